@@ -1,0 +1,169 @@
+"""Settings that last for a `with` block: the numeric mode, and whether results are recorded.
+
+A setting belongs to the thread (or task) that entered the block and, where a generator entered it,
+only to the code that runs while that generator does: between its yields nothing leaks out.
+"""
+
+import inspect
+import sys
+import threading
+from contextlib import ContextDecorator
+from contextvars import ContextVar
+from types import FrameType
+from typing import Any, Generic, Literal, Self, TypeVar
+
+__all__ = ["NumericError", "StaleValueError", "Mode"]
+
+Mode = Literal["strict", "ieee", "trace"]
+T = TypeVar("T")
+
+
+class NumericError(ArithmeticError, ValueError):
+    """In strict mode, an operation (or its derivative) made a nan or an infinity out of finite
+    numbers. The message names the operation, its operands, the place and the remedy.
+    """
+
+
+class StaleValueError(RuntimeError):
+    """A leaf was changed after the graph above it was built: its gradients would mix old and new
+    numbers. Build the expression again after changing a leaf.
+    """
+
+
+class Setting(Generic[T]):
+    """A stack of values, one for each open `with` block, with a default below it."""
+
+    def __init__(self, name: str, default: T) -> None:
+        self.default = default
+        self.open = 0  # blocks open in any thread: while it is 0, nobody needs to look
+        self._lock = threading.Lock()
+        self._entries: ContextVar[tuple[Block[T], ...]] = ContextVar(name, default=())
+
+    def get(self) -> T:
+        for block in reversed(self._entries.get()):
+            if block.applies():
+                return block.scope.value
+        return self.default
+
+    def enter(self, block: "Block[T]") -> None:
+        with self._lock:
+            self.open += 1
+        self._entries.set((*self._entries.get(), block))
+
+    def leave(self, scope: "Scope[T]") -> None:
+        with self._lock:
+            self.open -= 1
+        entries = self._entries.get()
+        # wherever it stands: generators may leave their blocks in any order
+        for i in reversed(range(len(entries))):
+            if entries[i].scope is scope:
+                self._entries.set(entries[:i] + entries[i + 1 :])
+                break
+
+
+class Block(Generic[T]):
+    """One open `with` block: its scope, and the generator that entered it, if one did."""
+
+    def __init__(self, scope: "Scope[T]", generator: FrameType | None) -> None:
+        self.scope = scope
+        self.generator = generator
+
+    def applies(self) -> bool:
+        """Whether the generator that entered the block is running, at or above the caller."""
+        if self.generator is None:
+            return True
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and frame is not self.generator:
+            frame = frame.f_back
+        return frame is not None
+
+
+_GENERATOR = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
+
+
+def _owner(frame: FrameType | None) -> FrameType | None:
+    """The generator that is entering a block; not one that contextlib drives on behalf of a `with`
+    further out (`@contextmanager`, `ExitStack`): that block belongs to whoever wrote the `with`.
+    """
+    while frame is not None:
+        caller = frame.f_back
+        driven = caller is not None and caller.f_globals.get("__name__") == "contextlib"
+        if frame.f_globals.get("__name__") != "contextlib" and not driven:
+            break
+        frame = caller
+    return frame if frame is not None and frame.f_code.co_flags & _GENERATOR else None
+
+
+class Scope(ContextDecorator, Generic[T]):
+    """A context manager (and decorator) that sets a `Setting`; it can be entered repeatedly."""
+
+    def __init__(self, setting: Setting[T], value: T) -> None:
+        self._setting, self.value = setting, value
+
+    def __enter__(self) -> Self:
+        self._setting.enter(Block(self, _owner(sys._getframe(1))))
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._setting.leave(self)
+
+
+class Trace:
+    """What `numeric_mode("trace")` remembers: the first bad node of each pass, or None.
+
+    `forward` is the node whose value went bad though its parents were finite; `backward` is the
+    node whose local derivative first made a gradient non-finite.
+    """
+
+    forward: Any = None
+    backward: Any = None
+
+
+class numeric_mode(Scope[tuple[Mode, Trace]]):
+    """How operations answer where they are undefined, infinite or overflow, inside a `with` block.
+
+    Arguments:
+        mode: `"strict"` (the default everywhere) raises `NumericError` at the operation that made
+            the nan or the infinity; `"ieee"` never raises, inf and nan propagate as in IEEE 754;
+            `"trace"` never raises and remembers the first bad node of either pass in `.forward`
+            and `.backward` of the object that `as` gives.
+
+    >>> from engine import Value, numeric_mode
+    >>> with numeric_mode("ieee"):
+    ...     print(Value(0.0).log().data)
+    -inf
+    """
+
+    def __init__(self, mode: Mode) -> None:
+        if mode not in ("strict", "ieee", "trace"):
+            raise ValueError(f'numeric_mode takes "strict", "ieee" or "trace", got {mode!r}')
+        self._trace = Trace()
+        super().__init__(MODE, (mode, self._trace))
+
+    @property
+    def forward(self) -> Any:
+        """In trace mode, the first node whose value is bad while its parents are finite."""
+        return self._trace.forward
+
+    @property
+    def backward(self) -> Any:
+        """In trace mode, the first node whose local derivative made a gradient non-finite."""
+        return self._trace.backward
+
+
+class no_grad(Scope[bool]):
+    """Inside a `with no_grad():` block results are leaves: no graph is recorded.
+
+    >>> from engine import Value, no_grad
+    >>> w = Value(2.0)
+    >>> with no_grad():
+    ...     print((w * 3).parents)
+    ()
+    """
+
+    def __init__(self) -> None:
+        super().__init__(NO_GRAD, True)
+
+
+MODE: Setting[tuple[Mode, Trace]] = Setting("numeric mode", ("strict", Trace()))
+NO_GRAD: Setting[bool] = Setting("no_grad", False)

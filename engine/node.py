@@ -1,0 +1,107 @@
+"""The two kinds of thing there are: a Node is data, an Operation is a rule written once.
+
+A node holds no closure and no set, and no node points back: that alone makes a graph cheap to
+build, free to collect, safe to pickle and copy, and readable in a debugger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+__all__ = ["TABLE", "Node", "Operation", "lookup"]
+
+Interval = tuple[float, float]
+
+
+class Node:
+    """A number, the operation that made it and the nodes it was made from; nothing else."""
+
+    __slots__ = ("__weakref__", "_data", "_epoch", "grad", "label", "op", "parents")
+
+    _data: float
+    _epoch: int  # when the data was set, counted in changes to leaves (value.py)
+    grad: float
+    op: Operation | None  # None for a leaf
+    parents: tuple[Node, ...]
+    label: str | None
+
+    def _call(self, op: Operation, args: tuple[Any, ...]) -> Any:
+        """The node of `op` on args, of which this is one."""
+        raise NotImplementedError
+
+
+class Operation:
+    """One row: an operation's name, its float function and its derivatives.
+
+    Calling it on numbers computes; calling it on Values (or a mix) records a node.
+
+    Arguments:
+        name: a unique name, as in PyTorch or JAX.
+        function: floats to a float; it should answer inf or nan rather than raise.
+        partials: `partials(y, *inputs)` gives the derivative by each input, in a tuple. `y` is the
+            output: where it helps, use it. Where they are constants, just the tuple of numbers.
+        symbol: what a picture shows. tex: LaTeX, with {0}, {1} for the inputs.
+        domain: for each input the interval in which tests draw it; one interval serves all.
+        expand: the same value in elementary operations, for rows that take any number of inputs.
+        remedy: what to do where it is undefined or infinite; by the name of the operation that
+            made the input, or "" for any.
+        tame: its partials are finite wherever its inputs are; the sweep passes over such a node
+            when nothing comes from above.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        function: Callable[..., float],
+        partials: Callable[..., Any] | tuple[float, ...],
+        *,
+        symbol: str = "",
+        tex: str = "",
+        domain: Interval | Sequence[Interval] = (-3.0, 3.0),
+        expand: Callable[..., Any] | None = None,
+        remedy: dict[str, str] | None = None,
+        tame: bool = False,
+    ) -> None:
+        self.name = name
+        self.function = function
+        # constant partials stand apart, since calling a function for each would cost the sweep
+        self.slopes = None if callable(partials) else partials
+        self.partials = partials if callable(partials) else lambda y, *inputs: partials
+        self.numeric = self.partials  # the same, where all inputs are floats (see ops.py)
+        self.symbol = symbol or name
+        self.tex = tex or rf"\operatorname{{{name}}}"
+        self.domain = domain
+        self.expand = expand
+        self.remedy = remedy or {}
+        self.tame = tame
+
+    def __call__(self, *args: Any) -> Any:
+        """A float for numbers, a new node where there is a node among the arguments."""
+        for arg in args:
+            if isinstance(arg, Node):
+                return arg._call(self, args)
+        return self.function(*args)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __repr__(self) -> str:
+        return f"<operation {self.name}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return lookup, (self.name,)
+
+
+TABLE: dict[str, Operation] = {}
+
+
+def lookup(name: str) -> Operation:
+    """The row of that name; KeyError where none is registered (yet)."""
+    try:
+        return TABLE[name]
+    except KeyError:
+        raise KeyError(
+            f"no operation is called {name!r}; if it is your own, register it with "
+            "engine.operation(...) before you load what uses it"
+        ) from None

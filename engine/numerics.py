@@ -1,0 +1,308 @@
+"""Float functions that always answer: stable in the middle, defined at the edges.
+
+Python floats disagree with themselves (`math.log(0)` raises, `1e200*1e200` is inf). Here every
+function is total, as IEEE 754 and C99 have it: a pole and an overflow give inf, an undefined point
+gives nan, and nothing raises. Whether that is an error is for the numeric mode to say (modes.py).
+Each formula keeps its digits in the tails; where it is not the textbook one, a comment says why.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from math import fsum, inf, isfinite, nan
+
+SQRT_HALF = math.sqrt(0.5)
+SQRT_2_PI = math.sqrt(2.0 / math.pi)
+
+
+def _total(function: Callable[[float], float], over: float = inf) -> Callable[[float], float]:
+    """`function` with an overflow answered by `over` and an undefined point by nan."""
+
+    def answer(x: float) -> float:
+        try:
+            return function(x)
+        except OverflowError:
+            return over
+        except ValueError:
+            return nan
+
+    return answer
+
+
+exp = _total(math.exp)
+expm1 = _total(math.expm1)
+sin, cos, tan = _total(math.sin), _total(math.cos), _total(math.tan)
+sqrt = _total(math.sqrt)
+
+
+def log(x: float) -> float:
+    return math.log(x) if x > 0.0 else -inf if x == 0.0 else x + nan
+
+
+def log1p(x: float) -> float:
+    return math.log1p(x) if x > -1.0 else -inf if x == -1.0 else x + nan
+
+
+def rsqrt(x: float) -> float:
+    return 1.0 / math.sqrt(x) if x > 0.0 else inf if x == 0.0 else nan
+
+
+def divide(a: float, b: float) -> float:
+    try:
+        return a / b
+    except ZeroDivisionError:
+        return math.copysign(inf, a) * math.copysign(1.0, b) if a == a and a else nan
+
+
+def power(x: float, y: float) -> float:
+    """`x**y` as C99's pow: never complex, 1 wherever y is 0."""
+    try:
+        return math.pow(x, y)
+    except OverflowError:
+        return -inf if x < 0.0 and y % 2.0 == 1.0 else inf
+    except ValueError:
+        if x:  # a negative base with a fractional exponent
+            return nan
+        return math.copysign(inf, x) if y % 2.0 == 1.0 else inf
+
+
+def power_partial(x: float, y: float, j: float, k: float) -> float:
+    """The derivative of `x**y`, j times by x and k times by y.
+
+    With f(y) = y (y-1) ... (y-j+1) it is x**(y-j) times the sum over i of
+    binomial(k, i) f^(i)(y) log(x)**(k-i) (Leibniz). A vanishing coefficient wins over an infinite
+    power, so that the derivative of `x**1` and of `x**0` is right at x = 0; and no logarithm is
+    evaluated where none is needed.
+    """
+    order, logs = int(j), int(k)
+    if x <= 0.0 and y % 1.0:  # y - j may round to a whole number, which y is not
+        if x:
+            return nan
+        x = 0.0
+    base = power(x, y - order)
+    divisor = 1.0
+    if x and base in (inf, -inf) and isfinite(power(x, y)):
+        # the coefficient may bring it back: divide by x along the way, then multiply by x**y
+        divisor, base = x, power(x, y)
+    taylor = [1.0] + [0.0] * logs  # the coefficients of f(y + t) in powers of t
+    for i in range(order):
+        taylor = [
+            ((y - i) * c + (taylor[m - 1] if m else 0.0)) / divisor for m, c in enumerate(taylor)
+        ]
+    result = 0.0
+    for i, coefficient in enumerate(taylor):
+        if coefficient == 0.0:
+            continue
+        term = math.perm(logs, i) * coefficient * base
+        if logs > i:
+            # x**e log(x)**m goes to 0 at x = 0 for e > 0, and at x = inf for e < 0; at (0, 0) it
+            # is 0 by convention, as the value 1 is
+            if (x == 0.0 and (y > order or y == order == 0)) or (x == inf and y < order):
+                continue
+            term *= log(x) ** (logs - i)
+        result += term
+    return result
+
+
+def sech2(x: float) -> float:
+    """Tanh'. As 4e/(1+e)^2: `1 - tanh(x)**2` is 0 from x = 19 on, and that is wrong."""
+    e = math.exp(-2.0 * abs(x))
+    return 4.0 * e / ((1.0 + e) * (1.0 + e))
+
+
+def sigmoid(x: float) -> float:
+    if x >= 0.0:
+        return 1.0 / (1.0 + math.exp(-x))
+    e = math.exp(x)
+    return e / (1.0 + e)
+
+
+def sigmoid_slope(x: float) -> float:
+    """Sigmoid'. As e/(1+e)^2: `s*(1-s)` is 0 from x = 37 on, and that is wrong."""
+    e = math.exp(-abs(x))
+    return e / ((1.0 + e) * (1.0 + e))
+
+
+def softplus(x: float) -> float:
+    return relu(x) + math.log1p(math.exp(-abs(x)))
+
+
+def relu(x: float) -> float:
+    return 0.0 if x <= 0.0 else x  # so that a nan stays one
+
+
+def step(x: float) -> float:
+    return 1.0 if x > 0.0 else 0.0 if x <= 0.0 else nan
+
+
+def sign(x: float) -> float:
+    return 1.0 if x > 0.0 else -1.0 if x < 0.0 else x * 0.0
+
+
+def zero(x: float) -> float:
+    return 0.0 if x == x else nan
+
+
+def equal(x: float, y: float) -> float:
+    return float(x == y) if x == x and y == y else nan
+
+
+def clamp(x: float, low: float, high: float) -> float:
+    return low if x < low else high if x > high else x
+
+
+def within(x: float, low: float, high: float) -> float:
+    return float(low < x < high) if x == x else nan
+
+
+def leaky_relu(x: float, slope: float) -> float:
+    return x if x > 0.0 else slope * x
+
+
+def elu(x: float, alpha: float) -> float:
+    return x if x > 0.0 else alpha * math.expm1(x)
+
+
+def normal_pdf(x: float) -> float:
+    # exp(-x*x/2) with x*x split, as fdlibm does for erfc: the rounding of x*x would be magnified
+    if not abs(x) < 40.0:
+        return x + nan if x != x else 0.0
+    short = math.ldexp(round(math.ldexp(x, 20)), -20)
+    return (
+        SQRT_HALF
+        / math.sqrt(math.pi)
+        * (math.exp(-0.5 * short * short) * math.exp(-0.5 * (x - short) * (x + short)))
+    )
+
+
+def normal_cdf(x: float) -> float:
+    return 0.5 * math.erfc(-x * SQRT_HALF)  # erf would lose the left tail
+
+
+def gelu(x: float) -> float:
+    return x * normal_cdf(x) if x > -40.0 or x != x else -0.0
+
+
+def gelu_tanh(x: float) -> float:
+    # (1 + tanh(u)) / 2 is sigmoid(2u), which keeps the digits of the left tail
+    if not x > -40.0:
+        return x if x != x else -0.0
+    return x * sigmoid(2.0 * SQRT_2_PI * (x + 0.044715 * x * x * x))
+
+
+def silu(x: float) -> float:
+    return x * sigmoid(x) if x != -inf else -0.0
+
+
+def unit(a: float, b: float) -> float:
+    """A / hypot(a, b), the cosine of the angle: 0 at the origin, infinities as in atan2."""
+    if math.isinf(a) or math.isinf(b):
+        return math.copysign(SQRT_HALF, a) if abs(a) == abs(b) else float(sign(a) * math.isinf(a))
+    length = math.hypot(a, b)
+    return a / length if length else 0.0 * a
+
+
+def xdivy(x: float, y: float) -> float:
+    """X / y on the half-line y >= 0, where 0 / 0 is 0 and a zero has no sign; nan below."""
+    if not y >= 0.0:
+        return nan
+    return x / y if y else math.copysign(inf, x) if x else x
+
+
+def binary_cross_entropy(p: float, t: float) -> float:
+    """-t log(p) - (1-t) log(1-p), where 0 log(0) is 0."""
+    if not 0.0 <= p <= 1.0:
+        return nan
+    return (0.0 - t * log(p) if t else 0.0) - ((1.0 - t) * log1p(-p) if t != 1.0 else 0.0)
+
+
+def binary_cross_entropy_slope(p: float, t: float) -> float:
+    """(p - t) / (p (1 - p)), which is 1/(1-p) for t = 0 and -1/p for t = 1."""
+    if not 0.0 <= p <= 1.0:
+        return nan
+    if t == 0.0:
+        return xdivy(1.0, 1.0 - p)
+    if t == 1.0:
+        return -xdivy(1.0, p)
+    return divide(p - t, abs(p * (1.0 - p)))
+
+
+def binary_cross_entropy_with_logits(x: float, t: float) -> float:
+    # both terms are positive for t in [0, 1]: nothing cancels
+    return (t * softplus(-x) if t else 0.0) + ((1.0 - t) * softplus(x) if t != 1.0 else 0.0)
+
+
+def logit_residual(x: float, t: float) -> float:
+    """sigmoid(x) - t, without the cancellation that the difference would suffer."""
+    if abs(x) < 1.0:
+        return 0.5 * math.tanh(0.5 * x) + (0.5 - t)
+    return (1.0 - t) * sigmoid(x) - t * sigmoid(-x)
+
+
+def _sum(xs: Sequence[float]) -> float:
+    """Rounded once, so that the bits of a sum depend on neither its order nor Python's version."""
+    try:
+        return fsum(xs)
+    except ValueError:  # inf - inf
+        return nan
+    except OverflowError:  # on the way, perhaps not at the end
+        return fsum([x * 2.0**-64 for x in xs]) * 2.0**64
+
+
+def total(*xs: float) -> float:
+    return _sum(xs)
+
+
+def dot(*args: float) -> float:
+    """Inputs are the weights, then as many inputs, then a bias or nothing; summed left to right."""
+    n = len(args) // 2
+    result = 0.0
+    for w, x in zip(args[:n], args[n:], strict=False):
+        result += w * x
+    return result + args[-1] if len(args) % 2 else result
+
+
+def _shifted(xs: Sequence[float]) -> tuple[float, list[float]]:
+    """The maximum m and exp(x - m) for each x, where the infinite stand for their limits."""
+    m = maximum(*xs)
+    if m in (inf, -inf):
+        return m, [float(x == m and m > 0.0) for x in xs]
+    return m, [math.exp(x - m) for x in xs]
+
+
+def shares(xs: Sequence[float]) -> list[float]:
+    """softmax: what each exp(x) has of their sum; all zero where every x is -inf."""
+    _, powers = _shifted(xs)
+    whole = fsum(powers)
+    return [p / whole if whole else 0.0 for p in powers]
+
+
+def softmax(x: float, *others: float) -> float:
+    return shares((x, *others))[0]
+
+
+def _log_rest(powers: list[float]) -> float:
+    """Log of the sum of powers whose largest is 1, through log1p to keep what is small."""
+    rest = sorted(powers)[:-1]
+    return math.log1p(fsum(rest))
+
+
+def logsumexp(*xs: float) -> float:
+    m, powers = _shifted(xs)
+    return m if m in (inf, -inf) else m + _log_rest(powers)
+
+
+def log_softmax(x: float, *others: float) -> float:
+    """Log of softmax(x, *others); through log1p, so that [40, 0, 0] is -8.5e-18 and not 0."""
+    m, powers = _shifted((x, *others))
+    if m in (inf, -inf):
+        return log(softmax(x, *others))
+    return (x - m) - _log_rest(powers)
+
+
+def maximum(*xs: float) -> float:
+    """The largest; a nan wins wherever it stands (IEEE 754-2019), unlike in Python's max."""
+    return max(xs) if all(x == x for x in xs) else nan
+
+
+def minimum(*xs: float) -> float:
+    return min(xs) if all(x == x for x in xs) else nan
