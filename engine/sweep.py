@@ -1,0 +1,141 @@
+"""Backpropagation: the reverse sweep, and the two sweeps that carry graphs instead of numbers.
+
+The loop in `backward` is the documentation of backprop: stop in it with any debugger, and
+`node, parent, local, upstream, contribution` are what a textbook calls them.
+"""
+
+import threading
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from operator import attrgetter
+from typing import Any
+
+from engine import ops
+from engine.graph import check_fresh, topological
+from engine.node import Node
+from engine.ops import CONSTANT
+from engine.verdict import judge_gradient
+
+_data_of, _grad_of = attrgetter("_data"), attrgetter("grad")
+
+__all__ = ["backward", "pullback", "pushforward"]
+
+
+_sweeping = threading.RLock()  # gradients are summed up on the nodes: one sweep at a time
+_busy = False
+
+
+def backward(root: Node, seed: float) -> None:
+    """Add to `.grad` of every node below the root seed times the derivative of the root by it.
+
+    From the root down each node hands its own gradient (`upstream`) times a local derivative to
+    each parent, and is visited when all its consumers have been. What an earlier sweep left in
+    `.grad` is set aside until the end, and put back if anything raises.
+    """
+    global _busy
+    with _sweeping:
+        if _busy:
+            raise RuntimeError(
+                "backward() was called within backward(); let the outer one end first"
+            )
+        order = topological(root)
+        check_fresh(order)
+        order.reverse()
+        before = list(map(_grad_of, order))
+        earlier = any(before)
+        _busy = True
+        try:
+            if earlier:
+                for node in order:
+                    node.grad = 0.0
+            root.grad = seed
+            calm = False  # whether all data is known to be finite
+            for node in order:
+                parents = node.parents
+                if not parents:
+                    continue
+                op: Any = node.op
+                upstream = node.grad
+                if not upstream and op.tame:
+                    calm = calm or isfinite(sum(map(_data_of, order)))
+                    if calm:  # it would hand on zeros, as below a dead ReLU
+                        continue
+                locals_ = op.slopes or op.numeric(node._data, *[p._data for p in parents])
+                for parent, local in zip(parents, locals_):  # noqa: B905 (strict costs a tenth)
+                    if parent.op is not CONSTANT:
+                        contribution = upstream * local
+                        parent.grad += contribution
+            size = sum(map(_grad_of, order))
+            if size - size:  # something is inf or nan: find it, and in strict mode raise
+                judge_gradient(order, seed)
+            if earlier:  # added as a whole, so that the same sweep twice is exactly double
+                for node, grad in zip(order, before, strict=True):
+                    node.grad += grad
+        except BaseException:
+            for node, grad in zip(order, before, strict=True):
+                node.grad = grad
+            raise
+        finally:
+            _busy = False
+
+
+def pullback(seeds: Mapping[Any, Any], inputs: Sequence[Any]) -> list[Any]:
+    """The reverse sweep on Values: for each input the sum over outputs of seed times derivative.
+
+    The adjoint of a node is one `dot`, of its consumers' adjoints with their local derivatives.
+    Only nodes between the outputs and the inputs are visited. What is a plain number stays one.
+    """
+    order = topological(*seeds)
+    check_fresh(order)
+    between = set(inputs)
+    for node in order:
+        if not between.isdisjoint(node.parents):
+            between.add(node)
+    terms: dict[Any, list[tuple[Any, Any]]] = {node: [(s, 1.0)] for node, s in seeds.items()}
+    adjoint: dict[Any, Any] = {}
+    for node in reversed(order):
+        if node in between:
+            upstream = adjoint[node] = _dot(terms.pop(node, []))
+            if not between.isdisjoint(node.parents):
+                for parent, local in zip(node.parents, _locals(node), strict=True):
+                    if parent in between:
+                        terms.setdefault(parent, []).append((upstream, local))
+    return [adjoint.get(node, 0.0) for node in inputs]
+
+
+def pushforward(outputs: Sequence[Any], tangents: Mapping[Any, Any]) -> list[Any]:
+    """The forward sweep on Values: how each output moves when the nodes move by their tangents."""
+    order = topological(*outputs)
+    check_fresh(order)
+    moved: dict[Any, Any] = dict(tangents)
+    for node in order:
+        if node not in moved and any(parent in moved for parent in node.parents):
+            pairs = zip(node.parents, _locals(node), strict=True)
+            moved[node] = _dot(
+                [(moved[parent], local) for parent, local in pairs if parent in moved]
+            )
+    return [moved.get(node, 0.0) for node in outputs]
+
+
+def _locals(node: Any) -> Any:
+    """The local derivatives of a node as Values; constants stay numbers, so that they fold."""
+    inputs = [p._data if p.op is CONSTANT else p for p in node.parents]
+    return node.op.partials(node, *inputs)
+
+
+def _dot(terms: list[tuple[Any, Any]]) -> Any:
+    """The sum of products, in one node; without one where a factor 0 or 1 is known."""
+    terms = [(u, v) for u, v in terms if not (v.__class__ is float and v == 0.0)]
+    if not terms:
+        return 0.0
+    ups, downs = zip(*terms, strict=True)
+    if len(terms) > 1:
+        if all(d.__class__ is float and d == 1.0 for d in downs):
+            return ops.total(*ups)
+        return ops.dot(*ups, *downs)
+    (up,), (down,) = ups, downs
+    if down.__class__ is float and abs(down) == 1.0:
+        return up if down == 1.0 else -up
+    if up.__class__ is float and up == 1.0:
+        return down
+    return ops.mul(up, down)

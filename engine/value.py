@@ -1,0 +1,346 @@
+"""Value: a float that remembers how it was made."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from math import inf, nan
+from typing import Any, Self
+
+from engine import ops
+from engine.graph import deep_copy, describe, reduce_node, shallow_copy, topological
+from engine.modes import NO_GRAD
+from engine.node import Node, Operation
+from engine.numerics import divide, power
+from engine.sweep import backward
+from engine.verdict import judge_value
+
+__all__ = ["Number", "Value", "constant", "record"]
+
+Number = (
+    float  # what the type checker admits; int is a float there, NumPy scalars are checked below
+)
+
+_new = object.__new__
+_add, _sub, _mul = ops.add, ops.sub, ops.mul
+_lock = threading.Lock()
+_epoch = 0  # how often any leaf was changed; a node made before its parent's last change is stale
+
+
+def _method(op: Operation) -> Callable[[Value], Value]:
+    function = op.function
+
+    def method(self: Value) -> Value:
+        return record(op, (self,), function(self._data))
+
+    method.__name__, method.__qualname__ = op.name, f"Value.{op.name}"
+    method.__doc__ = f"See engine.{op.name}."
+    return method
+
+
+class Value(Node):
+    """A node of a computation graph: a float, and how it came about.
+
+    Arithmetic and the functions of `engine` on Values record new Values; `backward()` then gives
+    every Value below the result its `.grad`, the derivative of the result by it.
+
+    Arguments:
+        data: an int, a float or a NumPy scalar. Anything else is a TypeError.
+        label: a name for messages and pictures.
+
+    Attributes:
+        data: the number. It can be set on a leaf; not on a result, which has to be built again.
+        grad: the derivative, summed over all calls of `backward()` since it was last zeroed.
+        op: the operation that made it, None for a leaf.
+        parents: the Values it was made from.
+        label: its name, or None.
+
+    Equality and hash are by identity; `<`, `bool()` and `float()` look at the data.
+
+    >>> a, b = Value(2.0, "a"), Value(-3.0, "b")
+    >>> c = a * b + a
+    >>> c.backward()
+    >>> c
+    Value(data=-4.0, grad=1.0, op=add)
+    >>> a
+    Value(data=2.0, grad=-2.0, label='a')
+    """
+
+    __slots__ = ()
+    __array_ufunc__ = None  # NumPy scalars leave the operators to us
+
+    parents: tuple[Value, ...]
+
+    def __init__(self, data: Number, label: str | None = None) -> None:
+        number = as_float(data)
+        if label is not None and not isinstance(label, str):
+            raise TypeError(f"a label is a str or None, got {label!r}; use str(...)")
+        self._data, self.grad, self.op = number, 0.0, None
+        self.parents, self.label, self._epoch = (), label, _epoch
+
+    @property
+    def data(self) -> float:
+        """The number."""
+        return self._data
+
+    @data.setter
+    def data(self, number: Number) -> None:
+        if self.op is not None:
+            raise AttributeError(
+                f"the data of {describe(self)} cannot be set, since it was computed; change a leaf "
+                "and build the expression again, or take .detach()"
+            )
+        value = as_float(number)
+        global _epoch
+        with _lock:
+            _epoch += 1
+            self._data, self._epoch = value, _epoch
+
+    @staticmethod
+    def _advance(epoch: int) -> None:
+        """Move the clock of changes to at least that epoch."""
+        global _epoch
+        with _lock:
+            _epoch = max(_epoch, epoch)
+
+    def _call(self, op: Operation, args: tuple[Any, ...]) -> Value:
+        try:
+            inputs = [arg._data for arg in args]
+        except AttributeError:  # numbers among them, or what is no number
+            args = tuple([constant(arg) for arg in args])
+            inputs = [arg._data for arg in args]
+        try:
+            data = op.function(*inputs)
+        except (ValueError, ZeroDivisionError):  # the table's own functions never raise
+            data = nan
+        except OverflowError:
+            data = inf
+        return record(op, args, data)
+
+    # --- arithmetic ------------------------------------------------------------------------------
+    def __add__(self, other: Value | Number) -> Value:
+        if other.__class__ is not Value:
+            other = constant(other)
+        data = self._data + other._data
+        if data - data or NO_GRAD.open:
+            return _odd(_add, (self, other), data)
+        node = _new(Value)
+        node._data, node.grad, node.op, node.parents = data, 0.0, _add, (self, other)
+        node.label, node._epoch = None, _epoch
+        return node
+
+    def __sub__(self, other: Value | Number) -> Value:
+        if other.__class__ is not Value:
+            other = constant(other)
+        data = self._data - other._data
+        if data - data or NO_GRAD.open:
+            return _odd(_sub, (self, other), data)
+        node = _new(Value)
+        node._data, node.grad, node.op, node.parents = data, 0.0, _sub, (self, other)
+        node.label, node._epoch = None, _epoch
+        return node
+
+    def __mul__(self, other: Value | Number) -> Value:
+        if other.__class__ is not Value:
+            other = constant(other)
+        data = self._data * other._data
+        if data - data or NO_GRAD.open:
+            return _odd(_mul, (self, other), data)
+        node = _new(Value)
+        node._data, node.grad, node.op, node.parents = data, 0.0, _mul, (self, other)
+        node.label, node._epoch = None, _epoch
+        return node
+
+    def __radd__(self, other: Number) -> Value:
+        number = constant(other)
+        return record(_add, (number, self), number._data + self._data)
+
+    def __rsub__(self, other: Number) -> Value:
+        number = constant(other)
+        return record(_sub, (number, self), number._data - self._data)
+
+    def __rmul__(self, other: Number) -> Value:
+        number = constant(other)
+        return record(_mul, (number, self), number._data * self._data)
+
+    def __truediv__(self, other: Value | Number) -> Value:
+        if other is self:
+            return record(ops.self_ratio, (self,), divide(self._data, self._data))
+        other = constant(other)
+        return record(ops.div, (self, other), divide(self._data, other._data))
+
+    def __rtruediv__(self, other: Number) -> Value:
+        return constant(other).__truediv__(self)
+
+    def __pow__(self, other: Value | Number) -> Value:
+        other = constant(other)
+        op = ops.power if other.op is ops.CONSTANT else ops.xpowy
+        return record(op, (self, other), power(self._data, other._data))
+
+    def __rpow__(self, other: Number) -> Value:
+        return constant(other).__pow__(self)
+
+    def __neg__(self) -> Value:
+        return record(ops.neg, (self,), -self._data)
+
+    def __pos__(self) -> Value:
+        return self
+
+    def __abs__(self) -> Value:
+        return record(ops.absolute, (self,), abs(self._data))
+
+    # --- looking at the number -------------------------------------------------------------------
+    def __lt__(self, other: Value | Number) -> bool:
+        return self._data < _number(other)
+
+    def __le__(self, other: Value | Number) -> bool:
+        return self._data <= _number(other)
+
+    def __gt__(self, other: Value | Number) -> bool:
+        return self._data > _number(other)
+
+    def __ge__(self, other: Value | Number) -> bool:
+        return self._data >= _number(other)
+
+    def __bool__(self) -> bool:
+        return self._data != 0.0
+
+    def __float__(self) -> float:
+        return self._data
+
+    def __int__(self) -> int:
+        return int(self._data)
+
+    def __format__(self, spec: str) -> str:
+        return format(self._data, spec) if spec else repr(self)
+
+    def __repr__(self) -> str:
+        label = f", label={self.label!r}" if self.label is not None else ""
+        made = f", op={self.op}" if self.op is not None else ""
+        return f"Value(data={self._data!r}, grad={self.grad!r}{label}{made})"
+
+    # --- gradients -------------------------------------------------------------------------------
+    def backward(self, seed: Number = 1.0) -> None:
+        """Add to `.grad` of this Value and of all below it the derivative of this one by each.
+
+        Arguments:
+            seed: what this Value's own gradient is taken to be; all gradients scale with it.
+
+        Raises:
+            StaleValueError: a leaf was changed since the expression was built.
+            NumericError: in strict mode, a gradient came out infinite or undefined. Then, as after
+                any error, no gradient has changed.
+
+        >>> x = Value(3.0)
+        >>> y = x * x * x
+        >>> y.backward(); x.grad
+        27.0
+        >>> y.backward(); x.grad
+        54.0
+        """
+        backward(self, as_float(seed))
+
+    def zero_grad(self) -> None:
+        """Set `.grad` of this Value and of all below it to 0."""
+        for node in topological(self):
+            node.grad = 0.0
+
+    def detach(self) -> Value:
+        """A leaf with the same data and label: gradients stop there."""
+        return Value(self._data, self.label)
+
+    # --- functions of one number, as methods -----------------------------------------------------
+    exp, expm1 = _method(ops.exp), _method(ops.expm1)
+    log, log1p = _method(ops.log), _method(ops.log1p)
+    sqrt = _method(ops.sqrt)
+    sin, cos, tan = _method(ops.sin), _method(ops.cos), _method(ops.tan)
+    tanh, sigmoid = _method(ops.tanh), _method(ops.sigmoid)
+    relu, softplus = _method(ops.relu), _method(ops.softplus)
+    silu, gelu, gelu_tanh = _method(ops.silu), _method(ops.gelu), _method(ops.gelu_tanh)
+
+    def leaky_relu(self, slope: Value | Number = 0.01) -> Value:
+        """See engine.leaky_relu."""
+        return self._call(ops.leaky_relu, (self, slope))
+
+    def elu(self, alpha: Value | Number = 1.0) -> Value:
+        """See engine.elu."""
+        return self._call(ops.elu, (self, alpha))
+
+    # --- copies ----------------------------------------------------------------------------------
+    def __copy__(self) -> Self:
+        return shallow_copy(self, self.parents)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return deep_copy(self, memo)
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return reduce_node(self)
+
+
+def record(op: Operation, parents: tuple[Any, ...], data: float) -> Value:
+    """A new node: what an operation on parents gave."""
+    if data - data or NO_GRAD.open:  # inf or nan; or somebody, somewhere, wants no graph
+        return _odd(op, parents, data)
+    node = _new(Value)
+    node._data = data
+    node.grad = 0.0
+    node.op = op
+    node.parents = parents
+    node.label = None
+    node._epoch = _epoch
+    return node
+
+
+def _odd(op: Operation, parents: tuple[Any, ...], data: float) -> Value:
+    trace = None if data == data and abs(data) != inf else judge_value(op, parents, data)
+    node = Value(data)
+    if not NO_GRAD.get():
+        node.op, node.parents = op, parents
+    if trace is not None and trace.forward is None:
+        trace.forward = node
+    return node
+
+
+def constant(number: Any) -> Value:
+    """A number as a Value that takes no gradient. The most usual ones exist once."""
+    kind = number.__class__
+    if kind is float or kind is int:
+        node = _usual.get(number)
+        if node is not None:
+            return node
+    elif isinstance(number, Value):
+        return number
+    node = Value(number)
+    node.op = ops.CONSTANT
+    return node
+
+
+def as_float(number: Any) -> float:
+    """What a Value may hold, as a float; a TypeError that says what to do for anything else."""
+    if isinstance(number, (int, float)):
+        return float(number)
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and isinstance(number, (numpy.integer, numpy.floating, numpy.bool_)):
+        return float(number)
+    if isinstance(number, Value):
+        remedy = "use it as it is, or .detach() it for a leaf of its own"
+    elif isinstance(number, complex):
+        remedy = "take .real or abs(...)"
+    elif hasattr(number, "__len__") and not isinstance(number, (str, bytes)):
+        remedy = "make one Value for each element, e.g. [Value(x) for x in xs]"
+    else:
+        remedy = "convert it with float(...)"
+    raise TypeError(
+        f"a Value holds an int, a float or a NumPy scalar, got {type(number).__name__} "
+        f"{number!r:.60}; {remedy}"
+    )
+
+
+def _number(other: Any) -> float:
+    return other._data if isinstance(other, Value) else as_float(other)
+
+
+# Not 0, which has a sign.
+_usual: dict[float, Value] = {}
+_usual.update({n: constant(n) for n in (-1.0, *map(float, range(1, 11)), 0.5)})

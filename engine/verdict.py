@@ -1,0 +1,81 @@
+"""What strict and trace mode say of a number that is not finite. Only ever reached by such numbers,
+so that the ordinary path pays one subtraction for it.
+"""
+
+import sys
+from math import isfinite
+from typing import Any
+
+from engine.graph import describe
+from engine.modes import MODE, NumericError, Trace
+from engine.node import Node, Operation
+
+__all__ = ["judge_gradient", "judge_value"]
+
+
+def judge_value(op: Operation, parents: tuple[Node, ...], y: float) -> Trace | None:
+    """A new nan or infinity as the value of an operation: raises in strict mode; in trace mode
+    gives the trace that is to remember the node.
+    """
+    inputs = [parent._data for parent in parents]
+    if any(x != x for x in inputs) if y != y else not all(map(isfinite, inputs)):
+        return None  # handed on, not made here
+    mode, trace = MODE.get()
+    if mode == "strict":
+        raise NumericError(f"{_call(op, parents)} is {y}{_where()}: {_remedy(op, parents)}")
+    return trace if mode == "trace" else None
+
+
+def judge_gradient(order: list[Node], seed: float) -> None:
+    """The same for the reverse sweep over `order` (the root first): plays it again, looking at each
+    edge, to find the one that made the first gradient that is not finite.
+    """
+    mode, trace = MODE.get()
+    if mode == "ieee" or not isfinite(seed):
+        return
+    adjoint = dict.fromkeys(order, 0.0)
+    adjoint[order[0]] = seed
+    for node in order:
+        inputs = [parent._data for parent in node.parents]
+        if node.op is None or not isfinite(adjoint[node]) or not all(map(isfinite, inputs)):
+            continue
+        for i, (parent, local) in enumerate(
+            zip(node.parents, node.op.numeric(node._data, *inputs), strict=True)
+        ):
+            if parent.op is not None and not parent.parents:
+                continue  # a constant
+            adjoint[parent] += adjoint[node] * local
+            if isfinite(adjoint[parent]):
+                continue
+            if mode == "trace":
+                if trace.backward is None:
+                    trace.backward = node
+                return
+            raise NumericError(
+                f"the gradient of {describe(parent, f'input {i}')} is {adjoint[parent]}: through "
+                f"{_call(node.op, node.parents)} = {node._data!r} it receives the upstream "
+                f"gradient {adjoint[node]!r} times the local derivative {local!r}: "
+                f"{_remedy(node.op, node.parents)}"
+            )
+
+
+def _call(op: Operation, parents: tuple[Node, ...]) -> str:
+    shown = [describe(p) if p.label or p.parents else repr(p._data) for p in parents[:6]] + [
+        "..."
+    ] * (len(parents) > 6)
+    return f"{op.name}({', '.join(shown)})"
+
+
+def _remedy(op: Operation, parents: tuple[Node, ...]) -> str:
+    makers = [str(parent.op) for parent in parents if parent.parents]
+    known = [op.remedy[name] for name in (*makers, "") if name in op.remedy]
+    advice = known[0] if known else "look at the numbers that go into it"
+    return f'{advice} (or compute under numeric_mode("ieee") to let inf and nan pass)'
+
+
+def _where() -> str:
+    """The line outside this package and `nn` that is being executed."""
+    frame: Any = sys._getframe(2)
+    while frame and frame.f_globals.get("__name__", "").split(".")[0] in ("engine", "nn"):
+        frame = frame.f_back
+    return f" at {frame.f_code.co_filename}:{frame.f_lineno}" if frame else ""
