@@ -1,0 +1,211 @@
+"""Numerical checks of derivatives: of a function one wrote, and of an operation one added."""
+
+import inspect
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from math import inf, isfinite
+from typing import Any
+
+from engine.graph import describe, topological
+from engine.modes import no_grad, numeric_mode
+from engine.node import Node, Operation
+from engine.ops import CONSTANT
+from engine.value import Value
+
+__all__ = ["GradientCheck", "GradientError", "check_gradient", "check_operation", "differentiate"]
+
+
+class GradientError(AssertionError):
+    """A derivative does not agree with what differences of the function give."""
+
+
+@dataclass(frozen=True, slots=True)
+class GradientCheck:
+    """What `check_gradient` found: gradients by backpropagation and by differences.
+
+    `uncertainty` is how well the differences are known themselves.
+    """
+
+    backward: tuple[float, ...]
+    differences: tuple[float, ...]
+    uncertainty: tuple[float, ...]
+
+    @property
+    def errors(self) -> tuple[float, ...]:
+        """How far the two are apart, for each input."""
+        return tuple(abs(b - d) for b, d in zip(self.backward, self.differences, strict=True))
+
+
+def differentiate(function: Callable[[float], float], x: float) -> tuple[float, float]:
+    """The derivative of a float function at x and its uncertainty, by central differences with
+    ever smaller steps, extrapolated to a step of 0 (Ridders 1982).
+    """
+    step = 0.1 * max(abs(x), 1.0)
+    best = (0.0, inf)
+    for _ in range(12):  # smaller first steps, where the function ends or bends nearby
+        found = _ridders(function, x, step)
+        if found[1] < best[1]:
+            best = found
+        if best[1] <= 1e-9 * abs(best[0]):
+            break
+        step /= 8.0
+    return best
+
+
+def _ridders(function: Callable[[float], float], x: float, step: float) -> tuple[float, float]:
+    ratio, best, uncertainty = 1.4, 0.0, inf
+    previous: list[float] = []
+    for _ in range(10):
+        above, below = x + step, x - step
+        row = [(function(above) - function(below)) / (above - below)]
+        if not isfinite(row[0]):
+            return 0.0, inf
+        weight = ratio * ratio
+        for i, old in enumerate(previous):
+            row.append((row[i] * weight - old) / (weight - 1.0))
+            weight *= ratio * ratio
+            error = max(abs(row[i + 1] - row[i]), abs(row[i + 1] - old))
+            if error <= uncertainty:
+                best, uncertainty = row[i + 1], error
+        previous, step = row, step / ratio
+    return best, uncertainty
+
+
+def _agree(got: float, wanted: tuple[float, float], rtol: float) -> bool:
+    estimate, uncertainty = wanted
+    return abs(got - estimate) <= rtol * max(abs(got), abs(estimate), 1e-6) + 10.0 * uncertainty
+
+
+def check_gradient(
+    f: Callable[..., Value], at: float | Sequence[float], rtol: float = 1e-6
+) -> GradientCheck:
+    """Compare the gradient that `backward()` gives with differences of the function itself.
+
+    Arguments:
+        f: takes as many Values as `at` has numbers and returns a Value.
+        at: the point, a number or several.
+        rtol: how far apart the two may be, relative to the larger.
+
+    Raises:
+        GradientError: an input is off; the message says which, by how much, and which operation's
+            derivative is wrong.
+
+    >>> check_gradient(lambda x, y: x * y + x.tanh(), [0.5, -2.0]).backward
+    (-1.2135522670340727, 0.5)
+    """
+    point = [float(x) for x in (at if isinstance(at, Sequence) else [at])]
+    inputs = [Value(x, f"input {i}") for i, x in enumerate(point)]
+    output = f(*inputs)
+    if not isinstance(output, Value):
+        raise TypeError(f"check_gradient needs f to return a Value, got {type(output).__name__}")
+    output.backward()
+    wanted = [
+        differentiate(_along(lambda *xs: _value_at(f, xs), point, i), x)
+        for i, x in enumerate(point)
+    ]
+    for x, estimate in zip(inputs, wanted, strict=True):
+        if not _agree(x.grad, estimate, rtol):
+            raise GradientError(
+                f"the gradient by {describe(x)} is off by {abs(x.grad - estimate[0]):.3g}: "
+                f"backward gives {x.grad!r}, differences give {estimate[0]:.9g}; "
+                f"{_culprit(output, rtol)}"
+            )
+    estimates, uncertainties = zip(*wanted, strict=True) if wanted else ((), ())
+    return GradientCheck(tuple(x.grad for x in inputs), estimates, uncertainties)
+
+
+def _value_at(f: Callable[..., Value], point: Sequence[float]) -> float:
+    with numeric_mode("ieee"), no_grad():
+        return float(f(*[Value(x) for x in point]))
+
+
+def _culprit(output: Value, rtol: float) -> str:
+    for node in topological(output):
+        wrong = _wrong_partial(node, rtol)
+        if wrong:
+            return wrong
+    return (
+        "every operation's own derivative is right at this point, so the function jumps or takes "
+        "another branch nearby, or uses numbers taken out of the graph (.data, float)"
+    )
+
+
+def _wrong_partial(node: Node, rtol: float) -> str:
+    """A sentence on the first derivative of a node's operation that is wrong, or nothing."""
+    if node.op is None:
+        return ""
+    op, inputs = node.op, [parent._data for parent in node.parents]
+    for i, (parent, local) in enumerate(
+        zip(node.parents, op.partials(node._data, *inputs), strict=True)
+    ):
+        estimate = differentiate(_along(op.function, inputs, i), inputs[i])
+        if parent.op is not CONSTANT and not _agree(local, estimate, rtol):
+            shown = ", ".join(map(repr, inputs))
+            return (
+                f"the operation at fault is {op.name}({shown}): its derivative by input {i} gives "
+                f"{local!r}, differences give {estimate[0]:.9g}"
+            )
+    return ""
+
+
+def check_operation(op: Operation, samples: int = 20, rtol: float = 1e-6) -> None:
+    """Compare an operation's first and second derivatives with differences, over its domain.
+
+    Arguments:
+        op: the row; its `domain` says where inputs are drawn (with a fixed seed).
+        samples: how many points.
+        rtol: how far apart the two may be, relative to the larger.
+
+    Raises:
+        GradientError: the message says which derivative is wrong, where and by how much.
+    """
+    rng = random.Random(op.name)
+    intervals = domain_of(op)
+    for _ in range(samples):
+        point = [rng.uniform(low, high) for low, high in intervals]
+        inputs = [Value(x) for x in point]
+        for i, x in enumerate(inputs):
+            wrong = _wrong_partial(op(*inputs), rtol)
+            if wrong:
+                raise GradientError(wrong)
+            first = _partial(op, i, *inputs)
+            second = gradient_of(first, x)
+            estimate = differentiate(_along(partial(_partial, op, i), point, i), point[i])
+            if not _agree(second, estimate, rtol):
+                raise GradientError(
+                    f"the second derivative of {op.name}({', '.join(map(repr, point))}) by input "
+                    f"{i} is {second!r}, differences of the first give {estimate[0]:.9g}; write "
+                    "the partials with operators and engine functions, not with math or .data"
+                )
+
+
+def _partial(op: Operation, i: int, *inputs: Any) -> Any:
+    return op.partials(op(*inputs), *inputs)[i]
+
+
+def _along(f: Callable[..., float], point: Sequence[float], i: int) -> Callable[[float], float]:
+    """f as a function of its input i alone, the others as they are at the point."""
+    return lambda t: f(*point[:i], t, *point[i + 1 :])
+
+
+def gradient_of(output: Any, x: Value) -> float:
+    """The derivative of an output by x, where the output may have come out as a plain number."""
+    if not isinstance(output, Value):
+        return 0.0
+    x.grad = 0.0
+    output.backward()
+    return x.grad
+
+
+def domain_of(op: Operation) -> list[tuple[float, float]]:
+    """The interval of each input; three inputs for an operation that takes any number."""
+    if not isinstance(op.domain[0], (int, float)):
+        return list(op.domain)  # type: ignore[arg-type]
+    try:
+        parameters = list(inspect.signature(op.function).parameters.values())
+    except ValueError:  # some built-in functions have none
+        parameters = []
+    several = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    return [op.domain] * (3 if several else max(len(parameters), 1))  # type: ignore[list-item]
