@@ -1,0 +1,1 @@
+"""The tests of gradwalk, laid out as the rooms they test."""
