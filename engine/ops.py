@@ -62,8 +62,10 @@ absolute: Operation = rule(
 
 
 def _power_partials(y: Any, x: Any, n: float) -> tuple[Any, float]:
-    """N x**(n-1). The exponent is a number: its own partial is never asked for, and there may be
-    an `if` on it. (For a tiny one, n - 1 would round to -1.)
+    """The derivative n x**(n-1), where the exponent is a number.
+
+    Its own partial is never asked for, and there may be an `if` on it. (For a tiny one n - 1 would
+    round to -1.)
     """
     if n == 0.0 or n == 1.0:
         return n, 0.0
