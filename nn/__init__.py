@@ -1,0 +1,71 @@
+"""Neural networks of scalar Values: layers, losses, optimisers and a training loop.
+
+Every weight is a `Value` with a name, and every neuron two nodes of the graph. It all stands on
+the public face of `engine`; nothing here knows how a derivative is computed.
+"""
+
+from nn.activations import ACTIVATIONS, INITS, Activation
+from nn.evaluation import accuracy, predict
+from nn.gradients import clip_grad_norm, clip_grad_value
+from nn.history import History
+from nn.layers import MLP, Layer, Neuron
+from nn.losses import (
+    LOSSES,
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    hinge_loss,
+    l1_penalty,
+    l2_penalty,
+    mse_loss,
+)
+from nn.module import Module
+from nn.optim import (
+    OPTIMIZERS,
+    SGD,
+    Adam,
+    AdamW,
+    Optimizer,
+    RMSprop,
+)
+from nn.schedules import cosine, exponential_decay, step_decay, warmup
+from nn.training import fit
+
+__all__ = [
+    # models
+    "Module",
+    "Neuron",
+    "Layer",
+    "MLP",
+    "Activation",
+    "ACTIVATIONS",
+    "INITS",
+    # losses
+    "mse_loss",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "cross_entropy",
+    "hinge_loss",
+    "l1_penalty",
+    "l2_penalty",
+    "LOSSES",
+    # optimisers
+    "Optimizer",
+    "SGD",
+    "Adam",
+    "AdamW",
+    "RMSprop",
+    "OPTIMIZERS",
+    "clip_grad_norm",
+    "clip_grad_value",
+    # schedules
+    "step_decay",
+    "exponential_decay",
+    "cosine",
+    "warmup",
+    # training
+    "fit",
+    "History",
+    "predict",
+    "accuracy",
+]

@@ -1,0 +1,242 @@
+"""Losses: one number that says how wrong the outputs are, and penalties on parameters.
+
+Each takes one sample (a Value, or a list of them, and its target) or a batch (lists of the same
+length) and gives one Value, the mean over all of them. Targets are numbers. Probabilities and
+logits go through the engine's own stable operations, which keep their digits at the extremes.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from math import isclose
+from numbers import Real
+from typing import Any, TypeAlias
+
+import engine
+from engine import Value
+
+__all__ = [
+    "LOSSES",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "cross_entropy",
+    "hinge_loss",
+    "l1_penalty",
+    "l2_penalty",
+    "mse_loss",
+]
+
+Nested: TypeAlias = "Value | float | Iterable[Nested]"
+
+
+def mse_loss(outputs: Nested, targets: Nested) -> Value:
+    """The mean of the squared distances `(output - target)**2`.
+
+    >>> mse_loss([Value(1.0), Value(2.0)], [1.0, 4.0]).data
+    2.0
+    """
+    distances = [output - target for output, target in _pairs("mse_loss", outputs, targets)]
+    return _over(engine.dot(distances, distances), len(distances))
+
+
+def binary_cross_entropy(outputs: Nested, targets: Nested) -> Value:
+    """The mean surprise of probabilities p at targets t: `-t log(p) - (1 - t) log(1 - p)`.
+
+    Outputs and targets are in [0, 1]. For a model that ends in a sum rather than in a sigmoid there
+    is `binary_cross_entropy_with_logits`, which keeps its digits where p rounds to 0 or 1.
+
+    >>> round(binary_cross_entropy(Value(0.8), 1).data, 6)
+    0.223144
+    """
+    who = "binary_cross_entropy"
+    pairs = _pairs(who, outputs, targets)
+    for output, target in pairs:
+        _check_target(who, target)
+        if not 0 <= output.data <= 1:
+            raise ValueError(
+                f"{who} takes probabilities from 0 to 1, got {output.data!r}; end the model in a "
+                "sigmoid, or use binary_cross_entropy_with_logits"
+            )
+    return _mean([engine.binary_cross_entropy(p, t) for p, t in pairs])
+
+
+def binary_cross_entropy_with_logits(outputs: Nested, targets: Nested) -> Value:
+    """`binary_cross_entropy(sigmoid(x), t)` of logits x, exact at any size of x.
+
+    >>> binary_cross_entropy_with_logits(Value(-800.0), 1).data
+    800.0
+    """
+    who = "binary_cross_entropy_with_logits"
+    pairs = _pairs(who, outputs, targets)
+    for _, target in pairs:
+        _check_target(who, target)
+    return _mean([engine.binary_cross_entropy_with_logits(x, t) for x, t in pairs])
+
+
+def hinge_loss(outputs: Nested, targets: Nested) -> Value:
+    """The mean of `max(0, 1 - target * output)`, where a target is -1 or +1.
+
+    >>> hinge_loss([Value(0.5), Value(3.0)], [-1, 1]).data
+    0.75
+    """
+    terms = []
+    for output, target in _pairs("hinge_loss", outputs, targets):
+        if target not in (-1, 1):
+            raise ValueError(
+                f"hinge_loss takes targets -1 and +1, got {target!r}; write the second class as -1"
+            )
+        terms.append(engine.relu(1.0 - output if target == 1 else 1.0 + output))
+    return _mean(terms)
+
+
+def cross_entropy(logits: Nested, target: Nested) -> Value:
+    """How surprising the right class is: `-log(softmax(logits)[target])`, in nats.
+
+    Arguments:
+        logits: a list of Values, one for each class; or a batch of such lists.
+        target: the class, counted from 0, or a list of class probabilities; or a list of either,
+            one for each row of the batch.
+
+    >>> loss = cross_entropy([Value(40.0), Value(0.0), Value(0.0)], 0)
+    >>> loss.data
+    8.496708510583178e-18
+    >>> batch = cross_entropy([[Value(1.0), Value(2.0)], [Value(0.0), Value(0.0)]], [1, 0])
+    >>> round(batch.data, 6)
+    0.503204
+    """
+    if _alone(logits):
+        raise ValueError(
+            "cross_entropy takes a list of logits, one for each class, got a single one; for a "
+            "model with one output use binary_cross_entropy_with_logits"
+        )
+    rows: tuple[Any, ...] = tuple(logits)  # type: ignore[arg-type]  # it is a sequence
+    if rows and _alone(rows[0]):
+        return -_log_likelihood(rows, target)
+    if _alone(target):
+        raise ValueError(
+            f"cross_entropy got a batch of {len(rows)} rows of logits and the single target "
+            f"{target!r}; give a list with one target for each row"
+        )
+    targets: tuple[Any, ...] = tuple(target)  # type: ignore[arg-type]
+    _check_lengths("cross_entropy", "rows of logits", len(rows), len(targets))
+    terms = [_log_likelihood(tuple(row), t) for row, t in zip(rows, targets, strict=True)]
+    return -_mean(terms)
+
+
+def l1_penalty(parameters: Iterable[Value], strength: float = 1.0) -> Value:
+    """`strength` times the sum of the absolute values: pulls parameters to exactly 0.
+
+    >>> l1_penalty([Value(3.0), Value(-4.0)], 0.5).data
+    3.5
+    """
+    return engine.sum([abs(p) for p in _listed("l1_penalty", parameters)]) * strength
+
+
+def l2_penalty(parameters: Iterable[Value], strength: float = 1.0) -> Value:
+    """`strength` times the sum of the squares: keeps parameters small.
+
+    >>> l2_penalty([Value(3.0), Value(-4.0)], 0.5).data
+    12.5
+    """
+    listed = _listed("l2_penalty", parameters)
+    return engine.dot(listed, listed) * strength
+
+
+# By name, as `fit` takes them.
+LOSSES: dict[str, Callable[[Any, Any], Value]] = {
+    "mse": mse_loss,
+    "binary_cross_entropy": binary_cross_entropy,
+    "binary_cross_entropy_with_logits": binary_cross_entropy_with_logits,
+    "cross_entropy": cross_entropy,
+    "hinge": hinge_loss,
+}
+
+
+def _alone(x: object) -> bool:
+    return isinstance(x, Value | str) or not hasattr(x, "__iter__")
+
+
+def _pairs(who: str, outputs: Any, targets: Any) -> list[tuple[Value, Any]]:
+    """Every output with its target: of one sample, of a list, or of a batch of lists."""
+    if _alone(outputs) and _alone(targets):
+        return [(outputs if isinstance(outputs, Value) else Value(outputs), targets)]
+    if _alone(outputs) or _alone(targets):
+        got = ["one" if _alone(x) else f"a list of {len(tuple(x))}" for x in (outputs, targets)]
+        raise ValueError(
+            f"{who} got {got[0]} for an output and {got[1]} for its target; both are single, or "
+            "lists of the same length"
+        )
+    outputs, targets = tuple(outputs), tuple(targets)
+    _check_lengths(who, "outputs", len(outputs), len(targets))
+    nested = [_pairs(who, *pair) for pair in zip(outputs, targets, strict=True)]
+    return [pair for pairs in nested for pair in pairs]
+
+
+def _check_lengths(who: str, what: str, outputs: int, targets: int) -> None:
+    if outputs != targets:
+        raise ValueError(
+            f"{who} got {outputs} {what} and {targets} targets; give one target for each"
+        )
+    if not outputs:
+        raise ValueError(f"{who} got an empty list; give at least one output and its target")
+
+
+def _check_target(who: str, target: Any) -> None:
+    if not (isinstance(target, Real) and 0 <= float(target) <= 1):
+        raise ValueError(
+            f"{who} takes targets from 0 to 1, got {target!r}; write the two classes as 0 and 1"
+        )
+
+
+def _log_likelihood(logits: Sequence[Any], target: Any) -> Value:
+    """The logarithm of the probability that softmax gives to the target."""
+    if len(logits) < 2:
+        raise ValueError(
+            f"cross_entropy takes two or more logits, one for each class, got {len(logits)}; for "
+            "one output use binary_cross_entropy_with_logits"
+        )
+    if all(str(getattr(x, "op", None)) == "softmax" for x in logits):
+        raise ValueError(
+            "cross_entropy takes logits and applies softmax itself, got outputs of softmax; give "
+            "the model output='linear'"
+        )
+    if _alone(target):
+        return engine.log_softmax(logits, index=_class(target, len(logits)))
+    shares = [float(share) for share in target]
+    if len(shares) != len(logits):
+        raise ValueError(
+            f"cross_entropy got {len(logits)} logits and {len(shares)} class probabilities; give "
+            "one for each class"
+        )
+    if min(shares) < 0 or not isclose(sum(shares), 1, rel_tol=1e-6):
+        raise ValueError(
+            f"cross_entropy takes class probabilities >= 0 that sum to 1, got {shares}; for a "
+            "batch give a list of logits for every row"
+        )
+    # A class of probability 0 is left out: its logarithm may be -inf, and 0 * -inf is nan.
+    asked = [(k, share) for k, share in enumerate(shares) if share]
+    terms = [engine.log_softmax(logits, index=k) for k, _ in asked]
+    return engine.dot(terms, [share for _, share in asked])
+
+
+def _class(target: Any, classes: int) -> int:
+    whole = isinstance(target, Real) and target % 1 == 0
+    if not whole or not 0 <= target < classes:
+        raise ValueError(
+            f"cross_entropy takes a class from 0 to {classes - 1} for {classes} logits, got "
+            f"{target!r}; classes are counted from 0"
+        )
+    return int(target)
+
+
+def _listed(who: str, parameters: Iterable[Value]) -> list[Value]:
+    if not isinstance(parameters, Value) and hasattr(parameters, "__iter__"):
+        return list(parameters)
+    got = type(parameters).__name__
+    raise TypeError(f"{who} takes a list of parameters, got {got}; pass model.parameters()")
+
+
+def _mean(terms: Sequence[Value]) -> Value:
+    return terms[0] if len(terms) == 1 else _over(engine.sum(terms), len(terms))
+
+
+def _over(total: Value, n: int) -> Value:
+    return total if n == 1 else total / n

@@ -1,0 +1,61 @@
+"""Learning-rate schedules: functions from an epoch (counted from 0) to a factor on the rate.
+
+Any function will do, `fit(..., schedule=lambda epoch: 1 / (1 + epoch))` too. Outside `fit`:
+`optimizer.lr = 0.1 * schedule(epoch)`.
+"""
+
+import math
+from collections.abc import Callable
+from typing import TypeAlias
+
+from nn.checks import at_least_zero, count
+
+__all__ = ["Schedule", "cosine", "exponential_decay", "step_decay", "warmup"]
+
+Schedule: TypeAlias = Callable[[int], float]
+
+
+def step_decay(every: int, factor: float = 0.1) -> Schedule:
+    """Multiply the rate by `factor` each `every` epochs.
+
+    >>> [step_decay(2, 0.5)(epoch) for epoch in range(5)]
+    [1.0, 1.0, 0.5, 0.5, 0.25]
+    """
+    count("step_decay", "every", every)
+    at_least_zero("step_decay", factor=factor)
+    return lambda epoch: float(factor) ** (epoch // every)
+
+
+def exponential_decay(factor: float) -> Schedule:
+    """Multiply the rate by `factor` each epoch.
+
+    >>> [exponential_decay(0.5)(epoch) for epoch in range(3)]
+    [1.0, 0.5, 0.25]
+    """
+    at_least_zero("exponential_decay", factor=factor)
+    return lambda epoch: float(factor) ** epoch
+
+
+def cosine(epochs: int, floor: float = 0.0) -> Schedule:
+    """Fall from 1 to `floor` over `epochs` along half a cosine, and stay there.
+
+    Loshchilov and Hutter 2017, "SGDR" (arXiv:1608.03983), without restarts.
+
+    >>> [round(cosine(4)(epoch), 3) for epoch in range(6)]
+    [1.0, 0.854, 0.5, 0.146, 0.0, 0.0]
+    """
+    count("cosine", "epochs", epochs)
+    at_least_zero("cosine", floor=floor)
+    return lambda epoch: (
+        floor + (1 - floor) * (1 + math.cos(math.pi * min(epoch / epochs, 1.0))) / 2
+    )
+
+
+def warmup(epochs: int, then: Schedule = lambda epoch: 1.0) -> Schedule:
+    """Rise to 1 in `epochs` equal steps, then follow another schedule from its beginning.
+
+    >>> [warmup(4, exponential_decay(0.5))(epoch) for epoch in range(6)]
+    [0.25, 0.5, 0.75, 1.0, 1.0, 0.5]
+    """
+    count("warmup", "epochs", epochs)
+    return lambda epoch: (epoch + 1) / epochs if epoch < epochs else then(epoch - epochs)

@@ -1,0 +1,218 @@
+"""fit: epochs of small batches until the loss stops falling."""
+
+import math
+import random
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeAlias
+
+from engine import Value
+from nn.checks import at_least_zero, count, generator, is_number, pick
+from nn.evaluation import Loss, Row, measure, pair_up
+from nn.gradients import clip_grad_norm
+from nn.history import History
+from nn.losses import LOSSES
+from nn.module import Module
+from nn.optim import OPTIMIZERS, Optimizer
+from nn.progress import Progress
+from nn.schedules import Schedule
+
+__all__ = ["fit"]
+
+Chosen: TypeAlias = str | Optimizer | Callable[[list[Value]], Optimizer]
+
+
+def fit(
+    model: Module,
+    xs: Iterable[Any],
+    ys: Iterable[Any],
+    *,
+    loss: str | Loss,
+    optimizer: Chosen = "adam",
+    epochs: int = 200,
+    batch_size: int | None = 32,
+    seed: random.Random | int | None = None,
+    validation: tuple[Iterable[Any], Iterable[Any]] | float | None = None,
+    patience: int | None = 20,
+    min_delta: float = 1e-4,
+    schedule: Schedule | None = None,
+    clip: float | None = None,
+    progress: bool = True,
+) -> History:
+    """Train a model until its loss stops falling, and keep the best parameters it had.
+
+    Arguments:
+        model: what to train; it is called with one sample at a time.
+        xs: the samples.
+        ys: their targets, as many.
+        loss: a name in `LOSSES` ("mse" or "mse_loss"), or a function of the outputs and the targets
+            of a batch that gives a Value.
+        optimizer: a name in `OPTIMIZERS` (adam, adamw and rmsprop with lr=0.01, sgd with lr=0.1),
+            an Optimizer of the model's parameters, or a function that makes one of them
+            (`lambda parameters: Adam(parameters, lr=3e-3)`).
+        epochs: how often every row is seen, at most.
+        batch_size: how many rows each step learns from; None is all.
+        seed: of the order of the rows and of what is held out, like `rng` of `Neuron`.
+        validation: rows to judge by, as (xs, ys), or the share of the rows to hold out.
+        patience: stop after so many epochs in which the loss (of the validation, if there is one)
+            did not fall; None never stops early.
+        min_delta: by how much it has to fall to count.
+        schedule: a function from the epoch, counted from 0, to a factor on the learning rate.
+        clip: the largest norm of the gradients, as in `clip_grad_norm`.
+        progress: show a bar (a line now and then where standard error is a file).
+
+    Returns:
+        The History of the run. However it ends (Ctrl-C and errors on the way too), the model has
+        the parameters of the best epoch that it finished.
+
+    >>> from nn import MLP
+    >>> model = MLP(2, [4, 1], activation="tanh", output="sigmoid", rng=1)
+    >>> xs, ys = [(0, 0), (0, 1), (1, 0), (1, 1)], [0, 1, 1, 0]
+    >>> fit(model, xs, ys, loss="binary_cross_entropy", seed=1, progress=False).accuracy[-1]
+    1.0
+    """
+    loss = _loss(loss)
+    for name, number in (("epochs", epochs), ("batch_size", batch_size), ("patience", patience)):
+        if number is not None or name == "epochs":
+            count("fit", name, number)
+    at_least_zero("fit", min_delta=min_delta, clip=0.0 if clip is None else clip)
+    rng = generator(seed)
+    rows, held_out = _split(pair_up("fit", xs, ys), validation, rng)
+    tuner = _optimizer(optimizer, model)
+    # the optimiser may hold parameters that the loss brings along
+    keeper = _Keeper(dict.fromkeys([*model.parameters(), *tuner.params]), min_delta, patience)
+    history, rate, was_training = History(), tuner.lr, model.training
+    with Progress(epochs, len(rows), history, progress) as bar:
+        try:
+            model.train()
+            for epoch in range(epochs):
+                tuner.lr = rate if schedule is None else rate * schedule(epoch)
+                rng.shuffle(rows)
+                for batch in _batches(rows, batch_size or len(rows)):
+                    _learn(model, batch, loss, tuner, clip, keeper.parameters)
+                    bar.batch(len(batch))
+                judged = measure(model, held_out, loss)
+                history.log.append(
+                    measure(model, rows, loss) | {f"val_{name}": x for name, x in judged.items()}
+                )
+                converged = keeper.see(history)
+                bar.epoch()
+                if converged:
+                    history.stopped = "patience"
+                    break
+        except KeyboardInterrupt:
+            history.stopped = "interrupt"
+        finally:
+            history.best_epoch = keeper.restore()
+            tuner.lr = rate
+            model.train(was_training)
+    return history
+
+
+class _Keeper:
+    """Remembers the best parameters, and how long ago the loss last fell."""
+
+    def __init__(self, parameters: Iterable[Value], min_delta: float, patience: int | None) -> None:
+        self.parameters = list(parameters)
+        self.min_delta, self.patience = min_delta, patience
+        self.lowest = self.mark = math.inf
+        self.waited = 0
+        self._keep(None)
+
+    def see(self, history: History) -> bool:
+        """Take in the epoch that was just measured; say whether to stop."""
+        loss = history.watched[-1]
+        if loss < self.lowest:
+            self.lowest = loss
+            self._keep(history.epochs - 1)
+        if loss < self.mark - self.min_delta:
+            self.mark, self.waited = loss, 0
+        else:
+            self.waited += 1
+        return self.patience is not None and self.waited >= self.patience
+
+    def restore(self) -> int | None:
+        """Give the parameters their best values back; the answer is the epoch these are of."""
+        numbers, epoch = self.kept
+        for parameter, number in zip(self.parameters, numbers, strict=True):
+            parameter.data = number
+        return epoch
+
+    def _keep(self, epoch: int | None) -> None:
+        self.kept = [p.data for p in self.parameters], epoch  # at once, whenever Ctrl-C comes
+
+
+def _learn(
+    model: Module,
+    batch: Sequence[Row],
+    loss: Loss,
+    tuner: Optimizer,
+    clip: float | None,
+    parameters: Sequence[Value],
+) -> None:
+    """One step on one batch. The batch's graph is gone when it returns."""
+    value = loss([model(x) for x, _ in batch], [y for _, y in batch])
+    if not isinstance(value, Value):
+        raise TypeError(
+            f"the loss has to give one Value, got {type(value).__name__}; compute it from the "
+            "model's outputs with operators and the functions of engine"
+        )
+    for parameter in parameters:
+        parameter.grad = 0.0
+    value.backward()
+    if clip is not None:
+        clip_grad_norm(tuner.params, clip)
+    tuner.step()
+
+
+def _batches(rows: Sequence[Row], size: int) -> Iterable[Sequence[Row]]:
+    return (rows[start : start + size] for start in range(0, len(rows), size))
+
+
+def _loss(loss: str | Loss) -> Loss:
+    if callable(loss):
+        return loss
+    short = str(loss).removesuffix("_loss")
+    return pick(LOSSES, short if short in LOSSES else loss, "loss")
+
+
+def _optimizer(optimizer: Chosen, model: Any) -> Optimizer:
+    if not isinstance(model, Module):
+        raise TypeError(f"fit takes a Module, got {type(model).__name__}; derive its class from it")
+    parameters = model.parameters()
+    if isinstance(optimizer, Optimizer):
+        tuner: Any = optimizer
+    else:
+        make = optimizer if callable(optimizer) else pick(OPTIMIZERS, optimizer, "optimizer")
+        tuner = make(parameters)
+    if not isinstance(tuner, Optimizer):
+        raise TypeError(
+            f"the function given as optimizer made {type(tuner).__name__}, not an Optimizer; give "
+            "one like lambda parameters: Adam(parameters, lr=3e-3)"
+        )
+    if not set(tuner.params) & set(parameters):
+        raise ValueError(
+            "the optimizer has none of the model's parameters, so nothing would learn; build it "
+            "from this model's parameters()"
+        )
+    checked: Optimizer = tuner
+    return checked
+
+
+def _split(rows: list[Row], validation: Any, rng: random.Random) -> tuple[list[Row], list[Row]]:
+    """The rows to train on and those to judge by."""
+    if validation is None:
+        return rows, []
+    if is_number(validation):
+        if not 0 < validation < 1 or len(rows) < 2:
+            raise ValueError(
+                "validation holds out a share between 0 and 1 of at least 2 rows, got "
+                f"{validation!r} of {len(rows)}; give a share like 0.2, or (xs, ys)"
+            )
+        held = min(max(round(len(rows) * validation), 1), len(rows) - 1)
+        rng.shuffle(rows)
+        return rows[held:], rows[:held]
+    if not isinstance(validation, tuple | list) or len(validation) != 2:
+        raise TypeError(
+            f"validation is a share like 0.2 or the pair (xs, ys), got {type(validation).__name__}"
+        )
+    return rows, pair_up("validation", *validation)

@@ -1,0 +1,292 @@
+"""Losses: PyTorch's figures, full digits at the extremes, nodes, and refusals."""
+
+import json
+import math
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import nn
+from engine import Value, no_grad, softmax, topological
+from nn import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    hinge_loss,
+    l1_penalty,
+    l2_penalty,
+    mse_loss,
+)
+
+FIGURES = json.loads((Path(__file__).parent / "data" / "losses.json").read_text())
+
+
+def lift(x):
+    """Numbers in nested lists as Values in the same lists, and the Values in a row."""
+    if isinstance(x, list):
+        parts = [lift(part) for part in x]
+        return [part for part, _ in parts], [leaf for _, leaves in parts for leaf in leaves]
+    leaf = Value(x)
+    return leaf, [leaf]
+
+
+def flat(x):
+    return [y for part in x for y in flat(part)] if isinstance(x, list) else [x]
+
+
+def values(*xs):
+    return [Value(x) for x in xs]
+
+
+@pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure["name"])
+def test_values_and_gradients_are_pytorchs(figure):
+    outputs, leaves = lift(figure["outputs"])
+    loss = getattr(nn, figure["name"])(outputs, figure["targets"])
+    loss.backward()
+    assert loss.data == pytest.approx(figure["loss"], rel=1e-12)
+    gradient = [leaf.grad for leaf in leaves]
+    assert gradient == pytest.approx(flat(figure["gradient"]), rel=1e-12, abs=1e-16)
+
+
+@pytest.mark.parametrize(
+    ("loss", "output", "target"),
+    [
+        (mse_loss, 0.3, 1.5),
+        (binary_cross_entropy, 0.3, 1),
+        (binary_cross_entropy_with_logits, 0.3, 0),
+        (hinge_loss, 0.3, -1),
+    ],
+)
+def test_one_sample_is_a_batch_of_one(loss, output, target):
+    assert loss(Value(output), target).data == loss([Value(output)], [target]).data
+    assert loss([[Value(output)]], np.array([[target]])).data == loss(Value(output), target).data
+
+
+def test_outputs_may_be_plain_numbers():
+    with no_grad():
+        assert mse_loss([1.0, 2.0], [0, 0]).data == 2.5
+        assert cross_entropy([1.0, 1.0], 0).data == math.log(2)
+
+
+def test_targets_of_numpys():
+    logits = [values(1.0, 2.0), values(0.5, -1.0)]
+    wanted = cross_entropy(logits, [1, 0]).data
+    assert cross_entropy(logits, np.array([1, 0])).data == wanted
+    assert cross_entropy(logits, np.array([[0.0, 1.0], [1.0, 0.0]])).data == wanted
+    assert cross_entropy(logits, [1.0, 0.0]).data == wanted
+
+
+# --- digits
+
+
+def test_a_confident_answer_keeps_its_digits():
+    logits = values(40.0, 0.0, 0.0)
+    loss = cross_entropy(logits, 0)
+    loss.backward()
+    assert loss.data == pytest.approx(2 * math.exp(-40), rel=1e-14)
+    assert [x.grad for x in logits] == pytest.approx(
+        [-2 * math.exp(-40), math.exp(-40), math.exp(-40)], rel=1e-14
+    )
+    mixed = cross_entropy(values(40.0, 0.0, 0.0), [1.0, 0.0, 0.0])
+    assert mixed.data == loss.data
+    assert binary_cross_entropy_with_logits(Value(40.0), 1).data == pytest.approx(
+        math.exp(-40), rel=1e-14
+    )
+
+
+def test_huge_logits_are_finite():
+    assert cross_entropy(values(1e4, -1e4), 1).data == 2e4
+    assert binary_cross_entropy_with_logits(Value(-1e4), 1).data == 1e4
+    assert binary_cross_entropy([Value(1.0), Value(0.0)], [1, 0]).data == 0.0
+
+
+def test_a_class_of_probability_0_does_not_matter():
+    loss = cross_entropy(values(0.0, -math.inf, 0.0), [0.5, 0.0, 0.5])
+    assert loss.data == pytest.approx(math.log(2))
+
+
+@pytest.mark.parametrize("target", [-1, 1])
+def test_the_kink_of_the_hinge_has_gradient_0(target):
+    x = Value(float(target))
+    hinge_loss(x, target).backward()
+    assert x.grad == 0.0
+
+
+# --- nodes
+
+
+def operations(loss):
+    return Counter(node.op.name for node in topological(loss) if node.op is not None)
+
+
+def test_losses_are_few_nodes():
+    xs = values(0.1, 0.2, 0.3)
+    assert operations(mse_loss(xs, [1, 2, 4])) == {"sub": 3, "constant": 4, "dot": 1, "div": 1}
+    assert operations(cross_entropy(xs, 1)) == {"log_softmax": 1, "neg": 1}
+    batch = operations(cross_entropy([xs, xs], [1, 2]))
+    assert sum(batch.values()) - batch["constant"] == 5  # two rows, their sum, its mean, minus
+    assert operations(l2_penalty(xs)) == {"dot": 1, "mul": 1, "constant": 1}
+
+
+# --- penalties
+
+
+def test_penalties():
+    parameters = values(3.0, -4.0, 0.0)
+    l1 = l1_penalty(parameters, 0.5)
+    l1.backward()
+    assert (l1.data, [p.grad for p in parameters]) == (3.5, [0.5, -0.5, 0.0])
+    parameters = values(3.0, -4.0, 0.0)
+    l2 = l2_penalty(iter(parameters), 0.5)
+    l2.backward()
+    assert (l2.data, [p.grad for p in parameters]) == (12.5, [3.0, -4.0, 0.0])
+
+
+# --- refusals
+
+V = Value(0.5)
+REFUSED = {
+    "lengths": (
+        lambda: mse_loss([V, V, V], [1, 2]),
+        "mse_loss got 3 outputs and 2 targets; give one target for each",
+    ),
+    "lengths inside": (
+        lambda: mse_loss([[V, V], [V, V]], [[1, 2], [1]]),
+        "mse_loss got 2 outputs and 1 targets; give one target for each",
+    ),
+    "empty": (
+        lambda: mse_loss([], []),
+        "mse_loss got an empty list; give at least one output and its target",
+    ),
+    "one against many": (
+        lambda: hinge_loss(V, [1, 1]),
+        (
+            "hinge_loss got one for an output and a list of 2 for its target; both are single, or "
+            "lists of the same length"
+        ),
+    ),
+    "many against one": (
+        lambda: mse_loss([V, V], 1),
+        (
+            "mse_loss got a list of 2 for an output and one for its target; both are single, or "
+            "lists of the same length"
+        ),
+    ),
+    "hinge of 0": (
+        lambda: hinge_loss([V], [0]),
+        "hinge_loss takes targets -1 and +1, got 0; write the second class as -1",
+    ),
+    "a target of -1": (
+        lambda: binary_cross_entropy_with_logits(V, -1),
+        (
+            "binary_cross_entropy_with_logits takes targets from 0 to 1, got -1; write the two "
+            "classes as 0 and 1"
+        ),
+    ),
+    "a target of nan": (
+        lambda: binary_cross_entropy(V, math.nan),
+        "binary_cross_entropy takes targets from 0 to 1, got nan; write the two classes as 0 and 1",
+    ),
+    "no probability": (
+        lambda: binary_cross_entropy(Value(1.5), 1),
+        (
+            "binary_cross_entropy takes probabilities from 0 to 1, got 1.5; end the model in a "
+            "sigmoid, or use binary_cross_entropy_with_logits"
+        ),
+    ),
+    "class too large": (
+        lambda: cross_entropy([V, V, V], 3),
+        "cross_entropy takes a class from 0 to 2 for 3 logits, got 3; classes are counted from 0",
+    ),
+    "class too small": (
+        lambda: cross_entropy([V, V], -1),
+        "cross_entropy takes a class from 0 to 1 for 2 logits, got -1; classes are counted from 0",
+    ),
+    "half a class": (
+        lambda: cross_entropy([V, V], 0.5),
+        "cross_entropy takes a class from 0 to 1 for 2 logits, got 0.5; classes are counted from 0",
+    ),
+    "no class": (
+        lambda: cross_entropy([V, V], math.nan),
+        "cross_entropy takes a class from 0 to 1 for 2 logits, got nan; classes are counted from 0",
+    ),
+    "a name": (
+        lambda: cross_entropy([[V, V]], ["cat"]),
+        (
+            "cross_entropy takes a class from 0 to 1 for 2 logits, got 'cat'; classes are counted "
+            "from 0"
+        ),
+    ),
+    "one logit": (
+        lambda: cross_entropy(V, 0),
+        (
+            "cross_entropy takes a list of logits, one for each class, got a single one; for a "
+            "model with one output use binary_cross_entropy_with_logits"
+        ),
+    ),
+    "a list of one": (
+        lambda: cross_entropy([[V], [V]], [0, 0]),
+        (
+            "cross_entropy takes two or more logits, one for each class, got 1; for one output use "
+            "binary_cross_entropy_with_logits"
+        ),
+    ),
+    "no logits": (
+        lambda: cross_entropy([], []),
+        "cross_entropy got an empty list; give at least one output and its target",
+    ),
+    "one target for a batch": (
+        lambda: cross_entropy([[V, V], [V, V]], 1),
+        (
+            "cross_entropy got a batch of 2 rows of logits and the single target 1; give a list "
+            "with one target for each row"
+        ),
+    ),
+    "lengths of a batch": (
+        lambda: cross_entropy([[V, V], [V, V]], [1]),
+        "cross_entropy got 2 rows of logits and 1 targets; give one target for each",
+    ),
+    "shares": (
+        lambda: cross_entropy([V, V, V], [0.5, 0.5]),
+        "cross_entropy got 3 logits and 2 class probabilities; give one for each class",
+    ),
+    "shares of too much": (
+        lambda: cross_entropy([V, V], [1, 1]),
+        (
+            "cross_entropy takes class probabilities >= 0 that sum to 1, got [1.0, 1.0]; for a "
+            "batch give a list of logits for every row"
+        ),
+    ),
+    "shares below 0": (
+        lambda: cross_entropy([V, V], [1.5, -0.5]),
+        (
+            "cross_entropy takes class probabilities >= 0 that sum to 1, got [1.5, -0.5]; for a "
+            "batch give a list of logits for every row"
+        ),
+    ),
+    "softmax twice": (
+        lambda: cross_entropy(softmax([V, Value(2.0)]), 1),
+        (
+            "cross_entropy takes logits and applies softmax itself, got outputs of softmax; give "
+            "the model output='linear'"
+        ),
+    ),
+    "a model": (
+        lambda: l2_penalty(nn.Neuron(2)),
+        "l2_penalty takes a list of parameters, got Neuron; pass model.parameters()",
+    ),
+    "one parameter": (
+        lambda: l1_penalty(V),
+        "l1_penalty takes a list of parameters, got Value; pass model.parameters()",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused_with_a_reason(case):
+    attempt, text = REFUSED[case]
+    with pytest.raises((ValueError, TypeError)) as caught:
+        attempt()
+    assert str(caught.value) == text

@@ -1,0 +1,276 @@
+"""Optimisers: PyTorch's paths to 1e-12, nothing half done, and refusals; clipping; schedules."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import nn
+from engine import NumericError, Value
+from nn import SGD, Adam, AdamW, Neuron, Optimizer, RMSprop, clip_grad_norm, clip_grad_value
+
+DATA = Path(__file__).parent / "data"
+PATHS = json.loads((DATA / "optimizers.json").read_text())
+RATES = json.loads((DATA / "schedules.json").read_text())
+
+
+def valley(x, y, z, w):
+    """The function that make_torch_figures.py walks down."""
+    return (1 - x) ** 2 + 5 * (y - x * x) ** 2 + 0.5 * (z - 2 * w) ** 2 + 0.1 * w * w
+
+
+def name_of(figure):
+    return " ".join([figure["name"], *(f"{k}={v}" for k, v in figure["settings"].items())])
+
+
+def graded(*gradients, data=1.0):
+    parameters = [Value(data, f"p{i}") for i in range(len(gradients))]
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        parameter.grad = gradient
+    return parameters
+
+
+# --- paths
+
+
+def walk(parameters, optimizer, steps):
+    for _ in range(steps):
+        optimizer.zero_grad()
+        valley(*parameters).backward()
+        optimizer.step()
+        yield [p.data for p in parameters]
+
+
+@pytest.mark.parametrize("figure", PATHS, ids=name_of)
+def test_twenty_steps_are_pytorchs(figure):
+    parameters = [Value(x) for x in figure["start"]]
+    optimizer = getattr(nn, figure["name"])(parameters, **figure["settings"])
+    assert len(figure["path"]) == 20
+    for found, wanted in zip(walk(parameters, optimizer, 20), figure["path"], strict=True):
+        assert found == pytest.approx(wanted, rel=1e-12, abs=0)
+
+
+@pytest.mark.parametrize("figure", PATHS, ids=name_of)
+def test_a_saved_state_goes_on_where_it_was(figure):
+    parameters = [Value(x) for x in figure["start"]]
+    make = getattr(nn, figure["name"])
+    first = make(parameters, **figure["settings"])
+    list(walk(parameters, first, 7))
+    second = make([*parameters], **figure["settings"] | {"lr": 123.0})
+    second.load_state_dict(json.loads(json.dumps(first.state_dict())))
+    *_, last = walk(parameters, second, 13)
+    assert last == pytest.approx(figure["path"][-1], rel=1e-12, abs=0)
+
+
+def test_a_state_of_another_model_is_refused():
+    optimizer = Adam(graded(1.0, 2.0))
+    optimizer.step()
+    before = optimizer.state_dict()
+    with pytest.raises(ValueError, match="has 2 parameters, the state is of 1; build it from the"):
+        optimizer.load_state_dict(Adam(graded(1.0)).state_dict())
+    assert optimizer.state_dict() == before
+
+
+def test_the_rate_may_change_between_steps():
+    (p,) = graded(1.0)
+    optimizer = SGD([p], lr=0.5)
+    optimizer.step()
+    optimizer.lr = 0.25
+    optimizer.step()
+    assert p.data == 1.0 - 0.5 - 0.25
+
+
+@pytest.mark.parametrize("make", [Adam, AdamW, RMSprop])
+def test_no_gradient_and_no_eps_moves_nothing(make):
+    (p,) = graded(0.0)
+    settings = {"weight_decay": 0.0} if make is AdamW else {}
+    make([p], eps=0.0, **settings).step()
+    assert p.data == 1.0
+
+
+def test_parameters_may_come_from_an_iterator():
+    parameters = graded(1.0, 1.0)
+    optimizer = SGD(iter(parameters), lr=1.0)
+    optimizer.step()
+    optimizer.step()
+    assert [p.data for p in parameters] == [-1.0, -1.0]
+    optimizer.zero_grad()
+    assert [p.grad for p in parameters] == [0.0, 0.0]
+
+
+def test_optimizers_by_name_have_the_documented_rates():
+    rates = {name: make(graded(1.0)).lr for name, make in nn.OPTIMIZERS.items()}
+    assert rates == {"sgd": 0.1, "adam": 0.01, "adamw": 0.01, "rmsprop": 0.01}
+
+
+# --- nothing half done
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("make", [SGD, Adam, AdamW, RMSprop])
+def test_a_bad_gradient_changes_nothing(make, bad):
+    parameters = graded(1.0, bad)
+    optimizer = make(parameters)
+    before = optimizer.state_dict()
+    with pytest.raises(NumericError) as caught:
+        optimizer.step()
+    assert str(caught.value) == (
+        f"{make.__name__}.step: the gradient of parameter 'p1' is {bad!r}, so nothing was changed; "
+        "lower the learning rate, clip the gradients, or find the operation that made it with "
+        'numeric_mode("trace")'
+    )
+    assert [p.data for p in parameters] == [1.0, 1.0]
+    assert optimizer.state_dict() == before
+
+
+def test_a_step_too_far_changes_nothing():
+    parameters = graded(1.0, 1e200)
+    parameters[1].label = None
+    with pytest.raises(NumericError, match="the new value of parameter number 1 is -inf, so noth"):
+        SGD(parameters, lr=1e200).step()
+    assert [p.data for p in parameters] == [1.0, 1.0]
+
+
+def test_an_optimizer_without_an_update_says_so():
+    with pytest.raises(NotImplementedError, match=r"write Optimizer\.update\(self, value, grad"):
+        Optimizer(graded(1.0), lr=1.0).step()
+
+
+# --- refusals
+
+REFUSED = {
+    "lr": (lambda: SGD(graded(1), lr=-0.1), "SGD takes a finite lr >= 0, got -0.1"),
+    "lr nan": (lambda: Adam(graded(1), lr=math.nan), "Adam takes a finite lr >= 0, got nan"),
+    "lr text": (lambda: Adam(graded(1), lr="1"), "Adam takes a finite lr >= 0, got '1'"),
+    "momentum": (
+        lambda: SGD(graded(1), momentum=-1),
+        "SGD takes a finite momentum >= 0, got -1",
+    ),
+    "decay": (
+        lambda: AdamW(graded(1), weight_decay=-1),
+        "AdamW takes a finite weight_decay >= 0, got -1",
+    ),
+    "beta": (
+        lambda: Adam(graded(1), betas=(0.9, 1.0)),
+        "Adam takes betas[1] in [0, 1), got 1.0",
+    ),
+    "alpha": (lambda: RMSprop(graded(1), alpha=1.5), "RMSprop takes alpha in [0, 1), got 1.5"),
+    "eps": (lambda: RMSprop(graded(1), eps=-1), "RMSprop takes a finite eps >= 0, got -1"),
+    "nesterov": (
+        lambda: SGD(graded(1), nesterov=True),
+        (
+            "nesterov needs momentum > 0 and dampening = 0, got momentum=0.0 and dampening=0.0; "
+            "try SGD(..., momentum=0.9, nesterov=True)"
+        ),
+    ),
+    "none": (
+        lambda: SGD([]),
+        "SGD got no parameters; does the model hold its Values in attributes?",
+    ),
+    "a model": (
+        lambda: Adam(Neuron(2)),
+        "Adam takes a list of parameters, got Neuron; pass model.parameters()",
+    ),
+    "numbers": (
+        lambda: Adam([1.0]),
+        "Adam takes Values, parameter 0 is float; pass model.parameters()",
+    ),
+    "a result": (
+        lambda: SGD([Value(1.0), Value(1.0) + Value(2.0)]),
+        (
+            "SGD takes leaf Values, parameter 1 is the result of add; pass the Values that it "
+            "was made from"
+        ),
+    ),
+    "twice": (
+        lambda: SGD(graded(1.0) * 2),
+        "SGD got the same parameter twice; list every parameter once",
+    ),
+    "max_norm": (
+        lambda: clip_grad_norm(graded(1.0), -1),
+        "clip_grad_norm takes a finite max_norm >= 0, got -1",
+    ),
+    "limit": (
+        lambda: clip_grad_value(graded(1.0), math.inf),
+        "clip_grad_value takes a finite limit >= 0, got inf",
+    ),
+    "every": (
+        lambda: nn.step_decay(0),
+        "step_decay takes every as a whole number >= 1, got 0",
+    ),
+    "factor": (
+        lambda: nn.exponential_decay(-1),
+        "exponential_decay takes a finite factor >= 0, got -1",
+    ),
+    "epochs": (lambda: nn.cosine(0.5), "cosine takes epochs as a whole number >= 1, got 0.5"),
+    "rise": (lambda: nn.warmup(0), "warmup takes epochs as a whole number >= 1, got 0"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused_with_a_reason(case):
+    attempt, text = REFUSED[case]
+    with pytest.raises((ValueError, TypeError)) as caught:
+        attempt()
+    assert str(caught.value) == text
+
+
+# --- clipping
+
+GRADIENTS = st.lists(st.floats(-1e100, 1e100), min_size=1, max_size=6)
+
+
+@given(GRADIENTS, st.floats(1e-3, 1e3))
+def test_clipping_by_norm_keeps_the_direction(gradients, most):
+    parameters = graded(*gradients)
+    norm = clip_grad_norm(parameters, most)
+    assert norm == pytest.approx(math.hypot(*gradients))
+    clipped = [p.grad for p in parameters]
+    if norm <= most:
+        assert clipped == gradients
+    else:
+        assert math.hypot(*clipped) == pytest.approx(most)
+        wanted = [g * (most / norm) for g in gradients]
+        assert clipped == pytest.approx(wanted, rel=1e-12)
+
+
+@given(GRADIENTS, st.floats(0, 1e3))
+def test_clipping_by_value(gradients, limit):
+    parameters = graded(*gradients)
+    clip_grad_value(iter(parameters), limit)
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        kept = abs(gradient) <= limit
+        assert parameter.grad == (gradient if kept else math.copysign(limit, gradient))
+
+
+@pytest.mark.parametrize("clip", [clip_grad_norm, clip_grad_value])
+def test_clipping_a_bad_gradient_changes_nothing(clip):
+    parameters = graded(5.0, math.nan)
+    with pytest.raises(NumericError, match=f"{clip.__name__}: the gradient of parameter 'p1' is"):
+        clip(parameters, 1.0)
+    assert parameters[0].grad == 5.0
+
+
+# --- schedules
+
+
+@pytest.mark.parametrize("figure", RATES, ids=lambda figure: figure["name"])
+def test_schedules_are_pytorchs(figure):
+    schedule = getattr(nn, figure["name"])(**figure["settings"])
+    found = [schedule(epoch) for epoch in range(len(figure["rates"]))]
+    assert found == pytest.approx(figure["rates"], rel=1e-12, abs=1e-15)
+
+
+def test_schedules_combine_and_end():
+    schedule = nn.warmup(2, nn.cosine(4, floor=0.1))
+    assert [round(schedule(epoch), 3) for epoch in (0, 1, 2, 4, 6, 99)] == [
+        0.5,
+        1.0,
+        1.0,
+        0.55,
+        0.1,
+        0.1,
+    ]
