@@ -5,7 +5,6 @@ ordinary graph.
 """
 
 import threading
-from operator import attrgetter
 from typing import Any, TypeVar
 
 from engine.modes import StaleValueError
@@ -14,7 +13,6 @@ from engine.node import Node, Operation
 __all__ = ["check_fresh", "describe", "topological"]
 
 N = TypeVar("N", bound=Node)
-_epoch_of = attrgetter("_epoch")
 
 
 def topological(*roots: N) -> list[N]:
@@ -50,9 +48,15 @@ def topological(*roots: N) -> list[N]:
 
 def check_fresh(order: list[Node]) -> None:
     """Raise StaleValueError if a leaf was changed after a node that reads it was made."""
-    made = [node._epoch for node in order if node.parents]
-    if not made or max(map(_epoch_of, order)) <= min(made):
-        return  # all was made after the last change
+    newest_leaf, oldest_result = 0, order[-1]._epoch
+    for node in order:
+        if node.parents:
+            if node._epoch < oldest_result:
+                oldest_result = node._epoch
+        elif node._epoch > newest_leaf:
+            newest_leaf = node._epoch
+    if newest_leaf <= oldest_result:
+        return
     for node in order:
         for i, parent in enumerate(node.parents):
             if parent._epoch > node._epoch:

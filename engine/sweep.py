@@ -7,7 +7,6 @@ The loop in `backward` is the documentation of backprop: stop in it with any deb
 import threading
 from collections.abc import Mapping, Sequence
 from math import isfinite
-from operator import attrgetter
 from typing import Any
 
 from engine import ops
@@ -15,8 +14,6 @@ from engine.graph import check_fresh, topological
 from engine.node import Node
 from engine.ops import CONSTANT
 from engine.verdict import judge_gradient
-
-_data_of, _grad_of = attrgetter("_data"), attrgetter("grad")
 
 __all__ = ["backward", "pullback", "pushforward"]
 
@@ -41,7 +38,7 @@ def backward(root: Node, seed: float) -> None:
         order = topological(root)
         check_fresh(order)
         order.reverse()
-        before = list(map(_grad_of, order))
+        before = [node.grad for node in order]
         earlier = any(before)
         _busy = True
         try:
@@ -57,7 +54,7 @@ def backward(root: Node, seed: float) -> None:
                 op: Any = node.op
                 upstream = node.grad
                 if not upstream and op.tame:
-                    calm = calm or isfinite(sum(map(_data_of, order)))
+                    calm = calm or isfinite(sum([node._data for node in order]))
                     if calm:  # it would hand on zeros, as below a dead ReLU
                         continue
                 locals_ = op.slopes or op.numeric(node._data, *[p._data for p in parents])
@@ -65,7 +62,7 @@ def backward(root: Node, seed: float) -> None:
                     if parent.op is not CONSTANT:
                         contribution = upstream * local
                         parent.grad += contribution
-            size = sum(map(_grad_of, order))
+            size = sum([node.grad for node in order])
             if size - size:  # something is inf or nan: find it, and in strict mode raise
                 judge_gradient(order, seed)
             if earlier:  # added as a whole, so that the same sweep twice is exactly double

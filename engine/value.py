@@ -23,7 +23,7 @@ Number = (
 )
 
 _new = object.__new__
-_add, _sub, _mul = ops.add, ops.sub, ops.mul
+_constant, _add, _sub, _mul = ops.CONSTANT, ops.add, ops.sub, ops.mul
 _lock = threading.Lock()
 _epoch = 0  # how often any leaf was changed; a node made before its parent's last change is stale
 
@@ -122,35 +122,17 @@ class Value(Node):
     def __add__(self, other: Value | Number) -> Value:
         if other.__class__ is not Value:
             other = constant(other)
-        data = self._data + other._data
-        if data - data or NO_GRAD.open:
-            return _odd(_add, (self, other), data)
-        node = _new(Value)
-        node._data, node.grad, node.op, node.parents = data, 0.0, _add, (self, other)
-        node.label, node._epoch = None, _epoch
-        return node
+        return record(_add, (self, other), self._data + other._data)
 
     def __sub__(self, other: Value | Number) -> Value:
         if other.__class__ is not Value:
             other = constant(other)
-        data = self._data - other._data
-        if data - data or NO_GRAD.open:
-            return _odd(_sub, (self, other), data)
-        node = _new(Value)
-        node._data, node.grad, node.op, node.parents = data, 0.0, _sub, (self, other)
-        node.label, node._epoch = None, _epoch
-        return node
+        return record(_sub, (self, other), self._data - other._data)
 
     def __mul__(self, other: Value | Number) -> Value:
         if other.__class__ is not Value:
             other = constant(other)
-        data = self._data * other._data
-        if data - data or NO_GRAD.open:
-            return _odd(_mul, (self, other), data)
-        node = _new(Value)
-        node._data, node.grad, node.op, node.parents = data, 0.0, _mul, (self, other)
-        node.label, node._epoch = None, _epoch
-        return node
+        return record(_mul, (self, other), self._data * other._data)
 
     def __radd__(self, other: Number) -> Value:
         number = constant(other)
@@ -303,16 +285,15 @@ def _odd(op: Operation, parents: tuple[Any, ...], data: float) -> Value:
 
 
 def constant(number: Any) -> Value:
-    """A number as a Value that takes no gradient. The most usual ones exist once."""
+    """A number as a Value that takes no gradient; a Value as it is."""
     kind = number.__class__
-    if kind is float or kind is int:
-        node = _usual.get(number)
-        if node is not None:
-            return node
-    elif isinstance(number, Value):
-        return number
-    node = Value(number)
-    node.op = ops.CONSTANT
+    if kind is not float and kind is not int:
+        if isinstance(number, Value):
+            return number
+        number = as_float(number)
+    node = _new(Value)
+    node._data, node.grad, node.op = float(number), 0.0, _constant
+    node.parents, node.label, node._epoch = (), None, _epoch
     return node
 
 
@@ -339,8 +320,3 @@ def as_float(number: Any) -> float:
 
 def _number(other: Any) -> float:
     return other._data if isinstance(other, Value) else as_float(other)
-
-
-# Not 0, which has a sign.
-_usual: dict[float, Value] = {}
-_usual.update({n: constant(n) for n in (-1.0, *map(float, range(1, 11)), 0.5)})
