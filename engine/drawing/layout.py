@@ -1,0 +1,95 @@
+"""From DOT text to a picture, on a machine with or without the program `dot`.
+
+Tried in this order: the program that the environment variable GRADWALK_DOT names, a `dot` on
+PATH, pygraphviz (which brings Graphviz along in its wheel). Each runs as a child process.
+"""
+
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+__all__ = ["LayoutError", "render"]
+
+VARIABLE = "GRADWALK_DOT"
+EMBEDDED = Path(__file__).with_name("embedded.py")
+STILL = "The graph itself is fine: to_dot(value) gives its DOT source, which any Graphviz draws"
+
+
+class LayoutError(RuntimeError):
+    """No picture could be made: no layout program, one that failed, or one that took too long."""
+
+
+def render(source: str, format: str = "svg", *, timeout: float = 30.0) -> bytes:
+    """Lay out a graph given as DOT text and return the picture's bytes.
+
+    Arguments: `format` is one of Graphviz's (svg, png, pdf); `timeout` is in seconds.
+    Raises LayoutError when there is no layout program, it fails, or it exceeds the time limit.
+
+    >>> render("digraph { a -> b }").decode().count("<g ")
+    4
+    """
+    command = _command(format)
+    try:
+        code, picture, complaint = _run(command, source.encode(), timeout)
+    except subprocess.TimeoutExpired:
+        raise LayoutError(
+            f"the layout took more than {timeout:g} s and was ended; draw a smaller part "
+            f"(a value nearer to the leaves, one sample instead of a batch) or allow more with "
+            f"timeout=.... {STILL}"
+        ) from None
+    except OSError as error:
+        raise LayoutError(f"cannot run {command[0]}: {error}. {STILL}") from error
+    if code != 0 or not picture:
+        said = complaint.decode(errors="replace").strip().splitlines()[-3:]
+        raise LayoutError(
+            f"{' '.join(command)} ended with code {code} and {len(picture)} bytes, saying: "
+            f"{' / '.join(said) or 'nothing'}; set {VARIABLE} to a dot program that works. {STILL}"
+        )
+    return picture
+
+
+def _command(format: str) -> list[str]:
+    """Choose the layout program: the one that was asked for, the system's, the embedded one."""
+    wanted = os.environ.get(VARIABLE)
+    if wanted:
+        program = shutil.which(wanted)
+        if program is None:
+            raise LayoutError(
+                f"{VARIABLE} is {wanted!r}, which is not a program that can be run; give the path "
+                f"of Graphviz's dot, or unset it to use the dot on PATH or pygraphviz. {STILL}"
+            )
+        return [program, f"-T{format}"]
+    program = shutil.which("dot")
+    if program is not None:
+        return [program, f"-T{format}"]
+    if importlib.util.find_spec("pygraphviz") is not None:
+        # -P: the script's own directory is no place to import from.
+        return [sys.executable, "-P", str(EMBEDDED), format]
+    raise LayoutError(
+        "found no program to lay out a graph. Any one of these helps: "
+        "`pip install pygraphviz` (brings Graphviz along); install Graphviz so that `dot` is on "
+        f"PATH (https://graphviz.org/download); set {VARIABLE} to the path of a dot program. "
+        f"{STILL}"
+    )
+
+
+def _run(command: list[str], source: bytes, timeout: float) -> tuple[int, bytes, bytes]:
+    """Run a child to its end, or end it and whatever it started when it is late or interrupted."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True
+    ) as child:
+        try:
+            picture, complaint = child.communicate(source, timeout)
+        except BaseException:
+            # A `dot` may be a shell script: its children hold our pipes open and must end as well.
+            if sys.platform == "win32":
+                child.kill()
+            else:
+                os.killpg(child.pid, signal.SIGKILL)
+            raise
+    return child.returncode, picture, complaint

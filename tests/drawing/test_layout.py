@@ -1,0 +1,144 @@
+"""Which layout program draws, in which order, and what is said when none can."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engine import Value
+from engine.drawing import LayoutError, draw, to_dot, to_png, to_svg
+from engine.drawing.layout import render
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the fake programs are scripts")
+
+MakeDot = Callable[[str, str], Path]
+
+
+@pytest.fixture
+def fake_dot(tmp_path: Path) -> MakeDot:
+    def make(folder: str, script: str) -> Path:
+        program = tmp_path / folder / "dot"
+        program.parent.mkdir()
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+        return program
+
+    return make
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    """A machine without dot: nothing is set, and PATH leads to an empty directory."""
+    monkeypatch.delenv("GRADWALK_DOT", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return monkeypatch
+
+
+def test_the_variable_goes_before_path_and_path_before_the_embedded(
+    bare: pytest.MonkeyPatch, fake_dot: MakeDot
+) -> None:
+    named = fake_dot("named", "echo from the variable")
+    found = fake_dot("found", "echo from PATH")
+    assert render("digraph {}").startswith(b"<?xml")
+    bare.setenv("PATH", str(found.parent))
+    assert render("digraph {}") == b"from PATH\n"
+    bare.setenv("GRADWALK_DOT", str(named))
+    assert render("digraph {}") == b"from the variable\n"
+
+
+def test_the_program_gets_the_format_and_the_source(
+    bare: pytest.MonkeyPatch, fake_dot: MakeDot
+) -> None:
+    echo = fake_dot("bin", "echo $*; /bin/cat")
+    bare.setenv("GRADWALK_DOT", str(echo))
+    x = Value(1.0, label="σ′")
+    assert to_svg(x) == f"-Tsvg\n{to_dot(x)}"
+    assert to_png(x).startswith(b"-Tpng\n")
+
+
+def test_without_dot_pygraphviz_draws_and_its_chatter_stays_hidden(
+    bare: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    bare.setenv("FONTCONFIG_FILE", str(tmp_path / "missing.conf"))  # this makes it chatter
+    svg = to_svg(Value(2.0, label="x"), tmp_path / "x.svg")
+    assert "data 2" in svg
+    assert (tmp_path / "x.svg").read_text(encoding="utf-8") == svg
+    assert to_png(Value(2.0)).startswith(b"\x89PNG")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_directory_of_the_user_cannot_shadow_what_the_child_imports(
+    bare: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "pygraphviz.py").write_text("raise SystemExit('shadowed')")
+    bare.chdir(tmp_path)
+    assert b"<svg" in render("digraph {}")
+
+
+def test_without_any_program_the_error_names_three_remedies_and_the_source_remains(
+    bare: pytest.MonkeyPatch,
+) -> None:
+    bare.setitem(sys.modules, "pygraphviz", None)
+    x = Value(2.0, label="x")
+    with pytest.raises(LayoutError) as caught:
+        to_svg(x)
+    for remedy in ("pip install pygraphviz", "`dot` is on PATH", "GRADWALK_DOT", "to_dot(value)"):
+        assert remedy in str(caught.value)
+    assert "data 2" in to_dot(x)
+    assert "data 2" in draw(x).source
+
+
+def test_a_variable_that_names_no_program_is_an_error(bare: pytest.MonkeyPatch) -> None:
+    bare.setenv("GRADWALK_DOT", "/nowhere/dot")
+    with pytest.raises(LayoutError, match="GRADWALK_DOT is '/nowhere/dot', which is not a program"):
+        to_svg(Value(1.0))
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("echo out of ink >&2; exit 3", "ended with code 3 and 0 bytes, saying: out of ink;"),
+        ("exit 0", "ended with code 0 and 0 bytes, saying: nothing;"),
+        ("kill -SEGV $$", "ended with code -11 and 0 bytes"),
+    ],
+)
+def test_a_program_that_fails_is_quoted(
+    bare: pytest.MonkeyPatch, fake_dot: MakeDot, tmp_path: Path, script: str, said: str
+) -> None:
+    bare.setenv("GRADWALK_DOT", str(fake_dot("bin", script)))
+    with pytest.raises(LayoutError, match=said):
+        to_svg(Value(1.0), tmp_path / "x.svg")
+    assert not (tmp_path / "x.svg").exists()
+
+
+def test_a_program_that_cannot_be_started_is_an_error(
+    bare: pytest.MonkeyPatch, fake_dot: MakeDot
+) -> None:
+    program = fake_dot("bin", "")
+    program.write_text("#!/nowhere/interpreter\n")
+    bare.setenv("GRADWALK_DOT", str(program))
+    with pytest.raises(LayoutError, match=r"cannot run .*dot"):
+        to_svg(Value(1.0))
+
+
+def test_a_layout_past_its_time_is_ended_with_all_that_it_started(
+    bare: pytest.MonkeyPatch, fake_dot: MakeDot, tmp_path: Path
+) -> None:
+    late = tmp_path / "late"
+    bare.setenv("GRADWALK_DOT", str(fake_dot("bin", f"(/bin/sleep 2; echo > '{late}') & wait")))
+    begin = time.monotonic()
+    with pytest.raises(LayoutError, match=r"more than 0.2 s .* timeout=\.\.\.\. .*to_dot\(value\)"):
+        to_svg(Value(1.0), timeout=0.2)
+    assert time.monotonic() - begin < 1.9
+    time.sleep(2.2 - (time.monotonic() - begin))
+    assert not late.exists()
+
+
+def test_the_engine_alone_never_imports_the_drawing_room() -> None:
+    code = (
+        "import sys, engine; sys.exit(any('drawing' in m or 'graphviz' in m for m in sys.modules))"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
