@@ -1,0 +1,15 @@
+"""Stories with a picture at the end: `python -m demos` tells the first, `--list` names them all.
+
+Each module here is one page. Its docstring says what there is to learn; its function `run` trains
+a network on a data set, prints how well it does on samples that it never saw, and saves pictures.
+"""
+
+STORIES = {
+    "iris": "three kinds of iris told apart by four measurements (real data; the default)",
+    "breast_cancer": "benign or malignant: one neuron against a network (real data)",
+    "xor": "why a hidden layer is needed: four clouds of points that no straight line separates",
+    "moons": "two crescents, and the curve that a network bends between them",
+    "spiral": "three spiral arms: how far a small network can wind a border",
+}
+
+__all__ = ["STORIES"]

@@ -1,0 +1,141 @@
+"""The stories' last picture: the regions that a model divides a plane into.
+
+Figures are made without pyplot, so that no window system and no global state is touched.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+
+from demos._common import Data
+
+__all__ = ["Panel", "plot_regions"]
+
+# Okabe and Ito (2008): colours that every kind of eye tells apart; the shapes say it again.
+COLOURS = ("#0072b2", "#d55e00", "#009e73")
+MARKERS = ("o", "s", "^")
+INK = "#333333"
+STYLE: dict[Any, Any] = {
+    "font.size": 10,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "axes.titlepad": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#999999",
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "savefig.dpi": 160,
+}
+LABEL: dict[str, Any] = {
+    "weight": "bold",
+    "horizontalalignment": "center",
+    "verticalalignment": "center",
+    "path_effects": [withStroke(linewidth=3, foreground="white")],
+}
+KEY = "small: learnt from     with a white edge: held out     ringed: held out and wrong"
+GRID = 60  # cells a side for the regions: each is one forward pass
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One plane to divide: data of two features, and the classes' probabilities at a point.
+
+    `wrong` tells which of the held-out samples the model gets wrong.
+    """
+
+    title: str
+    train: Data
+    test: Data
+    probabilities: Callable[[Sequence[float]], list[float]]
+    wrong: Sequence[bool]
+
+
+def plot_regions(path: Path, title: str, panels: Sequence[Panel]) -> None:
+    """Save planes coloured by the model's opinion, side by side, with the samples on top."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(0.6 + 5.4 * len(panels), 5.2), layout="constrained")
+        figure.suptitle(title, x=0.01, horizontalalignment="left", fontsize=12, weight="bold")
+        every = figure.subplots(1, len(panels), squeeze=False)[0]
+        for axes, panel in zip(every, panels, strict=True):
+            _draw_panel(axes, panel)
+        figure.supxlabel(KEY, fontsize=8.5, color="#666666")
+        figure.savefig(path)
+
+
+def _draw_panel(axes: Axes, panel: Panel) -> None:
+    points = np.array(panel.train.xs + panel.test.xs)
+    margin = 0.12 * np.ptp(points, axis=0)
+    low, high = points.min(axis=0) - margin, points.max(axis=0) + margin
+    opinion = _draw_regions(axes, panel, low, high)
+    _draw_samples(axes, panel)
+    for k, name in enumerate(panel.train.classes):
+        region = opinion.argmax(axis=2) == k
+        if region.any():
+            x, y = _blank_place(region, (points - low) / (high - low))
+            axes.text(x, y, name, color=COLOURS[k], transform=axes.transAxes, **LABEL)
+    across, up = panel.train.features
+    axes.set(xlabel=across, ylabel=up, title=panel.title)
+    axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
+
+
+def _draw_regions(axes: Axes, panel: Panel, low: Any, high: Any) -> Any:
+    """Mix the classes' colours by their probabilities, draw the borders, return the former."""
+    across, up = (np.linspace(low[i], high[i], GRID).tolist() for i in (0, 1))
+    opinion = np.array([[panel.probabilities((x, y)) for x in across] for y in up])
+    kinds = opinion.shape[2]
+    ink = np.array([matplotlib.colors.to_rgb(colour) for colour in COLOURS[:kinds]])
+    axes.imshow(
+        1 - 0.32 * (1 - opinion @ ink),
+        origin="lower",
+        extent=(low[0], high[0], low[1], high[1]),
+        aspect="auto",
+        interpolation="bilinear",
+    )
+    certainty = np.log(np.maximum(opinion, 1e-300))  # as even as the scores: smooth borders
+    for k in range(kinds):
+        lead = certainty[:, :, k] - np.delete(certainty, k, axis=2).max(axis=2)
+        if lead.min() < 0 < lead.max():
+            axes.contour(across, up, lead, levels=[0], colors=INK, linewidths=0.8)
+    return opinion
+
+
+def _draw_samples(axes: Axes, panel: Panel) -> None:
+    """Small pale marks for samples learnt from, full ones for those held out, rings for errors."""
+    for data, size, alpha, edge in (
+        (panel.train, 16, 0.55, "none"),
+        (panel.test, 34, 1.0, "white"),
+    ):
+        for k, (colour, marker) in enumerate(zip(COLOURS, MARKERS, strict=True)):
+            chosen = [x for x, y in zip(data.xs, data.ys, strict=True) if y == k]
+            look: dict[str, Any] = {"c": colour, "marker": marker, "edgecolors": edge}
+            axes.scatter(*_columns(chosen), s=size, alpha=alpha, linewidths=0.8, **look)
+    missed = [x for x, bad in zip(panel.test.xs, panel.wrong, strict=True) if bad]
+    axes.scatter(*_columns(missed), s=130, c="none", edgecolors="black", linewidths=1.4)
+
+
+def _columns(rows: Sequence[Sequence[float]]) -> tuple[list[float], list[float]]:
+    return [row[0] for row in rows], [row[1] for row in rows]
+
+
+def _blank_place(region: Any, points: Any) -> Any:
+    """The place in a region, in shares of the axes, that is farthest from samples and borders.
+
+    Text is wide and low, so a distance to the side counts for less than one upwards.
+    """
+    ticks = np.linspace(0, 1, GRID)
+    cells = np.stack(np.meshgrid(ticks, ticks), axis=-1)
+    inside = cells[region][::5]  # a fifth of the places is choice enough
+    frame = [(x, y) for x in ticks for y in (0, 1)] + [(x, y) for y in ticks for x in (0, 1)]
+    taken = np.concatenate([points, cells[~region], frame])
+    distance = np.abs((inside[:, None, :] - taken[None, :, :]) * (0.35, 1.0)).max(axis=2)
+    return inside[distance.min(axis=1).argmax()]
