@@ -1,0 +1,57 @@
+"""`python -m tests.benchmarks [workload ...]`: measure, print the table, or write it."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.benchmarks.chain import measure_chain
+from tests.benchmarks.expressions import measure_readme, measure_tiny
+from tests.benchmarks.harness import Effort
+from tests.benchmarks.memory import measure_memory
+from tests.benchmarks.moons import measure_moons
+from tests.benchmarks.report import Row, table, write_into
+from tests.benchmarks.startup import measure_startup
+from tests.benchmarks.systems import versions
+
+WORKLOADS: dict[str, Callable[[Effort], list[Row]]] = {
+    "readme": measure_readme,
+    "tiny": measure_tiny,
+    "moons": measure_moons,
+    "chain": measure_chain,
+    "memory": measure_memory,
+    "startup": measure_startup,
+}
+
+
+def main() -> None:
+    """Nothing is written unless every workload asked for has been measured."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("workloads", nargs="*", metavar="workload", help=", ".join(WORKLOADS))
+    parser.add_argument("--quick", action="store_true", help="a few rounds, for a first look")
+    parser.add_argument(
+        "--write", type=Path, metavar="FILE", help="put the table between its marks"
+    )
+    options = parser.parse_args()
+    if unknown := [name for name in options.workloads if name not in WORKLOADS]:
+        parser.error(
+            f"no workload is called {', '.join(unknown)}; there are {', '.join(WORKLOADS)}"
+        )
+    if options.write and (options.quick or options.workloads):
+        parser.error("--write replaces the whole table: it needs every workload, at full length")
+    effort = Effort(rounds=9, fewest=3, budget=2.0) if options.quick else Effort()
+    rows: list[Row] = []
+    for name in options.workloads or WORKLOADS:
+        print(f"{name} ...", file=sys.stderr)
+        rows += WORKLOADS[name](effort)
+    text = table(
+        rows,
+        f"Medians of {effort.fewest} to {effort.rounds} rounds, measured in turn; {versions()}.",
+    )
+    print(text)
+    if options.write:
+        write_into(options.write, text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""The systems that are compared, and which of them are here. One thread, FP64.
+
+A system that computes more of the workloads (a compiler, say) is one more name here, and one more
+entry in the workloads that it takes part in.
+"""
+
+import importlib
+import sys
+from collections.abc import Iterable
+from functools import partial
+from importlib.metadata import version
+from importlib.util import find_spec
+from typing import Any
+
+__all__ = ["GRADWALK", "HIPS", "MICROGRAD", "TORCH", "installed", "leaf_of", "load", "versions"]
+
+GRADWALK, MICROGRAD, TORCH, HIPS = "gradwalk", "micrograd", "PyTorch eager", "HIPS autograd"
+
+# The module that each one is imported from; the peers are the extra `bench`.
+MODULES = {GRADWALK: "engine", MICROGRAD: "micrograd", TORCH: "torch", HIPS: "autograd"}
+
+
+def installed(systems: Iterable[str]) -> list[str]:
+    """Those of the systems that can be imported here; says what installs the others."""
+    here = [system for system in systems if find_spec(MODULES[system]) is not None]
+    if missing := [system for system in systems if system not in here]:
+        print(f'  without {", ".join(missing)}: pip install -e ".[bench]"', file=sys.stderr)
+    return here
+
+
+def load(module: str) -> Any:
+    """A peer's module, which is untyped here; on one thread."""
+    loaded = importlib.import_module(module)
+    if module == "torch":
+        loaded.set_num_threads(1)
+    return loaded
+
+
+def leaf_of(system: str) -> Any:
+    """How a system makes a number to differentiate by.
+
+    These three share micrograd's language from there on: operators, relu(), backward(), .grad.
+    """
+    if system == TORCH:
+        torch = load("torch")
+        return partial(torch.tensor, dtype=torch.float64, requires_grad=True)
+    return load({GRADWALK: "engine", MICROGRAD: "micrograd.engine"}[system]).Value
+
+
+def versions() -> str:
+    """The releases that a table was measured with."""
+    peers = [m for s, m in MODULES.items() if s != GRADWALK and find_spec(m) is not None]
+    python = "Python " + ".".join(map(str, sys.version_info[:3]))
+    return ", ".join([python, *(f"{peer} {version(peer)}" for peer in peers)])

@@ -1,0 +1,102 @@
+"""The measuring itself, and the two promises that are exact and so need no clock."""
+
+import gc
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks.chain import garbage
+from tests.benchmarks.harness import Contender, Effort, Race, check_equal, race
+from tests.benchmarks.memory import LIMIT, bytes_and_nodes, expressions
+from tests.benchmarks.moons import STEPS, rows
+from tests.benchmarks.report import CLOSE, OPEN, Row, bound, duration, rows_of, table, write_into
+from tests.benchmarks.systems import GRADWALK, MICROGRAD
+
+
+def answering(system: str, *numbers: float) -> Contender:
+    return Contender(system, lambda: None, lambda: numbers)
+
+
+def test_contenders_take_turns() -> None:
+    turns: list[str] = []
+    pair = [Contender(s, partial(turns.append, s), lambda: [1.0]) for s in "AB"]
+    result = race(pair, Effort(rounds=4, fewest=2, at_least=1e-9))
+    assert "".join(turns).endswith("AABBAABBAABBAABB")  # one run each to warm up, one timed
+    assert [len(result.seconds[s]) for s in "AB"] == [4, 4]
+    assert gc.isenabled()
+    assert gc.get_freeze_count() == 0
+
+
+def test_slow_workloads_get_fewer_rounds_but_never_too_few() -> None:
+    effort = Effort(rounds=41, fewest=7, budget=15.0)
+    assert [effort.rounds_of(seconds) for seconds in (0.1, 1.0, 10.0)] == [41, 15, 7]
+
+
+def test_different_answers_are_not_compared() -> None:
+    check_equal(answering("A", 1.0, 2.0), answering("B", 1.0, 2.0 + 1e-9))
+    with pytest.raises(ValueError, match=r"number 1 is 2.0 for A and 2.00001 for B"):
+        check_equal(answering("A", 1.0, 2.0), answering("B", 1.0, 2.00001))
+    with pytest.raises(ValueError, match="A gives 2 numbers and B 1"):
+        check_equal(answering("A", 1.0, 2.0), answering("B", 1.0))
+    with pytest.raises(ValueError, match="nan for A"):
+        check_equal(answering("A", float("nan")), answering("B", float("nan")))
+
+
+def test_ratios_are_taken_round_by_round() -> None:
+    result = Race({GRADWALK: [1e-6, 2e-6, 1e-6], MICROGRAD: [3e-6, 6e-6, 2e-6]})
+    (row,) = rows_of("readme", result, {MICROGRAD: 2.0})
+    assert row == Row(
+        "readme", "1.00 us", "micrograd 3.00 us", "**3.00x** (2.00 to 3.00)", "≥ 2x: ok"
+    )
+    (row,) = rows_of("readme", result, {MICROGRAD: 3.1})
+    assert row.target == "≥ 3.1x: short"
+    assert bound(1.5, 1.5, "x") == "≤ 1.5x: ok"
+    assert bound(1.6, 1.5, "x") == "≤ 1.5x: short"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (2.5, "2.50 s"),
+        (0.0123, "12.3 ms"),
+        (1.5e-4, "150 us"),
+        (9.996e-5, "100.0 us"),
+        (3e-8, "30.0 ns"),
+    ],
+)
+def test_durations_have_three_digits(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_the_table_is_written_between_its_marks_and_nowhere_else(tmp_path: Path) -> None:
+    page = tmp_path / "README.md"
+    page.write_text(f"before\n{OPEN}\nold\n{CLOSE}\nafter\n", encoding="utf-8")
+    text = table([Row("readme", "1 us", "micrograd 3 us", "3x")], "note")
+    write_into(page, text)
+    write_into(page, text)
+    assert page.read_text(encoding="utf-8") == f"before\n{OPEN}\n{text}\n{CLOSE}\nafter\n"
+    page.write_text("no marks", encoding="utf-8")
+    with pytest.raises(ValueError, match="once each; put them in"):
+        write_into(page, text)
+    assert page.read_text(encoding="utf-8") == "no marks"
+
+
+def test_a_step_of_moons_has_a_gradient_for_each_parameter() -> None:
+    step = STEPS[GRADWALK](rows(3))
+    loss, *gradients = before = step.answer()
+    assert loss > 0
+    assert len(gradients) == 337
+    assert step.answer() == before
+    step.run()
+    assert step.answer()[0] < loss
+
+
+def test_a_node_takes_no_more_than_promised() -> None:
+    size, nodes = bytes_and_nodes(expressions(GRADWALK), "parents")
+    assert nodes > 2000
+    assert size / nodes <= LIMIT
+
+
+def test_a_dropped_graph_leaves_nothing_for_the_cycle_collector() -> None:
+    assert garbage() == 0

@@ -1,0 +1,50 @@
+"""Examples in docstrings run, and what is public is documented."""
+
+import doctest
+import importlib
+import inspect
+
+import pytest
+
+from tests.project.sources import MODULES, PACKAGES
+
+EXAMPLES = [
+    name for name in MODULES if name != "engine.drawing.embedded"
+]  # a program, not a module
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_examples_run(name: str) -> None:
+    report: list[str] = []
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    for test in doctest.DocTestFinder(exclude_empty=True).find(importlib.import_module(name)):
+        runner.run(test, out=report.append)
+    if report:
+        pytest.fail("".join(report), pytrace=False)
+
+
+def test_examples_are_found() -> None:
+    finder = doctest.DocTestFinder()
+    found = [
+        t for name in EXAMPLES for t in finder.find(importlib.import_module(name)) if t.examples
+    ]
+    assert {"engine.value.Value", "nn.layers.MLP"} <= {test.name for test in found}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_what_is_public_is_documented(package: str) -> None:
+    module = importlib.import_module(package)
+    bare = []
+    for name in module.__all__:
+        value = getattr(module, name)
+        if inspect.isroutine(value) or inspect.isclass(value):
+            bare += [] if value.__doc__ else [name]
+            members = vars(value).items() if inspect.isclass(value) else ()
+            bare += [
+                f"{name}.{key}"
+                for key, member in members
+                if not key.startswith("_")
+                and (inspect.isfunction(member) or isinstance(member, property))
+                and not inspect.getdoc(getattr(value, key))
+            ]
+    assert not bare

@@ -1,0 +1,47 @@
+"""What is promised to pip, and what the checks install."""
+
+import tomllib
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.project.sources import PACKAGES, ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+EXTRAS = PROJECT["project"]["optional-dependencies"]
+
+
+def requirements(*extras: str) -> list[Requirement]:
+    texts = [*PROJECT["project"]["dependencies"], *(t for extra in extras for t in EXTRAS[extra])]
+    return [Requirement(text) for text in texts]
+
+
+def test_the_wheel_holds_the_two_packages() -> None:
+    wheel = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert tuple(wheel["packages"]) == PACKAGES
+
+
+def test_ranges_have_two_ends() -> None:
+    for need in requirements(*EXTRAS):
+        if need.name != "gradwalk":
+            ends = {specifier.operator for specifier in need.specifier}
+            assert ends == {">=", "<"}, f"{need} should say from which version and up to which"
+
+
+def test_all_is_what_a_user_wants() -> None:
+    (everything,) = [Requirement(text) for text in EXTRAS["all"]]
+    assert everything.extras == EXTRAS.keys() - {"all", "test", "lint", "bench"}
+
+
+def test_the_checks_install_exact_versions_within_the_ranges() -> None:
+    lines = (ROOT / ".ci" / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = [line.split("==") for line in lines if not line.startswith("#")]
+    exact = {canonicalize_name(name): version for name, version in pins}
+    for need in requirements(*EXTRAS.keys() - {"bench", "all"}):
+        assert need.specifier.contains(exact[canonicalize_name(need.name)]), f"run .ci/lock: {need}"
+
+
+def test_the_changelog_names_the_version() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    headings = [line for line in changelog.splitlines() if line.startswith("## ")]
+    assert any(PROJECT["project"]["version"] in heading for heading in headings)
