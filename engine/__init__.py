@@ -16,7 +16,6 @@ from engine.functions import (
     binary_cross_entropy_with_logits,
     clamp,
     cos,
-    dot,
     elu,
     exp,
     expm1,
@@ -26,24 +25,18 @@ from engine.functions import (
     leaky_relu,
     log,
     log1p,
-    log_softmax,
-    logsumexp,
-    maximum,
-    minimum,
     relu,
     sigmoid,
     silu,
     sin,
-    softmax,
     softplus,
     sqrt,
-    sum,
     tan,
     tanh,
-    where,
 )
 from engine.graph import topological
 from engine.modes import NumericError, StaleValueError, no_grad, numeric_mode
+from engine.nary import dot, log_softmax, logsumexp, maximum, minimum, softmax, sum, where
 from engine.value import Value
 
 __all__ = [

@@ -108,6 +108,7 @@ def jacobian(outputs: Sequence[Value], inputs: Sequence[Value]) -> list[list[Val
     [[3.0, 2.0], [1.0, -1.0]]
     """
     _check("outputs", outputs)
+    _check("inputs", inputs)
     return [gradient(output, inputs) for output in outputs]
 
 
@@ -122,6 +123,8 @@ def hessian(output: Value, inputs: Sequence[Value]) -> list[list[Value]]:
 
 
 def _check(name: str, nodes: Sequence[Any]) -> None:
+    if not isinstance(nodes, Sequence):
+        raise TypeError(f"{name} is a list of Values, got {type(nodes).__name__}; write list(...)")
     for node in nodes:
         if not isinstance(node, Value):
             raise TypeError(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import wraps
+from math import nan
 from typing import Any
 
 from engine.check import check_operation
@@ -62,7 +63,14 @@ def operation(
         return as_float(function(*inputs))
 
     def derivatives(y: Any, *inputs: Any) -> Any:
-        found = partials(y, *inputs) if callable(partials) else [p(y, *inputs) for p in partials]
+        try:
+            found = (
+                partials(y, *inputs) if callable(partials) else [p(y, *inputs) for p in partials]
+            )
+        except (ValueError, ArithmeticError):
+            if isinstance(y, Value):  # there the engine's own operations speak
+                raise
+            return [nan] * len(inputs)  # as for the function: the numeric mode decides
         found = found if isinstance(found, (tuple, list)) else (found,)
         if len(found) != len(inputs):
             raise ValueError(

@@ -1,7 +1,6 @@
-"""The public functions: each records one node on Values and numbers, and says what it means."""
+"""Functions of one or two numbers: each records one node, and says what it means."""
 
-from collections.abc import Callable, Iterable
-from typing import Any, overload
+from typing import Any
 
 from engine import ops
 from engine.node import Operation
@@ -10,7 +9,8 @@ from engine.value import Number, Value, constant, record
 Scalar = Value | Number
 
 
-def _apply(op: Operation, *args: Any) -> Value:
+def apply(op: Operation, *args: Any) -> Value:
+    """A node, also where all arguments are numbers."""
     return constant(args[0])._call(op, args)
 
 
@@ -20,22 +20,8 @@ def _unary(op: Operation, x: Any) -> Value:
     return record(op, (x,), op.function(x._data))
 
 
-def _several(name: str, xs: Iterable[Scalar]) -> tuple[Scalar, ...]:
-    """The inputs of an n-ary operation: read once, since an iterator can be; never none."""
-    try:
-        inputs = tuple(xs)
-    except TypeError:
-        raise TypeError(
-            f"{name} takes a list of Values or numbers, got {type(xs).__name__}; "
-            f"write {name}([...])"
-        ) from None
-    if not inputs:
-        raise ValueError(f"{name} takes at least one input, got none")
-    return inputs
-
-
 def exp(x: Scalar) -> Value:
-    """E to the power x. Its derivative is itself.
+    """The exponential, e to the power x. Its derivative is itself.
 
     >>> exp(Value(0.0)).data
     1.0
@@ -125,7 +111,7 @@ def sigmoid(x: Scalar) -> Value:
 
 
 def relu(x: Scalar) -> Value:
-    """X where it is positive, else 0. Its derivative at the kink is 0 (as in PyTorch and JAX).
+    """The rectifier: x where positive, else 0. Its derivative at the kink is 0 (as in PyTorch).
 
     >>> relu(Value(-2.0)).data, relu(Value(2.0)).data
     (0.0, 2.0)
@@ -134,25 +120,25 @@ def relu(x: Scalar) -> Value:
 
 
 def leaky_relu(x: Scalar, slope: Scalar = 0.01) -> Value:
-    """X where it is positive, else slope * x. Its derivative at the kink is the slope.
+    """The number x where it is positive, else slope * x. Its derivative at the kink is the slope.
 
     >>> leaky_relu(Value(-2.0), slope=0.5).data
     -1.0
     """
-    return _apply(ops.leaky_relu, x, slope)
+    return apply(ops.leaky_relu, x, slope)
 
 
 def elu(x: Scalar, alpha: Scalar = 1.0) -> Value:
-    """X where it is positive, else alpha * (exp(x) - 1) (Clevert et al. 2015).
+    """The number x where it is positive, else alpha * (exp(x) - 1) (Clevert et al. 2015).
 
     >>> elu(Value(3.0)).data
     3.0
     """
-    return _apply(ops.elu, x, alpha)
+    return apply(ops.elu, x, alpha)
 
 
 def gelu(x: Scalar) -> Value:
-    """X times the normal distribution's cdf at x, exact (Hendrycks and Gimpel 2016).
+    """The number x times the normal distribution's cdf at x, exact (Hendrycks and Gimpel 2016).
 
     >>> gelu(Value(0.0)).data
     0.0
@@ -170,7 +156,7 @@ def gelu_tanh(x: Scalar) -> Value:
 
 
 def silu(x: Scalar) -> Value:
-    """X * sigmoid(x), also called swish.
+    """The product x * sigmoid(x), also called swish.
 
     >>> silu(Value(0.0)).data
     0.0
@@ -193,7 +179,7 @@ def hypot(a: Scalar, b: Scalar) -> Value:
     >>> hypot(Value(3.0), 4.0).data
     5.0
     """
-    return _apply(ops.hypot, a, b)
+    return apply(ops.hypot, a, b)
 
 
 def clamp(x: Scalar, low: Scalar, high: Scalar) -> Value:
@@ -202,7 +188,7 @@ def clamp(x: Scalar, low: Scalar, high: Scalar) -> Value:
     >>> clamp(Value(7.0), -1.0, 1.0).data
     1.0
     """
-    return _apply(ops.clamp, x, low, high)
+    return apply(ops.clamp, x, low, high)
 
 
 def binary_cross_entropy(p: Scalar, t: Scalar) -> Value:
@@ -212,7 +198,7 @@ def binary_cross_entropy(p: Scalar, t: Scalar) -> Value:
     >>> binary_cross_entropy(Value(1.0), 1.0).data
     0.0
     """
-    return _apply(ops.binary_cross_entropy, p, t)
+    return apply(ops.binary_cross_entropy, p, t)
 
 
 def binary_cross_entropy_with_logits(x: Scalar, t: Scalar) -> Value:
@@ -221,129 +207,4 @@ def binary_cross_entropy_with_logits(x: Scalar, t: Scalar) -> Value:
     >>> binary_cross_entropy_with_logits(Value(1000.0), 0.0).data
     1000.0
     """
-    return _apply(ops.binary_cross_entropy_with_logits, x, t)
-
-
-def sum(xs: Iterable[Scalar]) -> Value:
-    """The sum in one node, rounded once, so that it does not depend on the order. Of nothing, 0.
-
-    >>> sum([Value(0.1)] * 10).data
-    1.0
-    """
-    inputs = tuple(xs)
-    return _apply(ops.total, *inputs) if inputs else constant(0.0)
-
-
-def dot(ws: Iterable[Scalar], xs: Iterable[Scalar], bias: Scalar | None = None) -> Value:
-    """w1*x1 + w2*x2 + ... + bias in one node: what a neuron does before its activation.
-
-    Raises:
-        ValueError: there are not as many weights as inputs.
-
-    >>> dot([Value(2.0), Value(3.0)], [10, 1], bias=0.5).data
-    23.5
-    """
-    weights, inputs = tuple(ws), tuple(xs)
-    if len(weights) != len(inputs):
-        raise ValueError(
-            f"dot takes as many weights as inputs, got {len(weights)} weights and "
-            f"{len(inputs)} inputs"
-        )
-    args = weights + inputs if bias is None else (*weights, *inputs, bias)
-    try:  # what numerics.dot computes, without taking the numbers out first: the hot path of nn
-        result = 0.0
-        for w, x in zip(weights, inputs, strict=True):
-            result += w._data * x._data  # type: ignore[union-attr]
-        if bias is not None:
-            result += bias._data  # type: ignore[union-attr]
-        return record(ops.dot, args, result)
-    except AttributeError:  # there are numbers among them
-        return _apply(ops.dot, *args)
-
-
-def maximum(*xs: Scalar) -> Value:
-    """The largest. A tie shares the gradient evenly; a nan wins (IEEE 754-2019).
-
-    >>> a, b = Value(2.0), Value(2.0)
-    >>> maximum(a, b).backward(); a.grad, b.grad
-    (0.5, 0.5)
-    """
-    return _apply(ops.maximum, *_several("maximum", xs))
-
-
-def minimum(*xs: Scalar) -> Value:
-    """The smallest. A tie shares the gradient evenly; a nan wins (IEEE 754-2019).
-
-    >>> minimum(Value(2.0), 1.0).data
-    1.0
-    """
-    return _apply(ops.minimum, *_several("minimum", xs))
-
-
-def logsumexp(xs: Iterable[Scalar]) -> Value:
-    """log(exp(x1) + exp(x2) + ...), a smooth maximum, without overflow. Its gradient is softmax.
-
-    >>> logsumexp([Value(1000.0), Value(0.0)]).data
-    1000.0
-    """
-    return _apply(ops.logsumexp, *_several("logsumexp", xs))
-
-
-@overload
-def softmax(xs: Iterable[Scalar]) -> list[Value]: ...
-@overload
-def softmax(xs: Iterable[Scalar], index: int) -> Value: ...
-def softmax(xs: Iterable[Scalar], index: int | None = None) -> list[Value] | Value:
-    """exp(x) of each x as a share of their sum: scores into probabilities. With an index, that one.
-
-    >>> [p.data for p in softmax([Value(1000.0), Value(1000.0)])]
-    [0.5, 0.5]
-    """
-    rows = _rotations("softmax", xs, index)
-    many = [_apply(ops.softmax, *row) for row in rows]
-    return many if index is None else many[0]
-
-
-@overload
-def log_softmax(xs: Iterable[Scalar]) -> list[Value]: ...
-@overload
-def log_softmax(xs: Iterable[Scalar], index: int) -> Value: ...
-def log_softmax(xs: Iterable[Scalar], index: int | None = None) -> list[Value] | Value:
-    """log(softmax(xs)) with all its digits: `-log_softmax(logits, target)` is the cross-entropy.
-
-    >>> log_softmax([Value(40.0), Value(0.0), Value(0.0)], 0).data
-    -8.496708510583178e-18
-    """
-    rows = _rotations("log_softmax", xs, index)
-    many = [_apply(ops.log_softmax, *row) for row in rows]
-    return many if index is None else many[0]
-
-
-def _rotations(name: str, xs: Iterable[Scalar], index: int | None) -> list[tuple[Value, ...]]:
-    """The inputs, as a row takes them: the one whose share it is first, then the others."""
-    inputs = [constant(x) for x in _several(name, xs)]
-    if index is None:
-        return [(x, *inputs[:i], *inputs[i + 1 :]) for i, x in enumerate(inputs)]
-    if not 0 <= index < len(inputs):
-        raise IndexError(
-            f"{name} got index {index} for {len(inputs)} inputs; it counts from 0 to "
-            f"{len(inputs) - 1}"
-        )
-    return [(inputs[index], *inputs[:index], *inputs[index + 1 :])]
-
-
-Branch = Scalar | Callable[[], Scalar]
-
-
-def where(test: object, a: Branch, b: Branch) -> Value:
-    """A if test else b, linked to the branch that was taken and only to that one.
-
-    The other branch cannot poison the gradient; but if it cannot even be computed (in strict mode
-    that raises), give the branches as functions without arguments: only the one taken is called.
-
-    >>> x = Value(-1.0)
-    >>> where(x > 0, lambda: sqrt(x), 0.0).data
-    0.0
-    """
-    branch: Any = a if test else b
-    return _apply(ops.where, branch() if callable(branch) else branch)
+    return apply(ops.binary_cross_entropy_with_logits, x, t)

@@ -5,6 +5,7 @@ ordinary graph.
 """
 
 import threading
+import weakref
 from typing import Any, TypeVar
 
 from engine.modes import StaleValueError
@@ -35,14 +36,13 @@ def topological(*roots: N) -> list[N]:
         elif node not in seen:
             seen.add(node)
             parents = node.parents
-            if not parents:
+            # all parents in order already: in a network that is true of most neurons
+            if not parents or (len(parents) > 2 and seen.issuperset(parents)):
                 order.append(node)
-                continue
-            stack += (node, None)
-            if len(parents) < 3:
+            else:
+                stack.append(node)
+                stack.append(None)
                 stack += parents
-            elif not seen.issuperset(parents):  # which in a network they mostly are
-                stack += [parent for parent in parents if parent not in seen]
     return order
 
 
@@ -102,13 +102,16 @@ class _Mark:
         self.ids, self.opening = ids, opening
 
     def __reduce__(self) -> tuple[Any, ...]:
-        _listed.ids = self.ids if self.opening else set()
+        # weakly: a dump that fails drops its list, and with it the mark
+        _listed.mark = weakref.ref(self) if self.opening else None
         return bool, ()
 
 
 def reduce_node(node: Node) -> tuple[Any, ...]:
     """What `__reduce__` of a node returns."""
-    if not node.parents or id(node) in getattr(_listed, "ids", ()):
+    reference = getattr(_listed, "mark", None)
+    mark = reference() if reference else None
+    if not node.parents or (mark is not None and id(node) in mark.ids):
         fields = (node._data, node.grad, node.op, node.parents, node.label, node._epoch)
         return rebuild, (type(node), *fields)
     order = topological(node)

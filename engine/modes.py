@@ -4,11 +4,18 @@ A setting belongs to the thread (or task) that entered the block and, where a ge
 only to the code that runs while that generator does: between its yields nothing leaks out.
 """
 
-import inspect
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import ContextDecorator
 from contextvars import ContextVar
+from inspect import (
+    CO_ASYNC_GENERATOR,
+    CO_GENERATOR,
+    isasyncgenfunction,
+    iscoroutinefunction,
+    isgeneratorfunction,
+)
 from types import FrameType
 from typing import Any, Generic, Literal, Self, TypeVar
 
@@ -16,6 +23,7 @@ __all__ = ["NumericError", "StaleValueError", "Mode"]
 
 Mode = Literal["strict", "ieee", "trace"]
 T = TypeVar("T")
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class NumericError(ArithmeticError, ValueError):
@@ -45,20 +53,19 @@ class Setting(Generic[T]):
                 return block.scope.value
         return self.default
 
+    def blocks(self) -> "tuple[Block[T], ...]":
+        return self._entries.get()
+
     def enter(self, block: "Block[T]") -> None:
         with self._lock:
             self.open += 1
         self._entries.set((*self._entries.get(), block))
 
-    def leave(self, scope: "Scope[T]") -> None:
+    def leave(self, block: "Block[T]") -> None:
         with self._lock:
             self.open -= 1
-        entries = self._entries.get()
-        # wherever it stands: generators may leave their blocks in any order
-        for i in reversed(range(len(entries))):
-            if entries[i].scope is scope:
-                self._entries.set(entries[:i] + entries[i + 1 :])
-                break
+        block.over = True  # also for tasks that inherited it, and threads that entered it
+        self._entries.set(tuple(each for each in self._entries.get() if not each.over))
 
 
 class Block(Generic[T]):
@@ -67,18 +74,19 @@ class Block(Generic[T]):
     def __init__(self, scope: "Scope[T]", generator: FrameType | None) -> None:
         self.scope = scope
         self.generator = generator
+        self.over = False
 
     def applies(self) -> bool:
         """Whether the generator that entered the block is running, at or above the caller."""
-        if self.generator is None:
-            return True
+        if self.generator is None or self.over:
+            return not self.over
         frame: FrameType | None = sys._getframe(1)
         while frame is not None and frame is not self.generator:
             frame = frame.f_back
         return frame is not None
 
 
-_GENERATOR = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
+_GENERATOR = CO_GENERATOR | CO_ASYNC_GENERATOR
 
 
 def _owner(frame: FrameType | None) -> FrameType | None:
@@ -99,13 +107,30 @@ class Scope(ContextDecorator, Generic[T]):
 
     def __init__(self, setting: Setting[T], value: T) -> None:
         self._setting, self.value = setting, value
+        self._blocks: list[Block[T]] = []
 
     def __enter__(self) -> Self:
-        self._setting.enter(Block(self, _owner(sys._getframe(1))))
+        block = Block(self, _owner(sys._getframe(1)))
+        self._blocks.append(block)
+        self._setting.enter(block)
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._setting.leave(self)
+        # a scope may be open in several threads, tasks and generators: leave the block that is
+        # open here, and among those the caller's own, and of those the last
+        here, owner = self._setting.blocks(), _owner(sys._getframe(1))
+        block = sorted(self._blocks, key=lambda b: (b in here, b.generator is owner))[-1]
+        self._blocks.remove(block)
+        self._setting.leave(block)
+
+    def __call__(self, function: Function) -> Function:
+        for later in (isgeneratorfunction, iscoroutinefunction, isasyncgenfunction):
+            if later(function):
+                raise TypeError(
+                    f"{function.__name__} runs after the call that makes it has returned, so a "
+                    f"decorator could not last; write `with {type(self).__name__}(...):` inside it"
+                )
+        return super().__call__(function)
 
 
 class Trace:

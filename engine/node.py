@@ -41,6 +41,7 @@ class Operation:
         function: floats to a float; it should answer inf or nan rather than raise.
         partials: `partials(y, *inputs)` gives the derivative by each input, in a tuple. `y` is the
             output: where it helps, use it. Where they are constants, just the tuple of numbers.
+            None stands for an input that is a number and no Value.
         symbol: what a picture shows. tex: LaTeX, with {0}, {1} for the inputs.
         domain: for each input the interval in which tests draw it; one interval serves all.
         expand: the same value in elementary operations, for rows that take any number of inputs.
@@ -70,7 +71,7 @@ class Operation:
         self.partials = partials if callable(partials) else lambda y, *inputs: partials
         self.numeric = self.partials  # the same, where all inputs are floats (see ops.py)
         self.symbol = symbol or name
-        self.tex = tex or rf"\operatorname{{{name}}}"
+        self.tex = tex or r"\operatorname{{" + name.replace("_", r"\_") + "}}"
         self.domain = domain
         self.expand = expand
         self.remedy = remedy or {}

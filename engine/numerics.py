@@ -194,7 +194,7 @@ def silu(x: float) -> float:
 
 
 def unit(a: float, b: float) -> float:
-    """A / hypot(a, b), the cosine of the angle: 0 at the origin, infinities as in atan2."""
+    """The cosine a / hypot(a, b): 0 at the origin, infinities as in atan2."""
     if math.isinf(a) or math.isinf(b):
         return math.copysign(SQRT_HALF, a) if abs(a) == abs(b) else float(sign(a) * math.isinf(a))
     length = math.hypot(a, b)
@@ -202,7 +202,7 @@ def unit(a: float, b: float) -> float:
 
 
 def xdivy(x: float, y: float) -> float:
-    """X / y on the half-line y >= 0, where 0 / 0 is 0 and a zero has no sign; nan below."""
+    """The ratio on the half-line y >= 0, where 0 / 0 is 0 and a zero has no sign; nan below."""
     if not y >= 0.0:
         return nan
     return x / y if y else math.copysign(inf, x) if x else x

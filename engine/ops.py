@@ -61,17 +61,17 @@ absolute: Operation = rule(
 )
 
 
-def _power_partials(y: Any, x: Any, n: float) -> tuple[Any, float]:
+def _power_partials(y: Any, x: Any, n: float) -> tuple[Any, None]:
     """The derivative n x**(n-1), where the exponent is a number.
 
-    Its own partial is never asked for, and there may be an `if` on it. (For a tiny one n - 1 would
+    So it has no partial of its own, and there may be an `if` on it. (For a tiny one n - 1 would
     round to -1.)
     """
     if n == 0.0 or n == 1.0:
-        return n, 0.0
+        return n, None
     if abs(n) < 1e-15:
-        return power_partial(x, n, 1.0, 0.0), 0.0
-    return n * (x if n == 2.0 else power(x, n - 1.0)), 0.0
+        return power_partial(x, n, 1.0, 0.0), None
+    return n * (x if n == 2.0 else power(x, n - 1.0)), None
 
 
 power: Operation = rule(
@@ -98,8 +98,8 @@ power_partial: Operation = rule(  # j and k are numbers
     lambda y, a, b, j, k: (
         power_partial(a, b, j + 1.0, k),
         power_partial(a, b, j, k + 1.0),
-        0.0,
-        0.0,
+        None,
+        None,
     ),
     symbol="∂(**)",
     tex=r"\partial_x^{{{2}}} \partial_y^{{{3}}} {{{0}}}^{{{1}}}",
@@ -110,6 +110,7 @@ hypot: Operation = rule(
     math.hypot,
     lambda y, a, b: (unit(a, b), unit(b, a)),
     tex=r"\sqrt{{{0}^2 + {1}^2}}",
+    domain=((-3.0, 3.0), (-3.0, 3.0)),
 )
 unit: Operation = rule(
     "unit",
@@ -225,7 +226,11 @@ gelu: Operation = rule(
     domain=(-0.5, 3.0),
 )
 normal_cdf: Operation = rule(
-    "normal_cdf", f.normal_cdf, lambda y, x: (normal_pdf(x),), tex=r"\Phi({0})"
+    "normal_cdf",
+    f.normal_cdf,
+    lambda y, x: (normal_pdf(x),),
+    tex=r"\Phi({0})",
+    domain=(-1.0, 3.0),
 )
 normal_pdf: Operation = rule(
     "normal_pdf", f.normal_pdf, lambda y, x: (-clamp(x, -40.0, 40.0) * y,), tex=r"\varphi({0})"

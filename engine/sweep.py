@@ -13,7 +13,7 @@ from engine import ops
 from engine.graph import check_fresh, topological
 from engine.node import Node
 from engine.ops import CONSTANT
-from engine.verdict import judge_gradient
+from engine.verdict import judge_gradient, judge_sum
 
 __all__ = ["backward", "pullback", "pushforward"]
 
@@ -45,35 +45,43 @@ def backward(root: Node, seed: float) -> None:
             if earlier:
                 for node in order:
                     node.grad = 0.0
-            root.grad = seed
-            calm = False  # whether all data is known to be finite
-            for node in order:
-                parents = node.parents
-                if not parents:
-                    continue
-                op: Any = node.op
-                upstream = node.grad
-                if not upstream and op.tame:
-                    calm = calm or isfinite(sum([node._data for node in order]))
-                    if calm:  # it would hand on zeros, as below a dead ReLU
-                        continue
-                locals_ = op.slopes or op.numeric(node._data, *[p._data for p in parents])
-                for parent, local in zip(parents, locals_):  # noqa: B905 (strict costs a tenth)
-                    if parent.op is not CONSTANT:
-                        contribution = upstream * local
-                        parent.grad += contribution
-            size = sum([node.grad for node in order])
-            if size - size:  # something is inf or nan: find it, and in strict mode raise
-                judge_gradient(order, seed)
+            _sweep(order, seed)
             if earlier:  # added as a whole, so that the same sweep twice is exactly double
                 for node, grad in zip(order, before, strict=True):
                     node.grad += grad
+                    if node.grad - node.grad:
+                        judge_sum(node, grad)
         except BaseException:
             for node, grad in zip(order, before, strict=True):
                 node.grad = grad
             raise
         finally:
             _busy = False
+
+
+def _sweep(order: list[Node], seed: float) -> None:
+    """From the root, which comes first, to the leaves; all gradients are 0 before."""
+    order[0].grad = seed
+    judged, calm = False, None  # calm: whether all data is finite
+    for node in order:
+        upstream = node.grad
+        if upstream - upstream and not judged:  # inf or nan: in strict mode, an error
+            judge_gradient(order, seed)
+            judged = True
+        parents = node.parents
+        if not parents:
+            continue
+        op: Any = node.op
+        if not upstream and op.tame:
+            if calm is None:
+                calm = all(isfinite(each._data) for each in order)
+            if calm:  # it would hand on zeros, as below a dead ReLU
+                continue
+        locals_ = op.slopes or op.numeric(node._data, *[parent._data for parent in parents])
+        for parent, local in zip(parents, locals_):  # noqa: B905 (strict costs a tenth of all)
+            if parent.op is not CONSTANT:
+                contribution = upstream * local
+                parent.grad += contribution
 
 
 def pullback(seeds: Mapping[Any, Any], inputs: Sequence[Any]) -> list[Any]:

@@ -308,7 +308,11 @@ def as_float(number: Any) -> float:
         remedy = "use it as it is, or .detach() it for a leaf of its own"
     elif isinstance(number, complex):
         remedy = "take .real or abs(...)"
-    elif hasattr(number, "__len__") and not isinstance(number, (str, bytes)):
+    elif (
+        hasattr(number, "__len__")
+        and getattr(number, "shape", None) != ()
+        and not isinstance(number, (str, bytes))
+    ):
         remedy = "make one Value for each element, e.g. [Value(x) for x in xs]"
     else:
         remedy = "convert it with float(...)"

@@ -3,14 +3,14 @@ so that the ordinary path pays one subtraction for it.
 """
 
 import sys
-from math import isfinite
+from math import isfinite, isinf
 from typing import Any
 
 from engine.graph import describe
 from engine.modes import MODE, NumericError, Trace
 from engine.node import Node, Operation
 
-__all__ = ["judge_gradient", "judge_value"]
+__all__ = ["judge_gradient", "judge_sum", "judge_value"]
 
 
 def judge_value(op: Operation, parents: tuple[Node, ...], y: float) -> Trace | None:
@@ -57,6 +57,16 @@ def judge_gradient(order: list[Node], seed: float) -> None:
                 f"gradient {adjoint[node]!r} times the local derivative {local!r}: "
                 f"{_remedy(node.op, node.parents)}"
             )
+
+
+def judge_sum(node: Node, before: float) -> None:
+    """The same for a sum of what an earlier sweep left and what this one added, both finite."""
+    mode, _ = MODE.get()
+    if mode == "strict" and isinf(node.grad) and isfinite(before) and node.grad != before:
+        raise NumericError(
+            f"the gradient of {describe(node)} overflows when it is added to the {before!r} of an "
+            "earlier backward(); call zero_grad() between the two"
+        )
 
 
 def _call(op: Operation, parents: tuple[Node, ...]) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import engine
+from engine import Value
 from nn.checks import pick
 
 __all__ = ["ACTIVATIONS", "INITS", "Activation", "bound"]
@@ -30,14 +31,14 @@ class Activation:
 
 ACTIVATIONS: dict[str, Activation] = {
     "linear": Activation(None),
-    "relu": Activation(engine.relu, "he"),
+    "relu": Activation(Value.relu, "he"),
     "leaky_relu": Activation(engine.leaky_relu, "he"),
     "elu": Activation(engine.elu, "he"),
-    "gelu": Activation(engine.gelu, "he"),
-    "silu": Activation(engine.silu, "he"),
-    "softplus": Activation(engine.softplus, "he"),
-    "tanh": Activation(engine.tanh),
-    "sigmoid": Activation(engine.sigmoid),
+    "gelu": Activation(Value.gelu, "he"),
+    "silu": Activation(Value.silu, "he"),
+    "softplus": Activation(Value.softplus, "he"),
+    "tanh": Activation(Value.tanh),
+    "sigmoid": Activation(Value.sigmoid),
     "softmax": Activation(engine.softmax, layerwise=True),
 }
 

@@ -73,6 +73,7 @@ def test_without_dot_pygraphviz_draws_and_its_chatter_stays_hidden(
 def test_a_directory_of_the_user_cannot_shadow_what_the_child_imports(
     bare: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    bare.delenv("PYTHONPATH", raising=False)
     (tmp_path / "pygraphviz.py").write_text("raise SystemExit('shadowed')")
     bare.chdir(tmp_path)
     assert b"<svg" in render("digraph {}")
