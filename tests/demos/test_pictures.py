@@ -1,5 +1,6 @@
 """The pictures in the README are those that `python -m demos.pictures` makes today."""
 
+import html
 import re
 from collections.abc import Callable
 
@@ -15,7 +16,7 @@ def test_a_committed_picture_is_current(name: str, make: Callable[[], Value]) ->
     dot = (FOLDER / f"{name}.dot").read_text(encoding="utf-8")
     assert dot == to_dot(make()), "run python -m demos.pictures"
     svg = (FOLDER / f"{name}.svg").read_text(encoding="utf-8")
-    drawn = re.findall(r"<text[^>]*>([^<]*)</text>", svg)
+    drawn = [html.unescape(text) for text in re.findall(r"<text[^>]*>([^<]*)</text>", svg)]
     for label in re.findall(r'label="([^"]*)"', dot):
         for line in label.split("\\n"):
             assert line in drawn, line
