@@ -66,11 +66,12 @@ def _ridders(function: Callable[[float], float], x: float, step: float) -> tuple
             return 0.0, inf
         if not isfinite(row[0]):
             return 0.0, inf
+        rounding = 2.0**-52 * max(abs(function(above)), abs(function(below))) / step
         weight = ratio * ratio
         for i, old in enumerate(previous):
             row.append((row[i] * weight - old) / (weight - 1.0))
             weight *= ratio * ratio
-            error = max(abs(row[i + 1] - row[i]), abs(row[i + 1] - old))
+            error = max(abs(row[i + 1] - row[i]), abs(row[i + 1] - old), rounding)
             if error <= uncertainty:
                 best, uncertainty = row[i + 1], error
         previous, step = row, step / ratio
@@ -155,8 +156,8 @@ def _culprit(output: Value, rtol: float) -> str:
         if wrong:
             return wrong
     return (
-        "every operation's own derivative is right at this point, so the function jumps or takes "
-        "another branch nearby, or uses numbers taken out of the graph (.data, float)"
+        "every operation's own derivative is right at this point, so the function has a kink, "
+        "jumps or takes another branch there, or uses numbers taken out of the graph (.data, float)"
     )
 
 
@@ -170,14 +171,25 @@ def _wrong_partial(node: Node, rtol: float) -> str:
     ):
         if parent.op is CONSTANT or local is None:
             continue
-        quarrel = _quarrel(local, differentiate(_along(op.function, inputs, i), inputs[i]), rtol)
-        if quarrel:
+        along = _along(op.function, inputs, i)
+        quarrel = _quarrel(local, differentiate(along, inputs[i]), rtol)
+        if quarrel and not _at_kink(along, inputs[i]):
             shown = ", ".join(map(repr, inputs))
             return (
                 f"the operation at fault is {op.name}({shown}): its derivative by input {i} "
                 f"gives {quarrel}"
             )
     return ""
+
+
+def _at_kink(function: Callable[[float], float], x: float) -> bool:
+    """Whether the slopes to the left and to the right differ, so that either may be given."""
+    h = 1e-6 * max(abs(x), 1.0)
+    try:
+        right, left = (function(x + h) - function(x)) / h, (function(x) - function(x - h)) / h
+    except (ValueError, ArithmeticError):
+        return False
+    return abs(right - left) > 1e-2 * max(abs(right), abs(left))
 
 
 def check_operation(op: Operation, samples: int = 20, rtol: float = 1e-6) -> None:

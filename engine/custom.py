@@ -6,6 +6,7 @@ from math import nan
 from typing import Any
 
 from engine.check import check_operation
+from engine.modes import MODE, NumericError
 from engine.node import TABLE, Interval, Operation
 from engine.value import Value, as_float
 
@@ -62,28 +63,10 @@ def operation(
     def value(*inputs: float) -> float:
         return as_float(function(*inputs))
 
-    def derivatives(y: Any, *inputs: Any) -> Any:
-        try:
-            found = (
-                partials(y, *inputs) if callable(partials) else [p(y, *inputs) for p in partials]
-            )
-        except (ValueError, ArithmeticError):
-            if isinstance(y, Value):  # there the engine's own operations speak
-                raise
-            return [nan] * len(inputs)  # as for the function: the numeric mode decides
-        found = found if isinstance(found, (tuple, list)) else (found,)
-        if len(found) != len(inputs):
-            raise ValueError(
-                f"{name} was called with {len(inputs)} inputs, and its partials give "
-                f"{len(found)} derivatives; give one for each input"
-            )
-        # on floats, where the partials may have used engine functions, whose results are Values
-        return found if isinstance(y, Value) else [float(derivative) for derivative in found]
-
     row = Operation(
         name,
         value,
-        derivatives,
+        _derivatives(name, partials),
         domain=domain,
         symbol=symbol,
         tex=tex,
@@ -94,3 +77,32 @@ def operation(
     _own.add(name)
     TABLE[name] = row
     return row
+
+
+def _derivatives(name: str, partials: Any) -> Callable[..., Any]:
+    """The partials as the table has them: one for each input, on floats as floats."""
+
+    def derivatives(y: Any, *inputs: Any) -> Any:
+        try:
+            found = (
+                partials(y, *inputs) if callable(partials) else [p(y, *inputs) for p in partials]
+            )
+        except (ValueError, ArithmeticError) as error:
+            if isinstance(y, Value) or MODE.get()[0] == "strict":
+                raise NumericError(
+                    f"the partials of {name}({', '.join(map(str, map(float, inputs)))}) raise "
+                    f"{type(error).__name__}: {error}"
+                ) from error
+            return [nan] * len(inputs)
+        found = found if isinstance(found, (tuple, list)) else (found,)
+        if len(found) != len(inputs):
+            raise ValueError(
+                f"{name} was called with {len(inputs)} inputs, and its partials give "
+                f"{len(found)} derivatives; give one for each input"
+            )
+        if isinstance(y, Value):
+            return found
+        # on floats too the partials may have used engine functions, whose results are Values
+        return [float(d) if isinstance(d, Value) else as_float(d) for d in found]
+
+    return derivatives

@@ -153,6 +153,9 @@ class numeric_mode(Scope[tuple[Mode, Trace]]):
             `"trace"` never raises and remembers the first bad node of either pass in `.forward`
             and `.backward` of the object that `as` gives.
 
+    A generator that enters the block keeps it to itself between its yields. So does a pytest
+    fixture that is one: write `with numeric_mode(...)` in the test, or use a `@contextmanager`.
+
     >>> from engine import Value, numeric_mode
     >>> with numeric_mode("ieee"):
     ...     print(Value(0.0).log().data)

@@ -8,7 +8,7 @@ from engine.functions import Scalar, apply
 from engine.value import Value, constant, record
 
 
-def _several(name: str, xs: Iterable[Scalar]) -> tuple[Scalar, ...]:
+def _several(name: str, xs: Iterable[Scalar], least: int = 1) -> tuple[Scalar, ...]:
     """The inputs of an n-ary operation: read once, since an iterator can be; never none."""
     try:
         inputs = tuple(xs)
@@ -17,9 +17,15 @@ def _several(name: str, xs: Iterable[Scalar]) -> tuple[Scalar, ...]:
             f"{name} takes a list of Values or numbers, got {type(xs).__name__}; "
             f"write {name}([...])"
         ) from None
-    if not inputs:
+    if len(inputs) < least:
         raise ValueError(f"{name} takes at least one input, got none")
     return inputs
+
+
+def _each(name: str, xs: tuple[Any, ...]) -> tuple[Any, ...]:
+    if len(xs) == 1 and isinstance(xs[0], (list, tuple)):
+        raise TypeError(f"{name} takes its inputs one by one, got a list; write {name}(*xs)")
+    return _several(name, xs)
 
 
 def sum(xs: Iterable[Scalar]) -> Value:
@@ -28,7 +34,7 @@ def sum(xs: Iterable[Scalar]) -> Value:
     >>> sum([Value(0.1)] * 10).data
     1.0
     """
-    inputs = tuple(xs)
+    inputs = _several("sum", xs, least=0)
     return apply(ops.total, *inputs) if inputs else constant(0.0)
 
 
@@ -41,7 +47,7 @@ def dot(ws: Iterable[Scalar], xs: Iterable[Scalar], bias: Scalar | None = None) 
     >>> dot([Value(2.0), Value(3.0)], [10, 1], bias=0.5).data
     23.5
     """
-    weights, inputs = tuple(ws), tuple(xs)
+    weights, inputs = _several("dot", ws, least=0), _several("dot", xs, least=0)
     if len(weights) != len(inputs):
         raise ValueError(
             f"dot takes as many weights as inputs, got {len(weights)} weights and "
@@ -66,7 +72,7 @@ def maximum(*xs: Scalar) -> Value:
     >>> maximum(a, b).backward(); a.grad, b.grad
     (0.5, 0.5)
     """
-    return apply(ops.maximum, *_several("maximum", xs))
+    return apply(ops.maximum, *_each("maximum", xs))
 
 
 def minimum(*xs: Scalar) -> Value:
@@ -75,7 +81,7 @@ def minimum(*xs: Scalar) -> Value:
     >>> minimum(Value(2.0), 1.0).data
     1.0
     """
-    return apply(ops.minimum, *_several("minimum", xs))
+    return apply(ops.minimum, *_each("minimum", xs))
 
 
 def logsumexp(xs: Iterable[Scalar]) -> Value:
@@ -122,6 +128,8 @@ def _rotations(name: str, xs: Iterable[Scalar], index: int | None) -> list[tuple
     inputs = [constant(x) for x in _several(name, xs)]
     if index is None:
         return [(x, *inputs[:i], *inputs[i + 1 :]) for i, x in enumerate(inputs)]
+    if not isinstance(index, int) or isinstance(index, bool):
+        raise TypeError(f"{name} takes the index of an input, got {index!r}")
     if not 0 <= index < len(inputs):
         raise IndexError(
             f"{name} got index {index} for {len(inputs)} inputs; it counts from 0 to "

@@ -54,7 +54,9 @@ def divide(a: float, b: float) -> float:
 
 
 def power(x: float, y: float) -> float:
-    """`x**y` as C99's pow: never complex, 1 wherever y is 0."""
+    """`x**y` as C99's pow: never complex, 1 wherever y is 0; x*x, to the bit, where y is 2."""
+    if y == 2.0:
+        return x * x
     try:
         return math.pow(x, y)
     except OverflowError:

@@ -286,13 +286,12 @@ def _odd(op: Operation, parents: tuple[Any, ...], data: float) -> Value:
 
 def constant(number: Any) -> Value:
     """A number as a Value that takes no gradient; a Value as it is."""
-    kind = number.__class__
-    if kind is not float and kind is not int:
+    if number.__class__ is not float:
         if isinstance(number, Value):
             return number
         number = as_float(number)
     node = _new(Value)
-    node._data, node.grad, node.op = float(number), 0.0, _constant
+    node._data, node.grad, node.op = number, 0.0, _constant
     node.parents, node.label, node._epoch = (), None, _epoch
     return node
 
@@ -300,7 +299,12 @@ def constant(number: Any) -> Value:
 def as_float(number: Any) -> float:
     """What a Value may hold, as a float; a TypeError that says what to do for anything else."""
     if isinstance(number, (int, float)):
-        return float(number)
+        try:
+            return float(number)
+        except OverflowError:
+            raise OverflowError(
+                "an int beyond 1.8e308 does not fit into a Value; scale it"
+            ) from None
     numpy = sys.modules.get("numpy")
     if numpy is not None and isinstance(number, (numpy.integer, numpy.floating, numpy.bool_)):
         return float(number)
