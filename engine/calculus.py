@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, overload
 
 from engine import ops
+from engine.modes import recording
 from engine.sweep import pullback, pushforward
 from engine.value import Number, Value, constant
 
@@ -94,9 +95,12 @@ def hvp(output: Value, inputs: Sequence[Value], vector: Sequence[Scalar]) -> lis
     >>> [h.data for h in hvp(x * x * y, [x, y], [1.0, 0.0])]
     [6.0, 4.0]
     """
+    _check("inputs", inputs)
     _same_length("vector", vector, "inputs", inputs)
-    slopes = gradient(output, inputs)
-    along = constant(ops.dot(*slopes, *vector)) if slopes else constant(0.0)
+    with recording:  # the vector is held still, even where it was computed from the inputs
+        slopes = gradient(output, inputs)
+        still = [constant(v).data for v in vector]
+        along = constant(ops.dot(*slopes, *still) if slopes else 0.0)
     return gradient(along, inputs)
 
 
@@ -119,7 +123,10 @@ def hessian(output: Value, inputs: Sequence[Value]) -> list[list[Value]]:
     >>> [[d.data for d in row] for row in hessian(x * x * y, [x, y])]
     [[6.0, 4.0], [4.0, 0.0]]
     """
-    return jacobian(gradient(output, inputs), inputs)
+    _check("inputs", inputs)
+    with recording:
+        slopes = gradient(output, inputs)
+    return jacobian(slopes, inputs)
 
 
 def _check(name: str, nodes: Sequence[Any]) -> None:

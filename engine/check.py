@@ -7,15 +7,12 @@ from dataclasses import dataclass
 from math import inf, isfinite
 
 from engine.graph import describe, topological
-from engine.modes import NO_GRAD, Scope, no_grad, numeric_mode
+from engine.modes import no_grad, numeric_mode, recording
 from engine.node import Node, Operation
 from engine.ops import CONSTANT
 from engine.value import Value
 
 __all__ = ["GradientCheck", "GradientError", "check_gradient", "check_operation", "differentiate"]
-
-
-recording = Scope(NO_GRAD, False)  # a check needs the graph also where no_grad() rules
 
 
 class GradientError(AssertionError):

@@ -48,7 +48,7 @@ def topological(*roots: N) -> list[N]:
 
 def check_fresh(order: list[Node]) -> None:
     """Raise StaleValueError if a leaf was changed after a node that reads it was made."""
-    newest_leaf, oldest_result = 0, order[-1]._epoch
+    newest_leaf, oldest_result = 0, order[-1]._epoch if order else 0
     for node in order:
         if node.parents:
             if node._epoch < oldest_result:

@@ -195,3 +195,4 @@ class no_grad(Scope[bool]):
 
 MODE: Setting[tuple[Mode, Trace]] = Setting("numeric mode", ("strict", Trace()))
 NO_GRAD: Setting[bool] = Setting("no_grad", False)
+recording = Scope(NO_GRAD, False)  # where a graph is needed on the way, also under no_grad()

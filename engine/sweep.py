@@ -13,7 +13,7 @@ from engine import ops
 from engine.graph import check_fresh, topological
 from engine.node import Node
 from engine.ops import CONSTANT
-from engine.verdict import judge_gradient, judge_sum
+from engine.verdict import judge_gradient, judge_number, judge_sum
 
 __all__ = ["backward", "pullback", "pushforward"]
 
@@ -136,11 +136,11 @@ def _dot(terms: list[tuple[Any, Any]]) -> Any:
     ups, downs = zip(*terms, strict=True)
     if len(terms) > 1:
         if all(d.__class__ is float and d == 1.0 for d in downs):
-            return ops.total(*ups)
-        return ops.dot(*ups, *downs)
+            return judge_number(ops.total(*ups), ups)
+        return judge_number(ops.dot(*ups, *downs), (*ups, *downs))
     (up,), (down,) = ups, downs
     if down.__class__ is float and abs(down) == 1.0:
         return up if down == 1.0 else -up
     if up.__class__ is float and up == 1.0:
         return down
-    return ops.mul(up, down)
+    return judge_number(ops.mul(up, down), (up, down))

@@ -3,6 +3,7 @@ so that the ordinary path pays one subtraction for it.
 """
 
 import sys
+from collections.abc import Sequence
 from math import isfinite, isinf
 from typing import Any
 
@@ -10,7 +11,7 @@ from engine.graph import describe
 from engine.modes import MODE, NumericError, Trace
 from engine.node import Node, Operation
 
-__all__ = ["judge_gradient", "judge_sum", "judge_value"]
+__all__ = ["judge_gradient", "judge_number", "judge_sum", "judge_value"]
 
 
 def judge_value(op: Operation, parents: tuple[Node, ...], y: float) -> Trace | None:
@@ -67,6 +68,16 @@ def judge_sum(node: Node, before: float) -> None:
             f"the gradient of {describe(node)} overflows when it is added to the {before!r} of an "
             "earlier backward(); call zero_grad() between the two"
         )
+
+
+def judge_number(result: Any, factors: Sequence[Any]) -> Any:
+    """The same for a gradient that is a plain number, where no node is recorded to be judged."""
+    if result.__class__ is not float or isfinite(result) or MODE.get()[0] != "strict":
+        return result
+    if all(map(isfinite, factors)):
+        shown = ", ".join(map(repr, factors[:6]))
+        raise NumericError(f"a gradient made of {shown} is {result}: scale the numbers")
+    return result
 
 
 def _call(op: Operation, parents: tuple[Node, ...]) -> str:

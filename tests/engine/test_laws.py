@@ -236,6 +236,7 @@ def test_forward_mode_is_reverse_mode(program: Program, data: st.DataObject) -> 
     assert there == pytest.approx(back, rel=1e-11, abs=1e-11 * scale)
 
 
+@settings(max_examples=settings.default.max_examples // 3)  # each takes many sweeps
 @given(programs(SMOOTH, steps=8))
 def test_second_derivative_is_the_derivative_of_the_first(program: Program) -> None:
     """Hessian by gradients of gradients, by hvp, forward over reverse, and by differences."""

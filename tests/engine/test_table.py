@@ -34,7 +34,7 @@ n_ary_row = pytest.mark.parametrize(
     "row", [row for row in ROWS.values() if row.expand], ids=lambda row: row.name
 )
 # there are many rows: a part of what a single test tries is enough for each
-given_few = settings(max_examples=settings.default.max_examples * 2 // 5)
+given_few = settings(max_examples=settings.default.max_examples // 5)
 anything = st.floats(allow_nan=True, allow_infinity=True)
 
 
