@@ -9,7 +9,7 @@ from typing import Any, overload
 from engine import ops
 from engine.modes import recording
 from engine.sweep import pullback, pushforward
-from engine.value import Number, Value, constant
+from engine.value import Number, Value, constant, fresh_constant
 
 __all__ = ["gradient", "hessian", "hvp", "jacobian", "jvp", "vjp"]
 
@@ -59,7 +59,7 @@ def vjp(
     for output, cotangent in zip(outputs, cotangents, strict=True):
         number = cotangent if isinstance(cotangent, Value) else constant(cotangent).data
         seeds[output] = seeds[output] + number if output in seeds else number
-    return [constant(g) for g in pullback(seeds, inputs)]
+    return [_as_value(g) for g in pullback(seeds, inputs)]
 
 
 @overload
@@ -84,7 +84,7 @@ def jvp(outputs: Value | Sequence[Value], tangents: Mapping[Value, Scalar]) -> V
         several,
         {x: t if isinstance(t, Value) else constant(t).data for x, t in tangents.items()},
     )
-    results = [constant(m) for m in moved]
+    results = [_as_value(m) for m in moved]
     return results[0] if isinstance(outputs, Value) else results
 
 
@@ -127,6 +127,10 @@ def hessian(output: Value, inputs: Sequence[Value]) -> list[list[Value]]:
     with recording:
         slopes = gradient(output, inputs)
     return jacobian(slopes, inputs)
+
+
+def _as_value(result: Any) -> Value:
+    return result if isinstance(result, Value) else fresh_constant(result)
 
 
 def _check(name: str, nodes: Sequence[Any]) -> None:

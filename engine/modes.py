@@ -9,13 +9,6 @@ import threading
 from collections.abc import Callable
 from contextlib import ContextDecorator
 from contextvars import ContextVar
-from inspect import (
-    CO_ASYNC_GENERATOR,
-    CO_GENERATOR,
-    isasyncgenfunction,
-    iscoroutinefunction,
-    isgeneratorfunction,
-)
 from types import FrameType
 from typing import Any, Generic, Literal, Self, TypeVar
 
@@ -86,7 +79,9 @@ class Block(Generic[T]):
         return frame is not None
 
 
-_GENERATOR = CO_GENERATOR | CO_ASYNC_GENERATOR
+# Flags of code objects, as `inspect` has them; importing it would double the time of ours.
+_GENERATOR = 0x20 | 0x200  # generators and asynchronous ones
+_LATER = _GENERATOR | 0x80  # and coroutines
 
 
 def _owner(frame: FrameType | None) -> FrameType | None:
@@ -124,12 +119,12 @@ class Scope(ContextDecorator, Generic[T]):
         self._setting.leave(block)
 
     def __call__(self, function: Function) -> Function:
-        for later in (isgeneratorfunction, iscoroutinefunction, isasyncgenfunction):
-            if later(function):
-                raise TypeError(
-                    f"{function.__name__} runs after the call that makes it has returned, so a "
-                    f"decorator could not last; write `with {type(self).__name__}(...):` inside it"
-                )
+        code = getattr(function, "__code__", None)
+        if code is not None and code.co_flags & _LATER:
+            raise TypeError(
+                f"{code.co_name} runs after the call that makes it has returned, so a "
+                f"decorator could not last; write `with {type(self).__name__}(...):` inside it"
+            )
         return super().__call__(function)
 
 

@@ -16,7 +16,7 @@ from engine.numerics import divide, power
 from engine.sweep import backward
 from engine.verdict import judge_value
 
-__all__ = ["Number", "Value", "constant", "record"]
+__all__ = ["Number", "Value", "constant", "fresh_constant", "record"]
 
 Number = (
     float  # what the type checker admits; int is a float there, NumPy scalars are checked below
@@ -284,12 +284,31 @@ def _odd(op: Operation, parents: tuple[Any, ...], data: float) -> Value:
     return node
 
 
+_shared: dict[float, Value] = {}
+
+
 def constant(number: Any) -> Value:
-    """A number as a Value that takes no gradient; a Value as it is."""
+    """A number as a Value that takes no gradient; a Value as it is.
+
+    A few recent numbers share their node (not 0, which has a sign), as long as nobody has written
+    on it: `x = x * 2` a million times over costs one.
+    """
     if number.__class__ is not float:
         if isinstance(number, Value):
             return number
         number = as_float(number)
+    if not number:
+        return fresh_constant(number)
+    node = _shared.get(number)
+    if node is None or node.label is not None or node.grad:
+        if len(_shared) > 30:
+            _shared.clear()
+        node = _shared[number] = fresh_constant(number)
+    return node
+
+
+def fresh_constant(number: float) -> Value:
+    """The same, of its own: for results that a user may label."""
     node = _new(Value)
     node._data, node.grad, node.op = number, 0.0, _constant
     node.parents, node.label, node._epoch = (), None, _epoch

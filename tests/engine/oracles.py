@@ -125,16 +125,21 @@ ORACLES: dict[str, Oracle] = {
 
 
 # --- drawing inputs ------------------------------------------------------------------------------
+def intervals(row: Operation, count: int = 1) -> list[tuple[float, float]]:
+    """The interval of each input; of `count` inputs, where a row takes any number."""
+    oracle = ORACLES[row.name]  # a row without one is found out here
+    each: Any = row.domain
+    if isinstance(each[0], (int, float)):
+        arity = count if row.expand else len(inspect.signature(oracle).parameters)
+        each = [each] * arity
+    return list(each)
+
+
 def points(row: Operation) -> st.SearchStrategy[list[float]]:
     """Inputs of a row within its domain: one to five for a row that takes any number."""
-    oracle = ORACLES[row.name]  # a row without one is found out here
     if row.expand is not None:
-        return st.lists(_floats_in(row.domain), min_size=1, max_size=5)
-    arity = len(inspect.signature(oracle).parameters)
-    one_for_all = isinstance(row.domain[0], (int, float))
-    intervals: Sequence[Any] = [row.domain] * arity if one_for_all else row.domain
-    assert len(intervals) == arity
-    return st.tuples(*map(_floats_in, intervals)).map(list)
+        return st.lists(_floats_in(*intervals(row)), min_size=1, max_size=5)
+    return st.tuples(*(_floats_in(each) for each in intervals(row))).map(list)
 
 
 def _floats_in(interval: Any) -> st.SearchStrategy[float]:

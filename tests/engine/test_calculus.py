@@ -99,6 +99,7 @@ def test_inputs_may_be_results_and_may_lie_on_one_path(x: Value, y: Value) -> No
     f = h * h + x
     assert numbers(gradient(f, [h, x, y])) == [12.0, 37.0, 24.0]
     assert numbers(jvp(f, {h: 1.0})) == 12.0
+    assert numbers(jvp(f, {x: 1.0, h: 0.0})) == 1.0  # what is named moves as it is told
     assert numbers(hessian(f, [h])) == [[2.0]]
 
 

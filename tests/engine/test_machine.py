@@ -175,15 +175,20 @@ class Life(RuleBasedStateMachine):
         twin.real.grad = twin.grad = x
 
     @rule(pick=PICK, x=WHOLE)
-    def set_data(self, pick: int, x: float) -> None:
+    def change_a_leaf(self, pick: int, x: float) -> None:
+        leaves = [twin for twin in self.twins if not twin.links]
+        if leaves:
+            leaf = leaves[pick % len(leaves)]
+            leaf.real.data = leaf.data = x
+            for node in self.everything():
+                node.stale = node.stale or any(parent is leaf for parent, _ in node.links)
+
+    @rule(pick=PICK, x=WHOLE)
+    def no_result_can_be_changed(self, pick: int, x: float) -> None:
         twin = self.at(pick)
         if twin.links:
             with pytest.raises(AttributeError, match="cannot be set"):
                 twin.real.data = x
-            return
-        twin.real.data = twin.data = x
-        for node in self.everything():
-            node.stale = node.stale or any(parent is twin for parent, _ in node.links)
 
     @precondition(lambda self: len(self.twins) > 1)
     @rule(pick=PICK)
