@@ -329,6 +329,8 @@ def as_float(number: Any) -> float:
         return float(number)
     if isinstance(number, Value):
         remedy = "use it as it is, or .detach() it for a leaf of its own"
+    elif number is None:
+        remedy = "give a number, e.g. 0.0"
     elif isinstance(number, complex):
         remedy = "take .real or abs(...)"
     elif (

@@ -144,7 +144,7 @@ def points(row: Operation) -> st.SearchStrategy[list[float]]:
 
 def _floats_in(interval: Any) -> st.SearchStrategy[float]:
     # mpmath differentiates with steps of about 1e-53, which must be small beside the input
-    return st.floats(*interval).map(lambda x: x if abs(x) > 1e-30 else 0.0)
+    return st.floats(*interval).map(lambda x: x if abs(x) > 1e-15 else 0.0)
 
 
 def asked(row: Operation, count: int) -> list[int]:

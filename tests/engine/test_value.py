@@ -35,7 +35,7 @@ HOLDS = "a Value holds an int, a float or a NumPy scalar, got "
 BAD: list[tuple[Any, str, str]] = [  # what is given, how the message shows it, the remedy
     ("2", "str '2'", "convert it with float(...)"),
     (b"2", "bytes b'2'", "convert it with float(...)"),
-    (None, "NoneType None", "convert it with float(...)"),
+    (None, "NoneType None", "give a number, e.g. 0.0"),
     (Decimal("2"), "Decimal Decimal('2')", "convert it with float(...)"),
     (2j, "complex 2j", "take .real or abs(...)"),
     (np.complex128(2j), "complex128 ", "take .real or abs(...)"),
