@@ -169,11 +169,8 @@ def normal_pdf(x: float) -> float:
     if not abs(x) < 40.0:
         return x + nan if x != x else 0.0
     short = math.ldexp(round(math.ldexp(x, 20)), -20)
-    return (
-        SQRT_HALF
-        / math.sqrt(math.pi)
-        * (math.exp(-0.5 * short * short) * math.exp(-0.5 * (x - short) * (x + short)))
-    )
+    e = math.exp(-0.5 * short * short)
+    return (e + e * math.expm1(-0.5 * (x - short) * (x + short))) * 0.3989422804014327  # 1/√2π
 
 
 def normal_cdf(x: float) -> float:
@@ -268,7 +265,17 @@ def _shifted(xs: Sequence[float]) -> tuple[float, list[float]]:
     m = maximum(*xs)
     if m in (inf, -inf):
         return m, [float(x == m and m > 0.0) for x in xs]
-    return m, [math.exp(x - m) for x in xs]
+    return m, [_exp_difference(x, m) for x in xs]
+
+
+def _exp_difference(x: float, m: float) -> float:
+    """exp(x - m), with what the subtraction rounds off put back (Knuth's TwoSum)."""
+    d = x - m
+    power = math.exp(d)
+    if not power:
+        return 0.0
+    v = x - d
+    return power + power * ((x - (d + v)) + (v - m))
 
 
 def shares(xs: Sequence[float]) -> list[float]:

@@ -5,21 +5,23 @@ The loop in `backward` is the documentation of backprop: stop in it with any deb
 """
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
 from engine import ops
 from engine.graph import check_fresh, topological
+from engine.modes import numeric_mode
 from engine.node import Node
 from engine.ops import CONSTANT
-from engine.verdict import judge_gradient, judge_number, judge_sum
+from engine.verdict import judge_gradient, judge_local, judge_number, judge_sum
 
 __all__ = ["backward", "pullback", "pushforward"]
 
 
 _sweeping = threading.RLock()  # gradients are summed up on the nodes: one sweep at a time
 _busy = False
+_ieee = numeric_mode("ieee")
 
 
 def backward(root: Node, seed: float) -> None:
@@ -102,9 +104,8 @@ def pullback(seeds: Mapping[Any, Any], inputs: Sequence[Any]) -> list[Any]:
         if node in between:
             upstream = adjoint[node] = _dot(terms.pop(node, []))
             if not between.isdisjoint(node.parents):
-                for parent, local in zip(node.parents, _locals(node), strict=True):
-                    if parent in between:
-                        terms.setdefault(parent, []).append((upstream, local))
+                for parent, local in _edges(node, between):
+                    terms.setdefault(parent, []).append((upstream, local))
     return [adjoint.get(node, 0.0) for node in inputs]
 
 
@@ -115,17 +116,23 @@ def pushforward(outputs: Sequence[Any], tangents: Mapping[Any, Any]) -> list[Any
     moved: dict[Any, Any] = dict(tangents)
     for node in order:
         if node not in moved and any(parent in moved for parent in node.parents):
-            pairs = zip(node.parents, _locals(node), strict=True)
-            moved[node] = _dot(
-                [(moved[parent], local) for parent, local in pairs if parent in moved]
-            )
+            moved[node] = _dot([(moved[parent], local) for parent, local in _edges(node, moved)])
     return [moved.get(node, 0.0) for node in outputs]
 
 
-def _locals(node: Any) -> Any:
-    """The local derivatives of a node as Values; constants stay numbers, so that they fold."""
+def _edges(node: Any, wanted: Container[Any]) -> Iterator[tuple[Any, Any]]:
+    """The wanted parents with the local derivatives by them, as Values.
+
+    Constants stay numbers, so that they fold. Derivatives that are not wanted may be undefined.
+    """
     inputs = [p._data if p.op is CONSTANT else p for p in node.parents]
-    return node.op.partials(node, *inputs)
+    with _ieee:
+        found = node.op.partials(node, *inputs)
+    for i, (parent, local) in enumerate(zip(node.parents, found, strict=True)):
+        if parent in wanted:
+            if not isfinite(local):
+                judge_local(node, i, float(local))
+            yield parent, local
 
 
 def _dot(terms: list[tuple[Any, Any]]) -> Any:

@@ -11,7 +11,7 @@ from engine.graph import describe
 from engine.modes import MODE, NumericError, Trace
 from engine.node import Node, Operation
 
-__all__ = ["judge_gradient", "judge_number", "judge_sum", "judge_value"]
+__all__ = ["judge_gradient", "judge_local", "judge_number", "judge_sum", "judge_value"]
 
 
 def judge_value(op: Operation, parents: tuple[Node, ...], y: float) -> Trace | None:
@@ -67,6 +67,16 @@ def judge_sum(node: Node, before: float) -> None:
         raise NumericError(
             f"the gradient of {describe(node)} overflows when it is added to the {before!r} of an "
             "earlier backward(); call zero_grad() between the two"
+        )
+
+
+def judge_local(node: Node, i: int, local: float) -> None:
+    """The same for a local derivative that is infinite or undefined between finite numbers."""
+    if MODE.get()[0] == "strict" and all(isfinite(parent._data) for parent in node.parents):
+        op: Any = node.op
+        raise NumericError(
+            f"the derivative of {_call(op, node.parents)} by input {i} is {local}: "
+            f"{_remedy(op, node.parents)}"
         )
 
 

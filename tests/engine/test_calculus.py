@@ -352,3 +352,18 @@ def test_so_it_is_where_only_numbers_meet(f: Callable[[Value], Value]) -> None:
             attempt()
     with numeric_mode("ieee"):
         assert numbers(gradient(y, x)) == numbers(jvp(y, {x: 1.0})) == math.inf
+
+
+def test_a_derivative_that_nobody_asked_for_may_be_undefined() -> None:
+    """The one by the target is infinite at p = 0; only that by p is wanted."""
+    p = Value(0.0, "p")
+    loss = engine.binary_cross_entropy(p, 0.0)
+    loss.backward()
+    assert numbers(gradient(loss, p)) == p.grad == 1.0
+    assert numbers(jvp(loss, {p: 2.0})) == 2.0
+
+
+def test_the_error_of_an_infinite_derivative_names_the_operation_and_the_remedy() -> None:
+    x = Value(0.0, "x")
+    with pytest.raises(NumericError, match=r"derivative of sqrt\(x=0\.0\) by input 0 is inf: sqrt"):
+        gradient(x.sqrt(), x)

@@ -245,9 +245,9 @@ def test_large_finite_gradients_whose_sum_overflows_are_no_error() -> None:
 def test_gradient_and_jvp_raise_too() -> None:
     x = Value(0.0, "x")
     y = x.sqrt()
-    with pytest.raises(NumericError, match=r"rsqrt\(x=0\.0\) is inf at .*test_modes.py:\d+: "):
+    with pytest.raises(NumericError, match=r"derivative of sqrt\(x=0\.0\) by input 0 is inf"):
         engine.gradient(y, x)
-    with pytest.raises(NumericError, match="rsqrt needs an input > 0"):
+    with pytest.raises(NumericError, match="sqrt needs an input >= 0"):
         engine.jvp(y, {x: 1.0})
     with numeric_mode("ieee"):
         assert engine.gradient(y, x).data == inf
