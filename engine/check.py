@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from math import inf, isfinite
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from engine.graph import describe, topological
 from engine.modes import no_grad, numeric_mode, recording
@@ -246,8 +246,9 @@ def _along(f: Callable[..., float], point: Sequence[float], i: int) -> Callable[
 
 def domain_of(op: Operation) -> list[tuple[float, float]]:
     """The interval of each input; three inputs for an operation that takes any number."""
-    if not isinstance(op.domain[0], (int, float)):
-        return list(op.domain)  # type: ignore[arg-type]
+    domain: Any = op.domain
+    if not isinstance(domain[0], (int, float)):
+        return list(domain)
     import inspect  # only here, since it would double the time that `import engine` takes
 
     try:
@@ -255,4 +256,4 @@ def domain_of(op: Operation) -> list[tuple[float, float]]:
     except ValueError:  # some built-in functions have none
         parameters = []
     several = any(p.kind is p.VAR_POSITIONAL for p in parameters)
-    return [op.domain] * (3 if several else max(len(parameters), 1))  # type: ignore[list-item]
+    return [domain] * (3 if several else max(len(parameters), 1))

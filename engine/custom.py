@@ -7,8 +7,8 @@ from typing import Any
 
 from engine.check import check_operation
 from engine.modes import MODE, NumericError
-from engine.node import TABLE, Interval, Operation
-from engine.value import Value, as_float
+from engine.node import TABLE, Interval, Operation, as_float
+from engine.value import Value
 
 __all__ = ["operation"]
 

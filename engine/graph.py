@@ -87,7 +87,8 @@ def deep_copy(root: N, memo: dict[int, Any]) -> N:
         if id(node) not in memo:
             parents = tuple(memo[id(parent)] for parent in node.parents)
             memo[id(node)] = shallow_copy(node, parents)
-    return memo[id(root)]  # type: ignore[no-any-return]
+    copied: N = memo[id(root)]
+    return copied
 
 
 # Pickle would recurse from a node into its parents. So the first node it meets hands over a list of

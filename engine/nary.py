@@ -47,7 +47,8 @@ def dot(ws: Iterable[Scalar], xs: Iterable[Scalar], bias: Scalar | None = None) 
     >>> dot([Value(2.0), Value(3.0)], [10, 1], bias=0.5).data
     23.5
     """
-    weights, inputs = _several("dot", ws, least=0), _several("dot", xs, least=0)
+    weights: tuple[Any, ...] = _several("dot", ws, least=0)
+    inputs: tuple[Any, ...] = _several("dot", xs, least=0)
     if len(weights) != len(inputs):
         raise ValueError(
             f"dot takes as many weights as inputs, got {len(weights)} weights and "
@@ -57,9 +58,9 @@ def dot(ws: Iterable[Scalar], xs: Iterable[Scalar], bias: Scalar | None = None) 
     try:  # what numerics.dot computes, without taking the numbers out first: the hot path of nn
         result = 0.0
         for w, x in zip(weights, inputs):  # noqa: B905 (of one length, as was seen)
-            result += w._data * x._data  # type: ignore[union-attr]
+            result += w._data * x._data
         if bias is not None:
-            result += bias._data  # type: ignore[union-attr]
+            result += args[-1]._data
         return record(ops.dot, args, result)
     except AttributeError:  # there are numbers among them
         return apply(ops.dot, *args)

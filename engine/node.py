@@ -6,10 +6,11 @@ build, free to collect, safe to pickle and copy, and readable in a debugger.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-__all__ = ["TABLE", "Node", "Operation", "lookup"]
+__all__ = ["TABLE", "Node", "Operation", "as_float", "lookup"]
 
 Interval = tuple[float, float]
 
@@ -106,3 +107,35 @@ def lookup(name: str) -> Operation:
             f"no operation is called {name!r}; if it is your own, register it with "
             "engine.operation(...) before you load what uses it"
         ) from None
+
+
+def as_float(number: Any) -> float:
+    """What a Value may hold, as a float; a TypeError that says what to do for anything else."""
+    if isinstance(number, (int, float)):
+        try:
+            return float(number)
+        except OverflowError:
+            raise OverflowError(
+                "an int beyond 1.8e308 does not fit into a Value; scale it"
+            ) from None
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and isinstance(number, (numpy.integer, numpy.floating, numpy.bool_)):
+        return float(number)
+    if isinstance(number, Node):
+        remedy = "use it as it is, or .detach() it for a leaf of its own"
+    elif number is None:
+        remedy = "give a number, e.g. 0.0"
+    elif isinstance(number, complex):
+        remedy = "take .real or abs(...)"
+    elif (
+        hasattr(number, "__len__")
+        and getattr(number, "shape", None) != ()
+        and not isinstance(number, (str, bytes))
+    ):
+        remedy = "make one Value for each element, e.g. [Value(x) for x in xs]"
+    else:
+        remedy = "convert it with float(...)"
+    raise TypeError(
+        f"a Value holds an int, a float or a NumPy scalar, got {type(number).__name__} "
+        f"{number!r:.60}; {remedy}"
+    )

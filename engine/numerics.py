@@ -244,7 +244,7 @@ def _sum(xs: Sequence[float]) -> float:
     except ValueError:  # inf - inf
         return nan
     except OverflowError:  # on the way, perhaps not at the end
-        return fsum([x * 2.0**-64 for x in xs]) * 2.0**64
+        return _sum([x * 2.0**-64 for x in xs]) * 2.0**64
 
 
 def total(*xs: float) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable
 from math import inf, nan
@@ -11,7 +10,7 @@ from typing import Any, Self
 from engine import ops
 from engine.graph import deep_copy, describe, reduce_node, shallow_copy, topological
 from engine.modes import NO_GRAD
-from engine.node import Node, Operation
+from engine.node import Node, Operation, as_float
 from engine.numerics import divide, power
 from engine.sweep import backward
 from engine.verdict import judge_value
@@ -313,38 +312,6 @@ def fresh_constant(number: float) -> Value:
     node._data, node.grad, node.op = number, 0.0, _constant
     node.parents, node.label, node._epoch = (), None, _epoch
     return node
-
-
-def as_float(number: Any) -> float:
-    """What a Value may hold, as a float; a TypeError that says what to do for anything else."""
-    if isinstance(number, (int, float)):
-        try:
-            return float(number)
-        except OverflowError:
-            raise OverflowError(
-                "an int beyond 1.8e308 does not fit into a Value; scale it"
-            ) from None
-    numpy = sys.modules.get("numpy")
-    if numpy is not None and isinstance(number, (numpy.integer, numpy.floating, numpy.bool_)):
-        return float(number)
-    if isinstance(number, Value):
-        remedy = "use it as it is, or .detach() it for a leaf of its own"
-    elif number is None:
-        remedy = "give a number, e.g. 0.0"
-    elif isinstance(number, complex):
-        remedy = "take .real or abs(...)"
-    elif (
-        hasattr(number, "__len__")
-        and getattr(number, "shape", None) != ()
-        and not isinstance(number, (str, bytes))
-    ):
-        remedy = "make one Value for each element, e.g. [Value(x) for x in xs]"
-    else:
-        remedy = "convert it with float(...)"
-    raise TypeError(
-        f"a Value holds an int, a float or a NumPy scalar, got {type(number).__name__} "
-        f"{number!r:.60}; {remedy}"
-    )
 
 
 def _number(other: Any) -> float:

@@ -133,7 +133,7 @@ def test_second_derivative(row: Operation, data: st.DataObject) -> None:
     inputs = leaves(row, xs)
     first = gradient(row(*inputs), inputs[i])
     got = gradient(first, inputs[j]).data
-    assert close(got, curvature(oracle, i, j), xs, 1e-11), f"{got!r} by inputs {i} and {j}"
+    assert close(got, curvature(oracle, i, j), xs, 1e-11, 1e-15), f"{got!r} by inputs {i} and {j}"
 
     partial = row.partials(row(*inputs), *inputs)[i]
     if isinstance(partial, Value):
