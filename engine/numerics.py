@@ -80,7 +80,9 @@ def power_partial(x: float, y: float, j: float, k: float) -> float:
         if x:
             return nan
         x = 0.0
-    base = power(x, y - order)
+    base = power(abs(x), y - order)
+    if x < 0.0 and (y % 2.0 == 1.0) != (order % 2 == 1):  # not of y - j, which may have rounded
+        base = -base
     divisor = 1.0
     if x and base in (inf, -inf) and isfinite(power(x, y)):
         # the coefficient may bring it back: divide by x along the way, then multiply by x**y
@@ -92,7 +94,7 @@ def power_partial(x: float, y: float, j: float, k: float) -> float:
         ]
     result = 0.0
     for i, coefficient in enumerate(taylor):
-        if coefficient == 0.0:
+        if coefficient == 0.0 or (base == 0.0 and (x >= 0.0 or not logs)):
             continue
         term = math.perm(logs, i) * coefficient * base
         if logs > i:
@@ -196,6 +198,8 @@ def unit(a: float, b: float) -> float:
     """The cosine a / hypot(a, b): 0 at the origin, infinities as in atan2."""
     if math.isinf(a) or math.isinf(b):
         return math.copysign(SQRT_HALF, a) if abs(a) == abs(b) else float(sign(a) * math.isinf(a))
+    if max(abs(a), abs(b)) < 1e-290:  # where a length would lose its digits
+        a, b = math.ldexp(a, 600), math.ldexp(b, 600)
     length = math.hypot(a, b)
     return a / length if length else 0.0 * a
 

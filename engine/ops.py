@@ -64,12 +64,12 @@ absolute: Operation = rule(
 def _power_partials(y: Any, x: Any, n: float) -> tuple[Any, None]:
     """The derivative n x**(n-1), where the exponent is a number.
 
-    So it has no partial of its own, and there may be an `if` on it. (For a tiny one n - 1 would
-    round to -1.)
+    So it has no partial of its own, and there may be an `if` on it. (At the far ends n - 1
+    would round.)
     """
     if n == 0.0 or n == 1.0:
         return n, None
-    if abs(n) < 1e-15:
+    if not 1e-15 < abs(n) < 1e15:
         return power_partial(x, n, 1.0, 0.0), None
     return n * (x if n == 2.0 else power(x, n - 1.0)), None
 

@@ -13,7 +13,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 import engine
-from engine import Value, gradient, hessian, hvp, jvp, topological
+from engine import Value, gradient, hessian, hvp, jvp, numeric_mode, topological
 from engine.check import differentiate
 from tests.engine.programs import OPERATIONS, SMOOTH, Program, path_sum, programs
 
@@ -319,3 +319,17 @@ def test_the_same_bits_in_every_process_whatever_the_hash_seed() -> None:
         answers.add(run.stdout)
     assert len(answers) == 1
     assert len(answers.pop().split()) > 300
+
+
+def test_powers_at_the_far_ends() -> None:
+    """Where y - 1 rounds to y, a power of a negative number keeps its sign, a tiny one its zero."""
+    with numeric_mode("ieee"):
+        for exponent in (1e300, Value(1e300)):
+            x = Value(-1.0)
+            (x**exponent).backward()
+            assert x.grad == -1e300
+        x = Value(0.5)
+        assert gradient(gradient(x ** Value(1e300), x), x).data == 0.0
+    a, b = Value(5e-324), Value(5e-324)
+    engine.hypot(a, b).backward()
+    assert a.grad == b.grad == pytest.approx(math.sqrt(0.5), rel=1e-15)
