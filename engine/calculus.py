@@ -71,7 +71,8 @@ def jvp(outputs: Value | Sequence[Value], tangents: Mapping[Value, Scalar]) -> V
 
     Arguments:
         outputs: a Value or a sequence of them.
-        tangents: how far each input moves; inputs that are not named stay where they are.
+        tangents: how far each input moves; inputs that are not named stay where they are. A result
+            may be named too: it then moves as it is told, whatever it was computed from.
 
     >>> x, y = Value(2.0), Value(3.0)
     >>> jvp(x * y, {x: 1.0, y: 0.5}).data
@@ -135,7 +136,8 @@ def _as_value(result: Any) -> Value:
 
 def _check(name: str, nodes: Sequence[Any]) -> None:
     if not isinstance(nodes, Sequence):
-        raise TypeError(f"{name} is a list of Values, got {type(nodes).__name__}; write list(...)")
+        remedy = "[x]" if isinstance(nodes, Value) else "list(...)"
+        raise TypeError(f"{name} is a list of Values, got {type(nodes).__name__}; write {remedy}")
     for node in nodes:
         if not isinstance(node, Value):
             raise TypeError(

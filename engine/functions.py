@@ -130,6 +130,7 @@ def leaky_relu(x: Scalar, slope: Scalar = 0.01) -> Value:
 
 def elu(x: Scalar, alpha: Scalar = 1.0) -> Value:
     """The number x where it is positive, else alpha * (exp(x) - 1) (Clevert et al. 2015).
+    Its derivative at 0 is alpha, that of the left side, as in PyTorch.
 
     >>> elu(Value(3.0)).data
     3.0

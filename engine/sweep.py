@@ -130,6 +130,10 @@ def _edges(node: Any, wanted: Container[Any]) -> Iterator[tuple[Any, Any]]:
         found = node.op.partials(node, *inputs)
     for i, (parent, local) in enumerate(zip(node.parents, found, strict=True)):
         if parent in wanted:
+            if local is None:
+                raise TypeError(
+                    f"input {i} of {node.op} is a number, which takes no gradient; make it a Value"
+                )
             if not isfinite(local):
                 judge_local(node, i, float(local))
             yield parent, local

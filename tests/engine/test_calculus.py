@@ -367,3 +367,14 @@ def test_the_error_of_an_infinite_derivative_names_the_operation_and_the_remedy(
     x = Value(0.0, "x")
     with pytest.raises(NumericError, match=r"derivative of sqrt\(x=0\.0\) by input 0 is inf: sqrt"):
         gradient(x.sqrt(), x)
+
+
+def test_a_constant_exponent_takes_no_gradient() -> None:
+    n = Value(3.0) ** 2
+    for attempt in (
+        lambda: gradient(n, n.parents),
+        lambda: jvp(n, {n.parents[1]: 1.0}),
+        lambda: hessian(n, n.parents),
+    ):
+        with pytest.raises(TypeError, match="input 1 of pow is a number, which takes no gradient"):
+            attempt()

@@ -55,7 +55,7 @@ def check_value(row: Operation, xs: Sequence[float]) -> None:
     oracle = ORACLES[row.name]
     got, want = row.function(*xs), exact(oracle, xs)
     off = ulps(got, want)
-    if off > 4 and row.name in ILL_CONDITIONED and abs(got - want) <= 4 * wiggle(oracle, xs):
+    if off > 4 and row.name in ILL_CONDITIONED and abs(got - want) <= 8 * wiggle(oracle, xs):
         return
     assert off <= 4, f"{row.name}{tuple(xs)} is {got!r}, {off:.3g} ulp away from {want}"
 
