@@ -214,22 +214,16 @@ def check_operation(op: Operation, samples: int = 20, rtol: float = 1e-6) -> Non
 def _wrong_second(op: Operation, point: list[float], rtol: float) -> str:
     """The same for the derivatives of the first derivatives, by every input."""
     firsts = op.numeric(op.function(*point), *point)
-    inputs = [x if d is None else Value(x) for x, d in zip(point, firsts, strict=True)]
-    for i, x in enumerate(inputs):
-        if not isinstance(x, Value):
-            continue
+    free = [i for i, first in enumerate(firsts) if first is not None]
+    inputs: list[Any] = [Value(x) if i in free else x for i, x in enumerate(point)]
+    for i in free:
         first = op.partials(op(*inputs), *inputs)[i]
-        seconds = (
-            _gradients(first, [v for v in inputs if isinstance(v, Value)])
-            if isinstance(first, Value)
-            else [0.0] * len(inputs)
-        )
-        each = iter(seconds)
-        for j, other in enumerate(inputs):
-            if not isinstance(other, Value):
-                continue
+        seconds = [0.0] * len(free)
+        if isinstance(first, Value):
+            seconds = _gradients(first, [inputs[j] for j in free])
+        for j, second in zip(free, seconds, strict=True):
             partial = _along(lambda *xs, i=i: op.numeric(op.function(*xs), *xs)[i], point, j)
-            quarrel = _quarrel(next(each), differentiate(partial, point[j]), rtol)
+            quarrel = _quarrel(second, differentiate(partial, point[j]), rtol)
             if quarrel:
                 return (
                     f"the second derivative of {op.name}({', '.join(map(repr, point))}) by inputs "

@@ -51,7 +51,7 @@ class Value(Node):
     Attributes:
         data: the number. It can be set on a leaf; not on a result, which has to be built again.
         grad: the derivative, summed over all calls of `backward()` since it was last zeroed.
-        op: the operation that made it, None for a leaf.
+        op: the operation that made it, None for a leaf; `constant` for a number in an expression.
         parents: the Values it was made from.
         label: its name, or None.
 
