@@ -1,5 +1,6 @@
 """Functions of one or two numbers: each records one node, and says what it means."""
 
+from sys import _getframe
 from typing import Any
 
 from engine import ops
@@ -17,7 +18,7 @@ def apply(op: Operation, *args: Any) -> Value:
 def _unary(op: Operation, x: Any) -> Value:
     if x.__class__ is not Value:
         x = constant(x)
-    return record(op, (x,), op.function(x._data))
+    return record(op, (x,), op.function(x._data), _getframe(2))
 
 
 def exp(x: Scalar) -> Value:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from types import CodeType
 from typing import Any
 
 __all__ = ["TABLE", "Node", "Operation", "as_float", "lookup"]
@@ -18,8 +19,10 @@ Interval = tuple[float, float]
 class Node:
     """A number, the operation that made it and the nodes it was made from; nothing else."""
 
-    __slots__ = ("__weakref__", "_data", "_epoch", "grad", "label", "op", "parents")
+    __slots__ = ("__weakref__", "_at", "_code", "_data", "_epoch", "grad", "label", "op", "parents")
 
+    _at: int  # which instruction of _code made it; origins.py reads the two
+    _code: CodeType | None
     _data: float
     _epoch: int  # when the data was set, counted in changes to leaves (value.py)
     grad: float

@@ -5,6 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from math import inf, nan
+from os import PathLike
+from sys import _getframe
+from types import FrameType
 from typing import Any, Self
 
 from engine import ops
@@ -24,6 +27,8 @@ Number = (
 _new = object.__new__
 _constant, _add, _sub, _mul = ops.CONSTANT, ops.add, ops.sub, ops.mul
 _lock = threading.Lock()
+# where a frame is on the way from the user to a node
+_FACES = {"engine.node", "engine.functions", "engine.nary", "engine.value"}
 _epoch = 0  # how often any leaf was changed; a node made before its parent's last change is stale
 
 
@@ -77,6 +82,8 @@ class Value(Node):
             raise TypeError(f"a label is a str or None, got {label!r}; use str(...)")
         self._data, self.grad, self.op = number, 0.0, None
         self.parents, self.label, self._epoch = (), label, _epoch
+        frame = _getframe(1)
+        self._code, self._at = frame.f_code, frame.f_lasti >> 1
 
     @property
     def data(self) -> float:
@@ -115,7 +122,10 @@ class Value(Node):
             data = nan
         except OverflowError:
             data = inf
-        return record(op, args, data)
+        frame: Any = _getframe(2)
+        while frame.f_globals.get("__name__") in _FACES:
+            frame = frame.f_back
+        return record(op, args, data, frame)
 
     # --- arithmetic ------------------------------------------------------------------------------
     def __add__(self, other: Value | Number) -> Value:
@@ -152,7 +162,7 @@ class Value(Node):
         return record(ops.div, (self, other), divide(self._data, other._data))
 
     def __rtruediv__(self, other: Number) -> Value:
-        return constant(other).__truediv__(self)
+        return self._call(ops.div, (other, self))
 
     def __pow__(self, other: Value | Number) -> Value:
         other = constant(other)
@@ -160,7 +170,8 @@ class Value(Node):
         return record(op, (self, other), power(self._data, other._data))
 
     def __rpow__(self, other: Number) -> Value:
-        return constant(other).__pow__(self)
+        op = ops.power if self.op is ops.CONSTANT else ops.xpowy
+        return self._call(op, (other, self))
 
     def __neg__(self) -> Value:
         return record(ops.neg, (self,), -self._data)
@@ -229,7 +240,9 @@ class Value(Node):
 
     def detach(self) -> Value:
         """A leaf with the same data and label: gradients stop there."""
-        return Value(self._data, self.label)
+        leaf, frame = Value(self._data, self.label), _getframe(1)
+        leaf._code, leaf._at = frame.f_code, frame.f_lasti >> 1
+        return leaf
 
     # --- functions of one number, as methods -----------------------------------------------------
     exp, expm1 = _method(ops.exp), _method(ops.expm1)
@@ -248,6 +261,34 @@ class Value(Node):
         """See engine.elu."""
         return self._call(ops.elu, (self, alpha))
 
+    # --- pictures: `drawing` is a room above this one, opened at first use -----------------------
+    def to_svg(self, path: str | PathLike[str] | None = None, **how: Any) -> str:
+        """The graph below as SVG, written to `path` if one is given. Options: engine.drawing.draw.
+
+        >>> "data 6" in (Value(2.0, "x") * 3).to_svg()
+        True
+        """
+        from engine import drawing
+
+        return drawing.to_svg(self, path, **how)
+
+    def to_png(self, path: str | PathLike[str] | None = None, **how: Any) -> bytes:
+        """The same as PNG."""
+        from engine import drawing
+
+        return drawing.to_png(self, path, **how)
+
+    def to_dot(self, **how: Any) -> str:
+        """The same as DOT text, which needs no layout program."""
+        from engine import drawing
+
+        return drawing.to_dot(self, **how)
+
+    def _repr_svg_(self) -> str | None:
+        from engine import drawing
+
+        return drawing.draw(self)._repr_svg_()
+
     # --- copies ----------------------------------------------------------------------------------
     def __copy__(self) -> Self:
         return shallow_copy(self, self.parents)
@@ -259,10 +300,17 @@ class Value(Node):
         return reduce_node(self)
 
 
-def record(op: Operation, parents: tuple[Any, ...], data: float) -> Value:
-    """A new node: what an operation on parents gave."""
+def record(
+    op: Operation, parents: tuple[Any, ...], data: float, frame: FrameType | None = None
+) -> Value:
+    """A new node: what an operation on parents gave. `frame` is the user's, where that is not the
+    one that called our caller.
+
+    Its code and the instruction cost a twentieth of a node, and give it a name, a line and a place
+    in every picture, since what they mean is only found out when somebody asks.
+    """
     if data - data or NO_GRAD.open:  # inf or nan; or somebody, somewhere, wants no graph
-        return _odd(op, parents, data)
+        return _odd(op, parents, data, frame or _getframe(2))
     node = _new(Value)
     node._data = data
     node.grad = 0.0
@@ -270,12 +318,17 @@ def record(op: Operation, parents: tuple[Any, ...], data: float) -> Value:
     node.parents = parents
     node.label = None
     node._epoch = _epoch
+    if frame is None:
+        frame = _getframe(2)
+    node._code = frame.f_code
+    node._at = frame.f_lasti >> 1  # instructions are two bytes, and small ints cost no memory
     return node
 
 
-def _odd(op: Operation, parents: tuple[Any, ...], data: float) -> Value:
+def _odd(op: Operation, parents: tuple[Any, ...], data: float, frame: FrameType) -> Value:
     trace = None if data == data and abs(data) != inf else judge_value(op, parents, data)
     node = Value(data)
+    node._code, node._at = frame.f_code, frame.f_lasti >> 1
     if not NO_GRAD.get():
         node.op, node.parents = op, parents
     if trace is not None and trace.forward is None:
@@ -311,6 +364,7 @@ def fresh_constant(number: float) -> Value:
     node = _new(Value)
     node._data, node.grad, node.op = number, 0.0, _constant
     node.parents, node.label, node._epoch = (), None, _epoch
+    node._code, node._at = None, 0
     return node
 
 

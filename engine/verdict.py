@@ -54,8 +54,8 @@ def judge_gradient(order: list[Node], seed: float) -> None:
                 return
             raise NumericError(
                 f"the gradient of {describe(parent, f'input {i}')} is {adjoint[parent]}: through "
-                f"{_call(node.op, node.parents)} = {node._data!r} it receives the upstream "
-                f"gradient {adjoint[node]!r} times the local derivative {local!r}: "
+                f"{_call(node.op, node.parents)} = {node._data!r}{_made(node)} it receives the "
+                f"upstream gradient {adjoint[node]!r} times the local derivative {local!r}: "
                 f"{_remedy(node.op, node.parents)}"
             )
 
@@ -75,7 +75,7 @@ def judge_local(node: Node, i: int, local: float) -> None:
     if MODE.get()[0] == "strict" and all(isfinite(parent._data) for parent in node.parents):
         op: Any = node.op
         raise NumericError(
-            f"the derivative of {_call(op, node.parents)} by input {i} is {local}: "
+            f"the derivative of {_call(op, node.parents)}{_made(node)} by input {i} is {local}: "
             f"{_remedy(op, node.parents)}"
         )
 
@@ -102,6 +102,14 @@ def _remedy(op: Operation, parents: tuple[Node, ...]) -> str:
     known = [op.remedy[name] for name in (*makers, "") if name in op.remedy]
     advice = known[0] if known else "look at the numbers that go into it"
     return f'{advice} (or compute under numeric_mode("ieee") to let inf and nan pass)'
+
+
+def _made(node: Node) -> str:
+    """The line that made a node (origins.py tells more)."""
+    if node._code is None:
+        return ""
+    line = [*node._code.co_positions()][node._at][0]
+    return f" (made at {node._code.co_filename}:{line})"
 
 
 def _where() -> str:
