@@ -6,14 +6,15 @@
     >>> y = x * x
     >>> y.backward()
     >>> [line.strip() for line in to_dot(y).splitlines() if "->" in line]
-    ['n0 -> n1', 'n0 -> n1']
+    ['n0 -> n1 [label=3 class="edge" id="n1-0"]', 'n0 -> n1 [label=3 class="edge" id="n1-1"]']
 
-`draw` says what is in the picture, `layout` says how it gets drawn on a machine with or without
-the program `dot`, `text` says how numbers and labels are written. `import engine` never imports
-this room.
+From below: `view` chooses what is seen, `groups` collapses what is too much, `looks`, `text` and
+`hover` say how it is shown and written, `picture` draws it, `layout` has it laid out on a machine
+with or without the program `dot`. `import engine` never imports this room.
 """
 
+from engine.drawing.canvas import Picture
 from engine.drawing.layout import LayoutError
 from engine.drawing.picture import draw, to_dot, to_png, to_svg
 
-__all__ = ["LayoutError", "draw", "to_dot", "to_png", "to_svg"]
+__all__ = ["LayoutError", "Picture", "draw", "to_dot", "to_png", "to_svg"]

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 __all__ = ["LayoutError", "render"]
@@ -23,10 +24,17 @@ class LayoutError(RuntimeError):
     """No picture could be made: no layout program, one that failed, or one that took too long."""
 
 
-def render(source: str, format: str = "svg", *, timeout: float = 30.0) -> bytes:
+def render(
+    source: str,
+    format: str = "svg",
+    *,
+    timeout: float = 30.0,
+    remedy: Callable[[], str] = lambda: "draw a smaller part",
+) -> bytes:
     """Lay out a graph given as DOT text and return the picture's bytes.
 
-    Arguments: `format` is one of Graphviz's (svg, png, pdf); `timeout` is in seconds.
+    Arguments: `format` is one of Graphviz's (svg, png, pdf); `timeout` is in seconds; `remedy`
+    tells what to do where that is too short.
     Raises LayoutError when there is no layout program, it fails, or it exceeds the time limit.
 
     >>> render("digraph { a -> b }").decode().count("<g ")
@@ -37,9 +45,8 @@ def render(source: str, format: str = "svg", *, timeout: float = 30.0) -> bytes:
         code, picture, complaint = _run(command, source.encode(), timeout)
     except subprocess.TimeoutExpired:
         raise LayoutError(
-            f"the layout took more than {timeout:g} s and was ended; draw a smaller part "
-            f"(a value nearer to the leaves, one sample instead of a batch) or allow more with "
-            f"timeout=.... {STILL}"
+            f"the layout took more than {timeout:g} s and was ended; {remedy()}; or allow more "
+            f"with timeout=.... {STILL}"
         ) from None
     except OSError as error:
         raise LayoutError(f"cannot run {command[0]}: {error}. {STILL}") from error

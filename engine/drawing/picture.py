@@ -1,168 +1,229 @@
 """What a picture of a graph shows: one box a value, one arrow an operand.
 
-Constants that Python numbers became are written inside the operation that uses them; leaves,
-operations and the output differ in shape as well as in colour. Node names count up in
-topological order, so that one graph always gives the same bytes.
+Numbers from the source are written inside the operation that uses them. Kinds of nodes differ in
+shape as well as in colour, and gradients that are zero, exploding or not finite in their outline.
+Node names count up in topological order, so that one graph always gives the same bytes.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
+from typing import TypedDict, Unpack
 
-import graphviz
-
-from engine.drawing.layout import render
-from engine.drawing.text import number, plain
-from engine.graph import topological
-from engine.node import Operation
-from engine.ops import CONSTANT
+from engine.drawing.canvas import Picture
+from engine.drawing.groups import Box, Grouping, arrows, counts, group
+from engine.drawing.hover import about_edge, about_node
+from engine.drawing.looks import box_style, group_lines, node_style, number_lines
+from engine.drawing.text import HIDDEN, number, operation, plain, shorten
+from engine.drawing.view import View, folds, locals_of, view
+from engine.origins import name as name_of
 from engine.value import Value
 
-__all__ = ["draw", "to_dot", "to_png", "to_svg"]
+__all__ = ["Options", "draw", "to_dot", "to_png", "to_svg"]
 
-FONT = "Helvetica,Arial,sans-serif"
-# nslimit bounds the network simplex, the part of the layout that explodes on shared leaves.
-GRAPH = {
-    "rankdir": "LR",
-    "bgcolor": "transparent",
-    "nodesep": "0.15",
-    "nslimit": "2",
-    "nslimit1": "2",
-}
-NODE = {"fontname": FONT, "fontsize": "11", "fontcolor": "#1a1a1a", "margin": "0.12,0.06"}
-EDGE = {"color": "#808080", "arrowsize": "0.6"}
-# Okabe and Ito's colours for the borders, which every kind of eye tells apart, pale inside.
-KINDS: Mapping[str, Mapping[str, str]] = {
-    "leaf": {"shape": "box", "style": "filled", "color": "#b36b00", "fillcolor": "#fdecd2"},
-    "operation": {
-        "shape": "ellipse",
-        "style": "filled",
-        "color": "#0072b2",
-        "fillcolor": "#e3f0fa",
-        "margin": "0.02,0.02",
-    },
-    "output": {
-        "shape": "box",
-        "style": "rounded,filled",
-        "color": "#00694d",
-        "fillcolor": "#cdeee1",
-        "peripheries": "2",
-    },
-}
-HIDDEN = "\u25a1"  # stands for an operand that has an arrow of its own
+DIRECTIONS = ("LR", "TB", "RL", "BT")
 
 
-def draw(value: Value, *, limit: int = 500) -> graphviz.Digraph:
-    """Draw the graph below a value, as a `graphviz.Digraph` to look at, change or save.
+class Options(TypedDict, total=False):
+    """What `draw` takes besides the value, and so do the functions that go on from it."""
 
-    Each node shows its label or operation, its data and its gradient (call `backward()` first).
-    Raises ValueError when there are more than `limit` nodes to draw: nobody can read them.
+    direction: str
+    depth: int | None
+    only: Value | Iterable[Value] | None
+    expand: bool
+    collapse: int | None
+    open: str | Iterable[str]
+    strength: bool
+    parameters: Iterable[Value] | None
+    inputs: Iterable[Value] | None
+    limit: int
+
+
+def draw(
+    value: Value,
+    *,
+    direction: str = "LR",
+    depth: int | None = None,
+    only: Value | Iterable[Value] | None = None,
+    expand: bool = False,
+    collapse: int | None = None,
+    open: str | Iterable[str] = (),
+    strength: bool = False,
+    parameters: Iterable[Value] | None = None,
+    inputs: Iterable[Value] | None = None,
+    limit: int = 500,
+) -> Picture:
+    """Draw the graph below a value, as a `graphviz.Digraph` that shows itself in a notebook.
+
+    Each node shows its name (its label, or the variable that it was first stored in), operation,
+    data and gradient (call `backward()` first), each arrow its local derivative; the SVG tells
+    more where the mouse rests.
+
+    Arguments:
+        direction: where arrows point: LR (left to right), TB (downwards), RL or BT.
+        depth: how many steps from the output are drawn; None for all.
+        only: draw just the paths from this Value (or these) to the output.
+        expand: open `dot`, `softmax` and the like into elementary operations.
+        collapse: 1 draws each layer as one box (or, where nothing has a layer, each function of the
+            source), 2 each neuron (or line), 0 nothing; None collapses past `limit` values.
+        open: names of boxes to draw opened, such as "L0" or "L0.N3".
+        strength: fill nodes the darker, the larger their gradient, over four powers of ten.
+        parameters, inputs: which leaves are, where the guess (parameters are made in the
+            constructor of an object, the other leaves are then inputs) is wrong.
 
     >>> picture = draw(Value(2.0, label="x") * 3.0)
     >>> picture.body[1].strip(), "data 6" in picture.source
-    ('n0 -> n1', True)
+    ('n0 -> n1 [label=3 class="edge" id="n1-0"]', True)
     """
-    if not isinstance(value, Value):
-        raise TypeError(
-            f"draw takes a Value, got {type(value).__name__}; "
-            "draw the output of the computation, the rest of the graph hangs below it"
-        )
-    drawn = [node for node in topological(value) if node is value or not _folds(node)]
-    if len(drawn) > limit:
-        raise ValueError(
-            f"this graph has {len(drawn):,} values to draw, and more than {limit:,} can hardly be "
-            "read; draw a part of it (a value nearer to the leaves, the loss of one sample instead "
-            f"of a batch, a smaller network), or insist with limit={len(drawn)}"
-        )
+    if direction not in DIRECTIONS:
+        raise ValueError(f"direction is one of {', '.join(DIRECTIONS)}, got {direction!r}")
+    seen = view(value, depth=depth, only=only, expand=expand, parameters=parameters, inputs=inputs)
+    grouping = group(seen, collapse, open, limit)
+    if grouping.boxes:
+        seen = replace(seen, copied=set())
     # Arrows that fan in need room to come from the side rather than from above.
-    ranks = 0.4 + 0.1 * min(max(len(node.parents) for node in drawn), 10)
-    graph = graphviz.Digraph(
-        graph_attr={**GRAPH, "ranksep": f"{ranks:.1f}"}, node_attr=NODE, edge_attr=EDGE
-    )
-    names = {node: f"n{i}" for i, node in enumerate(drawn)}
-    for node in reversed(drawn):  # Graphviz starts from this order: a first operand goes above
-        name = names[node]
-        kind = "output" if node is value else "operation" if node.parents else "leaf"
-        graph.node(name, plain("\n".join(_lines(node))), **KINDS[kind], id=name, **{"class": kind})
-        for parent in node.parents:
-            if parent in names:
-                graph.edge(names[parent], name)
-    return graph
+    fan = max(len(node.parents) for node in seen.nodes) if grouping.level == 0 else 10
+    picture = Picture.empty(direction, ranksep=0.4 + 0.1 * min(fan, 10))
+    picture.remedy = lambda: _remedy(seen)
+    _fill(picture, seen, grouping, strength)
+    picture.close_frames()
+    return picture
 
 
-def to_dot(value: Value, *, limit: int = 500) -> str:
+def _fill(picture: Picture, seen: View, grouping: Grouping, strength: bool) -> None:
+    names = {node: f"n{i}" for i, node in enumerate(seen.nodes)}
+    boxes = {box: f"g{i}" for i, box in enumerate(grouping.boxes)}
+    top = max((abs(n.grad) for n in seen.nodes if abs(n.grad) < float("inf")), default=0.0)
+    shade = top if strength else 0.0
+    frames = {node: frame for frame in grouping.frames.values() for node in frame.nodes}
+    drawn: set[str] = set()
+    for node in reversed(seen.nodes):  # Graphviz starts from this order: a first operand goes above
+        if node in grouping.of:
+            box = grouping.of[node]
+            if box.name not in drawn:
+                drawn.add(box.name)
+                _add_box(picture, boxes[box.name], box, seen)
+            continue
+        inside = frames.get(node)
+        target = picture.frame(inside.name) if inside else picture
+        if node not in seen.copied:
+            lines = [*_words(node, seen), *number_lines(node, seen.root)]
+            style = node_style(node, seen, shade)
+            target.node(names[node], plain("\n".join(lines)), id=names[node], **style)
+            picture.titles[names[node]] = about_node(node)
+        _add_edges(picture, node, names, seen, grouping, shade)
+    _add_bundles(picture, seen, grouping, names, boxes)
+
+
+def _words(node: Value, seen: View) -> list[str]:
+    """The name and the operation of a node, those that it has."""
+    name = name_of(node)
+    if not node.parents:
+        kind = seen.kinds[node]
+        return [name] if name else [kind] if kind in ("input", "parameter") else []
+    operands = [
+        HIDDEN if p in seen.shown else number(p.data) if folds(p) else name_of(p) or number(p.data)
+        for p in node.parents
+    ]
+    op = operation(node.op, [shorten(each, 12) for each in operands]) if node.op else ""
+    return [name, op] if name else [op]
+
+
+def _add_edges(
+    picture: Picture,
+    node: Value,
+    names: dict[Value, str],
+    seen: View,
+    grouping: Grouping,
+    shade: float,
+) -> None:
+    """The arrows from a node's operands; the group ones are drawn in bundles."""
+    for k, (parent, local) in enumerate(zip(node.parents, locals_of(node), strict=True)):
+        if parent not in names or parent in grouping.of:
+            continue
+        tail, ident = names[parent], f"{names[node]}-{k}"
+        if parent in seen.copied:  # pale, once for each use
+            tail = f"{tail}-{ident}"
+            lines = [*_words(parent, seen), *number_lines(parent, seen.root)]
+            style = node_style(parent, seen, shade, copy=True)
+            picture.node(tail, plain("\n".join(lines)), id=tail, **style)
+            picture.titles[tail] = about_node(parent)
+        label = {} if local is None else {"label": picture.beside(number(local))}
+        picture.edge(tail, names[node], id=ident, **label, **{"class": "edge"})
+        picture.titles[ident] = about_edge(node, parent, local)
+
+
+def _add_box(picture: Picture, ident: str, box: Box, seen: View) -> None:
+    lines = [box.name, *box.about.split("\n"), *group_lines(box.nodes, seen.root)]
+    style = box_style(box.nodes, seen.root)
+    picture.node(ident, plain("\n".join(lines)), id=ident, **style)
+    picture.titles[ident] = "\n".join(lines)
+
+
+def _add_bundles(
+    picture: Picture, seen: View, grouping: Grouping, names: dict[Value, str], boxes: dict[str, str]
+) -> None:
+    """One arrow for all operands that go from one box to another, or between a box and a node."""
+    for ends, count in arrows(seen, grouping.of).items():
+        if not any(isinstance(end, str) for end in ends):
+            continue
+        tail, head = (boxes[end] if isinstance(end, str) else names[end] for end in ends)
+        label = {"label": picture.beside(f"×{count:,}")} if count > 1 else {}
+        ident = f"{tail}-{head}"
+        picture.edge(tail, head, id=ident, **label, **{"class": "edge bundle"})
+        picture.titles[ident] = f"{count:,} operand{'s' if count > 1 else ''}"
+
+
+def _remedy(seen: View) -> str:
+    """What to collapse where a layout takes too long."""
+    ways = [f"collapse={level} leaves {left:,} boxes" for level, left in counts(seen)]
+    return f"of {len(seen.nodes):,} values {' and '.join(ways)}; depth=... and only=... draw a part"
+
+
+def to_dot(value: Value, **how: Unpack[Options]) -> str:
     """Return the picture of a value's graph as DOT text, which needs no layout program.
 
     >>> to_dot(Value(2.0)).startswith("digraph {")
     True
     """
-    return str(draw(value, limit=limit).source)
+    return str(draw(value, **how).source)
 
 
 def to_svg(
     value: Value,
     path: str | os.PathLike[str] | None = None,
     *,
-    limit: int = 500,
     timeout: float = 30.0,
+    **how: Unpack[Options],
 ) -> str:
     """Return the picture of a value's graph as SVG, and write it to `path` if one is given.
 
-    Raises LayoutError when no layout program is found or it takes more than `timeout` seconds.
+    Arguments: `timeout` in seconds; all others are those of `draw`. Raises LayoutError when no
+    layout program is found or it takes longer.
 
     >>> "data 2" in to_svg(Value(2.0))
     True
     """
-    return _picture(value, "svg", path, limit, timeout).decode()
+    return _written(draw(value, **how).laid_out("svg", timeout), path).decode()
 
 
 def to_png(
     value: Value,
     path: str | os.PathLike[str] | None = None,
     *,
-    limit: int = 500,
     timeout: float = 30.0,
+    **how: Unpack[Options],
 ) -> bytes:
     r"""Return the picture of a value's graph as PNG, and write it to `path` if one is given.
 
     >>> to_png(Value(2.0)).startswith(b"\x89PNG")
     True
     """
-    return _picture(value, "png", path, limit, timeout)
+    return _written(draw(value, **how).laid_out("png", timeout), path)
 
 
-def _picture(
-    value: Value, format: str, path: str | os.PathLike[str] | None, limit: int, timeout: float
-) -> bytes:
-    picture = render(to_dot(value, limit=limit), format, timeout=timeout)
+def _written(picture: bytes, path: str | os.PathLike[str] | None) -> bytes:
     if path is not None:
         Path(path).write_bytes(picture)
     return picture
-
-
-def _folds(node: Value) -> bool:
-    """Tell whether a node is a number from the source, which its consumer shows.
-
-    The usual ones (0, 1, 2) exist once for all graphs, so as nodes they would tie knots.
-    """
-    return node.op is CONSTANT
-
-
-def _lines(node: Value) -> list[str]:
-    operation = _operation(node.op, node.parents) if node.op and node.parents else None
-    words = [word for word in (node.label, operation) if word]
-    return [*words, f"data {number(node.data)}", f"grad {number(node.grad)}"]
-
-
-def _operation(op: Operation, parents: tuple[Value, ...]) -> str:
-    """Name an operation, with the constants it folded where they stood: `2 - □` is not `□ - 2`."""
-    wordy = op.symbol.isidentifier() or len(parents) < 3
-    symbol = op.symbol if wordy else op.name
-    operands = [number(p.data) if _folds(p) else HIDDEN for p in parents]
-    if all(operand == HIDDEN for operand in operands):
-        return symbol
-    if len(operands) == 2 and not symbol.isidentifier():
-        return f"{operands[0]} {symbol} {operands[1]}"
-    if len(operands) > 4:
-        operands[2:-1] = ["…"]
-    return f"{symbol}({', '.join(operands)})"

@@ -1,10 +1,15 @@
 """Words in a picture: numbers that are short and honest, labels that stay text."""
 
 import re
+from collections.abc import Sequence
 
 import graphviz
 
-__all__ = ["number", "plain"]
+from engine.node import Operation
+
+__all__ = ["number", "operation", "plain", "shorten", "visible"]
+
+HIDDEN = "\u25a1"  # stands for an operand that has an arrow of its own
 
 # XML 1.0 cannot hold these at all, not even escaped; a tab or a return would be lost in layout.
 _UNDRAWABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
@@ -34,11 +39,48 @@ def plain(label: str) -> str:
     >>> print(plain("a < b & c"), plain("one" + chr(10) + "two"))
     a < b &amp; c one\ntwo
     """
-    shown = _UNDRAWABLE.sub(_symbol, label).replace("&", "&amp;")
+    shown = visible(label).replace("&", "&amp;")
     # A line without a character would be left out, hence the blank.
     lines = [line.replace("\\", r"\\") or "\xa0" for line in shown.split("\n")]
     text: str = graphviz.nohtml(r"\n".join(lines))  # without it <...> would be HTML
     return text
+
+
+def visible(text: str) -> str:
+    r"""Put symbols for the characters that XML cannot hold and no picture can show.
+
+    >>> visible("a\tb")
+    'a␉b'
+    """
+    return _UNDRAWABLE.sub(_symbol, text)
+
+
+def shorten(text: str, width: int = 40) -> str:
+    """Cut a text to a width, and say so.
+
+    >>> shorten("short"), shorten("abcdefghij", 5)
+    ('short', 'abcd…')
+    """
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def operation(op: Operation, operands: Sequence[str]) -> str:
+    """Write an operation with some of its operands where they stood: `2 - □` is not `□ - 2`.
+
+    Where all of them are HIDDEN, since each has an arrow of its own, the symbol is enough.
+
+    >>> from engine.ops import sub
+    >>> operation(sub, ["2", HIDDEN]), operation(sub, [HIDDEN, HIDDEN])
+    ('2 - □', '-')
+    """
+    symbol = op.symbol if op.symbol.isidentifier() or len(operands) < 3 else op.name
+    if all(operand == HIDDEN for operand in operands):
+        return symbol
+    if len(operands) == 2 and not symbol.isidentifier():
+        return f"{operands[0]} {symbol} {operands[1]}"
+    if len(operands) > 4:
+        operands = [*operands[:2], "…", operands[-1]]
+    return f"{symbol}({', '.join(operands)})"
 
 
 def _symbol(match: re.Match[str]) -> str:

@@ -67,7 +67,7 @@ def test_drawing_gives_a_digraph_with_an_arrow_per_operand_in_topological_names(
     x = Value(3.0)
     picture = draw(x * x + x)
     assert isinstance(picture, graphviz.Digraph)
-    arrows = Counter(row.strip() for row in picture.body if "->" in row)
+    arrows = Counter(row.split("[")[0].strip() for row in picture.body if "->" in row)
     assert arrows == {"n0 -> n1": 2, "n1 -> n2": 1, "n0 -> n2": 1}
 
 
@@ -106,6 +106,7 @@ def test_numbers_fold_into_the_operation_that_uses_them(
     nodes = lines(to_svg(build(x)))
     assert len(nodes) == 2
     assert nodes["n1"][0] == shown
+    assert not any("□" in line for line in nodes["n0"])
 
 
 def test_a_constant_is_drawn_where_it_is_the_output() -> None:
@@ -153,7 +154,7 @@ def test_no_number_is_rounded_to_nought() -> None:
     y.backward()
     assert lines(to_svg(y)) == {
         "n0": ["x", "data 1e-06", "grad 1e-06"],
-        "n1": ["□ × 1e-06", "data 1e-12", "grad 1"],
+        "n1": ["y", "□ × 1e-06", "data 1e-12", "grad 1"],
     }
 
 
@@ -182,24 +183,6 @@ def test_drawing_changes_nothing_in_the_graph() -> None:
     before = [(node.data, node.grad, node.label) for node in nodes]
     assert to_dot(y) == to_dot(y)
     assert [(node.data, node.grad, node.label) for node in engine.topological(y)] == before
-
-
-def test_a_graph_too_large_to_read_is_an_error_that_says_what_to_do() -> None:
-    x = Value(1.0)
-    for _ in range(500):
-        x = -x
-    with pytest.raises(ValueError, match=r"501 values .* draw a part .* limit=501"):
-        draw(x)
-    assert to_dot(x, limit=501).count("->") == 500
-    assert len(lines(to_svg(x.parents[0]))) == 500
-
-
-def test_a_deep_chain_is_refused_quickly_rather_than_drawn() -> None:
-    x = Value(1.0)
-    for _ in range(100_000):
-        x = x + 1.0
-    with pytest.raises(ValueError, match="100,001 values"):
-        to_svg(x)
 
 
 def test_what_is_no_value_is_an_error() -> None:

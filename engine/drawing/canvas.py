@@ -1,0 +1,117 @@
+"""Picture: a `graphviz.Digraph` that is laid out with or without the program `dot`, and that tells
+more in its SVG where the mouse rests.
+"""
+
+import html
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+import graphviz
+
+from engine.drawing.layout import LayoutError, render
+from engine.drawing.looks import EDGE, FRAME, GRAPH, NODE
+from engine.drawing.text import plain, visible
+
+__all__ = ["Picture"]
+
+# Graphviz gives each element its id and, right after it, a title: the name of a node or an edge.
+_TITLE = re.compile(r'(<g id="([^"]*)" class="[^"]*">\s*<title>)[^<]*(?=</title>)')
+
+
+class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package is untyped
+    """What `draw` gives: it shows itself in a notebook; `pipe` and `render` need no `dot`.
+
+    Attributes:
+        titles: what an element's title says, by its id.
+        remedy: what to do where the layout takes too long.
+    """
+
+    titles: dict[str, str]
+    remedy: Callable[[], str]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.titles = {}
+        self.remedy = lambda: "draw a smaller part"
+        self._frames: dict[str, Any] = {}
+
+    # The terminal of IPython asks for this at each echo, and each would run a layout; what it asks
+    # for where a picture can be shown is _repr_svg_.
+    _repr_mimebundle_ = None
+
+    @classmethod
+    def empty(cls, direction: str, ranksep: float) -> Self:
+        """A picture of nothing yet."""
+        attributes = {**GRAPH, "rankdir": direction, "ranksep": f"{ranksep:.1f}"}
+        return cls(graph_attr=attributes, node_attr=NODE, edge_attr=EDGE)
+
+    def beside(self, label: str) -> str:
+        """The label of an arrow, at a distance from it where it runs up or down."""
+        return label if self.graph_attr["rankdir"] in ("LR", "RL") else f"\xa0{label}\xa0"
+
+    def frame(self, name: str) -> Any:
+        """The frame of that name, to draw nodes in."""
+        if name not in self._frames:
+            self._frames[name] = graphviz.Digraph(
+                f"cluster_{len(self._frames)}",
+                graph_attr={**FRAME, "label": plain(name), "id": f"f{len(self._frames)}"},
+            )
+        return self._frames[name]
+
+    def close_frames(self) -> None:
+        """Put the frames into the picture, with all that was drawn in them."""
+        for name, frame in self._frames.items():
+            self.subgraph(frame)
+            self.titles[frame.graph_attr["id"]] = name
+        self._frames = {}
+
+    def laid_out(self, format: str = "svg", timeout: float = 30.0) -> bytes:
+        """The picture in one of Graphviz's formats; LayoutError where that fails or takes longer
+        than `timeout` seconds.
+        """
+        picture = render(self.source, format, timeout=timeout, remedy=self.remedy)
+        if format != "svg":
+            return picture
+        return _TITLE.sub(self._title, picture.decode()).encode()
+
+    def _title(self, match: re.Match[str]) -> str:
+        text = self.titles.get(html.unescape(match[2]), "computation graph")
+        return match[1] + html.escape(visible(text), quote=False)
+
+    def _repr_svg_(self) -> str | None:
+        """For notebooks; None where no layout program is found or it takes long."""
+        try:
+            return self.laid_out(timeout=10.0).decode()
+        except LayoutError:
+            return None
+
+    def pipe(
+        self, format: str | None = None, *args: Any, encoding: str | None = None, **kwargs: Any
+    ) -> Any:
+        """The picture as bytes, or as text if an encoding is given, as in `graphviz`."""
+        picture = self.laid_out(format or "svg")
+        return picture if encoding is None else picture.decode(encoding)
+
+    def render(
+        self,
+        filename: str | os.PathLike[str] | None = None,
+        directory: str | os.PathLike[str] | None = None,
+        view: bool = False,
+        cleanup: bool = False,
+        format: str | None = None,
+        **kwargs: Any,
+    ) -> str:
+        """Save the source and the picture, as in `graphviz`; returns the picture's path."""
+        format = format or "svg"
+        picture = self.laid_out(format)
+        source = Path(self.save(filename, directory))
+        path = source.with_name(f"{source.name}.{format}")
+        path.write_bytes(picture)
+        if cleanup:
+            source.unlink()
+        if view:
+            self._view(path, format, quiet=False)
+        return str(path)

@@ -1,0 +1,205 @@
+"""What belongs together in a graph too large to read: the nodes of a neuron, a layer, a line.
+
+A node has two addresses, a coarse and a fine one. Where parameters have names like `L0.N3.w2` they
+are the layer and the neuron; else they are the function and the line that made the node.
+"""
+
+import difflib
+import linecache
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from engine import origins
+from engine.drawing.text import shorten
+from engine.drawing.view import View
+from engine.value import Value
+
+__all__ = ["Box", "Grouping", "arrows", "counts", "group"]
+
+Path = tuple[str, ...]
+SMALL = 3  # so few nodes are drawn rather than named
+BOXES, ARROWS = 120, 1000  # more than that is neither read nor laid out in a second
+
+
+@dataclass
+class Box:
+    """Nodes that are drawn as one box (or, opened, inside one frame)."""
+
+    name: str
+    about: str
+    nodes: list[Value]
+
+
+@dataclass
+class Grouping:
+    """Which nodes of a view are drawn as one. What is in no box is drawn as it is.
+
+    Attributes:
+        boxes: by name. of: the box of each node that is in one.
+        frames: the boxes that were opened.
+        level: 1 by layer or function, 2 by neuron or line, 0 where nothing is collapsed.
+    """
+
+    boxes: dict[str, Box]
+    of: dict[Value, Box]
+    frames: dict[str, Box]
+    level: int
+
+
+def group(
+    view: View, collapse: int | None = None, open: str | Iterable[str] = (), limit: int = 500
+) -> Grouping:
+    """Collapse a view where it has more than `limit` nodes, or where and as far as it is told."""
+    if collapse not in (None, 0, 1, 2) or isinstance(collapse, bool):
+        raise ValueError(
+            "collapse is 0 (nothing), 1 (by layer, or by function), 2 (by neuron, or by line) or "
+            f"None (as fine as can be read, past {limit} values), got {collapse!r}"
+        )
+    names = {open} if isinstance(open, str) else {*open}
+    if collapse == 0 or (collapse is None and len(view.nodes) <= limit and not names):
+        return Grouping({}, {}, {}, 0)
+    paths = _paths(view)
+    _check(names, paths)
+    levels = (2, 1) if collapse is None else (collapse,)
+    for level in levels:
+        found = _collapse(view, paths, level, names)
+        if _readable(view, found):
+            break
+    return found
+
+
+def counts(view: View) -> list[tuple[int, int]]:
+    """How many things would be drawn at each level of collapsing, for a message."""
+    paths = _paths(view)
+    found = []
+    for level in (1, 2):
+        grouping = _collapse(view, paths, level, set())
+        found.append((level, len(view.nodes) - len(grouping.of) + len(grouping.boxes)))
+    return found
+
+
+def _readable(view: View, found: Grouping) -> bool:
+    if len(view.nodes) - len(found.of) + len(found.boxes) > BOXES:
+        return False
+    return len(arrows(view, found.of)) <= ARROWS
+
+
+def arrows(view: View, of: Mapping[Value, Box]) -> Counter[tuple[Value | str, Value | str]]:
+    """How many operands go from each thing that is drawn to each other one."""
+    key = {node: of[node].name if node in of else node for node in view.nodes}
+    return Counter(
+        (key[parent], key[node])
+        for node in view.nodes
+        for parent in node.parents
+        if parent in key and key[parent] is not key[node]
+    )
+
+
+def _collapse(view: View, paths: Mapping[Value, Path], level: int, open: set[str]) -> Grouping:
+    found = Grouping({}, {}, {}, level)
+    members: dict[str, list[Value]] = {}
+    frames: dict[str, list[Value]] = {}
+    for node in view.nodes:
+        path = paths[node]
+        if node is view.root or not path:
+            continue
+        # past what is open to the first that is not; finer than asked only inside of what is open
+        at = min(level, len(path)) - 1
+        opened = next((name for name in path[: at + 1] if name in open), None)
+        if opened is not None:
+            frames.setdefault(opened, []).append(node)
+            at += 1
+            if at >= len(path) or path[at] in open or path[at] == opened:
+                continue
+        members.setdefault(path[at], []).append(node)
+    for name, nodes in members.items():
+        if len(nodes) > SMALL:
+            box = found.boxes[name] = Box(name, _about(name, nodes), nodes)
+            found.of.update(dict.fromkeys(nodes, box))
+    for name, nodes in frames.items():
+        found.frames[name] = Box(name, "", nodes)
+    return found
+
+
+def _about(name: str, nodes: Sequence[Value]) -> str:
+    """What is in a box: its line of source, its operations, the most frequent first, its leaves."""
+    origin = origins.where(nodes[0])
+    line = linecache.getline(origin.file, origin.line).strip() if origin else ""
+    shown = [shorten(line)] if origin and line and str(origin) == name else []
+    made = Counter(node.op.name for node in nodes if node.op is not None and node.parents)
+    common = [name for name, _ in made.most_common(4)]
+    if len(made) > 4:
+        common[3:] = ["…"]
+    leaves = sum(not node.parents for node in nodes)
+    if leaves:
+        common.append(f"{leaves:,} lea{'f' if leaves == 1 else 'ves'}")
+    return "\n".join([*shown, ", ".join(common)])
+
+
+def _check(names: set[str], paths: Mapping[Value, Path]) -> None:
+    known = dict.fromkeys(name for path in paths.values() for name in path)
+    for name in sorted(names - known.keys()):
+        near = difflib.get_close_matches(name, known, 3) or [*known][:3]
+        raise ValueError(
+            f"there is no group {name!r} to open in this graph; there are {len(known)}, "
+            f"among them {', '.join(map(repr, near))}"
+            if known
+            else f"there is no group {name!r} to open in this graph, since it has none"
+        )
+
+
+def _paths(view: View) -> dict[Value, Path]:
+    """The address of every node, from coarse to fine."""
+    modules: dict[Value, Path] = {}
+    for node in view.nodes:
+        path = _module(node, modules)
+        if path:
+            modules[node] = path
+    sources: dict[tuple[int, int], Path] = {}  # as many as there are lines, not nodes
+    for node in view.nodes:
+        key = id(node._code), node._at
+        if node not in modules and (node._code is None or key not in sources):
+            sources[key] = _source(node)
+        if node not in modules:
+            modules[node] = sources[key]
+    return modules
+
+
+def _module(node: Value, modules: Mapping[Value, Path]) -> Path:
+    """The layer and the neuron of a node.
+
+    Those that its parameters agree on; without parameters, those of its operands where the same
+    piece of code made both: so an activation belongs to its neuron, and a loss to nobody.
+    """
+    if not node.parents:
+        *steps, _ = (node.label or "").split(".")
+        return tuple([".".join(steps[: i + 1]) for i in range(len(steps))])[:2]
+    own = {modules[p] for p in node.parents if not p.parents and p in modules}
+    if not own:
+        own = {modules.get(p, ()) for p in node.parents if p.parents and _together(node, p)}
+    if not own:
+        return ()
+    first, *others = own
+    shared = [name for i, name in enumerate(first) if all(o[i : i + 1] == (name,) for o in others)]
+    return tuple(shared)
+
+
+def _together(a: Value, b: Value) -> bool:
+    if a._code is None or b._code is None:
+        return a._code is b._code
+    if a._code is b._code:
+        return True
+    return a._code.co_filename == b._code.co_filename and getattr(
+        origins.where(a), "library", False
+    )
+
+
+def _source(node: Value) -> Path:
+    """The function and the line that made a node, or else its operation."""
+    origin = origins.where(node)
+    if origin is None:
+        return (f"every {node.op.name if node.op else 'leaf'}",)
+    place, _, _ = str(origin).rpartition(":")
+    function = "" if origin.function == "<module>" else f" {origin.function}()"
+    return f"{place}{function}", str(origin)

@@ -1,0 +1,60 @@
+"""What an element says where the mouse rests: full precision, formula, and the line of source."""
+
+from engine.drawing.text import operation, shorten
+from engine.drawing.view import folds
+from engine.origins import name, where
+from engine.value import Value
+
+__all__ = ["about_edge", "about_node", "call_it"]
+
+
+def call_it(node: Value) -> str:
+    """A short name for a node: its own, or else its number.
+
+    >>> call_it(Value(2.0, "x")), call_it(Value(2.0) * 0.1)
+    ('x', 'mul')
+    """
+    named = name(node)
+    if named:
+        return shorten(named)
+    return repr(node.data) if not node.op or folds(node) else node.op.name
+
+
+def about_node(node: Value) -> str:
+    """All there is to say about a node, in lines.
+
+    >>> x = Value(0.1, "x")
+    >>> print(about_node(x * 3))
+    x × 3.0
+    data 0.30000000000000004
+    grad 0.0
+    made in <doctest engine.drawing.hover.about_node[1]>:1 by x * 3
+    """
+    lines = [f"data {node.data!r}", f"grad {node.grad!r}"]
+    formula = operation(node.op, [call_it(p) for p in node.parents]) if node.parents else ""  # type: ignore[arg-type]
+    named = name(node)
+    head = " = ".join(part for part in (named, formula) if part)
+    origin = where(node)
+    if origin is not None:
+        code = f" by {shorten(origin.code, 200)}" if origin.code else ""
+        lines.append(f"made in {origin}{code}")
+    return "\n".join([head, *lines] if head else lines)
+
+
+def about_edge(node: Value, parent: Value, local: float | None) -> str:
+    """What an arrow says: the local derivative, and what it hands on of the gradient.
+
+    >>> x = Value(0.1, "x")
+    >>> y = x * 3
+    >>> y.backward()
+    >>> print(about_edge(y, x, 3.0))
+    local derivative of y by x: 3.0
+    hands on 1.0 × 3.0 = 3.0 to the gradient of x
+    """
+    if local is None:
+        return "a number that takes no gradient"
+    return (
+        f"local derivative of {call_it(node)} by {call_it(parent)}: {local!r}\n"
+        f"hands on {node.grad!r} × {local!r} = {node.grad * local!r} "
+        f"to the gradient of {call_it(parent)}"
+    )

@@ -1,0 +1,205 @@
+"""What of a graph is drawn: its nodes in order, what each of them is, and what was left out.
+
+A view holds no Graphviz: `picture` draws it, `groups` collapses it.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from engine.graph import shallow_copy, topological
+from engine.modes import numeric_mode
+from engine.ops import CONSTANT
+from engine.value import Value
+
+__all__ = ["View", "folds", "locals_of", "opened", "view"]
+
+
+@dataclass(frozen=True)
+class View:
+    """The part of a graph that is drawn.
+
+    Attributes:
+        root: the value that was drawn.
+        nodes: what is to be seen, operands before what is made of them.
+        kinds: of each node: leaf, parameter, input, operation or output.
+        shown: the same nodes, to look up.
+        copied: the leaves that are drawn once for each use.
+    """
+
+    root: Value
+    nodes: list[Value]
+    kinds: Mapping[Value, str]
+    shown: Collection[Value] = field(default_factory=set)
+    copied: Collection[Value] = field(default_factory=set)
+
+    def hidden(self, node: Value) -> int:
+        """How many of a node's operands are left out, other than numbers."""
+        return sum(not (p in self.shown or folds(p)) for p in node.parents)
+
+
+def view(
+    value: Value,
+    *,
+    depth: int | None = None,
+    only: Value | Iterable[Value] | None = None,
+    expand: bool = False,
+    parameters: Iterable[Value] | None = None,
+    inputs: Iterable[Value] | None = None,
+) -> View:
+    """Choose what is drawn of the graph below a value; the arguments are those of `draw`."""
+    if not isinstance(value, Value):
+        raise TypeError(
+            f"draw takes a Value, got {type(value).__name__}; "
+            "draw the output of the computation, the rest of the graph hangs below it"
+        )
+    if depth is not None and (isinstance(depth, bool) or not isinstance(depth, int) or depth < 0):
+        raise ValueError(f"depth is a number of steps from the output, 0 or more, got {depth!r}")
+    order = topological(value)
+    sources = None if only is None else {*_below(order, only, "only")}
+    given = None if parameters is None else {*parameters}
+    data = None if inputs is None else {*inputs}
+    if expand:
+        copies = opened(order)
+        value, order = copies[value], topological(copies[value])
+        sources, given, data = (
+            each and {copies[node] for node in each if node in copies}
+            for each in (sources, given, data)
+        )
+    nodes = [node for node in order if node is value or not folds(node)]
+    kinds = _kinds(value, nodes, given, data)
+    if sources is not None:
+        nodes = _descendants(nodes, sources)
+    if depth is not None:
+        near = _distances(value, depth)
+        nodes = [node for node in nodes if node in near]
+    return View(value, nodes, kinds, set(nodes), _scattered(nodes))
+
+
+def folds(node: Value) -> bool:
+    """Tell whether a node is a number from the source, which its consumer shows.
+
+    The usual ones (0, 1, 2) exist once for all graphs, so as nodes they would tie knots.
+    """
+    return node.op is CONSTANT
+
+
+def locals_of(node: Value) -> tuple[float | None, ...]:
+    """The local derivatives of a node by its operands; None by a number that takes no gradient.
+
+    >>> locals_of(Value(2.0) * Value(3.0))
+    (3.0, 2.0)
+    """
+    if node.op is None or not node.parents:
+        return ()
+    with numeric_mode("ieee"):  # to look at a graph never raises
+        return tuple(node.op.slopes or node.op.numeric(node.data, *[p.data for p in node.parents]))
+
+
+def opened(order: list[Value]) -> dict[Value, Value]:
+    """A copy of each node of a graph, in which what takes any number of inputs is elementary.
+
+    Data and gradients are those of the originals; the gradients of what is new come from them.
+
+    >>> from engine import dot
+    >>> y = dot([Value(2.0), Value(3.0)], [Value(5.0), Value(7.0)])
+    >>> [node.op.name for node in topological(opened(topological(y))[y]) if node.op]
+    ['mul', 'mul', 'add']
+    """
+    copies: dict[Value, Value] = {}
+    for node in order:
+        parents = tuple([copies[parent] for parent in node.parents])
+        copy = shallow_copy(node, parents)
+        if node.op is not None and node.op.expand is not None and parents:
+            copy = _expansion(node, copy)
+        copies[node] = copy
+    return copies
+
+
+def _expansion(node: Value, copy: Value) -> Value:
+    """The elementary form of a node, on the operands of its copy."""
+    expand = node.op.expand if node.op else None
+    stand_ins = [Value(parent.data) for parent in copy.parents]
+    with numeric_mode("ieee"):
+        made = expand(*stand_ins) if expand else copy
+        if not made.parents:  # of a single operand nothing is to be done
+            return copy
+        made.backward(node.grad)
+    real = dict(zip(stand_ins, copy.parents, strict=True))
+    for each in topological(made):
+        if each.parents:
+            each.parents = tuple([real.get(parent, parent) for parent in each.parents])
+            each._code, each._at = node._code, node._at
+    made._data, made.label = node.data, node.label
+    return made
+
+
+def _below(order: list[Value], only: Value | Iterable[Value], what: str) -> list[Value]:
+    wanted = [only] if isinstance(only, Value) else [*only]
+    known = set(order)
+    for node in wanted:
+        if node not in known:
+            shown = repr(node) if isinstance(node, Value) else f"a {type(node).__name__}"
+            raise ValueError(
+                f"{what} takes Values that went into what is drawn, got {shown}, which did not; "
+                "to see what a Value was made from, draw that Value"
+            )
+    return wanted
+
+
+def _kinds(
+    root: Value, nodes: list[Value], parameters: set[Value] | None, inputs: set[Value] | None
+) -> dict[Value, str]:
+    """What each node is. Unless said, a parameter is a leaf that an object's constructor made."""
+    leaves = [node for node in nodes if not node.parents]
+    if parameters is None:
+        parameters = {leaf for leaf in leaves if _belongs_to_an_object(leaf)}
+    if inputs is None:  # in a graph with parameters all other leaves are what they are applied to
+        inputs = set(leaves) if not parameters.isdisjoint(leaves) else set()
+    kinds = dict.fromkeys(nodes, "operation")
+    for leaf in leaves:
+        kinds[leaf] = "parameter" if leaf in parameters else "input" if leaf in inputs else "leaf"
+    kinds[root] = "output"
+    return kinds
+
+
+def _belongs_to_an_object(leaf: Value) -> bool:
+    if leaf._code is None:  # unpickled, say: then only a name can tell, like L0.N3.w2
+        return "." in (leaf.label or "")
+    return "__init__" in leaf._code.co_qualname
+
+
+def _descendants(nodes: list[Value], sources: set[Value]) -> list[Value]:
+    """What lies on a path from one of the sources to the root."""
+    reached = set(sources)
+    for node in nodes:
+        if not reached.isdisjoint(node.parents):
+            reached.add(node)
+    return [node for node in nodes if node in reached]
+
+
+def _distances(root: Value, depth: int) -> dict[Value, int]:
+    """How many steps each node is from the root by the shortest way, up to a depth."""
+    found, ring = {root: 0}, [root]
+    for step in range(1, depth + 1):
+        ring = [
+            p for p in dict.fromkeys(p for node in ring for p in node.parents) if p not in found
+        ]
+        found.update(dict.fromkeys(ring, step))
+    return found
+
+
+def _scattered(nodes: list[Value]) -> set[Value]:
+    """Leaves that are used at many distances from the root, as the weights of a recurrent network.
+
+    Their arrows would run across the whole picture, and the time of a layout explodes with them.
+    """
+    height: dict[Value, int] = {}
+    uses: dict[Value, list[int]] = {}
+    for node in reversed(nodes):
+        here = height.setdefault(node, 0)
+        for parent in node.parents:
+            if parent.parents:
+                height[parent] = max(here + 1, height.get(parent, 0))
+            else:
+                uses.setdefault(parent, []).append(here)
+    return {leaf for leaf, at in uses.items() if len(at) > 3 and max(at) - min(at) > 3}
