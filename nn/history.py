@@ -1,15 +1,16 @@
 """History: what `fit` saw, epoch by epoch, and the curves of it."""
 
-import importlib
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass, field
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nn.drawing import Figure
 
 __all__ = ["History", "figures"]
-
-# Okabe and Ito's colours, which the colour-blind tell apart.
-_BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#777777"
 
 
 @dataclass(repr=False)
@@ -78,51 +79,18 @@ class History:
             text += f", kept epoch {self.best_epoch + 1}: {figures(self.log[self.best_epoch])}"
         return f"History({text})"
 
-    def plot(self, path: str | PathLike[str] | None = None) -> Any:
-        """The curves of loss and (if there is one) accuracy as a matplotlib Figure.
+    def plot(self, path: str | PathLike[str] | None = None) -> Figure:
+        """The curves of loss and (if there is one) accuracy, as `nn.drawing.plot_history` has them.
 
         Arguments:
-            path: where to save it, as .png, .svg, .pdf, ...; None shows it in a notebook.
+            path: where to save it, as .png, .svg, .pdf, ...
 
+        Returns a matplotlib Figure, which a notebook shows.
         Raises ImportError where matplotlib is missing, ValueError where there is nothing to plot.
         """
-        if not self.log:
-            raise ValueError("no epoch was finished, so there is nothing to plot; fit for longer")
-        try:
-            figure_class = importlib.import_module("matplotlib.figure").Figure
-        except ImportError as error:
-            raise ImportError(
-                'History.plot needs matplotlib; install it with pip install "gradwalk[demos]"'
-            ) from error
-        panels = ["loss", "accuracy"] if self.accuracy else ["loss"]
-        # Figure itself, not pyplot: no backend is chosen and no window opened behind one's back
-        figure = figure_class(figsize=(5.2 * len(panels), 3.6), layout="constrained")
-        for i, panel in enumerate(panels):
-            self._draw(figure.add_subplot(1, len(panels), i + 1), panel)
-        if path is not None:
-            figure.savefig(path, dpi=160)
-        return figure
+        from nn.drawing import plot_history  # which needs matplotlib
 
-    def _draw(self, axes: Any, panel: str) -> None:
-        scale = 100 if panel == "accuracy" else 1
-        epochs, marker = range(1, self.epochs + 1), "o" if self.epochs == 1 else ""
-        lines = (panel, "training", _BLUE), (f"val_{panel}", "validation", _ORANGE)
-        for column, name, colour in lines:
-            if ys := self.column(column):
-                axes.plot(epochs, [y * scale for y in ys], color=colour, label=name, marker=marker)
-        if self.best_epoch is not None:
-            kept = self.best_epoch + 1
-            axes.axvline(kept, color=_GREY, lw=0.8, ls=":", label=f"kept: epoch {kept}")
-        low, high = min(self.loss + self.val_loss), max(self.loss + self.val_loss)
-        if panel == "loss" and high > 10 * low > 0:
-            axes.set_yscale("log")
-            axes.yaxis.set_major_formatter("{x:g}")
-            axes.yaxis.set_minor_formatter("")
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.set_xlabel("epoch")
-        axes.set_title("accuracy (%)" if panel == "accuracy" else "loss", loc="left")
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(frameon=False)
+        return plot_history(self, path)
 
 
 def figures(numbers: dict[str, float]) -> str:

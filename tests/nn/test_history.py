@@ -123,6 +123,7 @@ def test_columns_and_the_best():
 def test_a_history_of_nothing():
     assert math.isnan(History().best_loss)
     assert repr(History(stopped="interrupt")) == "History(0 epochs, stopped by interrupt)"
+    pytest.importorskip("matplotlib")
     with pytest.raises(ValueError, match="no epoch was finished, so there is nothing to plot; fit"):
         History().plot()
 
@@ -142,10 +143,22 @@ def test_curves_are_drawn(how, tmp_path):
     assert list(curve.get_ydata()) == history.loss
 
 
-def test_without_matplotlib_the_extra_is_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(ImportError, match=r'pip install "gradwalk\[demos\]"'):
-        small_fit(progress=False).plot()
+def test_training_and_validation_differ_in_more_than_colour_and_a_notebook_shows_them():
+    pytest.importorskip("matplotlib")
+    figure = small_fit(progress=False, validation=0.5).plot()
+    looks = {line.get_label(): line.get_linestyle() for line in figure.axes[0].lines}
+    assert looks["training"] != looks["validation"]
+    assert figure._repr_png_()[0].startswith(b"\x89PNG")
+
+
+def test_without_matplotlib_the_extra_is_named():
+    code = "import sys; sys.modules['matplotlib'] = None; import nn; "
+    code += "nn.History([{'loss': 1.0}]).plot()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr.splitlines()[-1] == (
+        "ImportError: pictures of networks need matplotlib; "
+        'install it with pip install "gradwalk[plot]"'
+    )
 
 
 def test_importing_nn_leaves_matplotlib_alone():

@@ -11,7 +11,7 @@ import pytest
 
 from tests.project.sources import MODULES, ROOT, parse
 
-UPPER = {f"engine.{room}" for room in ("drawing", "stepping", "native")}
+UPPER = {f"engine.{room}" for room in ("drawing", "stepping", "native")} | {"nn.drawing"}
 GROUND = {"engine.numerics", "engine.node", "engine.modes"}
 
 

@@ -1,0 +1,36 @@
+"""Pictures of networks: the architecture, a neuron, its activations, borders, features, curves.
+
+    >>> from nn import MLP
+    >>> from nn.drawing import draw_network
+    >>> figure = draw_network(MLP(2, [3, 1], activation="tanh", rng=7))
+    >>> [text.get_text() for text in figure.axes[0].texts if text.get_weight() == "bold"]
+    ['input', 'hidden', 'output']
+
+Each function gives a matplotlib `Figure`, which a notebook shows, and saves it where `path` says
+(.svg, .png, .pdf). `import nn` never imports this room: matplotlib is an extra.
+"""
+
+try:
+    import matplotlib.figure  # noqa: F401  # asked for here, so that the answer names the remedy
+except ImportError as error:
+    raise ImportError(
+        'pictures of networks need matplotlib; install it with pip install "gradwalk[plot]"'
+    ) from error
+
+from nn.drawing.activations import plot_activations
+from nn.drawing.curves import plot_history
+from nn.drawing.decision import plot_decision
+from nn.drawing.features import plot_features
+from nn.drawing.figure import Figure
+from nn.drawing.network import draw_network
+from nn.drawing.neuron import draw_neuron
+
+__all__ = [
+    "Figure",
+    "draw_network",
+    "draw_neuron",
+    "plot_activations",
+    "plot_decision",
+    "plot_features",
+    "plot_history",
+]

@@ -1,0 +1,211 @@
+"""Where a model draws its borders: the plane of two features, coloured by what it answers."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import Normalize, to_rgb
+from matplotlib.ticker import MaxNLocator
+
+from nn.drawing.figure import COLOURS, INK, Figure, Target, names, styled
+from nn.evaluation import pair_up, predict
+from nn.module import Module
+
+__all__ = ["plot_decision"]
+
+CELLS = 60  # to a side: each is one answer of the model
+MARKERS = "os^DvPXp*"  # 9, and colours are 7: so 63 classes all look different
+SHADES = "cividis"  # from dark to light in print as well
+
+
+@styled
+def plot_decision(
+    model: Module,
+    xs: Iterable[Any],
+    ys: Iterable[Any],
+    *,
+    path: Target = None,
+    features: Sequence[object] | None = None,
+    classes: Sequence[object] | None = None,
+) -> Figure:
+    """Plot the regions that a model divides the plane of two features into, with samples on top.
+
+    Several outputs are scores, one a class: the largest wins, and colours mix as softmax does. One
+    output with two kinds of targets (0 and 1, -1 and +1) says yes above 0, after a sigmoid above
+    0.5. One output with other targets is a regression, drawn as contours. Rings mark the samples
+    that the model gets wrong.
+
+    Arguments:
+        model: a Module that takes two numbers.
+        xs, ys: samples and targets, as for `accuracy`.
+        path: where to save the picture, as .svg, .png or .pdf.
+        features: names of the two inputs. classes: names of the classes.
+
+    >>> from nn import MLP
+    >>> xs, ys = [(0, 0), (0, 1), (1, 0), (1, 1)], [0, 1, 1, 0]
+    >>> figure = plot_decision(MLP(2, [3, 1], activation="tanh", rng=7), xs, ys)
+    >>> figure.axes[0].get_xlabel()
+    'x0'
+    """
+    who = "plot_decision"
+    points, targets = _rows(who, xs, ys)
+    across = names(who, "features", features, 2) or ["x0", "x1"]
+    low, high = _window(points)
+    ticks = [np.linspace(low[i], high[i], CELLS) for i in (0, 1)]
+    first = predict(model, [points[0].tolist()])[0]
+    kinds = _kinds(first, targets)
+    called = names(who, "classes", classes, kinds) if kinds else None
+    figure = Figure(figsize=(6.2, 4.8), layout="constrained")
+    axes = figure.add_subplot()
+    cells = [(x, y) for y in ticks[1].tolist() for x in ticks[0].tolist()]
+    field = np.array(predict(model, cells)).reshape(CELLS, CELLS, -1)
+    if kinds:
+        judge = _Judge(model, kinds, isinstance(first, list))
+        truth = judge.classes(targets)
+        found = judge.scores(
+            np.array(predict(model, points.tolist())).reshape(len(points), -1)
+        ).argmax(axis=1)
+        _regions(axes, ticks, judge, field)
+        _samples(axes, points, truth, found, called or [f"class {k}" for k in range(kinds)])
+        figure.legend(loc="outside right upper")
+        right = int((truth == found).sum())
+        axes.set_title(f"{right} of {len(points)} right ({right / len(points):.1%})")
+    else:
+        _contours(figure, axes, ticks, field[:, :, 0], points, np.array(targets, float))
+    axes.set(xlabel=across[0], ylabel=across[1], xlim=(low[0], high[0]), ylim=(low[1], high[1]))
+    return figure.kept(path)
+
+
+def _rows(who: str, xs: Iterable[Any], ys: Iterable[Any]) -> tuple[Any, list[Any]]:
+    """Samples as an array of two columns, and their targets; or an error that says which is not."""
+    rows = pair_up(who, xs, ys)
+    points = []
+    for i, (x, _) in enumerate(rows):
+        point = [float(v) for v in x] if hasattr(x, "__iter__") else [float(x)]
+        if len(point) != 2 or not np.isfinite(point).all():
+            got = f"{len(point)} features" if len(point) != 2 else f"{tuple(point)}"
+            raise ValueError(
+                f"{who} draws a plane, so a sample is two finite numbers; sample {i} has {got}. "
+                "For a model of more inputs, give a Module that takes two and fixes the others"
+            )
+        points.append(point)
+    return np.array(points), [y for _, y in rows]
+
+
+def _window(points: Any) -> tuple[Any, Any]:
+    """The corners of a window with some room around the samples, also where all share a line."""
+    spread = np.ptp(points, axis=0)
+    room = np.where(spread > 0, 0.12 * spread, 0.5 * np.maximum(np.abs(points[0]), 1.0))
+    return points.min(axis=0) - room, points.max(axis=0) + room
+
+
+def _kinds(output: Any, targets: list[Any]) -> int:
+    """How many classes there are; 0 where it is no classification."""
+    if isinstance(output, list):
+        return len(output)
+    seen = {float(y) for y in targets}
+    return 2 if seen <= {0.0, 1.0} or seen <= {-1.0, 1.0} else 0
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """How outputs and targets become classes."""
+
+    model: Module
+    kinds: int
+    several: bool
+
+    @property
+    def last(self) -> Any:
+        """The activation of the outputs, where the model tells."""
+        return getattr(self.model, "output", getattr(self.model, "activation", None))
+
+    def classes(self, targets: list[Any]) -> Any:
+        """The class of each target: its number, or the largest of its probabilities."""
+        if not self.several:
+            return np.array([int(float(y) > 0.5) for y in targets])
+        soft = [hasattr(y, "__iter__") and not isinstance(y, str) for y in targets]
+        found = [np.argmax(list(y)) if s else y for y, s in zip(targets, soft, strict=True)]
+        for y in found:
+            if y not in range(self.kinds):
+                raise ValueError(
+                    f"plot_decision takes classes from 0 to {self.kinds - 1} for {self.kinds} "
+                    f"outputs, got {y!r:.60}; classes are counted from 0"
+                )
+        return np.array(found, int)
+
+    def scores(self, outputs: Any) -> Any:
+        """A score for each class, of which the largest wins; the last axis counts classes."""
+        if self.several:
+            return outputs
+        line = 0.5 if self.last == "sigmoid" else 0.0
+        return np.concatenate([line - outputs, outputs - line], axis=-1)
+
+    def shares(self, outputs: Any) -> Any:
+        """How sure the model is of each class; they sum to 1."""
+        if self.several and self.last == "softmax":
+            return outputs
+        if not self.several and self.last == "sigmoid":
+            return np.concatenate([1 - outputs, outputs], axis=-1)
+        # logits of a yes are scores against 0: half of them on each side makes the same softmax
+        scores = self.scores(outputs) / (1 if self.several else 2)
+        powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
+        return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def _regions(axes: Axes, ticks: list[Any], judge: _Judge, field: Any) -> None:
+    """Mix the classes' colours by the model's certainty, and draw the borders."""
+    ink = np.array([to_rgb(COLOURS[k % len(COLOURS)]) for k in range(judge.kinds)])
+    x, y = ticks
+    axes.imshow(
+        1 - 0.32 * (1 - judge.shares(field) @ ink),
+        origin="lower",
+        extent=(x[0], x[-1], y[0], y[-1]),
+        aspect="auto",
+        interpolation="bilinear",
+    )
+    scores = judge.scores(field)
+    for k in range(judge.kinds - 1):  # the last one's borders are borders of the others
+        lead = scores[:, :, k] - np.delete(scores, k, axis=2).max(axis=2)
+        if lead.min() < 0 < lead.max():
+            axes.contour(x, y, lead, levels=[0], colors=INK, linewidths=1)
+
+
+def _samples(axes: Axes, points: Any, truth: Any, found: Any, called: list[str]) -> None:
+    """A mark for each sample in its class's colour and shape, and rings around the wrong ones."""
+    for k, name in enumerate(called):
+        mine = points[truth == k]
+        axes.scatter(
+            mine[:, 0],
+            mine[:, 1],
+            s=34,
+            color=COLOURS[k % len(COLOURS)],
+            marker=MARKERS[k % len(MARKERS)],
+            edgecolors="white",
+            linewidths=0.8,
+            zorder=3,
+            label=name,
+        )
+    wrong = points[truth != found]
+    if len(wrong):
+        ring: dict[str, Any] = {"facecolors": "none", "edgecolors": "black", "linewidths": 1.3}
+        axes.scatter(wrong[:, 0], wrong[:, 1], s=120, zorder=4, label="wrong", **ring)
+
+
+def _contours(
+    figure: Figure, axes: Axes, ticks: list[Any], field: Any, points: Any, targets: Any
+) -> None:
+    """The height of the output, and the samples filled with their targets on the same scale."""
+    low, high = (float(end([*field.flat, *targets])) for end in (min, max))
+    if low == high:  # a scale needs two ends
+        low, high = low - 0.5, high + 0.5
+    levels = MaxNLocator(12).tick_values(low, high)
+    scale = Normalize(levels[0], levels[-1])
+    hills = axes.contourf(*ticks, field, levels=levels, cmap=SHADES, norm=scale)
+    axes.contour(*ticks, field, levels=levels, colors="white", linewidths=0.5, linestyles="solid")
+    look: dict[str, Any] = {"cmap": SHADES, "norm": scale, "edgecolors": "white", "s": 44}
+    axes.scatter(points[:, 0], points[:, 1], c=targets, linewidths=1, zorder=3, **look)
+    figure.colorbar(hills, ax=axes, label="output (circles: targets)", format="{x:g}")
+    axes.set_title("what the model answers")

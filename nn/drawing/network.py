@@ -1,0 +1,261 @@
+"""A network as textbooks draw it: columns of circles, and a line for every weight."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import to_rgb, to_rgba
+from matplotlib.lines import Line2D
+from matplotlib.patches import Circle, Rectangle
+
+from nn.checks import count
+from nn.drawing import chain
+from nn.drawing.figure import (
+    BLUE,
+    GREY,
+    LOOKS,
+    ORANGE,
+    SIGNS,
+    Figure,
+    Target,
+    brief,
+    crop,
+    fitted,
+    names,
+    page,
+    sign,
+    styled,
+)
+from nn.layers import Neuron
+from nn.module import Module
+
+__all__ = ["draw_network"]
+
+Line: TypeAlias = tuple[tuple[tuple[float, float], tuple[float, float]], float]
+
+EMPTY, FILLED = 0.13, 0.23  # radius in inches of a circle without and with a number in it
+
+
+@dataclass(frozen=True)
+class Column:
+    """The units of a layer, or the inputs: what they are and where they stand, in inches."""
+
+    kind: str
+    words: str
+    size: int
+    limit: int
+    x: float
+    radius: float
+
+    @property
+    def shown(self) -> list[int]:
+        """The units that are drawn: all, or the first and the last ones."""
+        if self.size <= self.limit:
+            return list(range(self.size))
+        first = self.limit // 2
+        return [*range(first), *range(self.size - (self.limit - 1 - first), self.size)]
+
+    @property
+    def places(self) -> int:
+        """How many places the column takes; one is the gap between the first and the last."""
+        return min(self.size, self.limit)
+
+    def height(self, place: float) -> float:
+        """The height of a place, counted from 0 at the top; the middle of all is 0."""
+        return 2.4 * self.radius * ((self.places - 1) / 2 - place)
+
+    def heights(self) -> dict[int, float]:
+        """The units that are drawn, with their heights."""
+        gap = self.limit // 2 if self.size > self.limit else self.size
+        return {u: self.height(i + (i >= gap)) for i, u in enumerate(self.shown)}
+
+    @property
+    def below(self) -> float:
+        """Where the bias stands: a unit below the last."""
+        return self.height(self.places)
+
+
+@styled
+def draw_network(
+    model: Module,
+    x: Any = None,
+    *,
+    path: Target = None,
+    limit: int = 16,
+    features: Sequence[object] | None = None,
+    classes: Sequence[object] | None = None,
+) -> Figure:
+    """Draw a model's units in columns, with a line for each weight, the wider the larger it is.
+
+    Biases are the weights of a unit that is always 1, a small box below each column.
+
+    Arguments:
+        model: an MLP, a Layer, a Neuron, or a Module that is nothing but these in a row.
+        x: a sample. Given, each circle holds the number that its unit has for it.
+        path: where to save the picture, as .svg, .png or .pdf.
+        limit: how many places a column has; of more units the first and the last are drawn.
+        features: the names of the inputs. classes: those of the outputs.
+
+    >>> from nn import MLP
+    >>> figure = draw_network(MLP(2, [40, 1], activation="tanh", rng=7), [1.0, -2.0])
+    >>> [text.get_text() for text in figure.axes[0].texts if "40" in text.get_text()]
+    ['40 tanh']
+    """
+    who = "draw_network"
+    parts = chain.layers(who, model)
+    if count(who, "limit", limit) < 3:
+        raise ValueError(f"{who} takes a limit from 3 up (a first, a gap, a last), got {limit}")
+    widths = chain.widths(parts)
+    left = names(who, "features", features, widths[0])
+    right = names(who, "classes", classes, widths[-1])
+    held = None if x is None else chain.answers(who, model, parts, x)
+    columns = _columns(parts, limit, EMPTY if x is None else FILLED)
+    figure, axes = page()
+    drawn = _weights(axes, columns, parts)
+    _legend(axes, columns, drawn)
+    top = max(column.height(0) for column in columns) + columns[0].radius
+    for k, column in enumerate(columns):
+        _heading(axes, column, top + 0.2)
+        _units(axes, column, held[k] if held else None)
+    _beside(axes, columns[0], left, -1)
+    _beside(axes, columns[-1], right, 1)
+    crop(figure)
+    return figure.kept(path)
+
+
+def _columns(parts: list[chain.Part], limit: int, radius: float) -> list[Column]:
+    widths = chain.widths(parts)
+    tallest = 2.4 * radius * min(limit, max(widths))
+    apart = min(max(1.3, 0.45 * tallest), 2.8)  # flatter lines than that are hard to follow
+    kinds = ["input", *["hidden"] * (len(parts) - 1), "output"]
+    said = ["", *(part.activation for part in parts)]
+    return [
+        Column(kind, f"{size} {activation}".strip(), size, limit, k * apart, radius)
+        for k, (kind, activation, size) in enumerate(zip(kinds, said, widths, strict=True))
+    ]
+
+
+def _heading(axes: Axes, column: Column, low: float) -> None:
+    """What a column is, in bold, and how many units of which activation it has."""
+    for text, y, weight in ((column.kind, low + 0.2, "bold"), (column.words, low, "normal")):
+        fitted(axes, column.x, y, text, 1.25, weight=weight)
+
+
+def _units(axes: Axes, column: Column, held: list[float] | None) -> None:
+    """A circle for each unit that is drawn, with the number it holds; dots for the others."""
+    border, filling = LOOKS[column.kind]
+    largest = max((abs(h) for h in held or () if math.isfinite(h)), default=0.0)
+    for unit, y in column.heights().items():
+        face = filling
+        if held is not None:
+            face = _tint(held[unit], largest)
+            fitted(axes, column.x, y, brief(held[unit]), 1.7 * column.radius, size=8.5, zorder=4)
+        circle = Circle(
+            (column.x, y), column.radius, fc=face, ec=border, lw=1.2, zorder=3, clip_on=False
+        )
+        circle.set_gid(f"{column.kind}-{column.x:g}-{unit}")
+        axes.add_patch(circle)
+    if column.size > column.limit:
+        fitted(axes, column.x, column.height(column.limit // 2), "⋮", 1.0, size=14, zorder=4)
+
+
+def _tint(number: float, largest: float) -> Any:
+    """A pale colour, the stronger the larger the number: blue as positive weights, or orange."""
+    if not math.isfinite(number):
+        return "#ffff66"  # nothing else on the page is yellow
+    share = 0.45 * abs(number) / largest if largest else 0.0
+    colour = to_rgb(BLUE if number >= 0 else ORANGE)
+    return tuple(1 - share * (1 - channel) for channel in colour)
+
+
+def _beside(axes: Axes, column: Column, called: list[str] | None, side: int) -> None:
+    """Names on the outer side of a column."""
+    x, align = column.x + side * (column.radius + 0.08), "left" if side > 0 else "right"
+    if called is None:
+        return
+    for unit, y in column.heights().items():
+        axes.text(x, y, called[unit], ha=align, va="center", size=9)
+
+
+def _weights(axes: Axes, columns: list[Column], parts: list[chain.Part]) -> list[Line2D]:
+    """A line for each weight between units that are drawn; the answer is what a legend shows."""
+    sizes = [abs(p.data) for part in parts for p in part.parameters()]
+    largest = max(filter(math.isfinite, sizes), default=0.0) or 1.0
+    found = set()
+    for before, after, part in zip(columns, columns[1:], parts, strict=False):
+        lines = _lines(before, after, chain.neurons(part))
+        _bias(axes, before)
+        for name in SIGNS:
+            chosen = sorted((line for line in lines if sign(line[1]) == name), key=_strength)
+            if chosen:
+                found.add(name)
+                drawn = _bundle(chosen, largest, *SIGNS[name])
+                drawn.set_gid(f"{name.replace(' ', '-')}-{after.x:g}")
+                axes.add_collection(drawn, autolim=False)
+    legend = [
+        Line2D([], [], color=SIGNS[name][0], ls=SIGNS[name][1], lw=2, label=name)
+        for name in SIGNS
+        if name in found
+    ]
+    legend[0].set_label(f"{legend[0].get_label()} (widest line: {brief(largest)})")
+    return legend
+
+
+def _lines(before: Column, after: Column, neurons: list[Neuron]) -> list[Line]:
+    """The ends of each line from one column to the next, with the weight that it stands for."""
+    lines: list[Line] = []
+    for unit, y in after.heights().items():
+        neuron = neurons[unit]
+        weights = [(start, neuron.w[i].data) for i, start in before.heights().items()]
+        for start, weight in [*weights, (before.below, neuron.b.data)]:
+            lines.append((((before.x, start), (after.x, y)), weight))
+    return lines
+
+
+def _bundle(lines: list[Line], largest: float, colour: str, dash: Any) -> LineCollection:
+    """Lines of one colour, each as wide and as strong as its weight is large."""
+    shares = [_strength(line) / largest if math.isfinite(line[1]) else 1.0 for line in lines]
+    return LineCollection(
+        [ends for ends, _ in lines],
+        linewidths=[0.4 + 2.4 * share for share in shares],
+        colors=[to_rgba(colour, 0.2 + 0.8 * share) for share in shares],
+        linestyles=[dash],
+        zorder=1,
+        clip_on=False,
+    )
+
+
+def _strength(line: Line) -> float:
+    return abs(line[1])
+
+
+def _bias(axes: Axes, column: Column) -> None:
+    """The unit that is always 1, below a column."""
+    half = 0.7 * EMPTY
+    axes.add_patch(
+        Rectangle(
+            (column.x - half, column.below - half),
+            2 * half,
+            2 * half,
+            fc="white",
+            ec=GREY,
+            lw=1.0,
+            zorder=3,
+            clip_on=False,
+        )
+    )
+    axes.text(column.x, column.below, "1", ha="center", va="center_baseline", size=7.5, zorder=4)
+
+
+def _legend(axes: Axes, columns: list[Column], drawn: list[Line2D]) -> None:
+    axes.legend(
+        handles=drawn,
+        loc="upper center",
+        bbox_to_anchor=(columns[-1].x / 2, min(column.below for column in columns) - 0.15),
+        bbox_transform=axes.transData,
+        ncols=1 if len(columns) == 2 else len(drawn),
+        fontsize=8,
+    )

@@ -1,0 +1,214 @@
+"""One neuron, taken apart: what comes in, the weighted sum, the activation, what goes out."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+from matplotlib.axes import Axes
+from matplotlib.patches import Circle, FancyArrowPatch
+from matplotlib.text import Text
+
+from engine import Value, dot
+from engine.drawing.text import number
+from nn.checks import count
+from nn.drawing import chain
+from nn.drawing.activations import sample, spread
+from nn.drawing.figure import (
+    BLUE,
+    GREY,
+    INK,
+    LOOKS,
+    SIGNS,
+    Figure,
+    Target,
+    breadth,
+    brief,
+    crop,
+    fitted,
+    names,
+    page,
+    sign,
+    styled,
+    words,
+)
+from nn.layers import Neuron
+
+__all__ = ["draw_neuron"]
+
+Point: TypeAlias = tuple[float, float]
+
+RADIUS, STEP, BOX = 0.27, 0.72, 1.35  # inches: a circle, from input to input, the side of the box
+
+
+@styled
+def draw_neuron(
+    neuron: Neuron,
+    x: Any = None,
+    *,
+    path: Target = None,
+    limit: int = 8,
+    features: Sequence[object] | None = None,
+) -> Figure:
+    """Draw a neuron as what it computes: inputs times weights, plus a bias, through an activation.
+
+    Arguments:
+        neuron: a Neuron, such as `model.layers[0].neurons[3]`.
+        x: a sample. Given, the picture holds its numbers, and a point on the activation's curve.
+        path: where to save the picture, as .svg, .png or .pdf.
+        limit: how many inputs are drawn at most; of more, the first and the last.
+        features: the names of the inputs. Without them those that Values in x have as labels.
+
+    >>> figure = draw_neuron(Neuron(2, "tanh", rng=7), [1.0, -2.0])
+    >>> sum(text.get_text().startswith("w") for text in figure.axes[0].texts)
+    3
+    """
+    if not isinstance(neuron, Neuron):
+        raise TypeError(
+            f"draw_neuron takes a Neuron, got {type(neuron).__name__}; a layer has some in "
+            ".neurons, and draw_network draws a whole model"
+        )
+    if count("draw_neuron", "limit", limit) < 3:
+        raise ValueError(
+            f"draw_neuron takes a limit from 3 up (a first, a gap, a last), got {limit}"
+        )
+    n_in = len(neuron.w)
+    called = names("draw_neuron", "features", features, n_in)
+    held = None
+    if x is not None:
+        x = tuple(x) if hasattr(x, "__iter__") else (x,)
+        (held, (out,)) = chain.answers("draw_neuron", neuron, [neuron], x)
+        called = called or [words(getattr(v, "label", None) or f"x{i}") for i, v in enumerate(x)]
+    figure, axes = page()
+    heights = _heights(n_in, limit)
+    written = _inputs(axes, neuron, heights, called, held)
+    # arrows are long enough for what is written on them, and none gets too steep
+    longest = max(breadth(label) for label in written.values())
+    reach = max(1.3 + longest, 0.5 * max(heights.values()))
+    for i, label in written.items():
+        _arrow(axes, (0, heights[i]), (reach, 0), neuron.w[i].data)
+        label.set_position((0.48 * reach, 0.52 * heights[i]))  # arrows are well apart there
+    total = None if held is None else _total(neuron, held)
+    _sum(axes, neuron, reach, total)
+    _output(axes, neuron, reach + 1.15, total, None if held is None else out)
+    crop(figure)
+    return figure.kept(path)
+
+
+def _heights(n_in: int, limit: int) -> dict[int, float]:
+    """The inputs that are drawn, with their heights around 0; -1 is the gap between them."""
+    first = limit // 2
+    shown = [*range(n_in)]
+    if n_in > limit:
+        shown = [*range(first), -1, *range(n_in - (limit - 1 - first), n_in)]
+    return {unit: STEP * ((len(shown) - 1) / 2 - place) for place, unit in enumerate(shown)}
+
+
+def _total(neuron: Neuron, held: list[float]) -> float:
+    """The weighted sum plus the bias, by the engine's own operation."""
+    return float(dot([p.detach() for p in neuron.w], held, neuron.b.detach()))
+
+
+def _inputs(
+    axes: Axes,
+    neuron: Neuron,
+    heights: dict[int, float],
+    called: list[str] | None,
+    held: list[float] | None,
+) -> dict[int, Text]:
+    """Circles in a column; the answer is what to write on the arrow that leaves each of them."""
+    written = {}
+    for i, y in heights.items():
+        if i < 0:
+            fitted(axes, 0, y, "⋮", 1.0, size=16)
+            fitted(axes, -0.45, y, f"{len(neuron.w)} inputs", 2.0, ha="right")
+            continue
+        inside = f"x{i}" if held is None else brief(held[i])
+        _circle(axes, 0, y, inside, *LOOKS["input"])
+        if called:
+            axes.text(-RADIUS - 0.1, y, called[i], ha="right", va="center", size=9)
+        written[i] = _on_paper(axes, 0, y, _parameter(neuron.w[i], f"w{i}"))
+    return written
+
+
+def _sum(axes: Axes, neuron: Neuron, x: float, total: float | None) -> None:
+    """The circle that adds up, with the bias from above and the sum leaving to the right."""
+    _circle(axes, x, 0, "Σ", *LOOKS["hidden"], size=15)
+    _arrow(axes, (x, 1.05), (x, 0), neuron.b.data, (0.08, RADIUS))
+    _on_paper(axes, x, 1.1, _parameter(neuron.b, "b"))
+    fitted(axes, x + 0.68, -0.15, "w · x + b", 0.7)
+    _arrow(axes, (x, 0), (x + 1.15, 0), None, (RADIUS, 0.0))
+    if total is not None:
+        fitted(axes, x + 0.68, 0.15, number(total), 0.7)
+
+
+def _output(axes: Axes, neuron: Neuron, x: float, total: float | None, out: Any) -> None:
+    """The activation's curve in a box, with the working point, and what comes out."""
+    inset = axes.inset_axes((x, -BOX / 2, BOX, BOX), transform=axes.transData)
+    _curve(inset, neuron.activation, total)
+    fitted(axes, x + BOX / 2, BOX / 2 + 0.18, neuron.activation, 1.8, weight="bold")
+    end = x + BOX + 0.85
+    _arrow(axes, (x + BOX, 0), (end, 0), None, (0.0, RADIUS))
+    _circle(axes, end, 0, "y" if out is None else brief(out), *LOOKS["output"])
+    if out is not None:
+        fitted(axes, end, -RADIUS - 0.18, f"y = {number(out)}", 1.2)
+
+
+def _curve(axes: Axes, name: str, total: float | None) -> None:
+    if total is not None and not math.isfinite(1.3 * total):
+        total = None  # beyond what a scale can hold
+    limit = 4.0 if total is None else max(4.0, 1.3 * abs(total))
+    xs = spread(limit)
+    for zero in (axes.axhline, axes.axvline):
+        zero(0, color="#cccccc", lw=0.8)
+    axes.plot(xs, [sample(name, x)[0] for x in xs], color=BLUE, lw=2)
+    if total is not None:
+        out = sample(name, total)[0]
+        axes.plot([total, total, 0], [0, out, out], color=GREY, lw=1, ls=":")
+        axes.plot(total, out, "o", color=INK, ms=6)
+    axes.margins(x=0, y=0.1)
+    axes.set_xticks([-limit, limit], [f"-{brief(limit)}", brief(limit)])
+    axes.set_yticks([])
+    axes.spines[:].set_visible(True)
+    axes.tick_params(labelsize=7, length=2)
+
+
+def _circle(
+    axes: Axes, x: float, y: float, inside: str, border: str, filling: str, size: float = 9
+) -> None:
+    look: dict[str, Any] = {"fc": filling, "ec": border, "lw": 1.4, "zorder": 3, "clip_on": False}
+    axes.add_patch(Circle((x, y), RADIUS, **look))
+    fitted(axes, x, y, inside, 1.7 * RADIUS, size=size, zorder=4)
+
+
+def _arrow(
+    axes: Axes, start: Point, end: Point, weight: float | None, gaps: Point = (RADIUS, RADIUS)
+) -> None:
+    """An arrow that keeps off the middle of what it joins, in the look of its weight if any."""
+    colour, dash = (INK, "-") if weight is None else SIGNS[sign(weight)]
+    axes.add_patch(
+        FancyArrowPatch(
+            start,
+            end,
+            arrowstyle="-|>",
+            mutation_scale=11,
+            color=colour,
+            ls=dash,
+            lw=1.5,
+            shrinkA=72 * gaps[0],
+            shrinkB=72 * gaps[1],
+            zorder=1,
+            clip_on=False,
+        )
+    )
+
+
+def _on_paper(axes: Axes, x: float, y: float, text: str) -> Text:
+    """Words on top of a line, which ends around them."""
+    paper = {"boxstyle": "square,pad=0.15", "fc": "white", "ec": "none"}
+    return axes.text(x, y, text, ha="center", va="center", size=9, bbox=paper, zorder=2)
+
+
+def _parameter(parameter: Value, otherwise: str) -> str:
+    """A parameter's name without those of the layer and the neuron it is in, and its number."""
+    name = words(parameter.label or "").rpartition(".")[2] or otherwise
+    return f"{name} = {number(parameter.data)}"
