@@ -1,35 +1,71 @@
 """The README's pictures: `python -m demos.pictures` makes them anew in `demos/pictures/`."""
 
+import random
+from collections.abc import Callable
 from pathlib import Path
 
-from engine import Value, dot
-from engine.drawing import to_dot, to_svg
+from engine import Value, dot, log_softmax
+from engine.drawing import Picture, draw
+from nn import MLP
+from nn.drawing import Figure, draw_network
 
-__all__ = ["FOLDER", "PICTURES", "neuron"]
+__all__ = ["FOLDER", "PICTURES", "save"]
 
 FOLDER = Path(__file__).with_name("pictures")
 
 
-def neuron() -> Value:
+def neuron() -> Picture:
     """A neuron with two inputs, and how wrong it is: (tanh(w . x + b) - 1)**2, swept backwards."""
     ws = [Value(-3.0, "w1"), Value(1.0, "w2")]
     xs = [Value(2.0, "x1"), Value(0.5, "x2")]
     loss = (dot(ws, xs, Value(6.0, "b")).tanh() - 1.0) ** 2
-    loss.label = "loss"
     loss.backward()
-    return loss
+    return draw(loss)
 
 
-PICTURES = {"neuron": neuron}
+def classifier() -> MLP:
+    """A network of two inputs, four hidden units and three classes."""
+    return MLP(2, [4, 3], activation="tanh", rng=random.Random(7))
+
+
+def layers() -> Picture:
+    """The graph of its loss for one sample: each neuron a box, and one of them opened."""
+    scores = classifier()([0.5, -1.0])
+    assert isinstance(scores, list)
+    loss = -log_softmax(scores, 1)
+    loss.backward()
+    return draw(loss, collapse=2, open="L0.N1")
+
+
+def network() -> Figure:
+    """The same network as a textbook draws it, with the numbers of that sample."""
+    return draw_network(classifier(), [0.5, -1.0])
+
+
+PICTURES: dict[str, Callable[[], Picture | Figure]] = {
+    "neuron": neuron,
+    "layers": layers,
+    "network": network,
+}
+
+
+def save(name: str, folder: Path) -> list[Path]:
+    """Write a picture as SVG and, where it is one of a graph, the DOT text it is a layout of."""
+    picture, svg = PICTURES[name](), folder / f"{name}.svg"
+    if isinstance(picture, Figure):
+        picture.savefig(svg)
+        return [svg]
+    dot_text = folder / f"{name}.dot"
+    dot_text.write_text(picture.source, encoding="utf-8")
+    svg.write_bytes(picture.laid_out("svg"))
+    return [dot_text, svg]
 
 
 def main() -> None:
-    """Write each picture as SVG, and as the DOT text that it is a layout of."""
+    """Write each picture, and say where."""
     FOLDER.mkdir(exist_ok=True)
-    for name, make in PICTURES.items():
-        (FOLDER / f"{name}.dot").write_text(to_dot(make()), encoding="utf-8")
-        to_svg(make(), FOLDER / f"{name}.svg")
-        print(FOLDER / f"{name}.svg")
+    for name in PICTURES:
+        print(*save(name, FOLDER), sep="\n")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import graphviz
 from engine.drawing.layout import LayoutError, render
 from engine.drawing.looks import EDGE, FRAME, GRAPH, NODE
 from engine.drawing.text import plain, visible
+from engine.value import Value
 
 __all__ = ["Picture"]
 
@@ -25,16 +26,19 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package is untyped
     """What `draw` gives: it shows itself in a notebook; `pipe` and `render` need no `dot`.
 
     Attributes:
+        ids: the id of the element that shows a value, or the box that it is in. The arrow from its
+            operand k has that of the value with -k, as in n3-0.
         titles: what an element's title says, by its id.
         remedy: what to do where the layout takes too long.
     """
 
+    ids: dict[Value, str]
     titles: dict[str, str]
     remedy: Callable[[], str]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.titles = {}
+        self.ids, self.titles = {}, {}
         self.remedy = lambda: "draw a smaller part"
         self._frames: dict[str, Any] = {}
 

@@ -94,6 +94,7 @@ def draw(
 def _fill(picture: Picture, seen: View, grouping: Grouping, strength: bool) -> None:
     names = {node: f"n{i}" for i, node in enumerate(seen.nodes)}
     boxes = {box: f"g{i}" for i, box in enumerate(grouping.boxes)}
+    picture.ids = {**names, **{node: boxes[box.name] for node, box in grouping.of.items()}}
     top = max((abs(n.grad) for n in seen.nodes if abs(n.grad) < float("inf")), default=0.0)
     shade = top if strength else 0.0
     frames = {node: frame for frame in grouping.frames.values() for node in frame.nodes}
