@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.benchmarks.chain import measure_chain
+from tests.benchmarks.drawing import measure_drawing
 from tests.benchmarks.expressions import measure_readme, measure_tiny
 from tests.benchmarks.harness import Effort
 from tests.benchmarks.memory import measure_memory
@@ -21,6 +22,7 @@ WORKLOADS: dict[str, Callable[[Effort], list[Row]]] = {
     "chain": measure_chain,
     "memory": measure_memory,
     "startup": measure_startup,
+    "drawing": measure_drawing,
 }
 
 

@@ -12,20 +12,40 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
 
-__all__ = ["GRADWALK", "HIPS", "MICROGRAD", "TORCH", "installed", "leaf_of", "load", "versions"]
+__all__ = [
+    "GRADWALK",
+    "HIPS",
+    "MICROGRAD",
+    "TORCH",
+    "TORCHVIZ",
+    "VIZ",
+    "installed",
+    "leaf_of",
+    "load",
+    "versions",
+]
 
 GRADWALK, MICROGRAD, TORCH, HIPS = "gradwalk", "micrograd", "PyTorch eager", "HIPS autograd"
+TORCHVIZ, VIZ = "torchviz", "micrograd-viz"
 
 # The module that each one is imported from; the peers are the extra `bench`.
 MODULES = {GRADWALK: "engine", MICROGRAD: "micrograd", TORCH: "torch", HIPS: "autograd"}
+DRAWERS = {TORCHVIZ: "torchviz", VIZ: "micrograd.visualize"}
 
 
 def installed(systems: Iterable[str]) -> list[str]:
     """Those of the systems that can be imported here; says what installs the others."""
-    here = [system for system in systems if find_spec(MODULES[system]) is not None]
+    here = [system for system in systems if _found({**MODULES, **DRAWERS}[system])]
     if missing := [system for system in systems if system not in here]:
         print(f'  without {", ".join(missing)}: pip install -e ".[bench]"', file=sys.stderr)
     return here
+
+
+def _found(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # not even the package that it is in
+        return False
 
 
 def load(module: str) -> Any:
@@ -41,10 +61,10 @@ def leaf_of(system: str) -> Any:
 
     These three share micrograd's language from there on: operators, relu(), backward(), .grad.
     """
-    if system == TORCH:
+    if system in (TORCH, TORCHVIZ):
         torch = load("torch")
         return partial(torch.tensor, dtype=torch.float64, requires_grad=True)
-    return load({GRADWALK: "engine", MICROGRAD: "micrograd.engine"}[system]).Value
+    return load("engine" if system == GRADWALK else "micrograd.engine").Value
 
 
 def versions() -> str:
