@@ -18,7 +18,11 @@ def apply(op: Operation, *args: Any) -> Value:
 def _unary(op: Operation, x: Any) -> Value:
     if x.__class__ is not Value:
         x = constant(x)
-    return record(op, (x,), op.function(x._data), _getframe(2))
+    try:
+        frame = _getframe(2)
+    except ValueError:  # called from C alone
+        frame = _getframe()
+    return record(op, (x,), op.function(x._data), frame)
 
 
 def exp(x: Scalar) -> Value:

@@ -46,7 +46,8 @@ class Operation:
         partials: `partials(y, *inputs)` gives the derivative by each input, in a tuple. `y` is the
             output: where it helps, use it. Where they are constants, just the tuple of numbers.
             None stands for an input that is a number and no Value.
-        symbol: what a picture shows. tex: LaTeX, with {0}, {1} for the inputs.
+        symbol: what a picture shows. tex: LaTeX, with {0}, {1} for the inputs; without them, the
+            name of a function of all inputs.
         domain: for each input the interval in which tests draw it; one interval serves all.
         expand: the same value in elementary operations, for rows that take any number of inputs.
         remedy: what to do where it is undefined or infinite; by the name of the operation that
@@ -75,7 +76,9 @@ class Operation:
         self.partials = partials if callable(partials) else lambda y, *inputs: partials
         self.numeric = self.partials  # the same, where all inputs are floats (see ops.py)
         self.symbol = symbol or name
-        self.tex = tex or r"\operatorname{{" + name.replace("_", r"\_") + "}}"
+        # a name without {0} is a function of all inputs; nothing at all, its expansion is written
+        name_in_tex = r"\operatorname{{" + name.replace("_", r"\_") + "}}"
+        self.tex = tex or ("" if expand else name_in_tex)
         self.domain = domain
         self.expand = expand
         self.remedy = remedy or {}

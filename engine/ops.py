@@ -79,7 +79,7 @@ power: Operation = rule(
     f.power,
     _power_partials,
     symbol="**",
-    tex="{{{0}}}^{{{1}}}",
+    tex="{0}^{{{1}}}",
     domain=((0.1, 3.0), (-3.0, 3.0)),
     remedy={"": "a power of 0 needs an exponent >= 0, one of a negative number a whole exponent"},
 )
@@ -88,7 +88,7 @@ xpowy: Operation = rule(
     f.power,
     lambda y, a, b: (power_partial(a, b, 1.0, 0.0), power_partial(a, b, 0.0, 1.0)),
     symbol="**",
-    tex="{{{0}}}^{{{1}}}",
+    tex="{0}^{{{1}}}",
     domain=((0.1, 3.0), (-3.0, 3.0)),
     remedy={"": "a Value as the exponent needs a base > 0"},
 )
@@ -102,7 +102,7 @@ power_partial: Operation = rule(  # j and k are numbers
         None,
     ),
     symbol="∂(**)",
-    tex=r"\partial_x^{{{2}}} \partial_y^{{{3}}} {{{0}}}^{{{1}}}",
+    tex=r"\partial\operatorname{{pow}}",
     domain=((0.1, 3.0), (-3.0, 3.0), (1.0, 1.0), (1.0, 1.0)),
 )
 hypot: Operation = rule(
@@ -145,7 +145,7 @@ log: Operation = rule(
     "log",
     f.log,
     lambda y, x: (xdivy(1.0, x),),
-    tex=r"\log {0}",
+    tex=r"\log",
     domain=(0.1, 3.0),
     remedy={
         "": "log needs an input > 0",
@@ -178,22 +178,18 @@ rsqrt: Operation = rule(
     domain=(0.1, 3.0),
     remedy={"": "rsqrt needs an input > 0"},
 )
-sin: Operation = rule("sin", f.sin, lambda y, x: (cos(x),), tex=r"\sin {0}")
-cos: Operation = rule("cos", f.cos, lambda y, x: (-sin(x),), tex=r"\cos {0}")
-tan: Operation = rule(
-    "tan", f.tan, lambda y, x: (1.0 + y * y,), tex=r"\tan {0}", domain=(-1.4, 1.4)
-)
+sin: Operation = rule("sin", f.sin, lambda y, x: (cos(x),), tex=r"\sin")
+cos: Operation = rule("cos", f.cos, lambda y, x: (-sin(x),), tex=r"\cos")
+tan: Operation = rule("tan", f.tan, lambda y, x: (1.0 + y * y,), tex=r"\tan", domain=(-1.4, 1.4))
 
 # --- activations ---------------------------------------------------------------------------------
-tanh: Operation = rule("tanh", math.tanh, lambda y, x: (sech2(x),), tex=r"\tanh {0}", tame=True)
+tanh: Operation = rule("tanh", math.tanh, lambda y, x: (sech2(x),), tex=r"\tanh", tame=True)
 sech2: Operation = rule(
-    "sech2", f.sech2, lambda y, x: (-2.0 * y * tanh(x),), tex=r"\mathrm{{sech}}^2 {0}"
+    "sech2", f.sech2, lambda y, x: (-2.0 * y * tanh(x),), tex=r"\operatorname{{sech}}^2"
 )
-sigmoid: Operation = rule(
-    "sigmoid", f.sigmoid, lambda y, x: (sigmoid_slope(x),), tex=r"\sigma({0})"
-)
+sigmoid: Operation = rule("sigmoid", f.sigmoid, lambda y, x: (sigmoid_slope(x),), tex=r"\sigma")
 sigmoid_slope: Operation = rule(
-    "sigmoid_slope", f.sigmoid_slope, lambda y, x: (-y * tanh(0.5 * x),), tex=r"\sigma'({0})"
+    "sigmoid_slope", f.sigmoid_slope, lambda y, x: (-y * tanh(0.5 * x),), tex=r"\sigma'"
 )
 relu: Operation = rule("relu", f.relu, lambda y, x: (step(x),), tame=True)
 leaky_relu: Operation = rule(
@@ -229,11 +225,11 @@ normal_cdf: Operation = rule(
     "normal_cdf",
     f.normal_cdf,
     lambda y, x: (normal_pdf(x),),
-    tex=r"\Phi({0})",
+    tex=r"\Phi",
     domain=(-1.0, 3.0),
 )
 normal_pdf: Operation = rule(
-    "normal_pdf", f.normal_pdf, lambda y, x: (-clamp(x, -40.0, 40.0) * y,), tex=r"\varphi({0})"
+    "normal_pdf", f.normal_pdf, lambda y, x: (-clamp(x, -40.0, 40.0) * y,), tex=r"\varphi"
 )
 
 
@@ -248,7 +244,7 @@ def _gelu_tanh_partial(y: Any, x: Any) -> tuple[Any]:
 gelu_tanh: Operation = rule("gelu_tanh", f.gelu_tanh, _gelu_tanh_partial, domain=(-0.5, 3.0))
 
 # --- branches: piecewise constant, and what is built on them -------------------------------------
-zero: Operation = rule("zero", f.zero, lambda y, x: (zero(x),), tex="0")
+zero: Operation = rule("zero", f.zero, lambda y, x: (zero(x),), tex=r"0 \cdot {0}")
 sign: Operation = rule("sign", f.sign, lambda y, x: (zero(x),))
 step: Operation = rule("step", f.step, lambda y, x: (zero(x),), tex=r"[{0} > 0]")
 equal: Operation = rule(
@@ -339,7 +335,6 @@ total: Operation = rule(
     f.total,
     lambda y, *xs: (1.0,) * len(xs),
     symbol="Σ",
-    tex=r"\sum",
     domain=(0.1, 3.0),
     expand=lambda *xs: reduce(lambda a, b: a + b, xs),
     tame=True,
@@ -362,10 +357,18 @@ logsumexp: Operation = rule(
     expand=_expand_logsumexp,
 )
 softmax: Operation = rule(
-    "softmax", f.softmax, _softmax_partials, expand=lambda x, *o: exp(x - logsumexp(x, *o))
+    "softmax",
+    f.softmax,
+    _softmax_partials,
+    tex=r"\operatorname{{softmax}}",
+    expand=lambda x, *o: exp(x - logsumexp(x, *o)),
 )
 log_softmax: Operation = rule(
-    "log_softmax", f.log_softmax, _log_softmax_partials, expand=lambda x, *o: x - logsumexp(x, *o)
+    "log_softmax",
+    f.log_softmax,
+    _log_softmax_partials,
+    tex=r"\operatorname{{log\_softmax}}",
+    expand=lambda x, *o: x - logsumexp(x, *o),
 )
 
 

@@ -9,6 +9,7 @@ variable the result was put. So names are there without source too, as in a plai
 import dis
 import linecache
 import os
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +19,7 @@ from engine.node import Node
 
 __all__ = ["Origin", "name", "where"]
 
+ARITHMETIC = ("+", "-", "×", "/", "**")
 _HERE = Path(__file__).parent
 _LIBRARY = tuple(str(folder) + os.sep for folder in (_HERE, _HERE.parent / "nn"))
 
@@ -32,6 +34,7 @@ class Origin:
         code: the exact expression, such as `x * w`; empty where the source is not to be had.
         function: the function it stands in, `<module>` outside of one.
         name: the variable that the result was first stored in, if any.
+        operator: whether it is an operator that made it, as in `x * w`, and no call.
         library: whether this is a line of `engine` or `nn` rather than of their user.
     """
 
@@ -40,6 +43,7 @@ class Origin:
     code: str
     function: str
     name: str | None
+    operator: bool
     library: bool
 
     def __str__(self) -> str:
@@ -68,6 +72,8 @@ def where(node: Node) -> Origin | None:
 def name(node: Node) -> str | None:
     """What to call a node: its label, or else the variable in which its user first put it.
 
+    The items of a list that one call gave, as `ps = softmax(xs)`, are all called after the list.
+
     >>> from engine import Value
     >>> x, w = Value(2.0, "input"), Value(-3.0)
     >>> n = x * w
@@ -77,7 +83,12 @@ def name(node: Node) -> str | None:
     if node.label is not None:
         return node.label
     origin = where(node)
-    return None if origin is None or origin.library else origin.name
+    if origin is None or origin.library or origin.name is None:
+        return None
+    # What sum(xs) of Python makes on its way is no more called after the result than what it ends
+    # with, and the two cannot be told apart; so arithmetic within a call goes without a name.
+    within = node.op is not None and node.op.symbol in ARITHMETIC and not origin.operator
+    return None if within else origin.name
 
 
 class _Key:
@@ -108,8 +119,20 @@ def _decode(key: _Key, at: int) -> Origin:
         lines[0] = lines[0][start:]
         text = " ".join(b" ".join(lines).decode(errors="replace").split())
     library = file.startswith(_LIBRARY)
-    stored = _stored(code, at)
-    return Origin(file, line or code.co_firstlineno, text, code.co_qualname, stored, library)
+    found, offsets = _instructions(key)
+    here = bisect_right(offsets, 2 * at) - 1
+    opname = found[here].opname if found else ""
+    called = "CALL" in opname
+    made = called or opname.startswith(("BINARY", "UNARY"))  # no list of several
+    return Origin(
+        file,
+        line or code.co_firstlineno,
+        text,
+        code.co_qualname,
+        _stored(key, at) if made else None,
+        not called,
+        library,
+    )
 
 
 @lru_cache(maxsize=256)
@@ -117,47 +140,72 @@ def _positions(key: _Key) -> list[tuple[int | None, ...]]:
     return [*key.code.co_positions()]
 
 
-def _stored(code: CodeType, at: int) -> str | None:
+@lru_cache(maxsize=256)
+def _instructions(key: _Key) -> tuple[list[dis.Instruction], list[int]]:
+    """The instructions of a code object, and where each begins."""
+    found = [each for each in dis.get_instructions(key.code) if each.opname not in _NOTHING]
+    return found, [each.offset for each in found]
+
+
+_NOTHING = {"NOP", "CACHE", "EXTENDED_ARG", "TO_BOOL", "NOT_TAKEN"}
+
+
+def _stored(key: _Key, at: int) -> str | None:
     """The variable that what an instruction leaves on the stack goes to, if it goes to one.
 
-    Follows the stack from there: `above` counts what lies on top of the result.
+    Follows the stack from there: `ours` is how far below its top the result lies (a copy of it may
+    lie elsewhere).
     """
-    above = 0
-    instructions = iter([i for i in dis.get_instructions(code) if i.offset > 2 * at])
-    for each in instructions:
-        op, arg = each.opname, each.arg or 0
-        if op in ("NOP", "CACHE", "EXTENDED_ARG"):
-            continue
+    found, offsets = _instructions(key)
+    i = bisect_right(offsets, 2 * at)
+    ours = {0}
+    while ours and i < len(found):
+        each = found[i]
+        op, arg, i = each.opname, each.arg or 0, i + 1
         if op.startswith("STORE_"):
-            stored = each.argval if isinstance(each.argval, tuple) else (each.argval,)
-            if op == "STORE_ATTR":
-                if above < 2:
-                    return stored[0] if above else None
-            elif op == "STORE_FAST_LOAD_FAST":
-                if not above:
-                    return str(stored[0])
-            elif op in ("STORE_SUBSCR", "STORE_SLICE"):
-                return None
-            elif above < len(stored):
-                return str(stored[above])
-            above += dis.stack_effect(each.opcode, each.arg)
+            names = each.argval if isinstance(each.argval, tuple) else (each.argval,)
+            places = {"STORE_ATTR": (1,), "STORE_SUBSCR": (), "STORE_SLICE": ()}.get(op, (0, 1))
+            if op == "STORE_FAST_LOAD_FAST":
+                names = names[:1]
+            for name_of, place in zip(names, places, strict=False):
+                if place in ours:  # pytest, for one, keeps what is no name of anybody's
+                    return str(name_of) if str(name_of).isidentifier() else None
+            ours = _moved(ours, -dis.stack_effect(each.opcode, each.arg), 0)
+            if op == "STORE_FAST_LOAD_FAST":
+                ours = {place for place in ours if place}
         elif op == "SWAP":
-            above = 0 if above == arg - 1 else arg - 1 if above == 0 else above
+            swapped = {0: arg - 1, arg - 1: 0}
+            ours = {swapped.get(place, place) for place in ours}
         elif op == "COPY":
-            above = 0 if above == arg - 1 else above + 1
-        elif op == "BUILD_TUPLE" and above < arg:
-            following = next(instructions, each)
-            if following.opname != "UNPACK_SEQUENCE" or following.arg != arg:
+            ours = {place + 1 for place in ours} | ({0} if arg - 1 in ours else set())
+        elif op == "BUILD_TUPLE" and i < len(found) and found[i].opname == "UNPACK_SEQUENCE":
+            if min(ours) < arg and found[i].arg == arg:
+                ours, i = {arg - 1 - place if place < arg else place for place in ours}, i + 1
+            else:
                 return None
-            above = arg - 1 - above
+        elif each.opcode in dis.hasjrel or each.opcode in dis.hasjabs:
+            # an `and` or `or` decides on a result that it keeps; a test takes what it looks at
+            takes = op.startswith("POP_JUMP")
+            if not ("OR_POP" in op or takes or op == "JUMP_FORWARD"):
+                return None
+            ours = _moved(ours, 1, 0) if takes else ours
+            i = bisect_left(offsets, each.argval)
+        elif op.startswith(("RETURN", "YIELD", "RAISE")):
+            return None
         else:
             effect = dis.stack_effect(each.opcode, each.arg, jump=False)
-            loads = op == "PUSH_NULL" or (
-                op.startswith("LOAD_") and "ATTR" not in op and op != "LOAD_METHOD"
-            )
-            if each.opcode in dis.hasjrel or op.startswith(("RETURN", "YIELD", "RAISE")):
-                return None
-            if not loads and 1 - effect > above:  # it takes our result and leaves another
-                return None
-            above += effect
+            pushes = effect if _loads(op) else 1
+            ours = _moved(ours, pushes - effect, pushes)
     return None
+
+
+def _moved(ours: set[int], pops: int, pushes: int) -> set[int]:
+    """Where what is ours lies after so much has been taken from the top and put on it."""
+    return {place - pops + pushes for place in ours if place >= pops}
+
+
+def _loads(op: str) -> bool:
+    """Whether an instruction takes nothing from the stack."""
+    return op == "PUSH_NULL" or (
+        op.startswith("LOAD_") and "ATTR" not in op and op != "LOAD_METHOD"
+    )

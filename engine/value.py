@@ -5,15 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from math import inf, nan
-from os import PathLike
 from sys import _getframe
 from types import FrameType
 from typing import Any, Self
 
 from engine import ops
+from engine.doors import Doors
 from engine.graph import deep_copy, describe, reduce_node, shallow_copy, topological
 from engine.modes import NO_GRAD
-from engine.node import Node, Operation, as_float
+from engine.node import Operation, as_float
 from engine.numerics import divide, power
 from engine.sweep import backward
 from engine.verdict import judge_value
@@ -43,7 +43,15 @@ def _method(op: Operation) -> Callable[[Value], Value]:
     return method
 
 
-class Value(Node):
+def _frame(depth: int) -> FrameType:
+    """The frame that many calls above the caller; our own where C alone has called us."""
+    try:
+        return _getframe(depth + 1)
+    except ValueError:
+        return _getframe()
+
+
+class Value(Doors):
     """A node of a computation graph: a float, and how it came about.
 
     Arithmetic and the functions of `engine` on Values record new Values; `backward()` then gives
@@ -82,7 +90,7 @@ class Value(Node):
             raise TypeError(f"a label is a str or None, got {label!r}; use str(...)")
         self._data, self.grad, self.op = number, 0.0, None
         self.parents, self.label, self._epoch = (), label, _epoch
-        frame = _getframe(1)
+        frame = _frame(1)
         self._code, self._at = frame.f_code, frame.f_lasti >> 1
 
     @property
@@ -122,8 +130,8 @@ class Value(Node):
             data = nan
         except OverflowError:
             data = inf
-        frame: Any = _getframe(2)
-        while frame.f_globals.get("__name__") in _FACES:
+        frame: Any = _frame(2)
+        while frame is not None and frame.f_globals.get("__name__") in _FACES:
             frame = frame.f_back
         return record(op, args, data, frame)
 
@@ -240,7 +248,7 @@ class Value(Node):
 
     def detach(self) -> Value:
         """A leaf with the same data and label: gradients stop there."""
-        leaf, frame = Value(self._data, self.label), _getframe(1)
+        leaf, frame = Value(self._data, self.label), _frame(1)
         leaf._code, leaf._at = frame.f_code, frame.f_lasti >> 1
         return leaf
 
@@ -260,34 +268,6 @@ class Value(Node):
     def elu(self, alpha: Value | Number = 1.0) -> Value:
         """See engine.elu."""
         return self._call(ops.elu, (self, alpha))
-
-    # --- pictures: `drawing` is a room above this one, opened at first use -----------------------
-    def to_svg(self, path: str | PathLike[str] | None = None, **how: Any) -> str:
-        """The graph below as SVG, written to `path` if one is given. Options: engine.drawing.draw.
-
-        >>> "data 6" in (Value(2.0, "x") * 3).to_svg()
-        True
-        """
-        from engine import drawing
-
-        return drawing.to_svg(self, path, **how)
-
-    def to_png(self, path: str | PathLike[str] | None = None, **how: Any) -> bytes:
-        """The same as PNG."""
-        from engine import drawing
-
-        return drawing.to_png(self, path, **how)
-
-    def to_dot(self, **how: Any) -> str:
-        """The same as DOT text, which needs no layout program."""
-        from engine import drawing
-
-        return drawing.to_dot(self, **how)
-
-    def _repr_svg_(self) -> str | None:
-        from engine import drawing
-
-        return drawing.draw(self)._repr_svg_()
 
     # --- copies ----------------------------------------------------------------------------------
     def __copy__(self) -> Self:
@@ -310,7 +290,7 @@ def record(
     in every picture, since what they mean is only found out when somebody asks.
     """
     if data - data or NO_GRAD.open:  # inf or nan; or somebody, somewhere, wants no graph
-        return _odd(op, parents, data, frame or _getframe(2))
+        return _odd(op, parents, data, frame or _frame(2))
     node = _new(Value)
     node._data = data
     node.grad = 0.0
@@ -319,7 +299,10 @@ def record(
     node.label = None
     node._epoch = _epoch
     if frame is None:
-        frame = _getframe(2)
+        try:
+            frame = _getframe(2)
+        except ValueError:  # as in _frame
+            frame = _getframe()
     node._code = frame.f_code
     node._at = frame.f_lasti >> 1  # instructions are two bytes, and small ints cost no memory
     return node

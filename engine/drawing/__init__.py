@@ -10,11 +10,25 @@
 
 From below: `view` chooses what is seen, `groups` collapses what is too much, `looks`, `text` and
 `hover` say how it is shown and written, `picture` draws it, `layout` has it laid out on a machine
-with or without the program `dot`. `import engine` never imports this room.
+with or without the program `dot`. `tree` does without pictures, `latex` writes formulas, `explain`
+follows the chain rule along its paths and says why. `import engine` never imports this room.
 """
 
 from engine.drawing.canvas import Picture
+from engine.drawing.explain import explain
+from engine.drawing.latex import latex
 from engine.drawing.layout import LayoutError
 from engine.drawing.picture import draw, to_dot, to_png, to_svg
+from engine.drawing.tree import tree
 
-__all__ = ["LayoutError", "Picture", "draw", "to_dot", "to_png", "to_svg"]
+__all__ = [
+    "LayoutError",
+    "Picture",
+    "draw",
+    "explain",
+    "latex",
+    "to_dot",
+    "to_png",
+    "to_svg",
+    "tree",
+]

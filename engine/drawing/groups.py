@@ -106,7 +106,7 @@ def _collapse(view: View, paths: Mapping[Value, Path], level: int, open: set[str
             continue
         # past what is open to the first that is not; finer than asked only inside of what is open
         at = min(level, len(path)) - 1
-        opened = next((name for name in path[: at + 1] if name in open), None)
+        opened = next((name for name in reversed(path[: at + 1]) if name in open), None)
         if opened is not None:
             frames.setdefault(opened, []).append(node)
             at += 1

@@ -18,6 +18,7 @@ from engine.drawing.looks import box_style, group_lines, node_style, number_line
 from engine.drawing.text import HIDDEN, number, operation, plain, shorten
 from engine.drawing.view import View, folds, locals_of, view
 from engine.origins import name as name_of
+from engine.origins import where
 from engine.value import Value
 
 __all__ = ["Options", "draw", "to_dot", "to_png", "to_svg"]
@@ -119,7 +120,8 @@ def _fill(picture: Picture, seen: View, grouping: Grouping, strength: bool) -> N
 
 def _words(node: Value, seen: View) -> list[str]:
     """The name and the operation of a node, those that it has."""
-    name = name_of(node)
+    origin = where(node) if node is seen.root else None
+    name = name_of(node) or (origin and not origin.library and origin.name) or ""
     if not node.parents:
         kind = seen.kinds[node]
         return [name] if name else [kind] if kind in ("input", "parameter") else []
@@ -150,7 +152,9 @@ def _add_edges(
             style = node_style(parent, seen, shade, copy=True)
             picture.node(tail, plain("\n".join(lines)), id=tail, **style)
             picture.titles[tail] = about_node(parent)
-        label = {} if local is None else {"label": picture.beside(number(local))}
+        # that each of many terms of a sum counts once needs no saying
+        plain_sum = node.op is not None and node.op.slopes and len(node.parents) > 4
+        label = {} if local is None or plain_sum else {"label": picture.beside(number(local))}
         picture.edge(tail, names[node], id=ident, **label, **{"class": "edge"})
         picture.titles[ident] = about_edge(node, parent, local)
 

@@ -92,6 +92,40 @@ def test_without_any_program_the_error_names_three_remedies_and_the_source_remai
     assert "data 2" in draw(x).source
 
 
+@pytest.mark.parametrize("hidden", [False, True], ids=["pygraphviz", "nothing"])
+def test_a_process_without_dot_draws_and_one_with_nothing_says_what_to_do(
+    hidden: bool, tmp_path: Path
+) -> None:
+    """As a user meets it: a new process that has no PATH, and perhaps no pygraphviz either."""
+    code = (
+        f"import sys; sys.modules.update({{'pygraphviz': None}} if {hidden} else {{}})\n"
+        "from engine import Value\n"
+        "x = Value(2.0, 'x'); y = x * x; y.backward()\n"
+        "from engine.drawing import draw, to_dot, to_svg\n"
+        "print(draw(y)._repr_svg_() is None, '->' in to_dot(y), flush=True)\n"
+        "to_svg(y, sys.argv[1])\n"
+    )
+    picture = tmp_path / "y.svg"
+    ran = subprocess.run(
+        [sys.executable, "-c", code, picture],
+        cwd=Path(__file__).parents[2],
+        env={"PATH": str(tmp_path), "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.stdout == f"{hidden} True\n"
+    assert picture.exists() is not hidden
+    if hidden:
+        *_, said = ran.stderr.splitlines()
+        assert said.startswith("engine.drawing.layout.LayoutError: found no program to lay out")
+        for remedy in ("pip install pygraphviz", "https://graphviz.org/download", "GRADWALK_DOT"):
+            assert remedy in said
+    else:
+        assert (ran.returncode, ran.stderr) == (0, "")
+        assert picture.read_text(encoding="utf-8").count('class="node') == 2
+
+
 def test_a_variable_that_names_no_program_is_an_error(bare: pytest.MonkeyPatch) -> None:
     bare.setenv("GRADWALK_DOT", "/nowhere/dot")
     with pytest.raises(LayoutError, match="GRADWALK_DOT is '/nowhere/dot', which is not a program"):

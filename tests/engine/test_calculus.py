@@ -365,7 +365,7 @@ def test_a_derivative_that_nobody_asked_for_may_be_undefined() -> None:
 
 def test_the_error_of_an_infinite_derivative_names_the_operation_and_the_remedy() -> None:
     x = Value(0.0, "x")
-    with pytest.raises(NumericError, match=r"derivative of sqrt\(x=0\.0\) by input 0 is inf: sqrt"):
+    with pytest.raises(NumericError, match=r"sqrt\(x=0\.0\) .* by input 0 is inf: sqrt"):
         gradient(x.sqrt(), x)
 
 
