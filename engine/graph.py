@@ -6,6 +6,7 @@ ordinary graph.
 
 import threading
 import weakref
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from engine.modes import StaleValueError
@@ -46,7 +47,7 @@ def topological(*roots: N) -> list[N]:
     return order
 
 
-def check_fresh(order: list[Node]) -> None:
+def check_fresh(order: Sequence[Node]) -> None:
     """Raise StaleValueError if a leaf was changed after a node that reads it was made."""
     newest_leaf, oldest_result = 0, order[-1]._epoch if order else 0
     for node in order:

@@ -16,7 +16,7 @@ from engine.node import Node
 from engine.ops import CONSTANT
 from engine.verdict import judge_gradient, judge_local, judge_number, judge_sum
 
-__all__ = ["backward", "pullback", "pushforward"]
+__all__ = ["Sweep", "backward", "pullback", "pushforward"]
 
 
 _sweeping = threading.RLock()  # gradients are summed up on the nodes: one sweep at a time
@@ -28,37 +28,62 @@ def backward(root: Node, seed: float) -> None:
     """Add to `.grad` of every node below the root seed times the derivative of the root by it.
 
     From the root down each node hands its own gradient (`upstream`) times a local derivative to
-    each parent, and is visited when all its consumers have been. What an earlier sweep left in
-    `.grad` is set aside until the end, and put back if anything raises.
+    each parent, and is visited when all its consumers have been.
     """
-    global _busy
-    with _sweeping:
-        if _busy:
-            raise RuntimeError(
-                "backward() was called within backward(); let the outer one end first"
-            )
-        order = topological(root)
-        check_fresh(order)
-        order.reverse()
-        before = [node.grad for node in order]
-        earlier = any(before)
-        _busy = True
+    with _sweeping, Sweep(root) as order:
+        _sweep(order, seed)
+
+
+class Sweep:
+    """What is around a sweep, which runs on nodes whose gradients are 0.
+
+    What an earlier sweep left in `.grad` is set aside until the end and then added, or put back if
+    anything raises. Entering it gives all nodes, the root first.
+    """
+
+    __slots__ = ("_before", "_order", "_root")
+
+    def __init__(self, root: Node) -> None:
+        self._root = root
+
+    def __enter__(self) -> list[Node]:
+        global _busy
+        with _sweeping:
+            if _busy:
+                raise RuntimeError(
+                    "backward() was called within backward(); let the outer one end first"
+                    " (a backward_steps() ends when it is gone through or closed)"
+                )
+            self._order = order = topological(self._root)
+            check_fresh(order)
+            order.reverse()
+            self._before = [node.grad for node in order]
+            _busy = True
+        if any(self._before):
+            for node in order:
+                node.grad = 0.0
+        return order
+
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        global _busy
         try:
-            if earlier:
-                for node in order:
-                    node.grad = 0.0
-            _sweep(order, seed)
-            if earlier:  # added as a whole, so that the same sweep twice is exactly double
-                for node, grad in zip(order, before, strict=True):
+            if error is not None:
+                self._put_back()
+            elif any(self._before):
+                # added as a whole, so that the same sweep twice is exactly double
+                for node, grad in zip(self._order, self._before, strict=True):
                     node.grad += grad
                     if node.grad - node.grad:
                         judge_sum(node, grad)
         except BaseException:
-            for node, grad in zip(order, before, strict=True):
-                node.grad = grad
+            self._put_back()
             raise
         finally:
             _busy = False
+
+    def _put_back(self) -> None:
+        for node, grad in zip(self._order, self._before, strict=True):
+            node.grad = grad
 
 
 def _sweep(order: list[Node], seed: float) -> None:

@@ -181,7 +181,8 @@ def test_a_sweep_within_a_sweep_is_an_error_and_leaves_the_engine_ready() -> Non
     nosy = engine.operation("nosy", lambda x: x * x, partial)
     x = Value(5.0)
     nosy(x).backward()
-    assert outcomes == ["backward() was called within backward(); let the outer one end first"]
+    assert len(outcomes) == 1
+    assert outcomes[0].startswith("backward() was called within backward(); let the outer one end")
     assert (x.grad, inner.grad) == (10.0, 0.0)
     (inner * 2.0).backward()
     assert inner.grad == 2.0

@@ -1,0 +1,205 @@
+"""Run: a backward pass that can be walked forwards and back."""
+
+from array import array
+from collections.abc import Callable, Iterator
+from math import isfinite
+
+from engine.graph import check_fresh, topological
+from engine.modes import numeric_mode
+from engine.node import as_float
+from engine.stepping.step import Step
+from engine.stepping.steps import edges
+from engine.value import Value
+
+__all__ = ["Run"]
+
+Predicate = Callable[[Step], object]
+
+
+class Run:
+    """A backward pass, recorded: the gradients on the graph are those after `position` edges.
+
+    It begins before the first edge, where all gradients but the output's are 0. At its end they are
+    what `backward()` would have left, to the bit; what was in `.grad` before is added there. Each
+    edge costs 28 bytes. A gradient that is not finite raises nothing: one may be looking for it.
+
+    >>> x = Value(3.0, "x")
+    >>> y = x * x
+    >>> run = y.trace_backward()
+    >>> step = run.step(); x.grad
+    3.0
+    >>> step = run.step(); x.grad
+    6.0
+    >>> step = run.back(); x.grad
+    3.0
+    """
+
+    def __init__(self, root: Value, seed: float = 1.0) -> None:
+        self.root, self.seed = root, as_float(seed)
+        self.nodes = topological(root)
+        check_fresh(self.nodes)
+        self.nodes.reverse()
+        self.position = 0
+        earlier = [node.grad for node in self.nodes]
+        self._earlier = earlier if any(earlier) else None  # nothing to add: not even to a -0
+        self._record()
+        self.restart()
+
+    def _record(self) -> None:
+        """Walk the pass once without touching the graph."""
+        number = {node: i for i, node in enumerate(self.nodes)}
+        self._grads = grads = array("d", bytes(8 * len(self.nodes)))
+        grads[0] = self.seed
+        self._node, self._parent, self._operand = array("i"), array("i"), array("i")
+        self._local, self._before = array("d"), array("d")
+        with numeric_mode("ieee"):
+            for i, node in enumerate(self.nodes):
+                upstream = grads[i]
+                for operand, parent, local in edges(node):
+                    to = number[parent]
+                    self._node.append(i)
+                    self._parent.append(to)
+                    self._operand.append(operand)
+                    self._local.append(local)
+                    self._before.append(grads[to])
+                    grads[to] += upstream * local
+
+    # --- looking ---------------------------------------------------------------------------------
+    def __len__(self) -> int:
+        return len(self._node)
+
+    def __getitem__(self, index: int) -> Step:
+        """The step with that index, whether it was taken or not."""
+        if not isinstance(index, int) or not -len(self) <= index < len(self):
+            raise IndexError(
+                f"this run has {len(self)} edges, from 0 to {len(self) - 1}; got {index!r}"
+            )
+        index %= len(self)
+        node, to = self._node[index], self._parent[index]
+        upstream, local, before = self._grads[node], self._local[index], self._before[index]
+        contribution = upstream * local
+        return Step(
+            index,
+            self.nodes[node],
+            upstream,
+            self._operand[index],
+            self.nodes[to],
+            local,
+            contribution,
+            before,
+            before + contribution,
+        )
+
+    def __iter__(self) -> Iterator[Step]:
+        return (self[index] for index in range(len(self)))
+
+    def __repr__(self) -> str:
+        return f"<Run at {self.position} of {len(self):,} edges, {self.nbytes:,} bytes>"
+
+    @property
+    def nbytes(self) -> int:
+        """How many bytes the record takes, besides the graph."""
+        rows = (self._node, self._parent, self._operand, self._local, self._before, self._grads)
+        return sum(row.itemsize * len(row) for row in rows) + 16 * len(self.nodes)
+
+    @property
+    def current(self) -> Step | None:
+        """The step that was taken last; None at the beginning."""
+        return self[self.position - 1] if self.position else None
+
+    def contributions(self, value: Value) -> list[Step]:
+        """All steps that add to the gradient of a value; summed up in order they are all of it.
+
+        >>> x = Value(3.0)
+        >>> [step.contribution for step in (x * x + x).trace_backward().contributions(x)]
+        [1.0, 3.0, 3.0]
+        """
+        wanted = self._number(value)
+        return [self[i] for i, to in enumerate(self._parent) if to == wanted]
+
+    def gradient(self, value: Value) -> float:
+        """What the whole pass gives to a value, wherever the run stands."""
+        return self._grads[self._number(value)]
+
+    def _number(self, value: Value) -> int:
+        for i, node in enumerate(self.nodes):
+            if node is value:
+                return i
+        raise ValueError(f"{value!r} is not below the output of this run; trace that output")
+
+    # --- walking ---------------------------------------------------------------------------------
+    def restart(self) -> None:
+        """Go to the beginning."""
+        for node in self.nodes:
+            node.grad = 0.0
+        self.root.grad = self.seed
+        self.position = 0
+        if not len(self):  # a leaf alone: that is all
+            self._land(1)
+
+    def step(self) -> Step | None:
+        """Take the next edge and return it; None where the pass is over."""
+        return None if self.position >= len(self) else self.goto(self.position + 1)
+
+    def back(self) -> Step | None:
+        """Undo the last edge and return it; None at the beginning."""
+        undone = self.current
+        if undone is not None:
+            self.goto(self.position - 1)
+        return undone
+
+    def goto(self, position: int) -> Step | None:
+        """Go to after that many edges, in either direction; returns the step taken last there.
+
+        Negative positions count from the end: goto(-1) is the end itself.
+        """
+        if isinstance(position, bool) or not isinstance(position, int):
+            raise TypeError(f"a position is a whole number of edges, got {position!r}")
+        end = len(self)
+        if not -end - 1 <= position <= end:
+            raise IndexError(f"this run has positions from 0 to {end}, got {position}")
+        position %= end + 1
+        if self.position == end and end:
+            self._land(-1)
+        nodes, parents, before = self.nodes, self._parent, self._before
+        for i in range(self.position, position):
+            nodes[parents[i]].grad = before[i] + self._grads[self._node[i]] * self._local[i]
+        for i in range(self.position - 1, position - 1, -1):
+            nodes[parents[i]].grad = before[i]
+        self.position = position
+        if position == end and end:
+            self._land(1)
+        return self.current
+
+    def _land(self, way: int) -> None:
+        """At the end, what was there before is added; on the way back from it, taken away."""
+        if self._earlier is not None:
+            for node, grad, earlier in zip(self.nodes, self._grads, self._earlier, strict=True):
+                node.grad = grad + earlier if way > 0 else grad
+
+    def until(self, predicate: Predicate, *, backwards: bool = False) -> Step | None:
+        """Go on to after the next step that the predicate holds for (backwards: to before it).
+
+        Returns that step; None, at the end (or the beginning), where there is none.
+        """
+        way = range(self.position - 1, -1, -1) if backwards else range(self.position, len(self))
+        for i in way:
+            step = self[i]
+            if predicate(step):
+                self.goto(i if backwards else i + 1)
+                return step
+        self.goto(0 if backwards else len(self))
+        return None
+
+    def until_changed(self, value: Value, *, backwards: bool = False) -> Step | None:
+        """Go on until the gradient of a value changes."""
+        self._number(value)
+        return self.until(
+            lambda step: step.parent is value and step.after != step.before, backwards=backwards
+        )
+
+    def until_nonfinite(self, *, backwards: bool = False) -> Step | None:
+        """Go on until a gradient becomes infinite or nan that was finite."""
+        return self.until(
+            lambda step: not isfinite(step.after) and isfinite(step.before), backwards=backwards
+        )
