@@ -19,7 +19,8 @@ from engine.value import Value
 __all__ = ["Picture"]
 
 # Graphviz gives each element its id and, right after it, a title: the name of a node or an edge.
-_TITLE = re.compile(r'(<g id="([^"]*)" class="[^"]*">\s*<title>)[^<]*(?=</title>)')
+_TITLE = re.compile(r'(<g id="([^"]*)" class="[^"]*"[^>]*>\s*<title>)([^<]*)(?=</title>)')
+_WHOLE = re.compile(r'(<g id="graph0"[^>]*>)(\s*<title>[^<]*</title>)?')
 
 
 class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package is untyped
@@ -50,7 +51,13 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package is untyped
     def empty(cls, direction: str, ranksep: float) -> Self:
         """A picture of nothing yet."""
         attributes = {**GRAPH, "rankdir": direction, "ranksep": f"{ranksep:.1f}"}
-        return cls(graph_attr=attributes, node_attr=NODE, edge_attr=EDGE)
+        return cls(format="svg", graph_attr=attributes, node_attr=NODE, edge_attr=EDGE)
+
+    def copy(self) -> Self:
+        """A picture of its own, with the same in it."""
+        twin: Self = super().copy()
+        twin.ids, twin.titles, twin.remedy = {**self.ids}, {**self.titles}, self.remedy
+        return twin
 
     def beside(self, label: str) -> str:
         """The label of an arrow, at a distance from it where it runs up or down."""
@@ -76,14 +83,19 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package is untyped
         """The picture in one of Graphviz's formats; LayoutError where that fails or takes longer
         than `timeout` seconds.
         """
+        if format not in graphviz.FORMATS:
+            raise ValueError(f"a format is one of Graphviz's, as svg, png or pdf, got {format!r}")
+        if not isinstance(timeout, int | float) or not timeout > 0:
+            raise ValueError(f"timeout is a number of seconds above 0, got {timeout!r}")
         picture = render(self.source, format, timeout=timeout, remedy=self.remedy)
         if format != "svg":
             return picture
-        return _TITLE.sub(self._title, picture.decode()).encode()
+        titled = _TITLE.sub(self._title, picture.decode())
+        return _WHOLE.sub(r"\1\n<title>computation graph</title>", titled).encode()
 
     def _title(self, match: re.Match[str]) -> str:
-        text = self.titles.get(html.unescape(match[2]), "computation graph")
-        return match[1] + html.escape(visible(text), quote=False)
+        text = self.titles.get(html.unescape(match[2]))
+        return match[1] + (match[3] if text is None else html.escape(visible(text), quote=False))
 
     def _repr_svg_(self) -> str | None:
         """For notebooks; None where no layout program is found or it takes long."""
@@ -96,7 +108,7 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package is untyped
         self, format: str | None = None, *args: Any, encoding: str | None = None, **kwargs: Any
     ) -> Any:
         """The picture as bytes, or as text if an encoding is given, as in `graphviz`."""
-        picture = self.laid_out(format or "svg")
+        picture = self.laid_out(format or self.format)
         return picture if encoding is None else picture.decode(encoding)
 
     def render(
@@ -106,13 +118,18 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package is untyped
         view: bool = False,
         cleanup: bool = False,
         format: str | None = None,
+        *,
+        outfile: str | os.PathLike[str] | None = None,
         **kwargs: Any,
     ) -> str:
         """Save the source and the picture, as in `graphviz`; returns the picture's path."""
-        format = format or "svg"
+        wanted = None if outfile is None else Path(outfile)
+        format = format or (wanted.suffix[1:] if wanted else self.format)
         picture = self.laid_out(format)
-        source = Path(self.save(filename, directory))
-        path = source.with_name(f"{source.name}.{format}")
+        if wanted and filename is None:
+            filename = wanted.with_suffix(".gv")
+        source = Path(self.save(filename, directory=directory))
+        path = wanted or source.with_name(f"{source.name}.{format}")
         path.write_bytes(picture)
         if cleanup:
             source.unlink()

@@ -51,22 +51,29 @@ def group(
     view: View, collapse: int | None = None, open: str | Iterable[str] = (), limit: int = 500
 ) -> Grouping:
     """Collapse a view where it has more than `limit` nodes, or where and as far as it is told."""
-    if collapse not in (None, 0, 1, 2) or isinstance(collapse, bool):
+    if collapse is not None and (type(collapse) is not int or collapse not in (0, 1, 2)):
         raise ValueError(
             "collapse is 0 (nothing), 1 (by layer, or by function), 2 (by neuron, or by line) or "
             f"None (as fine as can be read, past {limit} values), got {collapse!r}"
+        )
+    if type(limit) is not int or limit < 0:
+        raise ValueError(f"limit is a number of values from 0 on, got {limit!r}")
+    if not isinstance(open, Iterable) or not all(isinstance(name, str) for name in open):
+        raise TypeError(
+            f'open takes names of groups, such as "L0.N3" or a list of them, got {open!r}'
         )
     names = {open} if isinstance(open, str) else {*open}
     if collapse == 0 or (collapse is None and len(view.nodes) <= limit and not names):
         return Grouping({}, {}, {}, 0)
     paths = _paths(view)
     _check(names, paths)
-    levels = (2, 1) if collapse is None else (collapse,)
-    for level in levels:
+    for level in (2, 1) if collapse is None else (collapse,):
         found = _collapse(view, paths, level, names)
-        if _readable(view, found):
-            break
-    return found
+        if collapse is not None or _readable(view, found):
+            return found
+    # a thousand functions, or layers: then what is alike is together
+    alike = {node: (f"every {node.op.name if node.op else 'leaf'}",) for node in view.nodes}
+    return found if names else _collapse(view, alike, 1, names)
 
 
 def counts(view: View) -> list[tuple[int, int]]:

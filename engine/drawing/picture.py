@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 from engine.drawing.canvas import Picture
 from engine.drawing.groups import Box, Grouping, arrows, counts, group
@@ -105,10 +105,12 @@ def _fill(picture: Picture, seen: View, grouping: Grouping, strength: bool) -> N
             box = grouping.of[node]
             if box.name not in drawn:
                 drawn.add(box.name)
-                _add_box(picture, boxes[box.name], box, seen)
+                frame = frames.get(node)
+                target = picture.frame(frame.name) if frame else picture
+                picture.titles |= _add_box(target, boxes[box.name], box, seen)
             continue
-        inside = frames.get(node)
-        target = picture.frame(inside.name) if inside else picture
+        frame = frames.get(node)
+        target = picture.frame(frame.name) if frame else picture
         if node not in seen.copied:
             lines = [*_words(node, seen), *number_lines(node, seen.root)]
             style = node_style(node, seen, shade)
@@ -159,11 +161,12 @@ def _add_edges(
         picture.titles[ident] = about_edge(node, parent, local)
 
 
-def _add_box(picture: Picture, ident: str, box: Box, seen: View) -> None:
+def _add_box(picture: Any, ident: str, box: Box, seen: View) -> dict[str, str]:
+    """A box for many nodes; gives its title."""
     lines = [box.name, *box.about.split("\n"), *group_lines(box.nodes, seen.root)]
     style = box_style(box.nodes, seen.root)
     picture.node(ident, plain("\n".join(lines)), id=ident, **style)
-    picture.titles[ident] = "\n".join(lines)
+    return {ident: "\n".join(lines)}
 
 
 def _add_bundles(

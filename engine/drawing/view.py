@@ -5,9 +5,11 @@ A view holds no Graphviz: `picture` draws it, `groups` collapses it.
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from math import nan
 
+from engine import origins
 from engine.graph import shallow_copy, topological
-from engine.modes import numeric_mode
+from engine.modes import numeric_mode, recording
 from engine.ops import CONSTANT
 from engine.value import Value
 
@@ -55,9 +57,9 @@ def view(
     if depth is not None and (isinstance(depth, bool) or not isinstance(depth, int) or depth < 0):
         raise ValueError(f"depth is a number of steps from the output, 0 or more, got {depth!r}")
     order = topological(value)
-    sources = None if only is None else {*_below(order, only, "only")}
-    given = None if parameters is None else {*parameters}
-    data = None if inputs is None else {*inputs}
+    sources = None if only is None else _among(order, [only] if isinstance(only, Value) else only)
+    given = None if parameters is None else _values("parameters", parameters)
+    data = None if inputs is None else _values("inputs", inputs)
     if expand:
         copies = opened(order)
         value, order = copies[value], topological(copies[value])
@@ -91,8 +93,12 @@ def locals_of(node: Value) -> tuple[float | None, ...]:
     """
     if node.op is None or not node.parents:
         return ()
-    with numeric_mode("ieee"):  # to look at a graph never raises
-        return tuple(node.op.slopes or node.op.numeric(node.data, *[p.data for p in node.parents]))
+    try:
+        with numeric_mode("ieee"):  # to look at a graph never raises
+            data = [parent.data for parent in node.parents]
+            return tuple(node.op.slopes or node.op.numeric(node.data, *data))
+    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError):  # a user's own
+        return (nan,) * len(node.parents)
 
 
 def opened(order: list[Value]) -> dict[Value, Value]:
@@ -119,30 +125,47 @@ def _expansion(node: Value, copy: Value) -> Value:
     """The elementary form of a node, on the operands of its copy."""
     expand = node.op.expand if node.op else None
     stand_ins = [Value(parent.data) for parent in copy.parents]
-    with numeric_mode("ieee"):
+    with numeric_mode("ieee"), recording:
         made = expand(*stand_ins) if expand else copy
-        if not made.parents:  # of a single operand nothing is to be done
-            return copy
-        made.backward(node.grad)
-    real = dict(zip(stand_ins, copy.parents, strict=True))
-    for each in topological(made):
+    if not made.parents or (made.op is node.op and len(made.parents) == len(copy.parents)):
+        return copy  # of one or two operands nothing is to be done
+    copies = opened(topological(made))  # what it is made of may have to be opened as well
+    real = {copies[s]: p for s, p in zip(stand_ins, copy.parents, strict=True) if s in copies}
+    made = copies[made]
+    made.grad = node.grad
+    order = topological(made)
+    for each in reversed(order):  # what backward() does, which may be under way
+        for parent, local in zip(each.parents, locals_of(each), strict=True):
+            parent.grad += each.grad * (local or 0.0)
+    for each in order:
         if each.parents:
             each.parents = tuple([real.get(parent, parent) for parent in each.parents])
-            each._code, each._at = node._code, node._at
-    made._data, made.label = node.data, node.label
+            each._code, each._at, each.label = node._code, node._at, ""
+    made._data, made.label = node.data, origins.name(node)
     return made
 
 
-def _below(order: list[Value], only: Value | Iterable[Value], what: str) -> list[Value]:
-    wanted = [only] if isinstance(only, Value) else [*only]
-    known = set(order)
-    for node in wanted:
-        if node not in known:
-            shown = repr(node) if isinstance(node, Value) else f"a {type(node).__name__}"
-            raise ValueError(
-                f"{what} takes Values that went into what is drawn, got {shown}, which did not; "
-                "to see what a Value was made from, draw that Value"
-            )
+def _values(what: str, given: object) -> set[Value]:
+    """What an argument lists, which are Values."""
+    if isinstance(given, Value | str) or not isinstance(given, Iterable):
+        raise TypeError(f"{what} takes a list of Values, got {type(given).__name__}")
+    listed = {*given}
+    for each in listed:
+        if not isinstance(each, Value):
+            raise TypeError(f"{what} takes Values in its list, got a {type(each).__name__}")
+    return listed
+
+
+def _among(order: list[Value], only: object) -> set[Value]:
+    """The values that paths are to begin at."""
+    wanted, known = _values("only", only), set(order)
+    if not wanted:
+        raise ValueError("only takes at least one Value, got none; leave it out to draw all")
+    for node in wanted - known:
+        raise ValueError(
+            f"only takes Values that went into what is drawn, got {node!r}, which did not; "
+            "to see what a Value was made from, draw that Value"
+        )
     return wanted
 
 
@@ -152,7 +175,7 @@ def _kinds(
     """What each node is. Unless said, a parameter is a leaf that an object's constructor made."""
     leaves = [node for node in nodes if not node.parents]
     if parameters is None:
-        parameters = {leaf for leaf in leaves if _belongs_to_an_object(leaf)}
+        parameters = {leaf for leaf in leaves if _belongs_to_an_object(leaf)} - (inputs or set())
     if inputs is None:  # in a graph with parameters all other leaves are what they are applied to
         inputs = set(leaves) if not parameters.isdisjoint(leaves) else set()
     kinds = dict.fromkeys(nodes, "operation")

@@ -1,11 +1,15 @@
 """What a picture shows: read back from the DOT text and from the SVG."""
 
+import copy
 import os
+import pickle
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import graphviz
 import pytest
@@ -15,6 +19,7 @@ from hypothesis import strategies as st
 import engine
 from engine import Value
 from engine.drawing import draw, to_dot, to_svg
+from tests.engine.programs import OPERATIONS, Program, programs
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = [
@@ -156,6 +161,128 @@ def test_no_number_is_rounded_to_nought() -> None:
         "n0": ["x", "data 1e-06", "grad 1e-06"],
         "n1": ["y", "□ × 1e-06", "data 1e-12", "grad 1"],
     }
+
+
+def test_a_label_is_text_in_a_box_a_frame_a_formula_and_a_title_too() -> None:
+    terms = []
+    labels = [label.replace(".", "·") for label in HOSTILE]  # a dot would make a box in a box
+    for label in labels:
+        leaves = [Value(1.0, label=f"{label}.w{i}") for i in range(6)]
+        terms.append(engine.dot(leaves, leaves))
+        terms[-1].label = label
+    y = engine.sum([term * term for term in terms])
+    ways: list[Any] = [{"depth": 2}, {"collapse": 1}, {"collapse": 1, "open": labels}]
+    for how in ways:
+        root = ET.fromstring(to_svg(y, **how))
+        tags = {element.tag.removeprefix(SVG) for element in root.iter()}
+        assert tags <= {"svg", "g", "title", "polygon", "polyline", "path", "text", "ellipse"}
+        assert not [key for each in root.iter() for key in each.attrib if "href" in key]
+        titles = [title.text or "" for title in root.iter(f"{SVG}title")]
+        words = {text.text or "" for text in root.iter(f"{SVG}text")}
+        for label in labels:
+            assert any(title.startswith(label) for title in titles), label
+            assert words.issuperset(label.split("\n")), label
+
+
+# --- looks ---------------------------------------------------------------------------------------
+def classes(value: Value, **how: Any) -> dict[str, list[str]]:
+    """The classes of each node, by its first line."""
+    rows = [row for row in draw(value, **how).body if "->" not in row]
+    found = {}
+    for row in rows:
+        names = row.partition("class=")[2]
+        quoted = names.startswith('"')
+        names = names.split('"')[1] if quoted else names.split()[0]
+        found[row.partition("label=")[2].strip('"').split("\\n")[0]] = names.split()
+    return found
+
+
+def test_what_is_remarkable_is_flagged_and_only_after_backward() -> None:
+    with engine.numeric_mode("ieee"):
+        dead, big, bad = Value(-1.0, "dead"), Value(1.0, "big"), Value(0.0, "bad")
+        y = dead.relu() + big * 1e7 + engine.sqrt(bad)
+        y.label = "y"
+        calm = {"dead": ["leaf"], "big": ["leaf"], "bad": ["leaf"], "y": ["output"]}
+        assert {name: classes(y)[name] for name in calm} == calm
+        y.backward()
+    flagged = {"dead": ["zero"], "big": ["exploding"], "bad": ["nonfinite"], "y": []}
+    assert {name: classes(y)[name][1:] for name in flagged} == flagged
+    shown = {node[0]: node[1:] for node in lines(to_svg(y)).values()}
+    assert shown["bad"] == ["data 0", "grad inf !"]
+    assert shown["big"] == ["data 1", "grad 1e+07 !"]
+    assert shown["dead"] == ["data -1", "grad 0"]
+    boxed = draw(y, collapse=1).source
+    assert "nonfinite" in boxed
+    y.zero_grad()
+    assert {name: classes(y)[name] for name in calm} == calm
+
+
+def test_an_exploding_gradient_is_one_a_thousand_times_that_of_the_output() -> None:
+    for seed in (1.0, 1e-6, 50.0):
+        x = Value(1.0, "x")
+        y = x * 1001.0
+        y.backward(seed)
+        assert ("exploding" in classes(y)["x"]) == (seed >= 1.0)
+    x = Value(1.0, "x")
+    y = x * 999.0
+    y.backward()
+    assert classes(y)["x"] == ["leaf"]
+
+
+@given(st.lists(st.floats(-1e9, 1e9), min_size=2, max_size=12))
+def test_strength_is_darker_the_larger_the_gradient(slopes: list[float]) -> None:
+    xs = [Value(1.0, f"x{i}") for i in range(len(slopes))]
+    y = engine.dot(xs, slopes)
+    y.backward()
+    fills = {}
+    for row in draw(y, strength=True).body:
+        if 'label="x' in row:
+            name = row.partition('label="')[2].split("\\n")[0]
+            fill = row.partition('fillcolor="#')[2][:6]
+            fills[name] = sum(int(fill[i : i + 2], 16) for i in (0, 2, 4))
+    brightness = [
+        (abs(x.grad), -fills[str(x.label)])
+        for x in xs
+        if abs(x.grad) > 0.0  # else it is flagged
+    ]
+    assert [dark for _, dark in sorted(brightness)] == sorted(dark for _, dark in brightness)
+    assert "fillcolor" in draw(y, strength=True).source
+
+
+@pytest.mark.parametrize("direction", ["LR", "TB", "RL", "BT"])
+def test_arrows_point_where_they_are_told_to(direction: str) -> None:
+    y = neuron()
+    centres = {}
+    for group in ET.fromstring(to_svg(y, direction=direction)).iter(f"{SVG}g"):
+        text = group.find(f"{SVG}text")
+        if group.attrib["class"].startswith("node") and text is not None:
+            centres[text.text] = float(text.attrib["x"]), float(text.attrib["y"])
+    (x1, y1), (x2, y2) = centres["x"], centres["y"]
+    gone = {"LR": x2 - x1, "RL": x1 - x2, "TB": y2 - y1, "BT": y1 - y2}
+    assert max(gone.values()) == gone[direction] > 50
+
+
+@given(programs(names=[*OPERATIONS]), st.booleans(), st.sampled_from([0, 1, 2]))
+def test_ids_are_unique_and_say_what_they_did_before_backward(
+    program: Program, expand: bool, collapse: int
+) -> None:
+    y = program.values()[-1]
+    before = draw(y, expand=expand, collapse=collapse)
+    y.backward()
+    picture = draw(y, expand=expand, collapse=collapse)
+    ids = [match[1] for row in picture.body if (match := re.search(r'\bid="?([^" ]+)', row))]
+    assert len(ids) == len(set(ids)) == len([row for row in picture.body if " [" in row])
+    assert set(ids) == picture.titles.keys() == before.titles.keys()
+    assert all(re.fullmatch(r"[a-z0-9-]+", each) for each in ids)
+    heads = [row.split(" [")[0] for row in picture.body if "->" in row]
+    assert {end.strip('\t "') for head in heads for end in head.split(" -> ")} <= set(ids)
+
+
+def test_a_picture_of_gradients_and_of_what_was_unpickled_and_of_many_threads_is_drawn() -> None:
+    y = neuron()
+    [slope] = [engine.gradient(y, x) for x in engine.topological(y) if x.label == "w"]
+    for value in (slope, pickle.loads(pickle.dumps(y)), copy.deepcopy(y)):
+        assert len(lines(to_svg(value))) == len(draw(value).titles) - draw(value).source.count("->")
 
 
 def test_one_graph_gives_the_same_bytes_in_every_process() -> None:
