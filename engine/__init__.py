@@ -8,6 +8,8 @@
 6.0
 """
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
 from engine.calculus import gradient, hessian, hvp, jacobian, jvp, vjp
 from engine.check import GradientError, check_gradient, check_operation
 from engine.custom import operation
@@ -86,3 +88,14 @@ __all__ = [
     "vjp",
     "where",
 ]
+
+
+if not _TYPE_CHECKING:  # a type checker would believe that it has every name
+
+    def __getattr__(name: str) -> object:
+        """`%load_ext engine` asks for these two; they are found when they are asked for."""
+        if name in ("load_ipython_extension", "unload_ipython_extension"):
+            from engine.stepping import ipython
+
+            return getattr(ipython, name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

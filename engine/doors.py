@@ -9,6 +9,7 @@ from __future__ import annotations
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+from engine.graph import topological
 from engine.node import Node
 
 if TYPE_CHECKING:
@@ -74,3 +75,19 @@ class Doors(Node):
         from engine import stepping
 
         return stepping.Run(self, seed)
+
+    def to_html(self: Any, path: str | PathLike[str] | None = None, **how: Any) -> str:
+        """A page that plays the passes: see engine.stepping.player. Leaves all gradients alone.
+
+        >>> from engine import Value
+        >>> "<svg" in (Value(2.0, "x") * 3).to_html()
+        True
+        """
+        from engine import stepping
+
+        before = [(node, node.grad) for node in topological(self)]
+        try:
+            return stepping.Run(self).to_html(path, **how)
+        finally:
+            for node, grad in before:
+                node.grad = grad

@@ -85,8 +85,8 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package is untyped
         """
         if format not in graphviz.FORMATS:
             raise ValueError(f"a format is one of Graphviz's, as svg, png or pdf, got {format!r}")
-        if not isinstance(timeout, int | float) or not timeout > 0:
-            raise ValueError(f"timeout is a number of seconds above 0, got {timeout!r}")
+        if not isinstance(timeout, int | float) or not timeout >= 0:
+            raise ValueError(f"timeout is a number of seconds from 0 on, got {timeout!r}")
         picture = render(self.source, format, timeout=timeout, remedy=self.remedy)
         if format != "svg":
             return picture

@@ -9,11 +9,33 @@
     1 2.0
 
 `backward_steps` is the loop to set a breakpoint in; `Run` (from `value.trace_backward()`) goes back
-as well, and stops where something happens.
+as well, and stops where something happens. `debug` is a prompt on a run, `player` a page that plays
+it, `to_source` the pass as plain Python. `hunt` finds what made a nan, `diagnose` dead and
+saturated units.
 """
 
+from engine.stepping.debugger import debug
+from engine.stepping.diagnose import Layer, Remark, Report, diagnose
+from engine.stepping.hunt import Finding, hunt, traced
 from engine.stepping.run import Run
 from engine.stepping.step import ForwardStep, Step
 from engine.stepping.steps import backward_steps, forward_steps
+from engine.stepping.unrolled import to_source, unroll
 
-__all__ = ["ForwardStep", "Run", "Step", "backward_steps", "forward_steps"]
+__all__ = [
+    "Finding",
+    "ForwardStep",
+    "Layer",
+    "Remark",
+    "Report",
+    "Run",
+    "Step",
+    "backward_steps",
+    "debug",
+    "diagnose",
+    "forward_steps",
+    "hunt",
+    "to_source",
+    "traced",
+    "unroll",
+]

@@ -1,8 +1,10 @@
 """Run: a backward pass that can be walked forwards and back."""
 
+import os
 from array import array
 from collections.abc import Callable, Iterator
 from math import isfinite
+from typing import Any
 
 from engine.graph import check_fresh, topological
 from engine.modes import numeric_mode
@@ -40,8 +42,7 @@ class Run:
         check_fresh(self.nodes)
         self.nodes.reverse()
         self.position = 0
-        earlier = [node.grad for node in self.nodes]
-        self._earlier = earlier if any(earlier) else None  # nothing to add: not even to a -0
+        self._earlier = [node.grad for node in self.nodes]
         self._record()
         self.restart()
 
@@ -173,7 +174,7 @@ class Run:
 
     def _land(self, way: int) -> None:
         """At the end, what was there before is added; on the way back from it, taken away."""
-        if self._earlier is not None:
+        if any(self._earlier):  # else nothing is added, not even to a -0
             for node, grad, earlier in zip(self.nodes, self._grads, self._earlier, strict=True):
                 node.grad = grad + earlier if way > 0 else grad
 
@@ -203,3 +204,26 @@ class Run:
         return self.until(
             lambda step: not isfinite(step.after) and isfinite(step.before), backwards=backwards
         )
+
+    # --- showing ---------------------------------------------------------------------------------
+    def to_html(self, path: str | os.PathLike[str] | None = None, **how: Any) -> str:
+        """A page that plays the forward and the backward pass: see engine.stepping.player.to_html.
+
+        >>> "<svg" in (Value(2.0, "x") * 3).trace_backward().to_html()
+        True
+        """
+        from engine.stepping import player
+
+        return player.to_html(self, path, **how)
+
+    def to_source(self, path: str | os.PathLike[str] | None = None) -> str:
+        """The pass as plain Python that runs by itself: see engine.stepping.to_source."""
+        from engine.stepping import unrolled
+
+        return unrolled.to_source(self, path)
+
+    def debug(self) -> None:
+        """Walk through it at a prompt: see engine.stepping.debug."""
+        from engine.stepping import debugger
+
+        debugger.debug(self)

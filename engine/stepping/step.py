@@ -1,5 +1,7 @@
 """Step: one edge of a pass over the graph, and the one line that says what happened on it."""
 
+import keyword
+import re
 from dataclasses import dataclass
 
 from engine.drawing.terminal import safe
@@ -7,12 +9,24 @@ from engine.drawing.text import number, operation, shorten
 from engine.origins import name, where
 from engine.value import Value
 
+SHORT = 24  # characters of code that can stand for a name
+
 __all__ = ["ForwardStep", "Step", "called", "made_by"]
 
 
 def called(node: Value, otherwise: str = "") -> str:
-    """What to call a node: its label or variable, else what is given, else its operation."""
-    return safe(name(node) or otherwise or (node.op.name if node.op else "a leaf"))
+    """What to call a node: its label or variable, its code if short, else what is given.
+
+    >>> x = Value(0.5, "x")
+    >>> called(x), called(x * 4.0)
+    ('x', '(x * 4.0)')
+    """
+    named, origin = name(node), where(node)
+    if named:
+        return safe(named)
+    if node.parents and origin is not None and not origin.library and 0 < len(origin.code) <= SHORT:
+        return f"({safe(origin.code)})"
+    return otherwise or (node.op.name if node.op else "a leaf")
 
 
 def made_by(node: Value) -> str:
@@ -77,8 +91,9 @@ class Step:
         >>> next(y.backward_steps()).source()
         'x.grad += 1.0 * 4.0'
         """
-        target = called(self.parent, f"operand_{self.operand}")
-        return f"{target}.grad += {self.upstream!r} * {self.local!r}"
+        target = re.sub(r"\W", "_", name(self.parent) or f"operand {self.operand}")
+        target = f"_{target}" if target[:1].isdigit() or keyword.iskeyword(target) else target
+        return f"{target or '_'}.grad += {self.upstream!r} * {self.local!r}"
 
 
 @dataclass(frozen=True, slots=True)

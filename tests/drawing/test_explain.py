@@ -74,8 +74,8 @@ def test_shares_and_the_rest_sum_up_to_the_gradient(program: Program, paths: int
     text = explain(nodes[-1], x, paths=paths)
     everything = products(nodes[-1], x)
     headed = [line for line in text.splitlines() if CALLED.match(line)]
-    alive = sum(map(bool, everything))
-    assert len(headed) == min(paths, alive)
+    alive = sum(map(bool, everything))  # a product that underflows may be shown as well
+    assert min(paths, alive) <= len(headed) <= min(paths, len(everything))
     slope = gradient(nodes[-1], x).data
     rest = re.findall(r"^([\d,]+) more path", text, re.MULTILINE)
     assert [int(r.replace(",", "")) for r in rest] == [len(everything) - len(headed)] * (

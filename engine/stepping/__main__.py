@@ -1,0 +1,43 @@
+"""The command: `python -m engine.stepping [--nth k] script.py [arguments]`.
+
+It runs a script and stops at a call of `backward()`, with a prompt to walk through it.
+"""
+
+import argparse
+import io
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from engine.stepping.script import run_script
+
+__all__ = ["main"]
+
+PROGRAM = "python -m engine.stepping"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code; errors of use end the program with code 2."""
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description="Run a script, and walk through its backward pass at a prompt.",
+        epilog="Commands may come from a pipe: one on each line, with no questions asked.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--nth", type=int, default=1, metavar="K", help="stop at the Kth call of backward() (1)"
+    )
+    parser.add_argument("script", type=Path, help="a Python file that calls backward()")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="what the script is given")
+    options = parser.parse_args(arguments)
+    if options.nth < 1:
+        parser.error(f"--nth takes a number from 1 on, got {options.nth}")
+    if not options.script.is_file():
+        parser.error(f"there is no file {options.script}")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # not every terminal has the lines of a tree
+    return run_script(options.script, options.arguments, options.nth)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,236 @@
+"""What was typed at the prompt of the debugger, as a function of a step.
+
+It is parsed as Python, and of the syntax tree only arithmetic, comparisons and names are
+understood: nothing that was typed is ever executed. What comes out never raises: a division by
+zero gives inf or nan.
+"""
+
+import ast
+import operator
+from collections.abc import Callable, Sequence
+from math import inf, isfinite, isinf, isnan, nan
+from typing import Any, NamedTuple
+
+from engine.expression import Mistake
+from engine.numerics import divide, power
+from engine.stepping.step import Step
+from engine.value import Value
+
+__all__ = ["FIELDS", "FUNCTIONS", "Read", "read"]
+
+LONGEST = 300  # characters; so the tree is never too deep to be walked by recursion
+
+Find = Callable[[str], Value | None]  # the node of a name
+
+
+class Read(NamedTuple):
+    """An expression: whether it is a number, a node or a text, and what it is at a step."""
+
+    kind: str
+    at: Callable[[Step], Any]
+
+
+FIELDS: dict[str, Read] = {
+    "node": Read("node", lambda step: step.node),
+    "parent": Read("node", lambda step: step.parent),
+    "edge": Read("number", lambda step: step.index + 1),  # as the debugger counts them
+}
+FIELDS |= {
+    name: Read("number", operator.attrgetter(name))
+    for name in ("index", "operand", "upstream", "local", "contribution", "before", "after")
+}
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "abs": abs,
+    "isfinite": isfinite,
+    "isinf": isinf,
+    "isnan": isnan,
+    "max": max,
+    "min": min,
+}
+_TAKES_MORE = {"max", "min"}
+_NUMBERS = {"inf": inf, "nan": nan, "True": True, "False": False}
+_OF_A_NODE: dict[str, tuple[str, Callable[[Value], Any]]] = {
+    "data": ("number", lambda node: node.data),
+    "grad": ("number", lambda node: node.grad),
+    "op": ("text", lambda node: node.op.name if node.op else ""),
+    "label": ("text", lambda node: node.label or ""),
+}
+_ARITHMETIC: dict[type[ast.AST], Callable[..., Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: lambda a, b: divide(float(a), float(b)),
+    ast.Mod: lambda a, b: a % b if b else nan,
+    ast.Pow: lambda a, b: power(float(a), float(b)),
+    ast.USub: operator.neg,
+    ast.UAdd: operator.pos,
+    ast.Not: operator.not_,
+}
+_ORDER: dict[type[ast.AST], Callable[..., Any]] = {
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
+_SAME: dict[type[ast.AST], Callable[..., Any]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Is: operator.eq,  # nodes are equal by identity
+    ast.IsNot: operator.ne,
+    ast.In: lambda a, many: a in many,
+    ast.NotIn: lambda a, many: a not in many,
+}
+
+
+def read(source: str, find: Find) -> Read:
+    """Read an expression over the fields of a step and the nodes that `find` knows by name.
+
+    Raises Mistake, with the place in the source, for what it does not understand.
+
+    >>> w = Value(3.0, "w")
+    >>> condition = read("abs(contribution) > 2 and parent is w", {"w": w}.get)
+    >>> [condition.at(step) for step in (w * 2.0).backward_steps()]
+    [False]
+    >>> [condition.at(step) for step in (w * 4.0).backward_steps()]
+    [True]
+    """
+    if len(source) > LONGEST:
+        raise Mistake(f"that is too long for a condition, which has at most {LONGEST} characters")
+    try:
+        tree = ast.parse(source.strip(), mode="eval")
+    except SyntaxError as error:
+        begin = (error.offset or 1) - 1
+        message = error.msg
+        if source.strip()[begin : begin + 2].strip() == "=" or "'='" in message:
+            message = "= sets a variable, which cannot be done here; == compares"
+        raise Mistake(message, source.strip(), begin, (error.end_offset or 1) - 1) from None
+    except (ValueError, MemoryError, RecursionError) as error:
+        raise Mistake(f"that cannot be read: {error}") from None
+    return _Reader(source.strip(), find).read(tree.body)
+
+
+def _either(parts: Sequence[Callable[[Step], Any]], decisive: bool) -> Callable[[Step], Any]:
+    """The first that decides, or else the last, as `and` and `or` have it."""
+
+    def at(step: Step) -> Any:
+        for part in parts:
+            value = part(step)
+            if bool(value) is decisive:
+                break
+        return value
+
+    return at
+
+
+class _Reader:
+    def __init__(self, source: str, find: Find) -> None:
+        self.source, self.find = source, find
+
+    def read(self, tree: ast.expr) -> Read:
+        """The whitelist: what kinds of syntax there are, and what each means."""
+        match tree:
+            case ast.Constant(bool() | int() | float() as number):
+                constant = number if isinstance(number, bool) else self._float(number, tree)
+                return Read("number", lambda step: constant)
+            case ast.Constant(str(text)):
+                return Read("text", lambda step: text)
+            case ast.Name() | ast.Attribute() | ast.Subscript():
+                return self._named(tree)
+            case ast.BinOp(left, symbol, right) if type(symbol) in _ARITHMETIC:
+                function = _ARITHMETIC[type(symbol)]
+                a, b = self._number(left), self._number(right)
+                return Read("number", lambda step: function(a(step), b(step)))
+            case ast.UnaryOp(symbol, operand) if type(symbol) in _ARITHMETIC:
+                function, a = _ARITHMETIC[type(symbol)], self._number(operand)
+                return Read("number", lambda step: function(a(step)))
+            case ast.BoolOp(symbol, operands):
+                parts = [self._number(operand) for operand in operands]
+                return Read("number", _either(parts, isinstance(symbol, ast.Or)))
+            case ast.Compare(left, symbols, rights):
+                pairs = [
+                    self._pair(a, type(symbol), b)
+                    for a, symbol, b in zip([left, *rights], symbols, rights, strict=False)
+                ]
+                return Read("number", lambda step: all(pair(step) for pair in pairs))
+            case ast.Call(ast.Name(name), arguments, []) if name in FUNCTIONS:
+                return self._call(name, arguments, tree)
+        known = f"arithmetic, comparisons, and, or, not and {', '.join(FUNCTIONS)}"
+        raise self._mistake(tree, f"a condition knows {known}; this is something else")
+
+    def _mistake(self, tree: ast.expr, message: str) -> Mistake:
+        line = self.source.encode()
+        begin, end = line[: tree.col_offset], line[: tree.end_col_offset]
+        return Mistake(message, self.source, len(begin.decode()), len(end.decode()))
+
+    def _float(self, number: float, tree: ast.expr) -> float:
+        try:
+            return float(number)
+        except OverflowError:
+            raise self._mistake(tree, "this number is too large; inf is larger still") from None
+
+    def _number(self, tree: ast.expr) -> Callable[[Step], Any]:
+        kind, at = self.read(tree)
+        if kind == "node":
+            name = ast.unparse(tree)
+            raise self._mistake(tree, f"{name} is a node; write {name}.grad or {name}.data")
+        if kind != "number":
+            raise self._mistake(tree, "this is a text, and a number is needed")
+        return at
+
+    def _named(self, tree: ast.expr) -> Read:
+        """A field of the step, a node by its name, or something of a node."""
+        name = ast.unparse(tree).removeprefix("step.")
+        if name in FIELDS:
+            return FIELDS[name]
+        if name in _NUMBERS:
+            number = _NUMBERS[name]
+            return Read("number", lambda step: number)
+        node = self.find(name)  # L0.N3.w2 is one name, and so is xs[0]
+        if node is not None:
+            return Read("node", lambda step: node)
+        if isinstance(tree, ast.Attribute):
+            kind, at = self._node(tree.value)
+            if kind == "node" and tree.attr in _OF_A_NODE:
+                kind, get = _OF_A_NODE[tree.attr]
+                return Read(kind, lambda step: get(at(step)))
+            if kind == "node":
+                known = ", ".join(_OF_A_NODE)
+                raise self._mistake(tree, f"a node has {known} here, and no {tree.attr!r}")
+        raise self._mistake(tree, f"there is no {name!r} here")
+
+    def _node(self, tree: ast.expr) -> Read:
+        """The same, where a text is the name of a node: so any label can be written."""
+        if isinstance(tree, ast.Constant) and isinstance(tree.value, str):
+            node = self.find(tree.value)
+            if node is None:
+                raise self._mistake(tree, f"no node is called {tree.value!r}")
+            return Read("node", lambda step: node)
+        return self.read(tree)
+
+    def _pair(self, left: ast.expr, symbol: type[ast.cmpop], right: ast.expr) -> Any:
+        if symbol in _ORDER:
+            compare, a, b = _ORDER[symbol], self._number(left), self._number(right)
+            return lambda step: compare(a(step), b(step))
+        same = _SAME[symbol]
+        several = symbol in (ast.In, ast.NotIn)
+        if several and not isinstance(right, ast.Tuple | ast.List | ast.Set):
+            raise self._mistake(right, "after `in` there are several, such as (w, b)")
+        others = right.elts if isinstance(right, ast.Tuple | ast.List | ast.Set) else [right]
+        sides = [self.read(each) for each in (left, *others)]
+        if any(side.kind == "node" for side in sides):
+            sides = [self._node(each) for each in (left, *others)]
+        if len({side.kind for side in sides}) > 1:
+            kinds = " and a ".join(dict.fromkeys(side.kind for side in sides))
+            raise self._mistake(left, f"a {kinds} are never the same; say what of the node")
+        ours, *theirs = [side.at for side in sides]
+        if several:
+            return lambda step: same(ours(step), [at(step) for at in theirs])
+        return lambda step: same(ours(step), theirs[0](step))
+
+    def _call(self, name: str, arguments: list[ast.expr], tree: ast.expr) -> Read:
+        parts = [self._number(argument) for argument in arguments]
+        if len(parts) < 2 if name in _TAKES_MORE else len(parts) != 1:
+            takes = "two numbers or more" if name in _TAKES_MORE else "one number"
+            raise self._mistake(tree, f"{name} takes {takes}, got {len(parts)}")
+        function = FUNCTIONS[name]
+        return Read("number", lambda step: function(*(part(step) for part in parts)))

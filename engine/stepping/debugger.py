@@ -1,0 +1,367 @@
+"""The terminal debugger: a prompt in the manner of pdb, on a backward pass.
+
+It works on a terminal and in a pipe, where each line is a command, nothing is asked and the end of
+the input is `quit`.
+"""
+
+import linecache
+from collections.abc import Mapping
+from math import isfinite
+from pathlib import Path
+from typing import Any, TextIO
+
+from engine.drawing.text import number
+from engine.expression import Mistake
+from engine.origins import where
+from engine.stepping.condition import FIELDS, FUNCTIONS
+from engine.stepping.places import Stop
+from engine.stepping.prompt import PLACES, USAGE, Prompt
+from engine.stepping.run import Run
+from engine.stepping.sights import ALARM, FAINT, Piece, lit
+from engine.value import Value
+
+__all__ = ["Debugger", "debug"]
+
+NO_STEP = "no edge is taken yet, so there is no step to look at; try n"
+EACH = 20  # so many steps are shown one by one
+
+
+def debug(
+    run: Run,
+    stdin: TextIO | None = None,
+    stdout: TextIO | None = None,
+    names: Mapping[str, Value] | None = None,
+) -> None:
+    """Walk through a run at a prompt, until `quit`; the run stays where it was left.
+
+    Arguments:
+        stdin, stdout: where commands come from and answers go; by default the terminal.
+        names: more names for nodes.
+
+    >>> from io import StringIO
+    >>> x = Value(3.0, "x")
+    >>> run = (x * x).trace_backward()
+    >>> debug(run, StringIO("n 2" + chr(10) + "p x.grad"))
+    2 edges below mul_1: x * x...
+    1/2  x.grad 0 -> 3  (+= 1 × 3)  mul_1: x * x...
+    2/2  x.grad 3 -> 6  (+= 1 × 3)  mul_1: x * x...
+    the pass is over: gradients are as backward() leaves them
+    x.grad = 6.0
+    """
+    if not isinstance(run, Run):
+        raise TypeError(
+            f"debug takes a Run, got {type(run).__name__}; loss.trace_backward() gives one"
+        )
+    Debugger(run, stdin, stdout, names).interact()
+
+
+class Debugger(Prompt):
+    """The commands, one method each; see `debug`."""
+
+    def __init__(
+        self,
+        run: Run,
+        stdin: TextIO | None = None,
+        stdout: TextIO | None = None,
+        names: Mapping[str, Value] | None = None,
+    ) -> None:
+        super().__init__(run, stdin, stdout, names)
+        self.stops: dict[int, tuple[Stop, bool]] = {}  # by number, with whether it is for once
+        self.watched: dict[str, Value] = {}
+        self._numbered = 0
+
+    # --- walking ---------------------------------------------------------------------------------
+    def do_next(self, argument: str) -> None:
+        """Take the next edge, or a number of them."""
+        self._walk(self._count(argument))
+
+    def do_back(self, argument: str) -> None:
+        """Undo the last edge, or several, or go back to where.
+
+        `back contribution > 1` goes back to after an edge that gave more than 1.
+        """
+        if argument and not argument.isdigit():
+            self._go([self.places.stop(argument)], backwards=True)
+        elif self.run.position == 0:
+            self.say([Piece("at the beginning: there is nothing to undo")])
+        else:
+            undone = self.run.current
+            self.run.goto(max(self.run.position - self._count(argument), 0))
+            if undone is not None and not argument:
+                name, before = self.places.of(undone.parent), number(undone.before)
+                self.say([Piece(f"{name}.grad is {before} again", FAINT)])
+            self._show()
+
+    def do_until(self, argument: str) -> None:
+        """Go on to after the next edge that is there or so."""
+        if not argument:
+            raise Mistake(f"until what?\n{PLACES}")
+        stop = self.places.stop(argument)
+        behind = argument.isdigit() and int(argument) <= self.run.position
+        if behind:
+            raise Mistake(f"edge {argument} is taken already; goto {argument} goes back to it")
+        self._go([stop])
+
+    def do_continue(self, argument: str) -> None:
+        """Go on to the next break or watch, or else to the end."""
+        self._nothing("continue", argument)
+        self._go([stop for stop, _ in self.stops.values()], watching=True)
+
+    def do_rcontinue(self, argument: str) -> None:
+        """Go back to the last one, or else to the beginning."""
+        self._nothing("rcontinue", argument)
+        self._go([stop for stop, _ in self.stops.values()], watching=True, backwards=True)
+
+    def do_goto(self, argument: str) -> None:
+        """Go to after that edge; 0 is the beginning.
+
+        Negative numbers count from the end: goto -1 is the end itself.
+        """
+        try:
+            self.run.goto(int(argument))
+        except ValueError:
+            raise Mistake(f"goto takes the number of an edge, got {argument!r}") from None
+        self._show()
+
+    def do_restart(self, argument: str) -> None:
+        """Go back to the beginning; breaks and watches stay."""
+        self._nothing("restart", argument)
+        self.run.restart()
+        self._show()
+
+    def _walk(self, count: int) -> None:
+        if self.run.position == len(self.run):
+            self.say([Piece("the pass is over; b goes back, q leaves")])
+            return
+        for i in range(count):
+            step = self.run.step()
+            if step is None:
+                break
+            if i < EACH:
+                self.say(self.sights.step(step))
+        if count > EACH and self.run.position > EACH:
+            self.say([Piece("…", FAINT)])
+            self._show()
+        elif self.run.position == len(self.run):
+            self._over()
+
+    def _go(self, stops: list[Stop], *, watching: bool = False, backwards: bool = False) -> None:
+        """Take edges until one of these holds for the last; the gradients are there to look at."""
+        run, watched = self.run, {id(node): name for name, node in self.watched.items()}
+        if run.position == (0 if backwards else len(run)):
+            self.say([Piece("at the beginning" if backwards else "the pass is over; b goes back")])
+            return
+        way = -1 if backwards else 1
+        while 0 <= run.position + way <= len(run):
+            step = run.goto(run.position + way)
+            if step is None:
+                break
+            reasons = [stop.text for stop in stops if stop.holds(step)]
+            if watching and id(step.parent) in watched and step.after != step.before:
+                reasons.append(f"watch {watched[id(step.parent)]}")
+            if reasons:
+                if watching:
+                    self.say([Piece(f"stopped at {', '.join(reasons)}", FAINT)])
+                    self.stops = {
+                        k: (stop, once)
+                        for k, (stop, once) in self.stops.items()
+                        if not (once and stop.text in reasons)
+                    }
+                self._show()
+                return
+        if not watching:
+            self.say([Piece(f"there is no more {stops[0].text}", FAINT)])
+        self._show()
+
+    def _show(self) -> None:
+        step = self.run.current
+        if step is None:
+            self.say([Piece("at the beginning: "), *self.sights.node(self.run.root)])
+            return
+        self.say(self.sights.step(step))
+        if self.run.position == len(self.run):
+            self._over()
+
+    def _over(self) -> None:
+        self.say([Piece("the pass is over: gradients are as backward() leaves them", FAINT)])
+
+    def _count(self, argument: str) -> int:
+        if argument and not (argument.isdigit() and int(argument)):
+            raise Mistake(f"this takes a number of edges from 1 on, got {argument!r}")
+        return int(argument or 1)
+
+    def _nothing(self, command: str, argument: str) -> None:
+        if argument:
+            raise Mistake(f"{command} takes nothing, got {argument!r}")
+
+    # --- stopping --------------------------------------------------------------------------------
+    def do_break(self, argument: str, once: bool = False) -> None:
+        """Have `continue` stop there; alone, list them.
+
+        At a node it stops when that gets gradient and when it hands it on; at an
+        operation, a layer or a line, when a node that was made there hands on.
+        """
+        if argument:
+            stop = self.places.stop(argument)
+            self._numbered += 1
+            self.stops[self._numbered] = stop, once
+            self.say([Piece(f"break {self._numbered} at {stop.text}{', once' * once}")])
+            return
+        for k, (stop, once) in self.stops.items():
+            self.say([Piece(f"break {k} at {stop.text}{', once' * once}")])
+        for name in self.watched:
+            self.say([Piece(f"watch {name}")])
+        if not self.stops and not self.watched:
+            self.say([Piece("no breaks")])
+
+    def do_tbreak(self, argument: str) -> None:
+        """The same as break, but only once."""
+        if not argument:
+            raise Mistake(f"tbreak where?\n{PLACES}")
+        self.do_break(argument, once=True)
+
+    def do_clear(self, argument: str) -> None:
+        """Forget the break of that number, or all of them."""
+        known = {str(k): k for k in self.stops}
+        if argument and argument not in known:
+            raise Mistake(f"there is no break {argument!r}; `break` lists them")
+        for k in [known[argument]] if argument else [*self.stops]:
+            self.say([Piece(f"break {k} at {self.stops.pop(k)[0].text} is cleared")])
+
+    def do_watch(self, argument: str) -> None:
+        """Have `continue` stop where its gradient changes.
+
+        Alone, it shows all that is watched.
+        """
+        if argument:
+            node = self.places.find(argument)
+            self.watched[self.places.of(node)] = node
+        for node in self.watched.values():
+            self.say([Piece("watch "), *self.sights.node(node)])
+        if not self.watched:
+            self.say([Piece("nothing is watched")])
+
+    def do_unwatch(self, argument: str) -> None:
+        """Watch a node no longer, or none of them."""
+        name = self.places.of(self.places.find(argument)) if argument else ""
+        if name and name not in self.watched:
+            raise Mistake(f"{name} is not watched{self.places.hint(name, self.watched)}")
+        for each in [name] if name else [*self.watched]:
+            del self.watched[each]
+            self.say([Piece(f"{each} is no longer watched")])
+
+    # --- looking ---------------------------------------------------------------------------------
+    def do_where(self, argument: str) -> None:
+        """The chain of nodes from the output to here.
+
+        Each comes with the local derivative of the one above it. Where there are
+        several ways, it is the one that gives most at each node.
+        """
+        self._nothing("where", argument)
+        self.tell(self.sights.where(self.run.current))
+
+    def do_p(self, argument: str) -> None:
+        """A node, w.grad, a field of the step, or a formula.
+
+        The fields are node, parent, upstream, local, contribution, before, after,
+        operand, edge (from 1 on, as shown) and index (from 0 on, as in Python);
+        alone, p shows them all.
+        """
+        step = self.run.current
+        if argument in self.places.nodes and argument not in FIELDS:
+            self.say(self.sights.node(self.places.nodes[argument]))
+        elif argument:
+            self._p(argument, step)
+        elif step is None:
+            self.say(self.sights.node(self.run.root))
+        else:
+            for field in FIELDS:
+                self._p(field, step)
+
+    def _p(self, expression: str, step: Any) -> None:
+        found = self.places.read(expression)
+        try:
+            value = found.at(step)
+        except AttributeError:  # a field of None
+            raise Mistake(NO_STEP) from None
+        if found.kind == "node":
+            self.say([Piece(f"{expression}: "), *self.sights.node(value)])
+        else:
+            style = ALARM if found.kind == "number" and not isfinite(value) else ""
+            self.say([Piece(f"{expression} = "), Piece(repr(value), style)])
+
+    def do_contributions(self, argument: str) -> None:
+        """The edges that its gradient comes from, and sums up."""
+        if not argument:
+            raise Mistake("contributions to which node?")
+        node = self.places.find(argument)
+        self.tell(self.sights.contributions(node, self.run.position))
+
+    def do_list(self, argument: str) -> None:
+        """The steps around here, eleven or that many."""
+        self.tell(self.sights.around(self.run.position, self._count(argument or "11")))
+
+    def do_graph(self, argument: str) -> None:
+        """The graph around here; in a file, all of it.
+
+        In the file this edge is lit, and the two nodes that it joins.
+        """
+        if not argument:
+            for line in self.sights.tree(self.run.current, self.colour):
+                self.stdout.write(line + "\n")
+            return
+        if not argument.endswith(".svg"):
+            raise Mistake(f"graph writes SVG, so the file ends in .svg, got {argument!r}")
+        svg = lit(self.run.root, self.run.current)
+        Path(argument).write_text(svg, encoding="utf-8")
+        self.say([Piece(f"written: {argument}")])
+
+    def do_source(self, argument: str) -> None:
+        """This step as Python, and your line behind it."""
+        self._nothing("source", argument)
+        step = self.run.current
+        if step is None:
+            raise Mistake(NO_STEP)
+        self.say([Piece(step.source())])
+        origin = where(step.node)
+        line = linecache.getline(origin.file, origin.line).strip() if origin else ""
+        if line:
+            self.say([Piece(f"{origin}  ", FAINT), Piece(line)])
+
+    def do_html(self, argument: str) -> None:
+        """Write this run as a page to play in a browser."""
+        to_html: Any = getattr(self.run, "to_html", None)
+        if to_html is None:
+            raise Mistake("this run cannot be written as a page")
+        if not argument:
+            raise Mistake("html takes the name of the file to write, such as html run.html")
+        to_html(argument)
+        self.say([Piece(f"written: {argument}")])
+
+    def default(self, line: str) -> None:
+        """What is no command may be a node or an expression, which is shown."""
+        if line.startswith("#"):
+            return
+        name = line.split()[0]
+        commands = [each for group in USAGE.values() for each in group]
+        try:
+            self.do_p(line)
+        except Mistake as mistake:
+            known = {*self.places.nodes, *FIELDS, *FUNCTIONS}
+            if (
+                name in known
+                or not name.isidentifier()
+                or not (name == line or "invalid syntax" in str(mistake))
+            ):
+                raise  # an expression, and not a command with its argument
+            near = self.places.near(name, [*commands, *self.places.nodes, *FIELDS])
+            hint = f"did you mean {near}?" if near else "help lists the commands"
+            raise Mistake(f"there is no command or node {name!r}; {hint}") from None
+
+    # --- leaving ---------------------------------------------------------------------------------
+    def do_quit(self, argument: str) -> bool:
+        """Leave, as Ctrl-D does; a script then goes on.
+
+        In a script backward() has then done what it does without a debugger.
+        """
+        return True

@@ -1,0 +1,74 @@
+"""`%load_ext engine`: the magic `%backprop` of IPython and of notebooks.
+
+IPython is not imported: it calls us, and hands itself over.
+"""
+
+from html import escape
+from typing import Any
+
+from engine.stepping.run import Run
+from engine.value import Value
+
+__all__ = ["Player", "backprop", "load_ipython_extension", "unload_ipython_extension"]
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Add the magic; IPython calls this for `%load_ext engine`."""
+
+    def magic(line: str) -> Player | None:
+        return backprop(shell, line)
+
+    magic.__doc__ = backprop.__doc__
+    shell.register_magic_function(magic, "line", "backprop")
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Take it away again, for `%unload_ext engine`."""
+    shell.magics_manager.magics["line"].pop("backprop", None)
+
+
+def backprop(shell: Any, line: str) -> "Player | None":
+    """`%backprop loss`: do `loss.backward()`, and watch it.
+
+    In a notebook it shows the page that plays the pass; in a terminal it opens the debugger, and
+    when that is left, the rest of the pass is done. What stands after `%backprop` is an expression:
+    a Value, or the run that `loss.trace_backward()` gave, which goes to its end.
+    """
+    if not line.strip():
+        raise TypeError("%backprop needs a Value to go back from, e.g. %backprop loss")
+    target = shell.ev(line)
+    if not isinstance(target, Value | Run):
+        raise TypeError(
+            f"%backprop needs a Value or a run, got {type(target).__name__}; e.g. %backprop loss"
+        )
+    run = target.trace_backward() if isinstance(target, Value) else target
+    try:
+        if getattr(shell, "kernel", None) is not None:  # a notebook, or what else has no terminal
+            return Player(run)
+        from engine.stepping.debugger import debug
+
+        debug(run)
+        return None
+    finally:
+        run.goto(-1)
+
+
+class Player:
+    """The page of a run, for a notebook to show in a frame of its own."""
+
+    def __init__(self, run: Run) -> None:
+        from engine.stepping.player import to_html
+
+        self.run = run
+        self.html = to_html(run)
+
+    def _repr_html_(self) -> str:
+        # sandboxed: whatever a label holds, it cannot reach the notebook
+        return (
+            '<iframe sandbox="allow-scripts" title="backpropagation, step by step"'
+            ' style="width: 100%; height: 40rem; border: 0"'
+            f' srcdoc="{escape(self.html)}"></iframe>'
+        )
+
+    def __repr__(self) -> str:
+        return f"{self.run!r}; here is no HTML: write the page with run.to_html(path)"

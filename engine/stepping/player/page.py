@@ -1,0 +1,121 @@
+"""A run as one file of HTML that asks the network for nothing and runs no script but its own."""
+
+import base64
+import hashlib
+import html
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from engine.drawing import LayoutError, draw
+from engine.drawing.canvas import Picture
+from engine.drawing.text import visible
+from engine.origins import name
+from engine.stepping.player.record import as_json, record
+from engine.stepping.run import Run
+from engine.value import Value
+
+__all__ = ["to_html"]
+
+LIMIT = 5_000  # nodes that a page shows one by one; it loads so many in two seconds
+PATIENCE = 10.0  # seconds for a layout that shows them all, before the picture is collapsed
+ALLOWED = 30.0  # seconds for one that cannot be collapsed further
+# What a page has no use for, or says once for all texts in its style. No label can look like these:
+# in what Graphviz writes, a "<" of a label is escaped.
+_NEEDLESS = re.compile(
+    "<!--.*?-->\n?"
+    '|(?<=<text) xml:space="preserve" text-anchor="middle"'
+    '|(?<=") font-family="[^"<>]*"( font-size="11.00")?(?=[^<>]*>)',
+    re.DOTALL,
+)
+
+
+def to_html(run: Run, path: str | os.PathLike[str] | None = None, **how: Any) -> str:
+    """Return a page that plays the forward and the backward pass, and write it to `path`.
+
+    It is one file and works offline: play and pause, single steps in both directions, a bar to
+    seek, links to a step (`#step=17`). It opens where the run stands, and a run that has not begun
+    at the first step of the forward pass. The run and the gradients on the graph stay as they are.
+
+    Arguments: those of `engine.drawing.draw`. Up to 5,000 values are drawn one by one where that
+    can be laid out in 10 seconds; else the picture is collapsed, and steps light the boxes.
+    Raises LayoutError when no layout program is found.
+
+    >>> x = Value(3.0, "x")
+    >>> page = to_html((x * x).trace_backward())
+    >>> page.startswith("<!doctype html>"), "<noscript>" in page
+    (True, True)
+    """
+    if how.get("expand"):
+        raise ValueError(
+            "a player shows the nodes of its run, and expand=True draws others in their place; "
+            "leave it out"
+        )
+    forward = sum(bool(node.parents) for node in run.nodes)
+    start = forward + run.position if run.position else 0
+    with _at_the_end(run):
+        picture, svg = _drawing(run, how)
+    text = _page(run, svg, as_json(record(run, picture.ids, start)))
+    if path is not None:
+        Path(path).write_text(text, encoding="utf-8", newline="\n")
+    return text
+
+
+@contextmanager
+def _at_the_end(run: Run) -> Iterator[None]:
+    """The graph with the gradients of the whole pass and nothing else, for its picture."""
+    kept = [node.grad for node in run.nodes]
+    whole: dict[Value, float] = {run.root: run.seed}
+    whole.update((step.parent, step.after) for step in run)
+    try:
+        for node in run.nodes:
+            node.grad = whole.get(node, 0.0)
+        yield
+    finally:
+        for node, grad in zip(run.nodes, kept, strict=True):
+            node.grad = grad
+
+
+def _drawing(run: Run, how: dict[str, Any]) -> tuple[Picture, str]:
+    """The picture and its SVG; what takes too long one by one is collapsed."""
+    ways = [{"limit": LIMIT, **how}]
+    if not how.keys() & {"limit", "collapse"}:
+        ways.append(how)
+    for way in ways:
+        picture = draw(run.root, **way)
+        try:
+            svg = picture.laid_out("svg", ALLOWED if way is ways[-1] else PATIENCE).decode()
+        except LayoutError:
+            if way is ways[-1]:
+                raise
+        else:
+            break
+    return picture, _NEEDLESS.sub("", svg[svg.index("<svg") :])
+
+
+def _page(run: Run, svg: str, data: str) -> str:
+    here = Path(__file__).parent
+    files = ("player.html", "player.css", "run.js", "player.js")
+    template, style, *scripts = ((here / file).read_text(encoding="utf-8") for file in files)
+    script = "".join(scripts)
+    title = html.escape(visible(name(run.root) or "A computation"))
+    role = f'<svg role="img" aria-label="The graph of {title}; this page tells each step in words"'
+    return Template(template).substitute(
+        title=title,
+        count=f"{len(run.nodes):,} nodes, {len(run):,} edges",
+        svg=svg.replace("<svg", role, 1),
+        data=data,
+        style=style,
+        script=script,
+        style_hash=_hash(style),
+        script_hash=_hash(script),
+    )
+
+
+def _hash(text: str) -> str:
+    """What a content security policy calls an inline text that may be used."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

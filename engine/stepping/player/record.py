@@ -1,0 +1,85 @@
+"""A run as data for a page: compact, and without anything that the page can compute itself.
+
+Products and sums of floats are the same in JavaScript to the bit. So the local derivatives, in the
+order of the pass, are all that the page needs for every contribution and every gradient.
+"""
+
+import json
+import linecache
+from collections.abc import Iterable
+from math import isfinite
+from typing import Any
+
+from engine.drawing.text import visible
+from engine.drawing.view import folds
+from engine.node import Operation
+from engine.origins import name, where
+from engine.stepping.run import Run
+from engine.value import Value
+
+__all__ = ["as_json", "record"]
+
+
+def record(run: Run, ids: dict[Value, str], start: int) -> dict[str, Any]:
+    """All that the page shows of a run, in columns.
+
+    Nodes are numbered with operands first. `origins` are places in the source, each once, and
+    `ops` the operations: a name, and the symbol that stands between two operands, if one does.
+
+    >>> x = Value(3.0, "x")
+    >>> y = x * 2
+    >>> found = record(y.trace_backward(), {x: "n0", y: "n1"}, 0)
+    >>> found["name"], found["data"], found["parents"], found["local"]
+    (['', 'x', 'y'], [2.0, 3.0, 6.0], [[], [], [1, 0]], [2.0])
+    """
+    nodes = run.nodes[::-1]
+    number = {node: i for i, node in enumerate(nodes)}
+    ops: dict[Operation, int] = {}
+    places: dict[tuple[str, str, str], int] = {}
+    return {
+        "start": start,
+        "seed": _special(run.seed),
+        "id": [ids.get(node, "") for node in nodes],
+        "name": [visible(name(node) or "") for node in nodes],
+        "number": [i for i, node in enumerate(nodes) if folds(node)],
+        "data": [_special(node.data) for node in nodes],
+        "op": [
+            ops.setdefault(node.op, len(ops)) if node.op and node.parents else -1 for node in nodes
+        ],
+        "parents": [[number[parent] for parent in node.parents] for node in nodes],
+        "origin": [places.setdefault(_place(node), len(places)) for node in nodes],
+        "node": [number[step.node] for step in run],
+        "operand": [step.operand for step in run],
+        "local": [_special(step.local) for step in run],
+        "ops": [_words(op) for op in ops],
+        "origins": [*places],
+    }
+
+
+def _place(node: Value) -> tuple[str, str, str]:
+    """Where a node was made, the expression that made it, and the line that it stands in."""
+    origin = where(node)
+    if origin is None:
+        return "", "", ""
+    line = linecache.getline(origin.file, origin.line).strip() if origin.code else ""
+    code = "" if origin.library else origin.code
+    return visible(str(origin)), visible(code), visible(line)
+
+
+def _words(op: Operation) -> tuple[str, str]:
+    between = not op.symbol.isidentifier() and not op.expand
+    return op.name, op.symbol if between else ""
+
+
+def _special(x: float) -> float | str:
+    """JSON has no words for these; JavaScript's Number() reads them."""
+    return x if isfinite(x) else "NaN" if x != x else "Infinity" if x > 0 else "-Infinity"
+
+
+def as_json(found: dict[str, Iterable[Any]]) -> str:
+    r"""JSON that may stand inside of a script element: nothing in it opens or closes a tag.
+
+    >>> as_json({"name": ["</script>"]})
+    '{"name":["\\u003c/script>"]}'
+    """
+    return json.dumps(found, separators=(",", ":"), allow_nan=False).replace("<", r"\u003c")

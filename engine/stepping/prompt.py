@@ -1,0 +1,180 @@
+"""The prompt of the terminal debugger: its commands, how it reads a line and writes one."""
+
+import cmd
+import inspect
+import shutil
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any, TextIO
+
+from engine.drawing import LayoutError
+from engine.drawing.terminal import in_colour, painted
+from engine.expression import Mistake
+from engine.stepping.condition import FIELDS
+from engine.stepping.places import Places
+from engine.stepping.run import Run
+from engine.stepping.sights import ALARM, FAINT, Piece, Sights, fitted
+from engine.value import Value
+
+__all__ = ["PLACES", "USAGE", "Prompt"]
+
+SHORT = {
+    "n": "next",
+    "s": "next",
+    "b": "back",
+    "u": "until",
+    "c": "continue",
+    "rc": "rcontinue",
+    "tb": "tbreak",
+    "cl": "clear",
+    "w": "where",
+    "l": "list",
+    "g": "graph",
+    "q": "quit",
+    "exit": "quit",
+    "h": "help",
+    "print": "p",
+    "EOF": "quit",
+}
+USAGE = {
+    "walking": {
+        "next": "n(ext) [count]",
+        "back": "b(ack) [count | where]",
+        "until": "u(ntil) <where>",
+        "continue": "c(ontinue)",
+        "rcontinue": "rc(ontinue)",
+        "goto": "goto <edge>",
+        "restart": "restart",
+    },
+    "stopping": {
+        "break": "break [where]",
+        "tbreak": "tb(reak) <where>",
+        "clear": "cl(ear) [number]",
+        "watch": "watch [node]",
+        "unwatch": "unwatch [node]",
+    },
+    "looking": {
+        "where": "w(here)",
+        "list": "l(ist) [count]",
+        "p": "p [expression]",
+        "contributions": "contributions <node>",
+        "graph": "g(raph) [file.svg]",
+        "source": "source",
+        "html": "html <file.html>",
+    },
+    "leaving": {"quit": "q(uit)", "help": "h(elp) [command]"},
+}
+PLACES = """\
+<where> is the number of an edge (7), a node (w), an operation (tanh), a layer
+or neuron (L0.N3), a line (run.py:4), or a condition, such as contribution > 1,
+abs(after) > 10 or parent is w."""
+
+
+class Prompt(cmd.Cmd):
+    """A conversation about a run; what its commands do, `Debugger` says."""
+
+    def __init__(
+        self,
+        run: Run,
+        stdin: TextIO | None = None,
+        stdout: TextIO | None = None,
+        names: Mapping[str, Value] | None = None,
+    ) -> None:
+        super().__init__(stdin=stdin, stdout=stdout)
+        self.use_rawinput = self.stdin is sys.stdin
+        self.live = self.use_rawinput and self.stdin.isatty()
+        self.run, self.places = run, Places(run, names)
+        self.sights = Sights(run, self.places)
+        self.colour = in_colour(None if self.stdout is sys.stdout else False)
+
+    # --- the conversation ------------------------------------------------------------------------
+    def interact(self) -> None:
+        """Read and obey commands until `quit`."""
+        root, edges = self.run.root, len(self.run)
+        intro = f"{edges:,} edge{'s' * (edges != 1)} below {self.sights.made(root)}"
+        self.say([Piece(f"{intro}; help lists the commands" if self.live else intro)])
+        self._mark()
+        while True:
+            try:
+                self.cmdloop()
+            except KeyboardInterrupt:
+                if not self.live:
+                    raise
+                self.say([Piece("\n(q leaves, help lists the commands)", FAINT)])
+            else:
+                return
+
+    def say(self, line: Iterable[Piece]) -> None:
+        """Write a line, cut to the width of a terminal."""
+        wide = shutil.get_terminal_size().columns if self.stdout.isatty() else None
+        self.stdout.write(fitted([*line], wide, self.colour) + "\n")
+
+    def tell(self, lines: Iterable[Iterable[Piece]]) -> None:
+        """Write several."""
+        for line in lines:
+            self.say(line)
+
+    def _mark(self) -> None:
+        self.prompt = f"(grad {self.run.position}/{len(self.run)}) " if self.live else ""
+
+    def parseline(self, line: str) -> tuple[str | None, str | None, str]:
+        """The command and its argument. `w.grad` is one word and not the command `w`."""
+        line = line.strip()
+        if line.startswith("?"):
+            line = f"help {line[1:]}"
+        name, _, argument = line.partition(" ")
+        return SHORT.get(name, name) or None, argument.strip(), line
+
+    def onecmd(self, line: str) -> bool:
+        """Obey one line. What goes wrong is said, and the conversation goes on."""
+        if line == "EOF" and self.live:
+            self.stdout.write("\n")
+        try:
+            done = bool(super().onecmd(line))
+        except (Mistake, ValueError, IndexError, TypeError, OSError, LayoutError) as error:
+            self.stdout.write(painted(f"*** {error}", ALARM * self.colour) + "\n")  # whole
+            done = False
+        except KeyboardInterrupt:
+            if not self.live:
+                raise
+            self.say([Piece(f"\n*** interrupted after edge {self.run.position}", ALARM)])
+            done = False
+        self._mark()
+        self.stdout.flush()
+        return done
+
+    def emptyline(self) -> bool:
+        """On a terminal the last command again, as in pdb."""
+        return bool(self.live and self.lastcmd and self.onecmd(self.lastcmd))
+
+    # --- help and completion ---------------------------------------------------------------------
+    def do_help(self, argument: str) -> None:
+        """All commands, or what one of them does."""
+        command = SHORT.get(argument, argument)
+        usage = {name: use for group in USAGE.values() for name, use in group.items()}
+        if argument and command not in usage:
+            raise Mistake(f"there is no command {argument!r}{self.places.hint(command, usage)}")
+        if argument:
+            self.say([Piece(usage[command], "1")])
+            self.tell([Piece(line)] for line in self._about(command).split("\n"))
+            if "where" in usage[command].partition(" ")[2]:
+                self.tell([Piece(line)] for line in PLACES.split("\n"))
+            return
+        for group, commands in USAGE.items():
+            self.say([Piece(group, "1")])
+            for name, use in commands.items():
+                self.say([Piece(f"  {use:<24}"), Piece(self._about(name).split("\n")[0], FAINT)])
+        self.tell([Piece(line)] for line in PLACES.split("\n"))
+
+    # --- completion ------------------------------------------------------------------------------
+    def completenames(self, text: str, *ignored: Any) -> list[str]:
+        """Commands, by what they begin with."""
+        return [f"{name} " for group in USAGE.values() for name in group if name.startswith(text)]
+
+    def completedefault(self, text: str, *ignored: Any) -> list[str]:
+        """Nodes, fields and operations, by what they begin with."""
+        known = [*self.places.nodes, *FIELDS, *self.places.operations]
+        return sorted({name for name in known if name.startswith(text)})
+
+    def _about(self, command: str) -> str:
+        return inspect.cleandoc(getattr(self, f"do_{command}").__doc__ or "")

@@ -1,0 +1,113 @@
+"""Running a script up to one of its calls of `backward()`, and walking through that one."""
+
+import runpy
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import TextIO
+
+from engine.graph import topological
+from engine.stepping.debugger import debug
+from engine.stepping.run import Run
+from engine.value import Number, Value
+
+__all__ = ["run_script"]
+
+MANY = 1000  # elements of a list that get names
+
+
+def run_script(
+    script: Path,
+    arguments: Sequence[str] = (),
+    nth: int = 1,
+    stdin: TextIO | None = None,
+    stdout: TextIO | None = None,
+) -> int:
+    """Run a script as `python script.py arguments` would, and debug its nth call of `backward()`.
+
+    After `quit` that call does what it would have done, and the script goes on. Returns the exit
+    code: that of the script, 1 if it failed or never made that call, 130 after Ctrl-C.
+    """
+    script = script.resolve()
+    kept = sys.argv[:], sys.path[:]
+    sys.argv = [str(script), *arguments]
+    sys.path[0:1] = [str(script.parent)]
+    try:
+        with _stopping(str(script), nth, stdin, stdout) as calls:
+            runpy.run_path(str(script), run_name="__main__")
+    except SystemExit as left:
+        return _code(left)
+    except KeyboardInterrupt:
+        sys.stderr.write(f"\n{script.name} was interrupted\n")
+        return 130
+    except BaseException as error:  # noqa: BLE001  (whatever a script may raise)
+        shown = _own(error.__traceback__, str(script))
+        traceback.print_exception(type(error), error, shown)
+        return 1
+    finally:
+        sys.argv, sys.path[:] = kept
+    if len(calls) >= nth:
+        return 0
+    times = "never called" if not calls else f"called only {len(calls)} times"
+    remedy = "call it on the output to walk through" if not calls else "take a smaller --nth"
+    sys.stderr.write(f"{script.name} has ended; backward() of a Value was {times}: {remedy}\n")
+    return 1
+
+
+@contextmanager
+def _stopping(
+    script: str, nth: int, stdin: TextIO | None, stdout: TextIO | None
+) -> Iterator[list[None]]:
+    """Have the nth call of `backward()` debugged; gives a list that has an item for each call."""
+    original = Value.backward
+    calls: list[None] = []
+
+    def backward(self: Value, seed: Number = 1.0) -> None:
+        calls.append(None)
+        if len(calls) == nth:
+            Value.backward = original  # type: ignore[method-assign]
+            before = [(node, node.grad) for node in topological(self)]
+            try:
+                debug(Run(self, seed), stdin, stdout, _names(sys._getframe(1), script))
+            finally:
+                for node, grad in before:
+                    node.grad = grad
+        original(self, seed)
+
+    Value.backward = backward  # type: ignore[method-assign]
+    try:
+        yield calls
+    finally:
+        Value.backward = original  # type: ignore[method-assign]
+
+
+def _names(frame: FrameType | None, script: str) -> dict[str, Value]:
+    """The Values that variables of the script hold, alone or in a list, where it called."""
+    while frame is not None and frame.f_code.co_filename != script:
+        frame = frame.f_back
+    found: dict[str, Value] = {}
+    for name, held in ({**frame.f_globals, **frame.f_locals} if frame else {}).items():
+        if isinstance(held, Value):
+            found[name] = held
+        elif isinstance(held, list | tuple) and len(held) <= MANY:
+            found |= {f"{name}[{i}]": v for i, v in enumerate(held) if isinstance(v, Value)}
+    return found
+
+
+def _own(tb: TracebackType | None, script: str) -> TracebackType | None:
+    """A traceback from the script on, without the machinery that runs it."""
+    start = tb
+    while start is not None and start.tb_frame.f_code.co_filename != script:
+        start = start.tb_next
+    return start
+
+
+def _code(left: SystemExit) -> int:
+    """The exit code that Python makes of what `sys.exit` was given."""
+    if left.code is None or isinstance(left.code, int):
+        return left.code or 0
+    sys.stderr.write(f"{left.code}\n")
+    return 1

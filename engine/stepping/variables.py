@@ -1,0 +1,183 @@
+"""What the variables pane of a debugger shows of Values, edges, steps and runs.
+
+The pane asks at every stop, for everything in sight. So this looks at one node and its operands,
+never below, and computes nothing but that node's local derivatives; what has too many operands
+shows them in groups. `pydevd_plugin_gradwalk.py` hands it to the debugger.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.drawing.text import number, shorten, visible
+from engine.node import Node, Operation, as_float
+from engine.ops import CONSTANT
+from engine.origins import Origin, name, where
+from engine.stepping.run import Run
+from engine.stepping.step import ForwardStep, Step, made_by
+
+__all__ = ["SHOWN", "Edge", "assign", "children", "text"]
+
+# What is shown, its value, and how to say it in Python, appended to how the parent is said; None
+# where it cannot be said.
+Child = tuple[str, Any, str | None]
+
+_GROUP = 50  # operands in one group of the pane
+_MANY = 2000  # past it the local derivatives, which have to be computed all at once, are left out
+_FIELDS: dict[type, tuple[str, ...]] = {
+    Step: Step.__match_args__,
+    ForwardStep: ForwardStep.__match_args__,
+    Run: ("position", "current", "root", "seed", "nbytes"),
+    Operation: ("name", "symbol", "tex", "function", "partials", "domain"),
+    Origin: Origin.__match_args__,
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Edge:
+    """The way from a node to one of its operands; `local` is None where there is no derivative.
+
+    >>> from engine import Value
+    >>> w = Value(3.0, "w")
+    >>> n = Value(2.0) * w; n.backward()
+    >>> print(text(_edges(n, 0, 2)[1][1]))
+    local 2  contributes 2
+    """
+
+    node: Node
+    operand: int
+    parent: Node
+    local: float | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Operands:
+    """Some of the operands of a node that has too many."""
+
+    node: Node
+    start: int
+    stop: int
+
+
+SHOWN = (Node, Edge, Operands, *_FIELDS)
+
+
+def text(thing: Any) -> str:
+    """One line for a Value, an edge, a step, or what else is SHOWN.
+
+    >>> from engine import Value
+    >>> x = Value(2.0, "x")
+    >>> text(x), text(x * 3.0).partition("  <")[0]
+    ('data 2  grad 0  x', 'data 6  grad 0  x * 3.0')
+    """
+    if isinstance(thing, Node):
+        node: Any = thing
+        return f"data {number(node._data)}  grad {number(node.grad)}  {_line(made_by(node))}"
+    if isinstance(thing, Edge):
+        return _edge(thing)
+    if isinstance(thing, Operands):
+        return f"operands {thing.start} to {thing.stop - 1} of {len(thing.node.parents)}"
+    if isinstance(thing, Origin):
+        return _line(f"{thing}  {shorten(thing.code, 60)}".rstrip())
+    return _line(repr(thing) if isinstance(thing, Run) else str(thing))
+
+
+def children(thing: Any) -> list[Child]:
+    """What is to be seen when a thing is opened, in order.
+
+    >>> from engine import Value
+    >>> x = Value(2.0, "x")
+    >>> [(name, said) for name, _, said in children(x * x)][:3]
+    [('data', '.data'), ('grad', '.grad'), ('op', '.op')]
+    >>> [(name, said) for name, _, said in children(x * x)][-2:]
+    [('<- x [0]', '.parents[0]'), ('<- x [1]', '.parents[1]')]
+    """
+    if isinstance(thing, Edge):  # the operand itself, so that one walks down by opening
+        return children(thing.parent)
+    if isinstance(thing, Operands):
+        return _edges(thing.node, thing.start, thing.stop)
+    if not isinstance(thing, Node):
+        fields = next(names for kind, names in _FIELDS.items() if isinstance(thing, kind))
+        return [(each, getattr(thing, each), f".{each}") for each in fields]
+    found: list[Child] = [
+        ("data", thing._data, ".data"),
+        ("grad", thing.grad, ".grad"),
+        ("op", thing.op, ".op"),
+        ("origin", where(thing), None),
+    ]
+    if thing.label is not None:
+        found.append(("label", thing.label, ".label"))
+    count = len(thing.parents)
+    if count <= 2 * _GROUP:
+        return found + _edges(thing, 0, count)
+    groups = [
+        Operands(thing, at, min(at + _GROUP, count)) for at in range(0, min(count, _MANY), _GROUP)
+    ]
+    if count > _MANY:
+        groups.append(Operands(thing, _MANY, min(_MANY + _GROUP, count)))
+    found += [(f"<- [{each.start}:{each.stop}]", each, None) for each in groups]
+    if groups[-1].stop < count:
+        found.append(("…", f"{count - groups[-1].stop:,} more: see .parents", None))
+    return found
+
+
+def assign(thing: Any, attribute: str, value: Any) -> None:
+    """Set the data of a leaf or the gradient of any node, where the pane has no Python for it."""
+    node = thing.parent if isinstance(thing, Edge) else thing
+    if not isinstance(node, Node) or attribute not in ("data", "grad"):
+        raise AttributeError(
+            f"{attribute} cannot be set here; the data of a leaf and the grad of any Value can"
+        )
+    setattr(node, attribute, as_float(value))
+
+
+def _line(text: str) -> str:
+    """A text that may hold a hostile label, in one line that can be shown."""
+    return visible(text).replace("\n", "␊")
+
+
+def _edge(edge: Edge) -> str:
+    if edge.parent.op is CONSTANT:
+        return f"{number(edge.parent._data)}, a number: takes no gradient"
+    if edge.parent._epoch > edge.node._epoch:
+        return "changed since: build the expression again"
+    if edge.local is None:
+        return text(edge.parent)
+    return f"local {number(edge.local)}  contributes {number(edge.node.grad * edge.local)}"
+
+
+def _edges(node: Node, start: int, stop: int) -> list[Child]:
+    chosen, locals_ = node.parents[start:stop], _locals(node)[start:stop]
+    names = [shorten(_line(_called(parent))) for parent in chosen]
+    twice = {each for each in names if names.count(each) > 1}  # a pane shows equal names once
+    return [
+        (
+            f"<- {each} [{operand}]" if each in twice else f"<- {each}",
+            Edge(node, operand, parent, local),
+            f".parents[{operand}]",
+        )
+        for operand, parent, local, each in zip(
+            range(start, stop), chosen, locals_, names, strict=True
+        )
+    ]
+
+
+def _called(node: Any) -> str:
+    """What to call an operand: as the user does, or else by its operation or its number."""
+    named = name(node)
+    if named is not None:
+        return named
+    return number(node._data) if node.op is None or node.op is CONSTANT else str(node.op.name)
+
+
+def _locals(node: Node) -> Sequence[float | None]:
+    """The derivatives by each operand; None where there are none, or too many."""
+    op, parents = node.op, node.parents
+    unknown = [None] * len(parents)
+    if op is None or len(parents) > _MANY:
+        return unknown
+    try:
+        found = op.slopes or op.numeric(node._data, *[parent._data for parent in parents])
+        return [None if each is None else float(each) for each in found]
+    except Exception:  # noqa: BLE001 (an operation of the user's own may raise anything)
+        return unknown
