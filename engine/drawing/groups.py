@@ -15,7 +15,7 @@ from engine.drawing.text import shorten
 from engine.drawing.view import View
 from engine.value import Value
 
-__all__ = ["Box", "Grouping", "arrows", "counts", "group"]
+__all__ = ["Box", "Grouping", "addresses", "arrows", "counts", "group"]
 
 Path = tuple[str, ...]
 SMALL = 3  # so few nodes are drawn rather than named
@@ -65,7 +65,7 @@ def group(
     names = {open} if isinstance(open, str) else {*open}
     if collapse == 0 or (collapse is None and len(view.nodes) <= limit and not names):
         return Grouping({}, {}, {}, 0)
-    paths = _paths(view)
+    paths = addresses(view)
     _check(names, paths)
     for level in (2, 1) if collapse is None else (collapse,):
         found = _collapse(view, paths, level, names)
@@ -78,7 +78,7 @@ def group(
 
 def counts(view: View) -> list[tuple[int, int]]:
     """How many things would be drawn at each level of collapsing, for a message."""
-    paths = _paths(view)
+    paths = addresses(view)
     found = []
     for level in (1, 2):
         grouping = _collapse(view, paths, level, set())
@@ -156,7 +156,7 @@ def _check(names: set[str], paths: Mapping[Value, Path]) -> None:
         )
 
 
-def _paths(view: View) -> dict[Value, Path]:
+def addresses(view: View) -> dict[Value, Path]:
     """The address of every node, from coarse to fine."""
     modules: dict[Value, Path] = {}
     for node in view.nodes:

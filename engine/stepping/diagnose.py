@@ -10,7 +10,7 @@ from math import hypot, inf, isfinite, sqrt
 from typing import Any, Literal, Protocol
 
 from engine import ops
-from engine.drawing.groups import _paths
+from engine.drawing.groups import addresses
 from engine.drawing.terminal import columns, safe
 from engine.drawing.text import number
 from engine.drawing.view import folds, view
@@ -141,12 +141,12 @@ def diagnose(loss: Value, parameters: Iterable[Value] | _Model | None = None) ->
     given = _given(parameters)
     found = _sweep(loss)
     seen = view(loss, parameters=given)
-    addresses = _paths(seen)
-    modules = {addresses[n][0] for n in seen.nodes if not n.parents and "." in (n.label or "")}
+    places = addresses(seen)
+    modules = {places[n][0] for n in seen.nodes if not n.parents and "." in (n.label or "")}
 
     def address(node: Value) -> tuple[str, str]:
         """The layer and the unit of a node."""
-        path = addresses.get(node) or ("the output",)
+        path = places.get(node) or ("the output",)
         return (path[0], path[-1]) if path[0] in modules else (path[-1], path[-1])
 
     leaves = [node for node in seen.nodes if not node.parents]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from engine.drawing.groups import _paths
+from engine.drawing.groups import addresses
 from engine.drawing.terminal import safe
 from engine.drawing.view import folds, view
 from engine.expression import Mistake
@@ -152,7 +152,7 @@ class Places:
         steps = [label.split(".") for label in labels]
         known = {".".join(each[:i]) for each in steps for i in range(1, len(each))}
         found: dict[str, set[Value]] = {}
-        for node, path in _paths(view(self.run.root)).items():
+        for node, path in addresses(view(self.run.root)).items():
             for part in path:
                 found.setdefault(part, set()).add(node)
         return {part: nodes for part, nodes in found.items() if part in known}
