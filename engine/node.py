@@ -91,6 +91,13 @@ class Operation:
                 return arg._call(self, args)
         return self.function(*args)
 
+    def advice(self, parents: tuple[Node, ...]) -> str:
+        """What to do where it is undefined or infinite: the remedy for the operation that made one
+        of these inputs, or for any; "" where there is none.
+        """
+        makers = [str(parent.op) for parent in parents if parent.parents]
+        return next((self.remedy[name] for name in (*makers, "") if name in self.remedy), "")
+
     def __str__(self) -> str:
         return self.name
 

@@ -98,9 +98,7 @@ def _call(op: Operation, parents: tuple[Node, ...]) -> str:
 
 
 def _remedy(op: Operation, parents: tuple[Node, ...]) -> str:
-    makers = [str(parent.op) for parent in parents if parent.parents]
-    known = [op.remedy[name] for name in (*makers, "") if name in op.remedy]
-    advice = known[0] if known else "look at the numbers that go into it"
+    advice = op.advice(parents) or "look at the numbers that go into it"
     return f'{advice} (or compute under numeric_mode("ieee") to let inf and nan pass)'
 
 

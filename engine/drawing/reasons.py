@@ -197,9 +197,5 @@ def _operands(node: Value, words: Words) -> str:
 
 
 def _remedy(node: Value) -> str:
-    """What the row says to do, for the operation that made an operand or for any."""
-    if node.op is None:
-        return ""
-    makers = [str(parent.op) for parent in node.parents if parent.parents]
-    known = [node.op.remedy[maker] for maker in (*makers, "") if maker in node.op.remedy]
-    return f"; {known[0]}" if known else ""
+    advice = node.op.advice(node.parents) if node.op else ""
+    return advice and f"; {advice}"

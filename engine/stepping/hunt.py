@@ -199,10 +199,7 @@ def _found(node: Value, operand: int, upstream: float, local: float, before: flo
 
 
 def _remedy(node: Value) -> str:
-    """What the row says to do, for the operation that made an operand or for any."""
-    op: Any = node.op
-    makers = [str(parent.op) for parent in node.parents if parent.parents]
-    return next((op.remedy[maker] for maker in (*makers, "") if maker in op.remedy), "")
+    return node.op.advice(node.parents) if node.op else ""
 
 
 def _places(node: Value) -> list[str]:
