@@ -6,7 +6,6 @@ operands were good and whose value is not; or else the one edge, where the backw
 
 from dataclasses import dataclass, replace
 from math import isfinite, isnan
-from typing import Any
 
 from engine.drawing.paths import Edge, sweep
 from engine.drawing.reasons import Words
