@@ -1,6 +1,9 @@
 """The README's pictures: `python -m demos.pictures` makes them anew in `demos/pictures/`."""
 
 import random
+import shutil
+import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,9 +12,10 @@ from engine.drawing import Picture, draw
 from nn import MLP
 from nn.drawing import Figure, draw_network
 
-__all__ = ["FOLDER", "PICTURES", "save"]
+__all__ = ["FOLDER", "PHOTOGRAPH", "PICTURES", "photograph", "save"]
 
 FOLDER = Path(__file__).with_name("pictures")
+PHOTOGRAPH = "player.png"
 
 
 def neuron() -> Picture:
@@ -61,11 +65,40 @@ def save(name: str, folder: Path) -> list[Path]:
     return [dot_text, svg]
 
 
+def story() -> Value:
+    """A neuron whose weight is used twice: by its output, and by what a large weight costs."""
+    x, w, b = Value(2.0), Value(-3.0), Value(6.5)
+    n = x * w
+    y = (n + b).tanh()
+    loss = (y - 1.0) ** 2 + 0.1 * w**2
+    return loss
+
+
+def photograph(path: Path) -> None:
+    """The page that plays its backward pass, at the last edge, as Chromium shows it."""
+    from playwright.sync_api import sync_playwright  # in the extra `test`
+
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
+        page_file = Path(folder, "player.html")
+        story().to_html(page_file)
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
+        page = browser.new_page(viewport={"width": 1100, "height": 560}, device_scale_factor=1.5)
+        page.goto(f"{page_file.as_uri()}#step=19")
+        page.get_by_text("Fit", exact=True).click()
+        page.screenshot(path=path)
+        browser.close()
+
+
 def main() -> None:
-    """Write each picture, and say where."""
+    """Write each picture, and say where. The photograph needs Chromium: `--photograph`."""
     FOLDER.mkdir(exist_ok=True)
     for name in PICTURES:
         print(*save(name, FOLDER), sep="\n")
+    if "--photograph" in sys.argv:
+        photograph(FOLDER / PHOTOGRAPH)
+        print(FOLDER / PHOTOGRAPH)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from demos.pictures import FOLDER, PICTURES, save
+from demos.pictures import FOLDER, PHOTOGRAPH, PICTURES, save
 
 
 def contents(svg: Path) -> tuple[list[str], Counter[str], list[str]]:
@@ -31,4 +31,4 @@ def test_a_committed_picture_is_current(name: str, tmp_path: Path) -> None:
 
 def test_no_other_picture_is_kept(tmp_path: Path) -> None:
     made = {path.name for name in PICTURES for path in save(name, tmp_path)}
-    assert {path.name for path in FOLDER.iterdir()} == made
+    assert {path.name for path in FOLDER.iterdir()} == made | {PHOTOGRAPH}
