@@ -170,7 +170,8 @@ class Value(Doors):
         return record(ops.div, (self, other), divide(self._data, other._data))
 
     def __rtruediv__(self, other: Number) -> Value:
-        return self._call(ops.div, (other, self))
+        number = constant(other)
+        return record(ops.div, (number, self), divide(number._data, self._data))
 
     def __pow__(self, other: Value | Number) -> Value:
         other = constant(other)
@@ -179,7 +180,8 @@ class Value(Doors):
 
     def __rpow__(self, other: Number) -> Value:
         op = ops.power if self.op is ops.CONSTANT else ops.xpowy
-        return self._call(op, (other, self))
+        number = constant(other)
+        return record(op, (number, self), power(number._data, self._data))
 
     def __neg__(self) -> Value:
         return record(ops.neg, (self,), -self._data)
