@@ -3,14 +3,41 @@
 from __future__ import annotations
 
 import math
+from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from os import PathLike
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from engine import Value
     from nn.drawing import Figure
+    from nn.module import Module
 
-__all__ = ["History", "figures"]
+__all__ = ["History", "Recording", "figures"]
+
+
+@dataclass(repr=False, eq=False)
+class Recording:
+    """What a page needs to show a training again: all parameters after every epoch.
+
+    Attributes:
+        model: what was trained.
+        parameters: those of the model in its order, then those that only the optimiser has.
+        rows: the training rows, each a sample and its target.
+        snapshots: their numbers, before the first epoch and after each.
+        start: the numbers of `History.log`, measured before the first epoch.
+    """
+
+    model: Module
+    parameters: list[Value]
+    rows: list[tuple[Any, Any]]
+    snapshots: list[array[float]] = field(default_factory=list)
+    start: dict[str, float] = field(default_factory=dict)
+
+    def take(self) -> None:
+        """Keep the numbers that the parameters have now."""
+        self.snapshots.append(array("d", [parameter.data for parameter in self.parameters]))
 
 
 @dataclass(repr=False)
@@ -26,11 +53,13 @@ class History:
             the lowest validation loss (training loss without validation). None where no epoch was
             finished: then the parameters are those from before.
         stopped: "epochs" (all done), "patience" (converged), "interrupt" (Ctrl-C).
+        recording: what `fit(..., record=True)` kept for `to_html`, else None.
     """
 
     log: list[dict[str, float]] = field(default_factory=list)
     best_epoch: int | None = None
     stopped: str = "epochs"
+    recording: Recording | None = field(default=None, compare=False)
 
     @property
     def loss(self) -> list[float]:
@@ -67,6 +96,14 @@ class History:
         """The watched loss of the parameters that were kept; nan where no epoch was finished."""
         return math.nan if self.best_epoch is None else self.watched[self.best_epoch]
 
+    @property
+    def snapshots(self) -> list[array[float]]:
+        """All parameters before the first epoch and after each; empty where nothing was recorded.
+
+        In the order of `model.parameters()`.
+        """
+        return self.recording.snapshots if self.recording else []
+
     def column(self, name: str) -> list[float]:
         """One of the numbers of every epoch."""
         return [numbers[name] for numbers in self.log if name in numbers]
@@ -91,6 +128,28 @@ class History:
         from nn.drawing import plot_history  # which needs matplotlib
 
         return plot_history(self, path)
+
+    def to_html(
+        self,
+        path: str | PathLike[str] | None = None,
+        *,
+        features: Sequence[object] | None = None,
+        classes: Sequence[object] | None = None,
+    ) -> str:
+        """Return a page to scrub through the epochs of a run of `fit(..., record=True)`.
+
+        It shows how weights, loss and (of a model with two inputs) decision regions move, in one
+        file that works offline. `#epoch=17` in its address opens it there.
+
+        Arguments:
+            path: where to write it.
+            features: the names of the inputs. classes: those of the outputs.
+
+        Raises ValueError where nothing was recorded.
+        """
+        from nn.player import to_html  # which most runs never need
+
+        return to_html(self, path, features=features, classes=classes)
 
 
 def figures(numbers: dict[str, float]) -> str:

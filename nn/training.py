@@ -9,7 +9,7 @@ from engine import Value
 from nn.checks import at_least_zero, count, generator, is_number, pick
 from nn.evaluation import Loss, Row, measure, pair_up
 from nn.gradients import clip_grad_norm
-from nn.history import History
+from nn.history import History, Recording
 from nn.losses import LOSSES
 from nn.module import Module
 from nn.optim import OPTIMIZERS, Optimizer
@@ -37,6 +37,7 @@ def fit(
     schedule: Schedule | None = None,
     clip: float | None = None,
     progress: bool = True,
+    record: bool = False,
 ) -> History:
     """Train a model until its loss stops falling, and keep the best parameters it had.
 
@@ -59,6 +60,7 @@ def fit(
         schedule: a function from the epoch, counted from 0, to a factor on the learning rate.
         clip: the largest norm of the gradients, as in `clip_grad_norm`.
         progress: show a bar (a line now and then where standard error is a file).
+        record: keep the parameters of every epoch for `History.to_html`, a page of the training.
 
     Returns:
         The History of the run. However it ends (Ctrl-C and errors on the way too), the model has
@@ -83,6 +85,10 @@ def fit(
     history, rate, was_training = History(), tuner.lr, model.training
     with Progress(epochs, len(rows), history, progress) as bar:
         try:
+            if record:
+                history.recording = Recording(model, keeper.parameters, list(rows))
+                history.recording.start = _measured(model, rows, held_out, loss)
+                history.recording.take()
             model.train()
             for epoch in range(epochs):
                 tuner.lr = rate if schedule is None else rate * schedule(epoch)
@@ -90,10 +96,9 @@ def fit(
                 for batch in _batches(rows, batch_size or len(rows)):
                     _learn(model, batch, loss, tuner, clip, keeper.parameters)
                     bar.batch(len(batch))
-                judged = measure(model, held_out, loss)
-                history.log.append(
-                    measure(model, rows, loss) | {f"val_{name}": x for name, x in judged.items()}
-                )
+                history.log.append(_measured(model, rows, held_out, loss))
+                if history.recording:
+                    history.recording.take()
                 converged = keeper.see(history)
                 bar.epoch()
                 if converged:
@@ -162,6 +167,14 @@ def _learn(
     if clip is not None:
         clip_grad_norm(tuner.params, clip)
     tuner.step()
+
+
+def _measured(
+    model: Module, rows: Sequence[Row], held_out: Sequence[Row], loss: Loss
+) -> dict[str, float]:
+    """What the History says of an epoch."""
+    judged = measure(model, held_out, loss)
+    return measure(model, rows, loss) | {f"val_{name}": x for name, x in judged.items()}
 
 
 def _batches(rows: Sequence[Row], size: int) -> Iterable[Sequence[Row]]:

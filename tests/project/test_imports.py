@@ -11,7 +11,10 @@ import pytest
 
 from tests.project.sources import MODULES, ROOT, parse
 
-UPPER = {f"engine.{room}" for room in ("drawing", "stepping", "native")} | {"nn.drawing"}
+UPPER = {f"engine.{room}" for room in ("drawing", "stepping", "native")} | {
+    "nn.drawing",
+    "nn.player",
+}
 GROUND = {"engine.numerics", "engine.node", "engine.modes"}
 
 

@@ -1,0 +1,134 @@
+"""A recorded training as one file of HTML that asks the network for nothing."""
+
+import base64
+import hashlib
+import html
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from engine.drawing.text import shorten, visible
+from engine.stepping.player.record import as_json
+from nn.history import History, Recording
+from nn.player.network import network
+from nn.player.regions import regions
+
+__all__ = ["to_html"]
+
+FRAMES = 400  # epochs that a page can show; of a longer run it has so many, evenly spread
+
+
+def to_html(
+    history: History,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    features: Sequence[object] | None = None,
+    classes: Sequence[object] | None = None,
+) -> str:
+    """Return a page that plays a training epoch by epoch, and write it to `path`.
+
+    The network's lines follow its weights, a marker walks along the curves, and a model of two
+    inputs shows how it divides the plane. It is one file and works offline. It opens at the epoch
+    that was kept, or at the one in its address (`#epoch=17`; epoch 0 is before the training). The
+    model stays as it is.
+
+    Arguments:
+        history: what `fit(..., record=True)` gave.
+        path: where to write the page.
+        features: the names of the inputs. classes: those of the outputs, or of no and yes.
+
+    >>> from nn import Neuron, fit
+    >>> model = Neuron(2, "sigmoid", rng=7)
+    >>> xs, ys = [(0, 0), (0, 1), (1, 0), (1, 1)], [0, 0, 0, 1]
+    >>> how = {"loss": "binary_cross_entropy", "epochs": 3, "seed": 1, "progress": False}
+    >>> to_html(fit(model, xs, ys, record=True, **how)).startswith("<!doctype html>")
+    True
+    """
+    recording = history.recording
+    if recording is None or not recording.snapshots:
+        raise ValueError(
+            "nothing was recorded of this training, so there is nothing to play; train with "
+            "fit(..., record=True)"
+        )
+    shown = evenly(min(history.epochs + 1, len(recording.snapshots)), FRAMES, _kept(history))
+    inputs, called = _words("features", features), _words("classes", classes)
+    with _as_it_was(recording):
+        found: dict[str, Any] = {
+            "epochs": shown,
+            "kept": _kept(history),
+            "log": _columns([recording.start, *history.log]),
+            "network": network(recording, shown, inputs, called),
+            "regions": regions(recording, shown, inputs, called),
+        }
+    text = _page(repr(recording.model), history, as_json(found))
+    if path is not None:
+        Path(path).write_text(text, encoding="utf-8", newline="\n")
+    return text
+
+
+def evenly(count: int, most: int, also: int = 0) -> list[int]:
+    """At most so many of range(count), evenly spread: the first, the last, and one more.
+
+    >>> evenly(4, 10), evenly(101, 5), evenly(101, 5, also=60)
+    ([0, 1, 2, 3], [0, 25, 50, 75, 100], [0, 25, 50, 60, 75, 100])
+    """
+    if count <= most:
+        return list(range(count))
+    return sorted({also, *(i * (count - 1) // (most - 1) for i in range(most))})
+
+
+def _kept(history: History) -> int:
+    """The epoch, counted from 1, whose parameters the model kept; 0 is before the training."""
+    return 0 if history.best_epoch is None else history.best_epoch + 1
+
+
+@contextmanager
+def _as_it_was(recording: Recording) -> Iterator[None]:
+    """The parameters may be anything inside, and are as before afterwards."""
+    kept = [parameter.data for parameter in recording.parameters]
+    try:
+        yield
+    finally:
+        for parameter, number in zip(recording.parameters, kept, strict=True):
+            parameter.data = number
+
+
+def _words(name: str, given: Sequence[object] | None) -> list[str]:
+    if isinstance(given, str):
+        raise TypeError(f"to_html takes {name} as a list of names, got the text {given!r:.60}")
+    return [shorten(visible(str(word)), 24) for word in given or ()]
+
+
+def _columns(log: list[dict[str, float]]) -> dict[str, list[Any]]:
+    """The curves by name. JSON has no words for what is not finite: those points are left out."""
+    names = [n for n in ("loss", "val_loss", "accuracy", "val_accuracy") if n in log[0]]
+    return {n: [_special(numbers[n]) for numbers in log] for n in names}
+
+
+def _special(x: float) -> float | str:
+    return (
+        x if abs(x) < float("inf") else {"inf": "Infinity", "-inf": "-Infinity"}.get(str(x), "NaN")
+    )
+
+
+def _page(model: str, history: History, data: str) -> str:
+    here = Path(__file__).parent
+    files = ("training.html", "training.css", "training.js")
+    template, style, script = ((here / file).read_text(encoding="utf-8") for file in files)
+    return Template(template).substitute(
+        title=html.escape(shorten(visible(model), 80)),
+        count=html.escape(visible(repr(history).removeprefix("History(").removesuffix(")"))),
+        data=data,
+        style=style,
+        script=script,
+        style_hash=_hash(style),
+        script_hash=_hash(script),
+    )
+
+
+def _hash(text: str) -> str:
+    """What a content security policy calls an inline text that may be used."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

@@ -1,0 +1,322 @@
+// Plays a training over its recording. All text of the recording goes through textContent (or is
+// painted on a canvas): names are text, whatever they hold.
+
+const run = JSON.parse(document.getElementById("run").textContent);
+const total = run.epochs.length - 1; // a position is an index of the epochs that the page has
+const show = (name) => document.querySelector(`[data-show=${name}]`);
+const button = (name) => document.querySelector(`[data-do=${name}]`);
+const seek = document.querySelector(".seek input");
+const speed = document.querySelector(".speed select");
+const spoken = document.querySelector(".spoken");
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+let position = 0;
+
+function make(parent, tag, attributes, text) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  if (text !== undefined) made.textContent = text;
+  return parent.appendChild(made);
+}
+
+const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+const number = (x) => (Number.isFinite(x) ? String(Number(x.toPrecision(4))) : String(x));
+const percent = (x) => `${(100 * x).toFixed(1)}%`;
+
+// --- weights -------------------------------------------------------------------------------------
+const net = run.network;
+const drawing = document.querySelector(".network svg");
+const lines = [];
+let weights, largest;
+
+function drawNetwork() {
+  const view = new DataView(bytes(net.weights).buffer);
+  weights = Float32Array.from({ length: view.byteLength / 4 }, (_, i) => view.getFloat32(4 * i, true));
+  largest = weights.reduce((most, w) => (Number.isFinite(w) ? Math.max(most, Math.abs(w)) : most), 0) || 1;
+  const most = Math.max(...net.columns.map((column) => column.units.length));
+  const apart = 130, step = most > 10 ? 26 : 36, radius = most > 10 ? 9 : 12;
+  const side = 20 + 6.2 * Math.max(0, ...net.features.map((name) => name.length));
+  const right = 20 + 6.2 * Math.max(0, ...net.classes.map((name) => name.length));
+  const wide = side + right + 60 + apart * (net.columns.length - 1);
+  const high = 60 + step * (most + 1);
+  drawing.setAttribute("viewBox", `0 0 ${wide} ${high}`);
+  const x = (k) => side + 30 + apart * k;
+  const y = (k, slot) => 48 + step * (slot + (most - net.columns[k].units.length) / 2);
+  const under = make(drawing, "g", {});
+  net.lines.forEach(([k, from, to], i) => {
+    const line = make(under, "line", { x1: x(k), y1: y(k, from), x2: x(k + 1), y2: y(k + 1, to), class: "weight" });
+    lines.push({ line, title: make(line, "title", {}), name: net.names[i] });
+  });
+  net.columns.forEach((column, k) => {
+    const count = column.units.length;
+    make(drawing, "text", { x: x(k), y: 16, "text-anchor": "middle" }, `${column.size} ${column.words}`);
+    column.units.forEach((unit, slot) => {
+      make(drawing, "circle", { cx: x(k), cy: y(k, slot), r: radius, class: "unit" });
+      const names = k === 0 ? net.features : k === net.columns.length - 1 ? net.classes : [];
+      if (!names.length) return;
+      const end = k === 0 ? { x: x(k) - radius - 6, "text-anchor": "end" } : { x: x(k) + radius + 6 };
+      make(drawing, "text", { ...end, y: y(k, slot) + 4 }, names[unit]);
+    });
+    if (count < column.size) {
+      const middle = (y(k, count / 2 - 1) + y(k, count / 2)) / 2;
+      make(drawing, "text", { x: x(k) + radius + 2, y: middle + 3, class: "quiet" }, "⋮");
+    }
+    if (k === net.columns.length - 1) return;
+    const box = radius * 0.8;
+    make(drawing, "rect", { x: x(k) - box, y: y(k, count) - box, width: 2 * box, height: 2 * box, class: "unit" });
+    make(drawing, "text", { x: x(k), y: y(k, count) + 4, "text-anchor": "middle" }, "1");
+  });
+  show("lines").textContent = `Blue: positive. Orange, dashed: negative. The widest line is ${number(largest)}; `
+    + "the boxes are biases. Rest the mouse on a line to read it.";
+}
+
+function showWeights() {
+  const row = weights.subarray(position * lines.length, (position + 1) * lines.length);
+  lines.forEach(({ line, title, name }, i) => {
+    const share = Number.isFinite(row[i]) ? Math.abs(row[i]) / largest : 1;
+    line.setAttribute("stroke-width", (0.2 + 5 * share).toFixed(2));
+    line.setAttribute("stroke-opacity", (0.15 + 0.85 * Math.sqrt(share)).toFixed(2));
+    line.classList.toggle("minus", row[i] < 0);
+    line.classList.toggle("odd", !Number.isFinite(row[i]));
+    title.textContent = `${name} = ${number(row[i])}`;
+  });
+  const sizes = row.reduce((sum, w) => sum + Math.abs(w), 0) / row.length;
+  drawing.setAttribute("aria-label", `The network. Its weights have a mean size of ${number(sizes)}`);
+}
+
+// --- curves --------------------------------------------------------------------------------------
+const plots = [];
+const log = Object.fromEntries(Object.entries(run.log).map(([name, xs]) => [name, xs.map(Number)]));
+const WIDE = 420, HIGH = 170, LEFT = 50, RIGHT = 10, TOP = 20, BOTTOM = 24;
+const end = run.epochs[total];
+const across = (epoch) => LEFT + (WIDE - LEFT - RIGHT) * (end ? epoch / end : 0);
+
+function drawCurve(name) {
+  const curves = [name, `val_${name}`].filter((each) => each in log);
+  const seen = curves.flatMap((each) => log[each]).filter(Number.isFinite);
+  const top = name === "accuracy" ? 1 : Math.max(...seen, 0) || 1;
+  const bottom = Math.min(0, ...seen);
+  const write = name === "accuracy" ? percent : number;
+  const up = (x) => TOP + (HIGH - TOP - BOTTOM) * (1 - (x - bottom) / (top - bottom));
+  const svg = make(document.querySelector(".plots"), "svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img" });
+  svg.setAttribute("aria-label", `${name} over the epochs`);
+  make(svg, "text", { x: LEFT, y: 12 }, curves.length > 1 ? `${name} (dashed: validation)` : name);
+  make(svg, "path", { d: `M${LEFT},${TOP}V${HIGH - BOTTOM}H${WIDE - RIGHT}`, class: "axis" });
+  for (const x of [bottom, top]) make(svg, "text", { x: LEFT - 5, y: up(x) + 4, "text-anchor": "end", class: "quiet" }, write(x));
+  make(svg, "text", { x: LEFT, y: HIGH - 8, class: "quiet" }, "0");
+  make(svg, "text", { x: WIDE - RIGHT, y: HIGH - 8, "text-anchor": "end", class: "quiet" }, `epoch ${end}`);
+  make(svg, "line", { x1: across(run.kept), x2: across(run.kept), y1: TOP, y2: HIGH - BOTTOM, class: "kept" });
+  const now = make(svg, "line", { y1: TOP, y2: HIGH - BOTTOM, class: "now" });
+  const dots = curves.map((each, i) => {
+    const kind = i ? " val" : "";
+    let pen = "M"; // a gap where a number is not finite
+    const d = log[each].map((x, epoch) => {
+      if (!Number.isFinite(x)) { pen = "M"; return ""; }
+      const part = `${pen}${across(epoch).toFixed(1)},${up(x).toFixed(1)}`;
+      pen = "L";
+      return part;
+    }).join("");
+    make(svg, "path", { d, class: `curve${kind}` });
+    return { each, dot: make(svg, "circle", { r: 5, class: `dot${kind}` }) };
+  });
+  svg.addEventListener("click", (event) => {
+    const box = svg.getBoundingClientRect();
+    const x = (WIDE * (event.clientX - box.left)) / box.width;
+    pauseAt(nearest((end * (x - LEFT)) / (WIDE - LEFT - RIGHT)));
+  });
+  plots.push({ now, dots, up });
+}
+
+function showCurves(epoch) {
+  for (const { now, dots, up } of plots) {
+    now.setAttribute("x1", across(epoch));
+    now.setAttribute("x2", across(epoch));
+    for (const { each, dot } of dots) {
+      const x = log[each][epoch];
+      dot.setAttribute("visibility", Number.isFinite(x) ? "visible" : "hidden");
+      dot.setAttribute("cx", across(epoch));
+      if (Number.isFinite(x)) dot.setAttribute("cy", up(x));
+    }
+  }
+}
+
+const words = { loss: "loss", val_loss: "validation loss", accuracy: "accuracy", val_accuracy: "validation accuracy" };
+const told = (name, epoch) => (name.endsWith("accuracy") ? percent : number)(log[name][epoch]);
+const cells = new Map();
+for (const name of Object.keys(log)) {
+  const list = document.querySelector(".figures");
+  list.appendChild(document.createElement("dt")).textContent = words[name];
+  cells.set(name, list.appendChild(document.createElement("dd")));
+}
+
+// --- regions -------------------------------------------------------------------------------------
+const plane = run.regions;
+const canvas = document.querySelector("canvas");
+const COLOURS = [[0, 114, 178], [230, 120, 0], [0, 158, 115], [204, 90, 160], [130, 110, 30], [86, 180, 233], [110, 110, 110]];
+const SHAPES = ["●", "■", "▲", "◆", "✚"];
+const dark = matchMedia("(prefers-color-scheme: dark)");
+let grid, small;
+
+function drawPlane() {
+  grid = bytes(plane.grid);
+  small = document.createElement("canvas");
+  small.width = small.height = plane.cells;
+  const axes = `Across: ${plane.features[0]}; upwards: ${plane.features[1]}.`;
+  const kinds = plane.classes.map((name, k) => `${SHAPES[k % SHAPES.length]} ${name}`).join("  ");
+  const rest = plane.samples > plane.points.length ? ` ${plane.points.length} of ${plane.samples} samples are shown.` : "";
+  show("classes").textContent = plane.kinds ? `${kinds}. The stronger the colour, the surer. ${axes}${rest}`
+    : `From dark (${number(plane.low)}) to light (${number(plane.high)}); circles are targets. ${axes}${rest}`;
+}
+
+function colour(kind, level) { // of a regression from dark blue to light yellow
+  if (plane.kinds) return COLOURS[kind % COLOURS.length];
+  const t = level / 255;
+  return [[0, 253], [32, 231], [96, 55]].map(([a, b]) => Math.round(a + (b - a) * t));
+}
+
+function showPlane() {
+  let which = plane.frames.findLastIndex((frame) => frame <= position);
+  const [before, after] = [plane.frames[which], plane.frames[which + 1]];
+  if (after !== undefined && after - position < position - before) which += 1;
+  const side = plane.cells, size = side * side * 2;
+  const paint = small.getContext("2d");
+  const image = paint.createImageData(side, side);
+  for (let i = 0; i < side * side; i++) {
+    const [kind, level] = grid.subarray(which * size + 2 * i, which * size + 2 * i + 2);
+    const alpha = kind === 255 ? 0 : plane.kinds ? 30 + 0.55 * level : 255;
+    image.data.set([...colour(kind, level), alpha], 4 * i);
+  }
+  paint.putImageData(image, 0, 0);
+  const draw = canvas.getContext("2d");
+  draw.clearRect(0, 0, canvas.width, canvas.height);
+  draw.drawImage(small, 0, 0, canvas.width, canvas.height);
+  const [[left, bottom], [right, top]] = plane.window;
+  draw.lineWidth = 2;
+  draw.strokeStyle = dark.matches && plane.kinds ? "#16181b" : "#ffffff";
+  for (const [x, y, kind] of plane.points) {
+    const at = [(canvas.width * (x - left)) / (right - left), (canvas.height * (top - y)) / (top - bottom)];
+    const level = (255 * (kind - plane.low)) / (plane.high - plane.low || 1);
+    const [r, g, b] = colour(kind, level);
+    draw.fillStyle = `rgb(${r} ${g} ${b})`;
+    mark(draw, at, plane.kinds ? kind % SHAPES.length : 0);
+  }
+  const epoch = run.epochs[plane.frames[which]];
+  show("of").textContent = which >= 0 && plane.frames[which] !== position ? `at epoch ${epoch}` : "";
+  canvas.setAttribute("aria-label", `The plane of ${plane.features.join(" and ")}, coloured by what the model answers at epoch ${epoch}`);
+}
+
+function mark(draw, [x, y], shape) {
+  const r = 8;
+  draw.beginPath();
+  if (shape === 0) draw.arc(x, y, r, 0, 7);
+  else if (shape === 1) draw.rect(x - r, y - r, 2 * r, 2 * r);
+  else if (shape === 2) [[0, -r - 1], [r + 1, r], [-r - 1, r]].forEach(([a, b]) => draw.lineTo(x + a, y + b));
+  else if (shape === 3) [[0, -r - 2], [r + 2, 0], [0, r + 2], [-r - 2, 0]].forEach(([a, b]) => draw.lineTo(x + a, y + b));
+  else { draw.rect(x - 3, y - r - 1, 6, 2 * r + 2); draw.rect(x - r - 1, y - 3, 2 * r + 2, 6); }
+  draw.closePath();
+  draw.stroke();
+  draw.fill();
+}
+
+// --- walking -------------------------------------------------------------------------------------
+function nearest(epoch) {
+  let best = 0;
+  run.epochs.forEach((each, i) => { if (Math.abs(each - epoch) < Math.abs(run.epochs[best] - epoch)) best = i; });
+  return best;
+}
+
+function goto(wanted) {
+  position = Math.min(Math.max(Math.round(wanted), 0), total);
+  const epoch = run.epochs[position];
+  if (net) showWeights();
+  showCurves(epoch);
+  if (plane) showPlane();
+  for (const [name, cell] of cells) cell.textContent = told(name, epoch);
+  const kept = epoch === run.kept ? (epoch ? ", kept" : ", before training, kept") : epoch ? "" : ", before training";
+  show("epoch").textContent = `${epoch} of ${end}${kept}`;
+  show("position").textContent = `${epoch} of ${end}`;
+  seek.value = position;
+  const said = `Epoch ${epoch}${kept}. ${[...cells.keys()].map((name) => `${words[name]} ${told(name, epoch)}`).join(", ")}`;
+  seek.setAttribute("aria-valuetext", said);
+  if (!playing) spoken.textContent = said;
+  for (const [name, off] of [["first", !position], ["back", !position], ["step", position >= total], ["last", position >= total]]) {
+    button(name).setAttribute("aria-disabled", off);
+  }
+  remember(epoch);
+}
+
+let playing = false;
+
+function play() {
+  if (playing) return pauseAt(position);
+  playing = true;
+  button("play").textContent = "Pause";
+  let due = 0;
+  let last = null;
+  goto(position >= total ? 0 : position);
+  const tick = (now) => {
+    if (!playing) return;
+    due += last === null ? 0 : ((now - last) / 1000) * Math.min(Number(speed.value), calm.matches ? 2 : 1e9);
+    last = now;
+    if (due >= 1) {
+      goto(position + Math.floor(due));
+      due %= 1;
+    }
+    if (position >= total) pauseAt(total);
+    else requestAnimationFrame(tick);
+  };
+  requestAnimationFrame(tick);
+}
+
+function pauseAt(wanted) {
+  playing = false;
+  button("play").textContent = "Play";
+  goto(wanted);
+}
+
+const actions = {
+  play, first: () => pauseAt(0), last: () => pauseAt(total),
+  step: () => pauseAt(position + 1), back: () => pauseAt(position - 1),
+};
+for (const one of document.querySelectorAll("[data-do]")) {
+  one.addEventListener("click", () => actions[one.dataset.do]());
+}
+seek.max = total;
+seek.addEventListener("input", () => pauseAt(Number(seek.value)));
+dark.addEventListener("change", () => plane && showPlane());
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey || event.target.closest("select")) return;
+  if (event.key === " " && event.target.closest("button, summary")) return;
+  const act = {
+    " ": actions.play, ArrowRight: actions.step, ArrowLeft: actions.back, Home: actions.first, End: actions.last,
+    PageDown: () => pauseAt(position + 10), PageUp: () => pauseAt(position - 10),
+  }[event.key];
+  if (!act) return;
+  event.preventDefault();
+  act();
+});
+
+// --- the link to an epoch ------------------------------------------------------------------------
+const linked = () => /^#epoch=(\d{1,9})$/.exec(location.hash)?.[1];
+let later = null;
+
+function remember(epoch) { // not at each epoch of a fast run: browsers allow only so many a second
+  clearTimeout(later);
+  later = setTimeout(() => {
+    try {
+      history.replaceState(null, "", `#epoch=${epoch}`);
+    } catch { /* a page inside of another may have no address of its own */ }
+  }, 150);
+}
+
+addEventListener("hashchange", () => linked() && pauseAt(nearest(Number(linked()))));
+
+// --- here we go ----------------------------------------------------------------------------------
+document.querySelector(".network").hidden = !net;
+document.querySelector(".regions").hidden = !plane;
+if (net) drawNetwork();
+if (plane) drawPlane();
+for (const name of ["loss", "accuracy"]) if (name in log) drawCurve(name);
+for (const part of document.querySelectorAll("main, .player")) part.hidden = false;
+goto(nearest(Number(linked() ?? run.kept)));
+spoken.textContent = "";
