@@ -1,13 +1,30 @@
 """Functions of one or two numbers: each records one node, and says what it means."""
 
+from math import nan
 from sys import _getframe
 from typing import Any
 
 from engine import ops
+from engine.decisions import declare
 from engine.node import Operation
 from engine.value import Number, Value, constant, record
 
 Scalar = Value | Number
+
+
+def inputs(*labels: str) -> list[Value]:
+    """Leaves that are no numbers yet: the inputs of a Program, which vary from row to row.
+
+    Their data is nan, and so is mostly that of what is computed from them. Comparisons with them
+    are recorded (for `where`), and Python cannot decide on them: `if x > 0` is an error.
+
+    >>> x, y = inputs("x", "y")
+    >>> (x > y).op.name
+    'greater'
+    """
+    leaves = [Value(nan, label) for label in labels]
+    declare(leaves)
+    return leaves
 
 
 def apply(op: Operation, *args: Any) -> Value:
@@ -186,6 +203,17 @@ def hypot(a: Scalar, b: Scalar) -> Value:
     5.0
     """
     return apply(ops.hypot, a, b)
+
+
+def equal(a: Scalar, b: Scalar) -> Value:
+    """1 where two numbers are equal, else 0: the test for `where` on an input of a program.
+
+    (On Values, `==` asks whether they are the same node.)
+
+    >>> equal(Value(2.0), 2.0).data
+    1.0
+    """
+    return apply(ops.equal, a, b)
 
 
 def clamp(x: Scalar, low: Scalar, high: Scalar) -> Value:

@@ -1,9 +1,10 @@
 """Functions of any number of inputs: each result is one node, however many there are."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, overload
 
 from engine import ops
+from engine.decisions import is_open
 from engine.functions import Scalar, apply
 from engine.value import Value, constant, record
 
@@ -147,10 +148,30 @@ def where(test: object, a: Branch, b: Branch) -> Value:
 
     The other branch cannot poison the gradient; but if it cannot even be computed (in strict mode
     that raises), give the branches as functions without arguments: only the one taken is called.
+    Where the test depends on an input of a program, both branches are recorded, and each row takes
+    its own; then too the other does not poison the gradient.
 
     >>> x = Value(-1.0)
     >>> where(x > 0, lambda: sqrt(x), 0.0).data
     0.0
     """
+    if isinstance(test, Value) and is_open(test):
+        if test.op not in (ops.greater, ops.greater_equal, ops.equal):
+            test = 1.0 - apply(ops.equal, test, 0.0)
+        return apply(ops.select, test, *[x() if callable(x) else x for x in (a, b)])
     branch: Any = a if test else b
     return apply(ops.where, branch() if callable(branch) else branch)
+
+
+def choose(index: Scalar, options: Sequence[Scalar]) -> Value:
+    """The option at an index that is a Value: the target class, a row of an embedding.
+
+    Arguments:
+        index: a whole number; the options count from 0.
+        options: Values or numbers. Only the chosen one gets a gradient, the index none.
+
+    >>> scores = [Value(0.1), Value(0.9)]
+    >>> choose(Value(1.0), scores).data
+    0.9
+    """
+    return apply(ops.choose, index, *_several("choose", options))

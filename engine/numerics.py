@@ -150,6 +150,22 @@ def equal(x: float, y: float) -> float:
     return float(x == y) if x == x and y == y else nan
 
 
+def greater(x: float, y: float) -> float:
+    return float(x > y)
+
+
+def greater_equal(x: float, y: float) -> float:
+    return float(x >= y)
+
+
+def select(test: float, x: float, y: float) -> float:
+    return x if test else y
+
+
+def choose(index: float, *options: float) -> float:
+    return options[int(index)] if 0.0 <= index < len(options) and not index % 1.0 else nan
+
+
 def clamp(x: float, low: float, high: float) -> float:
     return low if x < low else high if x > high else x
 

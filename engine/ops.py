@@ -250,6 +250,20 @@ step: Operation = rule("step", f.step, lambda y, x: (zero(x),), tex=r"[{0} > 0]"
 equal: Operation = rule(
     "equal", f.equal, lambda y, a, b: (zero(a), zero(b)), symbol="=", tex="[{0} = {1}]"
 )
+# What is decided row by row in a program (decisions.py): 1 where it holds, else 0.
+greater: Operation = rule(
+    "greater", f.greater, lambda y, a, b: (zero(a), zero(b)), symbol=">", tex="[{0} > {1}]"
+)
+greater_equal: Operation = rule(
+    "greater_equal", f.greater_equal, greater.partials, symbol="≥", tex=r"[{0} \ge {1}]"
+)
+select: Operation = rule("select", f.select, lambda y, t, a, b: (zero(t), t, 1.0 - t))
+choose: Operation = rule(
+    "choose",
+    f.choose,
+    lambda y, i, *xs: (zero(i), *[equal(i, float(k)) for k in range(len(xs))]),
+    remedy={"": "the index is a whole number that counts the options from 0"},
+)
 within: Operation = rule(
     "within", f.within, lambda y, x, low, high: (zero(x), zero(low), zero(high))
 )

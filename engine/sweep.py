@@ -125,13 +125,27 @@ def pullback(seeds: Mapping[Any, Any], inputs: Sequence[Any]) -> list[Any]:
             between.add(node)
     terms: dict[Any, list[tuple[Any, Any]]] = {node: [(s, 1.0)] for node, s in seeds.items()}
     adjoint: dict[Any, Any] = {}
+    gates: dict[Any, Any] = dict.fromkeys(seeds)
     for node in reversed(order):
         if node in between:
             upstream = adjoint[node] = _dot(terms.pop(node, []))
             if not between.isdisjoint(node.parents):
-                for parent, local in _edges(node, between):
-                    terms.setdefault(parent, []).append((upstream, local))
+                for parent, local, gate in _gated(node, between, gates.get(node)):
+                    term = (upstream, local)
+                    if gate is not None:  # 0 times an infinite derivative would be a nan
+                        term = (ops.select(gate, upstream * local, 0.0), 1.0)
+                    terms.setdefault(parent, []).append(term)
+                    gates[parent] = gate if gates.get(parent, gate) is gate else None
     return [adjoint.get(node, 0.0) for node in inputs]
+
+
+def _gated(node: Any, wanted: Container[Any], gate: Any) -> Iterator[tuple[Any, Any, Any]]:
+    """The edges, with what is 1 where a row takes the branch of a `select` that they lie in."""
+    for i, parent, local in _edges(node, wanted):
+        if node.op is ops.select and i:
+            yield parent, 1.0, local if gate is None else gate * local
+        else:
+            yield parent, local, gate
 
 
 def pushforward(outputs: Sequence[Any], tangents: Mapping[Any, Any]) -> list[Any]:
@@ -141,12 +155,12 @@ def pushforward(outputs: Sequence[Any], tangents: Mapping[Any, Any]) -> list[Any
     moved: dict[Any, Any] = dict(tangents)
     for node in order:
         if node not in moved and any(parent in moved for parent in node.parents):
-            moved[node] = _dot([(moved[parent], local) for parent, local in _edges(node, moved)])
+            moved[node] = _dot([(moved[parent], local) for _, parent, local in _edges(node, moved)])
     return [moved.get(node, 0.0) for node in outputs]
 
 
-def _edges(node: Any, wanted: Container[Any]) -> Iterator[tuple[Any, Any]]:
-    """The wanted parents with the local derivatives by them, as Values.
+def _edges(node: Any, wanted: Container[Any]) -> Iterator[tuple[int, Any, Any]]:
+    """The wanted parents, each with its position and the local derivative by it, as a Value.
 
     Constants stay numbers, so that they fold. Derivatives that are not wanted may be undefined.
     """
@@ -159,9 +173,10 @@ def _edges(node: Any, wanted: Container[Any]) -> Iterator[tuple[Any, Any]]:
                 raise TypeError(
                     f"input {i} of {node.op} is a number, which takes no gradient; make it a Value"
                 )
-            if not isfinite(local):
-                judge_local(node, i, float(local))
-            yield parent, local
+            number = local._data if isinstance(local, Node) else local
+            if not isfinite(number):
+                judge_local(node, i, number)
+            yield i, parent, local
 
 
 def _dot(terms: list[tuple[Any, Any]]) -> Any:

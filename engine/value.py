@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Any, Self
 
 from engine import ops
+from engine.decisions import compare, look
 from engine.doors import Doors
 from engine.graph import deep_copy, describe, reduce_node, shallow_copy, topological
 from engine.modes import NO_GRAD
@@ -18,7 +19,7 @@ from engine.numerics import divide, power
 from engine.sweep import backward
 from engine.verdict import judge_value
 
-__all__ = ["Number", "Value", "constant", "fresh_constant", "record"]
+__all__ = ["Number", "Value", "constant", "epoch", "fresh_constant", "record"]
 
 Number = (
     float  # what the type checker admits; int is a float there, NumPy scalars are checked below
@@ -193,26 +194,27 @@ class Value(Doors):
         return record(ops.absolute, (self,), abs(self._data))
 
     # --- looking at the number -------------------------------------------------------------------
-    def __lt__(self, other: Value | Number) -> bool:
-        return self._data < _number(other)
+    # bools; but below the declared inputs of a program, where nothing is known, Values
+    def __lt__(self, other: Value | Number) -> Any:
+        return compare(ops.greater, other, self)
 
-    def __le__(self, other: Value | Number) -> bool:
-        return self._data <= _number(other)
+    def __le__(self, other: Value | Number) -> Any:
+        return compare(ops.greater_equal, other, self)
 
-    def __gt__(self, other: Value | Number) -> bool:
-        return self._data > _number(other)
+    def __gt__(self, other: Value | Number) -> Any:
+        return compare(ops.greater, self, other)
 
-    def __ge__(self, other: Value | Number) -> bool:
-        return self._data >= _number(other)
+    def __ge__(self, other: Value | Number) -> Any:
+        return compare(ops.greater_equal, self, other)
 
     def __bool__(self) -> bool:
-        return self._data != 0.0
+        return look(self, "bool", _frame(1)) != 0.0
 
     def __float__(self) -> float:
-        return self._data
+        return look(self, "float", _frame(1))
 
     def __int__(self) -> int:
-        return int(self._data)
+        return int(look(self, "int", _frame(1)))
 
     def __format__(self, spec: str) -> str:
         return format(self._data, spec) if spec else repr(self)
@@ -321,6 +323,11 @@ def _odd(op: Operation, parents: tuple[Any, ...], data: float, frame: FrameType)
     return node
 
 
+def epoch() -> int:
+    """How often any leaf was changed so far: while it stays the same, no number has changed."""
+    return _epoch
+
+
 _shared: dict[float, Value] = {}
 
 
@@ -351,7 +358,3 @@ def fresh_constant(number: float) -> Value:
     node.parents, node.label, node._epoch = (), None, _epoch
     node._code, node._at = None, 0
     return node
-
-
-def _number(other: Any) -> float:
-    return other._data if isinstance(other, Value) else as_float(other)
