@@ -11,7 +11,14 @@ from engine.graph import describe
 from engine.modes import MODE, NumericError, Trace
 from engine.node import Node, Operation
 
-__all__ = ["judge_gradient", "judge_local", "judge_number", "judge_sum", "judge_value"]
+__all__ = [
+    "describe_call",
+    "judge_gradient",
+    "judge_local",
+    "judge_number",
+    "judge_sum",
+    "judge_value",
+]
 
 
 def judge_value(op: Operation, parents: tuple[Node, ...], y: float) -> Trace | None:
@@ -88,6 +95,12 @@ def judge_number(result: Any, factors: Sequence[Any]) -> Any:
         shown = ", ".join(map(repr, factors[:6]))
         raise NumericError(f"a gradient made of {shown} is {result}: scale the numbers")
     return result
+
+
+def describe_call(node: Node) -> str:
+    """A node that went bad: the operation on its operands, where it was made, and what to do."""
+    op: Any = node.op
+    return f"{_call(op, node.parents)} is {node._data}{_made(node)}: {_remedy(op, node.parents)}"
 
 
 def _call(op: Operation, parents: tuple[Node, ...]) -> str:

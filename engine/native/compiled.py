@@ -1,0 +1,94 @@
+"""compiled: a function of scalars, run natively over numbers or whole arrays of them."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from engine.functions import inputs
+from engine.graph import topological
+from engine.native.needs import numpy
+from engine.native.program import Program
+from engine.ops import CONSTANT
+from engine.value import Value, constant
+
+__all__ = ["compiled"]
+
+
+class compiled:
+    """A function of scalars, recorded at its first call and from then on run as machine code.
+
+    Arguments:
+        function: takes a fixed number of Values and gives a Value, or a list or tuple of them. It
+            is called once: what it decides with `if`, it decides for all calls, and on its inputs
+            it cannot (ControlFlowError); `where` records a decision.
+
+    Called with numbers it gives a float (or a list of them), called with arrays, which broadcast,
+    it gives arrays. Leaves that the function takes from elsewhere, such as a model's parameters,
+    are read anew at every call. `program` is the Program, after the first call.
+
+    >>> from engine import sqrt
+    >>> @compiled
+    ... def length(x, y):
+    ...     return sqrt(x * x + y * y)
+    >>> length(3.0, 4.0)
+    5.0
+    >>> length([3.0, 6.0], [4.0, 8.0]).tolist()
+    [5.0, 10.0]
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        functools.update_wrapper(self, function)
+        self._names = _names(function)
+        self._single = False
+        self._program: Program | None = None
+
+    @property
+    def program(self) -> Program:
+        """The Program, compiled now where it was not before."""
+        if self._program is None:
+            leaves = inputs(*self._names)
+            found = self.function(*leaves)
+            self._single = isinstance(found, Value) or not isinstance(found, list | tuple)
+            outputs = [constant(each) for each in ([found] if self._single else found)]
+            held = set(leaves)
+            parameters = [
+                node
+                for node in topological(*outputs)
+                if not node.parents and node.op is not CONSTANT and node not in held
+            ]
+            self._program = Program(leaves, outputs, parameters)
+        return self._program
+
+    def __call__(self, *numbers: Any) -> Any:
+        """The function's answer, for one number each or for arrays."""
+        program, np = self.program, numpy()
+        if len(numbers) != len(self._names):
+            raise TypeError(
+                f"{self.__name__} takes {len(self._names)} numbers ({', '.join(self._names)}), "  # type: ignore[attr-defined]  # update_wrapper sets it
+                f"got {len(numbers)}"
+            )
+        columns = np.broadcast_arrays(*[np.asarray(x) for x in numbers])
+        shape = columns[0].shape
+        answers = program(np.stack([column.ravel() for column in columns], axis=-1))
+        each = [answers[:, k].reshape(shape) for k in range(answers.shape[1])]
+        if not shape:
+            each = [float(answer) for answer in each]
+        return each[0] if self._single else each
+
+
+def _names(function: Callable[..., Any]) -> list[str]:
+    names = []
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind not in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+            raise TypeError(
+                f"a compiled function takes a fixed number of scalars, got {parameter}; write one "
+                "parameter for each"
+            )
+        names.append(parameter.name)
+    if not names:
+        raise TypeError("a compiled function takes at least one scalar, this one takes none")
+    return names

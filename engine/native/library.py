@@ -1,0 +1,86 @@
+"""Programs that were compiled in this process, kept by structure: the same again costs nothing."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import marshal
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from time import perf_counter
+from typing import Any
+
+from engine.native.assemble import Assembly, assemble
+from engine.native.machine import Code, compile_text, lanes
+from engine.native.needs import numpy
+from engine.native.plan import Chunk, Kernel, Map, Outer, Product, Scatter
+from engine.native.tape import Tape
+
+__all__ = ["Compiled", "compiled_tape"]
+
+KEPT = 64  # programs whose code stays although nobody holds them
+
+_signature = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_size_t] * 7)
+_kept: OrderedDict[bytes, tuple[Assembly, Code]] = OrderedDict()
+_lock = threading.Lock()
+
+
+class Compiled:
+    """Machine code for a tape, and workspaces for its calls."""
+
+    def __init__(self, assembly: Assembly, code: Code, seconds: float, cached: bool) -> None:
+        self.text, self.kernels = assembly.text, assembly.kernels
+        self.doubles, self.flops = assembly.doubles, flops(assembly.kernels)
+        self.seconds, self.cached = seconds, cached
+        self._run: Any = _signature(code.address("run"))
+        self._code = code
+        self._idle: list[tuple[Any, int]] = []
+
+    def call(self, *given: int) -> int:
+        """Run it on addresses and sizes, with a workspace that no other call has meanwhile."""
+        try:
+            held = self._idle.pop()
+        except IndexError:
+            space = numpy().empty(self.doubles + 8)
+            held = space, (space.ctypes.data + 63) // 64 * 64
+        odd: int = self._run(*given, held[1])
+        self._idle.append(held)
+        return odd
+
+
+def compiled_tape(tape: Tape, reduce: str | None) -> Compiled:
+    """Code for a tape: compiled now, or taken from what was compiled before."""
+    start = perf_counter()
+    key = hashlib.sha256(marshal.dumps((tape.structure(), reduce))).digest()
+    with _lock:
+        known = _kept.pop(key, None)
+        if known:
+            _kept[key] = known  # the last to go
+    if not known:
+        assembly = assemble(tape, reduce, lanes())
+        known = assembly, compile_text(assembly.text, assembly.keep)
+        with _lock:
+            _kept[key] = known
+            while len(_kept) > KEPT:
+                _kept.popitem(last=False)
+        return Compiled(*known, perf_counter() - start, False)
+    return Compiled(*known, perf_counter() - start, True)
+
+
+def flops(kernels: Sequence[Kernel]) -> int:
+    """Additions and multiplications of one row."""
+    total = 0
+    for kernel in kernels:
+        match kernel:
+            case Product():
+                total += 2 * len(kernel.xs) * len(kernel.ys)
+            case Outer():
+                total += 2 * len(kernel.a) * len(kernel.b)
+            case Scatter():
+                total += len(kernel.a)
+            case Chunk():
+                total += kernel.weight - len(kernel.ids)
+        if isinstance(kernel, Product | Map):
+            total += sum(len(step.ids) for step in kernel.steps)
+    return total

@@ -1,0 +1,63 @@
+"""Text of LLVM IR to machine code in this process, through llvmlite."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from engine.native.needs import llvm
+
+__all__ = ["Code", "compile_text", "lanes"]
+
+_lock = threading.Lock()  # LLVM's global state: one compilation at a time
+_target: list[Any] = []
+
+
+def _machine() -> Any:
+    """The target machine: this one, with all that it can do."""
+    if not _target:
+        binding = llvm()
+        binding.initialize_native_target()
+        binding.initialize_native_asmprinter()
+        _target.append(
+            binding.Target.from_default_triple().create_target_machine(
+                cpu=binding.get_host_cpu_name(),
+                features=binding.get_host_cpu_features().flatten(),
+                opt=2,
+                jit=True,
+            )
+        )
+    return _target[0]
+
+
+def lanes() -> int:
+    """How many doubles this machine's vectors hold."""
+    features = llvm().get_host_cpu_features()
+    if features.get("avx512f"):
+        return 8
+    return 4 if features.get("avx") else 2
+
+
+class Code:
+    """Machine code that lives as long as this object does."""
+
+    def __init__(self, engine: Any, keep: Any) -> None:
+        self._engine, self._keep = engine, keep
+
+    def address(self, function: str) -> int:
+        """Where a function begins."""
+        found: int = self._engine.get_function_address(function)
+        return found
+
+
+def compile_text(text: str, keep: Any = None) -> Code:
+    """Machine code for a module's text.
+
+    Arguments:
+        keep: whatever the text holds addresses of, kept alive as long as the code.
+    """
+    with _lock:
+        module = llvm().parse_assembly(text)
+        engine = llvm().create_mcjit_compiler(module, _machine())
+        engine.finalize_object()
+    return Code(engine, keep)

@@ -1,0 +1,229 @@
+"""Program: a recorded graph, run over many rows of inputs at the speed of the machine."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from engine import value as values
+from engine.decisions import ControlFlowError, looked_at
+from engine.graph import describe
+from engine.modes import MODE
+from engine.native.library import Compiled, compiled_tape
+from engine.native.listing import Listing
+from engine.native.needs import numpy
+from engine.native.recheck import explain_row
+from engine.native.rows import as_rows, as_vector
+from engine.native.tape import Tape, record_tape
+from engine.value import Value
+
+__all__ = ["Program", "Stats"]
+
+Reduce = Literal["mean", "sum"]
+
+
+@dataclass(frozen=True)
+class Stats:
+    """What became of a graph.
+
+    Attributes:
+        nodes: instructions of the program, each of which stands for one or more equal nodes.
+        blocks: loops and pieces of straight code that they make.
+        flops: additions and multiplications in a row's products, one more for each other
+            instruction.
+        bytes: of workspace while it runs, however many rows there are.
+        compile_time: seconds of lowering and compiling; without the compiling where a program of
+            the same structure was compiled before in this process (`cached`).
+    """
+
+    nodes: int
+    blocks: int
+    flops: int
+    bytes: int
+    compile_time: float
+    cached: bool
+
+
+class Program:
+    """A graph lowered to machine code: its outputs, for each of many rows of its inputs.
+
+    Arguments:
+        inputs: the leaves that change from row to row.
+        outputs: the Values to compute; gradients are Values too (`engine.gradient`).
+        parameters: leaves that are read anew at every call. All other leaves are constants, with
+            the data that they have now (`constants` lists them).
+        reduce: "mean" or "sum" over the rows, instead of an output for each.
+
+    Calling it takes rows, of shape (N, number of inputs): an array, a list of rows, a frame with a
+    column for each input's label. It gives an array of shape (N, number of outputs), or, where it
+    reduces, one of shape (number of outputs,). `parameters=` gives other numbers than those that
+    the parameters hold. It may be called in several threads at once; they do run side by side.
+
+    Raises:
+        NumericError: in strict mode, a result is infinite or nan; the message names the row, and
+            the node that made it.
+        ValueError, TypeError: rows or parameters of another shape, or no real numbers.
+        ImportError: llvmlite or numpy is missing (the extra `fast`).
+
+    >>> from engine import Value, gradient
+    >>> x, w = Value(0.0, "x"), Value(3.0, "w")
+    >>> square = (w * x) ** 2
+    >>> program = Program(inputs=[x], outputs=[square, gradient(square, w)], parameters=[w])
+    >>> program([[1.0], [2.0]]).tolist()
+    [[9.0, 6.0], [36.0, 24.0]]
+    >>> w.data = 1.0
+    >>> program([[2.0]]).tolist()
+    [[4.0, 8.0]]
+    """
+
+    def __init__(
+        self,
+        inputs: Sequence[Value],
+        outputs: Sequence[Value],
+        parameters: Sequence[Value] = (),
+        reduce: Reduce | None = None,
+    ) -> None:
+        self.inputs = _leaves("inputs", inputs)
+        self.parameters = _leaves("parameters", parameters)
+        self.outputs = _values("outputs", outputs)
+        if both := set(self.inputs) & set(self.parameters):
+            raise ValueError(
+                f"{describe(both.pop())} is an input and a parameter; it can be one of them"
+            )
+        if reduce not in (None, "mean", "sum"):
+            raise ValueError(f'reduce is "mean", "sum" or None, got {reduce!r}')
+        self.reduce = reduce
+        tape, number = record_tape(self.inputs, self.parameters, self.outputs)
+        _check_decisions(tape, number, self.outputs)
+        self.constants = tape.frozen
+        self._tape = tape
+        self._compiled: Compiled = compiled_tape(tape, reduce)
+        self._width, self._many = len(self.inputs), len(self.outputs)
+        self._labels = [x.label or f"input {i}" for i, x in enumerate(self.inputs)]
+        self._held: tuple[int, Any, int] = (-1, None, 0)
+        np = numpy()
+        self._array, self._float, self._empty = np.ndarray, np.dtype("float64"), np.empty
+
+    def __call__(self, rows: Any, parameters: Any = None) -> Any:
+        """The outputs of all rows (or their reduction)."""
+        if (
+            type(rows) is not self._array
+            or rows.dtype is not self._float
+            or rows.ndim != 2
+            or rows.shape[1] != self._width
+            or not rows.flags.c_contiguous
+        ):
+            rows = as_rows(rows, self._labels)
+        many, (down, right) = rows.shape[0], rows.strides
+        if not many:
+            return self._nothing()
+        if parameters is None:
+            theta, at = self._current()
+        else:
+            theta = as_vector(parameters, len(self.parameters))
+            at = _address(theta)
+        out = self._empty(self._many) if self.reduce else self._empty((many, self._many))
+        odd = self._compiled.call(_address(rows), down >> 3, right >> 3, many, at, _address(out))
+        if odd and MODE.get()[0] != "ieee":
+            explain_row(self, rows, theta)
+        return out
+
+    def is_finite(self, rows: Any, theta: Any) -> bool:
+        """Whether all results of some rows are finite."""
+        out = self._empty(self._many if self.reduce else (len(rows), self._many))
+        down, right = rows.strides
+        given = _address(rows), down >> 3, right >> 3, len(rows), _address(theta), _address(out)
+        return not self._compiled.call(*given)
+
+    def _current(self) -> tuple[Any, int]:
+        """The parameters as they are now, and where; read again when any leaf was changed."""
+        epoch, theta, at = self._held
+        if epoch != values.epoch():
+            epoch = values.epoch()
+            theta = numpy().array([p._data for p in self.parameters], dtype="float64")
+            at = _address(theta)
+            self._held = epoch, theta, at
+        return theta, at
+
+    def _nothing(self) -> Any:
+        np = numpy()
+        if not self.reduce:
+            return np.empty((0, self._many))
+        if self.reduce == "sum":
+            return np.zeros(self._many)
+        raise ValueError("the mean over no rows is undefined; give at least one row")
+
+    @property
+    def stats(self) -> Stats:
+        """Its size, and what compiling took."""
+        found = self._compiled
+        return Stats(
+            len(self._tape.ops),
+            len(found.kernels),
+            found.flops,
+            8 * found.doubles,
+            found.seconds,
+            found.cached,
+        )
+
+    @property
+    def source(self) -> str:
+        """The LLVM IR."""
+        return self._compiled.text
+
+    def listing(self) -> str:
+        """What is computed in which order, to be read."""
+        return Listing(self._tape, self._labels, self.parameters).write(self._compiled.kernels)
+
+    def __repr__(self) -> str:
+        counts = f"{self._width} inputs, {self._many} outputs, {len(self.parameters)} parameters"
+        return f"Program({counts}{f', reduce={self.reduce!r}' if self.reduce else ''})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Program, (self.inputs, self.outputs, self.parameters, self.reduce)
+
+
+def _check_decisions(tape: Tape, number: Mapping[Value, int], outputs: Sequence[Value]) -> None:
+    """An error where ordinary code has looked at what varies: its answer would be for all rows."""
+    for node, i in number.items():
+        if tape.varying[i] and node not in outputs and (line := looked_at(node)):
+            raise ControlFlowError(
+                f"{describe(node)} was compared at {line}, and the answer is baked into the graph, "
+                "though it varies from row to row; make the inputs with engine.inputs(...) and "
+                "record the decision with where(test, a, b)"
+            )
+
+
+def _address(array: Any) -> int:
+    try:  # a third of what array.ctypes.data takes
+        return ctypes.addressof(ctypes.c_char.from_buffer(array))
+    except (TypeError, ValueError):  # read-only, strided or empty
+        address: int = array.ctypes.data
+        return address
+
+
+def _values(name: str, nodes: Sequence[Any]) -> list[Value]:
+    if isinstance(nodes, Value) or not hasattr(nodes, "__iter__"):
+        raise TypeError(f"{name} is a list of Values, got {nodes!r:.60}; write {name}=[...]")
+    found = list(nodes)
+    for node in found:
+        if not isinstance(node, Value):
+            raise TypeError(f"{name} takes Values, got {type(node).__name__} {node!r:.60}")
+    if name == "outputs" and not found:
+        raise ValueError("a Program needs at least one output, got none")
+    return found
+
+
+def _leaves(name: str, nodes: Sequence[Any]) -> list[Value]:
+    found = _values(name, nodes)
+    for node in found:
+        if node.op is not None:
+            raise ValueError(
+                f"{name} are leaves, got {describe(node)}, which was computed; take .detach() of "
+                "it and build the expression on that"
+            )
+    if len(set(found)) != len(found):
+        raise ValueError(f"{name} has a Value twice; name each once")
+    return found

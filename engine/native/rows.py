@@ -1,0 +1,88 @@
+"""Rows of numbers as a caller has them, as one float64 matrix that native code may read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from engine.native.needs import numpy
+from engine.value import Value
+
+__all__ = ["as_rows", "as_vector"]
+
+
+def as_rows(rows: Any, labels: Sequence[str]) -> Any:
+    """A float64 array of shape (N, number of inputs), of any strides; without a copy where it can.
+
+    Arguments:
+        rows: an array, a list of rows, a frame with a column for each input; for a single input
+            also a plain list of numbers.
+        labels: the names of the inputs.
+
+    Raises:
+        ValueError: rows of another width. TypeError: what are no real numbers.
+    """
+    np, width = numpy(), len(labels)
+    if hasattr(rows, "columns") and hasattr(rows, "to_numpy"):
+        rows = _columns(rows, labels)
+    try:
+        array = np.asarray(rows)
+    except ValueError as error:  # lists of several lengths
+        raise ValueError(
+            f"each row needs {width} number{'s' * (width != 1)}, got rows of several lengths "
+            f"({error})"
+        ) from None
+    if array.ndim == 1 and array.size == 0:
+        array = np.empty((0, width))
+    if array.ndim == 1 and width == 1:
+        array = array[:, None]
+    array = _floats(array, "rows")
+    if array.ndim != 2:
+        remedy = "write [row] for a single row" if array.ndim == 1 else "reshape it"
+        raise ValueError(f"rows have the shape (N, {width}), got {array.shape}; {remedy}")
+    if array.shape[1] != width:
+        shown = ", ".join(labels[:6]) + ", ..." * (width > 6)
+        raise ValueError(
+            f"each row needs {width} number{'s' * (width != 1)} ({shown}), got {array.shape[1]}"
+        )
+    if not array.flags.aligned or any(step % 8 for step in array.strides):
+        array = array.copy()
+    return array
+
+
+def as_vector(numbers: Any, length: int) -> Any:
+    """A contiguous float64 array of that many numbers."""
+    np = numpy()
+    array = np.ascontiguousarray(_floats(np.asarray(numbers), "parameters"))
+    if array.shape != (length,):
+        raise ValueError(
+            f"parameters has the shape ({length},), one number for each parameter, got "
+            f"{array.shape}"
+        )
+    return array
+
+
+def _floats(array: Any, name: str) -> Any:
+    if array.dtype == "float64":
+        return array
+    if array.dtype == object:
+        odd = next((x for x in array.flat if not isinstance(x, (int, float))), None)
+        if odd is not None:
+            remedy = "take .data" if isinstance(odd, Value) else "convert it with float(...)"
+            raise TypeError(f"{name} hold numbers, got {type(odd).__name__} {odd!r:.60}; {remedy}")
+    elif array.dtype.kind not in "fiub":
+        raise TypeError(f"{name} hold real numbers, got the dtype {array.dtype}; convert them")
+    return array.astype("float64")
+
+
+def _columns(frame: Any, labels: Sequence[str]) -> Any:
+    """A frame's columns in the order of the inputs: by name where it has them, else as it is."""
+    names = list(frame.columns)
+    if all(label in names for label in labels):
+        return frame[list(labels)].to_numpy()
+    if len(names) != len(labels):
+        missing = [label for label in labels if label not in names]
+        raise ValueError(
+            f"the frame has no column {', '.join(missing[:6])}; it has {', '.join(map(str, names))}"
+        )
+    return frame.to_numpy()
