@@ -1,4 +1,7 @@
-"""`python -m tests.benchmarks [workload ...]`: measure, print the table, or write it."""
+"""`python -m tests.benchmarks [workload ...]`: measure, print the table, or write it.
+
+`native` stands for all the workloads of the compiler.
+"""
 
 import argparse
 import sys
@@ -11,6 +14,8 @@ from tests.benchmarks.expressions import measure_readme, measure_tiny
 from tests.benchmarks.harness import Effort
 from tests.benchmarks.memory import measure_memory
 from tests.benchmarks.moons import measure_moons
+from tests.benchmarks.native import NATIVE
+from tests.benchmarks.native.plot import draw, measure_sizes
 from tests.benchmarks.report import Row, table, write_into
 from tests.benchmarks.startup import measure_startup
 from tests.benchmarks.systems import versions
@@ -23,25 +28,15 @@ WORKLOADS: dict[str, Callable[[Effort], list[Row]]] = {
     "memory": measure_memory,
     "startup": measure_startup,
     "drawing": measure_drawing,
+    **NATIVE,
 }
+GROUPS = {"native": tuple(NATIVE)}
 APART = {"drawing"}  # not in the README's table, whose peers are others; it is asked for by name
 
 
 def main() -> None:
     """Nothing is written unless every workload asked for has been measured."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("workloads", nargs="*", metavar="workload", help=", ".join(WORKLOADS))
-    parser.add_argument("--quick", action="store_true", help="a few rounds, for a first look")
-    parser.add_argument(
-        "--write", type=Path, metavar="FILE", help="put the table between its marks"
-    )
-    options = parser.parse_args()
-    if unknown := [name for name in options.workloads if name not in WORKLOADS]:
-        parser.error(
-            f"no workload is called {', '.join(unknown)}; there are {', '.join(WORKLOADS)}"
-        )
-    if options.write and (options.quick or options.workloads):
-        parser.error("--write replaces the whole table: it needs every workload, at full length")
+    options = _options()
     effort = Effort(rounds=9, fewest=3, budget=2.0) if options.quick else Effort()
     rows: list[Row] = []
     for name in options.workloads or [name for name in WORKLOADS if name not in APART]:
@@ -52,8 +47,31 @@ def main() -> None:
         f"Medians of {effort.fewest} to {effort.rounds} rounds, measured in turn; {versions()}.",
     )
     print(text)
+    if options.plot:
+        print("plot ...", file=sys.stderr)
+        draw(measure_sizes(effort), options.plot)
     if options.write:
         write_into(options.write, text)
+
+
+def _options() -> argparse.Namespace:
+    names = ", ".join([*WORKLOADS, *GROUPS])
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("workloads", nargs="*", metavar="workload", help=names)
+    parser.add_argument("--quick", action="store_true", help="a few rounds, for a first look")
+    parser.add_argument(
+        "--write", type=Path, metavar="FILE", help="put the table between its marks"
+    )
+    parser.add_argument(
+        "--plot", type=Path, metavar="FILE", help="draw ratio against size, moons, as SVG"
+    )
+    options = parser.parse_args()
+    options.workloads = [w for name in options.workloads for w in GROUPS.get(name, (name,))]
+    if unknown := [name for name in options.workloads if name not in WORKLOADS]:
+        parser.error(f"no workload is called {', '.join(unknown)}; there are {names}")
+    if options.write and (options.quick or options.workloads):
+        parser.error("--write replaces the whole table: it needs every workload, at full length")
+    return options
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 from time import perf_counter
 
-__all__ = ["Contender", "Effort", "Race", "check_equal", "clean_heap", "race"]
+__all__ = ["Contender", "Effort", "Race", "check_equal", "clean_heap", "race", "take_turns"]
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,11 @@ def race(contenders: Sequence[Contender], effort: Effort) -> Race:
     first, *others = contenders
     for other in others:
         check_equal(first, other)
+    return take_turns(contenders, effort)
+
+
+def take_turns(contenders: Sequence[Contender], effort: Effort) -> Race:
+    """Time the contenders in turn, whatever they answer."""
     loops = {c.system: _calibrate(c.run, effort.at_least) for c in contenders}
     lap = sum(_time(c.run, loops[c.system]) * loops[c.system] for c in contenders)
     seconds: dict[str, list[float]] = {c.system: [] for c in contenders}

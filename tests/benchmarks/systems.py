@@ -1,10 +1,11 @@
-"""The systems that are compared, and which of them are here. One thread, FP64.
+"""The systems that are compared, and which of them are here. FP64, one thread (JAX takes its own).
 
 A system that computes more of the workloads (a compiler, say) is one more name here, and one more
 entry in the workloads that it takes part in.
 """
 
 import importlib
+import shutil
 import sys
 from collections.abc import Iterable
 from functools import partial
@@ -13,8 +14,12 @@ from importlib.util import find_spec
 from typing import Any
 
 __all__ = [
+    "CASADI",
+    "CASADI_C",
+    "CPP",
     "GRADWALK",
     "HIPS",
+    "JAX",
     "MICROGRAD",
     "TORCH",
     "TORCHVIZ",
@@ -27,18 +32,33 @@ __all__ = [
 
 GRADWALK, MICROGRAD, TORCH, HIPS = "gradwalk", "micrograd", "PyTorch eager", "HIPS autograd"
 TORCHVIZ, VIZ = "torchviz", "micrograd-viz"
+JAX, CASADI, CASADI_C, CPP = "JAX jit", "CasADi VM", "CasADi's C", "scalar C++ -O3"
 
 # The module that each one is imported from; the peers are the extra `bench`.
-MODULES = {GRADWALK: "engine", MICROGRAD: "micrograd", TORCH: "torch", HIPS: "autograd"}
+MODULES = {
+    GRADWALK: "engine",
+    MICROGRAD: "micrograd",
+    TORCH: "torch",
+    HIPS: "autograd",
+    JAX: "jax",
+    CASADI: "casadi",
+}
 DRAWERS = {TORCHVIZ: "torchviz", VIZ: "micrograd.visualize"}
+COMPILERS = {CPP: "g++", CASADI_C: "gcc"}
 
 
 def installed(systems: Iterable[str]) -> list[str]:
-    """Those of the systems that can be imported here; says what installs the others."""
-    here = [system for system in systems if _found({**MODULES, **DRAWERS}[system])]
+    """Those of the systems that are here; says what installs the others."""
+    here = [system for system in systems if _here(system)]
     if missing := [system for system in systems if system not in here]:
         print(f'  without {", ".join(missing)}: pip install -e ".[bench]"', file=sys.stderr)
     return here
+
+
+def _here(system: str) -> bool:
+    if system in COMPILERS:
+        return shutil.which(COMPILERS[system]) is not None
+    return _found({**MODULES, **DRAWERS}[system])
 
 
 def _found(module: str) -> bool:
@@ -49,10 +69,12 @@ def _found(module: str) -> bool:
 
 
 def load(module: str) -> Any:
-    """A peer's module, which is untyped here; on one thread."""
+    """A peer's module, which is untyped here; on one thread (JAX on as many as it takes), FP64."""
     loaded = importlib.import_module(module)
     if module == "torch":
         loaded.set_num_threads(1)
+    if module == "jax":
+        loaded.config.update("jax_enable_x64", True)
     return loaded
 
 
