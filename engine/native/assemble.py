@@ -8,7 +8,8 @@ from typing import Any
 
 from engine.native.blocks import find_blocks, find_levels
 from engine.native.embedding import write_gather, write_scatter
-from engine.native.emit import Body, literal
+from engine.native.emit import Body
+from engine.native.io import write_rows_in, write_rows_out, write_same
 from engine.native.layout import lay_out
 from engine.native.maps import Section, write_chunk, write_map
 from engine.native.outers import write_outer
@@ -20,11 +21,13 @@ from engine.native.totals import find_totals
 __all__ = ["Assembly", "assemble"]
 
 KERNEL = "ptr noalias %ws, ptr noalias %theta, ptr noalias %uni, ptr noalias %out, i64 %nv, i64 %m"
+ROWS_IN = "ptr noalias %rows, i64 %down, i64 %right, ptr noalias %ws, i64 %nv, i64 %m"
 RUN = (
     "ptr noalias %rows, i64 %down, i64 %right, i64 %n, ptr noalias %theta, ptr noalias %out, "
     "ptr noalias %ws"
 )
 CACHE = 12_000  # doubles of the workspace: what leaves room in a first-level cache's neighbour
+LARGE = 2_000  # weights
 
 
 @dataclass
@@ -63,7 +66,7 @@ def assemble(tape: Tape, reduce: str | None, lanes: int, block: int | None = Non
     wanted = {i for k in plan for i in k.reads}.union(unique, *[_weights(k) for k in plan])
     uniform = lay_out(before, [], sorted(computed & wanted))
     registers = 32 if lanes == 8 else 16
-    stride = block or _block(layout.size, lanes)
+    stride = block or _block(layout.size, lanes, plan)
     inner = Section(tape, layout, uniform, stride, lanes, registers)
     outer = Section(tape, uniform, uniform, lanes, lanes, registers)
     return _Writer(tape, reduce, inner, outer, plan, before).write()
@@ -76,10 +79,14 @@ def _weights(kernel: Kernel) -> list[int]:
     return [*kernel.weights.flat, *([] if kernel.bias is None else kernel.bias.flat)]
 
 
-def _block(slots: int, lanes: int) -> int:
-    """How many rows a block has: as many as the cache takes, in whole vectors."""
-    rows = CACHE // max(slots, 1)
-    step = 3 * lanes if rows >= 6 * lanes else lanes
+def _block(slots: int, lanes: int, kernels: Sequence[Kernel]) -> int:
+    """How many rows a block has, in whole vectors: as many as the cache takes; more where large
+    matrices of weights would otherwise be read again for few rows.
+    """
+    weights = max([k.weights.size for k in kernels if isinstance(k, Product)], default=0)
+    least = 64 if weights >= LARGE else lanes
+    rows = max(CACHE // max(slots, 1), least)
+    step = 3 * lanes if rows >= 6 * lanes and least == lanes else lanes
     return max(step, min(rows // step * step, 48 * lanes))
 
 
@@ -137,53 +144,17 @@ class _Writer:
         body.do("ret void")
         return self.function(name, KERNEL, body)
 
-    # --- rows in and out -------------------------------------------------------------------------
     def rows_in(self) -> str:
-        """From the caller's rows to slots; what is left of the last vector repeats the last row."""
-        body, stride = Body(self.lanes), self.inner.stride
-        padded = body.fresh(f"mul i64 %nv, {self.lanes}")
-        last = body.fresh("sub i64 %m, 1")
-        for i, op in enumerate(self.tape.ops):
-            slot = self.inner.layout.slot.get(i)
-            if op != "input" or slot is None:
-                continue
-            column = body.times(self.tape.position[i], "%right")
-            for first, end in ((0, "%m"), ("%m", padded)):
-                loop = body.loop(first, end, 1, maybe_empty=True)
-                row = loop.i if end == "%m" else last
-                x = body.scalar("%rows", body.add(body.times(row, "%down"), column))
-                where = body.at("%ws", body.add(slot * stride, loop.i))
-                body.do(f"store double {x}, ptr {where}, align 8")
-                loop.end()
+        body = Body(self.lanes)
+        write_rows_in(body, self.inner)
         body.do("ret void")
-        return self.function(
-            "rows_in",
-            "ptr noalias %rows, i64 %down, i64 %right, ptr noalias %ws, i64 %nv, i64 %m",
-            body,
-        )
+        return self.function("rows_in", ROWS_IN, body)
 
     def rows_out(self) -> str:
-        body, many = Body(self.lanes), len(self.tape.outputs)
-        for k, i in enumerate(self.tape.outputs):
-            slot = self.inner.layout.slot.get(i)
-            loop = body.loop(0, "%m", 1)
-            if slot is None:
-                x = self.same(body, i)
-            else:
-                x = body.scalar("%ws", body.add(slot * self.inner.stride, loop.i))
-            where = body.at("%out", body.add(body.times(loop.i, many), k))
-            body.do(f"store double {x}, ptr {where}, align 8")
-            loop.end()
+        body = Body(self.lanes)
+        write_rows_out(body, self.inner)
         body.do("ret void")
         return self.function("rows_out", KERNEL, body)
-
-    def same(self, body: Body, i: int) -> str:
-        """What is the same for all rows, as a scalar."""
-        if self.tape.ops[i] == "const":
-            return literal(self.tape.numbers[i])
-        if self.tape.ops[i] == "param":
-            return body.scalar("%theta", self.tape.position[i])
-        return body.scalar("%uni", self.outer.layout.slot[i] * self.lanes)
 
     # --- the whole -------------------------------------------------------------------------------
     def run(self, before: Sequence[str], steps: Sequence[str]) -> None:
@@ -242,12 +213,7 @@ class _Writer:
             mean = body.fresh(f"fdiv double {body.scalar('%out', loop.i)}, {count}")
             body.do(f"store double {mean}, ptr {body.at('%out', loop.i)}, align 8")
             loop.end()
-        for k, i in enumerate(self.tape.outputs):
-            if not self.tape.varying[i]:
-                x = self.same(body, i)
-                if self.reduce == "sum":
-                    x = body.fresh(f"fmul double {x}, {count}")
-                body.do(f"store double {x}, ptr {body.at('%out', k)}, align 8")
+        write_same(body, self.inner, count if self.reduce == "sum" else None)
 
     def finite(self, body: Body, total: str | int) -> str:
         """1 where any output is infinite or nan, else 0."""

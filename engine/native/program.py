@@ -187,8 +187,9 @@ class Program:
 
 def _check_decisions(tape: Tape, number: Mapping[Value, int], outputs: Sequence[Value]) -> None:
     """An error where ordinary code has looked at what varies: its answer would be for all rows."""
-    for node, i in number.items():
-        if tape.varying[i] and node not in outputs and (line := looked_at(node)):
+    # a loss may be compared once it is there: nothing below it can depend on the answer
+    for node in number.keys() - set(outputs):
+        if tape.varying[number[node]] and (line := looked_at(node)):
             raise ControlFlowError(
                 f"{describe(node)} was compared at {line}, and the answer is baked into the graph, "
                 "though it varies from row to row; make the inputs with engine.inputs(...) and "

@@ -1,0 +1,95 @@
+"""Rows in, results out: between the caller's arrays and the slots of a block of rows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from engine.native.emit import Body
+from engine.native.maps import Section
+from engine.native.needs import numpy
+
+__all__ = ["write_rows_in", "write_rows_out", "write_same"]
+
+
+def write_rows_in(body: Body, section: Section) -> None:
+    """To slots; what is left of the last vector repeats the last row."""
+    tape, layout = section.tape, section.layout
+    inputs = [i for i, op in enumerate(tape.ops) if op == "input" and i in layout.slot]
+    if not inputs:
+        return
+    columns = section.pattern([tape.position[i] for i in inputs])
+    slots = section.slots(inputs)
+    padded = body.fresh(f"mul i64 %nv, {section.lanes}")
+    last = body.fresh("sub i64 %m, 1")
+    each = body.loop(0, len(inputs))
+    column = body.times(columns.at(body, each.i), "%right")
+    slot = body.times(slots.at(body, each.i), section.stride)
+    for first, end in ((0, "%m"), ("%m", padded)):
+        loop = body.loop(first, end, 1, maybe_empty=True)
+        row = loop.i if end == "%m" else last
+        x = body.scalar("%rows", body.add(body.times(row, "%down"), column))
+        write_scalar(body, x, "%ws", body.add(slot, loop.i))
+        loop.end()
+    each.end()
+
+
+def write_rows_out(body: Body, section: Section) -> None:
+    """From slots; what is the same for all rows is repeated."""
+    outputs = section.tape.outputs
+    varying = [(k, i) for k, i in enumerate(outputs) if i in section.layout.slot]
+    same = [(k, i) for k, i in enumerate(outputs) if i not in section.layout.slot]
+    if varying:
+        places = section.pattern([k for k, _ in varying])
+        slots = section.slots([i for _, i in varying])
+        each = body.loop(0, len(varying))
+        slot = body.times(slots.at(body, each.i), section.stride)
+        place = places.at(body, each.i)
+        loop = body.loop(0, "%m")
+        x = body.scalar("%ws", body.add(slot, loop.i))
+        write_scalar(body, x, "%out", body.add(body.times(loop.i, len(outputs)), place))
+        loop.end()
+        each.end()
+    for place, x in _same(body, section, same):
+        loop = body.loop(0, "%m")
+        write_scalar(body, x, "%out", body.add(body.times(loop.i, len(outputs)), place))
+        loop.end()
+
+
+def write_same(body: Body, section: Section, count: str | None) -> None:
+    """The outputs that are the same for all rows, times the count of rows if there is one."""
+    same = [(k, i) for k, i in enumerate(section.tape.outputs) if not section.tape.varying[i]]
+    for place, x in _same(body, section, same):
+        if count is not None:
+            x = body.fresh(f"fmul double {x}, {count}")
+        write_scalar(body, x, "%out", place)
+
+
+def _same(
+    body: Body, section: Section, outputs: Sequence[tuple[int, int]]
+) -> Iterator[tuple[str | int, str]]:
+    """In a loop for each kind that opens and closes around what is yielded: place and scalar."""
+    tape, kinds = section.tape, defaultdict(list)
+    for place, i in outputs:
+        kinds[tape.ops[i] if tape.ops[i] in ("const", "param") else "uniform"].append((place, i))
+    for kind, found in kinds.items():
+        ids = [i for _, i in found]
+        places = section.pattern([place for place, _ in found])
+        loop = body.loop(0, len(found))
+        if kind == "const":
+            numbers = numpy().array([tape.numbers[i] for i in ids])
+            section.keep.append(numbers)
+            x = body.scalar(f"inttoptr (i64 {numbers.ctypes.data} to ptr)", loop.i)
+        elif kind == "param":
+            at = section.pattern([tape.position[i] for i in ids]).at(body, loop.i)
+            x = body.scalar("%theta", at)
+        else:
+            at = section.pattern([section.uniform.slot[i] for i in ids]).at(body, loop.i)
+            x = body.scalar("%uni", body.times(at, section.lanes))
+        yield places.at(body, loop.i), x
+        loop.end()
+
+
+def write_scalar(body: Body, x: str, pointer: str, index: str | int) -> None:
+    """One double into memory."""
+    body.do(f"store double {x}, ptr {body.at(pointer, index)}, align 8")
