@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.graph import describe
 from engine.modes import MODE, NumericError, Trace
-from engine.node import Node, Operation
+from engine.node import ITEM, Node, Operation
 
 __all__ = ["judge_gradient", "judge_local", "judge_number", "judge_sum", "judge_value"]
 
@@ -106,7 +106,7 @@ def _made(node: Node) -> str:
     """The line that made a node (origins.py tells more)."""
     if node._code is None:
         return ""
-    line = [*node._code.co_positions()][node._at][0]
+    line = [*node._code.co_positions()][node._at % ITEM][0]
     return f" (made at {node._code.co_filename}:{line})"
 
 

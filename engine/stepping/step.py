@@ -91,7 +91,8 @@ class Step:
         >>> next(y.backward_steps()).source()
         'x.grad += 1.0 * 4.0'
         """
-        target = re.sub(r"\W", "_", name(self.parent) or f"operand {self.operand}")
+        called = name(self.parent) or f"operand {self.operand}"
+        target = re.sub(r"\W", "_", called.rstrip("]"))  # ps[0] is to be ps_0
         target = f"_{target}" if target[:1].isdigit() or keyword.iskeyword(target) else target
         return f"{target or '_'}.grad += {self.upstream!r} * {self.local!r}"
 
