@@ -322,7 +322,7 @@ class Debugger(Prompt):
         step = self.run.current
         if step is None:
             raise Mistake(NO_STEP)
-        self.say([Piece(step.source())])
+        self.say([Piece(step.source(self.places.plain[step.parent]))])
         origin = where(step.node)
         line = linecache.getline(origin.file, origin.line).strip() if origin else ""
         if line:

@@ -56,7 +56,8 @@ a = [y * w for y in [x]]; keep(*a) ; mul -  % a = {1: x}; a[1] = x * w; keep(a[1
 a = {1: x}; a[1] *= w; keep(a[1]) ; mul -  % a = (x * w, x + w)[0] ; mul -
 a = (lambda: x * w)() ; mul -  % a = keep(x * w) ; mul -  % keep(x * w).label = None ; mul -
 a, b = engine.softmax([x, w]) ; softmax a/b  % o.c, a = engine.softmax([x, w]) ; softmax a/c
-a = o.c = engine.softmax([x, w]); keep(*a) ; softmax a[0]/a[1]  % *a, b = engine.softmax([x, w]) ; softmax -
+a = o.c = engine.softmax([x, w]); keep(*a) ; softmax a[0]/a[1]
+*a, b = engine.softmax([x, w]) ; softmax -
 a, *b = engine.softmax([x, w]); keep(*b) ; softmax -/a  % a, = engine.softmax([x]) ; softmax a
 a, (b, c) = x * w, engine.log_softmax(xs=[x, w]) ; mul a, log_softmax b/c
 o.c = keep(*engine.softmax([x, w])) ; softmax -  % a = engine.softmax([x, w])[1] ; softmax -
