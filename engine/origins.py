@@ -11,11 +11,12 @@ import os
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from types import CodeType
 
 from engine.bytecode import Code, maker, stored
 from engine.node import ITEM, Node
 
-__all__ = ["Origin", "name", "where"]
+__all__ = ["Origin", "name", "source", "where"]
 
 ARITHMETIC = ("+", "-", "×", "/", "**")
 _HERE = Path(__file__).parent
@@ -93,6 +94,26 @@ def name(node: Node) -> str | None:
     return None if within else origin.name
 
 
+def source(node: Node) -> str:
+    """The line of source that a node was made in, as it stands there; "" where it is not to be had.
+
+    >>> from engine import Value
+    >>> y = Value(2.0) * 3.0
+    >>> source(y)
+    'y = Value(2.0) * 3.0'
+    """
+    origin = where(node)
+    return _line(node._code, origin.line).strip() if origin and node._code else ""
+
+
+def _line(code: CodeType, number: int) -> str:
+    line = linecache.getline(code.co_filename, number)
+    # Since Python 3.14 what is typed at its prompt is kept by code, and no more by file. It has no
+    # public door: those who show source, as tracebacks do, take this one.
+    by_code = getattr(linecache, "_getline_from_code", None)
+    return line if line or by_code is None else str(by_code(code, number))
+
+
 @lru_cache(maxsize=4096)
 def _decode(key: Code, at: int, item: int | None) -> Origin:
     code = key.code
@@ -101,7 +122,7 @@ def _decode(key: Code, at: int, item: int | None) -> Origin:
     file = code.co_filename
     text = ""
     if line and last and start is not None and end is not None:
-        lines = [linecache.getline(file, number).encode() for number in range(line, last + 1)]
+        lines = [_line(code, number).encode() for number in range(line, last + 1)]
         lines[-1] = lines[-1][:end]  # the columns count bytes
         lines[0] = lines[0][start:]
         text = " ".join(b" ".join(lines).decode(errors="replace").split())

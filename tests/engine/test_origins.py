@@ -388,12 +388,17 @@ def f(q):
 
 t = f(n) + 1
 print("FOUND", sorted(filter(None, map(origins.name, topological(t)))), origins.where(n).line)
+print("SPAN", [origins.where(n).code, origins.where(t.parents[0]).code, origins.source(n)])
 """
 
 
 @EVERY_PYTHON
 def test_what_was_typed_at_a_prompt_has_names(python: str) -> None:
-    assert "FOUND ['n', 'r', 't', 'w', 'x'] 1\n" in printed(python, "-iq", given=TYPED)
+    said = printed(python, "-iq", given=TYPED)
+    assert "FOUND ['n', 'r', 't', 'w', 'x'] 1\n" in said
+    kept = printed(python, "-c", "import sys; print(sys.version_info >= (3, 13))") == "True\n"
+    spans = ["x * w", "q.tanh()", "n = x * w"] if kept else [""] * 3  # before, Python threw it away
+    assert f"SPAN {spans}\n" in said
 
 
 def test_cells_of_ipython_have_names_lines_and_source() -> None:
