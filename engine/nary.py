@@ -6,6 +6,7 @@ from typing import Any, overload
 from engine import ops
 from engine.decisions import is_open
 from engine.functions import Scalar, apply
+from engine.node import ITEM
 from engine.value import Value, constant, record
 
 
@@ -107,7 +108,7 @@ def softmax(xs: Iterable[Scalar], index: int | None = None) -> list[Value] | Val
     """
     rows = _rotations("softmax", xs, index)
     many = [apply(ops.softmax, *row) for row in rows]
-    return many if index is None else many[0]
+    return _numbered(many) if index is None else many[0]
 
 
 @overload
@@ -122,7 +123,7 @@ def log_softmax(xs: Iterable[Scalar], index: int | None = None) -> list[Value] |
     """
     rows = _rotations("log_softmax", xs, index)
     many = [apply(ops.log_softmax, *row) for row in rows]
-    return many if index is None else many[0]
+    return _numbered(many) if index is None else many[0]
 
 
 def _rotations(name: str, xs: Iterable[Scalar], index: int | None) -> list[tuple[Value, ...]]:
@@ -138,6 +139,13 @@ def _rotations(name: str, xs: Iterable[Scalar], index: int | None) -> list[tuple
             f"{len(inputs) - 1}"
         )
     return [(inputs[index], *inputs[:index], *inputs[index + 1 :])]
+
+
+def _numbered(many: list[Value]) -> list[Value]:
+    """The same, each with its place in the list, which becomes part of its name."""
+    for i, node in enumerate(many, start=1):
+        node._at += i * ITEM
+    return many
 
 
 Branch = Scalar | Callable[[], Scalar]

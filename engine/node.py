@@ -11,9 +11,13 @@ from collections.abc import Callable, Sequence
 from types import CodeType
 from typing import Any
 
-__all__ = ["TABLE", "Node", "Operation", "as_float", "lookup"]
+__all__ = ["ITEM", "TABLE", "Node", "Operation", "as_float", "lookup"]
 
 Interval = tuple[float, float]
+
+# Where one call gave a list of nodes, the `_at` of the first has this added to it, that of the
+# second twice this, and so on: so each can be called by its place.
+ITEM = 1 << 32
 
 
 class Node:
@@ -21,7 +25,7 @@ class Node:
 
     __slots__ = ("__weakref__", "_at", "_code", "_data", "_epoch", "grad", "label", "op", "parents")
 
-    _at: int  # which instruction of _code made it; origins.py reads the two
+    _at: int  # which instruction of _code made it (and see ITEM); origins.py reads the two
     _code: CodeType | None
     _data: float
     _epoch: int  # when the data was set, counted in changes to leaves (value.py)

@@ -9,7 +9,8 @@ from typing import Any
 
 from engine.graph import describe
 from engine.modes import MODE, NumericError, Trace
-from engine.node import Node, Operation
+from engine.node import ITEM, Node, Operation
+from engine.origins import name
 
 __all__ = [
     "describe_call",
@@ -60,7 +61,7 @@ def judge_gradient(order: list[Node], seed: float) -> None:
                     trace.backward = node
                 return
             raise NumericError(
-                f"the gradient of {describe(parent, f'input {i}')} is {adjoint[parent]}: through "
+                f"the gradient of {_called(parent, f'input {i}')} is {adjoint[parent]}: through "
                 f"{_call(node.op, node.parents)} = {node._data!r}{_made(node)} it receives the "
                 f"upstream gradient {adjoint[node]!r} times the local derivative {local!r}: "
                 f"{_remedy(node.op, node.parents)}"
@@ -72,8 +73,8 @@ def judge_sum(node: Node, before: float) -> None:
     mode, _ = MODE.get()
     if mode == "strict" and isinf(node.grad) and isfinite(before) and node.grad != before:
         raise NumericError(
-            f"the gradient of {describe(node)} overflows when it is added to the {before!r} of an "
-            "earlier backward(); call zero_grad() between the two"
+            f"the gradient of {_called(node)}{_made(node)} overflows when it is added to the "
+            f"{before!r} of an earlier backward(); call zero_grad() between the two"
         )
 
 
@@ -104,10 +105,14 @@ def describe_call(node: Node) -> str:
 
 
 def _call(op: Operation, parents: tuple[Node, ...]) -> str:
-    shown = [describe(p) if p.label or p.parents else repr(p._data) for p in parents[:6]] + [
-        "..."
-    ] * (len(parents) > 6)
+    shown = [_called(p) if name(p) or p.parents else repr(p._data) for p in parents[:6]]
+    shown += ["..."] * (len(parents) > 6)
     return f"{op.name}({', '.join(shown)})"
+
+
+def _called(node: Node, otherwise: str = "") -> str:
+    """A node by its label or variable, or else by what it is, with its number."""
+    return describe(node, name(node) or otherwise)
 
 
 def _remedy(op: Operation, parents: tuple[Node, ...]) -> str:
@@ -119,7 +124,7 @@ def _made(node: Node) -> str:
     """The line that made a node (origins.py tells more)."""
     if node._code is None:
         return ""
-    line = [*node._code.co_positions()][node._at][0]
+    line = [*node._code.co_positions()][node._at % ITEM][0]
     return f" (made at {node._code.co_filename}:{line})"
 
 

@@ -5,7 +5,6 @@ are the layer and the neuron; else they are the function and the line that made 
 """
 
 import difflib
-import linecache
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -132,7 +131,7 @@ def _collapse(view: View, paths: Mapping[Value, Path], level: int, open: set[str
 def _about(name: str, nodes: Sequence[Value]) -> str:
     """What is in a box: its line of source, its operations, the most frequent first, its leaves."""
     origin = origins.where(nodes[0])
-    line = linecache.getline(origin.file, origin.line).strip() if origin else ""
+    line = origins.source(nodes[0])
     shown = [shorten(line)] if origin and line and str(origin) == name else []
     made = Counter(node.op.name for node in nodes if node.op is not None and node.parents)
     common = [name for name, _ in made.most_common(4)]

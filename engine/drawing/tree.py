@@ -1,7 +1,7 @@
 """A graph in plain text, for those who have a terminal and nothing else."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from engine import origins
@@ -32,7 +32,14 @@ class _Line(NamedTuple):
     cut: bool = False  # too deep to be opened
 
 
-def tree(value: Value, *, depth: int = 8, lines: int = 200, color: bool | None = None) -> Text:
+def tree(
+    value: Value,
+    *,
+    depth: int = 8,
+    lines: int = 200,
+    color: bool | None = None,
+    call: Callable[[Value], str] | None = None,
+) -> Text:
     """The graph below a value as text, the value first and its operands indented below it.
 
     A line says what a value is called and which operation made it (with numbers where they stood,
@@ -43,6 +50,7 @@ def tree(value: Value, *, depth: int = 8, lines: int = 200, color: bool | None =
     Arguments:
         depth: how many levels to open. lines: how many lines to write at most.
         color: whether to colour; by default on a terminal, unless NO_COLOR is set.
+        call: gives each value the name to call it by, of which no two are the same.
 
     >>> x, w, b = Value(2.0, "x"), Value(-3.0, "w"), Value(6.5, "b")
     >>> y = (x * w + b).tanh()
@@ -63,7 +71,10 @@ def tree(value: Value, *, depth: int = 8, lines: int = 200, color: bool | None =
     cells, tails = [], []
     for line in walked:
         node = line.node
-        called = names.of(node) if origins.name(node) or uses[node] > 1 else ""
+        if call:
+            called = call(node)
+        else:
+            called = names.of(node) if origins.name(node) or uses[node] > 1 else ""
         again = bool(node.parents) and node in met
         made = operation(node.op, _operands(node)) if node.op and node.parents else ""
         about = f"↑ {called}" if again else " = ".join(filter(None, [called, made])) or "leaf"

@@ -4,7 +4,6 @@ It works on a terminal and in a pipe, where each line is a command, nothing is a
 the input is `quit`.
 """
 
-import linecache
 from collections.abc import Mapping
 from math import isfinite
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any, TextIO
 
 from engine.drawing.text import number
 from engine.expression import Mistake
-from engine.origins import where
+from engine.origins import source, where
 from engine.stepping.condition import FIELDS, FUNCTIONS
 from engine.stepping.places import Stop
 from engine.stepping.prompt import PLACES, USAGE, Prompt
@@ -322,9 +321,9 @@ class Debugger(Prompt):
         step = self.run.current
         if step is None:
             raise Mistake(NO_STEP)
-        self.say([Piece(step.source())])
+        self.say([Piece(step.source(self.places.plain[step.parent]))])
         origin = where(step.node)
-        line = linecache.getline(origin.file, origin.line).strip() if origin else ""
+        line = source(step.node)
         if line:
             self.say([Piece(f"{origin}  ", FAINT), Piece(line)])
 

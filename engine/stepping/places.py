@@ -52,7 +52,7 @@ class Places:
         self.names: dict[Value, str] = {}
         self.nodes: dict[str, Value] = {}
         inner = [node for node in reversed(run.nodes) if node is run.root or not folds(node)]
-        plain = identifiers(inner)
+        self.plain = plain = identifiers(inner)
         for node in inner:
             own = name(node)
             # a label as it is, where nothing in it can break a line and no other node has it

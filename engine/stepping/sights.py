@@ -170,7 +170,7 @@ class Sights:
     def tree(self, step: Step | None, colour: bool) -> list[str]:
         """The graph around an edge: the node that hands on, what is below it, the edge marked."""
         node = self.run.root if step is None else step.node
-        drawn = str(tree(node, depth=2, lines=40, color=colour)).split("\n")
+        drawn = str(tree(node, depth=2, lines=40, color=colour, call=self.places.of)).split("\n")
         if step is None:
             return drawn
         operands = [i for i, p in enumerate(node.parents) if not folds(p)]

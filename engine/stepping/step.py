@@ -83,17 +83,23 @@ class Step:
             f"{change}  (+= {number(self.upstream)} × {number(self.local)})  {made_by(self.node)}"
         )
 
-    def source(self) -> str:
+    def source(self, target: str = "") -> str:
         """This step as a line of Python; see `Run.to_source` for the whole pass.
+
+        Arguments:
+            target: what to call the parent; by default after its label or variable.
 
         >>> x = Value(0.5)
         >>> y = x * 4.0
         >>> next(y.backward_steps()).source()
         'x.grad += 1.0 * 4.0'
         """
-        target = re.sub(r"\W", "_", name(self.parent) or f"operand {self.operand}")
-        target = f"_{target}" if target[:1].isdigit() or keyword.iskeyword(target) else target
-        return f"{target or '_'}.grad += {self.upstream!r} * {self.local!r}"
+        if not target:
+            called = name(self.parent) or f"operand {self.operand}"
+            target = re.sub(r"\W", "_", called.rstrip("]")) or "_"  # ps[0] is to be ps_0
+            if target[0].isdigit() or keyword.iskeyword(target):
+                target = f"_{target}"
+        return f"{target}.grad += {self.upstream!r} * {self.local!r}"
 
 
 @dataclass(frozen=True, slots=True)

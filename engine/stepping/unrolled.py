@@ -106,7 +106,7 @@ def identifiers(nodes: Iterable[Value]) -> dict[Value, str]:
 def _identifier(text: str) -> str:
     """A text as a Python name, whatever it holds; "" where nothing of it is left."""
     # Python reads names in this normal form; without it two different ones may be the same
-    text = unicodedata.normalize("NFKC", text[:LONGEST])
+    text = unicodedata.normalize("NFKC", text[:LONGEST]).rstrip("]")  # ps[0] is to be ps_0
     text = "".join(c if ("_" + c).isidentifier() else "_" for c in text)
     if not text.strip("_"):
         return ""

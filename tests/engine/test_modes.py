@@ -349,3 +349,23 @@ def test_detach_stops_gradients_and_keeps_number_and_label() -> None:
     d.data = 1.0
     assert y.data == 9.0
     y.backward()  # what happens to a detached Value makes nothing stale
+
+
+def test_errors_call_nodes_by_their_variables_and_say_where_they_were_made() -> None:
+    x, far = Value(0.0), Value(1.0)
+    n = x * 2.0
+    y = n.sqrt()
+    here = sys._getframe().f_lineno - 1
+    with pytest.raises(NumericError) as caught:
+        y.backward()
+    message = str(caught.value)
+    assert message.startswith(
+        f"the gradient of n=0.0 is inf: through sqrt(n=0.0) = 0.0 (made at {__file__}:{here}) "
+    )
+    assert "hypot(a, b) is safe at 0" in message
+    with pytest.raises(NumericError, match=r"^div\(far=1\.0, n=0\.0\) is inf at .*: keep the div"):
+        far / n
+    (far * 1.5e308).backward()
+    again = rf"^the gradient of far=1\.0 \(made at .*:{here - 2}\) overflows when it is added"
+    with pytest.raises(NumericError, match=again):
+        (far * 1.5e308).backward()

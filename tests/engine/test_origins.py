@@ -24,7 +24,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import engine
-from engine import Value, origins, topological
+from engine import Value, bytecode, origins, topological
 from nn import MLP, mse_loss
 
 ROOT = Path(__file__).parents[2]
@@ -55,6 +55,13 @@ a = (x * w,); keep(*a) ; mul -  % a = {'k': x * w}; keep(a['k']) ; mul -
 a = [y * w for y in [x]]; keep(*a) ; mul -  % a = {1: x}; a[1] = x * w; keep(a[1]) ; mul -
 a = {1: x}; a[1] *= w; keep(a[1]) ; mul -  % a = (x * w, x + w)[0] ; mul -
 a = (lambda: x * w)() ; mul -  % a = keep(x * w) ; mul -  % keep(x * w).label = None ; mul -
+a, b = engine.softmax([x, w]) ; softmax a/b  % o.c, a = engine.softmax([x, w]) ; softmax a/c
+a = o.c = engine.softmax([x, w]); keep(*a) ; softmax a[0]/a[1]
+*a, b = engine.softmax([x, w]) ; softmax -
+a, *b = engine.softmax([x, w]); keep(*b) ; softmax -/a  % a, = engine.softmax([x]) ; softmax a
+a, (b, c) = x * w, engine.log_softmax(xs=[x, w]) ; mul a, log_softmax b/c
+o.c = keep(*engine.softmax([x, w])) ; softmax -  % a = engine.softmax([x, w])[1] ; softmax -
+a = engine.softmax([x, w], 1) ; softmax a  % for a in engine.softmax([x, w]): pass ; softmax -
 a = keep(x * w).data ; mul -  % a = x < keep(x * w) < w ; mul -  % a = f'{keep(x * w)}' ; mul -
 a = not keep(x * w) ; mul -  % a = keep(x * w) is None ; mul -"""
 
@@ -72,7 +79,7 @@ CONTEXTS = {  # where a statement may stand
 # Runs sources (as JSON on stdin) and tells what names the nodes of each operation have.
 RUNNER = """
 import contextlib, json, sys, engine
-from engine import Value, origins, topological
+from engine import Value, bytecode, origins, topological
 
 def run(source):
     kept = []
@@ -231,6 +238,36 @@ def test_a_name_is_always_that_of_a_variable_which_holds_the_node(
         assert called is None or node in (x, w) or variables.get(called) is node, source
 
 
+def test_an_instruction_of_a_python_to_come_costs_the_name_and_makes_no_wrong_one() -> None:
+    lines = ["a = x * w", "b = o.c = x.tanh()", "c = x and x * w", "d, e, f = x * w, -x, x - w"]
+    lines += ["g, (h, i) = x + w, softmax([x, w])", "j = (x * w).exp() if x > 0 else keep(x, w=w)"]
+    source = "def f(x, w):\n  " + "\n  ".join(lines) + "\n  return locals()\nmade = f(x, w)"
+    names = {"x": Value(2.0), "w": Value(3.0), "o": type("O", (), {})(), "softmax": engine.softmax}
+    made = execute(source, **names)["made"]
+    made = {name: made[name] for name in "abcdefghij"}
+    real = dis.get_instructions
+    met = {each.opname for each in real(made["a"]._code)} - {"CACHE", "NOP", "EXTENDED_ARG"}
+
+    def renamed(unknown: set[str]) -> dict[str, str | None]:
+        def later(code: Any) -> Any:
+            for each in real(code):
+                yield each._replace(opname="NEW") if each.opname in unknown else each
+
+        with mock.patch("dis.get_instructions", later):
+            origins._decode.cache_clear()
+            bytecode._instructions.cache_clear()
+            return {name: origins.name(node) for name, node in made.items()}
+
+    for unknown in met:
+        wrong = {k: v for k, v in renamed({unknown}).items() if v not in (k, None)}
+        assert not wrong, unknown
+    assert {*renamed({each for each in met if "STORE" in each}).values()} == {None}
+    assert {*renamed({each for each in met if "BINARY" in each or "CALL" in each}).values()} <= {
+        None, "e",
+    }  # fmt: skip
+    assert renamed(set()) == {name: name for name in made}
+
+
 def test_all_names_in_a_long_function_are_found_and_it_is_not_read_anew_for_each() -> None:
     lines = [f"  v{i} = x * {i}.5\n" for i in range(300)]  # more than fit in a byte
     found = execute(f"def f(x):\n{''.join(lines)}  return locals()\nv = f(x)", x=Value(2.0))["v"]
@@ -351,12 +388,17 @@ def f(q):
 
 t = f(n) + 1
 print("FOUND", sorted(filter(None, map(origins.name, topological(t)))), origins.where(n).line)
+print("SPAN", [origins.where(n).code, origins.where(t.parents[0]).code, origins.source(n)])
 """
 
 
 @EVERY_PYTHON
 def test_what_was_typed_at_a_prompt_has_names(python: str) -> None:
-    assert "FOUND ['n', 'r', 't', 'w', 'x'] 1\n" in printed(python, "-iq", given=TYPED)
+    said = printed(python, "-iq", given=TYPED)
+    assert "FOUND ['n', 'r', 't', 'w', 'x'] 1\n" in said
+    kept = printed(python, "-c", "import sys; print(sys.version_info >= (3, 13))") == "True\n"
+    spans = ["x * w", "q.tanh()", "n = x * w"] if kept else [""] * 3  # before, Python threw it away
+    assert f"SPAN {spans}\n" in said
 
 
 def test_cells_of_ipython_have_names_lines_and_source() -> None:

@@ -244,6 +244,23 @@ def test_the_graph_around_here_marks_the_edge() -> None:
     assert (first[:4], second[:4]) == ("├─ x", "└─▶w")
 
 
+def test_a_node_without_a_name_is_called_the_same_by_every_command() -> None:
+    x, w = Value(2.0), Value(-3.0)
+    run = (((x * w).tanh() + (x * w) ** 2) * (w - x).exp()).trace_backward()
+    met = set()
+    for k in range(1, len(run) + 1):
+        step, *rest, source = talk(run, f"goto {k}", "graph", "source")[:-1]
+        given = step.split()[1].removesuffix(".grad")
+        (marked,) = (row for row in rest if "▶" in row)
+        assert re.split(r"[▶ ]+", marked)[1] == given
+        assert source.startswith(f"{given}.grad += ")
+        drawn = {row.strip("│├└─▶↑ ").split()[0] for row in rest if "data" not in row}
+        for name in drawn - {"the"}:  # pass is over
+            assert talk(run, f"p {name}")[0].startswith(f"{name}  data ")
+        met |= drawn
+    assert met >= {"x", "w", "mul_1", "mul_2", "mul_3", "tanh_1", "pow_1", "add_1", "exp_1"}
+
+
 def test_a_picture_has_the_edge_and_its_ends_lit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -97,9 +97,9 @@ def softmax_log() -> Value:
 SAYS: list[tuple[Callable[[], Value], list[str]]] = [
     (
         softmax_log,
-        ["log(p) is -inf, the first that is not finite",
+        ["log(p[0]) is -inf, the first that is not finite",
          ": p[0].log()",
-         "  p = softmax(a, b) = 0  test_hunt.py:",
+         "  p[0] = softmax(a, b) = 0  test_hunt.py:",
          "try: log_softmax(xs)[k] is stable where log(softmax(xs)[k]) is not"],
     ),
     (
