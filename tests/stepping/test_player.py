@@ -19,8 +19,9 @@ from engine.drawing import LayoutError
 from engine.drawing.text import number
 from engine.stepping.player import to_html
 from engine.stepping.player.record import as_json
-from tests.drawing.browser import missing, quiet, show, texts
+from tests.drawing.browser import missing, show, texts
 from tests.drawing.test_picture import HOSTILE
+from tests.stepping.playing import at, line, press, said, wait
 
 
 def run() -> Any:
@@ -39,35 +40,6 @@ FORWARD, TOTAL = 4, 11
 def neuron() -> str:
     """The page of that run."""
     return to_html(run())
-
-
-def said(page: Any, *names: str) -> list[str]:
-    """What the panel shows under these names."""
-    return [page.text_content(f"[data-show={name}]") for name in names]
-
-
-def press(page: Any, *keys: str) -> None:
-    for key in keys:
-        page.keyboard.press(key)
-
-
-def line(page: Any, name: str, which: int = -1) -> str:
-    """A line of the node that has this name in the picture; its gradient is the last."""
-    (found,) = [lines for lines in texts(page).values() if lines[0] == name]
-    return found[which]
-
-
-def wait(page: Any, condition: str) -> None:
-    """Until it holds. Playwright's own way evaluates text in the page, which the page forbids."""
-    for _ in range(500):
-        if page.evaluate(condition):
-            return
-        page.wait_for_timeout(20)
-    pytest.fail(f"never came true: {condition}", pytrace=False)
-
-
-def at(page: Any) -> int:
-    return int(said(page, "position")[0].split()[0])
 
 
 # --- the text of the page ------------------------------------------------------------------------
@@ -526,16 +498,3 @@ def test_what_is_lit_is_in_view(page: Any) -> None:
             }"""
         )
         assert inside, key
-
-
-def test_long_pages_stay_whole(browser: Any) -> None:
-    w = [Value(random.Random(i).gauss(0.0, 1.0), f"w{i}") for i in range(300)]
-    x = Value(0.5, "x")
-    for each in w:
-        x = (x * each + 0.1).tanh()
-    made = x.trace_backward()
-    with quiet(browser) as opened:
-        show(opened, to_html(made, collapse=0), "html")
-        press(opened, "End")
-        made.goto(-1)
-        assert line(opened, "w7") == f"grad {number(w[7].grad)}"
