@@ -60,6 +60,7 @@ def test_a_large_picture_is_built_where_one_looks(page: Any) -> None:
     assert page.evaluate(IN_VIEW, "g.edge.lit") == 1
     for which in (0, 7, 150, 299):
         page.select_option(".watch select", label=f"w{which}")
+        assert page.evaluate(IN_VIEW, "g.node.watched") == 1
         press(page, "Shift+ArrowLeft", "Shift+ArrowRight")
         assert said(page, "grad") == [number(ws[which].grad)]
         assert line(page, f"w{which}") == f"grad {number(ws[which].grad)}"

@@ -62,9 +62,11 @@ function arrowInto(node, operand) { // the id of an arrow, if it is drawn
 }
 
 const firstStep = new Map(); // along an arrow; a thick one stands for many
+const lastStep = new Map(); // to what a shape shows
 run.node.forEach((node, step) => {
   const id = arrowInto(node, run.operand[step]);
   if (!firstStep.has(id)) firstStep.set(id, step);
+  lastStep.set(run.id[target[step]], step);
 });
 
 // --- building and dressing -----------------------------------------------------------------------
@@ -105,11 +107,14 @@ function dress(part) {
   const nodes = members.get(part.shows);
   marks.toggle("watched", watched !== null && run.id[watched] === part.shows);
   marks.toggle("future", !nodes.some(isMade));
+  const more = position <= forward + (lastStep.get(part.shows) ?? -1); // gradient is still to come
+  marks.toggle("early", more && nodes.every((i) => Number.isFinite(data[i])));
   if (!part.grad) return;
   if (part.value) {
     const [i] = nodes;
     write(part.value, `data ${isMade(i) ? number(data[i]) : "?"}`, part);
-    write(part.grad, `grad ${number(grads[i])}${alarm(grads[i])}`, part);
+    const alarm = !Number.isFinite(grads[i]) || (marks.contains("exploding") && !more) ? " !" : "";
+    write(part.grad, `grad ${number(grads[i])}${alarm}`, part);
     return;
   }
   const sizes = nodes.map((i) => Math.abs(grads[i]));
@@ -121,7 +126,6 @@ function dress(part) {
 const dressAll = (id) => shapes.get(id)?.forEach(dress);
 const whenMade = new Map(made.map((node, order) => [node, order]));
 const isMade = (i) => (whenMade.get(i) ?? -1) < position;
-const alarm = (x) => (Number.isFinite(x) ? "" : " !");
 
 // Measured on a canvas: to measure in the picture would lay it out for each number.
 const pen = document.createElement("canvas").getContext("2d");
@@ -236,6 +240,13 @@ function follow() { // bring what the step is about into view
   const far = Math.abs(left) > 2 * canvas.clientWidth || Math.abs(top) > 2 * canvas.clientHeight;
   canvas.scrollBy({ left, top, behavior: far || calm.matches || playing ? "instant" : "smooth" });
   display();
+}
+
+function visit(i) { // bring a node into view, unless it is there
+  const all = shapes.get(run.id[i]) ?? [];
+  if (all.some(({ box }) => within(box, view()))) return;
+  seen = all.slice(0, 1);
+  follow();
 }
 
 canvas.addEventListener("scroll", display);

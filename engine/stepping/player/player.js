@@ -196,7 +196,10 @@ for (const one of document.querySelectorAll("[data-do]")) {
 }
 seek.max = total;
 seek.addEventListener("input", () => pauseAt(Number(seek.value)));
-choice.addEventListener("change", () => watch(choice.value ? Number(choice.value) : null));
+choice.addEventListener("change", () => {
+  watch(choice.value ? Number(choice.value) : null);
+  visit(watched);
+});
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest("select")) return;
