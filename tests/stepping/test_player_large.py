@@ -58,6 +58,11 @@ def test_a_large_picture_is_built_where_one_looks(page: Any) -> None:
     press(page, "End")
     made.goto(-1)
     assert page.evaluate(IN_VIEW, "g.edge.lit") == 1
+    assert page.locator(".watch option").count() == 1  # the list is long, and nobody wants it yet
+    page.focus(".watch select")
+    assert (
+        page.locator(".watch option").count() == 1 + len(made.nodes) - 1
+    )  # 0.1 is no node to watch
     for which in (0, 7, 150, 299):
         page.select_option(".watch select", label=f"w{which}")
         assert page.evaluate(IN_VIEW, "g.node.watched") == 1

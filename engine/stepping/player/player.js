@@ -108,13 +108,21 @@ const choice = document.querySelector(".watch select");
 let watched = null;
 let gifts = []; // the steps that add to its gradient
 
-for (let i = root; i >= 0; i--) {
-  if (isNumber.has(i)) continue;
-  const named = run.name[i] || !run.parents[i].length || called(i) === `(${howMade(i)})`;
-  choice.append(new Option(named ? howMade(i) : `${called(i)}  ${howMade(i)}`, i));
+// A list of thousands takes longer to lay out than all the rest: then it is filled when it is wanted.
+function list() {
+  if (choice.length > 1) return;
+  for (let i = root; i >= 0; i--) {
+    if (isNumber.has(i)) continue;
+    const named = run.name[i] || !run.parents[i].length || called(i) === `(${howMade(i)})`;
+    choice.append(new Option(named ? howMade(i) : `${called(i)}  ${howMade(i)}`, i));
+  }
 }
 
+if (data.length < 1000) list();
+for (const kind of ["pointerenter", "pointerdown", "focus"]) choice.addEventListener(kind, list);
+
 function watch(i) {
+  list();
   const before = run.id[watched];
   watched = i;
   for (const id of [before, run.id[i]]) dressAll(id);
