@@ -225,6 +225,14 @@ def test_axe_finds_nothing(browser, scheme):
         assert found.response["violations"] == []
 
 
+@pytest.mark.parametrize("width", [320, 390, 1200])
+def test_nothing_is_wider_than_the_page(page, width):
+    page.set_viewport_size({"width": width, "height": 800})
+    show(page, example(), "html")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.is_visible("[data-do=play]")
+
+
 def test_names_are_text_whatever_they_hold(page):
     model = MLP(2, [2, 2], rng=1)
     for parameter, label in zip(model.parameters(), HOSTILE, strict=False):

@@ -19,8 +19,9 @@ from engine.drawing import LayoutError
 from engine.drawing.text import number
 from engine.stepping.player import to_html
 from engine.stepping.player.record import as_json
-from tests.drawing.browser import missing, quiet, show, texts
+from tests.drawing.browser import missing, show, texts
 from tests.drawing.test_picture import HOSTILE
+from tests.stepping.playing import at, line, press, said, wait
 
 
 def run() -> Any:
@@ -39,35 +40,6 @@ FORWARD, TOTAL = 4, 11
 def neuron() -> str:
     """The page of that run."""
     return to_html(run())
-
-
-def said(page: Any, *names: str) -> list[str]:
-    """What the panel shows under these names."""
-    return [page.text_content(f"[data-show={name}]") for name in names]
-
-
-def press(page: Any, *keys: str) -> None:
-    for key in keys:
-        page.keyboard.press(key)
-
-
-def line(page: Any, name: str, which: int = -1) -> str:
-    """A line of the node that has this name in the picture; its gradient is the last."""
-    (found,) = [lines for lines in texts(page).values() if lines[0] == name]
-    return found[which]
-
-
-def wait(page: Any, condition: str) -> None:
-    """Until it holds. Playwright's own way evaluates text in the page, which the page forbids."""
-    for _ in range(500):
-        if page.evaluate(condition):
-            return
-        page.wait_for_timeout(20)
-    pytest.fail(f"never came true: {condition}", pytrace=False)
-
-
-def at(page: Any) -> int:
-    return int(said(page, "position")[0].split()[0])
 
 
 # --- the text of the page ------------------------------------------------------------------------
@@ -111,6 +83,14 @@ def test_a_graph_that_takes_long_to_lay_out_is_collapsed(monkeypatch: pytest.Mon
     monkeypatch.setattr("engine.stepping.player.page.ALLOWED", 0.0)
     with pytest.raises(LayoutError, match="more than 0 s"):
         to_html(engine.sum(values).trace_backward(), collapse=1)
+
+
+def test_a_graph_of_more_nodes_is_collapsed_by_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = [Value(float(i), f"L{i % 3}.w{i}") for i in range(600)]
+    made = engine.sum(values).trace_backward()
+    assert to_html(made).count('class="node group') == 0
+    monkeypatch.setattr("engine.stepping.player.page.LIMIT", 600)  # and there are 601
+    assert to_html(made).count('class="node group') == 3
 
 
 # --- walking -------------------------------------------------------------------------------------
@@ -176,6 +156,24 @@ def test_keys_lead_everywhere(page: Any) -> None:
     ]:
         press(page, key)
         assert at(page) == position, key
+
+
+def test_buttons_lead_everywhere(page: Any) -> None:
+    show(page, neuron(), "html")
+    for name, position in [
+        ("step", 1),
+        ("step", 2),
+        ("back", 1),
+        ("last", TOTAL),
+        ("step", TOTAL),
+        ("back", TOTAL - 1),
+        ("first", 0),
+        ("back", 0),
+    ]:
+        page.click(f"[data-do={name}]", force=True)  # at an end too, where it does nothing
+        assert at(page) == position, name
+    assert page.get_attribute("[data-do=back]", "aria-disabled") == "true"
+    assert page.get_attribute("[data-do=step]", "aria-disabled") == "false"
 
 
 def test_the_keyboard_reaches_every_control_and_shows_where_it_is(page: Any) -> None:
@@ -287,6 +285,20 @@ def test_hovering_shows_all_digits(page: Any) -> None:
     assert f"grad {W(made).grad!r}" in page.text_content(f"#{w} title").split("\n")
 
 
+def test_hovering_over_an_arrow_shows_what_it_hands_on(page: Any) -> None:
+    made = run()
+    show(page, to_html(made), "html")
+    (step,) = [step for step in made if step.parent is W(made)]
+    arrow = next(each for each in page.locator("g.edge").all() if "n by w" in each.text_content())
+    slope = f"∂n/∂w = {step.local!r}"
+    given = f"w.grad += {step.upstream!r} × {step.local!r} = {step.contribution!r}"
+    for key, told in [("Home", slope), ("End", f"{slope}\n{given}")]:
+        press(page, key)
+        page.mouse.move(1, 1)
+        arrow.locator("text").hover(force=True)
+        assert arrow.locator("title").text_content() == told
+
+
 def W(made: Any) -> Value:
     (found,) = [node for node in made.nodes if engine.origins.name(node) == "w"]
     return found
@@ -314,6 +326,19 @@ def test_numbers_that_json_has_no_words_for(page: Any) -> None:
     press(page, "End")
     assert line(page, "x") == "grad nan !"
     assert said(page, "after") == ["nan"]
+
+
+def test_a_gradient_is_no_alarm_before_it_is_there(page: Any) -> None:
+    x = Value(1.0, "x")
+    y = x * 1e9
+    show(page, to_html((y + 0.0).trace_backward()), "html")
+    outline = "getComputedStyle(document.querySelector('.exploding > :not(title)')).strokeWidth"
+    for key, alarm in [("Home", False), ("End", True), ("ArrowLeft", False)]:
+        press(page, key)
+        page.wait_for_timeout(200)
+        assert (line(page, "x") == "grad 1e+09 !") == alarm
+        assert page.locator(".exploding.early").count() == (0 if alarm else 1)
+        assert (page.evaluate(outline) == "1px") != alarm
 
 
 # --- groups --------------------------------------------------------------------------------------
@@ -352,6 +377,7 @@ def test_labels_inject_nothing(page: Any) -> None:
         *HOSTILE,
         "$svg",
         "</script><script>alert(1)</script>",
+        "</noscript><img src=x onerror=alert(1)>",
         "<img src=x onerror=alert(1)>",
     ]
     loss = engine.sum([Value(1.0, label) for label in labels])
@@ -526,16 +552,3 @@ def test_what_is_lit_is_in_view(page: Any) -> None:
             }"""
         )
         assert inside, key
-
-
-def test_long_pages_stay_whole(browser: Any) -> None:
-    w = [Value(random.Random(i).gauss(0.0, 1.0), f"w{i}") for i in range(300)]
-    x = Value(0.5, "x")
-    for each in w:
-        x = (x * each + 0.1).tanh()
-    made = x.trace_backward()
-    with quiet(browser) as opened:
-        show(opened, to_html(made, collapse=0), "html")
-        press(opened, "End")
-        made.goto(-1)
-        assert line(opened, "w7") == f"grad {number(w[7].grad)}"

@@ -21,7 +21,7 @@ from engine.value import Value
 
 __all__ = ["to_html"]
 
-LIMIT = 5_000  # nodes that a page shows one by one; it loads so many in two seconds
+LIMIT = 5_000  # nodes that a page shows one by one; it loads so many in less than two seconds
 PATIENCE = 10.0  # seconds for a layout that shows them all, before the picture is collapsed
 ALLOWED = 30.0  # seconds for one that cannot be collapsed further
 # What a page has no use for, or says once for all texts in its style. No label can look like these:
@@ -99,7 +99,7 @@ def _drawing(run: Run, how: dict[str, Any]) -> tuple[Picture, str]:
 
 def _page(run: Run, svg: str, data: str) -> str:
     here = Path(__file__).parent
-    files = ("player.html", "player.css", "run.js", "player.js")
+    files = ("player.html", "player.css", "run.js", "picture.js", "player.js")
     template, style, *scripts = ((here / file).read_text(encoding="utf-8") for file in files)
     script = "".join(scripts)
     title = html.escape(visible(name(run.root) or "A computation"))

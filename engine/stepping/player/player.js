@@ -1,87 +1,5 @@
 
-// Plays the run over the picture of its graph. All text that comes from the run goes through
-// textContent: labels are text, whatever they hold.
-
-// --- what the picture shows ----------------------------------------------------------------------
-const canvas = document.querySelector(".canvas");
-const svg = canvas.querySelector("svg");
-const members = new Map(); // the nodes of each element: one, or those of a box
-run.id.forEach((id, i) => id && (members.get(id)?.push(i) ?? members.set(id, [i])));
-const shapes = new Map(); // the elements that show a node; a leaf may be drawn once for each use
-for (const shape of svg.querySelectorAll("g.node")) {
-  const lines = [...shape.querySelectorAll("text")];
-  const box = shape.classList.contains("group");
-  const [value, grad] = box ? [null, lines.at(-1)] : lines.slice(-2);
-  value?.classList.add("now");
-  grad.classList.add("now");
-  const one = { shape, box, value, grad, room: Math.max(...lines.map((l) => l.textContent.length)) };
-  const id = shape.id.split("-")[0];
-  shapes.get(id)?.push(one) ?? shapes.set(id, [one]);
-}
-const arrow = (id) => id && document.getElementById(id);
-
-function arrowInto(node, operand) {
-  const parent = run.parents[node][operand];
-  const [to, from] = [run.id[node], run.id[parent]];
-  if (!to || !from || to === from) return null; // not drawn, or inside of a box
-  return arrow(to[0] === "n" && from[0] === "n" ? `${to}-${operand}` : `${from}-${to}`);
-}
-
-function write(element, text, one) {
-  if (element.textContent === text) return;
-  element.textContent = text;
-  element.removeAttribute("textLength");
-  if (text.length <= one.room) return; // the shape was laid out around another number
-  const width = one.shape.querySelector(":not(title)").getBBox().width * 0.88;
-  if (element.getComputedTextLength() > width) {
-    element.setAttribute("textLength", width);
-    element.setAttribute("lengthAdjust", "spacingAndGlyphs");
-  }
-}
-
-const whenMade = new Map(made.map((node, order) => [node, order]));
-const isMade = (i) => (whenMade.get(i) ?? -1) < position;
-const alarm = (x) => (Number.isFinite(x) ? "" : " !");
-
-function refresh(id) {
-  for (const one of shapes.get(id) ?? []) {
-    const [first] = members.get(id);
-    if (one.box) {
-      const sizes = members.get(id).map((i) => Math.abs(grads[i]));
-      const bad = sizes.filter((size) => !Number.isFinite(size)).length;
-      const most = sizes.reduce((a, b) => Math.max(a, b), 0);
-      write(one.grad, bad ? `${bad} not finite !` : `|grad| ≤ ${number(most)}`, one);
-      one.shape.classList.toggle("future", !members.get(id).some(isMade));
-    } else {
-      write(one.value, `data ${isMade(first) ? number(data[first]) : "?"}`, one);
-      write(one.grad, `grad ${number(grads[first])}${alarm(grads[first])}`, one);
-      one.shape.classList.toggle("future", !isMade(first));
-    }
-  }
-}
-
-let lit = [];
-
-function light(pairs) {
-  for (const [element, name] of lit) element.classList.remove(name);
-  lit = pairs.filter(([element]) => element);
-  for (const [element, name] of lit) element.classList.add(name);
-  follow();
-}
-
-function lights() {
-  const shown = (i, name) => (shapes.get(run.id[i]) ?? []).map((one) => [one.shape, name]);
-  if (position > forward) {
-    const step = position - forward - 1;
-    const [giver, taker] = [run.node[step], target[step]];
-    const edge = arrowInto(giver, run.operand[step]);
-    return [[edge, "lit"], ...shown(giver, "giver"), ...shown(taker, "taker")];
-  }
-  if (!position) return [];
-  const node = made[position - 1];
-  const edges = run.parents[node].map((_, operand) => [arrowInto(node, operand), "lit"]);
-  return [...edges, ...run.parents[node].flatMap((p) => shown(p, "giver")), ...shown(node, "taker")];
-}
+// Plays the run: walks over it, tells of each step in words, and is told by buttons and keys.
 
 // --- walking -------------------------------------------------------------------------------------
 let position = 0;
@@ -89,22 +7,23 @@ let position = 0;
 function goto(wanted) {
   const next = Math.min(Math.max(Math.trunc(wanted), 0), total);
   const changed = new Set();
+  const arrows = new Set();
+  const take = (step, grad) => {
+    grads[target[step]] = grad;
+    changed.add(run.id[target[step]]);
+    arrows.add(arrowInto(run.node[step], run.operand[step]));
+  };
   const [from, to] = [position, next].map((p) => Math.max(0, p - forward));
-  for (let step = from; step < to; step++) take(step, after(step), true, changed);
-  for (let step = from - 1; step >= to; step--) take(step, before[step], false, changed);
+  for (let step = from; step < to; step++) take(step, after(step));
+  for (let step = from - 1; step >= to; step--) take(step, before[step]);
   const [low, high] = [Math.min(position, next), Math.max(position, next)];
   for (const node of made.slice(low, high)) changed.add(run.id[node]);
   position = next;
   grads[root] = position >= forward ? seed : 0;
-  changed.add(run.id[root]).forEach(refresh);
-  light(lights());
+  changed.add(run.id[root]).forEach(dressAll);
+  arrows.forEach((id) => dress(parts.get(id)));
+  light();
   tell();
-}
-
-function take(step, grad, done, changed) {
-  grads[target[step]] = grad;
-  changed.add(run.id[target[step]]);
-  arrowInto(run.node[step], run.operand[step])?.classList.toggle("done", done);
 }
 
 // --- words ---------------------------------------------------------------------------------------
@@ -189,16 +108,24 @@ const choice = document.querySelector(".watch select");
 let watched = null;
 let gifts = []; // the steps that add to its gradient
 
-for (let i = root; i >= 0; i--) {
-  if (isNumber.has(i)) continue;
-  const named = run.name[i] || !run.parents[i].length || called(i) === `(${howMade(i)})`;
-  choice.append(new Option(named ? howMade(i) : `${called(i)}  ${howMade(i)}`, i));
+// A list of thousands takes longer to lay out than all the rest: then it is filled when it is wanted.
+function list() {
+  if (choice.length > 1) return;
+  for (let i = root; i >= 0; i--) {
+    if (isNumber.has(i)) continue;
+    const named = run.name[i] || !run.parents[i].length || called(i) === `(${howMade(i)})`;
+    choice.append(new Option(named ? howMade(i) : `${called(i)}  ${howMade(i)}`, i));
+  }
 }
 
+if (data.length < 1000) list();
+for (const kind of ["pointerenter", "pointerdown", "focus"]) choice.addEventListener(kind, list);
+
 function watch(i) {
-  for (const one of shapes.get(run.id[watched]) ?? []) one.shape.classList.remove("watched");
+  list();
+  const before = run.id[watched];
   watched = i;
-  for (const one of shapes.get(run.id[i]) ?? []) one.shape.classList.add("watched");
+  for (const id of [before, run.id[i]]) dressAll(id);
   gifts = i === null ? [] : [...target.keys()].filter((step) => target[step] === i);
   choice.value = i ?? "";
   document.querySelector("aside .watched").hidden = i === null;
@@ -277,7 +204,10 @@ for (const one of document.querySelectorAll("[data-do]")) {
 }
 seek.max = total;
 seek.addEventListener("input", () => pauseAt(Number(seek.value)));
-choice.addEventListener("change", () => watch(choice.value ? Number(choice.value) : null));
+choice.addEventListener("change", () => {
+  watch(choice.value ? Number(choice.value) : null);
+  visit(watched);
+});
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest("select")) return;
@@ -309,70 +239,8 @@ function remember() { // not at each step of a fast run: browsers allow only so 
 
 addEventListener("hashchange", () => linked() && pauseAt(Number(linked())));
 
-// --- looking at the picture ----------------------------------------------------------------------
-const { width, height } = svg.viewBox.baseVal;
-const room = () => [canvas.clientWidth - 24, canvas.clientHeight - 24];
-const fitting = () => Math.min(room()[0] / width, room()[1] / height, 2);
-let scale = 1;
-
-function zoom(wanted) {
-  scale = Math.min(Math.max(wanted, 0.02), 8);
-  svg.setAttribute("width", width * scale);
-  svg.setAttribute("height", height * scale);
-  follow();
-}
-
-function follow() { // bring what is lit into view
-  if (canvas.scrollWidth <= canvas.clientWidth && canvas.scrollHeight <= canvas.clientHeight) return;
-  const boxes = lit.map(([each]) => each).filter((each) => !each.classList.contains("edge"))
-    .map((each) => each.getBoundingClientRect());
-  if (!boxes.length) return;
-  const view = canvas.getBoundingClientRect();
-  const sides = {
-    left: Math.min(...boxes.map((b) => b.left)), right: Math.max(...boxes.map((b) => b.right)),
-    top: Math.min(...boxes.map((b) => b.top)), bottom: Math.max(...boxes.map((b) => b.bottom)),
-  };
-  if (sides.left >= view.left && sides.right <= view.right
-    && sides.top >= view.top && sides.bottom <= view.bottom) return;
-  canvas.scrollBy({
-    left: (sides.left + sides.right) / 2 - (view.left + view.right) / 2,
-    top: (sides.top + sides.bottom) / 2 - (view.top + view.bottom) / 2,
-    behavior: calm.matches || playing ? "instant" : "smooth",
-  });
-}
-
-canvas.addEventListener("click", (event) => {
-  const nodes = members.get(event.target.closest("g.node")?.id.split("-")[0]);
-  if (nodes?.length === 1) watch(nodes[0]);
-});
-
-// What an element says where the mouse rests, in full precision, is written when the mouse comes.
-canvas.addEventListener("pointerover", (event) => {
-  const shape = event.target.closest("g.node, g.edge");
-  const text = shape && about(shape);
-  if (text) shape.querySelector("title").textContent = text;
-});
-
-function about(shape) {
-  const [first, operand] = shape.id.split("-");
-  const nodes = members.get(first) ?? [];
-  if (shape.classList.contains("bundle") || nodes.length !== 1) return null;
-  const [i] = nodes;
-  const [place] = run.origins[run.origin[i]];
-  if (shape.classList.contains("node")) {
-    const value = isMade(i) ? digits(data[i]) : "not computed yet";
-    return `${howMade(i)}\ndata ${value}\ngrad ${digits(grads[i])}${place ? `\nmade in ${place}` : ""}`;
-  }
-  const step = run.node.findIndex((node, s) => node === i && run.operand[s] === Number(operand));
-  if (step < 0) return null;
-  const [from, to] = [called(i), called(target[step])];
-  const given = `\n${to}.grad += ${digits(upstream[step])} × ${digits(local[step])} = ${digits(contribution(step))}`;
-  return `∂${from}/∂${to} = ${digits(local[step])}${forward + step < position ? given : ""}`;
-}
-
 // --- here we go ----------------------------------------------------------------------------------
 for (const part of document.querySelectorAll("aside, .player, .zoom")) part.hidden = false;
-members.forEach((_, id) => refresh(id));
 document.body.classList.add("live");
 zoom(Math.max(fitting(), 1));
 goto(Number(linked() ?? run.start));
