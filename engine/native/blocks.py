@@ -18,7 +18,7 @@ HEAVY = 3  # or of so many operations that take many instructions
 WIDE = {"dot", "sum", "maximum", "minimum", "rest", "choose"}  # of any number of operands
 LIGHT = {
     *("add", "sub", "mul", "div", "neg", "abs", "relu", "leaky_relu", "step", "sign", "zero"),
-    *("equal", "greater", "greater_equal", "select", "clamp", "within", "share", "pow"),
+    *("equal", "greater", "greater_equal", "select", "clamp", "within", "share", "pow", "log_share", "add_rest"),
 }
 
 
@@ -153,7 +153,11 @@ def _maps(tape: Tape, levels: list[int], taken: set[int]) -> Iterator[Map]:
         if level and i not in taken and tape.ops[i] not in WIDE:
             kinds = tuple([kind(tape, arg) for arg in tape.args[i]])
             groups[level, tape.ops[i], kinds].append(i)
-    for (_, op, _), ids in groups.items():
+    maps: dict[Any, list[Step]] = defaultdict(list)
+    for (level, op, _), ids in groups.items():
         if len(ids) >= (MANY if op in LIGHT else HEAVY):
-            columns = zip(*[tape.args[i] for i in ids], strict=True)
-            yield Map([Step(op, tuple(ids), tuple(columns))])
+            ids.sort(key=lambda i: tape.args[i])
+            columns = tuple(zip(*[tape.args[i] for i in ids], strict=True))
+            # operations on the same numbers, such as tanh and its derivative, share their work
+            maps[level, columns].append(Step(op, tuple(ids), columns))
+    yield from map(Map, maps.values())

@@ -10,24 +10,19 @@ from engine.native.needs import llvm
 __all__ = ["Code", "compile_text", "lanes"]
 
 _lock = threading.Lock()  # LLVM's global state: one compilation at a time
-_target: list[Any] = []
 
 
 def _machine() -> Any:
-    """The target machine: this one, with all that it can do."""
-    if not _target:
-        binding = llvm()
-        binding.initialize_native_target()
-        binding.initialize_native_asmprinter()
-        _target.append(
-            binding.Target.from_default_triple().create_target_machine(
-                cpu=binding.get_host_cpu_name(),
-                features=binding.get_host_cpu_features().flatten(),
-                opt=2,
-                jit=True,
-            )
-        )
-    return _target[0]
+    """The target machine: this one, with all that it can do. Whoever compiles for it owns it."""
+    binding = llvm()
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    return binding.Target.from_default_triple().create_target_machine(
+        cpu=binding.get_host_cpu_name(),
+        features=binding.get_host_cpu_features().flatten(),
+        opt=2,
+        jit=True,
+    )
 
 
 def lanes() -> int:

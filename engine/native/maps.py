@@ -80,23 +80,14 @@ def write_steps(
         found: what is in registers already, by column: `height` times `width` vectors.
     """
     for step in steps:
-        readers = {
-            column: _reader(body, section, column, row)
-            for column in step.columns
-            if column not in found
-        }
-        results = []
-        for i in range(height):
-            for t in range(width):
-                operands = [
-                    readers[column](body.add(j, i), t)
-                    if column in readers
-                    else found[column][i * width + t]
-                    for column in step.columns
-                ]
-                results.append(section.compute(step.op, operands))
-        found[step.ids] = results
-        write_results(body, section, step.ids, results, j, row, width)
+        for column in step.columns:
+            if column not in found:
+                read = _reader(body, section, column, row)
+                places = [(body.add(j, i), t) for i in range(height) for t in range(width)]
+                found[column] = [read(*place) for place in places]
+        operands = zip(*[found[column] for column in step.columns], strict=True)
+        found[step.ids] = [section.compute(step.op, each) for each in operands]
+        write_results(body, section, step.ids, found[step.ids], j, row, width)
 
 
 def write_results(

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 from math import inf, nan
 
-from engine.native.elementary import log, log1p
 from engine.native.emit import Lanes, fma, select
 from engine.native.rules import exp_difference, share
 
@@ -66,16 +65,18 @@ def choose(args: Sequence[Lanes]) -> Lanes:
 
 
 def add_rest(args: Sequence[Lanes]) -> Lanes:
-    """logsumexp from the maximum and what the others add to exp(0)."""
-    m, others = args
-    return select(abs(m).equals(inf), m, m + log1p(others))
+    """logsumexp from the maximum and log(1 + what the others add)."""
+    m, rest = args
+    return select(abs(m).equals(inf), m, m + rest)
 
 
 def log_share(args: Sequence[Lanes]) -> Lanes:
-    """log_softmax; from softmax itself where the maximum is infinite."""
-    x, m, others, share = args
-    infinite = select(share.equals(0.0), -inf, log(share))
-    return select(abs(m).equals(inf), infinite, (x - m) - log1p(others))
+    """log_softmax, from exp(x - m) where the maximum m is infinite, and from the log of the sum of
+    these.
+    """
+    x, m, rest, power, whole = args
+    infinite = select(power.equals(0.0), -inf, -whole)
+    return select(abs(m).equals(inf), infinite, (x - m) - rest)
 
 
 NARY: dict[str, Callable[[Sequence[Lanes]], Lanes]] = {

@@ -142,13 +142,15 @@ def _softmax(tape: Tape, args: Args) -> int:
 
 def _logsumexp(tape: Tape, args: Args) -> int:
     m, powers = _shifted(tape, tuple(sorted(args)))
-    return tape.put("add_rest", (m, tape.put("rest", powers)))
+    return tape.put("add_rest", (m, tape.put("log1p", (tape.put("rest", powers),))))
 
 
 def _log_softmax(tape: Tape, args: Args) -> int:
     m, powers = _shifted(tape, tuple(sorted(args)))
-    rest = tape.put("rest", powers)
-    return tape.put("log_share", (args[0], m, rest, _softmax(tape, args)))
+    rest = tape.put("log1p", (tape.put("rest", powers),))
+    whole = tape.put("log", (tape.put("sum", powers),))
+    power = tape.put("exp_difference", (args[0], m))
+    return tape.put("log_share", (args[0], m, rest, power, whole))
 
 
 def _where(tape: Tape, args: Args) -> int:

@@ -5,7 +5,6 @@ order of the pass, are all that the page needs for every contribution and every 
 """
 
 import json
-import linecache
 from collections.abc import Iterable
 from math import isfinite
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 from engine.drawing.text import visible
 from engine.drawing.view import folds
 from engine.node import Operation
-from engine.origins import name, where
+from engine.origins import name, source, where
 from engine.stepping.run import Run
 from engine.value import Value
 
@@ -61,7 +60,7 @@ def _place(node: Value) -> tuple[str, str, str]:
     origin = where(node)
     if origin is None:
         return "", "", ""
-    line = linecache.getline(origin.file, origin.line).strip() if origin.code else ""
+    line = source(node) if origin.code else ""
     code = "" if origin.library else origin.code
     return visible(str(origin)), visible(code), visible(line)
 
