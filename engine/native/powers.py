@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from math import inf, nan, sqrt
+from functools import reduce
+from math import inf, nan, perm, sqrt
 
+from engine import numerics
 from engine.native.elementary import (
     LN2_HIGH,
     LN2_LOW,
     exp_sum,
+    log,
     polynomial,
     reduce_log,
 )
 from engine.native.emit import Lanes, Mask, select
 from engine.native.polynomials import LOG_FINE
-from engine.native.scalar import outlined
+from engine.native.scalar import outlined, per_lane, permanent, rarely
 
-__all__ = ["hypot", "power", "power_constant", "unit"]
+__all__ = [
+    "hypot",
+    "pow_constant",
+    "pow_partial_constant",
+    "power",
+    "power_partial",
+    "unit",
+]
 
 Pair = tuple[Lanes, Lanes]  # a sum of which the second is what the first rounded off
 TWO_THIRDS = (2 / 3, 3.700743415417188e-17)
@@ -74,7 +84,7 @@ def power(x: Lanes, y: Lanes) -> Lanes:
     return outlined("pow", _power, x, y)
 
 
-def power_constant(x: Lanes, exponent: float) -> Lanes:
+def pow_constant(x: Lanes, exponent: float) -> Lanes:
     """The same where the exponent is known: without a logarithm where it is small and whole."""
     if exponent == 0.0:
         return x.body.constant(1.0)
@@ -92,6 +102,38 @@ def _repeated(x: Lanes, n: int) -> Lanes:
         return x
     half = _repeated(x, n // 2)
     return half * half * x if n % 2 else half * half
+
+
+def power_partial(x: Lanes, y: Lanes, j: Lanes, k: Lanes) -> Lanes:
+    """The derivative of `x**y`, j times by x and k times by y, by a call per lane."""
+    return per_lane(x.body, permanent(numerics.power_partial, 4)[0], x, y, j, k)
+
+
+def pow_partial_constant(x: Lanes, y: Lanes, j: float, k: float) -> Lanes:
+    """The same for known j and k: vectors where the base is positive and nothing overflows."""
+
+    def formula(x: Lanes, y: Lanes) -> Lanes:
+        body = x.body
+        taylor = _falling(y, int(j), int(k))
+        base, logarithm = power(x, y - j), log(x)
+        terms = [base * c * float(perm(int(k), i)) for i, c in enumerate(taylor)]
+        # Horner's rule in the logarithm
+        result = reduce(lambda total, term: total * logarithm + term, terms)
+        usual = (x > 0.0) & (base > 2.0**-1000) & (abs(result) < inf)
+        orders = body.constant(j), body.constant(k)
+        return rarely(~usual, lambda: power_partial(x, y, *orders), result + 0.0)
+
+    return outlined(f"pow.{int(j)}.{int(k)}", formula, x, y)
+
+
+def _falling(y: Lanes, j: int, k: int) -> list[Lanes]:
+    """The first k + 1 coefficients of (y+t) (y+t-1) ... (y+t-j+1) in powers of t."""
+    none, taylor = y.body.constant(0.0), [y.body.constant(1.0)]
+    for i in range(j):
+        shifted = y - float(i)
+        higher = [none, *taylor]
+        taylor = [shifted * c + h for c, h in zip([*taylor, none], higher, strict=True)]
+    return [*taylor, *[none] * k][: k + 1]
 
 
 # --- lengths -------------------------------------------------------------------------------------

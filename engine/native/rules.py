@@ -10,13 +10,26 @@ from math import inf, nan
 
 from engine.native import elementary as e
 from engine.native.emit import Lanes, select
-from engine.native.powers import hypot, power, power_constant, unit
+from engine.native.powers import (
+    hypot,
+    pow_constant,
+    pow_partial_constant,
+    power,
+    power_partial,
+    unit,
+)
 from engine.native.trigonometry import cos, sin, tan
 from engine.numerics import SQRT_2_PI
 
-__all__ = ["RULES", "exp_difference", "max2", "min2", "pow_constant", "share"]
-
-pow_constant = power_constant
+__all__ = [
+    "RULES",
+    "exp_difference",
+    "max2",
+    "min2",
+    "pow_constant",
+    "pow_partial_constant",
+    "share",
+]
 
 
 # --- parts of what takes any number of inputs ----------------------------------------------------
@@ -138,6 +151,7 @@ RULES: dict[str, Callable[..., Lanes]] = {
     "abs": abs,
     "pow": power,
     "xpowy": power,
+    "power_partial": power_partial,
     "hypot": hypot,
     "unit": unit,
     "xdivy": _xdivy,

@@ -1,4 +1,4 @@
-"""What is not written as vectors: calls of a scalar function per lane, and functions of their own.
+"""What is not written as vectors alone: calls per lane, branches, functions of their own.
 
 A scalar function is known by its address, which stands in the text as a number: so the text is of
 this process alone, and whoever compiles it keeps the function alive.
@@ -12,9 +12,9 @@ from functools import cache, wraps
 from math import inf, nan
 from typing import Any
 
-from engine.native.emit import Body, Lanes
+from engine.native.emit import Body, Lanes, Mask, select
 
-__all__ = ["callback", "outlined", "per_lane"]
+__all__ = ["callback", "outlined", "per_lane", "permanent", "rarely"]
 
 
 def callback(function: Callable[..., float], inputs: int) -> tuple[int, Any]:
@@ -64,6 +64,27 @@ def per_lane(body: Body, address: int, *args: Lanes) -> Lanes:
         one = body.new(f"call double ({kinds}) {pointer}({passed})")
         result = body.new(f"insertelement {body.vector} {result}, double {one}, i64 {lane}")
     return Lanes(body, result)
+
+
+def rarely(test: Mask, otherwise: Callable[[], Lanes], usual: Lanes) -> Lanes:
+    """In each lane otherwise() where the test holds, else usual.
+
+    It branches: otherwise() is computed for the vectors that have such a lane, and for no other.
+    """
+    body, kind = test.body, f"i{test.body.lanes}"
+    far, done = body.name("far"), body.name("done")
+    packed = body.new(f"bitcast <{body.lanes} x i1> {test.name} to {kind}")
+    some = body.new(f"icmp ne {kind} {packed}, 0")
+    before = body.block
+    body.do(f"br i1 {some}, label %{far}, label %{done}")
+    body.open(far)
+    body.enter()
+    found, last = select(test, otherwise(), usual), body.block
+    body.leave()
+    body.do(f"br label %{done}")
+    body.open(done)
+    choices = f"[{usual.name}, %{before}], [{found.name}, %{last}]"
+    return Lanes(body, body.fresh(f"phi {body.vector} {choices}"))
 
 
 def outlined(name: str, formula: Callable[..., Lanes], *args: Lanes) -> Lanes:

@@ -13,7 +13,7 @@ from engine import numerics
 from engine.native.elementary import SHIFT, polynomial
 from engine.native.emit import Bits, Lanes, Mask, fma, select
 from engine.native.polynomials import COS, SIN
-from engine.native.scalar import outlined, per_lane, permanent
+from engine.native.scalar import outlined, per_lane, permanent, rarely
 
 __all__ = ["cos", "sin", "tan"]
 
@@ -70,18 +70,8 @@ def _with_large(
     """The formula, and a branch for vectors that hold a large angle."""
 
     def whole(x: Lanes) -> Lanes:
-        body, near = x.body, formula(x)
-        large, kind = abs(x) > LARGEST, f"i{x.body.lanes}"
-        packed = body.fresh(f"bitcast <{body.lanes} x i1> {large.name} to {kind}")
-        some = body.fresh(f"icmp ne {kind} {packed}, 0")
-        before = body.block
-        body.do(f"br i1 {some}, label %far, label %done")
-        body.open("far")
-        far = select(large, per_lane(body, permanent(exact, 1)[0], x), near)
-        body.do("br label %done")
-        body.open("done")
-        choices = f"[{near.name}, %{before}], [{far.name}, %far]"
-        return Lanes(body, body.fresh(f"phi {body.vector} {choices}"))
+        address, _ = permanent(exact, 1)
+        return rarely(abs(x) > LARGEST, lambda: per_lane(x.body, address, x), formula(x))
 
     return whole
 

@@ -13,7 +13,7 @@ from mpmath import mpf
 from engine import numerics
 from engine.native import elementary
 from engine.native.emit import Lanes
-from engine.native.powers import power, power_constant
+from engine.native.powers import pow_constant, power
 from engine.native.rules import RULES
 from engine.native.scalar import callback, outlined, per_lane
 from tests.native import make_polynomials
@@ -64,9 +64,9 @@ ANGLES = [
 ]
 POSITIVE = np.concatenate([np.abs(far()), near(0.5, 2.0), near(0.0, 1e3)])
 
-# name: (exact function, inputs, greatest error in ulp)
+# name: (exact function, inputs, greatest error in ulp, also where products are not fused)
 BOUNDS: dict[str, tuple[Callable[[float], Any], Array, float]] = {
-    "exp": (exact(mpmath.exp), np.concatenate([near(-746.0, 710.0), far()]), 1.0),
+    "exp": (exact(mpmath.exp), np.concatenate([near(-746.0, 710.0), far()]), 1.2),
     "log": (mpmath.log, POSITIVE[(POSITIVE > 0) & np.isfinite(POSITIVE)], 1.0),
     "tanh": (exact(mpmath.tanh), np.concatenate([near(-20.0, 20.0), far(), near(0.16, 0.36)]), 1.7),
     "expm1": (exact(mpmath.expm1), np.concatenate([near(-60.0, 710.0), near(-1, 1), far()]), 2.5),
@@ -87,7 +87,7 @@ BOUNDS: dict[str, tuple[Callable[[float], Any], Array, float]] = {
         np.concatenate([near(-746.0, 746.0), far(low=-1e4)]),
         2.0,
     ),
-    "normal_cdf": (exact(normal_cdf, 100.0), np.concatenate([near(-38.6, 9.0), far()]), 4.0),
+    "normal_cdf": (exact(normal_cdf, 100.0), np.concatenate([near(-38.6, 9.0), far()]), 4.5),
     "normal_pdf": (exact(normal_pdf, 100.0), np.concatenate([near(-38.6, 38.6), far()]), 2.5),
     "sin": (mpmath.sin, np.concatenate([*ANGLES, far(limit=2.0**20)]), 1.5),
     "cos": (mpmath.cos, np.concatenate([*ANGLES, far(limit=2.0**20)]), 1.5),
@@ -189,7 +189,7 @@ def test_pow_at_all_special_pairs() -> None:
 )
 def test_pow_of_a_constant(n: float) -> None:
     xs = np.concatenate([near(-50.0, 50.0, 500), far()])
-    found = Compiled(lambda x: power_constant(x, n), 1)(xs)
+    found = Compiled(lambda x: pow_constant(x, n), 1)(xs)
     for x, got in zip(xs.tolist(), found.tolist(), strict=True):
         want = numerics.power(x, n)
         assert same(got, want) or abs(got - want) <= (1 + abs(n)) * math.ulp(want), (x, got, want)
