@@ -68,19 +68,19 @@ POSITIVE = np.concatenate([np.abs(far()), near(0.5, 2.0), near(0.0, 1e3)])
 BOUNDS: dict[str, tuple[Callable[[float], Any], Array, float]] = {
     "exp": (exact(mpmath.exp), np.concatenate([near(-746.0, 710.0), far()]), 1.2),
     "log": (mpmath.log, POSITIVE[(POSITIVE > 0) & np.isfinite(POSITIVE)], 1.0),
-    "tanh": (exact(mpmath.tanh), np.concatenate([near(-20.0, 20.0), far(), near(0.16, 0.36)]), 1.7),
+    "tanh": (exact(mpmath.tanh), np.concatenate([near(-20.0, 20.0), far(), near(0.16, 0.36)]), 1.8),
     "expm1": (exact(mpmath.expm1), np.concatenate([near(-60.0, 710.0), near(-1, 1), far()]), 2.5),
-    "log1p": (log1p, np.concatenate([near(-1.0, 3.0), far(low=-1.0, limit=1e300)]), 1.5),
+    "log1p": (log1p, np.concatenate([near(-1.0, 3.0), far(low=-1.0, limit=1e300)]), 1.2),
     "sech2": (
         exact(lambda x: mpmath.sech(x) ** 2),
         np.concatenate([near(-374.0, 374.0), far()]),
-        4.0,
+        3.6,
     ),
-    "sigmoid": (exact(sigmoid), np.concatenate([near(-746.0, 40.0), far()]), 2.5),
+    "sigmoid": (exact(sigmoid), np.concatenate([near(-746.0, 40.0), far()]), 3.0),
     "sigmoid_slope": (
         exact(lambda x: sigmoid(x) * sigmoid(-x)),
         np.concatenate([near(-746.0, 746.0), far()]),
-        4.0,
+        3.6,
     ),
     "softplus": (
         lambda x: log1p(mpmath.exp(mpf(x))) if x < 800.0 else mpf(x),
