@@ -53,12 +53,14 @@ class History:
             the lowest validation loss (training loss without validation). None where no epoch was
             finished: then the parameters are those from before.
         stopped: "epochs" (all done), "patience" (converged), "interrupt" (Ctrl-C).
+        backend: "native" (machine code) or "eager" (Values): who trained.
         recording: what `fit(..., record=True)` kept for `to_html`, else None.
     """
 
     log: list[dict[str, float]] = field(default_factory=list)
     best_epoch: int | None = None
     stopped: str = "epochs"
+    backend: str = "eager"
     recording: Recording | None = field(default=None, compare=False)
 
     @property

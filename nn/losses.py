@@ -50,7 +50,7 @@ def binary_cross_entropy(outputs: Nested, targets: Nested) -> Value:
     pairs = _pairs(who, outputs, targets)
     for output, target in pairs:
         _check_target(who, target)
-        if not 0 <= output.data <= 1:
+        if output.data < 0 or output.data > 1:
             raise ValueError(
                 f"{who} takes probabilities from 0 to 1, got {output.data!r}; end the model in a "
                 "sigmoid, or use binary_cross_entropy_with_logits"
@@ -79,6 +79,9 @@ def hinge_loss(outputs: Nested, targets: Nested) -> Value:
     """
     terms = []
     for output, target in _pairs("hinge_loss", outputs, targets):
+        if isinstance(target, Value):  # a program's input, or a number that is learned
+            terms.append(engine.relu(1.0 - target * output))
+            continue
         if target not in (-1, 1):
             raise ValueError(
                 f"hinge_loss takes targets -1 and +1, got {target!r}; write the second class as -1"
@@ -180,6 +183,8 @@ def _check_lengths(who: str, what: str, outputs: int, targets: int) -> None:
 
 
 def _check_target(who: str, target: Any) -> None:
+    if isinstance(target, Value):  # a program's input has no number to check
+        return
     if not (isinstance(target, Real) and 0 <= float(target) <= 1):
         raise ValueError(
             f"{who} takes targets from 0 to 1, got {target!r}; write the two classes as 0 and 1"
@@ -198,8 +203,13 @@ def _log_likelihood(logits: Sequence[Any], target: Any) -> Value:
             "cross_entropy takes logits and applies softmax itself, got outputs of softmax; give "
             "the model output='linear'"
         )
+    if isinstance(target, Value):
+        return engine.choose(target, engine.log_softmax(logits))
     if _alone(target):
         return engine.log_softmax(logits, index=_class(target, len(logits)))
+    if any(isinstance(share, Value) for share in target):
+        logs = zip(target, engine.log_softmax(logits), strict=True)
+        return engine.sum([engine.where(engine.equal(s, 0.0), 0.0, s * x) for s, x in logs])
     shares = [float(share) for share in target]
     if len(shares) != len(logits):
         raise ValueError(

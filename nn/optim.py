@@ -6,6 +6,7 @@ or, where any number comes out bad, to none.
 """
 
 import math
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -50,7 +51,10 @@ class Optimizer:
         self.memory: list[Memory] = [()] * len(self.params)
 
     def update(self, value: float, gradient: float, memory: Memory) -> tuple[float, ...]:
-        """The new value of a parameter, followed by what to remember for the next step."""
+        """The new value of a parameter, followed by what to remember for the next step.
+
+        (Those of this module are also called once for all parameters, with NumPy arrays.)
+        """
         raise NotImplementedError(
             f"write {type(self).__name__}.update(self, value, gradient, memory)"
         )
@@ -178,8 +182,8 @@ class Adam(Optimizer):
         (keep, keep_square), t = self.betas, self.steps + 1
         mean = keep * mean + (1 - keep) * gradient
         square = keep_square * square + (1 - keep_square) * gradient * gradient
-        largest = max(largest, square)
-        size = math.sqrt((largest if self.amsgrad else square) / (1 - keep_square**t)) + self.eps
+        largest = _larger(largest, square)
+        size = _sqrt((largest if self.amsgrad else square) / (1 - keep_square**t)) + self.eps
         return value - _ratio(self.lr * mean / (1 - keep**t), size), mean, square, largest
 
 
@@ -239,8 +243,8 @@ class RMSprop(Optimizer):
         square = self.alpha * square + (1 - self.alpha) * gradient * gradient
         mean = self.alpha * mean + (1 - self.alpha) * gradient
         # never below 0 but for rounding
-        spread = max(0.0, square - mean * mean) if self.centered else square
-        move = self.momentum * move + _ratio(gradient, math.sqrt(spread) + self.eps)
+        spread = _larger(square - mean * mean, 0.0) if self.centered else square
+        move = self.momentum * move + _ratio(gradient, _sqrt(spread) + self.eps)
         return value - self.lr * move, square, mean, move
 
 
@@ -253,6 +257,18 @@ OPTIMIZERS: dict[str, Callable[[Iterable[Value]], Optimizer]] = {
 }
 
 
-def _ratio(move: float, size: float) -> float:
+# What `update` needs beside operators, of numbers and of whole arrays of them (which only a caller
+# that has NumPy can have).
+def _ratio(move: Any, size: Any) -> Any:
     """`move / size`, where a gradient of nothing moves nothing even with eps = 0."""
-    return move / size if size else 0.0
+    if isinstance(size, float):
+        return move / size if size else 0.0
+    return move / sys.modules["numpy"].where(size == 0.0, math.inf, size)
+
+
+def _sqrt(x: Any) -> Any:
+    return math.sqrt(x) if isinstance(x, float) else sys.modules["numpy"].sqrt(x)
+
+
+def _larger(a: Any, b: Any) -> Any:
+    return max(a, b) if isinstance(a + b, float) else sys.modules["numpy"].maximum(a, b)

@@ -2,22 +2,27 @@
 
 import math
 import random
+import sys
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import Any, TypeAlias
 
 from engine import Value
 from nn.checks import at_least_zero, count, generator, is_number, pick
-from nn.evaluation import Loss, Row, measure, pair_up
-from nn.gradients import clip_grad_norm
+from nn.eager import EagerTrainer
+from nn.evaluation import Loss, Row, pair_up
 from nn.history import History, Recording
 from nn.losses import LOSSES
 from nn.module import Module
+from nn.native import NativeTrainer, Unfit
 from nn.optim import OPTIMIZERS, Optimizer
 from nn.progress import Progress
 from nn.schedules import Schedule
 
 __all__ = ["fit"]
 
+BACKENDS = ("auto", "native", "eager")
+Trainer: TypeAlias = EagerTrainer | NativeTrainer
 Chosen: TypeAlias = str | Optimizer | Callable[[list[Value]], Optimizer]
 
 
@@ -38,6 +43,7 @@ def fit(
     clip: float | None = None,
     progress: bool = True,
     record: bool = False,
+    backend: str = "auto",
 ) -> History:
     """Train a model until its loss stops falling, and keep the best parameters it had.
 
@@ -61,6 +67,9 @@ def fit(
         clip: the largest norm of the gradients, as in `clip_grad_norm`.
         progress: show a bar (a line now and then where standard error is a file).
         record: keep the parameters of every epoch for `History.to_html`, a page of the training.
+        backend: "native" trains as machine code (it needs the extra `fast`, rows of numbers, a
+            named loss, and a model that computes the same for every row); "eager" trains on Values;
+            "auto" is native where that can be. Their results differ in the last digits.
 
     Returns:
         The History of the run. However it ends (Ctrl-C and errors on the way too), the model has
@@ -81,23 +90,29 @@ def fit(
     rows, held_out = _split(pair_up("fit", xs, ys), validation, rng)
     tuner = _optimizer(optimizer, model)
     # the optimiser may hold parameters that the loss brings along
-    keeper = _Keeper(dict.fromkeys([*model.parameters(), *tuner.params]), min_delta, patience)
+    parameters = list(dict.fromkeys([*model.parameters(), *tuner.params]))
     history, rate, was_training = History(), tuner.lr, model.training
+    order, keeper = list(range(len(rows))), None
     with Progress(epochs, len(rows), history, progress) as bar:
         try:
+            how = model, loss, tuner, parameters, rows, held_out, clip
+            trainer = _trainer(backend, progress, *how)
+            history.backend = trainer.backend
+            keeper = _Keeper(trainer, min_delta, patience)
             if record:
-                history.recording = Recording(model, keeper.parameters, list(rows))
-                history.recording.start = _measured(model, rows, held_out, loss)
+                history.recording = Recording(model, parameters, list(rows))
+                history.recording.start = trainer.measured()
                 history.recording.take()
             model.train()
             for epoch in range(epochs):
                 tuner.lr = rate if schedule is None else rate * schedule(epoch)
-                rng.shuffle(rows)
-                for batch in _batches(rows, batch_size or len(rows)):
-                    _learn(model, batch, loss, tuner, clip, keeper.parameters)
+                rng.shuffle(order)
+                for batch in _batches(order, batch_size or len(rows)):
+                    trainer.learn(batch)
                     bar.batch(len(batch))
-                history.log.append(_measured(model, rows, held_out, loss))
+                history.log.append(trainer.measured())
                 if history.recording:
+                    trainer.sync()
                     history.recording.take()
                 converged = keeper.see(history)
                 bar.epoch()
@@ -107,7 +122,7 @@ def fit(
         except KeyboardInterrupt:
             history.stopped = "interrupt"
         finally:
-            history.best_epoch = keeper.restore()
+            history.best_epoch = keeper.restore() if keeper else None
             tuner.lr = rate
             model.train(was_training)
     return history
@@ -116,16 +131,16 @@ def fit(
 class _Keeper:
     """Remembers the best parameters, and how long ago the loss last fell."""
 
-    def __init__(self, parameters: Iterable[Value], min_delta: float, patience: int | None) -> None:
-        self.parameters = list(parameters)
-        self.min_delta, self.patience = min_delta, patience
+    def __init__(self, trainer: Trainer, min_delta: float, patience: int | None) -> None:
+        self.trainer, self.min_delta, self.patience = trainer, min_delta, patience
         self.lowest = self.mark = math.inf
         self.waited = 0
         self._keep(None)
 
     def see(self, history: History) -> bool:
         """Take in the epoch that was just measured; say whether to stop."""
-        loss = history.watched[-1]
+        numbers = history.log[-1]
+        loss = numbers.get("val_loss", numbers["loss"])
         if loss < self.lowest:
             self.lowest = loss
             self._keep(history.epochs - 1)
@@ -138,47 +153,36 @@ class _Keeper:
     def restore(self) -> int | None:
         """Give the parameters their best values back; the answer is the epoch these are of."""
         numbers, epoch = self.kept
-        for parameter, number in zip(self.parameters, numbers, strict=True):
-            parameter.data = number
+        self.trainer.sync(numbers)
         return epoch
 
     def _keep(self, epoch: int | None) -> None:
-        self.kept = [p.data for p in self.parameters], epoch  # at once, whenever Ctrl-C comes
+        self.kept = self.trainer.numbers(), epoch  # at once, whenever Ctrl-C comes
 
 
-def _learn(
-    model: Module,
-    batch: Sequence[Row],
-    loss: Loss,
-    tuner: Optimizer,
-    clip: float | None,
-    parameters: Sequence[Value],
-) -> None:
-    """One step on one batch. The batch's graph is gone when it returns."""
-    value = loss([model(x) for x, _ in batch], [y for _, y in batch])
-    if not isinstance(value, Value):
-        raise TypeError(
-            f"the loss has to give one Value, got {type(value).__name__}; compute it from the "
-            "model's outputs with operators and the functions of engine"
-        )
-    for parameter in parameters:
-        parameter.grad = 0.0
-    value.backward()
-    if clip is not None:
-        clip_grad_norm(tuner.params, clip)
-    tuner.step()
+def _trainer(backend: str, progress: bool, *how: Any) -> Trainer:
+    """Who trains: machine code where it can be had, or what was asked for."""
+    if backend not in BACKENDS:
+        pick(dict.fromkeys(BACKENDS), backend, "backend")
+    if backend != "eager":
+        try:
+            return NativeTrainer(*how)
+        except Unfit as unfit:
+            if backend == "native":
+                raise ValueError(f'{unfit}; leave out backend="native" to train eagerly') from None
+            _say(f"training eagerly: {unfit}", progress)
+    return EagerTrainer(*how)
 
 
-def _measured(
-    model: Module, rows: Sequence[Row], held_out: Sequence[Row], loss: Loss
-) -> dict[str, float]:
-    """What the History says of an epoch."""
-    judged = measure(model, held_out, loss)
-    return measure(model, rows, loss) | {f"val_{name}": x for name, x in judged.items()}
+@cache
+def _say(line: str, aloud: bool) -> None:
+    """Once for each reason."""
+    if aloud:
+        sys.stderr.write(line + "\n")
 
 
-def _batches(rows: Sequence[Row], size: int) -> Iterable[Sequence[Row]]:
-    return (rows[start : start + size] for start in range(0, len(rows), size))
+def _batches(order: Sequence[int], size: int) -> Iterable[Sequence[int]]:
+    return (order[start : start + size] for start in range(0, len(order), size))
 
 
 def _loss(loss: str | Loss) -> Loss:

@@ -18,7 +18,18 @@ HEAVY = 3  # or of so many operations that take many instructions
 WIDE = {"dot", "sum", "maximum", "minimum", "rest", "choose"}  # of any number of operands
 LIGHT = {
     *("add", "sub", "mul", "div", "neg", "abs", "relu", "leaky_relu", "step", "sign", "zero"),
-    *("equal", "greater", "greater_equal", "select", "clamp", "within", "share", "pow", "log_share", "add_rest"),
+    *(
+        "equal",
+        "greater",
+        "greater_equal",
+        "select",
+        "clamp",
+        "within",
+        "share",
+        "pow",
+        "log_share",
+        "add_rest",
+    ),
 }
 
 

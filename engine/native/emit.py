@@ -276,6 +276,7 @@ class Lanes:
         return self.body.call("llvm.rint", self)
 
     def copysign(self, sign: Lanes | float) -> Lanes:
+        """Its size with the sign of another."""
         return self.body.call("llvm.copysign", self, self._with(sign))
 
     def bits(self) -> Bits:

@@ -11,7 +11,7 @@ from engine.native.layout import Layout, Pattern
 from engine.native.nary import NARY
 from engine.native.needs import numpy
 from engine.native.plan import Chunk, Map, Step
-from engine.native.powers import power_constant
+from engine.native.powers import pow_constant, pow_partial_constant
 from engine.native.rules import RULES
 from engine.native.scalar import callback, per_lane
 from engine.native.tape import Args, Tape
@@ -52,8 +52,11 @@ class Section:
         """An operation of the table, or of a user's own."""
         if op in NARY:
             return NARY[op](operands)
-        if op == "pow" and (exponent := operands[1].number) is not None:
-            return power_constant(operands[0], exponent)
+        known = [operand.number for operand in operands]
+        if op == "pow" and (exponent := known[1]) is not None:
+            return pow_constant(operands[0], exponent)
+        if op == "power_partial" and (j := known[2]) is not None and (k := known[3]) is not None:
+            return pow_partial_constant(operands[0], operands[1], j, k)
         if op in RULES:
             return RULES[op](*operands)
         address, keep = callback(self.tape.own[op].function, len(operands))

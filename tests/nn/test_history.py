@@ -20,10 +20,10 @@ from nn import MLP, fit
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell ignores Ctrl-C
 model = MLP(2, [4, 1], activation="tanh", rng=1)
 xs, ys = [(0, 0), (0, 1), (1, 0), (1, 1)] * 5, [0, 1, 1, 0] * 5
+how = dict(loss="binary_cross_entropy_with_logits", seed=1, patience=None)
+fit(model, xs, ys, epochs=1, progress=False, **how)  # compiles
 print("ready")
-history = fit(
-    model, xs, ys, loss="binary_cross_entropy_with_logits", epochs={epochs}, seed=1, patience=None
-)
+history = fit(model, xs, ys, epochs={epochs}, **how)
 print(history)
 """
 

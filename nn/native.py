@@ -1,0 +1,175 @@
+"""Training as machine code: the graph of one row is recorded once and run over whole batches.
+
+The model, the loss and the gradients are the same graphs as ever; the optimiser's formulas run on
+arrays as they do on numbers. The Values get their numbers when the training is over.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from engine import ControlFlowError, Program, Value, gradient, inputs, no_grad
+from engine.native.needs import available, numpy
+from engine.native.tape import record_tape
+from nn.evaluation import THRESHOLDS, Loss, Row
+from nn.gradients import check_finite
+from nn.losses import LOSSES
+from nn.module import Module
+from nn.optim import Optimizer
+
+__all__ = ["NativeTrainer", "Unfit"]
+
+
+class Unfit(ValueError):
+    """Why a training cannot run natively."""
+
+
+class NativeTrainer:
+    """The same as EagerTrainer, on arrays. Raises Unfit where the training is no fixed program."""
+
+    backend = "native"
+
+    def __init__(
+        self,
+        model: Module,
+        loss: Loss,
+        tuner: Optimizer,
+        parameters: Sequence[Value],
+        rows: Sequence[Row],
+        held_out: Sequence[Row],
+        clip: float | None,
+    ) -> None:
+        if not available():
+            raise Unfit("llvmlite or numpy is missing (pip install gradwalk[fast])")
+        if loss not in LOSSES.values():
+            raise Unfit("a loss of your own is a function of a whole batch, not of each row")
+        if type(tuner).step is not Optimizer.step:
+            raise Unfit(f"{type(tuner).__name__} has a step of its own; give it an update instead")
+        self.loss, self.tuner, self.clip, self.parameters = loss, tuner, clip, parameters
+        self._shape, self._rows = _matrix(rows)
+        self._held_out = _matrix(held_out)[1] if held_out else None
+        _check_targets(model, loss, [*rows, *held_out])
+        was_training = model.training
+        try:
+            self._step = self._program(model.train(), learn=True)
+            self._forward = self._program(model.eval(), learn=False)
+        finally:
+            model.train(was_training)
+        np, place = numpy(), {p: i for i, p in enumerate(parameters)}
+        self._theta: Any = np.array([p.data for p in parameters])
+        self._grads: Any = np.array([p.grad for p in tuner.params])
+        self._memory = tuple(np.array(column) for column in zip(*tuner.memory, strict=True))
+        self._learned = np.array([place[p] for p in tuner.params])
+
+    def _program(self, model: Module, learn: bool) -> Program:
+        """The loss of one row, with its gradients or with the outputs."""
+        width, targets = self._shape
+        xs = inputs(*[f"x{i}" for i in range(width or 1)])
+        ys = inputs(*[f"y{i}" for i in range(targets or 1)])
+        tapes = []
+        for _ in range(2):  # a model that draws random numbers is another one each time
+            try:
+                found = model(xs if width else xs[0])
+                loss = self.loss(found, ys if targets else ys[0])
+            except (ControlFlowError, TypeError) as error:
+                raise Unfit(f"the model cannot be recorded: {error}") from error
+            tapes.append(record_tape([*xs, *ys], self.parameters, [loss])[0])
+        if tapes[0].structure() != tapes[1].structure():
+            raise Unfit("the model computes something else each time, as dropout does")
+        self._listed = isinstance(found, list | tuple)
+        if learn:
+            wanted = [loss, *gradient(loss, self.tuner.params)]
+            return Program([*xs, *ys], wanted, self.parameters, reduce="mean")
+        return Program([*xs, *ys], [loss, *(found if self._listed else [found])], self.parameters)
+
+    def learn(self, batch: Sequence[int]) -> None:
+        """One step on the rows of these numbers."""
+        tuner = self.tuner
+        grads = self._grads = self._step(self._rows[batch], self._theta)[1:]
+        if self.clip is not None:
+            norm = math.hypot(*grads.tolist())
+            if norm > self.clip:
+                grads *= self.clip / norm
+        new, *memory = self._update(self._theta[self._learned], grads.copy())
+        if not numpy().isfinite(new).all():
+            check_finite(f"{type(tuner).__name__}.step", "new value", tuner.params, new.tolist())
+        self._theta = self._theta.copy()  # the one before may be kept as the best
+        self._theta[self._learned] = new
+        self._memory = tuple(memory)
+        tuner.steps += 1
+
+    def _update(self, numbers: Any, grads: Any) -> tuple[Any, ...]:
+        """The optimiser's formula: those of nn.optim on arrays, one of a user's on numbers."""
+        update: Any = self.tuner.update
+        if update.__module__ == "nn.optim":
+            answers: tuple[Any, ...] = update(numbers, grads, self._memory)
+            return answers
+        memory = list(zip(*[m.tolist() for m in self._memory], strict=True)) or [()] * len(grads)
+        each = zip(numbers.tolist(), grads.tolist(), memory, strict=True)
+        return tuple(map(numpy().array, zip(*[update(*one) for one in each], strict=True)))
+
+    def measured(self) -> dict[str, float]:
+        """What the History says of an epoch."""
+        judged = {} if self._held_out is None else self._measure(self._held_out)
+        return self._measure(self._rows) | {f"val_{name}": x for name, x in judged.items()}
+
+    def _measure(self, rows: Any) -> dict[str, float]:
+        found = self._forward(rows, self._theta)
+        numbers = {"loss": math.fsum(found[:, 0].tolist()) / len(found)}
+        targets = rows[:, self._shape[0] or 1 :]
+        for function, threshold in THRESHOLDS:
+            if function is self.loss:
+                right = _right(found[:, 1:], targets, threshold, self._listed)
+                numbers["accuracy"] = int(right.sum()) / len(right)
+        return numbers
+
+    def numbers(self) -> Any:
+        """All parameters as they are now."""
+        return self._theta
+
+    def sync(self, numbers: Any = None) -> None:
+        """Give the model's Values the numbers, or those that they have here by now."""
+        if numbers is not None:
+            self._theta = numbers
+        for parameter, number in zip(self.parameters, self._theta.tolist(), strict=True):
+            parameter.data = number
+        for parameter, grad in zip(self.tuner.params, self._grads.tolist(), strict=True):
+            parameter.grad = grad
+        if self._memory:
+            self.tuner.memory = list(zip(*[m.tolist() for m in self._memory], strict=True))
+
+
+def _matrix(rows: Sequence[Row]) -> tuple[tuple[int, int], Any]:
+    """Rows as numbers, samples then targets; and how many of each, 0 where it is a lone number."""
+    shapes = {tuple([len(x) if hasattr(x, "__len__") else 0 for x in row]) for row in rows}
+    if len(shapes) != 1:
+        raise Unfit("the rows are not all of one length")
+    (shape,) = shapes
+    try:
+        columns = [numpy().array(column, dtype="float64") for column in zip(*rows, strict=True)]
+    except (TypeError, ValueError) as error:
+        raise Unfit(f"the rows are not lists of numbers: {error}") from error
+    table = numpy().hstack([column.reshape(len(rows), -1) for column in columns])
+    if table.shape[1] != sum(size or 1 for size in shape):
+        raise Unfit("the rows are lists of lists")
+    return (shape[0], shape[1]), table
+
+
+def _check_targets(model: Module, loss: Loss, rows: Sequence[Row]) -> None:
+    """The errors that the loss has for targets and for the model's outputs, before any step."""
+    with no_grad():
+        output = model(rows[0][0])
+        for target in {tuple(y) if hasattr(y, "__len__") else y for _, y in rows}:
+            loss(output, target)
+
+
+def _right(outputs: Any, targets: Any, threshold: float | None, listed: bool) -> Any:
+    """For each row whether its class was found, as evaluation.py has it."""
+    if not listed:
+        return (outputs[:, 0] > (threshold or 0.0)) == (targets[:, 0] > 0.5)
+    if targets.shape[1] > 1 and threshold is not None:
+        return ((outputs > threshold) == (targets > 0.5)).all(axis=1)
+    wanted = targets.argmax(axis=1) if targets.shape[1] > 1 else targets[:, 0]
+    return outputs.argmax(axis=1) == wanted
