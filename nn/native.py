@@ -87,7 +87,8 @@ class NativeTrainer:
     def learn(self, batch: Sequence[int]) -> None:
         """One step on the rows of these numbers."""
         tuner = self.tuner
-        grads = self._grads = self._step(self._rows[batch], self._theta)[1:]
+        rows = self._rows if len(batch) == len(self._rows) else self._rows[batch]
+        grads = self._grads = self._step(rows, self._theta)[1:]
         if self.clip is not None:
             norm = math.hypot(*grads.tolist())
             if norm > self.clip:

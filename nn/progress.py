@@ -50,12 +50,14 @@ class Progress:
 
     def epoch(self) -> None:
         """One epoch more is in the history."""
+        if not self.show:
+            return
         done = self.history.epochs
         text, name = figures(self.history.log[-1]), f"epoch {done}/{self.epochs}"
         if self.bar is not None:
             self.bar.set_description_str(name, refresh=False)
             self.bar.set_postfix_str(text, refresh=False)
-        elif self.show and (done % self.every == 0 or time.monotonic() - self.last > SECONDS):
+        elif done % self.every == 0 or time.monotonic() - self.last > SECONDS:
             self._write(f"{name}: {text}")
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:

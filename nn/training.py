@@ -106,7 +106,8 @@ def fit(
             model.train()
             for epoch in range(epochs):
                 tuner.lr = rate if schedule is None else rate * schedule(epoch)
-                rng.shuffle(order)
+                if len(order) > (batch_size or len(order)):  # else it is all the same
+                    rng.shuffle(order)
                 for batch in _batches(order, batch_size or len(rows)):
                     trainer.learn(batch)
                     bar.batch(len(batch))

@@ -63,7 +63,7 @@ def as_vector(numbers: Any, length: int) -> Any:
 
 
 def _floats(array: Any, name: str) -> Any:
-    if array.dtype == "float64":
+    if array.dtype is numpy().dtype("float64"):
         return array
     if array.dtype == object:
         odd = next((x for x in array.flat if not isinstance(x, (int, float))), None)
