@@ -9,13 +9,24 @@ from typing import Any
 from engine.native.blocks import find_blocks, find_levels
 from engine.native.embedding import write_gather, write_scatter
 from engine.native.emit import Body
-from engine.native.io import write_rows_in, write_rows_out, write_same
+from engine.native.io import write_pinned, write_rows_in, write_rows_out, write_same
 from engine.native.layout import lay_out
 from engine.native.maps import Section, write_chunk, write_map
 from engine.native.outers import write_outer
-from engine.native.plan import Chunk, Gather, Kernel, Map, Outer, Product, Scatter, make_plan
+from engine.native.plan import (
+    Chunk,
+    Gather,
+    Kernel,
+    Map,
+    Outer,
+    Product,
+    Scatter,
+    Tabled,
+    make_plan,
+)
 from engine.native.products import write_product
-from engine.native.tape import Tape
+from engine.native.tabled import write_tabled
+from engine.native.tape import Args, Tape
 from engine.native.totals import find_totals
 
 __all__ = ["Assembly", "assemble"]
@@ -35,13 +46,15 @@ class Assembly:
     """The text, and how much of a workspace it wants.
 
     Attributes:
-        doubles: of the workspace. block: rows that are computed together.
+        doubles: of the workspace. block: rows that are computed together, at most.
+        flops: additions and multiplications of a row. keep: what the code has addresses of.
     """
 
     text: str
     doubles: int
     block: int
     kernels: list[Kernel]
+    flops: int
     keep: list[Any]
 
 
@@ -59,12 +72,17 @@ def assemble(tape: Tape, reduce: str | None, lanes: int, block: int | None = Non
     inputs = [i for i, op in enumerate(tape.ops) if op == "input"]
     totals, gone = find_totals(tape, sinks)
     levels = find_levels(tape, True)
-    plan = make_plan(tape.args, levels, find_blocks(tape, levels, gone), totals, gone)
-    before = make_plan(tape.args, find_levels(tape, False), [], [], set())
+    plan = make_plan(tape.ops, tape.args, levels, find_blocks(tape, levels, gone), totals, gone)
+    before = make_plan(tape.ops, tape.args, find_levels(tape, False), [], [], set())
     layout = lay_out(plan, inputs, [] if reduce else varying)
     computed = {i for k in before for i in k.writes}
     wanted = {i for k in plan for i in k.reads}.union(unique, *[_weights(k) for k in plan])
-    uniform = lay_out(before, [], sorted(computed & wanted))
+    pinned = sorted(
+        {i for k in (*plan, *before) if isinstance(k, Tabled) for i in k.reads}.difference(
+            computed, [i for i, varies in enumerate(tape.varying) if varies]
+        )
+    )
+    uniform = lay_out(before, pinned, [*pinned, *sorted(computed & wanted)])
     registers = 32 if lanes == 8 else 16
     stride = block or _block(layout.size, lanes, plan)
     inner = Section(tape, layout, uniform, stride, lanes, registers)
@@ -85,9 +103,29 @@ def _block(slots: int, lanes: int, kernels: Sequence[Kernel]) -> int:
     """
     weights = max([k.weights.size for k in kernels if isinstance(k, Product)], default=0)
     least = 64 if weights >= LARGE else lanes
+    if any(isinstance(kernel, Tabled) for kernel in kernels):
+        least = max(least, 8 * lanes)  # so that reading an instruction costs little
     rows = max(CACHE // max(slots, 1), least)
     step = 3 * lanes if rows >= 6 * lanes and least == lanes else lanes
     return max(step, min(rows // step * step, 48 * lanes))
+
+
+def _flops(kernels: Sequence[Kernel], args: Sequence[Args]) -> int:
+    """Additions and multiplications of one row."""
+    total = 0
+    for kernel in kernels:
+        match kernel:
+            case Product():
+                total += 2 * len(kernel.xs) * len(kernel.ys)
+            case Outer():
+                total += 2 * len(kernel.a) * len(kernel.b)
+            case Scatter():
+                total += len(kernel.a)
+            case Chunk() | Tabled():
+                total += sum(max(len(args[i]) - 1, 1) for i in kernel.ids)
+        if isinstance(kernel, Product | Map):
+            total += sum(len(step.ids) for step in kernel.steps)
+    return total
 
 
 class _Writer:
@@ -107,7 +145,8 @@ class _Writer:
         self.lanes = inner.lanes
 
     def write(self) -> Assembly:
-        before = [self.kernel(k, self.outer, f"u{i}") for i, k in enumerate(self.before)]
+        before = [self.pinned()]
+        before += [self.kernel(k, self.outer, f"u{i}") for i, k in enumerate(self.before)]
         steps = [self.kernel(k, self.inner, f"k{i}") for i, k in enumerate(self.plan)]
         steps.insert(0, self.rows_in())
         if not self.reduce:
@@ -117,7 +156,9 @@ class _Writer:
         inner, outer = self.inner, self.outer
         doubles = outer.layout.size * self.lanes + inner.layout.size * inner.stride
         keep = inner.keep + outer.keep
-        return Assembly(text, doubles, inner.stride, [*self.before, *self.plan], keep)
+        kernels = [*self.before, *self.plan]
+        flops = _flops(self.plan, self.tape.args)
+        return Assembly(text, doubles, inner.stride, kernels, flops, keep)
 
     def function(self, name: str, arguments: str, body: Body, kind: str = "internal void") -> str:
         self.declared |= body.declared
@@ -141,8 +182,16 @@ class _Writer:
                 write_outer(body, section, kernel)
             case Chunk():
                 write_chunk(body, section, kernel)
+            case Tabled():
+                write_tabled(body, section, kernel)
         body.do("ret void")
         return self.function(name, KERNEL, body)
+
+    def pinned(self) -> str:
+        body = Body(self.lanes)
+        write_pinned(body, self.outer)
+        body.do("ret void")
+        return self.function("pinned", KERNEL, body)
 
     def rows_in(self) -> str:
         body = Body(self.lanes)

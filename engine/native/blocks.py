@@ -14,7 +14,8 @@ __all__ = ["find_blocks", "find_levels"]
 
 SMALL = 16  # products of fewer terms are not worth a loop
 MANY = 24  # nor maps of fewer cheap operations,
-HEAVY = 3  # or of so many operations that take many instructions
+HEAVY = 3  # or of operations that take many instructions;
+MAPS = 32  # nor more maps than these: then the graph has no layers
 WIDE = {"dot", "sum", "maximum", "minimum", "rest", "choose"}  # of any number of operands
 LIGHT = {
     *("add", "sub", "mul", "div", "neg", "abs", "relu", "leaky_relu", "step", "sign", "zero"),
@@ -50,13 +51,14 @@ def find_blocks(tape: Tape, levels: list[int], gone: set[int]) -> list[Product |
     taken = set(gone)
     for product in products:
         taken.update(product.ys)
-    uses: dict[int, list[int]] = defaultdict(list)
-    for i, args in enumerate(tape.args):
-        if levels[i] and i not in gone:
-            for arg in set(args):
-                uses[arg].append(i)
-    for product in products:
-        _fuse(tape, levels, uses, product, taken)
+    if products:
+        uses: dict[int, list[int]] = defaultdict(list)
+        for i, args in enumerate(tape.args):
+            if levels[i] and i not in gone:
+                for arg in set(args):
+                    uses[arg].append(i)
+        for product in products:
+            _fuse(tape, levels, uses, product, taken)
     gathers = _gathers(tape, taken)
     for gather in gathers:
         taken.update(gather.ys)
@@ -171,4 +173,5 @@ def _maps(tape: Tape, levels: list[int], taken: set[int]) -> Iterator[Map]:
             columns = tuple(zip(*[tape.args[i] for i in ids], strict=True))
             # operations on the same numbers, such as tanh and its derivative, share their work
             maps[level, columns].append(Step(op, tuple(ids), columns))
-    yield from map(Map, maps.values())
+    if len(maps) <= MAPS:
+        yield from map(Map, maps.values())

@@ -9,7 +9,7 @@ from engine.native.emit import Body
 from engine.native.maps import Section
 from engine.native.needs import numpy
 
-__all__ = ["write_rows_in", "write_rows_out", "write_same"]
+__all__ = ["write_pinned", "write_rows_in", "write_rows_out", "write_same"]
 
 
 def write_rows_in(body: Body, section: Section) -> None:
@@ -54,6 +54,14 @@ def write_rows_out(body: Body, section: Section) -> None:
         loop = body.loop(0, "%m")
         write_scalar(body, x, "%out", body.add(body.times(loop.i, len(outputs)), place))
         loop.end()
+
+
+def write_pinned(body: Body, section: Section) -> None:
+    """Constants and parameters to slots of their own, for kernels that read operands from slots."""
+    ops = section.tape.ops
+    pinned = [(slot, i) for i, slot in section.layout.slot.items() if ops[i] in ("const", "param")]
+    for slot, x in _same(body, section, pinned):
+        body.store(body.splat(x), "%uni", body.times(slot, section.lanes))
 
 
 def write_same(body: Body, section: Section, count: str | None) -> None:

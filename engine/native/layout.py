@@ -6,11 +6,13 @@ nobody reads them, so that a block stays in the cache.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from heapq import heappop, heappush
 from typing import Any
 
 from engine.native.needs import numpy as np
-from engine.native.plan import Chunk, Gather, Kernel, Map, Outer, Product, Scatter
+from engine.native.plan import Chunk, Gather, Kernel, Map, Outer, Product, Scatter, Tabled
 from engine.native.tape import Args
 
 __all__ = ["Layout", "Pattern", "lay_out"]
@@ -54,28 +56,39 @@ class Layout:
         self.size = 0
 
 
-def lay_out(kernels: Sequence[Kernel], first: Sequence[int], last: Sequence[int]) -> Layout:
+def lay_out(kernels: Sequence[Kernel], first: Sequence[int], last: Iterable[int]) -> Layout:
     """Slots for what the kernels write and read.
 
     Arguments:
         first: what is there before the first kernel. last: what is read after the last.
     """
+    steps = list(_steps(kernels))
     born = dict.fromkeys(first, -1)
-    dies = {}
-    for step, kernel in enumerate(kernels):
-        for i in kernel.writes:
-            born[i] = step
-        for i in kernel.reads:
-            if i in born:
+    dies = dict.fromkeys(first, 0)
+    apart: set[int] = set()  # what is read at once by whoever wrote it, and needs no slot
+    for step, (reads, writes, kernel) in enumerate(steps):
+        for i in writes:
+            born[i] = dies[i] = step
+            if not isinstance(kernel, Tabled):
+                apart.add(i)
+        for i in reads:
+            if born.get(i, step) < step:
                 dies[i] = step
+                apart.discard(i)
     for i in last:
-        dies[i] = len(kernels)
-    for i in first:
-        dies.setdefault(i, 0)
-    # what a chunk alone reads of its own needs no slot
-    stored = {i for i, step in dies.items() if step > born[i]}
-    regions = _regions(kernels, first, stored)
-    return _place(regions, born, dies, len(kernels))
+        if i in born:
+            dies[i] = len(steps)
+            apart.discard(i)
+    return _place(_regions(kernels, first, born.keys() - apart), born, dies)
+
+
+def _steps(kernels: Sequence[Kernel]) -> Iterator[tuple[Iterable[int], Iterable[int], Kernel]]:
+    """What happens at once: a kernel, or one instruction of those that are interpreted."""
+    for kernel in kernels:
+        if isinstance(kernel, Tabled):
+            yield from ((kernel.args[i], (i,), kernel) for i in kernel.ids)
+        else:
+            yield kernel.reads, kernel.writes, kernel
 
 
 def _regions(kernels: Sequence[Kernel], first: Sequence[int], stored: set[int]) -> list[Args]:
@@ -94,7 +107,6 @@ def _regions(kernels: Sequence[Kernel], first: Sequence[int], stored: set[int]) 
                 wishes += [kernel.ys, *[step.ids for step in kernel.steps]]
             case Map():
                 wishes += [step.ids for step in kernel.steps]
-    wishes += [(i,) for kernel in kernels if isinstance(kernel, Chunk) for i in kernel.ids]
     taken: set[int] = set()
     regions = []
     for wish in wishes:
@@ -102,24 +114,25 @@ def _regions(kernels: Sequence[Kernel], first: Sequence[int], stored: set[int]) 
         if region:
             taken.update(region)
             regions.append(region)
-    return regions
+    alone = [i for k in kernels if isinstance(k, Chunk | Tabled) for i in k.ids]
+    return regions + [(i,) for i in alone if i in stored and i not in taken]
 
 
-def _place(regions: list[Args], born: dict[int, int], dies: dict[int, int], end: int) -> Layout:
-    """First fit, in the order in which regions are first written."""
+def _place(regions: list[Args], born: dict[int, int], dies: dict[int, int]) -> Layout:
+    """In the order in which regions are first written: where one of that size is free, or new."""
     layout = Layout()
-    open_regions: list[tuple[int, int, int]] = []  # (dies, start, size)
-    spans = [(min(born[i] for i in r), max(dies[i] for i in r), r) for r in regions]
+    free: dict[int, list[int]] = defaultdict(list)
+    held: list[tuple[int, int, int]] = []  # until when, where, how large
+    spans = [(min([born[i] for i in r]), max([dies[i] for i in r]), r) for r in regions]
     for start, finish, region in sorted(spans, key=lambda span: span[0]):
-        # a kernel may not write where it still reads
-        open_regions = [each for each in open_regions if each[0] >= start]
-        place = 0
-        for _, other, size in sorted(open_regions, key=lambda each: each[1]):
-            if place + len(region) <= other:
-                break
-            place = max(place, other + size)
-        open_regions.append((finish, place, len(region)))
-        for k, i in enumerate(region):
-            layout.slot[i] = place + k
-        layout.size = max(layout.size, place + len(region))
+        while held and held[0][0] < start:  # a kernel may not write where it still reads
+            _, place, size = heappop(held)
+            heappush(free[size], place)
+        size = len(region)
+        if free[size]:
+            place = heappop(free[size])
+        else:
+            place, layout.size = layout.size, layout.size + size
+        heappush(held, (finish, place, size))
+        layout.slot |= {i: place + k for k, i in enumerate(region)}
     return layout

@@ -7,14 +7,12 @@ import hashlib
 import marshal
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
 from time import perf_counter
 from typing import Any
 
 from engine.native.assemble import Assembly, assemble
 from engine.native.machine import Code, compile_text, lanes
 from engine.native.needs import numpy
-from engine.native.plan import Chunk, Kernel, Map, Outer, Product, Scatter
 from engine.native.tape import Tape
 
 __all__ = ["Compiled", "compiled_tape"]
@@ -31,7 +29,7 @@ class Compiled:
 
     def __init__(self, assembly: Assembly, code: Code, seconds: float, cached: bool) -> None:
         self.text, self.kernels = assembly.text, assembly.kernels
-        self.doubles, self.flops = assembly.doubles, flops(assembly.kernels)
+        self.doubles, self.flops = assembly.doubles, assembly.flops
         self.seconds, self.cached = seconds, cached
         self._run: Any = _signature(code.address("run"))
         self._code = code
@@ -66,21 +64,3 @@ def compiled_tape(tape: Tape, reduce: str | None) -> Compiled:
                 _kept.popitem(last=False)
         return Compiled(*known, perf_counter() - start, False)
     return Compiled(*known, perf_counter() - start, True)
-
-
-def flops(kernels: Sequence[Kernel]) -> int:
-    """Additions and multiplications of one row."""
-    total = 0
-    for kernel in kernels:
-        match kernel:
-            case Product():
-                total += 2 * len(kernel.xs) * len(kernel.ys)
-            case Outer():
-                total += 2 * len(kernel.a) * len(kernel.b)
-            case Scatter():
-                total += len(kernel.a)
-            case Chunk():
-                total += kernel.weight - len(kernel.ids)
-        if isinstance(kernel, Product | Map):
-            total += sum(len(step.ids) for step in kernel.steps)
-    return total

@@ -6,7 +6,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from engine.native.plan import ONE, Chunk, Gather, Kernel, Map, Outer, Product, Scatter, Step
+from engine.native.plan import (
+    ONE,
+    Chunk,
+    Gather,
+    Kernel,
+    Map,
+    Outer,
+    Product,
+    Scatter,
+    Step,
+    Tabled,
+)
 from engine.native.tape import Tape
 from engine.value import Value
 
@@ -46,7 +57,7 @@ class Listing:
                 table = f"totals ({len(kernel.a)} x {len(kernel.b)})"
                 other = "" if kernel.b == (ONE,) else f" outer {self._list(kernel.b)}"
                 yield f"{table} += {self._list(kernel.a)}{other}"
-            case Chunk():
+            case Chunk() | Tabled():
                 for i in kernel.ids[:SHOWN]:
                     operands = self._list(self.tape.args[i])[1:-1]
                     yield f"{self._name(i)} = {self.tape.ops[i]}({operands})"

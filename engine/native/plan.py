@@ -25,10 +25,13 @@ __all__ = [
     "Product",
     "Scatter",
     "Step",
+    "Tabled",
     "make_plan",
 ]
 
 ONE = -1  # instead of an instruction: the number 1
+MANY = 1_000  # instructions that are written out, at most; more than these are interpreted
+LONG = 512  # and so are those of more operands
 CHUNK = 192  # operands that a chunk reads, at most: compile time grows faster than its length
 
 
@@ -151,10 +154,25 @@ class Chunk:
         return self.ids
 
 
-Kernel = Product | Map | Gather | Outer | Scatter | Chunk
+@dataclass
+class Tabled:
+    """Instructions that are interpreted, in this order."""
+
+    ids: list[int]
+    args: Sequence[Args]  # of all instructions of the tape
+    reads: set[int]
+
+    @property
+    def writes(self) -> Iterable[int]:
+        """What it computes."""
+        return self.ids
+
+
+Kernel = Product | Map | Gather | Outer | Scatter | Chunk | Tabled
 
 
 def make_plan(
+    ops: Sequence[str],
     args: Sequence[Args],
     levels: Sequence[int],
     blocks: Sequence[Product | Map | Gather],
@@ -173,16 +191,25 @@ def make_plan(
         ids = list(block.writes)
         inside.update(ids)
         at.setdefault(levels[ids[0]], []).append(block)
-    for i, level in enumerate(levels):
-        if level and i not in inside:
-            at.setdefault(level, []).append(i)
+    # of one level those of one operation together, since an interpreter guesses the next
+    for i in sorted(range(len(levels)), key=ops.__getitem__):
+        if levels[i] and i not in inside:
+            at.setdefault(levels[i], []).append(i)
+    single = [i for step in at.values() for i in step if isinstance(i, int)]
+    large = len(single) > MANY or any(len(args[i]) > LONG for i in single)
     kernels: list[Kernel] = []
     chunk, members = Chunk(), set[int]()
+
+    def close() -> None:
+        kernels.append(Tabled(chunk.ids, args, chunk.reads) if large else chunk)
+
     for step in [step for level in sorted(at) for step in at[level]]:
         if chunk.ids and (
-            chunk.weight > CHUNK if isinstance(step, int) else not members.isdisjoint(step.reads)
+            chunk.weight > CHUNK and not large
+            if isinstance(step, int)
+            else not members.isdisjoint(step.reads)
         ):
-            kernels.append(chunk)
+            close()
             chunk, members = Chunk(), set()
         if isinstance(step, int):
             chunk.ids.append(step)
@@ -192,5 +219,5 @@ def make_plan(
         else:
             kernels.append(step)
     if chunk.ids:
-        kernels.append(chunk)
+        close()
     return kernels + list(totals)
