@@ -79,7 +79,19 @@ def lay_out(kernels: Sequence[Kernel], first: Sequence[int], last: Iterable[int]
         if i in born:
             dies[i] = len(steps)
             apart.discard(i)
+    for ids in _lists(kernels):  # a loop writes all of a list, or none
+        if not apart.issuperset(ids):
+            apart.difference_update(ids)
     return _place(_regions(kernels, first, born.keys() - apart), born, dies)
+
+
+def _lists(kernels: Sequence[Kernel]) -> Iterator[Args]:
+    """What loops compute, list by list."""
+    for kernel in kernels:
+        if isinstance(kernel, Product | Gather):
+            yield kernel.ys
+        if isinstance(kernel, Product | Map):
+            yield from (step.ids for step in kernel.steps)
 
 
 def _steps(kernels: Sequence[Kernel]) -> Iterator[tuple[Iterable[int], Iterable[int], Kernel]]:
@@ -96,17 +108,11 @@ def _regions(kernels: Sequence[Kernel], first: Sequence[int], stored: set[int]) 
     wishes: list[Args] = [tuple(first)]
     wishes += [kernel.xs for kernel in kernels if isinstance(kernel, Product)]
     for kernel in kernels:
-        match kernel:
-            case Outer():
-                wishes += [kernel.a, kernel.b]
-            case Scatter():
-                wishes.append(kernel.a)
-            case Gather():
-                wishes.append(kernel.ys)
-            case Product():
-                wishes += [kernel.ys, *[step.ids for step in kernel.steps]]
-            case Map():
-                wishes += [step.ids for step in kernel.steps]
+        if isinstance(kernel, Outer):
+            wishes += [kernel.a, kernel.b]
+        elif isinstance(kernel, Scatter):
+            wishes.append(kernel.a)
+    wishes += _lists(kernels)
     taken: set[int] = set()
     regions = []
     for wish in wishes:
