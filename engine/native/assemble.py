@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from engine.native.blocks import find_blocks, find_levels
+from engine.native.driver import KERNEL, ROWS_IN, RUN, Driver
 from engine.native.embedding import write_gather, write_scatter
 from engine.native.emit import Body
-from engine.native.io import write_pinned, write_rows_in, write_rows_out, write_same
+from engine.native.io import write_pinned, write_rows_in, write_rows_out
 from engine.native.layout import lay_out
 from engine.native.maps import Section, write_chunk, write_map
 from engine.native.outers import write_outer
@@ -31,14 +32,9 @@ from engine.native.totals import find_totals
 
 __all__ = ["Assembly", "assemble"]
 
-KERNEL = "ptr noalias %ws, ptr noalias %theta, ptr noalias %uni, ptr noalias %out, i64 %nv, i64 %m"
-ROWS_IN = "ptr noalias %rows, i64 %down, i64 %right, ptr noalias %ws, i64 %nv, i64 %m"
-RUN = (
-    "ptr noalias %rows, i64 %down, i64 %right, i64 %n, ptr noalias %theta, ptr noalias %out, "
-    "ptr noalias %ws"
-)
-CACHE = 12_000  # doubles of the workspace: what leaves room in a first-level cache's neighbour
+CACHE = 32_000  # doubles: half of a cache of the second level
 LARGE = 2_000  # weights
+LINE = 8  # doubles in a line of the cache
 
 
 @dataclass
@@ -58,23 +54,26 @@ class Assembly:
     keep: list[Any]
 
 
-def assemble(tape: Tape, reduce: str | None, lanes: int, block: int | None = None) -> Assembly:
+def assemble(
+    tape: Tape,
+    reduce: str | None,
+    lanes: int,
+    block: int | None = None,
+) -> Assembly:
     """The module of a tape.
 
     Arguments:
-        lanes: doubles in a vector. block: rows that are computed together, at most; None fits the
-            workspace into the cache.
+        lanes: doubles in a vector.
+        block: rows that go through the kernels together, at most; None fits them into the cache.
     """
-    outputs = tape.outputs
-    unique = list(dict.fromkeys(outputs))
-    varying = [i for i in unique if tape.varying[i]]
-    sinks = [(i, k) for k, i in enumerate(outputs) if tape.varying[i]] if reduce else []
+    unique = list(dict.fromkeys(tape.outputs))
+    sinks = [(i, k) for k, i in enumerate(tape.outputs) if tape.varying[i]] if reduce else []
     inputs = [i for i, op in enumerate(tape.ops) if op == "input"]
     totals, gone = find_totals(tape, sinks)
     levels = find_levels(tape, True)
     plan = make_plan(tape.ops, tape.args, levels, find_blocks(tape, levels, gone), totals, gone)
     before = make_plan(tape.ops, tape.args, find_levels(tape, False), [], [], set())
-    layout = lay_out(plan, inputs, [] if reduce else varying)
+    layout = lay_out(plan, inputs, [] if reduce else [i for i in unique if tape.varying[i]])
     computed = {i for k in before for i in k.writes}
     wanted = {i for k in plan for i in k.reads}.union(unique, *[_weights(k) for k in plan])
     pinned = sorted(
@@ -83,11 +82,21 @@ def assemble(tape: Tape, reduce: str | None, lanes: int, block: int | None = Non
         )
     )
     uniform = lay_out(before, pinned, [*pinned, *sorted(computed & wanted)])
+    block = block or _block(layout.size, lanes, plan)
     registers = 32 if lanes == 8 else 16
-    stride = block or _block(layout.size, lanes, plan)
-    inner = Section(tape, layout, uniform, stride, lanes, registers)
+    inner = Section(tape, layout, uniform, _apart(block), lanes, registers)
     outer = Section(tape, uniform, uniform, lanes, lanes, registers)
-    return _Writer(tape, reduce, inner, outer, plan, before).write()
+    module = _Module(lanes)
+    same = [module.add("pinned", KERNEL, write_pinned, outer)]
+    same += [module.kernel(k, outer, f"u{i}") for i, k in enumerate(before)]
+    module.add("rows_in", ROWS_IN, write_rows_in, inner)
+    rowwise = [module.kernel(k, inner, f"k{i}") for i, k in enumerate(plan)]
+    if not reduce:
+        rowwise.append(module.add("rows_out", KERNEL, write_rows_out, inner))
+    module.define("run", RUN, Driver(inner, reduce, same, rowwise, block).write())
+    doubles = uniform.size * lanes + layout.size * inner.stride
+    keep = inner.keep + outer.keep
+    return Assembly(module.text(), doubles, block, [*before, *plan], _flops(plan, tape.args), keep)
 
 
 def _weights(kernel: Kernel) -> list[int]:
@@ -99,15 +108,23 @@ def _weights(kernel: Kernel) -> list[int]:
 
 def _block(slots: int, lanes: int, kernels: Sequence[Kernel]) -> int:
     """How many rows a block has, in whole vectors: as many as the cache takes; more where large
-    matrices of weights would otherwise be read again for few rows.
+    matrices of weights would otherwise be read again for few rows, or a table of instructions.
     """
     weights = max([k.weights.size for k in kernels if isinstance(k, Product)], default=0)
-    least = 64 if weights >= LARGE else lanes
+    least = 64 if weights >= LARGE else 3 * lanes
     if any(isinstance(kernel, Tabled) for kernel in kernels):
-        least = max(least, 8 * lanes)  # so that reading an instruction costs little
+        least = 8 * lanes
     rows = max(CACHE // max(slots, 1), least)
-    step = 3 * lanes if rows >= 6 * lanes and least == lanes else lanes
-    return max(step, min(rows // step * step, 48 * lanes))
+    step = 3 * lanes if rows >= 12 * lanes and least < 64 else lanes
+    return min(rows // step * step, 48 * lanes)
+
+
+def _apart(block: int) -> int:
+    """How far slots are apart: an odd number of cache lines, or those of neighbouring slots would
+    all want the same few places in the cache.
+    """
+    lines = -(-block // LINE)
+    return (lines + 1 - lines % 2) * LINE
 
 
 def _flops(kernels: Sequence[Kernel], args: Sequence[Args]) -> int:
@@ -128,155 +145,40 @@ def _flops(kernels: Sequence[Kernel], args: Sequence[Args]) -> int:
     return total
 
 
-class _Writer:
-    def __init__(
-        self,
-        tape: Tape,
-        reduce: str | None,
-        inner: Section,
-        outer: Section,
-        plan: list[Kernel],
-        before: list[Kernel],
-    ) -> None:
-        self.tape, self.reduce, self.inner, self.outer = tape, reduce, inner, outer
-        self.plan, self.before = plan, before
+WRITERS: dict[type[Any], Callable[[Body, Section, Any], None]] = {
+    Product: write_product,
+    Map: write_map,
+    Gather: write_gather,
+    Scatter: write_scatter,
+    Outer: write_outer,
+    Chunk: write_chunk,
+    Tabled: write_tabled,
+}
+
+
+class _Module:
+    """Functions, and the names that they call."""
+
+    def __init__(self, lanes: int) -> None:
+        self.lanes = lanes
         self.functions: list[str] = []
         self.declared: set[str] = set()
-        self.lanes = inner.lanes
 
-    def write(self) -> Assembly:
-        before = [self.pinned()]
-        before += [self.kernel(k, self.outer, f"u{i}") for i, k in enumerate(self.before)]
-        steps = [self.kernel(k, self.inner, f"k{i}") for i, k in enumerate(self.plan)]
-        steps.insert(0, self.rows_in())
-        if not self.reduce:
-            steps.append(self.rows_out())
-        self.run(before, steps)
-        text = "\n\n".join(["\n".join(sorted(self.declared)), *self.functions])
-        inner, outer = self.inner, self.outer
-        doubles = outer.layout.size * self.lanes + inner.layout.size * inner.stride
-        keep = inner.keep + outer.keep
-        kernels = [*self.before, *self.plan]
-        flops = _flops(self.plan, self.tape.args)
-        return Assembly(text, doubles, inner.stride, kernels, flops, keep)
+    def text(self) -> str:
+        return "\n\n".join(["\n".join(sorted(self.declared)), *self.functions])
 
-    def function(self, name: str, arguments: str, body: Body, kind: str = "internal void") -> str:
+    def kernel(self, kernel: Kernel, section: Section, name: str) -> str:
+        write = WRITERS[type(kernel)]
+        return self.add(name, KERNEL, lambda body, of: write(body, of, kernel), section)
+
+    def add(self, name: str, arguments: str, write: Callable[..., None], section: Section) -> str:
+        body = Body(self.lanes)
+        write(body, section)
+        body.do("ret void")
+        return self.define(name, arguments, body, "internal void")
+
+    def define(self, name: str, arguments: str, body: Body, kind: str = "i64") -> str:
         self.declared |= body.declared
         lines = [f"define {kind} @{name}({arguments}) {{", *body.lines, "}"]
         self.functions.append("\n".join(lines))
         return name
-
-    def kernel(self, kernel: Kernel, section: Section, name: str) -> str:
-        body = Body(self.lanes)
-        match kernel:
-            case Product():
-                write_product(body, section, kernel)
-            case Map():
-                write_map(body, section, kernel)
-            case Gather():
-                write_gather(body, section, kernel)
-            case Scatter():
-                write_scatter(body, section, kernel)
-            case Outer():
-                body.do(f"%full = udiv i64 %m, {self.lanes}")
-                write_outer(body, section, kernel)
-            case Chunk():
-                write_chunk(body, section, kernel)
-            case Tabled():
-                write_tabled(body, section, kernel)
-        body.do("ret void")
-        return self.function(name, KERNEL, body)
-
-    def pinned(self) -> str:
-        body = Body(self.lanes)
-        write_pinned(body, self.outer)
-        body.do("ret void")
-        return self.function("pinned", KERNEL, body)
-
-    def rows_in(self) -> str:
-        body = Body(self.lanes)
-        write_rows_in(body, self.inner)
-        body.do("ret void")
-        return self.function("rows_in", ROWS_IN, body)
-
-    def rows_out(self) -> str:
-        body = Body(self.lanes)
-        write_rows_out(body, self.inner)
-        body.do("ret void")
-        return self.function("rows_out", KERNEL, body)
-
-    # --- the whole -------------------------------------------------------------------------------
-    def run(self, before: Sequence[str], steps: Sequence[str]) -> None:
-        """Blocks of rows, one after another; answers whether anything in `out` is not finite."""
-        body, lanes, many = Body(self.lanes), self.lanes, len(self.tape.outputs)
-        body.do("%uni = getelementptr inbounds i8, ptr %ws, i64 0")
-        body.do(
-            f"%block = getelementptr inbounds double, ptr %ws, i64 {self.outer.layout.size * lanes}"
-        )
-        for name in before:
-            body.do(
-                f"call void @{name}(ptr %uni, ptr %theta, ptr %uni, ptr %out, i64 1, i64 {lanes})"
-            )
-        if self.reduce:
-            loop = body.loop(0, many)
-            body.do(f"store double 0.0, ptr {body.at('%out', loop.i)}, align 8")
-            loop.end()
-        size = self.even(body)
-        loop = body.loop(0, "%n", size, maybe_empty=True)
-        left = body.fresh(f"sub i64 %n, {loop.i}")
-        full = body.fresh(f"icmp slt i64 {left}, {size}")
-        m = body.fresh(f"select i1 {full}, i64 {left}, i64 {size}")
-        nv = body.fresh(f"udiv i64 {body.fresh(f'add i64 {m}, {lanes - 1}')}, {lanes}")
-        rows = body.at("%rows", body.times(loop.i, "%down"))
-        out = "%out" if self.reduce else body.at("%out", body.times(loop.i, many))
-        for name in steps:
-            if name == "rows_in":
-                given = f"ptr {rows}, i64 %down, i64 %right, ptr %block, i64 {nv}, i64 {m}"
-            else:
-                given = f"ptr %block, ptr %theta, ptr %uni, ptr {out}, i64 {nv}, i64 {m}"
-            body.do(f"call void @{name}({given})")
-        loop.end()
-        total: str | int = many
-        if self.reduce:
-            self.totals(body)
-        else:
-            total = body.times("%n", many)
-        body.do(f"ret i64 {self.finite(body, total)}")
-        self.function("run", RUN, body, "i64")
-
-    def even(self, body: Body) -> str:
-        """Rows of a block, so that all blocks have about as many, in whole vectors."""
-        lanes, stride = self.lanes, self.inner.stride
-        blocks = body.fresh(f"udiv i64 {body.fresh(f'add i64 %n, {stride - 1}')}, {stride}")
-        some = body.fresh(f"call i64 @llvm.umax.i64(i64 {blocks}, i64 1)")
-        body.declared.add("declare i64 @llvm.umax.i64(i64, i64)")
-        above = body.fresh(f"sub i64 {body.fresh(f'add i64 %n, {some}')}, 1")
-        each = body.fresh(f"udiv i64 {above}, {some}")
-        vectors = body.fresh(f"udiv i64 {body.fresh(f'add i64 {each}, {lanes - 1}')}, {lanes}")
-        return body.fresh(f"mul i64 {vectors}, {lanes}")
-
-    def totals(self, body: Body) -> None:
-        """From sums to means, and what is the same for all rows."""
-        count = body.fresh("sitofp i64 %n to double")
-        if self.reduce == "mean":
-            loop = body.loop(0, len(self.tape.outputs))
-            mean = body.fresh(f"fdiv double {body.scalar('%out', loop.i)}, {count}")
-            body.do(f"store double {mean}, ptr {body.at('%out', loop.i)}, align 8")
-            loop.end()
-        write_same(body, self.inner, count if self.reduce == "sum" else None)
-
-    def finite(self, body: Body, total: str | int) -> str:
-        """1 where any output is infinite or nan, else 0."""
-        lanes = self.lanes
-        whole = body.fresh(f"sub i64 {total}, {body.fresh(f'urem i64 {total}, {lanes}')}")
-        loop = body.loop(0, whole, lanes, [body.constant(0.0).name], maybe_empty=True)
-        x = body.load("%out", loop.i)
-        (zeros,) = loop.end([body.fresh(f"fadd {body.vector} {loop.values[0]}, {(x - x).name}")])
-        last = body.loop(whole, total, 1, [zeros], maybe_empty=True)
-        y = body.scalar("%out", last.i)
-        z = body.splat(body.fresh(f"fsub double {y}, {y}"))
-        (zeros,) = last.end([body.fresh(f"fadd {body.vector} {last.values[0]}, {z.name}")])
-        odd = body.fresh(f"fcmp une {body.vector} {zeros}, zeroinitializer")
-        any_odd = body.fresh(f"bitcast <{lanes} x i1> {odd} to i{lanes}")
-        found = body.fresh(f"icmp ne i{lanes} {any_odd}, 0")
-        return body.fresh(f"zext i1 {found} to i64")

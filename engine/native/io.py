@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from engine.native.emit import Body
+from engine.native.lanes import transposed
+from engine.native.layout import Pattern
 from engine.native.maps import Section
 from engine.native.needs import numpy
 
@@ -22,16 +24,48 @@ def write_rows_in(body: Body, section: Section) -> None:
     slots = section.slots(inputs)
     padded = body.fresh(f"mul i64 %nv, {section.lanes}")
     last = body.fresh("sub i64 %m, 1")
+    squares = _squares(body, section, columns, slots)
     each = body.loop(0, len(inputs))
     column = body.times(columns.at(body, each.i), "%right")
     slot = body.times(slots.at(body, each.i), section.stride)
-    for first, end in ((0, "%m"), ("%m", padded)):
+    start: str | int = 0
+    if squares is not None:
+        inside = body.fresh(f"icmp slt i64 {each.i}, {squares[1]}")
+        start = body.fresh(f"select i1 {inside}, i64 {squares[0]}, i64 0")
+    for first, end in ((start, "%m"), ("%m", padded)):
         loop = body.loop(first, end, 1, maybe_empty=True)
         row = loop.i if end == "%m" else last
         x = body.scalar("%rows", body.add(body.times(row, "%down"), column))
         write_scalar(body, x, "%ws", body.add(slot, loop.i))
         loop.end()
     each.end()
+
+
+def _squares(
+    body: Body, section: Section, columns: Pattern, slots: Pattern
+) -> tuple[str, int] | None:
+    """Neighbouring columns a square of numbers at a time, turned over in registers.
+
+    Returns how many rows of how many columns that were; None where columns are no neighbours.
+    """
+    lanes, whole = section.lanes, len(columns.table) // section.lanes * section.lanes
+    if not whole or [columns.steps, slots.steps] != [[1], [1]] or not slots.regular:
+        return None
+    full = body.fresh(f"sub i64 %m, {body.fresh(f'urem i64 %m, {lanes}')}")
+    beside = body.fresh("icmp eq i64 %right, 1")
+    rows = body.fresh(f"select i1 {beside}, i64 {full}, i64 0")
+    down = body.loop(0, rows, lanes, maybe_empty=True)
+    across = body.loop(0, whole, lanes)
+    lines = []
+    for k in range(lanes):
+        row = body.times(body.add(down.i, k), "%down")
+        lines.append(body.load("%rows", body.add(row, columns.at(body, across.i))))
+    for k, line in enumerate(transposed(body, lines)):
+        slot = body.times(slots.at(body, body.add(across.i, k)), section.stride)
+        body.store(line, "%ws", body.add(slot, down.i))
+    across.end()
+    down.end()
+    return rows, whole
 
 
 def write_rows_out(body: Body, section: Section) -> None:

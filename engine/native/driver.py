@@ -1,0 +1,113 @@
+"""The function that runs a program: block after block of rows, and then the totals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.native.emit import Body, Loop
+from engine.native.io import write_same
+from engine.native.maps import Section
+
+__all__ = ["KERNEL", "ROWS_IN", "RUN", "Driver"]
+
+KERNEL = "ptr noalias %ws, ptr noalias %theta, ptr noalias %uni, ptr noalias %out, i64 %nv, i64 %m"
+ROWS_IN = "ptr noalias %rows, i64 %down, i64 %right, ptr noalias %ws, i64 %nv, i64 %m"
+RUN = (
+    "ptr noalias %rows, i64 %down, i64 %right, i64 %n, ptr noalias %theta, ptr noalias %out, "
+    "ptr noalias %ws"
+)
+
+
+@dataclass
+class Driver:
+    """Calls the kernels.
+
+    Attributes:
+        same: kernels for what is the same for all rows, called once.
+        rowwise: kernels for a block of rows.
+        block: rows, at most.
+    """
+
+    section: Section
+    reduce: str | None
+    same: Sequence[str]
+    rowwise: Sequence[str]
+    block: int
+
+    def write(self) -> Body:
+        """Its body; it answers whether anything in `out` is not finite."""
+        lanes, many = self.section.lanes, len(self.section.tape.outputs)
+        body = Body(lanes)
+        before = self.section.uniform.size * lanes
+        body.do(f"%block = getelementptr inbounds double, ptr %ws, i64 {before}")
+        for name in self.same:
+            arguments = f"ptr %ws, ptr %theta, ptr %ws, ptr %out, i64 1, i64 {lanes}"
+            body.do(f"call void @{name}({arguments})")
+        if self.reduce:
+            loop = body.loop(0, many)
+            body.do(f"store double 0.0, ptr {body.at('%out', loop.i)}, align 8")
+            loop.end()
+        blocks, m, nv = self.split(body)
+        rows = body.at("%rows", body.times(blocks.i, "%down"))
+        out = "%out" if self.reduce else body.at("%out", body.times(blocks.i, many))
+        where = f"ptr %block, i64 {nv}, i64 {m}"
+        body.do(f"call void @rows_in(ptr {rows}, i64 %down, i64 %right, {where})")
+        for name in self.rowwise:
+            arguments = f"ptr %block, ptr %theta, ptr %ws, ptr {out}, i64 {nv}, i64 {m}"
+            body.do(f"call void @{name}({arguments})")
+        blocks.end()
+        if self.reduce:
+            self.finish(body)
+        total = many if self.reduce else body.times("%n", many)
+        body.do(f"ret i64 {self.odd(body, total)}")
+        return body
+
+    def split(self, body: Body) -> tuple[Loop, str, str]:
+        """A loop over all rows in blocks of about as many each, in whole vectors.
+
+        Returns the loop, and how many rows and vectors its block has.
+        """
+        lanes, most = self.section.lanes, self.block
+        blocks = body.fresh(f"udiv i64 {body.fresh(f'add i64 %n, {most - 1}')}, {most}")
+        some = body.fresh(f"call i64 @llvm.umax.i64(i64 {blocks}, i64 1)")
+        body.declared.add("declare i64 @llvm.umax.i64(i64, i64)")
+        body.declared.add("declare i64 @llvm.umin.i64(i64, i64)")
+        above = body.fresh(f"sub i64 {body.fresh(f'add i64 %n, {some}')}, 1")
+        each = self.vectors(body, body.fresh(f"udiv i64 {above}, {some}"))
+        size = body.fresh(f"mul i64 {each}, {lanes}")
+        loop = body.loop(0, "%n", size, maybe_empty=True)
+        left = body.fresh(f"sub i64 %n, {loop.i}")
+        m = body.fresh(f"call i64 @llvm.umin.i64(i64 {left}, i64 {size})")
+        return loop, m, self.vectors(body, m)
+
+    def vectors(self, body: Body, rows: str) -> str:
+        """How many vectors so many rows fill, the last one perhaps in part."""
+        lanes = self.section.lanes
+        return body.fresh(f"udiv i64 {body.fresh(f'add i64 {rows}, {lanes - 1}')}, {lanes}")
+
+    def finish(self, body: Body) -> None:
+        """From sums to means, and what is the same for all rows."""
+        count = body.fresh("sitofp i64 %n to double")
+        if self.reduce == "mean":
+            loop = body.loop(0, len(self.section.tape.outputs))
+            mean = body.fresh(f"fdiv double {body.scalar('%out', loop.i)}, {count}")
+            body.do(f"store double {mean}, ptr {body.at('%out', loop.i)}, align 8")
+            loop.end()
+        write_same(body, self.section, count if self.reduce == "sum" else None)
+
+    def odd(self, body: Body, total: str | int) -> str:
+        """1 where any output is infinite or nan, else 0."""
+        lanes = self.section.lanes
+        whole = body.fresh(f"sub i64 {total}, {body.fresh(f'urem i64 {total}, {lanes}')}")
+        loop = body.loop(0, whole, lanes, [body.constant(0.0).name], maybe_empty=True)
+        x = body.load("%out", loop.i)
+        (zeros,) = loop.end([body.fresh(f"fadd {body.vector} {loop.values[0]}, {(x - x).name}")])
+        last = body.loop(whole, total, 1, [zeros], maybe_empty=True)
+        y = body.scalar("%out", last.i)
+        z = body.splat(body.fresh(f"fsub double {y}, {y}"))
+        (zeros,) = last.end([body.fresh(f"fadd {body.vector} {last.values[0]}, {z.name}")])
+        odd = body.fresh(f"fcmp une {body.vector} {zeros}, zeroinitializer")
+        any_odd = body.fresh(f"bitcast <{lanes} x i1> {odd} to i{lanes}")
+        found = body.fresh(f"icmp ne i{lanes} {any_odd}, 0")
+        return body.fresh(f"zext i1 {found} to i64")
