@@ -45,9 +45,8 @@ class Driver:
             arguments = f"ptr %ws, ptr %theta, ptr %ws, ptr %out, i64 1, i64 {lanes}"
             body.do(f"call void @{name}({arguments})")
         if self.reduce:
-            loop = body.loop(0, many)
-            body.do(f"store double 0.0, ptr {body.at('%out', loop.i)}, align 8")
-            loop.end()
+            body.do(f"call void @llvm.memset.p0.i64(ptr %out, i8 0, i64 {8 * many}, i1 false)")
+            body.declared.add("declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
         blocks, m, nv = self.split(body)
         rows = body.at("%rows", body.times(blocks.i, "%down"))
         out = "%out" if self.reduce else body.at("%out", body.times(blocks.i, many))
@@ -90,10 +89,15 @@ class Driver:
         """From sums to means, and what is the same for all rows."""
         count = body.fresh("sitofp i64 %n to double")
         if self.reduce == "mean":
-            loop = body.loop(0, len(self.section.tape.outputs))
-            mean = body.fresh(f"fdiv double {body.scalar('%out', loop.i)}, {count}")
-            body.do(f"store double {mean}, ptr {body.at('%out', loop.i)}, align 8")
-            loop.end()
+            many, lanes = len(self.section.tape.outputs), body.lanes
+            whole, divisor = many - many % lanes, body.splat(count)
+            if whole:
+                loop = body.loop(0, whole, lanes)
+                body.store(body.load("%out", loop.i) / divisor, "%out", loop.i)
+                loop.end()
+            for k in range(whole, many):
+                mean = body.fresh(f"fdiv double {body.scalar('%out', k)}, {count}")
+                body.do(f"store double {mean}, ptr {body.at('%out', k)}, align 8")
         write_same(body, self.section, count if self.reduce == "sum" else None)
 
     def odd(self, body: Body, total: str | int) -> str:

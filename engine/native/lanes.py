@@ -19,8 +19,10 @@ def horizontal(
         together: the places are neighbours, and as many as there are lanes.
     """
     sums = [*vectors] + [body.constant(0.0)] * (body.lanes - len(vectors))
+    unit = 1
     while len(sums) > 1:
-        sums = [_halve(body, x, y) for x, y in zip(sums[::2], sums[1::2], strict=True)]
+        sums = [_halve(body, x, y, unit) for x, y in zip(sums[::2], sums[1::2], strict=True)]
+        unit *= 2
     if together:
         body.store(body.load("%out", places[0]) + sums[0], "%out", places[0])
         return
@@ -42,10 +44,14 @@ def transposed(body: Body, rows: Sequence[Lanes]) -> list[Lanes]:
     return found
 
 
-def _halve(body: Body, x: Lanes, y: Lanes) -> Lanes:
-    """Neighbouring lanes added: the first half of the result is of x, the second of y."""
-    even = _shuffle(body, x, y, range(0, 2 * body.lanes, 2))
-    return even + _shuffle(body, x, y, range(1, 2 * body.lanes, 2))
+def _halve(body: Body, x: Lanes, y: Lanes, unit: int) -> Lanes:
+    """Neighbours, `unit` lanes each, added; what is of x and what is of y takes turns.
+
+    So lanes hardly move: a machine whose vectors are pairs of short ones crosses over but once.
+    """
+    starts = range(0, body.lanes, 2 * unit)
+    first = [b + side + k for b in starts for side in (0, body.lanes) for k in range(unit)]
+    return _shuffle(body, x, y, first) + _shuffle(body, x, y, [k + unit for k in first])
 
 
 def _shuffle(body: Body, x: Lanes, y: Lanes, order: Iterable[int]) -> Lanes:

@@ -5,6 +5,7 @@ used several times.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from engine.native.emit import Body, Lanes
 
@@ -28,19 +29,15 @@ def accumulate(
     unroll: int = 2,
 ) -> list[Lanes]:
     """Sums carried through `many` turns of a loop, a few of them written out."""
-    sums = list(starts)
-    whole = many - many % unroll if isinstance(many, int) else many
-    if isinstance(many, str):
-        unroll = 1
-    if whole != 0:
-        loop = body.loop(
-            0, whole, unroll, [x.name for x in sums], maybe_empty=isinstance(many, str)
-        )
+    sums, known = list(starts), isinstance(many, int)
+    rest: Any = many % unroll if isinstance(many, int) else body.new(f"urem i64 {many}, {unroll}")
+    whole = many - rest if isinstance(many, int) else body.new(f"sub i64 {many}, {rest}")
+    for start, end, step in ((0, whole, unroll), (whole, many, 1)):
+        if start == end:
+            continue
+        loop = body.loop(start, end, step, [x.name for x in sums], maybe_empty=not known)
         inner = [Lanes(body, name) for name in loop.values]
-        for u in range(unroll):
+        for u in range(step):
             inner = turn(body.add(loop.i, u), inner)
         sums = [Lanes(body, name) for name in loop.end([x.name for x in inner])]
-    if isinstance(many, int) and isinstance(whole, int):
-        for k in range(whole, many):
-            sums = turn(k, sums)
     return sums
