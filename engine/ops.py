@@ -257,11 +257,17 @@ greater: Operation = rule(
 greater_equal: Operation = rule(
     "greater_equal", f.greater_equal, greater.partials, symbol="≥", tex=r"[{0} \ge {1}]"
 )
-select: Operation = rule("select", f.select, lambda y, t, a, b: (zero(t), t, 1.0 - t))
+select: Operation = rule(
+    "select",
+    f.select,
+    lambda y, t, a, b: (zero(t), t, 1.0 - t),
+    domain=((1.0, 1.0), (-3.0, 3.0), (-3.0, 3.0)),
+)
 choose: Operation = rule(
     "choose",
     f.choose,
     lambda y, i, *xs: (zero(i), *[equal(i, float(k)) for k in range(len(xs))]),
+    domain=((1.0, 1.0), (-3.0, 3.0), (-3.0, 3.0)),
     remedy={"": "the index is a whole number that counts the options from 0"},
 )
 within: Operation = rule(
