@@ -5,7 +5,7 @@ The loop in `backward` is the documentation of backprop: stop in it with any deb
 """
 
 import threading
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
@@ -16,9 +16,10 @@ from engine.node import Node
 from engine.ops import CONSTANT
 from engine.verdict import judge_gradient, judge_local, judge_number, judge_sum
 
-__all__ = ["Sweep", "backward", "pullback", "pushforward"]
+__all__ = ["Sweep", "backward", "pullback", "pushforward", "reached"]
 
 
+BRANCHES = {ops.select, ops.choose}  # rows whose other inputs are as good as not there
 _sweeping = threading.RLock()  # gradients are summed up on the nodes: one sweep at a time
 _busy = False
 _ieee = numeric_mode("ieee")
@@ -89,26 +90,47 @@ class Sweep:
 def _sweep(order: list[Node], seed: float) -> None:
     """From the root, which comes first, to the leaves; all gradients are 0 before."""
     order[0].grad = seed
-    judged, calm = False, None  # calm: whether all data is finite
+    judged, calm, alive = False, None, None  # calm: whether all data is finite
     for node in order:
         upstream = node.grad
         if upstream - upstream and not judged:  # inf or nan: in strict mode, an error
-            judge_gradient(order, seed)
+            judge_gradient(reached(order), seed)
             judged = True
         parents = node.parents
         if not parents:
             continue
         op: Any = node.op
-        if not upstream and op.tame:
-            if calm is None:
-                calm = all(isfinite(each._data) for each in order)
-            if calm:  # it would hand on zeros, as below a dead ReLU
+        if not upstream:
+            if op.tame:
+                if calm is None:
+                    calm = all(isfinite(each._data) for each in order)
+                if calm:  # it would hand on zeros, as below a dead ReLU
+                    continue
+            if alive is None:
+                alive = set(reached(order))
+            if node not in alive:  # 0 times an infinite derivative would be a nan
                 continue
         locals_ = op.slopes or op.numeric(node._data, *[parent._data for parent in parents])
         for parent, local in zip(parents, locals_):  # noqa: B905 (strict costs a tenth of all)
             if parent.op is not CONSTANT:
                 contribution = upstream * local
                 parent.grad += contribution
+
+
+def reached(order: list[Node]) -> list[Node]:
+    """What a gradient comes to, of nodes in order from the root: not what lies in branches of
+    `select` and `choose` alone that were not taken.
+    """
+    found = {order[0]}
+    for node in order:
+        if node in found:
+            parents = node.parents
+            if node.op is ops.select:
+                parents = parents[0], parents[1 if parents[0]._data else 2]
+            elif node.op is ops.choose and isfinite(node._data):
+                parents = parents[0], parents[1 + int(parents[0]._data)]
+            found.update(parents)
+    return [node for node in order if node in found]
 
 
 def pullback(seeds: Mapping[Any, Any], inputs: Sequence[Any]) -> list[Any]:
@@ -125,27 +147,68 @@ def pullback(seeds: Mapping[Any, Any], inputs: Sequence[Any]) -> list[Any]:
             between.add(node)
     terms: dict[Any, list[tuple[Any, Any]]] = {node: [(s, 1.0)] for node, s in seeds.items()}
     adjoint: dict[Any, Any] = {}
-    gates: dict[Any, Any] = dict.fromkeys(seeds)
+    gates = Gates(seeds) if any(node.op in BRANCHES for node in order) else None
     for node in reversed(order):
         if node in between:
             upstream = adjoint[node] = _dot(terms.pop(node, []))
             if not between.isdisjoint(node.parents):
-                for parent, local, gate in _gated(node, between, gates.get(node)):
-                    term = (upstream, local)
-                    if gate is not None:  # 0 times an infinite derivative would be a nan
-                        term = (ops.select(gate, upstream * local, 0.0), 1.0)
+                edges = _edges(node, between)
+                for parent, term in (
+                    gates.terms(node, upstream, edges)
+                    if gates
+                    else [(parent, (upstream, local)) for _, parent, local in edges]
+                ):
                     terms.setdefault(parent, []).append(term)
-                    gates[parent] = gate if gates.get(parent, gate) is gate else None
     return [adjoint.get(node, 0.0) for node in inputs]
 
 
-def _gated(node: Any, wanted: Container[Any], gate: Any) -> Iterator[tuple[Any, Any, Any]]:
-    """The edges, with what is 1 where a row takes the branch of a `select` that they lie in."""
-    for i, parent, local in _edges(node, wanted):
-        if node.op is ops.select and i:
-            yield parent, 1.0, local if gate is None else gate * local
-        else:
-            yield parent, local, gate
+class Gates:
+    """For each node what is 1 where a row takes one of the branches of `select` and `choose` that
+    it lies in, else 0; None for nodes that every row needs.
+    """
+
+    def __init__(self, roots: Iterable[Any]) -> None:
+        self._of: dict[Any, dict[Any, None]] = {root: {None: None} for root in roots}
+        self._made: dict[Any, Any] = {}  # one node for each meaning, so that much is in common
+
+    def terms(
+        self, node: Any, upstream: Any, edges: Iterable[tuple[int, Any, Any]]
+    ) -> Iterator[tuple[Any, tuple[Any, Any]]]:
+        """The parents and what each receives: nothing, in rows that do not come here."""
+        gate = self._join(tuple(self._of.pop(node)))
+        for i, parent, local in edges:
+            inner = gate
+            if i and (node.op is ops.select or (node.op is ops.choose and parent.parents)):
+                inner = self._enter(gate, (node.op, node.parents[0], i), local)
+            self._of.setdefault(parent, {})[inner] = None
+            if node.op is ops.select and i:  # 0 times an infinity would be a nan
+                yield parent, (ops.select(inner, upstream, 0.0), 1.0)
+            elif gate is not None:
+                yield parent, (ops.select(gate, upstream * local, 0.0), 1.0)
+            else:
+                yield parent, (upstream, local)
+
+    def _join(self, gates: tuple[Any, ...]) -> Any:
+        """Where any of them is open."""
+        if None in gates:
+            return None
+        return gates[0] if len(gates) == 1 else self._once(gates, _any, *gates)
+
+    def _enter(self, gate: Any, branch: Any, taken: Any) -> Any:
+        """The gate of a branch behind a gate."""
+        taken = self._made.setdefault(branch, taken)
+        if gate is None or gate is taken:
+            return taken
+        return self._once((ops.mul, gate, taken), ops.mul, gate, taken)
+
+    def _once(self, key: Any, make: Callable[..., Any], *args: Any) -> Any:
+        if key not in self._made:
+            self._made[key] = make(*args)
+        return self._made[key]
+
+
+def _any(*gates: Any) -> Any:
+    return ops.step(ops.total(*gates))
 
 
 def pushforward(outputs: Sequence[Any], tangents: Mapping[Any, Any]) -> list[Any]:
@@ -154,7 +217,12 @@ def pushforward(outputs: Sequence[Any], tangents: Mapping[Any, Any]) -> list[Any
     check_fresh(order)
     moved: dict[Any, Any] = dict(tangents)
     for node in order:
-        if node not in moved and any(parent in moved for parent in node.parents):
+        if node in moved or not any(parent in moved for parent in node.parents):
+            continue
+        if node.op in BRANCHES:  # here too the others would be 0 times
+            index, *options = node.parents
+            moved[node] = node.op(index, *[moved.get(option, 0.0) for option in options])
+        else:
             moved[node] = _dot([(moved[parent], local) for _, parent, local in _edges(node, moved)])
     return [moved.get(node, 0.0) for node in outputs]
 
