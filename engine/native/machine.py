@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import cache
 from typing import Any
 
 from engine.native.needs import llvm
@@ -10,24 +11,17 @@ from engine.native.needs import llvm
 __all__ = ["Code", "compile_text", "lanes"]
 
 _lock = threading.Lock()  # LLVM's global state: one compilation at a time
-_target: list[Any] = []
 
 
-def _machine() -> Any:
-    """The target machine: this one, with all that it can do."""
-    if not _target:
-        binding = llvm()
-        binding.initialize_native_target()
-        binding.initialize_native_asmprinter()
-        _target.append(
-            binding.Target.from_default_triple().create_target_machine(
-                cpu=binding.get_host_cpu_name(),
-                features=binding.get_host_cpu_features().flatten(),
-                opt=2,
-                jit=True,
-            )
-        )
-    return _target[0]
+@cache
+def _target() -> tuple[Any, dict[str, Any]]:
+    """This machine, with all that it can do."""
+    binding = llvm()
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    cpu, features = binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()
+    how = {"cpu": cpu, "features": features, "opt": 2, "jit": True}
+    return binding.Target.from_default_triple(), how
 
 
 def lanes() -> int:
@@ -58,6 +52,8 @@ def compile_text(text: str, keep: Any = None) -> Code:
     """
     with _lock:
         module = llvm().parse_assembly(text)
-        engine = llvm().create_mcjit_compiler(module, _machine())
+        target, how = _target()
+        # one for each, since the engine takes it for its own and frees it in the end
+        engine = llvm().create_mcjit_compiler(module, target.create_target_machine(**how))
         engine.finalize_object()
     return Code(engine, keep)
