@@ -230,7 +230,8 @@ class _Writer:
         blocks = body.fresh(f"udiv i64 {body.fresh(f'add i64 %n, {stride - 1}')}, {stride}")
         some = body.fresh(f"call i64 @llvm.umax.i64(i64 {blocks}, i64 1)")
         body.declared.add("declare i64 @llvm.umax.i64(i64, i64)")
-        each = body.fresh(f"udiv i64 {body.fresh(f'add i64 %n, {some}')}, {some}")
+        rounded = body.fresh(f"add i64 %n, {body.fresh(f'sub i64 {some}, 1')}")
+        each = body.fresh(f"udiv i64 {rounded}, {some}")
         vectors = body.fresh(f"udiv i64 {body.fresh(f'add i64 {each}, {lanes - 1}')}, {lanes}")
         return body.fresh(f"mul i64 {vectors}, {lanes}")
 
