@@ -7,6 +7,7 @@ nobody reads them, so that a block stays in the cache.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 from engine.native.needs import numpy as np
@@ -74,8 +75,24 @@ def lay_out(kernels: Sequence[Kernel], first: Sequence[int], last: Sequence[int]
         dies.setdefault(i, 0)
     # what a chunk alone reads of its own needs no slot
     stored = {i for i, step in dies.items() if step > born[i]}
+    for ids in chain(*map(_lists, kernels)):
+        if not stored.isdisjoint(ids):  # a loop stores all of a list, or none
+            stored.update(ids)
+            dies.update({i: born[i] for i in ids if i not in dies})
     regions = _regions(kernels, first, stored)
     return _place(regions, born, dies, len(kernels))
+
+
+def _lists(kernel: Kernel) -> list[Args]:
+    """The lists of results that a loop computes."""
+    match kernel:
+        case Product():
+            return [kernel.ys, *[step.ids for step in kernel.steps]]
+        case Map():
+            return [step.ids for step in kernel.steps]
+        case Gather():
+            return [kernel.ys]
+    return []
 
 
 def _regions(kernels: Sequence[Kernel], first: Sequence[int], stored: set[int]) -> list[Args]:
@@ -88,12 +105,8 @@ def _regions(kernels: Sequence[Kernel], first: Sequence[int], stored: set[int]) 
                 wishes += [kernel.a, kernel.b]
             case Scatter():
                 wishes.append(kernel.a)
-            case Gather():
-                wishes.append(kernel.ys)
-            case Product():
-                wishes += [kernel.ys, *[step.ids for step in kernel.steps]]
-            case Map():
-                wishes += [step.ids for step in kernel.steps]
+            case _:
+                wishes += _lists(kernel)
     wishes += [(i,) for kernel in kernels if isinstance(kernel, Chunk) for i in kernel.ids]
     taken: set[int] = set()
     regions = []
