@@ -147,7 +147,7 @@ def pullback(seeds: Mapping[Any, Any], inputs: Sequence[Any]) -> list[Any]:
             between.add(node)
     terms: dict[Any, list[tuple[Any, Any]]] = {node: [(s, 1.0)] for node, s in seeds.items()}
     adjoint: dict[Any, Any] = {}
-    gates = Gates(seeds) if any(node.op in BRANCHES for node in order) else None
+    gates = Gates(seeds) if any(node.op is ops.select for node in order) else None
     for node in reversed(order):
         if node in between:
             upstream = adjoint[node] = _dot(terms.pop(node, []))
@@ -163,13 +163,15 @@ def pullback(seeds: Mapping[Any, Any], inputs: Sequence[Any]) -> list[Any]:
 
 
 class Gates:
-    """For each node what is 1 where a row takes one of the branches of `select` and `choose` that
-    it lies in, else 0; None for nodes that every row needs.
+    """For each node what is 1 where a row takes one of the branches of `select` that it lies in,
+    else 0; None for nodes that every row needs. The options of `choose` have none: below a loss
+    that picks a class, each would be in the way of all that is computed.
     """
 
     def __init__(self, roots: Iterable[Any]) -> None:
         self._of: dict[Any, dict[Any, None]] = {root: {None: None} for root in roots}
         self._made: dict[Any, Any] = {}  # one node for each meaning, so that much is in common
+        self._entered: dict[Any, tuple[Any, Any, int]] = {}  # behind which gate, and which branch
 
     def terms(
         self, node: Any, upstream: Any, edges: Iterable[tuple[int, Any, Any]]
@@ -178,10 +180,10 @@ class Gates:
         gate = self._join(tuple(self._of.pop(node)))
         for i, parent, local in edges:
             inner = gate
-            if i and (node.op is ops.select or (node.op is ops.choose and parent.parents)):
-                inner = self._enter(gate, (node.op, node.parents[0], i), local)
+            if node.op is ops.select and i:
+                inner = self._enter(gate, node.parents[0], i, local)
             self._of.setdefault(parent, {})[inner] = None
-            if node.op is ops.select and i:  # 0 times an infinity would be a nan
+            if inner is not gate:  # 0 times an infinity would be a nan
                 yield parent, (ops.select(inner, upstream, 0.0), 1.0)
             elif gate is not None:
                 yield parent, (ops.select(gate, upstream * local, 0.0), 1.0)
@@ -190,16 +192,29 @@ class Gates:
 
     def _join(self, gates: tuple[Any, ...]) -> Any:
         """Where any of them is open."""
-        if None in gates:
+        found = set(gates)
+        waiting = list(gates)
+        while waiting and None not in found:
+            gate = waiting.pop()
+            outer, test, i = self._entered.get(gate, (None, None, 0))
+            both = {gate, self._made.get((outer, test, 3 - i))}
+            if i and both <= found:  # both branches: wherever there is one
+                found = (found - both) | {outer}
+                waiting.append(outer)
+        if None in found:
             return None
-        return gates[0] if len(gates) == 1 else self._once(gates, _any, *gates)
+        left = [gate for gate in gates if gate in found] + [g for g in found if g not in gates]
+        return left[0] if len(left) == 1 else self._once(tuple(left), _any, *left)
 
-    def _enter(self, gate: Any, branch: Any, taken: Any) -> Any:
+    def _enter(self, gate: Any, test: Any, i: int, local: Any) -> Any:
         """The gate of a branch behind a gate."""
-        taken = self._made.setdefault(branch, taken)
-        if gate is None or gate is taken:
-            return taken
-        return self._once((ops.mul, gate, taken), ops.mul, gate, taken)
+        taken = self._once((None, test, i), lambda: local)
+        inner = taken
+        if gate is not None and gate is not taken:
+            inner = self._once((gate, test, i), ops.mul, gate, taken)
+        if inner is not gate:
+            self._entered.setdefault(inner, (None if inner is taken else gate, test, i))
+        return inner
 
     def _once(self, key: Any, make: Callable[..., Any], *args: Any) -> Any:
         if key not in self._made:
