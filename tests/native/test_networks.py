@@ -138,6 +138,15 @@ def test_any_number_of_rows(many: int, net: Net, programs: dict[Reduce | None, P
             programs["mean"](rows)
 
 
+def test_every_number_of_rows(net: Net, programs: dict[Reduce | None, Program]) -> None:
+    """Whatever a block holds, here are one, two and three of them, filled exactly."""
+    rows = net.rows(600)
+    want = net.oracle(rows)
+    near(programs[None](rows), want, 1e-11, 1e-13)
+    for many in range(4, 600, 4):
+        near(programs[None](rows[:many]), want[:many], 1e-11, 1e-13)
+
+
 @pytest.mark.parametrize("many", [1, 63, 64, 65, 500])
 def test_a_row_does_not_depend_on_its_neighbours(
     many: int, net: Net, programs: dict[Reduce | None, Program]
