@@ -7,11 +7,11 @@ build, free to collect, safe to pickle and copy, and readable in a debugger.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
-from types import CodeType
+from collections.abc import Callable, Mapping, Sequence
+from types import CodeType, FunctionType
 from typing import Any
 
-__all__ = ["ITEM", "TABLE", "Node", "Operation", "as_float", "lookup"]
+__all__ = ["ITEM", "TABLE", "Node", "Operation", "as_float", "bind_floats", "lookup"]
 
 Interval = tuple[float, float]
 
@@ -156,3 +156,28 @@ def as_float(number: Any) -> float:
         f"a Value holds an int, a float or a NumPy scalar, got {type(number).__name__} "
         f"{number!r:.60}; {remedy}"
     )
+
+
+def bind_floats(names: Mapping[str, Any], **instead: Any) -> None:
+    """Give the rows of a module the same partials in the arithmetic of floats.
+
+    On floats a row's call only finds out that there is no node among its arguments. So the code of
+    each partial is bound a second time to names of which the rows are their float functions.
+
+    Arguments:
+        names: what is in the module. instead: floats' own versions of its other functions.
+    """
+    floats: dict[str, Any] = {
+        name: thing.function if isinstance(thing, Operation) else thing
+        for name, thing in names.items()
+    }
+    module = names["__name__"]
+    floats |= {
+        name: FunctionType(thing.__code__, floats)
+        for name, thing in names.items()
+        if isinstance(thing, FunctionType) and thing.__module__ == module
+    }
+    floats |= instead
+    for row in TABLE.values():
+        if isinstance(row.partials, FunctionType) and row.partials.__module__ == module:
+            row.numeric = FunctionType(row.partials.__code__, floats)

@@ -12,11 +12,10 @@ own (`step`, `equal`, `clamp`). What a second or third derivative needs is a row
 import math
 from collections.abc import Sequence
 from functools import reduce
-from types import FunctionType
 from typing import Any
 
 from engine import numerics as f
-from engine.node import TABLE, Operation
+from engine.node import TABLE, Operation, bind_floats
 
 __all__: list[str] = []  # the rows go by TABLE; what users call is in functions.py
 
@@ -255,13 +254,17 @@ greater: Operation = rule(
     "greater", f.greater, lambda y, a, b: (zero(a), zero(b)), symbol=">", tex="[{0} > {1}]"
 )
 greater_equal: Operation = rule(
-    "greater_equal", f.greater_equal, greater.partials, symbol="≥", tex=r"[{0} \ge {1}]"
+    "greater_equal", f.greater_equal, greater.partials, symbol="≥", tex=r"[{0} \geq {1}]"
 )
-select: Operation = rule("select", f.select, lambda y, t, a, b: (zero(t), t, 1.0 - t))
+_DECIDED = ((1.0, 1.0), (-3.0, 3.0), (-3.0, 3.0))
+select: Operation = rule(
+    "select", f.select, lambda y, t, a, b: (zero(t), t, 1.0 - t), domain=_DECIDED
+)
 choose: Operation = rule(
     "choose",
     f.choose,
     lambda y, i, *xs: (zero(i), *[equal(i, float(k)) for k in range(len(xs))]),
+    domain=_DECIDED,
     remedy={"": "the index is a whole number that counts the options from 0"},
 )
 within: Operation = rule(
@@ -386,19 +389,4 @@ log_softmax: Operation = rule(
 )
 
 
-# --- the same partials in the arithmetic of floats ----------------------------------------------
-# On floats a row's call only finds out that there is no node among its arguments. So the code of
-# each partial is bound a second time to names of which the rows are their float functions.
-_floats: dict[str, Any] = {
-    name: thing.function if isinstance(thing, Operation) else thing
-    for name, thing in globals().items()
-}
-_floats |= {
-    name: FunctionType(thing.__code__, _floats)
-    for name, thing in globals().items()
-    if isinstance(thing, FunctionType) and thing.__module__ == __name__
-}
-_floats["_shares"] = f.shares
-for _row in TABLE.values():
-    if isinstance(_row.partials, FunctionType) and _row.partials.__module__ == __name__:
-        _row.numeric = FunctionType(_row.partials.__code__, _floats)
+bind_floats(globals(), _shares=f.shares)  # softmax of all at once

@@ -10,6 +10,7 @@ from math import isfinite
 from typing import Any
 
 from engine import ops
+from engine.gates import BRANCHES, Gates, reached
 from engine.graph import check_fresh, topological
 from engine.modes import numeric_mode
 from engine.node import Node
@@ -89,20 +90,25 @@ class Sweep:
 def _sweep(order: list[Node], seed: float) -> None:
     """From the root, which comes first, to the leaves; all gradients are 0 before."""
     order[0].grad = seed
-    judged, calm = False, None  # calm: whether all data is finite
+    judged, calm, alive = False, None, None  # calm: whether all data is finite
     for node in order:
         upstream = node.grad
         if upstream - upstream and not judged:  # inf or nan: in strict mode, an error
-            judge_gradient(order, seed)
+            judge_gradient(reached(order), seed)
             judged = True
         parents = node.parents
         if not parents:
             continue
         op: Any = node.op
-        if not upstream and op.tame:
-            if calm is None:
-                calm = all(isfinite(each._data) for each in order)
-            if calm:  # it would hand on zeros, as below a dead ReLU
+        if not upstream:
+            if op.tame:
+                if calm is None:
+                    calm = all(isfinite(each._data) for each in order)
+                if calm:  # it would hand on zeros, as below a dead ReLU
+                    continue
+            if alive is None:
+                alive = set(reached(order))
+            if node not in alive:  # 0 times an infinite derivative would be a nan
                 continue
         locals_ = op.slopes or op.numeric(node._data, *[parent._data for parent in parents])
         for parent, local in zip(parents, locals_):  # noqa: B905 (strict costs a tenth of all)
@@ -125,27 +131,19 @@ def pullback(seeds: Mapping[Any, Any], inputs: Sequence[Any]) -> list[Any]:
             between.add(node)
     terms: dict[Any, list[tuple[Any, Any]]] = {node: [(s, 1.0)] for node, s in seeds.items()}
     adjoint: dict[Any, Any] = {}
-    gates: dict[Any, Any] = dict.fromkeys(seeds)
+    gates = Gates(seeds) if any(node.op is ops.select for node in order) else None
     for node in reversed(order):
         if node in between:
             upstream = adjoint[node] = _dot(terms.pop(node, []))
             if not between.isdisjoint(node.parents):
-                for parent, local, gate in _gated(node, between, gates.get(node)):
-                    term = (upstream, local)
-                    if gate is not None:  # 0 times an infinite derivative would be a nan
-                        term = (ops.select(gate, upstream * local, 0.0), 1.0)
+                edges = _edges(node, between)
+                for parent, term in (
+                    gates.terms(node, upstream, edges)
+                    if gates
+                    else [(parent, (upstream, local)) for _, parent, local in edges]
+                ):
                     terms.setdefault(parent, []).append(term)
-                    gates[parent] = gate if gates.get(parent, gate) is gate else None
     return [adjoint.get(node, 0.0) for node in inputs]
-
-
-def _gated(node: Any, wanted: Container[Any], gate: Any) -> Iterator[tuple[Any, Any, Any]]:
-    """The edges, with what is 1 where a row takes the branch of a `select` that they lie in."""
-    for i, parent, local in _edges(node, wanted):
-        if node.op is ops.select and i:
-            yield parent, 1.0, local if gate is None else gate * local
-        else:
-            yield parent, local, gate
 
 
 def pushforward(outputs: Sequence[Any], tangents: Mapping[Any, Any]) -> list[Any]:
@@ -154,7 +152,12 @@ def pushforward(outputs: Sequence[Any], tangents: Mapping[Any, Any]) -> list[Any
     check_fresh(order)
     moved: dict[Any, Any] = dict(tangents)
     for node in order:
-        if node not in moved and any(parent in moved for parent in node.parents):
+        if node in moved or not any(parent in moved for parent in node.parents):
+            continue
+        if node.op in BRANCHES:  # here too the others would be 0 times
+            index, *options = node.parents
+            moved[node] = node.op(index, *[moved.get(option, 0.0) for option in options])
+        else:
             moved[node] = _dot([(moved[parent], local) for _, parent, local in _edges(node, moved)])
     return [moved.get(node, 0.0) for node in outputs]
 

@@ -53,6 +53,8 @@ def judge_gradient(order: list[Node], seed: float) -> None:
         ):
             if parent.op is not None and not parent.parents:
                 continue  # a constant
+            if parent not in adjoint:
+                continue  # a branch that was not taken
             adjoint[parent] += adjoint[node] * local
             if isfinite(adjoint[parent]):
                 continue

@@ -40,9 +40,10 @@ class Driver:
         lanes, many = self.section.lanes, len(self.section.tape.outputs)
         body = Body(lanes)
         before = self.section.uniform.size * lanes
+        body.do("%uni = getelementptr inbounds double, ptr %ws, i64 0")
         body.do(f"%block = getelementptr inbounds double, ptr %ws, i64 {before}")
         for name in self.same:
-            arguments = f"ptr %ws, ptr %theta, ptr %ws, ptr %out, i64 1, i64 {lanes}"
+            arguments = f"ptr %uni, ptr %theta, ptr %uni, ptr %out, i64 1, i64 {lanes}"
             body.do(f"call void @{name}({arguments})")
         if self.reduce:
             body.do(f"call void @llvm.memset.p0.i64(ptr %out, i8 0, i64 {8 * many}, i1 false)")
@@ -53,7 +54,7 @@ class Driver:
         where = f"ptr %block, i64 {nv}, i64 {m}"
         body.do(f"call void @rows_in(ptr {rows}, i64 %down, i64 %right, {where})")
         for name in self.rowwise:
-            arguments = f"ptr %block, ptr %theta, ptr %ws, ptr {out}, i64 {nv}, i64 {m}"
+            arguments = f"ptr %block, ptr %theta, ptr %uni, ptr {out}, i64 {nv}, i64 {m}"
             body.do(f"call void @{name}({arguments})")
         blocks.end()
         if self.reduce:

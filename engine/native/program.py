@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from engine import value as values
-from engine.decisions import ControlFlowError, looked_at
+from engine.decisions import ControlFlowError, is_open, looked_at
 from engine.graph import describe
 from engine.modes import MODE
 from engine.native.library import Compiled, compiled_tape
@@ -97,6 +97,8 @@ class Program:
         self.reduce = reduce
         tape, number = record_tape(self.inputs, self.parameters, self.outputs)
         _check_decisions(tape, number, self.outputs)
+        if missing := [describe(node) for node in tape.frozen if is_open(node)]:
+            raise ValueError(f"{missing[0]} is an input that is not among inputs=; add it")
         self.constants = tape.frozen
         self._tape = tape
         self._compiled: Compiled = compiled_tape(tape, reduce)

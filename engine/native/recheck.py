@@ -46,9 +46,10 @@ def _first_bad(program: Any, numbers: list[float], theta: Any) -> str | None:
     """The first node that makes a bad number out of good ones, for one row of inputs."""
     given = dict(zip(program.inputs, numbers, strict=True))
     given |= dict(zip(program.parameters, map(float, theta), strict=True))
-    for i, x in enumerate(program.inputs):
-        if not isfinite(given[x]):
-            return f"the input {x.label or i} is {given[x]}"
+    for kind, leaves in (("input", program.inputs), ("parameter", program.parameters)):
+        for i, x in enumerate(leaves):
+            if not isfinite(given[x]):
+                return f"the {kind} {x.label or i} is {given[x]}"
     copies: dict[Value, Value] = {}
     for node in topological(*program.outputs):
         copy = shallow_copy(node, tuple([copies[parent] for parent in node.parents]))

@@ -66,8 +66,9 @@ def _floats(array: Any, name: str) -> Any:
     if array.dtype is numpy().dtype("float64"):
         return array
     if array.dtype == object:
-        odd = next((x for x in array.flat if not isinstance(x, (int, float))), None)
-        if odd is not None:
+        for odd in array.flat:
+            if isinstance(odd, (int, float)):
+                continue
             remedy = "take .data" if isinstance(odd, Value) else "convert it with float(...)"
             raise TypeError(f"{name} hold numbers, got {type(odd).__name__} {odd!r:.60}; {remedy}")
     elif array.dtype.kind not in "fiub":

@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from engine import ops
 from engine.graph import topological
 from engine.native.nary import NARY
 from engine.native.rules import RULES
-from engine.node import TABLE, Operation
+from engine.node import Operation
 from engine.ops import CONSTANT
 from engine.value import Value
 
 __all__ = ["Tape", "record_tape"]
 
 Args = tuple[int, ...]
+# The engine's own rows: a user's operation may have the name of a step below ("share").
+ROWS = {row.name: row for row in vars(ops).values() if isinstance(row, Operation)}
 
 
 class Tape:
@@ -60,7 +63,7 @@ class Tape:
             for one, other in (args, args[::-1]):
                 if self.numbers.get(one) == 1.0:
                     return other
-        row = self.own.get(op) or TABLE.get(op)
+        row = self.own.get(op) or ROWS.get(op)
         if row is not None and all(arg in self.numbers for arg in args):
             return self.const(fold(row.function, [self.numbers[arg] for arg in args]))
         varying = self.varying
@@ -80,9 +83,10 @@ class Tape:
 
     def name(self, op: Operation) -> str:
         """Of an instruction. An own operation may be replaced by another of the same name."""
-        if op.name in RULES or op.name in NARY:
-            return op.name
-        name = f"{op.name}@{id(op)}"
+        name = op.name
+        if ROWS.get(name) is op and (name in RULES or name in NARY or name in EXPANSIONS):
+            return name
+        name += f"@{id(op)}"
         self.own[name] = op
         return name
 
@@ -120,8 +124,9 @@ def record_tape(
             continue
         op: Any = node.op
         args = tuple([number[parent] for parent in node.parents])
-        expand = EXPANSIONS.get(op.name)
-        number[node] = expand(tape, args) if expand else tape.put(tape.name(op), args)
+        name = tape.name(op)
+        expand = EXPANSIONS.get(name)
+        number[node] = expand(tape, args) if expand else tape.put(name, args)
     tape.outputs = [number[output] for output in outputs]
     return tape, number
 

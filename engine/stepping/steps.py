@@ -7,6 +7,7 @@ is where to set a breakpoint, with a condition such as `step.parent is w`.
 from collections.abc import Iterator
 from typing import Any
 
+from engine.gates import reached
 from engine.graph import check_fresh, topological
 from engine.node import as_float
 from engine.ops import CONSTANT
@@ -34,11 +35,14 @@ def backward_steps(root: Value, seed: float = 1.0) -> Iterator[Step]:
         order: list[Any] = nodes
         order[0].grad = seed
         index, judged = 0, False
+        alive = set(reached(order))
         for node in order:
             upstream = node.grad
             if upstream - upstream and not judged:  # inf or nan: in strict mode, an error
-                judge_gradient(order, seed)
+                judge_gradient(reached(order), seed)
                 judged = True
+            if node not in alive:
+                continue
             for operand, parent, local in edges(node):
                 before, contribution = parent.grad, upstream * local
                 parent.grad = after = before + contribution

@@ -29,6 +29,9 @@ del ROWS["constant"]
 # Inputs that are plain numbers by a row's meaning: their partials are None.
 NUMBERS: dict[str, tuple[int, ...]] = {"pow": (1,), "power_partial": (2, 3)}
 
+# Inputs that say which of the others counts: no derivative by them is asked for.
+DECISIONS: dict[str, tuple[int, ...]] = {"select": (0,), "choose": (0,)}
+
 # Rows whose terms cancel within their domain, held to what their inputs' last bits are worth.
 ILL_CONDITIONED = {"power_partial"}  # x**(y-1) (1 + y log x), near y log x = -1
 
@@ -108,6 +111,10 @@ ORACLES: dict[str, Oracle] = {
     "sign": lambda x: mp.sign(x),
     "step": lambda x: mp.mpf(x > 0),
     "equal": lambda a, b: mp.mpf(a == b),
+    "greater": lambda a, b: mp.mpf(a > b),
+    "greater_equal": lambda a, b: mp.mpf(a >= b),
+    "select": lambda test, a, b: a if test else b,
+    "choose": lambda index, *options: options[int(index)],
     "within": lambda x, low, high: mp.mpf(low < x < high),
     "clamp": lambda x, low, high: min(max(x, low), high),
     "binary_cross_entropy": _entropy,
@@ -149,7 +156,7 @@ def _floats_in(interval: Any) -> st.SearchStrategy[float]:
 
 def asked(row: Operation, count: int) -> list[int]:
     """The positions of the inputs by which a derivative of the row can be asked for."""
-    return [i for i in range(count) if i not in NUMBERS.get(row.name, ())]
+    return [i for i in range(count) if i not in NUMBERS.get(row.name, DECISIONS.get(row.name, ()))]
 
 
 # --- comparing -----------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from engine.node import TABLE, Node
 from tests.engine.test_conformance import CASES, build, number
 from tests.native.harness import SPECIALS, Array, Compiled, doubles
 
-NARY = {"sum", "dot", "maximum", "minimum", "logsumexp", "softmax", "log_softmax"}
+NARY = {"choose", "sum", "dot", "maximum", "minimum", "logsumexp", "softmax", "log_softmax"}
 ANY = [name for name in RULES if name != "power_partial"]  # whose orders are small whole numbers
 EDGES = [*SPECIALS, 1.0000001, 0.9999999, 709.78, 710.0, -38.0, -39.0, -40.0]
 

@@ -1,0 +1,207 @@
+"""Decisions on inputs in native programs: where, choose, embeddings, classes, and control flow."""
+
+import inspect
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import engine
+from engine import (
+    ControlFlowError,
+    NumericError,
+    Program,
+    Value,
+    choose,
+    compiled,
+    gradient,
+    inputs,
+    where,
+)
+from tests.engine.test_decisions import POINTS, WHERES
+from tests.engine.test_decisions import derivatives as by_numbers
+from tests.native.tools import REDUCES, Reduce, eager, ieee, near, reduced
+
+HERE = Path(__file__)
+
+
+# --- where ---------------------------------------------------------------------------------------
+@pytest.mark.parametrize("name", WHERES)
+def test_where_is_selection(name: str) -> None:
+    """Value, first and second derivative against ordinary `where` at each number."""
+    (x,) = inputs("x")
+    with ieee():
+        y = WHERES[name](x)
+        first = gradient(y, x)
+        program = Program([x], [y, first, gradient(first, x)])
+        got = program([[number] for number in POINTS])
+        want = [by_numbers(WHERES[name], Value(number)) for number in POINTS]
+    near(got, want, 1e-13, 1e-300)
+
+
+def test_a_branch_not_taken_poisons_no_total() -> None:
+    x, w = inputs("x")[0], Value(2.0, "w")
+    y = where(x > 0, lambda: engine.sqrt(w * x), lambda: w * x * 3.0)
+    outputs = [y, gradient(y, w), gradient(y, x)]
+    rows = [[0.0], [4.0], [-1.0], [0.0], [0.25]]
+    want = np.array(
+        [
+            [math.sqrt(2 * r), 0.5 * math.sqrt(r / 2), math.sqrt(0.5 / r)] if r > 0
+            else [6 * r, 3 * r, 6]
+            for (r,) in rows
+        ]
+    )  # fmt: skip
+    near(Program([x], outputs, [w])(rows), want, 1e-14)
+    for reduce in REDUCES:
+        near(Program([x], outputs, [w], reduce)(rows), reduced(want, reduce), 1e-14)
+
+
+# --- choose --------------------------------------------------------------------------------------
+class Embedding:
+    """A table of parameters, of which a row is chosen by an input; then a layer and a loss."""
+
+    def __init__(self, many: int, wide: int) -> None:
+        rng = np.random.default_rng(many)
+        self.table = [[Value(x) for x in row] for row in rng.normal(size=(many, wide)).tolist()]
+        self.weights = [[Value(x) for x in row] for row in rng.normal(size=(3, wide)).tolist()]
+        self.token, self.target = inputs("token", "target")
+        self.row = [choose(self.token, [row[d] for row in self.table]) for d in range(wide)]
+        self.logits = [engine.dot(w, self.row) for w in self.weights]
+        self.loss = -choose(self.target, engine.log_softmax(self.logits))
+        self.parameters = [v for rows in (self.table, self.weights) for row in rows for v in row]
+        self.outputs = [self.loss, *gradient(self.loss, self.parameters)]
+        self.rows = np.stack(
+            [rng.integers(many, size=41), rng.integers(3, size=41)], axis=1
+        ).astype(float)
+
+    def program(self, reduce: Reduce | None = None) -> Program:
+        return Program([self.token, self.target], self.outputs, self.parameters, reduce)
+
+
+@pytest.mark.parametrize(("many", "wide"), [(2, 1), (5, 3), (27, 4), (3, 10)])
+def test_an_embedding_is_a_gather_and_its_gradient_a_scatter(many: int, wide: int) -> None:
+    model = Embedding(many, wide)
+    want = eager([model.token, model.target], model.outputs, model.rows)
+    near(model.program()(model.rows), want, 1e-11, 1e-14)
+    for reduce in REDUCES:
+        program = model.program(reduce)
+        near(program(model.rows), reduced(want, reduce), 1e-11, 1e-13)
+        listing = program.listing()
+        assert f"= params ({wide} x {many}) at token" in listing
+        assert f"totals ({wide} x {many}) at token += " in listing
+    near(model.program("sum")(model.rows[:1]), want[0], 1e-11, 1e-14)
+    theta = np.linspace(-1.0, 1.0, len(model.parameters))
+    both = [model.token, model.target]
+    near(
+        model.program("mean")(model.rows, parameters=theta),
+        reduced(eager(both, model.outputs, model.rows, model.parameters, theta), "mean"),
+        1e-11,
+        1e-13,
+    )
+
+
+@pytest.mark.parametrize("index", [-1.0, 5.0, 0.5, -0.5, 4.999, 1e18, -1e300, 2.0**63])
+@pytest.mark.parametrize("reduce", [None, "sum"])
+def test_an_index_that_is_none(index: float, reduce: Reduce | None) -> None:
+    model = Embedding(5, 2)
+    program = model.program(reduce)
+    rows = model.rows.copy()
+    rows[17, 0] = index
+    with pytest.raises(NumericError) as error:
+        program(rows)
+    assert str(error.value).startswith(f"row 17: choose(token={index!r}, ")
+    assert "a whole number that counts the options from 0" in str(error.value)
+    with ieee():
+        got = program(rows)
+    if reduce:
+        assert math.isnan(got[0])
+    else:
+        assert np.isnan(got[17, 0])
+        assert np.isfinite(np.delete(got, 17, axis=0)).all()
+
+
+def test_an_index_of_minus_zero_counts_from_zero() -> None:
+    (i,) = inputs("i")
+    table = [Value(1.0), Value(2.0)]
+    program = Program([i], [choose(i, table), choose(i, [10.0, i + 20.0])], table)
+    assert program([[-0.0], [0.0], [1.0]]).tolist() == [[1, 10], [1, 10], [2, 21]]
+
+
+def test_computed_and_constant_options_and_indexes() -> None:
+    i, x = inputs("i", "x")
+    w = [Value(1.5, "w0"), Value(-2.0, "w1"), Value(0.5, "w2")]
+    k = Value(2.0, "k")
+    chosen = [
+        choose(i, [x * w[0], (x + w[1]).tanh(), w[2]]),
+        choose(i, [1.0, 2.0, 4.0]) * x,
+        choose(i, w) * choose(2.0 - i, w),
+        choose(i, [w[0], w[0], w[1]]) ** 2,
+        choose(k, w) * x,
+        choose(where(x > 0, 1.0, 0.0), [x.exp(), -x]),
+    ]
+    loss = engine.sum(chosen)
+    outputs = [*chosen, *gradient(loss, [*w, x]), gradient(gradient(loss, w[0]), x)]
+    rows = [[j % 3, 0.3 * j - 1.0] for j in range(11)]
+    want = eager([i, x], outputs, rows)
+    near(Program([i, x], outputs, [*w, k])(rows), want, 1e-13, 1e-15)
+    near(Program([i, x], outputs, [*w, k], "mean")(rows), reduced(want, "mean"), 1e-13, 1e-14)
+    got = Program([i, x], outputs[4:5], [*w, k])([[0, 1.0]], parameters=[7.0, 8.0, 9.0, 1.0])
+    assert got.tolist() == [[8.0]]
+
+
+# --- control flow --------------------------------------------------------------------------------
+def test_an_if_on_an_input_of_a_compiled_function_is_an_error_of_its_line() -> None:
+    @compiled
+    def kinked(x: Value) -> Value:
+        if x > 0:
+            return x
+        return -x
+
+    line = inspect.getsourcelines(kinked.function)[1] + 2
+    for _ in range(2):  # the second time too
+        with pytest.raises(ControlFlowError) as error:
+            kinked(1.0)
+        assert f"{HERE}:{line}: it depends on an input" in str(error.value)
+        assert "where(test, a, b)" in str(error.value)
+
+    better = compiled(lambda x: where(x > 0, x, -x))
+    assert better([-2.0, 3.0]).tolist() == [2.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda x: x > 0.5,
+        lambda x: x <= 0.5,
+        lambda x: max(x, Value(0.0)),
+        bool,
+        lambda x: not x,
+        lambda x: where(x > 0.5, 1.0, 2.0),
+        lambda x: sorted([x, Value(2.0)]),
+    ],
+)
+def test_a_leaf_that_was_compared_is_no_input_any_more(look: Callable[[Value], Any]) -> None:
+    x, w = Value(1.0, "x"), Value(2.0, "w")
+    look(x)
+    assert w > 1.0  # a parameter is the same for all rows
+    with pytest.raises(ControlFlowError) as error:
+        Program([x], [x * w], [w])
+    line = look.__code__.co_firstlineno if hasattr(look, "__code__") else None
+    place = f"{HERE}:{line}" if line else f"{HERE}:"
+    assert str(error.value).startswith(f"x=1.0 was compared at {place}")
+    assert "make the inputs with engine.inputs(...)" in str(error.value)
+
+
+def test_a_result_that_was_compared_on_the_way_is_an_error_and_an_output_is_none() -> None:
+    x, w = Value(1.0, "x"), Value(2.0, "w")
+    h = x * w
+    y = h.tanh() if h > 0 else h
+    with pytest.raises(ControlFlowError, match=re.escape(f"mul=2.0 was compared at {HERE}:")):
+        Program([x], [y], [w])
+    z = x * 3.0
+    assert z > 1.0  # as a training loop looks at its loss
+    assert Program([x], [z])([[2.0]]).tolist() == [[6.0]]

@@ -1,0 +1,113 @@
+"""`compiled`: functions of scalars."""
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+import engine
+from engine import Program, Value, compiled, gradient, sqrt, where
+from tests.native.tools import near
+
+
+@compiled
+def length(x: Value, y: Value) -> Value:
+    """How far from the origin."""
+    return sqrt(x * x + y * y)
+
+
+def test_numbers_give_a_float_and_arrays_give_arrays() -> None:
+    answer = length(3.0, 4.0)
+    assert type(answer) is float
+    assert answer == 5.0
+    assert type(length(3, 4)) is type(length(np.float32(3.0), np.int8(4))) is float
+    assert length([3.0, 6.0], [4.0, 8.0]).tolist() == [5.0, 10.0]
+    assert length(np.array(3.0), 4.0) == 5.0
+    assert length([], []).shape == (0,)
+
+
+def test_arrays_broadcast() -> None:
+    x, y = np.arange(6.0).reshape(2, 3), np.arange(3.0)
+    near(length(x, y), np.hypot(x, y), 1e-15)
+    near(length(x, 2.0), np.hypot(x, 2.0), 1e-15)
+    near(length(x[:, :1], y), np.hypot(x[:, :1], y), 1e-15)
+    near(length(x.T[::-1], 1), np.hypot(x.T[::-1], 1), 1e-15)
+    assert length(np.zeros((4, 1, 2)), np.zeros((3, 1))).shape == (4, 3, 2)
+    with pytest.raises(ValueError, match="broadcast"):
+        length(x, [1.0, 2.0])
+
+
+def test_several_results_come_as_a_list() -> None:
+    both = compiled(lambda a, b: (a + b, a * b))
+    assert both(2.0, 5.0) == [7.0, 10.0]
+    total, product = both([1.0, 2.0], 3.0)
+    assert (total.tolist(), product.tolist()) == ([4.0, 5.0], [3.0, 6.0])
+    single = compiled(lambda a: [a * 2.0])
+    assert single(3.0) == [6.0]
+
+
+def test_results_that_are_numbers_or_inputs() -> None:
+    f: Any = compiled(lambda a: (a, 1.5, a * 0.0 + 2))
+    assert f(3.0) == [3.0, 1.5, 2.0]
+    g: Any = compiled(lambda a: 7.0)
+    assert g(1.0) == 7.0
+    assert g([1.0, 2.0]).tolist() == [7.0, 7.0]
+
+
+def test_the_function_is_called_once() -> None:
+    calls = []
+
+    @compiled
+    def f(x: Value) -> Value:
+        calls.append(x)
+        return x * 2.0
+
+    assert calls == []
+    assert [f(1.0), f(2.0), f([3.0])[0]] == [2.0, 4.0, 6.0]
+    assert len(calls) == 1
+    assert calls[0].label == "x"
+    assert f.program is f.program
+    assert len(calls) == 1
+
+
+def test_leaves_of_the_surroundings_are_read_anew() -> None:
+    w, b = Value(2.0, "w"), Value(0.5, "b")
+
+    @compiled
+    def line(x: Value) -> tuple[Value, Value]:
+        y = w * x + b
+        return y, gradient(y * y, w)
+
+    assert line(3.0) == [6.5, 39.0]
+    w.data, b.data = 1.0, 0.0
+    assert line(3.0) == [3.0, 18.0]
+    assert set(line.program.parameters) == {w, b}
+    assert line.program.constants == []
+
+
+def test_it_decides_row_by_row_with_where() -> None:
+    f = compiled(lambda x: where(x > 1, lambda: engine.log(x), lambda: x - 1.0))
+    near(f([0.0, 1.0, np.e]), [-1.0, 0.0, 1.0], 1e-15)
+
+
+def test_it_looks_like_the_function() -> None:
+    assert length.__name__ == "length"
+    assert length.__doc__ == "How far from the origin."
+    assert isinstance(length.program, Program)
+    assert [x.label for x in length.program.inputs] == ["x", "y"]
+
+
+def test_wrong_calls_and_wrong_functions() -> None:
+    with pytest.raises(TypeError, match=re.escape("length takes 2 numbers (x, y), got 1")):
+        length(1.0)
+    with pytest.raises(TypeError, match="got 3"):
+        length(1.0, 2.0, 3.0)
+    with pytest.raises(TypeError, match="real numbers"):
+        length("a", 2.0)
+    with pytest.raises(TypeError, match=r"a fixed number of scalars, got \*xs"):
+        compiled(lambda *xs: xs[0])
+    with pytest.raises(TypeError, match="at least one scalar, this one takes none"):
+        compiled(lambda: Value(1.0))
+    with pytest.raises(engine.NumericError, match="row 1"):
+        compiled(lambda x: engine.log(x))([1.0, -1.0])
