@@ -31,26 +31,26 @@ def run(program: str) -> str:
 # --- large graphs: the chain of 100,000 is among the conformance cases -------------------------
 def test_a_wide_graph() -> None:
     xs = [Value(0.0, f"x{i}") for i in range(50)]
-    ws = [Value(0.01 * i, "w") for i in range(100)]
+    ws = [Value(0.01 * i, "w") for i in range(2_000)]
     y = engine.sum([engine.maximum(*[w * x for x in xs]) for w in ws])
     program = Program(xs, [y], ws)
-    assert program.stats.nodes > 5_000
+    assert program.stats.nodes > 100_000
     rows = np.random.default_rng(0).normal(size=(3, 50))
-    near(program(rows)[:, 0], rows.max(axis=1) * sum(0.01 * i for i in range(100)), 1e-12)
+    near(program(rows)[:, 0], rows.max(axis=1) * sum(0.01 * i for i in range(2_000)), 1e-12)
 
 
 def test_a_random_graph() -> None:
     rng = np.random.default_rng(1)
     xs = [Value(float(x), f"x{k}") for k, x in enumerate(rng.normal(size=8))]
     nodes = list(xs)
-    picks = rng.integers(0, 400, size=(5_000, 2))
+    picks = rng.integers(0, 400, size=(85_000, 2))
     for k, (a, b) in enumerate(picks.tolist()):
         left, right = nodes[-1 - a % len(nodes)], nodes[-1 - b % len(nodes)]
         made = [left + right, left - right, left * 0.5, left.relu(), engine.maximum(left, right)]
         nodes.append(made[k % 5] * 0.75)
     outputs = nodes[-20:]
     program = Program(xs, outputs)
-    assert program.stats.nodes > 5_000
+    assert program.stats.nodes > 100_000
     rows = rng.normal(size=(5, 8))
     assert (program(rows) == eager(xs, outputs, rows)).all()
 
@@ -58,11 +58,20 @@ def test_a_random_graph() -> None:
 def test_a_deep_graph_and_its_gradient() -> None:
     x, w = Value(0.3, "x"), Value(0.9, "w")
     y = x
-    for _ in range(300):
+    for _ in range(10_000):
         y = (w * y + x) * 0.5
     outputs = [y, *gradient(y, [x, w])]
     rows = [[0.1], [0.5], [0.9]]
     near(Program([x], outputs, [w])(rows), eager([x], outputs, rows), 1e-11)
+
+
+def test_one_node_of_a_hundred_thousand_operands() -> None:
+    x, y = Value(0.3, "x"), Value(0.9, "y")
+    total = engine.sum([x * float(k % 7) for k in range(100_000)])
+    largest = engine.maximum(*[y - float(k) for k in range(100_000)])
+    rows = np.array([[0.1, 2.0], [1.0, -3.0]])
+    want = np.column_stack([rows[:, 0] * sum(k % 7 for k in range(100_000)), rows[:, 1]])
+    near(Program([x, y], [total, largest])(rows), want, 1e-14)
 
 
 # --- memory --------------------------------------------------------------------------------------
@@ -104,7 +113,7 @@ def make(k):
 for k in range(100):
     make(k)
 before = resident()
-for k in range(100, 200):
+for k in range(100, 1000):
     make(k)
 print(resident() - before)
 """
