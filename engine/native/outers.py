@@ -19,13 +19,13 @@ def write_outer(body: Body, section: Section, outer: Outer) -> None:
     body.do(f"%full = udiv i64 %m, {section.lanes}")
     wide = 1 if outer.b == (ONE,) else min(section.lanes, len(outer.b))
     high = min(len(outer.a), (section.registers - 4) // wide if wide > 1 else 8)
-    for start, end, height in tiles(len(outer.a), high):
-        rows = body.loop(start, end, height)
-        for first, last, width in tiles(len(outer.b), wide):
-            columns = body.loop(first, last, width)
+    for first, last, width in tiles(len(outer.b), wide):
+        columns = body.loop(first, last, width)
+        for start, end, height in tiles(len(outer.a), high):
+            rows = body.loop(start, end, height)
             _outer_tile(body, section, outer, rows.i, height, columns.i, width)
-            columns.end()
-        rows.end()
+            rows.end()
+        columns.end()
 
 
 def _outer_tile(
