@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from engine.native.emit import Body, Lanes, fma
@@ -13,22 +13,129 @@ from engine.native.tiles import accumulate, tiles
 
 __all__ = ["write_product"]
 
+WIDE = 57_344  # doubles: inputs of more than these do not stay in the cache from output to output
+FEW = 64  # weights of an output: of fewer, it does not matter how far they are apart
+SMALL = 6_000  # doubles that are copied to the stack, at most
+Index = str | int
+Weight = Callable[[Index, int, Index], Lanes]  # of a tile's first output, which of its, which input
+
 
 def write_product(body: Body, section: Section, product: Product) -> None:
     """Sums for a few outputs and a few vectors of rows at a time, over all inputs."""
-    height, width = product_tile(len(product.ys), section.registers)
-    for start, end, size in tiles(len(product.ys), height):
-        rows = body.loop(start, end, size)
-        whole = body.fresh(f"sub i64 %nv, {body.fresh(f'urem i64 %nv, {width}')}")
-        for first, last, wide in ((0, whole, width), (whole, "%nv", 1)):
-            if wide == width or width > 1:
+    writer = _Writer(body, section, product)
+    if not writer.scattered():
+        writer.write(None)
+        return
+    # weights far apart (those of a transposed matrix) are gathered for each tile of outputs, where
+    # there are several vectors of rows that use them
+    copy = f"[{len(product.xs) * writer.height} x double]"
+    pack = body.fresh(f"alloca {copy}, align 64")
+    body.do(f"br i1 {body.fresh('icmp sgt i64 %nv, 3')}, label %several, label %few")
+    for label, where in (("several", pack), ("few", None)):
+        body.open(label)
+        body.enter()
+        writer.write(where)
+        body.leave()
+        body.do("br label %end")
+    body.open("end")
+
+
+class _Writer:
+    def __init__(self, body: Body, section: Section, product: Product) -> None:
+        self.body, self.section, self.product = body, section, product
+        self.height, self.width = _tile(len(product.ys), section.registers)
+        self.pointer, self.scale = "%theta", 1
+        if product.kind != "param":
+            self.pointer, self.scale = "%uni", section.lanes
+        self.weights = section.pattern(self._places(product.weights))
+        self.bias = None
+        if product.bias is not None:
+            self.bias = section.pattern(self._places(product.bias))
+        self.xs = section.slots(product.xs)
+
+    def _places(self, weights: Any) -> Any:
+        """Where they are: parameters by position, computed ones in their slots."""
+        if self.product.kind == "param":
+            return weights
+        return numpy().vectorize(self.section.uniform.slot.__getitem__)(weights)
+
+    def scattered(self) -> bool:
+        """Whether the weights of an output are many and no neighbours."""
+        together = self.weights.regular and self.weights.steps[1] == 1
+        many = len(self.product.xs)
+        return not together and many >= FEW and many * self.height <= SMALL
+
+    def write(self, pack: str | None) -> None:
+        """All tiles. With inputs that do not stay in the cache, all outputs of a few rows first."""
+        body, many, vectors = self.body, len(self.product.ys), self._vectors()
+        if pack is None and len(self.product.xs) * self.section.stride > WIDE:
+            for first, last, wide in vectors:
                 columns = body.loop(first, last, wide, maybe_empty=True)
-                _product_tile(body, section, product, rows.i, size, columns.i, wide)
+                for start, end, size in tiles(many, self.height):
+                    rows = body.loop(start, end, size)
+                    self.tile(rows.i, size, columns.i, wide, self.far)
+                    rows.end()
                 columns.end()
-        rows.end()
+            return
+        for start, end, size in tiles(many, self.height):
+            rows = body.loop(start, end, size)
+            weight = self.far if pack is None else self.gather(rows.i, size, pack)
+            for first, last, wide in vectors:
+                columns = body.loop(first, last, wide, maybe_empty=True)
+                self.tile(rows.i, size, columns.i, wide, weight)
+                columns.end()
+            rows.end()
+
+    def _vectors(self) -> list[tuple[Index, Index, int]]:
+        """Rows in vectors, several at a time, then one by one."""
+        if self.width == 1:
+            return [(0, "%nv", 1)]
+        rest = self.body.fresh(f"urem i64 %nv, {self.width}")
+        whole = self.body.fresh(f"sub i64 %nv, {rest}")
+        return [(0, whole, self.width), (whole, "%nv", 1)]
+
+    def far(self, j: Index, i: int, k: Index) -> Lanes:
+        """A weight from where it is."""
+        at = self.body.times(self.weights.at(self.body, self.body.add(j, i), k), self.scale)
+        return self.body.splat(self.body.scalar(self.pointer, at))
+
+    def gather(self, j: Index, height: int, pack: str) -> Weight:
+        """Copy the weights of a tile; the answer reads the copy."""
+        body = self.body
+        each = body.loop(0, len(self.product.xs))
+        for i in range(height):
+            at = body.times(self.weights.at(body, body.add(j, i), each.i), self.scale)
+            place = body.at(pack, body.add(body.times(each.i, height), i))
+            body.do(f"store double {body.scalar(self.pointer, at)}, ptr {place}, align 8")
+        each.end()
+        return lambda j, i, k: body.splat(body.scalar(pack, body.add(body.times(k, height), i)))
+
+    def tile(self, j: Index, height: int, v: Index, width: int, weight: Weight) -> None:
+        """Sums in registers, then the steps that follow."""
+        body, section, product = self.body, self.section, self.product
+        lanes, row = section.lanes, body.times(v, section.lanes)
+        starts = [body.constant(0.0)] * (height * width)
+        if self.bias is not None:
+            for i in range(height):
+                at = body.times(self.bias.at(body, body.add(j, i)), self.scale)
+                start = body.splat(body.scalar(self.pointer, at))
+                starts[i * width : (i + 1) * width] = [start] * width
+
+        def turn(k: Index, sums: Sequence[Lanes]) -> list[Lanes]:
+            place = body.add(body.times(self.xs.at(body, k), section.stride), row)
+            inputs = [body.load("%ws", body.add(place, t * lanes)) for t in range(width)]
+            new = []
+            for i in range(height):
+                w = weight(j, i, k)
+                new += [fma(w, x, sums[i * width + t]) for t, x in enumerate(inputs)]
+            return new
+
+        sums = accumulate(body, len(product.xs), starts, turn)
+        write_results(body, section, product.ys, sums, j, row, width)
+        write_steps(body, section, product.steps, j, height, row, width, {product.ys: sums})
 
 
-def product_tile(height: int, registers: int) -> tuple[int, int]:
+def _tile(height: int, registers: int) -> tuple[int, int]:
     """How many outputs and how many vectors of rows fit the registers."""
     for many in (4, 6, 5, 3):
         if height % many == 0:
@@ -36,40 +143,3 @@ def product_tile(height: int, registers: int) -> tuple[int, int]:
     else:
         many = min(height, 4)
     return many, max(1, min(6, (registers - 1) // (many + 1)))
-
-
-def _product_tile(
-    body: Body, section: Section, product: Product, j: str, height: int, v: str, width: int
-) -> None:
-    stride, lanes = section.stride, section.lanes
-    pointer, scale = ("%theta", 1) if product.kind == "param" else ("%uni", lanes)
-    weights = section.pattern(_places(section, product, product.weights))
-    xs = section.slots(product.xs)
-    row = body.times(v, lanes)
-    starts = [body.constant(0.0)] * (height * width)
-    if product.bias is not None:
-        bias = section.pattern(_places(section, product, product.bias))
-        for i in range(height):
-            at = body.times(bias.at(body, body.add(j, i)), scale)
-            starts[i * width : (i + 1) * width] = [body.splat(body.scalar(pointer, at))] * width
-
-    def turn(k: str | int, sums: Sequence[Lanes]) -> list[Lanes]:
-        place = body.add(body.times(xs.at(body, k), stride), row)
-        inputs = [body.load("%ws", body.add(place, t * lanes)) for t in range(width)]
-        new = []
-        for i in range(height):
-            at = weights.at(body, body.add(j, i), k)
-            weight = body.splat(body.scalar(pointer, body.times(at, scale)))
-            new += [fma(weight, x, sums[i * width + t]) for t, x in enumerate(inputs)]
-        return new
-
-    sums = accumulate(body, len(product.xs), starts, turn)
-    write_results(body, section, product.ys, sums, j, row, width)
-    write_steps(body, section, product.steps, j, height, row, width, {product.ys: sums})
-
-
-def _places(section: Section, product: Product, weights: Any) -> Any:
-    """Where they are: parameters by position, computed ones in their slots."""
-    if product.kind == "param":
-        return weights
-    return numpy().vectorize(section.uniform.slot.__getitem__)(weights)
