@@ -6,7 +6,7 @@ import ctypes
 import hashlib
 import marshal
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from time import perf_counter
 from typing import Any
 
@@ -31,20 +31,15 @@ class Compiled:
         self.text, self.kernels = assembly.text, assembly.kernels
         self.doubles, self.flops = assembly.doubles, assembly.flops
         self.seconds, self.cached = seconds, cached
-        self._run: Any = _signature(code.address("run"))
+        self.run: Any = _signature(code.address("run"))
         self._code = code
-        self._idle: list[tuple[Any, int]] = []
+        # workspaces that no call has just now: who calls takes one, and puts it back
+        self.idle: deque[tuple[int, Any]] = deque()
 
-    def call(self, *given: int) -> int:
-        """Run it on addresses and sizes, with a workspace that no other call has meanwhile."""
-        try:
-            held = self._idle.pop()
-        except IndexError:
-            space = numpy().empty(self.doubles + 8)
-            held = space, (space.ctypes.data + 63) // 64 * 64
-        odd: int = self._run(*given, held[1])
-        self._idle.append(held)
-        return odd
+    def workspace(self) -> tuple[int, Any]:
+        """The address of a new workspace, and what keeps it."""
+        space = numpy().empty(self.doubles + 8)
+        return (space.ctypes.data + 63) // 64 * 64, space
 
 
 def compiled_tape(tape: Tape, reduce: str | None) -> Compiled:
@@ -63,4 +58,4 @@ def compiled_tape(tape: Tape, reduce: str | None) -> Compiled:
             while len(_kept) > KEPT:
                 _kept.popitem(last=False)
         return Compiled(*known, perf_counter() - start, False)
-    return Compiled(*known, perf_counter() - start, True)
+    return Compiled(*known, 0.0, True)

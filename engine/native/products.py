@@ -15,6 +15,7 @@ __all__ = ["write_product"]
 
 WIDE = 57_344  # doubles: inputs of more than these do not stay in the cache from output to output
 FEW = 64  # weights of an output: of fewer, it does not matter how far they are apart
+STEPS = 32  # that are written out for an output, at most, unless there are more
 SMALL = 6_000  # doubles that are copied to the stack, at most
 Index = str | int
 Weight = Callable[[Index, int, Index], Lanes]  # of a tile's first output, which of its, which input
@@ -43,7 +44,9 @@ def write_product(body: Body, section: Section, product: Product) -> None:
 class _Writer:
     def __init__(self, body: Body, section: Section, product: Product) -> None:
         self.body, self.section, self.product = body, section, product
-        self.height, self.width = _tile(len(product.ys), section.registers)
+        self.height, width = _tile(len(product.ys), section.registers)
+        # many steps are done for few rows at a time: it is the same, in less code
+        self.width = max(min(width, 2), min(width, STEPS // max(len(product.steps), 1)))
         self.pointer, self.scale = "%theta", 1
         if product.kind != "param":
             self.pointer, self.scale = "%uni", section.lanes

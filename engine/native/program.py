@@ -21,6 +21,7 @@ from engine.value import Value
 
 __all__ = ["Program", "Stats"]
 
+addressof, buffer = ctypes.addressof, ctypes.c_char.from_buffer
 Reduce = Literal["mean", "sum"]
 
 
@@ -34,8 +35,8 @@ class Stats:
         flops: additions and multiplications in a row's products, one more for each other
             instruction.
         bytes: of workspace while it runs, however many rows there are.
-        compile_time: seconds of lowering and compiling; without the compiling where a program of
-            the same structure was compiled before in this process (`cached`).
+        compile_time: seconds of lowering and compiling; 0 where a program of the same structure was
+            compiled before in this process (`cached`).
     """
 
     nodes: int
@@ -102,6 +103,7 @@ class Program:
         self.constants = tape.frozen
         self._tape = tape
         self._compiled: Compiled = compiled_tape(tape, reduce)
+        self._run, self._idle = self._compiled.run, self._compiled.idle
         self._width, self._many = len(self.inputs), len(self.outputs)
         self._labels = [x.label or f"input {i}" for i, x in enumerate(self.inputs)]
         self._held: tuple[int, Any, int] = (-1, None, 0)
@@ -118,16 +120,28 @@ class Program:
             or not rows.flags.c_contiguous
         ):
             rows = as_rows(rows, self._labels)
-        many, (down, right) = rows.shape[0], rows.strides
+        many, (down, right) = len(rows), rows.strides
         if not many:
             return self._nothing()
-        if parameters is None:
-            theta, at = self._current()
-        else:
+        if parameters is not None:
             theta = as_vector(parameters, len(self.parameters))
             at = _address(theta)
-        out = self._empty(self._many) if self.reduce else self._empty((many, self._many))
-        odd = self._compiled.call(_address(rows), down >> 3, right >> 3, many, at, _address(out))
+        else:  # as they are now: read again when any leaf was changed
+            epoch, theta, at = self._held
+            if epoch != values.epoch():
+                theta, at = self._read()
+        out = self._empty(self._many if self.reduce else (many, self._many))
+        try:  # a third of what array.ctypes.data takes
+            place = addressof(buffer(rows))
+        except (TypeError, ValueError):  # read-only, or not in one piece
+            place = rows.ctypes.data
+        free, run = self._idle, self._run
+        try:
+            space = free.pop()
+        except IndexError:  # all are in use
+            space = self._compiled.workspace()
+        odd = run(place, down >> 3, right >> 3, many, at, addressof(buffer(out)), space[0])
+        free.append(space)
         if odd and MODE.get()[0] != "ieee":
             explain_row(self, rows, theta)
         return out
@@ -135,18 +149,16 @@ class Program:
     def is_finite(self, rows: Any, theta: Any) -> bool:
         """Whether all results of some rows are finite."""
         out = self._empty(self._many if self.reduce else (len(rows), self._many))
-        down, right = rows.strides
+        (down, right), space = rows.strides, self._compiled.workspace()
         given = _address(rows), down >> 3, right >> 3, len(rows), _address(theta), _address(out)
-        return not self._compiled.call(*given)
+        return not self._run(*given, space[0])
 
-    def _current(self) -> tuple[Any, int]:
-        """The parameters as they are now, and where; read again when any leaf was changed."""
-        epoch, theta, at = self._held
-        if epoch != values.epoch():
-            epoch = values.epoch()
-            theta = numpy().array([p._data for p in self.parameters], dtype="float64")
-            at = _address(theta)
-            self._held = epoch, theta, at
+    def _read(self) -> tuple[Any, int]:
+        """The parameters as they are now, and where."""
+        epoch = values.epoch()
+        theta = numpy().array([p._data for p in self.parameters], dtype="float64")
+        at = _address(theta)
+        self._held = epoch, theta, at
         return theta, at
 
     def _nothing(self) -> Any:
@@ -200,11 +212,8 @@ def _check_decisions(tape: Tape, number: Mapping[Value, int], outputs: Sequence[
 
 
 def _address(array: Any) -> int:
-    try:  # a third of what array.ctypes.data takes
-        return ctypes.addressof(ctypes.c_char.from_buffer(array))
-    except (TypeError, ValueError):  # read-only, strided or empty
-        address: int = array.ctypes.data
-        return address
+    address: int = array.ctypes.data
+    return address
 
 
 def _values(name: str, nodes: Sequence[Any]) -> list[Value]:
