@@ -100,7 +100,7 @@ def test_a_long_call_holds_nobody_up() -> None:
 
     other = threading.Thread(target=count, daemon=True)
     other.start()
-    real = program._compiled._run
+    real = program._run
 
     def watched(*given: int) -> Any:
         inside.set()
@@ -110,7 +110,7 @@ def test_a_long_call_holds_nobody_up() -> None:
         return answer
 
     during: list[int] = []
-    program._compiled._run = watched
+    program._run = watched
     program(rows)
     running[0] = False
     other.join(20)
