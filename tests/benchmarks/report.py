@@ -9,8 +9,6 @@ from tests.benchmarks.systems import GRADWALK
 
 __all__ = ["Row", "bound", "duration", "rows_of", "table", "write_into"]
 
-OPEN, CLOSE = "<!-- benchmarks -->", "<!-- /benchmarks -->"
-
 
 @dataclass(frozen=True)
 class Row:
@@ -79,11 +77,12 @@ def table(rows: Sequence[Row], note: str) -> str:
     return "\n".join([*lines, "", note])
 
 
-def write_into(path: Path, text: str) -> None:
-    """Replace what stands between the two markers of a file."""
+def write_into(path: Path, text: str, name: str) -> None:
+    """Replace what stands between the two markers of a table in a file."""
     page = path.read_text(encoding="utf-8")
-    if page.count(OPEN) != 1 or page.count(CLOSE) != 1 or page.index(OPEN) > page.index(CLOSE):
-        raise ValueError(f"{path} should hold {OPEN} and after it {CLOSE}, once each; put them in")
-    before, rest = page.split(OPEN)
-    after = rest.split(CLOSE)[1]
-    path.write_text(f"{before}{OPEN}\n{text}\n{CLOSE}{after}", encoding="utf-8")
+    start, end = f"<!-- {name} benchmarks -->", f"<!-- /{name} benchmarks -->"
+    if page.count(start) != 1 or page.count(end) != 1 or page.index(start) > page.index(end):
+        raise ValueError(f"{path} should hold {start} and after it {end}, once each; put them in")
+    before, rest = page.split(start)
+    after = rest.split(end)[1]
+    path.write_text(f"{before}{start}\n{text}\n{end}{after}", encoding="utf-8")

@@ -10,7 +10,7 @@ from tests.benchmarks.chain import garbage
 from tests.benchmarks.harness import Contender, Effort, Race, check_equal, race
 from tests.benchmarks.memory import LIMIT, bytes_and_nodes, expressions
 from tests.benchmarks.moons import STEPS, rows
-from tests.benchmarks.report import CLOSE, OPEN, Row, bound, duration, rows_of, table, write_into
+from tests.benchmarks.report import Row, bound, duration, rows_of, table, write_into
 from tests.benchmarks.systems import GRADWALK, MICROGRAD
 
 
@@ -71,14 +71,15 @@ def test_durations_have_three_digits(seconds: float, text: str) -> None:
 
 def test_the_table_is_written_between_its_marks_and_nowhere_else(tmp_path: Path) -> None:
     page = tmp_path / "README.md"
-    page.write_text(f"before\n{OPEN}\nold\n{CLOSE}\nafter\n", encoding="utf-8")
+    start, end = "<!-- native benchmarks -->", "<!-- /native benchmarks -->"
+    page.write_text(f"before\n{start}\nold\n{end}\nafter\n", encoding="utf-8")
     text = table([Row("readme", "1 us", "micrograd 3 us", "3x")], "note")
-    write_into(page, text)
-    write_into(page, text)
-    assert page.read_text(encoding="utf-8") == f"before\n{OPEN}\n{text}\n{CLOSE}\nafter\n"
+    write_into(page, text, "native")
+    write_into(page, text, "native")
+    assert page.read_text(encoding="utf-8") == f"before\n{start}\n{text}\n{end}\nafter\n"
     page.write_text("no marks", encoding="utf-8")
     with pytest.raises(ValueError, match="once each; put them in"):
-        write_into(page, text)
+        write_into(page, text, "native")
     assert page.read_text(encoding="utf-8") == "no marks"
 
 
