@@ -21,10 +21,15 @@ def _own_operations_end_with_the_test() -> Iterator[None]:
         yield
 
 
+# differences cannot step off a whole number: of `choose` the options are checked
+SMOOTH = {name: call for name, call in CALLS.items() if name != "equal"}
+SMOOTH["choose"] = (lambda *xs: engine.choose(1, xs), (2.5, 3.5))
+
+
 @pytest.mark.parametrize("scale", [0.5, 0.9, 1.3])
-@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("name", SMOOTH)
 def test_the_gradients_of_every_function_pass(name: str, scale: float) -> None:
-    f, point = CALLS[name]
+    f, point = SMOOTH[name]
     found = check_gradient(f, [x * scale for x in point])
     assert len(found.backward) == len(found.differences) == len(found.uncertainty) == len(point)
     for gradient, error in zip(found.backward, found.errors, strict=True):
