@@ -5,6 +5,7 @@ the public face of `engine`; nothing here knows how a derivative is computed.
 """
 
 from nn.activations import ACTIVATIONS, INITS, Activation
+from nn.checkpoint import CheckpointError, load, save
 from nn.evaluation import accuracy, predict
 from nn.gradients import clip_grad_norm, clip_grad_value
 from nn.history import History
@@ -68,4 +69,8 @@ __all__ = [
     "History",
     "predict",
     "accuracy",
+    # files
+    "save",
+    "load",
+    "CheckpointError",
 ]
