@@ -9,6 +9,7 @@ from nn.checkpoint import CheckpointError, load, save
 from nn.evaluation import accuracy, predict
 from nn.gradients import clip_grad_norm, clip_grad_value
 from nn.history import History
+from nn.interop import from_torch, to_onnx, to_torch
 from nn.layers import MLP, Layer, Neuron
 from nn.losses import (
     LOSSES,
@@ -73,4 +74,7 @@ __all__ = [
     "save",
     "load",
     "CheckpointError",
+    "to_torch",
+    "from_torch",
+    "to_onnx",
 ]

@@ -51,7 +51,7 @@ def write(path: FilePath, data: bytes) -> None:
         kept = "the file that was there is unchanged" if target.exists() else "no file was made"
         raise OSError(
             error.errno,
-            f"cannot write the checkpoint: {error.strerror or error}; {kept}; it needs "
+            f"cannot write the file: {error.strerror or error}; {kept}; it needs "
             f"{len(data):,} bytes in a folder that can be written to",
             str(target),
         ) from error

@@ -133,9 +133,7 @@ def test_no_space_is_said_and_nothing_stays_behind(where, tmp_path, monkeypatch)
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr("os.fsync" if where == "fsync" else "pathlib.Path.replace", full)
-    message = (
-        r"cannot write the checkpoint: No space left on device; .* unchanged; it needs [\d,]+ by"
-    )
+    message = r"cannot write the file: No space left on device; .* unchanged; it needs [\d,]+ by"
     with pytest.raises(OSError, match=message) as caught:
         save(new, tmp_path / "model")
     assert caught.value.errno == errno.ENOSPC
