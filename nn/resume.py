@@ -197,16 +197,24 @@ def _feed(digest: Any, thing: Any) -> None:
     """Take rows of any kind into a fingerprint: numbers exactly, what is unknown by its type."""
     if isinstance(thing, str):
         digest.update(b"s" + json.dumps(thing).encode())
-    elif isinstance(thing, Value) or not hasattr(thing, "__iter__"):
+        return
+    items = list(thing.items()) if isinstance(thing, Mapping) else _items(thing)
+    if items is None:
         try:
             digest.update(b"n" + struct.pack("<d", float(thing)))
         except (TypeError, ValueError, OverflowError):
             digest.update(b"t" + type(thing).__qualname__.encode())
     else:
-        items = list(thing)
         digest.update(b"l%d" % len(items))
         for item in items:
             _feed(digest, item)
+
+
+def _items(thing: Any) -> list[Any] | None:
+    try:
+        return None if isinstance(thing, Value) else list(thing)
+    except TypeError:  # a number, or an array that is one
+        return None
 
 
 def _row(row: Iterable[float]) -> Tensor:

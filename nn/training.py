@@ -93,6 +93,16 @@ def fit(
     >>> xs, ys = [(0, 0), (0, 1), (1, 0), (1, 1)], [0, 1, 1, 0]
     >>> fit(model, xs, ys, loss="binary_cross_entropy", seed=1, progress=False).accuracy[-1]
     1.0
+
+    What was trained for two epochs, and perhaps was killed then, goes on:
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     how = {"loss": "mse", "checkpoint": f"{folder}/run", "resume": True, "progress": False}
+    ...     stopped = fit(MLP(2, [4, 1], rng=1), xs, ys, epochs=2, **how)
+    ...     history = fit(MLP(2, [4, 1], rng=1), xs, ys, epochs=5, **how)
+    >>> history.epochs, history.loss[:2] == stopped.loss
+    (5, True)
     """
     loss = _loss(loss)
     settings = _checked(epochs, batch_size, patience, min_delta, clip)

@@ -1,6 +1,7 @@
 """fit(..., checkpoint=path, resume=True): after any end, the same bits as without a break."""
 
 import errno
+import hashlib
 import json
 import os
 import random
@@ -10,12 +11,14 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 import nn
 from engine import Value
 from nn import MLP, SGD, Adam, CheckpointError, Module, Neuron, Optimizer, fit
 from nn.checkpoint import pack, unpack
+from nn.resume import _feed
 
 pytest.importorskip("safetensors", reason="pip install gradwalk[checkpoints]")
 pytest.importorskip("llvmlite", reason="pip install gradwalk[fast]")
@@ -279,6 +282,19 @@ def test_other_data_are_an_error(tmp_path):
         ):
             fit(model, xs, ys, **how)
     fit(model, [tuple(x) for x in XS], [float(y) for y in YS], **how)  # the same, typed otherwise
+
+
+def test_the_fingerprint_of_rows_of_any_kind():
+    def fingerprint(rows):
+        digest = hashlib.sha256()
+        _feed(digest, rows)
+        return digest.hexdigest()
+
+    same = [[1, 2.0], (1.0, 2), np.array([1.0, 2.0]), [np.array(1.0), Value(2.0)], iter([1, 2])]
+    assert len({fingerprint(rows) for rows in same}) == 1
+    others = [[2, 1], [[1], 2], [1, [2]], ["1", "2"], [1], [1, 2, 0], {1: 2}, {1: 3}, [None, 2]]
+    others += [[0.0], [-0.0], "ab", ["a", "b"], [], [[]]]
+    assert len({fingerprint(rows) for rows in [*others, same[0]]}) == len(others) + 1
 
 
 def test_a_model_without_a_training_is_an_error(tmp_path):
