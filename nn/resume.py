@@ -198,7 +198,7 @@ def _feed(digest: Any, thing: Any) -> None:
     if isinstance(thing, str):
         digest.update(b"s" + json.dumps(thing).encode())
         return
-    items = list(thing.items()) if isinstance(thing, Mapping) else _items(thing)
+    items = _items(thing)
     if items is None:
         try:
             digest.update(b"n" + struct.pack("<d", float(thing)))
@@ -210,9 +210,14 @@ def _feed(digest: Any, thing: Any) -> None:
             _feed(digest, item)
 
 
+_NUMBERS = Value, float, int
+
+
 def _items(thing: Any) -> list[Any] | None:
     try:
-        return None if isinstance(thing, Value) else list(thing)
+        if isinstance(thing, _NUMBERS):
+            return None
+        return list(thing.items() if isinstance(thing, Mapping) else thing)
     except TypeError:  # a number, or an array that is one
         return None
 

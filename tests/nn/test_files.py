@@ -23,15 +23,18 @@ import os, random, signal, sys, time
 from nn.files import write
 folder, size, rng = sys.argv[1], 300_000, random.Random(1)
 path = os.path.join(folder, "model")
-write(path, bytes(size))
+start = time.perf_counter()
+for _ in range(10):
+    write(path, bytes(size))
+window = 0.3 * (time.perf_counter() - start)  # three writes
 caught, seen = 0, set()
 for _ in range(300):
     child = os.fork()
     if child == 0:
         while True:
             write(path, bytes([rng.randrange(256)]) * size)
-    rng.random()
-    time.sleep(rng.random() * 0.012)
+    rng.random()  # so that the next child writes another version
+    time.sleep(rng.random() * window)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     with open(path, "rb") as file:
