@@ -5,9 +5,11 @@ the public face of `engine`; nothing here knows how a derivative is computed.
 """
 
 from nn.activations import ACTIVATIONS, INITS, Activation
+from nn.checkpoint import CheckpointError, load, save
 from nn.evaluation import accuracy, predict
 from nn.gradients import clip_grad_norm, clip_grad_value
 from nn.history import History
+from nn.interop import from_torch, to_onnx, to_torch
 from nn.layers import MLP, Layer, Neuron
 from nn.losses import (
     LOSSES,
@@ -68,4 +70,11 @@ __all__ = [
     "History",
     "predict",
     "accuracy",
+    # files
+    "save",
+    "load",
+    "CheckpointError",
+    "to_torch",
+    "from_torch",
+    "to_onnx",
 ]

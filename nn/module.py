@@ -53,6 +53,10 @@ class Module:
         """Every parameter once, in the order of `named_parameters()`."""
         return [parameter for _, parameter in self.named_parameters()]
 
+    def modules(self) -> list["Module"]:
+        """This module and those inside it, each one once."""
+        return [part for _, part in _walk(self) if isinstance(part, Module)]
+
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to 0."""
         for parameter in self.parameters():
@@ -60,9 +64,8 @@ class Module:
 
     def train(self, mode: bool = True) -> Self:
         """Put this module and those inside it into training mode."""
-        for _, part in _walk(self):
-            if isinstance(part, Module):
-                part.training = mode
+        for part in self.modules():
+            part.training = mode
         return self
 
     def eval(self) -> Self:

@@ -57,11 +57,16 @@ class NativeTrainer:
             self._forward = self._program(model.eval(), learn=False)
         finally:
             model.train(was_training)
-        np, place = numpy(), {p: i for i, p in enumerate(parameters)}
-        self._theta: Any = np.array([p.data for p in parameters])
-        self._grads: Any = np.array([p.grad for p in tuner.params])
-        self._memory = tuple(np.array(column) for column in zip(*tuner.memory, strict=True))
-        self._learned = np.array([place[p] for p in tuner.params])
+        place = {p: i for i, p in enumerate(parameters)}
+        self._learned = numpy().array([place[p] for p in tuner.params])
+        self.reload()
+
+    def reload(self) -> None:
+        """Go on from the numbers that the Values and the optimiser have by now."""
+        array, tuner = numpy().array, self.tuner
+        self._theta: Any = array([p.data for p in self.parameters])
+        self._grads: Any = array([p.grad for p in tuner.params])
+        self._memory = tuple(array(column) for column in zip(*tuner.memory, strict=True))
 
     def _program(self, model: Module, learn: bool) -> Program:
         """The loss of one row, with its gradients or with the outputs."""
@@ -133,7 +138,7 @@ class NativeTrainer:
     def sync(self, numbers: Any = None) -> None:
         """Give the model's Values the numbers, or those that they have here by now."""
         if numbers is not None:
-            self._theta = numbers
+            self._theta = numpy().asarray(numbers)
         for parameter, number in zip(self.parameters, self._theta.tolist(), strict=True):
             parameter.data = number
         for parameter, grad in zip(self.tuner.params, self._grads.tolist(), strict=True):

@@ -11,12 +11,14 @@ from engine import Value
 from nn.checks import at_least_zero, count, generator, is_number, pick
 from nn.eager import EagerTrainer
 from nn.evaluation import Loss, Row, pair_up
+from nn.files import FilePath
 from nn.history import History, Recording
 from nn.losses import LOSSES
 from nn.module import Module
 from nn.native import NativeTrainer, Unfit
 from nn.optim import OPTIMIZERS, Optimizer
 from nn.progress import Progress
+from nn.resume import Logbook, Training
 from nn.schedules import Schedule
 
 __all__ = ["fit"]
@@ -44,6 +46,8 @@ def fit(
     progress: bool = True,
     record: bool = False,
     backend: str = "auto",
+    checkpoint: FilePath | None = None,
+    resume: bool = False,
 ) -> History:
     """Train a model until its loss stops falling, and keep the best parameters it had.
 
@@ -70,6 +74,15 @@ def fit(
         backend: "native" trains as machine code (it needs the extra `fast`, rows of numbers, a
             named loss, and a model that computes the same for every row); "eager" trains on Values;
             "auto" is native where that can be. Their results differ in the last digits.
+        checkpoint: a file for the state of the training, replaced at once before the first epoch
+            and after each (it needs the extra `checkpoints`). `nn.load` reads the best model from
+            it. Random numbers that the model draws are kept for each random.Random that is an
+            attribute of a module.
+        resume: go on from that file if it is there, to the same bits as if there had been no
+            break; all else has to be as it was, but that epochs may be more.
+
+    Whatever ends the program, the file is whole: Ctrl-C ends `fit` as it always does, and SIGTERM,
+    SIGKILL or a power cut lose the epoch that had begun. (`fit` leaves SIGTERM as it finds it.)
 
     Returns:
         The History of the run. However it ends (Ctrl-C and errors on the way too), the model has
@@ -80,46 +93,54 @@ def fit(
     >>> xs, ys = [(0, 0), (0, 1), (1, 0), (1, 1)], [0, 1, 1, 0]
     >>> fit(model, xs, ys, loss="binary_cross_entropy", seed=1, progress=False).accuracy[-1]
     1.0
+
+    What was trained for two epochs, and perhaps was killed then, goes on:
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     how = {"loss": "mse", "checkpoint": f"{folder}/run", "resume": True, "progress": False}
+    ...     stopped = fit(MLP(2, [4, 1], rng=1), xs, ys, epochs=2, **how)
+    ...     history = fit(MLP(2, [4, 1], rng=1), xs, ys, epochs=5, **how)
+    >>> history.epochs, history.loss[:2] == stopped.loss
+    (5, True)
     """
     loss = _loss(loss)
-    for name, number in (("epochs", epochs), ("batch_size", batch_size), ("patience", patience)):
-        if number is not None or name == "epochs":
-            count("fit", name, number)
-    at_least_zero("fit", min_delta=min_delta, clip=0.0 if clip is None else clip)
-    rng = generator(seed)
-    rows, held_out = _split(pair_up("fit", xs, ys), validation, rng)
+    settings = _checked(epochs, batch_size, patience, min_delta, clip)
+    rng, rows = generator(seed), pair_up("fit", xs, ys)
+    judged = _judged(len(rows), validation)
     tuner = _optimizer(optimizer, model)
     # the optimiser may hold parameters that the loss brings along
     parameters = list(dict.fromkeys([*model.parameters(), *tuner.params]))
     history, rate, was_training = History(), tuner.lr, model.training
-    order, keeper = list(range(len(rows))), None
+    settings |= {"rows": rows, "validation": judged, "loss": loss, "record": record}
+    training = Training(model, tuner, parameters, rng, history)
+    book = Logbook(checkpoint, resume, training, settings, schedule)
+    *split, places = _split(rows, judged, rng, book.places)
+    rows, order, keeper = split[0], list(range(len(split[0]))), None
     with Progress(epochs, len(rows), history, progress) as bar:
         try:
-            how = model, loss, tuner, parameters, rows, held_out, clip
-            trainer = _trainer(backend, progress, *how)
+            trainer = _trainer(backend, progress, model, loss, tuner, parameters, *split, clip)
             history.backend = trainer.backend
             keeper = _Keeper(trainer, min_delta, patience)
             if record:
-                history.recording = Recording(model, parameters, list(rows))
-                history.recording.start = trainer.measured()
+                history.recording = Recording(model, parameters, list(rows), [], trainer.measured())
                 history.recording.take()
+            book.start(trainer, keeper, order, places)
+            bar.batch(len(rows) * history.epochs)
             model.train()
-            for epoch in range(epochs):
-                tuner.lr = rate if schedule is None else rate * schedule(epoch)
-                if len(order) > (batch_size or len(order)):  # else it is all the same
-                    rng.shuffle(order)
-                for batch in _batches(order, batch_size or len(rows)):
+            while history.epochs < epochs and not keeper.converged:
+                tuner.lr = rate if schedule is None else rate * schedule(history.epochs)
+                for batch in _batches(order, batch_size or len(rows), rng):
                     trainer.learn(batch)
                     bar.batch(len(batch))
                 history.log.append(trainer.measured())
                 if history.recording:
                     trainer.sync()
                     history.recording.take()
-                converged = keeper.see(history)
+                keeper.see(history)
+                book.write()
                 bar.epoch()
-                if converged:
-                    history.stopped = "patience"
-                    break
+            history.stopped = "patience" if keeper.converged else "epochs"
         except KeyboardInterrupt:
             history.stopped = "interrupt"
         finally:
@@ -138,8 +159,13 @@ class _Keeper:
         self.waited = 0
         self._keep(None)
 
-    def see(self, history: History) -> bool:
-        """Take in the epoch that was just measured; say whether to stop."""
+    @property
+    def converged(self) -> bool:
+        """Whether to stop."""
+        return self.patience is not None and self.waited >= self.patience
+
+    def see(self, history: History) -> None:
+        """Take in the epoch that was just measured."""
         numbers = history.log[-1]
         loss = numbers.get("val_loss", numbers["loss"])
         if loss < self.lowest:
@@ -149,7 +175,6 @@ class _Keeper:
             self.mark, self.waited = loss, 0
         else:
             self.waited += 1
-        return self.patience is not None and self.waited >= self.patience
 
     def restore(self) -> int | None:
         """Give the parameters their best values back; the answer is the epoch these are of."""
@@ -182,7 +207,21 @@ def _say(line: str, aloud: bool) -> None:
         sys.stderr.write(line + "\n")
 
 
-def _batches(order: Sequence[int], size: int) -> Iterable[Sequence[int]]:
+def _checked(
+    epochs: int, batch_size: int | None, patience: int | None, min_delta: float, clip: float | None
+) -> dict[str, Any]:
+    """The settings that are numbers, by name."""
+    counts = {"epochs": epochs, "batch_size": batch_size, "patience": patience}
+    for name, number in counts.items():
+        if number is not None or name == "epochs":
+            count("fit", name, number)
+    at_least_zero("fit", min_delta=min_delta, clip=0.0 if clip is None else clip)
+    return {**counts, "min_delta": min_delta, "clip": clip}
+
+
+def _batches(order: list[int], size: int, rng: random.Random) -> Iterable[Sequence[int]]:
+    if len(order) > size:  # else it is all the same
+        rng.shuffle(order)
     return (order[start : start + size] for start in range(0, len(order), size))
 
 
@@ -216,21 +255,37 @@ def _optimizer(optimizer: Chosen, model: Any) -> Optimizer:
     return checked
 
 
-def _split(rows: list[Row], validation: Any, rng: random.Random) -> tuple[list[Row], list[Row]]:
-    """The rows to train on and those to judge by."""
+def _judged(rows: int, validation: Any) -> list[Row] | float | None:
+    """The rows to judge by, or the share of the others to hold out."""
     if validation is None:
-        return rows, []
+        return None
     if is_number(validation):
-        if not 0 < validation < 1 or len(rows) < 2:
+        if not 0 < validation < 1 or rows < 2:
             raise ValueError(
                 "validation holds out a share between 0 and 1 of at least 2 rows, got "
-                f"{validation!r} of {len(rows)}; give a share like 0.2, or (xs, ys)"
+                f"{validation!r} of {rows}; give a share like 0.2, or (xs, ys)"
             )
-        held = min(max(round(len(rows) * validation), 1), len(rows) - 1)
-        rng.shuffle(rows)
-        return rows[held:], rows[:held]
+        share: float = validation
+        return share
     if not isinstance(validation, tuple | list) or len(validation) != 2:
         raise TypeError(
             f"validation is a share like 0.2 or the pair (xs, ys), got {type(validation).__name__}"
         )
-    return rows, pair_up("validation", *validation)
+    return pair_up("validation", *validation)
+
+
+def _split(
+    rows: list[Row],
+    judged: list[Row] | float | None,
+    rng: random.Random,
+    places: list[int] | None,
+) -> tuple[list[Row], list[Row], list[int]]:
+    """The rows to train on and those to judge by; and how they were drawn, unless it is given."""
+    if judged is None or isinstance(judged, list):
+        return rows, judged or [], []
+    held = min(max(round(len(rows) * judged), 1), len(rows) - 1)
+    if places is None:
+        places = list(range(len(rows)))
+        rng.shuffle(places)
+    drawn = [rows[i] for i in places]
+    return drawn[held:], drawn[:held], places

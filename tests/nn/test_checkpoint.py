@@ -1,0 +1,345 @@
+"""save and load: equal to the bit, PyTorch's names, and nothing bad from a bad file."""
+
+import json
+import math
+import os
+import random
+import struct
+import subprocess
+import sys
+import tracemalloc
+
+import pytest
+
+from engine import Value
+from nn import ACTIVATIONS, MLP, CheckpointError, Layer, Module, Neuron, load, save
+from nn.checkpoint import pack, unpack
+
+safetensors = pytest.importorskip("safetensors", reason="pip install gradwalk[checkpoints]")
+
+
+class Own(Module):
+    """Two layers with a skip, and a gain in a dict."""
+
+    def __init__(self, rng=1):
+        self.first, self.second = Layer(2, 3, "tanh", rng), Layer(3, 1, "linear", rng)
+        self.more = {"gain": Value(2.0)}
+
+    def __call__(self, x):
+        return self.second(self.first(x)) * self.more["gain"]
+
+
+def numbers(model):
+    return [struct.pack("<d", p.data) for p in model.parameters()]
+
+
+def header(data):
+    """The header of a file, and its numbers."""
+    end = 8 + int.from_bytes(data[:8], "little")
+    return json.loads(data[8:end]), data[end:]
+
+
+def made(head, body=b""):
+    """A file with this header, right or wrong."""
+    text = head if isinstance(head, bytes) else json.dumps(head).encode()
+    return len(text).to_bytes(8, "little") + text + body
+
+
+def of(model, folder):
+    """The bytes that save writes."""
+    save(model, folder / "made.safetensors")
+    return (folder / "made.safetensors").read_bytes()
+
+
+MODELS = [
+    MLP(3, [4, 2, 1], activation="gelu", output="sigmoid", rng=1),
+    MLP(2, [3], activation="tanh", output="softmax", rng=1),
+    MLP(1, [1], rng=1),
+    *[Layer(2, 3, name, rng=1) for name in ACTIVATIONS],
+    Layer(3, 1, "relu", rng=1),
+    Neuron(4, "silu", rng=1),
+]
+
+
+# --- what comes back
+
+
+@pytest.mark.parametrize("model", MODELS, ids=repr)
+def test_a_model_comes_back_to_the_bit(model, tmp_path):
+    path = tmp_path / "model.safetensors"
+    save(model, path)
+    again = load(str(path))
+    assert repr(again) == repr(model)
+    assert type(again) is type(model)
+    assert numbers(again) == numbers(model)
+    assert [p.label for p in again.parameters()] == [p.label for p in model.parameters()]
+    assert again.training
+
+
+@pytest.mark.parametrize("number", [0.1, -0.0, 5e-324, 1.7976931348623157e308, math.inf, math.nan])
+def test_every_number_comes_back(number, tmp_path):
+    model = Neuron(2, rng=1)
+    model.w[1].data = number
+    save(model, tmp_path / "a")
+    assert numbers(load(tmp_path / "a")) == numbers(model)
+
+
+def test_loading_leaves_the_global_generator_alone(tmp_path):
+    save(MODELS[0], tmp_path / "a")
+    random.seed(3)
+    state = random.getstate()
+    load(tmp_path / "a")
+    assert random.getstate() == state
+
+
+def test_names_and_shapes_are_pytorchs(tmp_path):
+    save(MLP(2, [4, 3, 1], activation="relu", output="sigmoid", rng=1), tmp_path / "a")
+    tensors, _ = unpack((tmp_path / "a").read_bytes(), "a")
+    assert {name: tensor.shape for name, tensor in tensors.items()} == {
+        "0.weight": (4, 2),
+        "0.bias": (4,),
+        "2.weight": (3, 4),
+        "2.bias": (3,),
+        "4.weight": (1, 3),
+        "4.bias": (1,),
+    }
+    save(MLP(2, [4, 3], activation="linear", rng=1), tmp_path / "a")
+    tensors, _ = unpack((tmp_path / "a").read_bytes(), "a")
+    assert set(tensors) == {"0.weight", "0.bias", "1.weight", "1.bias"}  # linear is no module
+
+
+def test_a_row_of_a_weight_is_a_neuron(tmp_path):
+    model = Layer(2, 3, rng=1)
+    save(model, tmp_path / "a")
+    tensors, _ = unpack((tmp_path / "a").read_bytes(), "a")
+    rows = [[w.data for w in neuron.w] for neuron in model.neurons]
+    assert list(tensors["0.weight"].numbers) == [x for row in rows for x in row]
+
+
+def test_a_model_of_ones_own_is_filled_by_name(tmp_path):
+    model, other = Own(1), Own(2)
+    save(model, tmp_path / "a")
+    assert load(tmp_path / "a", into=other) is other
+    assert numbers(other) == numbers(model)
+    tensors, card = unpack((tmp_path / "a").read_bytes(), "a")
+    assert "first.neurons.2.w.1" in tensors
+    assert card["model"] == {"class": f"{__name__}.Own"}
+
+
+def test_an_mlp_that_was_changed_by_hand_is_of_ones_own(tmp_path):
+    shared = MLP(2, [2, 1], rng=1)
+    shared.layers[1].neurons[0].w[0] = shared.layers[0].neurons[0].w[0]
+    mixed = MLP(2, [2, 2, 1], rng=1)
+    mixed.layers[1].activation = "tanh"
+    more = MLP(2, [2, 1], rng=1)
+    more.gain = Value(1.0)
+    for model in (shared, mixed, more):
+        save(model, tmp_path / "a")
+        with pytest.raises(CheckpointError, match=r"holds a 'nn\.layers\.MLP', which cannot be"):
+            load(tmp_path / "a")
+        assert load(tmp_path / "a", into=model) is model
+
+
+def test_a_class_that_a_file_names_is_never_imported(tmp_path):
+    card = {"model": {"class": "antigravity.Module"}}
+    (tmp_path / "a").write_bytes(pack({}, card))
+    with pytest.raises(CheckpointError, match=r"'antigravity\.Module', which cannot be built"):
+        load(tmp_path / "a")
+    assert "antigravity" not in sys.modules
+
+
+def test_without_the_extra_it_is_named():
+    code = "import sys; sys.modules['safetensors'] = None; import nn; nn.save(nn.Neuron(1), 'x')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "pip install gradwalk[checkpoints]" in done.stderr.splitlines()[-1]
+
+
+# --- files that are wrong
+
+
+def foreign(name, dtype="F64", size=8, shape=(4,)):
+    entry = {"dtype": dtype, "shape": shape, "data_offsets": [0, math.prod(shape) * size]}
+    return made({name: entry}, bytes(math.prod(shape) * size))
+
+
+def with_card(text, shape=(1, 1)):
+    """A file of one weight and one bias with these metadata."""
+    n = math.prod(shape)
+    head = {
+        "__metadata__": {"gradwalk": text if isinstance(text, str) else json.dumps(text)},
+        "0.weight": {"dtype": "F64", "shape": shape, "data_offsets": [0, 8 * n]},
+        "0.bias": {"dtype": "F64", "shape": [1], "data_offsets": [8 * n, 8 * n + 8]},
+    }
+    return made(head, bytes(8 * n + 8))
+
+
+def card(**changed):
+    about = {"model": "MLP", "n_in": 1, "widths": [1], "activation": "relu", "output": "linear"}
+    return {"version": 1, "model": {**about, **changed}}
+
+
+def test_the_file_that_the_next_tests_spoil_is_good(tmp_path):
+    (tmp_path / "a").write_bytes(with_card(card()))
+    assert repr(load(tmp_path / "a")) == "MLP(1, [1], activation='relu', output='linear')"
+
+
+ENTRY = b'"0.bias":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}'
+BAD = {
+    "nothing": (b"", "header too small"),
+    "a header of 16 exabytes": (b"\xff" * 8, "header too large"),
+    "a header longer than the file": (b"\xff\xff" + bytes(6) + b"{}", "no whole checkpoint"),
+    "a pickle": (b"\x80\x04cos\nsystem\n(S'exit 3'\ntR.", "no whole checkpoint of 27 bytes"),
+    "a bomb of lists": (made(b"[" * 10**6), "no whole checkpoint"),
+    "a bomb in the metadata": (with_card("[" * 10**6), "no whole checkpoint"),
+    "a number of many digits": (with_card("9" * 10**5), "no whole checkpoint"),
+    "a tensor twice": (made(b"{%s,%s}" % (ENTRY, ENTRY), bytes(8)), "key '0.bias' stands twice"),
+    "a key twice": (with_card('{"version": 1, "version": 1}'), "'version' stands twice"),
+    "metadata of null": (made({"__metadata__": None}), "holds no architecture"),
+    "metadata of a list": (with_card("[]"), r"has version \[\] of this library's metadata, expect"),
+    "a later version": (with_card({"version": 2}), "has version 2 of this library's metadata"),
+    "no model": (with_card({"version": 1}), "holds no architecture, which cannot be built"),
+    "nan for a size": (with_card(card(n_in=math.nan)), "whole numbers >= 1"),
+    "yes for a size": (with_card(card(n_in=True)), "whole numbers >= 1"),
+    "no widths": (with_card(card(widths=[])), "whole numbers >= 1"),
+    "a dict of widths": (with_card(card(widths={"1": 1})), "whole numbers >= 1"),
+    "a huge model": (with_card(card(n_in=10**12)), r"\(1, 1\) as tensor '0.weight', its archit"),
+    "many layers": (with_card(card(widths=[1] * 10**5)), "100000 layers and has 2 tensors"),
+    "another model": (with_card(card(model="os.system")), '"MLP", "Layer" or "Neuron"'),
+    "a list for a model": (with_card(card(model=["MLP"])), '"MLP", "Layer" or "Neuron"'),
+    "another word": (with_card(card(extra=1)), "an architecture has model, n_in"),
+    "another activation": (with_card(card(output="__import__")), "activation of an architecture"),
+    "no activation": (with_card(card(output=None)), "the activation of an architecture is one of"),
+    "softmax of one": (with_card(card(output="softmax")), "a model that cannot be: softmax over a"),
+    "a wide neuron": (with_card(card(model="Neuron", widths=[2])), "one activation|width of a Ne"),
+    "another shape": (with_card(card(), (2, 1)), r"has \(2, 1\) as tensor '0.weight'"),
+    "integers": (foreign("0.bias", "I64"), "tensor '0.bias' is I64, not F64"),
+    "halves": (foreign("0.bias", "F16", 2), "tensor '0.bias' is F16, not F64"),
+    "no numbers": (foreign("0.bias", shape=(0, 2**60)), "holds no architecture"),
+    "overflow": (made({"a": {"dtype": "F64", "shape": [2**33] * 2, "data_offsets": [0, 0]}}), "no"),
+    "a path": (foreign("../../etc/passwd"), "holds no architecture, which cannot be built"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_a_bad_file_is_an_error_that_says_what_is_wrong(what, tmp_path):
+    data, message = BAD[what]
+    (tmp_path / "a").write_bytes(data)
+    with pytest.raises(CheckpointError, match=message) as caught:
+        load(tmp_path / "a")
+    assert len(str(caught.value)) < 1000
+    model = MLP(1, [2], rng=1)
+    before = numbers(model)
+    with pytest.raises(CheckpointError):
+        load(tmp_path / "a", into=model)
+    assert numbers(model) == before
+
+
+def test_a_small_file_takes_little_memory(tmp_path):
+    for data, _ in BAD.values():
+        (tmp_path / "a").write_bytes(data)
+        tracemalloc.start()
+        with pytest.raises(CheckpointError):
+            load(tmp_path / "a")
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 100_000 + 40 * len(data)
+
+
+def test_the_wrong_model_is_an_error_and_stays_as_it_was(tmp_path):
+    save(MLP(2, [3, 1], "tanh", rng=1), tmp_path / "a")
+    for model, message in [
+        (MLP(2, [4, 1], "tanh", rng=2), r"and into is MLP\(2, \[4, 1\]"),
+        (MLP(2, [3, 1], "relu", rng=2), "activation='tanh'.* and into is MLP"),
+        (Own(), r"has nothing as tensor 'first\.neurons\.0\.w\.0', Own\(.* expects \(\); load it"),
+    ]:
+        before = numbers(model)
+        with pytest.raises(CheckpointError, match=message):
+            load(tmp_path / "a", into=model)
+        assert numbers(model) == before
+    with pytest.raises(TypeError, match="load takes a Module, got dict; derive its class from it"):
+        load(tmp_path / "a", into={})
+    with pytest.raises(TypeError, match="save takes a Module, got int"):
+        save(3, tmp_path / "b")
+    with pytest.raises(ValueError, match="Module has none; a checkpoint needs parameters"):
+        save(Module(), tmp_path / "b")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+def test_what_is_no_file_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", "/dev/zero", tmp_path):
+        with pytest.raises(CheckpointError, match="is not an ordinary file"):
+            load(path)
+    with pytest.raises(FileNotFoundError):
+        load(tmp_path / "missing")
+
+
+def mutant(rng, data):
+    """The file with a few things changed, in one of many ways."""
+    kind = rng.randrange(7)
+    changed = bytearray(data)
+    end = 8 + int.from_bytes(data[:8], "little")
+    if kind == 0:
+        for _ in range(rng.randint(1, 8)):
+            changed[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+    elif kind == 1:
+        del changed[rng.randrange(len(data)) :]
+    elif kind == 2:
+        changed[:8] = rng.choice([rng.getrandbits(64), rng.randrange(2 * end)]).to_bytes(
+            8, "little"
+        )
+    elif kind == 3:  # the header only, as text
+        changed[rng.randrange(8, end)] = rng.choice(b'{}[]",:0123456789eE-tfn\\.')
+    elif kind == 4:
+        start = rng.randrange(len(data))
+        del changed[start : start + rng.randint(1, 64)]
+    elif kind == 5:
+        start = rng.randrange(len(data))
+        changed[start:start] = changed[start : start + rng.randint(1, 64)]
+    else:  # a header that is JSON, with something else in it
+        head, body = header(data)
+        spoil(rng, head)
+        return made(head, body)
+    return bytes(changed)
+
+
+def spoil(rng, tree):
+    """Change one place in nested dicts."""
+    key = rng.choice(list(tree))
+    if isinstance(tree[key], dict) and rng.random() < 0.8:
+        return spoil(rng, tree[key])
+    if key == "gradwalk" and rng.random() < 0.8:
+        inner = json.loads(tree[key])
+        spoil(rng, inner)
+        tree[key] = json.dumps(inner)
+        return None
+    values = [None, True, -1, 0, 2**63, 1e308, math.nan, "", "../../x", [], [0], [[1]], {}, "F32"]
+    name = rng.choice([key, key, "0.weight", "../" + key, "training.x"])
+    tree[name] = rng.choice([*values, tree.pop(key)])
+    return None
+
+
+@pytest.mark.parametrize("model", [MLP(2, [3, 2], "tanh", "softmax", rng=1), Own()], ids=repr)
+def test_thousands_of_spoilt_files(model, tmp_path, monkeypatch):
+    """Each loads whole or not at all, and never anything but numbers."""
+    monkeypatch.setattr("builtins.eval", None)
+    monkeypatch.setattr("builtins.exec", None)
+    data, rng, path = of(model, tmp_path), random.Random(4), tmp_path / "spoilt"
+    before, refused, longest, unchanged = numbers(model), 0, 0, True
+    monkeypatch.setattr("nn.checkpoint.read", lambda path: spoilt)
+    for _ in range(3000):
+        spoilt = mutant(rng, data)
+        try:
+            found = load(path, into=model if isinstance(model, Own) else None)
+        except CheckpointError as error:
+            refused += 1
+            longest = max(longest, len(str(error)))
+            unchanged &= numbers(model) == before
+        else:
+            held = [struct.pack("<d", p.data) for p in found.parameters()]
+            assert 8 * len(held) == len(spoilt) - 8 - int.from_bytes(spoilt[:8], "little")
+            for value, number in zip(model.parameters(), before, strict=True):
+                value.data = struct.unpack("<d", number)[0]
+    assert 2000 < refused < 3000
+    assert longest < 1000
+    assert unchanged

@@ -1,0 +1,193 @@
+"""Models elsewhere: equal outputs in PyTorch and onnxruntime, and back again."""
+
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import nn
+from nn import ACTIVATIONS, MLP, CheckpointError, Layer, Module, Neuron, load, predict, save
+from nn.activations import Activation
+from nn.interop import ONNX, TORCH
+
+NEEDED = "pip install gradwalk[interop] onnxruntime"
+
+# Far out too, where a formula that overflows or cancels would show.
+XS = [[0.3, -1.2], [0.0, 0.0], [-2.5, 4.0], [60.0, -35.0], [-900.0, 800.0], [1e-9, -1e-12]]
+
+MODELS = [
+    *[MLP(2, [5, 3], name, "linear", rng=i) for i, name in enumerate(ACTIVATIONS)],
+    *[MLP(2, [4, 2], "tanh", name, rng=i) for i, name in enumerate(ACTIVATIONS)],
+    MLP(2, [4, 4, 1], "relu", "sigmoid", rng=1),
+    Layer(2, 3, "softmax", rng=1),
+    Neuron(2, "tanh", rng=1),
+]
+
+
+def outputs(model):
+    return np.array(predict(model, XS)).reshape(len(XS), -1)
+
+
+def numbers(model):
+    return [p.data for p in model.parameters()]
+
+
+@pytest.fixture(name="torch")
+def _torch():
+    return pytest.importorskip("torch", reason=NEEDED)
+
+
+def test_every_activation_has_its_counterparts():
+    assert TORCH.keys() == ONNX.keys() == ACTIVATIONS.keys() - {"linear"}
+
+
+# --- PyTorch
+
+
+@pytest.mark.parametrize("model", MODELS, ids=repr)
+def test_pytorch_answers_the_same(model, torch):
+    sequential = nn.to_torch(model)
+    with torch.no_grad():
+        found = sequential(torch.tensor(XS, dtype=torch.float64)).numpy()
+    np.testing.assert_allclose(found, outputs(model), rtol=1e-13, atol=1e-14)
+
+
+@pytest.mark.parametrize("model", [m for m in MODELS if isinstance(m, MLP)], ids=repr)
+def test_there_and_back_to_the_bit(model, torch):
+    again = nn.from_torch(nn.to_torch(model))
+    assert repr(again) == repr(model)
+    assert numbers(again) == numbers(model)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=repr)
+def test_pytorch_reads_what_save_writes_and_writes_what_load_reads(model, torch, tmp_path):
+    files = pytest.importorskip("safetensors.torch", reason=NEEDED)
+    sequential = nn.to_torch(model)
+    for parameter in sequential.parameters():
+        torch.nn.init.zeros_(parameter)
+    save(model, tmp_path / "a")
+    sequential.load_state_dict(files.load_file(tmp_path / "a"))
+    with torch.no_grad():
+        found = sequential(torch.tensor(XS, dtype=torch.float64)).numpy()
+    np.testing.assert_allclose(found, outputs(model), rtol=1e-13, atol=1e-14)
+
+    files.save_file(sequential.state_dict(), tmp_path / "b")
+    with pytest.raises(CheckpointError, match="holds no architecture, which cannot be built"):
+        load(tmp_path / "b")
+    save(model, tmp_path / "a")
+    other = load(tmp_path / "a")
+    for parameter in other.parameters():
+        parameter.data = 0.0
+    assert numbers(load(tmp_path / "b", into=other)) == numbers(model)
+
+
+def test_single_precision_is_taken_exactly_and_half_is_not(torch, tmp_path):
+    files = pytest.importorskip("safetensors.torch", reason=NEEDED)
+    parts = torch.nn.Linear(2, 3), torch.nn.Tanh(), torch.nn.Linear(3, 1, bias=False)
+    sequential = torch.nn.Sequential(*parts)
+    model = nn.from_torch(sequential)
+    assert repr(model) == "MLP(2, [3, 1], activation='tanh', output='linear')"
+    assert model.layers[1].neurons[0].b.data == 0.0
+    assert [w.data for w in model.layers[0].neurons[1].w] == parts[0].weight[1].tolist()
+    layer = torch.nn.Sequential(torch.nn.Linear(2, 1))
+    files.save_file(layer.state_dict(), tmp_path / "a")
+    assert numbers(load(tmp_path / "a", into=Neuron(2)))[:2] == layer[0].weight[0].tolist()
+    files.save_file(layer.half().state_dict(), tmp_path / "a")
+    with pytest.raises(CheckpointError, match="is F16, not F64"):
+        load(tmp_path / "a", into=Neuron(2))
+
+
+def test_what_has_no_counterpart_is_named(torch, monkeypatch):
+    t = torch.nn
+    linear = t.Linear(2, 2)
+    for parts, message in [
+        ([linear, t.Dropout()], r"module 1, Dropout\(.*\), has no counterpart here; .* SiLU"),
+        (
+            [linear, t.ELU(alpha=2.0)],
+            r"module 1, ELU\(.*\), has alpha=2\.0, and elu here is with 1",
+        ),
+        ([linear, t.GELU(approximate="tanh")], "has approximate='tanh', and gelu here is with 'no"),
+        ([linear, t.Softmax(dim=0)], "has dim=0"),
+        ([t.ReLU(), linear], r"module 0, ReLU\(\), does not follow a Linear"),
+        ([linear, t.ReLU(), t.Tanh()], r"module 2, Tanh\(\), does not follow a Linear"),
+        ([], "got no Linear"),
+        ([linear, t.ReLU(), linear, t.Tanh(), linear], r"activations \['relu', 'tanh'\]; build"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            nn.from_torch(t.Sequential(*parts))
+    with pytest.raises(TypeError, match="from_torch takes a Sequential, got Linear"):
+        nn.from_torch(linear)
+    monkeypatch.setitem(ACTIVATIONS, "cube", Activation(lambda x: x * x * x))
+    with pytest.raises(ValueError, match="unknown activation for PyTorch 'cube'"):
+        nn.to_torch(MLP(2, [2, 1], "cube", rng=1))
+    assert repr(nn.from_torch(t.Sequential(linear, t.Identity(), t.Softplus()))).endswith(
+        "output='softplus')"
+    )
+
+
+@pytest.mark.parametrize("convert", [nn.to_torch, lambda model: nn.to_onnx(model, "x")])
+def test_a_model_of_ones_own_is_an_error(convert):
+    class Own(Module):
+        def __init__(self):
+            self.body = Neuron(2, rng=1)
+
+    with pytest.raises(TypeError, match=r"takes an MLP, a Layer or a Neuron .* got Own Own"):
+        convert(Own())
+
+
+@pytest.mark.parametrize(
+    ("library", "call"),
+    [("torch", "to_torch(m)"), ("torch", "from_torch(m)"), ("onnx", "to_onnx(m, 'x')")],
+)
+def test_without_the_extra_it_is_named(library, call):
+    code = f"import sys; sys.modules[{library!r}] = None; import nn; m = nn.Neuron(1); nn.{call}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr.splitlines()[-1].startswith(
+        f"ImportError: {library} is needed; install it with pip install gradwalk[interop]"
+    )
+
+
+# --- ONNX
+
+
+@pytest.mark.parametrize("model", MODELS, ids=repr)
+def test_onnx_answers_the_same(model, tmp_path):
+    onnx = pytest.importorskip("onnx", reason=NEEDED)
+    runtime = pytest.importorskip("onnxruntime", reason=NEEDED)
+    from onnx.reference import ReferenceEvaluator
+    from onnx.reference.op_run import OpRun
+
+    class Erf(OpRun):
+        """Theirs answers in FP32."""
+
+        op_domain = ""
+
+        def _run(self, x):
+            return (np.vectorize(math.erf, otypes=["float64"])(x),)
+
+    path = tmp_path / "model.onnx"
+    nn.to_onnx(model, path)
+    wanted, rows = outputs(model), {"x": np.array(XS)}
+    with np.errstate(all="ignore"):
+        (found,) = ReferenceEvaluator(onnx.load(path), new_ops=[Erf]).run(None, rows)
+    np.testing.assert_allclose(found, wanted, rtol=1e-13, atol=2e-14)
+    if "gelu" not in (
+        getattr(model, "output", ""),
+        model.activation,
+    ):  # which it does not have in FP64
+        session = runtime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        (found,) = session.run(None, rows)
+        assert found.dtype == np.float64
+        np.testing.assert_allclose(found, wanted, rtol=1e-13, atol=2e-14)
+        (one,) = session.run(None, {"x": np.array(XS[:1])})  # any number of rows
+        np.testing.assert_allclose(one, wanted[:1], rtol=1e-13, atol=2e-14)
+
+
+def test_onnx_lacks_what_a_user_added(monkeypatch, tmp_path):
+    pytest.importorskip("onnx", reason=NEEDED)
+    monkeypatch.setitem(ACTIVATIONS, "cube", Activation(lambda x: x * x * x))
+    with pytest.raises(ValueError, match="unknown activation for ONNX 'cube'"):
+        nn.to_onnx(MLP(2, [2, 1], "cube", rng=1), tmp_path / "x")
+    assert list(tmp_path.iterdir()) == []
