@@ -12,6 +12,8 @@ import pytest
 pytest.importorskip("sklearn")
 pytest.importorskip("matplotlib")
 
+from demos import STORIES
+
 ROOT = Path(__file__).parents[2]
 SHOWN = re.compile(r"test accuracy.*: ([\d.]+)% \(\d+ of \d+\)")
 
@@ -130,7 +132,7 @@ def test_a_missing_library_is_an_error_that_names_the_extra(
     [
         (
             ["mons"],
-            "did you mean moons? there are iris, breast_cancer, xor, moons, spiral",
+            f"did you mean moons? there are {', '.join(STORIES)}",
         ),
         (["--epochs", "0"], "--epochs takes a number from 1 on, got 0"),
         (["--seed", "x"], "argument --seed: invalid int value: 'x'"),
