@@ -6,6 +6,7 @@ a network on a data set, prints how well it does on samples that it never saw, a
 
 STORIES = {
     "neuron": "one neuron: weights, a bias, a sum, an activation; it learns AND and OR, not XOR",
+    "activations": "sigmoid, ReLU, tanh, softmax: what each is for, and where it stops learning",
     "iris": "three kinds of iris told apart by four measurements (real data; the default)",
     "breast_cancer": "benign or malignant: one neuron against a network (real data)",
     "xor": "why a hidden layer is needed: four clouds of points that no straight line separates",
