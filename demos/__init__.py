@@ -12,6 +12,7 @@ STORIES = {
     "xor": "why a hidden layer is needed: four clouds of points that no straight line separates",
     "moons": "two crescents, and the curve that a network bends between them",
     "spiral": "three spiral arms: how far a small network can wind a border",
+    "digits": "1,797 handwritten digits (real data): what is confused with what",
 }
 
 __all__ = ["STORIES"]
