@@ -13,6 +13,7 @@ STORIES = {
     "moons": "two crescents, and the curve that a network bends between them",
     "spiral": "three spiral arms: how far a small network can wind a border",
     "digits": "1,797 handwritten digits (real data): what is confused with what",
+    "features": "what deep means: what each layer responds to, and what can be read off it",
 }
 
 __all__ = ["STORIES"]
