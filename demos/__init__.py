@@ -14,6 +14,7 @@ STORIES = {
     "spiral": "three spiral arms: how far a small network can wind a border",
     "digits": "1,797 handwritten digits (real data): what is confused with what",
     "features": "what deep means: what each layer responds to, and what can be read off it",
+    "names": "a model of characters, trained on Python's own identifiers, invents new ones",
 }
 
 __all__ = ["STORIES"]

@@ -127,6 +127,14 @@ def test_a_missing_library_is_an_error_that_names_the_extra(
     assert done.stderr == f'the demos need {missing}: pip install "gradwalk[demos]"\n'
 
 
+def test_without_native_programs_a_story_that_needs_them_names_the_extra(tmp_path: Path) -> None:
+    code = "import sys; sys.modules['llvmlite'] = None; import demos.__main__; "
+    done = run(cwd=tmp_path, code=code + "demos.__main__.main(['names'])")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "pip install gradwalk[fast]" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
