@@ -45,7 +45,10 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         sys.exit(f'the demos need {missing}: pip install "gradwalk[demos]"')
     stage = Stage(options.story, options.out, options.seed, options.epochs)
-    story.run(stage)
+    try:
+        story.run(stage)
+    except ImportError as error:  # of native programs, which says what to install
+        sys.exit(str(error))
     print("pictures:", *stage.pictures, sep="\n  ")
 
 

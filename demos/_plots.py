@@ -1,9 +1,9 @@
-"""The stories' last picture: the regions that a model divides a plane into.
+"""The stories' pictures: the regions that a model divides a plane into, curves, and images.
 
 Figures are made without pyplot, so that no window system and no global state is touched.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,14 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
+from matplotlib.ticker import MaxNLocator
 
 from demos._common import Data
 
-__all__ = ["Panel", "plot_regions"]
+__all__ = ["Panel", "plot_curves", "plot_images", "plot_ladder", "plot_points", "plot_regions"]
 
 # Okabe and Ito (2008): colours that every kind of eye tells apart; the shapes say it again.
 COLOURS = ("#0072b2", "#d55e00", "#009e73")
@@ -43,6 +45,11 @@ LABEL: dict[str, Any] = {
     "path_effects": [withStroke(linewidth=3, foreground="white")],
 }
 KEY = "small: learnt from     with a white edge: held out     ringed: held out and wrong"
+LINES: list[dict[str, Any]] = [
+    {"color": colour, "ls": dash}
+    for colour, dash in zip((*COLOURS, INK), ("-", "--", "-.", ":"), strict=True)
+]
+SIGNED = LinearSegmentedColormap.from_list("signed", (COLOURS[1], "white", COLOURS[0]))
 GRID = 60  # cells a side for the regions: each is one forward pass
 
 
@@ -60,7 +67,7 @@ class Panel:
     wrong: Sequence[bool]
 
 
-def plot_regions(path: Path, title: str, panels: Sequence[Panel]) -> None:
+def plot_regions(path: Path, title: str, panels: Sequence[Panel], key: str = KEY) -> None:
     """Save planes coloured by the model's opinion, side by side, with the samples on top."""
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(0.6 + 5.4 * len(panels), 5.2), layout="constrained")
@@ -68,7 +75,94 @@ def plot_regions(path: Path, title: str, panels: Sequence[Panel]) -> None:
         every = figure.subplots(1, len(panels), squeeze=False)[0]
         for axes, panel in zip(every, panels, strict=True):
             _draw_panel(axes, panel)
-        figure.supxlabel(KEY, fontsize=8.5, color="#666666")
+        figure.supxlabel(key, fontsize=8.5, color="#666666")
+        figure.savefig(path)
+
+
+def plot_curves(
+    path: Path,
+    title: str,
+    curves: Mapping[str, Sequence[float]],
+    across: str,
+    up: str,
+    log: bool = False,
+) -> None:
+    """Save one curve for each name, counted from 1; colours and dashes both tell them apart."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(6.4, 3.8), layout="constrained")
+        axes = figure.add_subplot()
+        for (name, ys), look in zip(curves.items(), LINES, strict=False):
+            axes.plot(range(1, len(ys) + 1), ys, label=name, lw=1.8, **look)
+        axes.set(title=title, xlabel=across, ylabel=up)
+        if log:
+            axes.set_yscale("log")
+        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+        axes.legend(frameon=False)
+        figure.savefig(path)
+
+
+def plot_images(path: Path, title: str, rows: Mapping[str, Any], words: Any = None) -> None:
+    """Save images in rows, each row with its name on the left; `words[name][i]` stands above one.
+
+    Numbers below 0 are drawn in orange and those above in blue, each image on its own scale.
+    """
+    wide = max(len(images) for images in rows.values())
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(1.4 + 0.95 * wide, 0.5 + 1.2 * len(rows)), layout="constrained")
+        figure.suptitle(title, x=0.01, horizontalalignment="left", fontsize=12, weight="bold")
+        grid = figure.subplots(len(rows), wide, squeeze=False)
+        for line, (name, images) in zip(grid, rows.items(), strict=True):
+            for i, axes in enumerate(line):
+                axes.set(xticks=[], yticks=[])
+                if i >= len(images):
+                    axes.axis("off")
+                    continue
+                largest = abs(np.asarray(images[i])).max() or 1.0
+                axes.imshow(images[i], cmap=SIGNED, vmin=-largest, vmax=largest)
+                if words:
+                    axes.set_title(words[name][i], fontsize=8.5, pad=3)
+            line[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9)
+        figure.savefig(path)
+
+
+def plot_points(path: Path, title: str, points: Any, words: Sequence[str]) -> None:
+    """Save words at their places in a plane whose axes mean nothing; vowels stand out."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(5.2, 5.2), layout="constrained")
+        axes = figure.add_subplot()
+        axes.scatter(points[:, 0], points[:, 1], s=0)
+        for (x, y), word in zip(points.tolist(), words, strict=True):
+            look: Any = (
+                {"color": COLOURS[1], "weight": "bold"} if word in "aeiou" else {"color": INK}
+            )
+            axes.text(x, y, word, ha="center", va="center", fontsize=13, **look)
+        axes.set(title=title, xticks=[], yticks=[])
+        figure.savefig(path)
+
+
+def plot_ladder(
+    path: Path,
+    title: str,
+    rungs: Sequence[str],
+    trained: Sequence[Sequence[float]],
+    untrained: Sequence[Sequence[float]],
+) -> None:
+    """Save the shares of several runs on each rung (of those untrained, on the last rungs)."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(7.2, 4.2), layout="constrained")
+        axes = figure.add_subplot()
+        for runs, name, look in (
+            (trained, "trained", LINES[0]),
+            (untrained, "the same layers before training", LINES[1]),
+        ):
+            places = range(len(rungs) - len(runs), len(rungs))
+            axes.plot(places, [100 * np.mean(run) for run in runs], label=name, **look)
+            for place, run in zip(places, runs, strict=True):
+                dots = [100 * share for share in run]
+                axes.scatter([place] * len(run), dots, s=14, alpha=0.6, color=look["color"])
+        axes.set_xticks(range(len(rungs)), rungs)
+        axes.set(title=title, ylabel="test accuracy (%); a point for each run")
+        axes.legend(frameon=False)
         figure.savefig(path)
 
 

@@ -2,7 +2,12 @@
 
 Every weight is a `Value` with a name, and every neuron two nodes of the graph. It all stands on
 the public face of `engine`; nothing here knows how a derivative is computed.
+
+`ScalarMLPClassifier` and `ScalarMLPRegressor`, scikit-learn's way to the same networks, are here
+where scikit-learn is; they are loaded when they are first asked for.
 """
+
+import typing as _typing
 
 from nn.activations import ACTIVATIONS, INITS, Activation
 from nn.checkpoint import CheckpointError, load, save
@@ -78,3 +83,17 @@ __all__ = [
     "from_torch",
     "to_onnx",
 ]
+
+
+if _typing.TYPE_CHECKING:
+    from nn.estimators import ScalarMLPClassifier as ScalarMLPClassifier
+    from nn.estimators import ScalarMLPRegressor as ScalarMLPRegressor
+else:
+
+    def __getattr__(name: str) -> object:
+        """The estimators are found when they are asked for."""
+        if name in ("ScalarMLPClassifier", "ScalarMLPRegressor"):
+            from nn import estimators
+
+            return getattr(estimators, name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

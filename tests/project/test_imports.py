@@ -14,6 +14,7 @@ from tests.project.sources import MODULES, ROOT, parse
 UPPER = {f"engine.{room}" for room in ("drawing", "stepping", "native")} | {
     "nn.drawing",
     "nn.player",
+    "nn.estimators",
 }
 GROUND = {"engine.numerics", "engine.node", "engine.modes"}
 

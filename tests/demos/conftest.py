@@ -1,0 +1,28 @@
+"""A story told inside the process of the test."""
+
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+
+@pytest.fixture
+def tell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Tell a story; the answer is what it printed. Each of its pictures is drawn on white paper."""
+
+    def told(story: ModuleType, seed: int = 7, epochs: int | None = None) -> str:
+        from matplotlib.image import imread  # tests skip where it is missing
+
+        from demos._common import Stage
+
+        stage = Stage("story", tmp_path, seed, epochs)
+        story.run(stage)
+        assert len(stage.pictures) >= 2
+        for path in stage.pictures:
+            pixels = imread(path)[..., :3]
+            assert pixels[0, 0].min() == 1
+            assert pixels.std() > 0.01
+        return capsys.readouterr().out
+
+    return told
