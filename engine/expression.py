@@ -190,13 +190,13 @@ _PYTHON: dict[type[ast.AST], Callable[..., Any]] = {
 }
 ARITHMETIC = {symbol: _folding(function) for symbol, function in _PYTHON.items()}
 
-# The engine's functions of numbers, but `where`, which asks for a comparison.
+# The engine's functions of numbers, but `where`, which asks for a comparison, and `inputs`.
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "abs": _folding(abs),  # Python's own
     **{
         name: _picking(function) if name.endswith("softmax") else function
         for name, function in vars(engine).items()
         if getattr(function, "__module__", "") in ("engine.functions", "engine.nary")
-        and name != "where"
+        and name not in ("inputs", "where")
     },
 }
