@@ -13,9 +13,10 @@ from typing import Any
 from engine import ControlFlowError, Program, Value, gradient, inputs, no_grad
 from engine.native.needs import available, numpy
 from engine.native.tape import record_tape
-from nn.evaluation import THRESHOLDS, Loss, Row
+from nn.evaluation import Loss, Row
 from nn.gradients import check_finite
 from nn.losses import LOSSES
+from nn.metrics import Metrics
 from nn.module import Module
 from nn.optim import Optimizer
 
@@ -40,6 +41,7 @@ class NativeTrainer:
         rows: Sequence[Row],
         held_out: Sequence[Row],
         clip: float | None,
+        metrics: Metrics,
     ) -> None:
         if not available():
             raise Unfit("llvmlite or numpy is missing (pip install gradwalk[fast])")
@@ -50,6 +52,8 @@ class NativeTrainer:
         self.loss, self.tuner, self.clip, self.parameters = loss, tuner, clip, parameters
         self._shape, self._rows = _matrix(rows)
         self._held_out = _matrix(held_out)[1] if held_out else None
+        self.metrics = metrics
+        self._targets, self._judged = [y for _, y in rows], [y for _, y in held_out]
         _check_targets(model, loss, [*rows, *held_out])
         was_training = model.training
         try:
@@ -60,6 +64,7 @@ class NativeTrainer:
         place = {p: i for i, p in enumerate(parameters)}
         self._learned = numpy().array([place[p] for p in tuner.params])
         self.reload()
+        self.confusion()  # for its errors, before anything changes
 
     def reload(self) -> None:
         """Go on from the numbers that the Values and the optimiser have by now."""
@@ -118,18 +123,35 @@ class NativeTrainer:
 
     def measured(self) -> dict[str, float]:
         """What the History says of an epoch."""
-        judged = {} if self._held_out is None else self._measure(self._held_out)
-        return self._measure(self._rows) | {f"val_{name}": x for name, x in judged.items()}
+        numbers = self._measure(self._rows, self._targets)
+        if self._held_out is not None:
+            judged = self._measure(self._held_out, self._judged)
+            numbers |= {f"val_{name}": x for name, x in judged.items()}
+        return numbers
 
-    def _measure(self, rows: Any) -> dict[str, float]:
+    def _measure(self, rows: Any, targets: list[Any]) -> dict[str, float]:
         found = self._forward(rows, self._theta)
         numbers = {"loss": math.fsum(found[:, 0].tolist()) / len(found)}
-        targets = rows[:, self._shape[0] or 1 :]
-        for function, threshold in THRESHOLDS:
-            if function is self.loss:
-                right = _right(found[:, 1:], targets, threshold, self._listed)
-                numbers["accuracy"] = int(right.sum()) / len(right)
-        return numbers
+        known = {}
+        if "accuracy" in self.metrics.functions:  # of many rows it takes long in Python
+            threshold = self.metrics.threshold(self._listed)
+            table = rows[:, self._shape[0] or 1 :]
+            right = _right(found[:, 1:], table, threshold, self._listed)
+            known["accuracy"] = int(right.sum()) / len(right)
+        return numbers | self.metrics.of(self._listing(found), targets, known)
+
+    def confusion(self) -> list[list[int]] | None:
+        """The matrix of the rows to judge by, if it is asked for."""
+        if not self.metrics.confusion:
+            return None
+        rows = self._rows if self._held_out is None else self._held_out
+        outputs = self._listing(self._forward(rows, self._theta))
+        return self.metrics.matrix(outputs, self._judged or self._targets)
+
+    def _listing(self, found: Any) -> list[Any]:
+        """The outputs as `predict` has them."""
+        outputs: list[Any] = (found[:, 1:] if self._listed else found[:, 1]).tolist()
+        return outputs
 
     def numbers(self) -> Any:
         """All parameters as they are now."""
@@ -172,7 +194,7 @@ def _check_targets(model: Module, loss: Loss, rows: Sequence[Row]) -> None:
 
 
 def _right(outputs: Any, targets: Any, threshold: float | None, listed: bool) -> Any:
-    """For each row whether its class was found, as evaluation.py has it."""
+    """For each row whether its class was found, as metrics.py has it."""
     if not listed:
         return (outputs[:, 0] > (threshold or 0.0)) == (targets[:, 0] > 0.5)
     if targets.shape[1] > 1 and threshold is not None:

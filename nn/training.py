@@ -3,22 +3,24 @@
 import math
 import random
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, TypeAlias
 
 from engine import Value
-from nn.checks import at_least_zero, count, generator, is_number, pick
+from nn.checks import at_least_zero, count, generator, pick
 from nn.eager import EagerTrainer
-from nn.evaluation import Loss, Row, pair_up
+from nn.evaluation import Loss, pair_up
 from nn.files import FilePath
 from nn.history import History, Recording
 from nn.losses import LOSSES
+from nn.metrics import Asked, Metrics
 from nn.module import Module
 from nn.native import NativeTrainer, Unfit
 from nn.optim import OPTIMIZERS, Optimizer
 from nn.progress import Progress
 from nn.resume import Logbook, Training
+from nn.rows import batches, judges, split
 from nn.schedules import Schedule
 
 __all__ = ["fit"]
@@ -43,6 +45,7 @@ def fit(
     min_delta: float = 1e-4,
     schedule: Schedule | None = None,
     clip: float | None = None,
+    metrics: Asked | None = None,
     progress: bool = True,
     record: bool = False,
     backend: str = "auto",
@@ -69,6 +72,10 @@ def fit(
         min_delta: by how much it has to fall to count.
         schedule: a function from the epoch, counted from 0, to a factor on the learning rate.
         clip: the largest norm of the gradients, as in `clip_grad_norm`.
+        metrics: what else to measure after each epoch, a name or a function or a list of them:
+            "accuracy" (always there for losses of classification), "r2" (see `r2_score`),
+            "confusion" (`History.confusion`), functions from the lists of outputs and targets to
+            a number. They are columns of `History.log` by name, "val_r2" for the validation.
         progress: show a bar (a line now and then where standard error is a file).
         record: keep the parameters of every epoch for `History.to_html`, a page of the training.
         backend: "native" trains as machine code (it needs the extra `fast`, rows of numbers, a
@@ -107,19 +114,22 @@ def fit(
     loss = _loss(loss)
     settings = _checked(epochs, batch_size, patience, min_delta, clip)
     rng, rows = generator(seed), pair_up("fit", xs, ys)
-    judged = _judged(len(rows), validation)
+    judged = judges(len(rows), validation)
     tuner = _optimizer(optimizer, model)
     # the optimiser may hold parameters that the loss brings along
     parameters = list(dict.fromkeys([*model.parameters(), *tuner.params]))
+    measures = Metrics(metrics, loss, model)
     history, rate, was_training = History(), tuner.lr, model.training
     settings |= {"rows": rows, "validation": judged, "loss": loss, "record": record}
+    settings |= {"metrics": measures.names}
     training = Training(model, tuner, parameters, rng, history)
     book = Logbook(checkpoint, resume, training, settings, schedule)
-    *split, places = _split(rows, judged, rng, book.places)
-    rows, order, keeper = split[0], list(range(len(split[0]))), None
+    *parts, places = split(rows, judged, rng, book.places)
+    rows, order, keeper = parts[0], list(range(len(parts[0]))), None
+    how = model, loss, tuner, parameters, *parts, clip, measures
     with Progress(epochs, len(rows), history, progress) as bar:
         try:
-            trainer = _trainer(backend, progress, model, loss, tuner, parameters, *split, clip)
+            trainer = _trainer(backend, progress, *how)
             history.backend = trainer.backend
             keeper = _Keeper(trainer, min_delta, patience)
             if record:
@@ -130,14 +140,10 @@ def fit(
             model.train()
             while history.epochs < epochs and not keeper.converged:
                 tuner.lr = rate if schedule is None else rate * schedule(history.epochs)
-                for batch in _batches(order, batch_size or len(rows), rng):
+                for batch in batches(order, batch_size or len(rows), rng):
                     trainer.learn(batch)
                     bar.batch(len(batch))
-                history.log.append(trainer.measured())
-                if history.recording:
-                    trainer.sync()
-                    history.recording.take()
-                keeper.see(history)
+                _note(history, trainer, keeper)
                 book.write()
                 bar.epoch()
             history.stopped = "patience" if keeper.converged else "epochs"
@@ -147,6 +153,8 @@ def fit(
             history.best_epoch = keeper.restore() if keeper else None
             tuner.lr = rate
             model.train(was_training)
+    if history.best_epoch is not None:
+        history.confusion = trainer.confusion()
     return history
 
 
@@ -186,6 +194,15 @@ class _Keeper:
         self.kept = self.trainer.numbers(), epoch  # at once, whenever Ctrl-C comes
 
 
+def _note(history: History, trainer: Trainer, keeper: _Keeper) -> None:
+    """Write down the epoch that is over."""
+    history.log.append(trainer.measured())
+    if history.recording:
+        trainer.sync()
+        history.recording.take()
+    keeper.see(history)
+
+
 def _trainer(backend: str, progress: bool, *how: Any) -> Trainer:
     """Who trains: machine code where it can be had, or what was asked for."""
     if backend not in BACKENDS:
@@ -219,12 +236,6 @@ def _checked(
     return {**counts, "min_delta": min_delta, "clip": clip}
 
 
-def _batches(order: list[int], size: int, rng: random.Random) -> Iterable[Sequence[int]]:
-    if len(order) > size:  # else it is all the same
-        rng.shuffle(order)
-    return (order[start : start + size] for start in range(0, len(order), size))
-
-
 def _loss(loss: str | Loss) -> Loss:
     if callable(loss):
         return loss
@@ -253,39 +264,3 @@ def _optimizer(optimizer: Chosen, model: Any) -> Optimizer:
         )
     checked: Optimizer = tuner
     return checked
-
-
-def _judged(rows: int, validation: Any) -> list[Row] | float | None:
-    """The rows to judge by, or the share of the others to hold out."""
-    if validation is None:
-        return None
-    if is_number(validation):
-        if not 0 < validation < 1 or rows < 2:
-            raise ValueError(
-                "validation holds out a share between 0 and 1 of at least 2 rows, got "
-                f"{validation!r} of {rows}; give a share like 0.2, or (xs, ys)"
-            )
-        share: float = validation
-        return share
-    if not isinstance(validation, tuple | list) or len(validation) != 2:
-        raise TypeError(
-            f"validation is a share like 0.2 or the pair (xs, ys), got {type(validation).__name__}"
-        )
-    return pair_up("validation", *validation)
-
-
-def _split(
-    rows: list[Row],
-    judged: list[Row] | float | None,
-    rng: random.Random,
-    places: list[int] | None,
-) -> tuple[list[Row], list[Row], list[int]]:
-    """The rows to train on and those to judge by; and how they were drawn, unless it is given."""
-    if judged is None or isinstance(judged, list):
-        return rows, judged or [], []
-    held = min(max(round(len(rows) * judged), 1), len(rows) - 1)
-    if places is None:
-        places = list(range(len(rows)))
-        rng.shuffle(places)
-    drawn = [rows[i] for i in places]
-    return drawn[held:], drawn[:held], places
