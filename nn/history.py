@@ -53,7 +53,8 @@ class History:
         best_epoch: the index in these lists of the epoch whose parameters were kept, the one with
             the lowest validation loss (training loss without validation). None where no epoch was
             finished: then the parameters are those from before.
-        stopped: "epochs" (all done), "patience" (converged), "interrupt" (Ctrl-C).
+        stopped: "epochs" (all done), "patience" (converged), "callback" (one of them returned
+            True), "interrupt" (Ctrl-C).
         confusion: the confusion matrix of the validation rows (the training rows without them) for
             the parameters that were kept: how often each class (a row) was taken for each class
             (a column). None where "confusion" was not asked for or no epoch was finished.

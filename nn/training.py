@@ -27,6 +27,7 @@ __all__ = ["fit"]
 
 BACKENDS = ("auto", "native", "eager")
 Trainer: TypeAlias = EagerTrainer | NativeTrainer
+Callback: TypeAlias = Callable[[History], Any]
 Chosen: TypeAlias = str | Optimizer | Callable[[list[Value]], Optimizer]
 
 
@@ -46,6 +47,7 @@ def fit(
     schedule: Schedule | None = None,
     clip: float | None = None,
     metrics: Asked | None = None,
+    callbacks: Callback | Iterable[Callback] | None = None,
     progress: bool = True,
     record: bool = False,
     backend: str = "auto",
@@ -76,6 +78,10 @@ def fit(
             "accuracy" (always there for losses of classification), "r2" (see `r2_score`),
             "confusion" (`History.confusion`), functions from the lists of outputs and targets to
             a number. They are columns of `History.log` by name, "val_r2" for the validation.
+        callbacks: a function of the History, or several, called after each epoch, when the model
+            has that epoch's parameters (to look at, not to change). One that returns True stops
+            the training once all were called; what one raises ends `fit`. The checkpoint of the
+            epoch is written before, so a training that a callback stopped can be resumed.
         progress: show a bar (a line now and then where standard error is a file).
         record: keep the parameters of every epoch for `History.to_html`, a page of the training.
         backend: "native" trains as machine code (it needs the extra `fast`, rows of numbers, a
@@ -115,7 +121,7 @@ def fit(
     settings = _checked(epochs, batch_size, patience, min_delta, clip)
     rng, rows = generator(seed), pair_up("fit", xs, ys)
     judged = judges(len(rows), validation)
-    tuner = _optimizer(optimizer, model)
+    tuner, called = _optimizer(optimizer, model), _callables(callbacks)
     # the optimiser may hold parameters that the loss brings along
     parameters = list(dict.fromkeys([*model.parameters(), *tuner.params]))
     measures = Metrics(metrics, loss, model)
@@ -131,22 +137,21 @@ def fit(
         try:
             trainer = _trainer(backend, progress, *how)
             history.backend = trainer.backend
-            keeper = _Keeper(trainer, min_delta, patience)
+            keeper = _Keeper(trainer, min_delta, patience, called)
             if record:
                 history.recording = Recording(model, parameters, list(rows), [], trainer.measured())
                 history.recording.take()
             book.start(trainer, keeper, order, places)
             bar.batch(len(rows) * history.epochs)
             model.train()
-            while history.epochs < epochs and not keeper.converged:
+            while history.epochs < epochs and not keeper.done:
                 tuner.lr = rate if schedule is None else rate * schedule(history.epochs)
-                for batch in batches(order, batch_size or len(rows), rng):
+                for batch in bar.over(batches(order, batch_size or len(rows), rng)):
                     trainer.learn(batch)
-                    bar.batch(len(batch))
-                _note(history, trainer, keeper)
-                book.write()
+                _note(history, trainer, keeper, book)
                 bar.epoch()
-            history.stopped = "patience" if keeper.converged else "epochs"
+                keeper.call(history)
+            history.stopped = keeper.done or "epochs"
         except KeyboardInterrupt:
             history.stopped = "interrupt"
         finally:
@@ -159,18 +164,30 @@ def fit(
 
 
 class _Keeper:
-    """Remembers the best parameters, and how long ago the loss last fell."""
+    """Remembers the best parameters, how long ago the loss last fell, and who wants to see it."""
 
-    def __init__(self, trainer: Trainer, min_delta: float, patience: int | None) -> None:
+    def __init__(
+        self, trainer: Trainer, min_delta: float, patience: int | None, callbacks: list[Callback]
+    ) -> None:
         self.trainer, self.min_delta, self.patience = trainer, min_delta, patience
+        self.callbacks, self.called_off = callbacks, False
         self.lowest = self.mark = math.inf
         self.waited = 0
         self._keep(None)
 
     @property
-    def converged(self) -> bool:
-        """Whether to stop."""
-        return self.patience is not None and self.waited >= self.patience
+    def done(self) -> str | None:
+        """Why to stop."""
+        if self.called_off:
+            return "callback"
+        return "patience" if self.patience is not None and self.waited >= self.patience else None
+
+    def call(self, history: History) -> None:
+        """Show the epoch to those who want to see it; any of them may call the rest off."""
+        if self.callbacks:
+            self.trainer.sync()
+            history.best_epoch = self.kept[1]
+            self.called_off = True in [callback(history) is True for callback in self.callbacks]
 
     def see(self, history: History) -> None:
         """Take in the epoch that was just measured."""
@@ -194,13 +211,14 @@ class _Keeper:
         self.kept = self.trainer.numbers(), epoch  # at once, whenever Ctrl-C comes
 
 
-def _note(history: History, trainer: Trainer, keeper: _Keeper) -> None:
+def _note(history: History, trainer: Trainer, keeper: _Keeper, book: Logbook) -> None:
     """Write down the epoch that is over."""
     history.log.append(trainer.measured())
     if history.recording:
         trainer.sync()
         history.recording.take()
     keeper.see(history)
+    book.write()
 
 
 def _trainer(backend: str, progress: bool, *how: Any) -> Trainer:
@@ -241,6 +259,18 @@ def _loss(loss: str | Loss) -> Loss:
         return loss
     short = str(loss).removesuffix("_loss")
     return pick(LOSSES, short if short in LOSSES else loss, "loss")
+
+
+def _callables(callbacks: Callback | Iterable[Callback] | None) -> list[Callback]:
+    given: Any = callbacks or []
+    listed: list[Any] = list(given) if hasattr(given, "__iter__") else [given]
+    for callback in listed:
+        if not callable(callback):
+            raise TypeError(
+                f"callbacks are functions of the History, got {type(callback).__name__}; give one "
+                "like lambda history: print(history.loss[-1]), or a list of them"
+            )
+    return listed
 
 
 def _optimizer(optimizer: Chosen, model: Any) -> Optimizer:
