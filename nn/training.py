@@ -1,6 +1,5 @@
 """fit: epochs of small batches until the loss stops falling."""
 
-import math
 import random
 import sys
 from collections.abc import Callable, Iterable
@@ -13,6 +12,7 @@ from nn.eager import EagerTrainer
 from nn.evaluation import Loss, pair_up
 from nn.files import FilePath
 from nn.history import History, Recording
+from nn.keeper import Callback, Keeper, Trainer, callables
 from nn.losses import LOSSES
 from nn.metrics import Asked, Metrics
 from nn.module import Module
@@ -22,12 +22,11 @@ from nn.progress import Progress
 from nn.resume import Logbook, Training
 from nn.rows import batches, judges, split
 from nn.schedules import Schedule
+from nn.weights import ClassWeights, weighted
 
 __all__ = ["fit"]
 
 BACKENDS = ("auto", "native", "eager")
-Trainer: TypeAlias = EagerTrainer | NativeTrainer
-Callback: TypeAlias = Callable[[History], Any]
 Chosen: TypeAlias = str | Optimizer | Callable[[list[Value]], Optimizer]
 
 
@@ -46,6 +45,7 @@ def fit(
     min_delta: float = 1e-4,
     schedule: Schedule | None = None,
     clip: float | None = None,
+    class_weights: ClassWeights | None = None,
     metrics: Asked | None = None,
     callbacks: Callback | Iterable[Callback] | None = None,
     progress: bool = True,
@@ -74,6 +74,11 @@ def fit(
         min_delta: by how much it has to fall to count.
         schedule: a function from the epoch, counted from 0, to a factor on the learning rate.
         clip: the largest norm of the gradients, as in `clip_grad_norm`.
+        class_weights: for losses of classification, what a row of each class counts: a mapping from
+            targets to weights, a list of them in the order of the classes (of two: no, yes), or
+            "balanced", which lets every class of `xs` count the same in all. The loss of a batch is
+            `sum(weight * loss) / sum(weight)` over its rows, as in PyTorch. The losses of the
+            History, that of the validation too, are weighted the same way; metrics are not.
         metrics: what else to measure after each epoch, a name or a function or a list of them:
             "accuracy" (always there for losses of classification), "r2" (see `r2_score`),
             "confusion" (`History.confusion`), functions from the lists of outputs and targets to
@@ -121,23 +126,24 @@ def fit(
     settings = _checked(epochs, batch_size, patience, min_delta, clip)
     rng, rows = generator(seed), pair_up("fit", xs, ys)
     judged = judges(len(rows), validation)
-    tuner, called = _optimizer(optimizer, model), _callables(callbacks)
+    tuner, called = _optimizer(optimizer, model), callables(callbacks)
     # the optimiser may hold parameters that the loss brings along
     parameters = list(dict.fromkeys([*model.parameters(), *tuner.params]))
+    weighed = weighted(loss, class_weights, rows, judged if isinstance(judged, list) else [])
     measures = Metrics(metrics, loss, model)
     history, rate, was_training = History(), tuner.lr, model.training
     settings |= {"rows": rows, "validation": judged, "loss": loss, "record": record}
-    settings |= {"metrics": measures.names}
+    settings |= {"metrics": measures.names, "class_weights": getattr(weighed, "table", None)}
     training = Training(model, tuner, parameters, rng, history)
     book = Logbook(checkpoint, resume, training, settings, schedule)
     *parts, places = split(rows, judged, rng, book.places)
     rows, order, keeper = parts[0], list(range(len(parts[0]))), None
-    how = model, loss, tuner, parameters, *parts, clip, measures
+    how = model, weighed, tuner, parameters, *parts, clip, measures
     with Progress(epochs, len(rows), history, progress) as bar:
         try:
             trainer = _trainer(backend, progress, *how)
             history.backend = trainer.backend
-            keeper = _Keeper(trainer, min_delta, patience, called)
+            keeper = Keeper(trainer, min_delta, patience, called)
             if record:
                 history.recording = Recording(model, parameters, list(rows), [], trainer.measured())
                 history.recording.take()
@@ -163,55 +169,7 @@ def fit(
     return history
 
 
-class _Keeper:
-    """Remembers the best parameters, how long ago the loss last fell, and who wants to see it."""
-
-    def __init__(
-        self, trainer: Trainer, min_delta: float, patience: int | None, callbacks: list[Callback]
-    ) -> None:
-        self.trainer, self.min_delta, self.patience = trainer, min_delta, patience
-        self.callbacks, self.called_off = callbacks, False
-        self.lowest = self.mark = math.inf
-        self.waited = 0
-        self._keep(None)
-
-    @property
-    def done(self) -> str | None:
-        """Why to stop."""
-        if self.called_off:
-            return "callback"
-        return "patience" if self.patience is not None and self.waited >= self.patience else None
-
-    def call(self, history: History) -> None:
-        """Show the epoch to those who want to see it; any of them may call the rest off."""
-        if self.callbacks:
-            self.trainer.sync()
-            history.best_epoch = self.kept[1]
-            self.called_off = True in [callback(history) is True for callback in self.callbacks]
-
-    def see(self, history: History) -> None:
-        """Take in the epoch that was just measured."""
-        numbers = history.log[-1]
-        loss = numbers.get("val_loss", numbers["loss"])
-        if loss < self.lowest:
-            self.lowest = loss
-            self._keep(history.epochs - 1)
-        if loss < self.mark - self.min_delta:
-            self.mark, self.waited = loss, 0
-        else:
-            self.waited += 1
-
-    def restore(self) -> int | None:
-        """Give the parameters their best values back; the answer is the epoch these are of."""
-        numbers, epoch = self.kept
-        self.trainer.sync(numbers)
-        return epoch
-
-    def _keep(self, epoch: int | None) -> None:
-        self.kept = self.trainer.numbers(), epoch  # at once, whenever Ctrl-C comes
-
-
-def _note(history: History, trainer: Trainer, keeper: _Keeper, book: Logbook) -> None:
+def _note(history: History, trainer: Trainer, keeper: Keeper, book: Logbook) -> None:
     """Write down the epoch that is over."""
     history.log.append(trainer.measured())
     if history.recording:
@@ -259,18 +217,6 @@ def _loss(loss: str | Loss) -> Loss:
         return loss
     short = str(loss).removesuffix("_loss")
     return pick(LOSSES, short if short in LOSSES else loss, "loss")
-
-
-def _callables(callbacks: Callback | Iterable[Callback] | None) -> list[Callback]:
-    given: Any = callbacks or []
-    listed: list[Any] = list(given) if hasattr(given, "__iter__") else [given]
-    for callback in listed:
-        if not callable(callback):
-            raise TypeError(
-                f"callbacks are functions of the History, got {type(callback).__name__}; give one "
-                "like lambda history: print(history.loss[-1]), or a list of them"
-            )
-    return listed
 
 
 def _optimizer(optimizer: Chosen, model: Any) -> Optimizer:
