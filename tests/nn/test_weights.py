@@ -138,6 +138,16 @@ def test_equal_weights_change_nothing_and_balanced_is_n_by_k_times_count(backend
     assert run("balanced") != pytest.approx(run(None), rel=1e-3)
 
 
+@pytest.mark.parametrize(("loss", "no"), [("hinge", -1), ("binary_cross_entropy_with_logits", 0)])
+def test_a_list_of_two_is_no_then_yes(loss, no):
+    def run(weights):
+        model = Neuron(2, "linear", rng=1)
+        ys = [1 if y else no for y in RARE]
+        return fit(model, XS, ys, loss=loss, class_weights=weights, **QUIET).loss
+
+    assert run([1, 6]) == run({1: 6, no: 1}) != run([6, 1])
+
+
 def test_a_rare_class_is_found_more_often():
     ys = [int(a + b + _draw(0, 1) > 1.5) for a, b in XS * 4]
     found = []
