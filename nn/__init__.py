@@ -11,7 +11,7 @@ import typing as _typing
 
 from nn.activations import ACTIVATIONS, INITS, Activation
 from nn.checkpoint import CheckpointError, load, save
-from nn.evaluation import accuracy, predict
+from nn.evaluation import accuracy, confusion_matrix, predict, r2_score
 from nn.gradients import clip_grad_norm, clip_grad_value
 from nn.history import History
 from nn.interop import from_torch, to_onnx, to_torch
@@ -75,6 +75,8 @@ __all__ = [
     "History",
     "predict",
     "accuracy",
+    "confusion_matrix",
+    "r2_score",
     # files
     "save",
     "load",

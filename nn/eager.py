@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine import Value
-from nn.evaluation import Loss, Row, measure
+from nn.evaluation import Loss, Row, measure, predict
 from nn.gradients import clip_grad_norm
+from nn.metrics import Metrics
 from nn.module import Module
 from nn.optim import Optimizer
 
@@ -32,9 +33,12 @@ class EagerTrainer:
         rows: Sequence[Row],
         held_out: Sequence[Row],
         clip: float | None,
+        metrics: Metrics,
     ) -> None:
         self.model, self.loss, self.tuner, self.parameters = model, loss, tuner, parameters
         self.rows, self.held_out, self.clip = rows, held_out, clip
+        self.metrics = metrics
+        self.confusion()  # for its errors, before anything changes
 
     def learn(self, batch: Sequence[int]) -> None:
         """One step on the rows of these numbers. Their graph is gone when it returns."""
@@ -54,10 +58,17 @@ class EagerTrainer:
 
     def measured(self) -> dict[str, float]:
         """What the History says of an epoch."""
-        judged = measure(self.model, self.held_out, self.loss)
-        return measure(self.model, self.rows, self.loss) | {
+        judged = measure(self.model, self.held_out, self.loss, self.metrics)
+        return measure(self.model, self.rows, self.loss, self.metrics) | {
             f"val_{name}": x for name, x in judged.items()
         }
+
+    def confusion(self) -> list[list[int]] | None:
+        """The matrix of the rows to judge by, if it is asked for."""
+        if not self.metrics.confusion:
+            return None
+        rows = self.held_out or self.rows
+        return self.metrics.matrix(predict(self.model, [x for x, _ in rows]), [y for _, y in rows])
 
     def reload(self) -> None:
         """Go on from the numbers that the Values have by now, as it does anyway."""

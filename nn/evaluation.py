@@ -5,22 +5,22 @@ from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 from engine import Value, no_grad
-from nn import losses
+from nn.metrics import Metrics, confusion, r2, share_right, usual_threshold
 from nn.module import Module
 
-__all__ = ["Loss", "Row", "accuracy", "measure", "pair_up", "predict"]
+__all__ = [
+    "Loss",
+    "Row",
+    "accuracy",
+    "confusion_matrix",
+    "measure",
+    "pair_up",
+    "predict",
+    "r2_score",
+]
 
 Loss: TypeAlias = Callable[[Any, Any], Value]
 Row: TypeAlias = tuple[Any, Any]  # a sample and its target
-
-# The losses of classification, and above what an output is the answer yes; None takes the class
-# with the largest output.
-THRESHOLDS: tuple[tuple[Loss, float | None], ...] = (
-    (losses.binary_cross_entropy, 0.5),
-    (losses.binary_cross_entropy_with_logits, 0.0),
-    (losses.hinge_loss, 0.0),
-    (losses.cross_entropy, None),
-)
 
 
 def predict(model: Module, xs: Iterable[Any]) -> list[Any]:
@@ -55,27 +55,72 @@ def accuracy(
             Given, it also judges several outputs one by one against lists of targets: all of a
             sample's have to be right.
     """
-    rows = pair_up("accuracy", xs, ys)
-    outputs = predict(model, [x for x, _ in rows])
-    several = isinstance(outputs[0], list)
-    if threshold is None and not several:
-        threshold = 0.5 if getattr(model, "output", None) == "sigmoid" else 0.0
-    return _share_right(outputs, [y for _, y in rows], threshold)
+    outputs, targets = _answered("accuracy", model, xs, ys)
+    if threshold is None:
+        threshold = usual_threshold(model, isinstance(outputs[0], list))
+    return share_right(outputs, targets, threshold)
 
 
-def measure(model: Module, rows: Sequence[Row], loss: Loss) -> dict[str, float]:
-    """The loss of the rows, and the accuracy where that loss has one. Nothing for no rows."""
+def confusion_matrix(
+    model: Module, xs: Iterable[Any], ys: Iterable[Any], threshold: float | None = None
+) -> list[list[int]]:
+    """How often the model takes a sample of each class (a row) for each class (a column).
+
+    Classes are those of `accuracy`; with one output they are no (0) and yes (1). The right answers
+    are on the diagonal.
+
+    Arguments:
+        model: what answers.
+        xs: the samples.
+        ys: their targets.
+        threshold: with one output, above what the answer is yes, as for `accuracy`.
+
+    Raises ValueError for targets that are no class, or for a threshold on several outputs.
+
+    >>> from nn import Neuron
+    >>> neuron = Neuron(1, "linear", rng=7)
+    >>> neuron.w[0].data, neuron.b.data = 1.0, 0.0
+    >>> confusion_matrix(neuron, [[-2], [-1], [1], [2]], [0, 1, 1, 1])
+    [[1, 0], [1, 2]]
+    """
+    outputs, targets = _answered("confusion_matrix", model, xs, ys)
+    if threshold is None:
+        threshold = usual_threshold(model, isinstance(outputs[0], list))
+    return confusion(outputs, targets, threshold)
+
+
+def r2_score(model: Module, xs: Iterable[Any], ys: Iterable[Any]) -> float:
+    """The coefficient of determination R2: what share of the targets' variance is explained.
+
+    1 is perfect, 0 no better than always answering the mean of the targets, less is worse than
+    that. With several outputs it is the mean of theirs. Where all targets are equal it is 1 for
+    answers that are exact, else 0.
+
+    Arguments:
+        model: what answers.
+        xs: the samples.
+        ys: their targets: a number for one output, a list of as many for several.
+
+    Raises ValueError where outputs and targets are not of one shape.
+
+    >>> from nn import Neuron
+    >>> neuron = Neuron(1, "linear", rng=7)
+    >>> neuron.w[0].data, neuron.b.data = 1.0, 0.0
+    >>> r2_score(neuron, [[1], [2], [3], [4]], [1, 2, 3, 6])
+    0.7142857142857143
+    """
+    return r2(*_answered("r2_score", model, xs, ys))
+
+
+def measure(model: Module, rows: Sequence[Row], loss: Loss, metrics: Metrics) -> dict[str, float]:
+    """The loss of the rows, and the metrics. Nothing for no rows."""
     if not rows:
         return {}
     targets = [y for _, y in rows]
     with _answering(model):
         outputs = [model(x) for x, _ in rows]
         found = {"loss": float(loss(outputs, targets))}
-    for function, threshold in THRESHOLDS:
-        if function is loss:
-            answers = [_numbers(output) for output in outputs]
-            found["accuracy"] = _share_right(answers, targets, threshold)
-    return found
+    return found | metrics.of([_numbers(output) for output in outputs], targets)
 
 
 def pair_up(who: str, xs: Iterable[Any], ys: Iterable[Any]) -> list[Row]:
@@ -102,23 +147,13 @@ def _answering(model: Module) -> Iterator[None]:
         model.train(was_training)
 
 
+def _answered(
+    who: str, model: Module, xs: Iterable[Any], ys: Iterable[Any]
+) -> tuple[list[Any], list[Any]]:
+    """The model's outputs beside the targets."""
+    rows = pair_up(who, xs, ys)
+    return predict(model, [x for x, _ in rows]), [y for _, y in rows]
+
+
 def _numbers(output: Any) -> Any:
     return [float(x) for x in output] if isinstance(output, list | tuple) else float(output)
-
-
-def _share_right(outputs: Sequence[Any], targets: Sequence[Any], threshold: float | None) -> float:
-    right = [_is_right(*pair, threshold) for pair in zip(outputs, targets, strict=True)]
-    return sum(right) / len(right)
-
-
-def _is_right(output: Any, target: Any, threshold: float | None) -> bool:
-    if not isinstance(output, list):
-        return bool((output > (threshold or 0.0)) == (float(target) > 0.5))
-    several = hasattr(target, "__iter__")
-    if several and threshold is not None:
-        return all(_is_right(*pair, threshold) for pair in zip(output, target, strict=True))
-    return _largest(output) == (_largest(list(target)) if several else int(target))
-
-
-def _largest(xs: Sequence[float]) -> int:
-    return max(range(len(xs)), key=xs.__getitem__)

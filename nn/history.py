@@ -48,11 +48,16 @@ class History:
     rows, or a loss that is not one of classification.
 
     Attributes:
-        log: the numbers of every epoch by name, from which the lists are read.
+        log: the numbers of every epoch by name, from which the lists are read; other metrics are
+            there too ("r2", "val_r2"), and in `column`.
         best_epoch: the index in these lists of the epoch whose parameters were kept, the one with
             the lowest validation loss (training loss without validation). None where no epoch was
             finished: then the parameters are those from before.
-        stopped: "epochs" (all done), "patience" (converged), "interrupt" (Ctrl-C).
+        stopped: "epochs" (all done), "patience" (converged), "callback" (one of them returned
+            True), "interrupt" (Ctrl-C).
+        confusion: the confusion matrix of the validation rows (the training rows without them) for
+            the parameters that were kept: how often each class (a row) was taken for each class
+            (a column). None where "confusion" was not asked for or no epoch was finished.
         backend: "native" (machine code) or "eager" (Values): who trained.
         recording: what `fit(..., record=True)` kept for `to_html`, else None.
     """
@@ -60,6 +65,7 @@ class History:
     log: list[dict[str, float]] = field(default_factory=list)
     best_epoch: int | None = None
     stopped: str = "epochs"
+    confusion: list[list[int]] | None = None
     backend: str = "eager"
     recording: Recording | None = field(default=None, compare=False)
 
@@ -107,7 +113,7 @@ class History:
         return self.recording.snapshots if self.recording else []
 
     def column(self, name: str) -> list[float]:
-        """One of the numbers of every epoch."""
+        """One of the numbers of every epoch, as "loss" or "val_r2"."""
         return [numbers[name] for numbers in self.log if name in numbers]
 
     def __repr__(self) -> str:
@@ -119,7 +125,7 @@ class History:
         return f"History({text})"
 
     def plot(self, path: str | PathLike[str] | None = None) -> Figure:
-        """The curves of loss and (if there is one) accuracy, as `nn.drawing.plot_history` has them.
+        """The curves of loss, accuracy and other metrics, as `nn.drawing.plot_history` has them.
 
         Arguments:
             path: where to save it, as .png, .svg, .pdf, ...
@@ -161,9 +167,9 @@ def figures(numbers: dict[str, float]) -> str:
     'loss 0.0342 (val 0.05), accuracy 97.5% (val 95.0%)'
     """
     parts = []
-    for name, digits in (("loss", ".3g"), ("accuracy", ".1%")):
-        if name in numbers:
-            val = numbers.get(f"val_{name}")
+    for name, number in numbers.items():
+        if not name.startswith("val_"):
+            val, digits = numbers.get(f"val_{name}"), ".1%" if name == "accuracy" else ".3g"
             beside = "" if val is None else f" (val {val:{digits}})"
-            parts.append(f"{name} {numbers[name]:{digits}}{beside}")
+            parts.append(f"{name} {number:{digits}}{beside}")
     return ", ".join(parts)

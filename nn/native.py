@@ -7,17 +7,19 @@ arrays as they do on numbers. The Values get their numbers when the training is 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine import ControlFlowError, Program, Value, gradient, inputs, no_grad
 from engine.native.needs import available, numpy
 from engine.native.tape import record_tape
-from nn.evaluation import THRESHOLDS, Loss, Row
+from nn.evaluation import Loss, Row
 from nn.gradients import check_finite
 from nn.losses import LOSSES
+from nn.metrics import Metrics
 from nn.module import Module
 from nn.optim import Optimizer
+from nn.weights import Weighted
 
 __all__ = ["NativeTrainer", "Unfit"]
 
@@ -40,16 +42,22 @@ class NativeTrainer:
         rows: Sequence[Row],
         held_out: Sequence[Row],
         clip: float | None,
+        metrics: Metrics,
     ) -> None:
         if not available():
             raise Unfit("llvmlite or numpy is missing (pip install gradwalk[fast])")
+        weights = loss.weights if isinstance(loss, Weighted) else None
+        self._weighted = weights is not None
+        self.loss = loss = loss.loss if isinstance(loss, Weighted) else loss
         if loss not in LOSSES.values():
             raise Unfit("a loss of your own is a function of a whole batch, not of each row")
         if type(tuner).step is not Optimizer.step:
             raise Unfit(f"{type(tuner).__name__} has a step of its own; give it an update instead")
-        self.loss, self.tuner, self.clip, self.parameters = loss, tuner, clip, parameters
-        self._shape, self._rows = _matrix(rows)
-        self._held_out = _matrix(held_out)[1] if held_out else None
+        self.tuner, self.clip, self.parameters = tuner, clip, parameters
+        self._shape, self._rows = _matrix(rows, weights)
+        self._held_out = _matrix(held_out, weights)[1] if held_out else None
+        self.metrics = metrics
+        self._targets, self._judged = [y for _, y in rows], [y for _, y in held_out]
         _check_targets(model, loss, [*rows, *held_out])
         was_training = model.training
         try:
@@ -60,6 +68,7 @@ class NativeTrainer:
         place = {p: i for i, p in enumerate(parameters)}
         self._learned = numpy().array([place[p] for p in tuner.params])
         self.reload()
+        self.confusion()  # for its errors, before anything changes
 
     def reload(self) -> None:
         """Go on from the numbers that the Values and the optimiser have by now."""
@@ -73,27 +82,31 @@ class NativeTrainer:
         width, targets = self._shape
         xs = inputs(*[f"x{i}" for i in range(width or 1)])
         ys = inputs(*[f"y{i}" for i in range(targets or 1)])
+        ws = inputs("w") if self._weighted else []
         tapes = []
         for _ in range(2):  # a model that draws random numbers is another one each time
             try:
                 found = model(xs if width else xs[0])
                 loss = self.loss(found, ys if targets else ys[0])
+                loss = loss * ws[0] if ws else loss
             except (ControlFlowError, TypeError) as error:
                 raise Unfit(f"the model cannot be recorded: {error}") from error
-            tapes.append(record_tape([*xs, *ys], self.parameters, [loss])[0])
+            tapes.append(record_tape([*xs, *ys, *ws], self.parameters, [loss])[0])
         if tapes[0].structure() != tapes[1].structure():
             raise Unfit("the model computes something else each time, as dropout does")
         self._listed = isinstance(found, list | tuple)
         if learn:
-            wanted = [loss, *gradient(loss, self.tuner.params)]
-            return Program([*xs, *ys], wanted, self.parameters, reduce="mean")
-        return Program([*xs, *ys], [loss, *(found if self._listed else [found])], self.parameters)
+            wanted = [loss, *gradient(loss, self.tuner.params), *ws]
+            return Program([*xs, *ys, *ws], wanted, self.parameters, reduce="mean")
+        wanted = [loss, *(found if self._listed else [found])]
+        return Program([*xs, *ys, *ws], wanted, self.parameters)
 
     def learn(self, batch: Sequence[int]) -> None:
         """One step on the rows of these numbers."""
         tuner = self.tuner
         rows = self._rows if len(batch) == len(self._rows) else self._rows[batch]
-        grads = self._grads = self._step(rows, self._theta)[1:]
+        means = self._step(rows, self._theta)
+        grads = self._grads = means[1:-1] / means[-1] if self._weighted else means[1:]
         if self.clip is not None:
             norm = math.hypot(*grads.tolist())
             if norm > self.clip:
@@ -118,18 +131,37 @@ class NativeTrainer:
 
     def measured(self) -> dict[str, float]:
         """What the History says of an epoch."""
-        judged = {} if self._held_out is None else self._measure(self._held_out)
-        return self._measure(self._rows) | {f"val_{name}": x for name, x in judged.items()}
-
-    def _measure(self, rows: Any) -> dict[str, float]:
-        found = self._forward(rows, self._theta)
-        numbers = {"loss": math.fsum(found[:, 0].tolist()) / len(found)}
-        targets = rows[:, self._shape[0] or 1 :]
-        for function, threshold in THRESHOLDS:
-            if function is self.loss:
-                right = _right(found[:, 1:], targets, threshold, self._listed)
-                numbers["accuracy"] = int(right.sum()) / len(right)
+        numbers = self._measure(self._rows, self._targets)
+        if self._held_out is not None:
+            judged = self._measure(self._held_out, self._judged)
+            numbers |= {f"val_{name}": x for name, x in judged.items()}
         return numbers
+
+    def _measure(self, rows: Any, targets: list[Any]) -> dict[str, float]:
+        found = self._forward(rows, self._theta)
+        whole = math.fsum(rows[:, -1].tolist()) if self._weighted else len(found)
+        numbers = {"loss": math.fsum(found[:, 0].tolist()) / whole}
+        known = {}
+        if "accuracy" in self.metrics.functions:  # of many rows it takes long in Python
+            threshold = self.metrics.threshold(self._listed)
+            width, several = self._shape
+            table = rows[:, width or 1 :][:, : several or 1]
+            right = _right(found[:, 1:], table, threshold, self._listed)
+            known["accuracy"] = int(right.sum()) / len(right)
+        return numbers | self.metrics.of(self._listing(found), targets, known)
+
+    def confusion(self) -> list[list[int]] | None:
+        """The matrix of the rows to judge by, if it is asked for."""
+        if not self.metrics.confusion:
+            return None
+        rows = self._rows if self._held_out is None else self._held_out
+        outputs = self._listing(self._forward(rows, self._theta))
+        return self.metrics.matrix(outputs, self._judged or self._targets)
+
+    def _listing(self, found: Any) -> list[Any]:
+        """The outputs as `predict` has them."""
+        outputs: list[Any] = (found[:, 1:] if self._listed else found[:, 1]).tolist()
+        return outputs
 
     def numbers(self) -> Any:
         """All parameters as they are now."""
@@ -147,8 +179,13 @@ class NativeTrainer:
             self.tuner.memory = list(zip(*[m.tolist() for m in self._memory], strict=True))
 
 
-def _matrix(rows: Sequence[Row]) -> tuple[tuple[int, int], Any]:
-    """Rows as numbers, samples then targets; and how many of each, 0 where it is a lone number."""
+def _matrix(
+    rows: Sequence[Row], weights: Mapping[Any, float] | None
+) -> tuple[tuple[int, int], Any]:
+    """Rows as numbers: samples, targets and (if there are weights) the weight of each.
+
+    And how many there are of the first two, 0 where it is a lone number.
+    """
     shapes = {tuple([len(x) if hasattr(x, "__len__") else 0 for x in row]) for row in rows}
     if len(shapes) != 1:
         raise Unfit("the rows are not all of one length")
@@ -160,6 +197,8 @@ def _matrix(rows: Sequence[Row]) -> tuple[tuple[int, int], Any]:
     table = numpy().hstack([column.reshape(len(rows), -1) for column in columns])
     if table.shape[1] != sum(size or 1 for size in shape):
         raise Unfit("the rows are lists of lists")
+    if weights is not None:
+        table = numpy().column_stack([table, [weights[y] for _, y in rows]])
     return (shape[0], shape[1]), table
 
 
@@ -172,7 +211,7 @@ def _check_targets(model: Module, loss: Loss, rows: Sequence[Row]) -> None:
 
 
 def _right(outputs: Any, targets: Any, threshold: float | None, listed: bool) -> Any:
-    """For each row whether its class was found, as evaluation.py has it."""
+    """For each row whether its class was found, as metrics.py has it."""
     if not listed:
         return (outputs[:, 0] > (threshold or 0.0)) == (targets[:, 0] > 0.5)
     if targets.shape[1] > 1 and threshold is not None:

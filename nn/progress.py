@@ -4,6 +4,7 @@ import math
 import sys
 import time
 import warnings
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Self
 
 with warnings.catch_warnings():  # in a notebook it calls itself experimental
@@ -47,6 +48,12 @@ class Progress:
         """So many rows more were trained on."""
         if self.bar is not None:
             self.bar.update(rows)
+
+    def over(self, batches: Iterable[Sequence[int]]) -> Iterator[Sequence[int]]:
+        """The batches; each is done when the next is asked for."""
+        for batch in batches:
+            yield batch
+            self.batch(len(batch))
 
     def epoch(self) -> None:
         """One epoch more is in the history."""

@@ -1,30 +1,32 @@
 """fit: epochs of small batches until the loss stops falling."""
 
-import math
 import random
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, TypeAlias
 
 from engine import Value
-from nn.checks import at_least_zero, count, generator, is_number, pick
+from nn.checks import at_least_zero, count, generator, pick
 from nn.eager import EagerTrainer
-from nn.evaluation import Loss, Row, pair_up
+from nn.evaluation import Loss, pair_up
 from nn.files import FilePath
 from nn.history import History, Recording
+from nn.keeper import Callback, Keeper, Trainer, callables
 from nn.losses import LOSSES
+from nn.metrics import Asked, Metrics
 from nn.module import Module
 from nn.native import NativeTrainer, Unfit
 from nn.optim import OPTIMIZERS, Optimizer
 from nn.progress import Progress
 from nn.resume import Logbook, Training
+from nn.rows import batches, judges, split
 from nn.schedules import Schedule
+from nn.weights import ClassWeights, weighted
 
 __all__ = ["fit"]
 
 BACKENDS = ("auto", "native", "eager")
-Trainer: TypeAlias = EagerTrainer | NativeTrainer
 Chosen: TypeAlias = str | Optimizer | Callable[[list[Value]], Optimizer]
 
 
@@ -43,6 +45,9 @@ def fit(
     min_delta: float = 1e-4,
     schedule: Schedule | None = None,
     clip: float | None = None,
+    class_weights: ClassWeights | None = None,
+    metrics: Asked | None = None,
+    callbacks: Callback | Iterable[Callback] | None = None,
     progress: bool = True,
     record: bool = False,
     backend: str = "auto",
@@ -69,6 +74,19 @@ def fit(
         min_delta: by how much it has to fall to count.
         schedule: a function from the epoch, counted from 0, to a factor on the learning rate.
         clip: the largest norm of the gradients, as in `clip_grad_norm`.
+        class_weights: for losses of classification, what a row of each class counts: a mapping from
+            targets to weights, a list of them in the order of the classes (of two: no, yes), or
+            "balanced", which lets every class of `xs` count the same in all. The loss of a batch is
+            `sum(weight * loss) / sum(weight)` over its rows, as in PyTorch. The losses of the
+            History, that of the validation too, are weighted the same way; metrics are not.
+        metrics: what else to measure after each epoch, a name or a function or a list of them:
+            "accuracy" (always there for losses of classification), "r2" (see `r2_score`),
+            "confusion" (`History.confusion`), functions from the lists of outputs and targets to
+            a number. They are columns of `History.log` by name, "val_r2" for the validation.
+        callbacks: a function of the History, or several, called after each epoch, when the model
+            has that epoch's parameters (to look at, not to change). One that returns True stops
+            the training once all were called; what one raises ends `fit`. The checkpoint of the
+            epoch is written before, so a training that a callback stopped can be resumed.
         progress: show a bar (a line now and then where standard error is a file).
         record: keep the parameters of every epoch for `History.to_html`, a page of the training.
         backend: "native" trains as machine code (it needs the extra `fast`, rows of numbers, a
@@ -107,83 +125,58 @@ def fit(
     loss = _loss(loss)
     settings = _checked(epochs, batch_size, patience, min_delta, clip)
     rng, rows = generator(seed), pair_up("fit", xs, ys)
-    judged = _judged(len(rows), validation)
-    tuner = _optimizer(optimizer, model)
+    judged = judges(len(rows), validation)
+    tuner, called = _optimizer(optimizer, model), callables(callbacks)
     # the optimiser may hold parameters that the loss brings along
     parameters = list(dict.fromkeys([*model.parameters(), *tuner.params]))
+    weighed = weighted(loss, class_weights, rows, judged if isinstance(judged, list) else [])
+    measures = Metrics(metrics, loss, model)
     history, rate, was_training = History(), tuner.lr, model.training
     settings |= {"rows": rows, "validation": judged, "loss": loss, "record": record}
+    settings |= {"metrics": measures.names, "class_weights": getattr(weighed, "table", None)}
     training = Training(model, tuner, parameters, rng, history)
     book = Logbook(checkpoint, resume, training, settings, schedule)
-    *split, places = _split(rows, judged, rng, book.places)
-    rows, order, keeper = split[0], list(range(len(split[0]))), None
+    *parts, places = split(rows, judged, rng, book.places)
+    rows, order, keeper = parts[0], list(range(len(parts[0]))), None
+    how = model, weighed, tuner, parameters, *parts, clip, measures
     with Progress(epochs, len(rows), history, progress) as bar:
         try:
-            trainer = _trainer(backend, progress, model, loss, tuner, parameters, *split, clip)
+            trainer = _trainer(backend, progress, *how)
             history.backend = trainer.backend
-            keeper = _Keeper(trainer, min_delta, patience)
+            keeper = Keeper(trainer, min_delta, patience, called)
             if record:
                 history.recording = Recording(model, parameters, list(rows), [], trainer.measured())
                 history.recording.take()
             book.start(trainer, keeper, order, places)
             bar.batch(len(rows) * history.epochs)
             model.train()
-            while history.epochs < epochs and not keeper.converged:
+            while history.epochs < epochs and not keeper.done:
                 tuner.lr = rate if schedule is None else rate * schedule(history.epochs)
-                for batch in _batches(order, batch_size or len(rows), rng):
+                for batch in bar.over(batches(order, batch_size or len(rows), rng)):
                     trainer.learn(batch)
-                    bar.batch(len(batch))
-                history.log.append(trainer.measured())
-                if history.recording:
-                    trainer.sync()
-                    history.recording.take()
-                keeper.see(history)
-                book.write()
+                _note(history, trainer, keeper, book)
                 bar.epoch()
-            history.stopped = "patience" if keeper.converged else "epochs"
+                keeper.call(history)
+            history.stopped = keeper.done or "epochs"
         except KeyboardInterrupt:
             history.stopped = "interrupt"
         finally:
             history.best_epoch = keeper.restore() if keeper else None
             tuner.lr = rate
             model.train(was_training)
+    if history.best_epoch is not None:
+        history.confusion = trainer.confusion()
     return history
 
 
-class _Keeper:
-    """Remembers the best parameters, and how long ago the loss last fell."""
-
-    def __init__(self, trainer: Trainer, min_delta: float, patience: int | None) -> None:
-        self.trainer, self.min_delta, self.patience = trainer, min_delta, patience
-        self.lowest = self.mark = math.inf
-        self.waited = 0
-        self._keep(None)
-
-    @property
-    def converged(self) -> bool:
-        """Whether to stop."""
-        return self.patience is not None and self.waited >= self.patience
-
-    def see(self, history: History) -> None:
-        """Take in the epoch that was just measured."""
-        numbers = history.log[-1]
-        loss = numbers.get("val_loss", numbers["loss"])
-        if loss < self.lowest:
-            self.lowest = loss
-            self._keep(history.epochs - 1)
-        if loss < self.mark - self.min_delta:
-            self.mark, self.waited = loss, 0
-        else:
-            self.waited += 1
-
-    def restore(self) -> int | None:
-        """Give the parameters their best values back; the answer is the epoch these are of."""
-        numbers, epoch = self.kept
-        self.trainer.sync(numbers)
-        return epoch
-
-    def _keep(self, epoch: int | None) -> None:
-        self.kept = self.trainer.numbers(), epoch  # at once, whenever Ctrl-C comes
+def _note(history: History, trainer: Trainer, keeper: Keeper, book: Logbook) -> None:
+    """Write down the epoch that is over."""
+    history.log.append(trainer.measured())
+    if history.recording:
+        trainer.sync()
+        history.recording.take()
+    keeper.see(history)
+    book.write()
 
 
 def _trainer(backend: str, progress: bool, *how: Any) -> Trainer:
@@ -219,12 +212,6 @@ def _checked(
     return {**counts, "min_delta": min_delta, "clip": clip}
 
 
-def _batches(order: list[int], size: int, rng: random.Random) -> Iterable[Sequence[int]]:
-    if len(order) > size:  # else it is all the same
-        rng.shuffle(order)
-    return (order[start : start + size] for start in range(0, len(order), size))
-
-
 def _loss(loss: str | Loss) -> Loss:
     if callable(loss):
         return loss
@@ -253,39 +240,3 @@ def _optimizer(optimizer: Chosen, model: Any) -> Optimizer:
         )
     checked: Optimizer = tuner
     return checked
-
-
-def _judged(rows: int, validation: Any) -> list[Row] | float | None:
-    """The rows to judge by, or the share of the others to hold out."""
-    if validation is None:
-        return None
-    if is_number(validation):
-        if not 0 < validation < 1 or rows < 2:
-            raise ValueError(
-                "validation holds out a share between 0 and 1 of at least 2 rows, got "
-                f"{validation!r} of {rows}; give a share like 0.2, or (xs, ys)"
-            )
-        share: float = validation
-        return share
-    if not isinstance(validation, tuple | list) or len(validation) != 2:
-        raise TypeError(
-            f"validation is a share like 0.2 or the pair (xs, ys), got {type(validation).__name__}"
-        )
-    return pair_up("validation", *validation)
-
-
-def _split(
-    rows: list[Row],
-    judged: list[Row] | float | None,
-    rng: random.Random,
-    places: list[int] | None,
-) -> tuple[list[Row], list[Row], list[int]]:
-    """The rows to train on and those to judge by; and how they were drawn, unless it is given."""
-    if judged is None or isinstance(judged, list):
-        return rows, judged or [], []
-    held = min(max(round(len(rows) * judged), 1), len(rows) - 1)
-    if places is None:
-        places = list(range(len(rows)))
-        rng.shuffle(places)
-    drawn = [rows[i] for i in places]
-    return drawn[held:], drawn[:held], places

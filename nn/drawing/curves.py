@@ -11,7 +11,7 @@ __all__ = ["plot_history"]
 
 @styled
 def plot_history(history: History, path: Target = None) -> Figure:
-    """The curves of loss and (if there is one) accuracy: training solid, validation dashed.
+    """The curves of loss, accuracy and other metrics: training solid, validation dashed.
 
     `history.plot(path)` is the same. Raises ValueError where there is nothing to plot.
 
@@ -21,7 +21,7 @@ def plot_history(history: History, path: Target = None) -> Figure:
     """
     if not history.log:
         raise ValueError("no epoch was finished, so there is nothing to plot; fit for longer")
-    panels = ["loss", "accuracy"] if history.accuracy else ["loss"]
+    panels = [name for name in history.log[-1] if not name.startswith("val_")]
     figure = Figure(figsize=(5.2 * len(panels), 3.6), layout="constrained")
     for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
         _draw(axes, history, panel)
@@ -46,5 +46,5 @@ def _draw(axes: Axes, history: History, panel: str) -> None:
         axes.yaxis.set_minor_formatter("")
     axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     axes.set_xlabel("epoch")
-    axes.set_title("accuracy (%)" if panel == "accuracy" else "loss")
+    axes.set_title("accuracy (%)" if panel == "accuracy" else panel)
     axes.legend()

@@ -1,0 +1,187 @@
+"""What a loss does not say of answers: the share that is right, R2, what is taken for what.
+
+All of it works on numbers: the outputs of a model as floats (lists of them where it has several)
+and the targets as they were given.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from engine import Value
+from nn import losses
+from nn.checks import is_number, pick
+
+__all__ = ["Asked", "Metric", "Metrics", "confusion", "r2", "share_right", "usual_threshold"]
+
+Metric: TypeAlias = Callable[[list[Any], list[Any]], float]
+Asked: TypeAlias = str | Metric | Iterable[str | Metric]
+
+# The losses of classification, and above what an output is the answer yes; None takes the class
+# with the largest output.
+THRESHOLDS: tuple[tuple[Callable[[Any, Any], Value], float | None], ...] = (
+    (losses.binary_cross_entropy, 0.5),
+    (losses.binary_cross_entropy_with_logits, 0.0),
+    (losses.hinge_loss, 0.0),
+    (losses.cross_entropy, None),
+)
+
+
+class Metrics:
+    """What `fit` measures beside the loss.
+
+    Arguments:
+        asked: names and functions, or one of them.
+        loss: accuracy is always among them where this is one of classification.
+        model: its `output` tells the threshold where the loss does not.
+    """
+
+    def __init__(self, asked: Asked | None, loss: Any, model: object) -> None:
+        self._model = model
+        self._known = [threshold for function, threshold in THRESHOLDS if function is loss]
+        self.functions: dict[str, Metric] = {"accuracy": self._accuracy} if self._known else {}
+        self.confusion = False
+        named: dict[str, Metric | None] = {"accuracy": self._accuracy, "r2": r2, "confusion": None}
+        listed = [asked] if isinstance(asked, str) or callable(asked) else asked or []
+        for one in listed:
+            name = getattr(one, "__name__", type(one).__name__) if callable(one) else one
+            if callable(one):
+                taken = name in ("loss", *named, *self.functions) or name.startswith("val_")
+                if taken or name == "<lambda>":
+                    raise ValueError(
+                        f"a metric is listed by the name of its function, and {name!r} is taken or "
+                        "no name; def it with one of its own"
+                    )
+                self.functions[name] = one
+            elif function := pick(named, name, "metric"):
+                self.functions[name] = function
+            else:
+                self.confusion = True
+
+    @property
+    def names(self) -> list[str]:
+        """What is measured, as a checkpoint has it."""
+        return [*self.functions, *(["confusion"] if self.confusion else [])]
+
+    def threshold(self, several: bool) -> float | None:
+        """Above what an output is the answer yes."""
+        return self._known[0] if self._known else usual_threshold(self._model, several)
+
+    def of(
+        self, outputs: list[Any], targets: list[Any], known: Mapping[str, float] | None = None
+    ) -> dict[str, float]:
+        """The numbers by name, but for those that are known."""
+        found = dict(known or {})
+        for name, function in self.functions.items():
+            if name in found:
+                continue
+            number = function(outputs, targets)
+            if not is_number(number):
+                raise TypeError(
+                    f"the metric {name!r} gave {type(number).__name__}; return one number, "
+                    "computed from the lists of outputs and targets"
+                )
+            found[name] = float(number)
+        return found
+
+    def matrix(self, outputs: list[Any], targets: list[Any]) -> list[list[int]] | None:
+        """The confusion matrix, if it was asked for."""
+        if not self.confusion:
+            return None
+        return confusion(outputs, targets, self.threshold(isinstance(outputs[0], list)))
+
+    def _accuracy(self, outputs: list[Any], targets: list[Any]) -> float:
+        return share_right(outputs, targets, self.threshold(isinstance(outputs[0], list)))
+
+
+def usual_threshold(model: object, several: bool) -> float | None:
+    """Above what the output of a model is the answer yes, where no one says."""
+    if several:
+        return None
+    return 0.5 if getattr(model, "output", None) == "sigmoid" else 0.0
+
+
+def share_right(outputs: Sequence[Any], targets: Sequence[Any], threshold: float | None) -> float:
+    """The share of the answers that is right."""
+    right = [_is_right(*pair, threshold) for pair in zip(outputs, targets, strict=True)]
+    return sum(right) / len(right)
+
+
+def confusion(
+    outputs: Sequence[Any], targets: Sequence[Any], threshold: float | None
+) -> list[list[int]]:
+    """How often each class (a row) was taken for each class (a column)."""
+    several = isinstance(outputs[0], list)
+    if several and threshold is not None:
+        raise ValueError(
+            "a confusion matrix is of one question, got several yes-or-no outputs for each sample; "
+            "make one of each output with a metric of your own, or leave it out"
+        )
+    size = len(outputs[0]) if several else 2
+    matrix = [[0] * size for _ in range(size)]
+    for output, target in zip(outputs, targets, strict=True):
+        if several:
+            wanted, found = _class(target, size), _largest(output)
+        else:
+            wanted, found = float(target) > 0.5, output > (threshold or 0.0)
+        matrix[wanted][found] += 1
+    return matrix
+
+
+def r2(outputs: Sequence[Any], targets: Sequence[Any]) -> float:
+    """The coefficient of determination; of several outputs the mean of theirs.
+
+    >>> r2([1.0, 2.0, 3.0], [1, 2, 4])
+    0.7857142857142857
+    """
+    pairs = [_numbers(*pair) for pair in zip(outputs, targets, strict=True)]
+    found, wanted = (list(zip(*rows, strict=True)) for rows in zip(*pairs, strict=True))
+    return math.fsum(map(_r2, found, wanted)) / len(found)
+
+
+def _r2(outputs: Sequence[float], targets: Sequence[float]) -> float:
+    mean = math.fsum(targets) / len(targets)
+    missed = math.fsum([(y - x) ** 2 for x, y in zip(outputs, targets, strict=True)])
+    spread = math.fsum([(y - mean) ** 2 for y in targets])
+    if spread == 0.0:  # nothing to explain
+        return float(missed == 0.0)
+    return 1.0 - missed / spread
+
+
+def _numbers(output: Any, target: Any) -> tuple[list[float], list[float]]:
+    """An output and its target as lists of one length."""
+    found = output if isinstance(output, list) else [output]
+    listed = hasattr(target, "__iter__")
+    wanted = [float(y) for y in target] if listed else [float(target)]
+    if listed != isinstance(output, list) or len(found) != len(wanted):
+        raise ValueError(
+            f"r2 compares every output with its target, got {output!r} and {target!r}; for classes "
+            'there are "accuracy" and "confusion"'
+        )
+    return found, wanted
+
+
+def _is_right(output: Any, target: Any, threshold: float | None) -> bool:
+    if not isinstance(output, list):
+        return bool((output > (threshold or 0.0)) == (float(target) > 0.5))
+    several = hasattr(target, "__iter__")
+    if several and threshold is not None:
+        return all(_is_right(*pair, threshold) for pair in zip(output, target, strict=True))
+    return _largest(output) == (_largest(list(target)) if several else int(target))
+
+
+def _class(target: Any, classes: int) -> int:
+    """The class that a target means: its number, or the likeliest of a list."""
+    number = _largest(list(target)) if hasattr(target, "__iter__") else target
+    if number % 1 != 0 or not 0 <= number < classes:
+        raise ValueError(
+            f"a confusion matrix of {classes} outputs has classes from 0 to {classes - 1}, got "
+            f"{target!r}; classes are counted from 0"
+        )
+    return int(number)
+
+
+def _largest(xs: Sequence[float]) -> int:
+    return max(range(len(xs)), key=xs.__getitem__)

@@ -1,0 +1,231 @@
+"""Metrics by name: equal on both backends, to NumPy's arithmetic and to what is counted by hand."""
+
+import random
+
+import numpy as np
+import pytest
+
+import nn
+from engine import Value
+from nn import MLP, Module, Neuron, accuracy, confusion_matrix, fit, predict, r2_score
+from nn.metrics import confusion, r2
+
+pytest.importorskip("llvmlite", reason="pip install gradwalk[fast]")
+
+BACKENDS = ["eager", "native"]
+_draw = random.Random(4).gauss
+XS = [[_draw(0, 1), _draw(0, 1)] for _ in range(30)]
+THREE = [int(a > 0.2) + int(b > 0) for a, b in XS]
+LINE = [2 * a - b + 0.1 * a * b for a, b in XS]
+QUIET = {"seed": 2, "progress": False, "epochs": 6}
+
+
+class Answers(Module):
+    """Answers by the book, whatever it is asked."""
+
+    def __init__(self, answers, output="linear"):
+        self.p, self.answers, self.output = Value(0.0), answers, output
+
+    def __call__(self, x):
+        found = self.answers[x]
+        return [y + self.p for y in found] if isinstance(found, list) else found + self.p
+
+
+def by_numpy(outputs, targets):
+    outputs, targets = np.array(outputs, ndmin=2).T, np.array(targets, ndmin=2).T
+    outputs, targets = outputs.reshape(len(outputs), -1), targets.reshape(len(targets), -1)
+    missed = ((targets - outputs) ** 2).sum(axis=0)
+    return (1 - missed / ((targets - targets.mean(axis=0)) ** 2).sum(axis=0)).mean()
+
+
+# --- of a model
+
+
+def test_the_confusion_matrix_counts_right_classes_in_rows_and_answers_in_columns():
+    model = Answers([[3, 1, 0], [0, 2, 1], [0, 2, 1], [0, 0, 1]])
+    assert confusion_matrix(model, range(4), [0, 0, 1, 2]) == [[1, 1, 0], [0, 1, 0], [0, 0, 1]]
+    assert confusion_matrix(model, range(1), [[0, 1, 0]]) == [[0, 0, 0], [1, 0, 0], [0, 0, 0]]
+    yes = [0.2, 0.7, -1.0, 0.6]
+    assert confusion_matrix(Answers(yes), range(4), [0, 1, 1, 0]) == [[0, 2], [1, 1]]
+    assert confusion_matrix(Answers(yes), range(4), [-1, 1, 1, -1]) == [[0, 2], [1, 1]]
+    assert confusion_matrix(Answers(yes, "sigmoid"), range(4), [0, 1, 1, 0]) == [[1, 1], [1, 1]]
+    assert confusion_matrix(Answers(yes), range(4), [0, 1, 1, 0], 0.65) == [[2, 0], [1, 1]]
+
+
+def test_accuracy_is_what_is_on_the_diagonal():
+    model = MLP(2, [4, 3], rng=1)
+    matrix = confusion_matrix(model, XS, THREE)
+    assert [sum(row) for row in matrix] == [THREE.count(k) for k in range(3)]
+    assert sum(matrix[k][k] for k in range(3)) / len(XS) == accuracy(model, XS, THREE)
+
+
+def test_r2():
+    model = Answers([1.0, 2.0, 3.0, 5.0])
+    assert r2_score(model, range(4), [1, 2, 3, 5]) == 1.0
+    assert r2_score(model, range(4), [1, 2, 4, 4]) == pytest.approx(1 - 2 / 6.75, rel=1e-15)
+    assert r2_score(Answers([2.5, 2.5]), range(2), [2, 3]) == 0.0
+    assert r2_score(Answers([9.0, 0.0]), range(2), [2, 3]) < -10
+    assert r2_score(Answers([2.0, 2.0]), range(2), [2, 2]) == 1.0
+    assert r2_score(Answers([2.0, 2.1]), range(2), [2, 2]) == 0.0
+    pairs = Answers([[1.0, 0.0], [2.0, 1.0], [4.0, 1.0]])
+    wanted = (1 + (1 - 1 / 2)) / 2
+    assert r2_score(pairs, range(3), [[1, 0], [2, 1], [4, 2]]) == pytest.approx(wanted, rel=1e-15)
+
+
+def test_what_has_no_such_number_is_refused():
+    with pytest.raises(ValueError, match=r'r2 compares every output .*"accuracy" and'):
+        r2([[1.0, 2.0]], [1])
+    with pytest.raises(ValueError, match="r2 compares every output"):
+        r2([[1.0, 2.0]], [[1, 2, 3]])
+    with pytest.raises(ValueError, match=r"has classes from 0 to 1, got 2; classes are counted"):
+        confusion([[1.0, 2.0]], [2], None)
+    with pytest.raises(ValueError, match="is of one question, got several yes-or-no outputs"):
+        confusion([[1.0, 2.0]], [[1, 1]], 0.5)
+    with pytest.raises(ValueError, match="r2_score got no samples"):
+        r2_score(Answers([]), [], [])
+    with pytest.raises(ValueError, match="confusion_matrix got 1 samples and 2 targets"):
+        confusion_matrix(Answers([1.0]), [0], [1, 0])
+
+
+# --- while training
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_r2_of_every_epoch(backend, outputs):
+    ys = LINE if outputs == 1 else [[y, 1 - y * y] for y in LINE]
+    model = MLP(2, [3, outputs], activation="tanh", rng=1)
+    kept = {}
+    how = {"loss": "mse", "metrics": ["r2"], "backend": backend, **QUIET}
+    history = fit(model, XS[6:], ys[6:], validation=(XS[:6], ys[:6]), **how)
+    for name, rows in (("r2", slice(6, None)), ("val_r2", slice(0, 6))):
+        assert len(history.column(name)) == 6
+        kept[name] = history.column(name)[history.best_epoch]
+        wanted = by_numpy(np.array(predict(model, XS[rows])).T, np.array(ys[rows]).T)
+        assert kept[name] == pytest.approx(wanted, rel=1e-12)
+        assert kept[name] == pytest.approx(r2_score(model, XS[rows], ys[rows]), rel=1e-12)
+    assert f"r2 {kept['r2']:.3g} (val {kept['val_r2']:.3g})" in repr(history)
+    assert history.confusion is None
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("validation", [None, (XS[:8], THREE[:8])])
+def test_the_confusion_matrix_is_of_the_parameters_that_were_kept(backend, validation):
+    model = MLP(2, [3, 3], activation="tanh", rng=1)
+    how = {"loss": "cross_entropy", "metrics": "confusion", "backend": backend, **QUIET}
+    tuner = lambda ps: nn.SGD(ps, lr=12.0)  # noqa: E731  # so wild that the last is not the best
+    history = fit(model, XS, THREE, validation=validation, optimizer=tuner, **how)
+    assert history.best_epoch < 5
+    rows = validation or (XS, THREE)
+    assert history.confusion == confusion_matrix(model, *rows)
+    share = sum(history.confusion[k][k] for k in range(3)) / len(rows[0])
+    names = ("val_accuracy", "accuracy") if validation else ("accuracy",)
+    assert share == history.column(names[0])[history.best_epoch]
+
+
+@pytest.mark.parametrize(
+    ("loss", "output", "ys"),
+    [
+        ("binary_cross_entropy", "sigmoid", [int(y > 0) for y in LINE]),
+        ("binary_cross_entropy_with_logits", "linear", [int(y > 0) for y in LINE]),
+        ("hinge", "linear", [1 if y > 0 else -1 for y in LINE]),
+        ("mse", "sigmoid", [int(y > 0) for y in LINE]),
+        ("mse", "linear", [1 if y > 0 else -1 for y in LINE]),
+    ],
+)
+def test_both_backends_count_the_same(loss, output, ys):
+    found = []
+    for backend in BACKENDS:
+        model = MLP(2, [3, 1], activation="tanh", output=output, rng=1)
+        how = {"metrics": ["accuracy", "confusion"], "validation": 0.3, **QUIET}
+        history = fit(model, XS, ys, loss=loss, backend=backend, **how)
+        assert history.accuracy[history.best_epoch] > 0
+        found.append((history.accuracy, history.val_accuracy, history.confusion))
+    assert found[0] == found[1]
+    assert sum(map(sum, found[0][2])) == 9
+    assert len(found[0][0]) == 6
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_functions_of_ones_own(backend):
+    seen = []
+
+    def largest_miss(outputs, targets):
+        seen.append(targets)
+        return max(abs(x - y) for x, y in zip(outputs, targets, strict=True))
+
+    model = Neuron(2, "linear", rng=1)
+    how = {"loss": "mse", "backend": backend, **QUIET}
+    history = fit(model, XS, LINE, metrics=largest_miss, **how)
+    wanted = max(abs(x - y) for x, y in zip(predict(model, XS), LINE, strict=True))
+    found = history.column("largest_miss")
+    assert found[history.best_epoch] == pytest.approx(wanted, rel=1e-12)
+    assert len(found) == 6
+    assert all(targets == LINE for targets in seen)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_training_that_goes_on_measures_the_same(backend, tmp_path):
+    pytest.importorskip("safetensors", reason="pip install gradwalk[checkpoints]")
+
+    def run(epochs, **how):
+        model = MLP(2, [3, 3], activation="tanh", rng=1)
+        how = {"metrics": ["confusion", entropy], "validation": 0.3, "backend": backend, **how}
+        return fit(model, XS, THREE, loss="cross_entropy", **{**QUIET, "epochs": epochs}, **how)
+
+    def entropy(outputs, targets):
+        return sum(map(sum, outputs))
+
+    file = {"checkpoint": tmp_path / "run", "resume": True}
+    wanted = run(6)
+    run(3, **file)
+    assert run(6, **file) == wanted
+    assert wanted.confusion is not None
+    with pytest.raises(nn.CheckpointError, match=r"a training with metrics=.*entropy"):
+        run(6, **{**file, "metrics": []})
+
+
+def test_the_curves_of_other_metrics_are_drawn():
+    pytest.importorskip("matplotlib")
+    how = {"loss": "mse", "metrics": "r2", **QUIET}
+    history = fit(Neuron(2, "linear", rng=1), XS, LINE, validation=0.3, **how)
+    loss, score = history.plot().axes
+    assert [axes.get_title("left") for axes in (loss, score)] == ["loss", "r2"]
+    assert [list(line.get_ydata()) for line in score.lines[:2]] == [
+        history.column("r2"),
+        history.column("val_r2"),
+    ]
+
+
+def loss(outputs, targets):
+    return 1.0
+
+
+def words(outputs, targets):
+    return "fine"
+
+
+REFUSED = {
+    "accuracies": ({"metrics": "accuracies"}, "unknown metric 'accuracies', did you mean 'accurac"),
+    "a number": ({"metrics": [3]}, "unknown metric 3; known: accuracy, r2, confusion"),
+    "taken": ({"metrics": loss}, "a metric is listed by the name of its function, and 'loss' is"),
+    "no name": ({"metrics": lambda outputs, targets: 1.0}, "a metric is listed by the name of its"),
+    "words": ({"metrics": words}, "the metric 'words' gave str; return one number, computed from"),
+    "questions": (
+        {"metrics": "confusion", "loss": "binary_cross_entropy_with_logits"},
+        "a confusion matrix is of one question, got several yes-or-no outputs for each sample; ",
+    ),
+}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused_with_a_reason(case, backend):
+    how, text = REFUSED[case]
+    model = MLP(2, [2], rng=3)
+    before = [p.data for p in model.parameters()]
+    ys = [[k % 2, 1] for k in THREE]
+    with pytest.raises((ValueError, TypeError)) as caught:
+        fit(model, XS, ys, **{"loss": "mse", "backend": backend, **QUIET, **how})
+    assert str(caught.value).startswith(text)
+    assert [p.data for p in model.parameters()] == before
