@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import wraps
-from math import nan
 from typing import Any
 
 from engine.native.emit import Body, Lanes
@@ -17,7 +15,6 @@ from engine.native.powers import pow_constant, pow_partial_constant
 from engine.native.rules import RULES
 from engine.native.scalar import callback, per_lane
 from engine.native.tape import Args, Tape
-from engine.node import Operation
 
 __all__ = ["Section", "write_chunk", "write_map", "write_steps"]
 
@@ -62,26 +59,9 @@ class Section:
             return pow_partial_constant(operands[0], operands[1], j, k)
         if op in RULES:
             return RULES[op](*operands)
-        address, keep = callback(_undefined_where_it_fails(self.tape.own[op]), len(operands))
+        address, keep = callback(self.tape.own[op].function, len(operands))
         self.keep += [self.tape.own[op], keep]
         return per_lane(operands[0].body, address, *operands)
-
-
-def _undefined_where_it_fails(op: Operation) -> Callable[..., float]:
-    """An own operation that gives a nan where it raises whatever it likes: from machine code
-    nothing can be raised. In strict mode the row is computed again by the engine, which does.
-    """
-
-    @wraps(op.function)
-    def answer(*args: float) -> float:
-        try:
-            return op.function(*args)
-        except OverflowError:  # inf, as callback says
-            raise
-        except Exception:  # noqa: BLE001 (see above)
-            return nan
-
-    return answer
 
 
 Reader = Callable[[str | int, int], Lanes]  # of a position in the column, and of a vector of rows

@@ -7,7 +7,7 @@ from functools import reduce
 from math import inf, nan
 
 from engine.native.emit import Lanes, fma, select
-from engine.native.rules import exp_difference, share
+from engine.native.rules import exp_difference, max2, min2, share
 
 __all__ = ["NARY"]
 
@@ -36,14 +36,6 @@ def dot(args: Sequence[Lanes]) -> Lanes:
     for w, x in zip(args[0 if rest else 1 : n], args[n if rest else n + 1 : 2 * n], strict=True):
         result = fma(w, x, result)
     return result
-
-
-def maximum(xs: Sequence[Lanes]) -> Lanes:
-    return reduce(lambda a, b: select(a.is_nan() | (a >= b), a, b), xs)
-
-
-def minimum(xs: Sequence[Lanes]) -> Lanes:
-    return reduce(lambda a, b: select(a.is_nan() | (a <= b), a, b), xs)
 
 
 def rest(xs: Sequence[Lanes]) -> Lanes:
@@ -82,8 +74,8 @@ def log_share(args: Sequence[Lanes]) -> Lanes:
 NARY: dict[str, Callable[[Sequence[Lanes]], Lanes]] = {
     "sum": total,
     "dot": dot,
-    "maximum": maximum,
-    "minimum": minimum,
+    "maximum": lambda xs: reduce(max2, xs),
+    "minimum": lambda xs: reduce(min2, xs),
     "rest": rest,
     "choose": choose,
     "add_rest": add_rest,

@@ -14,6 +14,7 @@ from engine.native.emit import Body, Lanes, fma, select
 from engine.native.maps import Section
 from engine.native.needs import numpy
 from engine.native.plan import Tabled
+from engine.native.rules import max2, min2
 
 __all__ = ["write_tabled"]
 
@@ -158,13 +159,11 @@ def _rest(carried: Carried, given: Carried) -> list[Lanes]:
 
 
 def _larger(carried: Carried, given: Carried) -> list[Lanes]:
-    (a,), (b,) = carried, given
-    return [select(a.is_nan() | (a >= b), a, b)]
+    return [max2(*carried, *given)]
 
 
 def _smaller(carried: Carried, given: Carried) -> list[Lanes]:
-    (a,), (b,) = carried, given
-    return [select(a.is_nan() | (a <= b), a, b)]
+    return [min2(*carried, *given)]
 
 
 def _choose(carried: Carried, given: Carried) -> list[Lanes]:
