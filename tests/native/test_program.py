@@ -225,7 +225,7 @@ def test_repr_stats_and_source() -> None:
     assert isinstance(stats, Stats)
     assert stats.nodes == 2 + 2 + 1 + 2 * 2  # inputs, parameters, 0.5, and what is computed
     assert stats.blocks == 1
-    assert stats.flops >= 4
+    assert stats.flops == 4
     assert stats.bytes > 0
     assert 0.0 < stats.compile_time < 60.0
     assert Program(xs, program.outputs, ws).stats.cached
