@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from engine import ops
 from engine import value as values
 from engine.decisions import ControlFlowError, is_open, looked_at
-from engine.graph import describe
+from engine.graph import describe, rebuild
 from engine.modes import MODE
 from engine.native.library import Compiled, compiled_tape
 from engine.native.listing import Listing
@@ -196,7 +197,13 @@ class Program:
         return f"Program({counts}{f', reduce={self.reduce!r}' if self.reduce else ''})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Program, (self.inputs, self.outputs, self.parameters, self.reduce)
+        # each output that pickle met alone would list its whole graph again
+        above = rebuild(Value, 0.0, 0.0, ops.total, tuple(self.outputs), None, 0)
+        return _unpickled, (above, self.inputs, self.outputs, self.parameters, self.reduce)
+
+
+def _unpickled(above: Value, *arguments: Any) -> Program:
+    return Program(*arguments)
 
 
 def _check_decisions(tape: Tape, number: Mapping[Value, int], outputs: Sequence[Value]) -> None:

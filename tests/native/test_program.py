@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 import engine
-from engine import NumericError, Program, Value, gradient
+from engine import NumericError, Program, Value, gradient, topological
 from engine.native import library
 from engine.native.program import Stats
+from nn import MLP
 from tests.native.tools import ieee, line, near, same_bits
 
 
@@ -129,6 +130,17 @@ def test_a_bad_gradient_names_its_row_too() -> None:
 
 
 # --- copies and the cache ------------------------------------------------------------------------
+def test_a_pickled_program_has_each_node_once() -> None:
+    xs = engine.inputs(*"abcdefgh")
+    model = MLP(8, [8, 8, 1], rng=1)
+    y = model(xs)
+    few, many = [y], [y, *gradient(y, model.parameters())]
+    sizes = [len(pickle.dumps(Program(xs, ys, model.parameters()))) for ys in (few, many)]
+    nodes = [len(topological(*ys)) for ys in (few, many)]
+    assert len(many) > 100
+    assert sizes[1] / nodes[1] < 1.5 * sizes[0] / nodes[0]
+
+
 def test_programs_pickle_and_copy() -> None:
     xs, ws, program = line(3)
     rows = np.arange(12.0).reshape(4, 3)
