@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from typing import Any
 
 from engine import ControlFlowError, Program, Value, gradient, inputs, no_grad
@@ -19,6 +20,8 @@ from nn.losses import LOSSES
 from nn.metrics import Metrics
 from nn.module import Module
 from nn.optim import Optimizer
+from nn.shards import Work
+from nn.team import Team
 from nn.weights import Weighted
 
 __all__ = ["NativeTrainer", "Unfit"]
@@ -35,6 +38,7 @@ class NativeTrainer:
 
     def __init__(
         self,
+        executor: Executor | None,
         model: Module,
         loss: Loss,
         tuner: Optimizer,
@@ -54,17 +58,18 @@ class NativeTrainer:
         if type(tuner).step is not Optimizer.step:
             raise Unfit(f"{type(tuner).__name__} has a step of its own; give it an update instead")
         self.tuner, self.clip, self.parameters = tuner, clip, parameters
-        self._shape, self._rows = _matrix(rows, weights)
-        self._held_out = _matrix(held_out, weights)[1] if held_out else None
+        self._shape, table = _matrix(rows, weights)
+        tables = [table, _matrix(held_out, weights)[1]] if held_out else [table]
         self.metrics = metrics
         self._targets, self._judged = [y for _, y in rows], [y for _, y in held_out]
         _check_targets(model, loss, [*rows, *held_out])
         was_training = model.training
         try:
-            self._step = self._program(model.train(), learn=True)
-            self._forward = self._program(model.eval(), learn=False)
+            step = self._program(model.train(), learn=True)
+            forward = self._program(model.eval(), learn=False)
         finally:
             model.train(was_training)
+        self._team = Team(Work(step, forward, tables), executor)
         place = {p: i for i, p in enumerate(parameters)}
         self._learned = numpy().array([place[p] for p in tuner.params])
         self.reload()
@@ -97,16 +102,18 @@ class NativeTrainer:
         self._listed = isinstance(found, list | tuple)
         if learn:
             wanted = [loss, *gradient(loss, self.tuner.params), *ws]
-            return Program([*xs, *ys, *ws], wanted, self.parameters, reduce="mean")
+            return Program([*xs, *ys, *ws], wanted, self.parameters, reduce="sum")
         wanted = [loss, *(found if self._listed else [found])]
         return Program([*xs, *ys, *ws], wanted, self.parameters)
 
     def learn(self, batch: Sequence[int]) -> None:
         """One step on the rows of these numbers."""
         tuner = self.tuner
-        rows = self._rows if len(batch) == len(self._rows) else self._rows[batch]
-        means = self._step(rows, self._theta)
-        grads = self._grads = means[1:-1] / means[-1] if self._weighted else means[1:]
+        totals = self._team.totals(self._theta, batch)
+        if self._weighted:
+            grads = self._grads = totals[1:-1] / totals[-1]
+        else:
+            grads = self._grads = totals[1:] / len(batch)
         if self.clip is not None:
             norm = math.hypot(*grads.tolist())
             if norm > self.clip:
@@ -131,31 +138,32 @@ class NativeTrainer:
 
     def measured(self) -> dict[str, float]:
         """What the History says of an epoch."""
-        numbers = self._measure(self._rows, self._targets)
-        if self._held_out is not None:
-            judged = self._measure(self._held_out, self._judged)
+        numbers = self._measure(0, self._targets)
+        if self._judged:
+            judged = self._measure(1, self._judged)
             numbers |= {f"val_{name}": x for name, x in judged.items()}
         return numbers
 
-    def _measure(self, rows: Any, targets: list[Any]) -> dict[str, float]:
-        found = self._forward(rows, self._theta)
+    def _measure(self, table: int, targets: list[Any]) -> dict[str, float]:
+        rows, found = self._team.work.tables[table], self._team.outputs(self._theta, table)
         whole = math.fsum(rows[:, -1].tolist()) if self._weighted else len(found)
         numbers = {"loss": math.fsum(found[:, 0].tolist()) / whole}
         known = {}
         if "accuracy" in self.metrics.functions:  # of many rows it takes long in Python
             threshold = self.metrics.threshold(self._listed)
             width, several = self._shape
-            table = rows[:, width or 1 :][:, : several or 1]
-            right = _right(found[:, 1:], table, threshold, self._listed)
+            wanted = rows[:, width or 1 :][:, : several or 1]
+            right = _right(found[:, 1:], wanted, threshold, self._listed)
             known["accuracy"] = int(right.sum()) / len(right)
-        return numbers | self.metrics.of(self._listing(found), targets, known)
+        if self.metrics.functions.keys() - known:
+            known = self.metrics.of(self._listing(found), targets, known)
+        return numbers | known
 
     def confusion(self) -> list[list[int]] | None:
         """The matrix of the rows to judge by, if it is asked for."""
         if not self.metrics.confusion:
             return None
-        rows = self._rows if self._held_out is None else self._held_out
-        outputs = self._listing(self._forward(rows, self._theta))
+        outputs = self._listing(self._team.outputs(self._theta, 1 if self._judged else 0))
         return self.metrics.matrix(outputs, self._judged or self._targets)
 
     def _listing(self, found: Any) -> list[Any]:

@@ -3,6 +3,7 @@
 import random
 import sys
 from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
 from functools import cache
 from typing import Any, TypeAlias
 
@@ -22,6 +23,7 @@ from nn.progress import Progress
 from nn.resume import Logbook, Training
 from nn.rows import batches, judges, split
 from nn.schedules import Schedule
+from nn.team import checked
 from nn.weights import ClassWeights, weighted
 
 __all__ = ["fit"]
@@ -51,6 +53,7 @@ def fit(
     progress: bool = True,
     record: bool = False,
     backend: str = "auto",
+    executor: Executor | None = None,
     checkpoint: FilePath | None = None,
     resume: bool = False,
 ) -> History:
@@ -92,6 +95,11 @@ def fit(
         backend: "native" trains as machine code (it needs the extra `fast`, rows of numbers, a
             named loss, and a model that computes the same for every row); "eager" trains on Values;
             "auto" is native where that can be. Their results differ in the last digits.
+        executor: whose workers share each step and each measuring, if they are large enough to be
+            worth it: a `ThreadPoolExecutor`, a `ProcessPoolExecutor`, Dask's
+            `client.get_executor()`, anything with the interface of `concurrent.futures`. It is for
+            native training. Whoever computes what, and if workers die on the way, the results have
+            the bits of a training without one (on machines with the same vector instructions).
         checkpoint: a file for the state of the training, replaced at once before the first epoch
             and after each (it needs the extra `checkpoints`). `nn.load` reads the best model from
             it. Random numbers that the model draws are kept for each random.Random that is an
@@ -122,7 +130,7 @@ def fit(
     >>> history.epochs, history.loss[:2] == stopped.loss
     (5, True)
     """
-    loss = _loss(loss)
+    loss, executor = _loss(loss), checked(executor)
     settings = _checked(epochs, batch_size, patience, min_delta, clip)
     rng, rows = generator(seed), pair_up("fit", xs, ys)
     judged = judges(len(rows), validation)
@@ -141,7 +149,7 @@ def fit(
     how = model, weighed, tuner, parameters, *parts, clip, measures
     with Progress(epochs, len(rows), history, progress) as bar:
         try:
-            trainer = _trainer(backend, progress, *how)
+            trainer = _trainer(backend, executor, progress, *how)
             history.backend = trainer.backend
             keeper = Keeper(trainer, min_delta, patience, called)
             if record:
@@ -179,16 +187,19 @@ def _note(history: History, trainer: Trainer, keeper: Keeper, book: Logbook) -> 
     book.write()
 
 
-def _trainer(backend: str, progress: bool, *how: Any) -> Trainer:
+def _trainer(backend: str, executor: Executor | None, progress: bool, *how: Any) -> Trainer:
     """Who trains: machine code where it can be had, or what was asked for."""
     if backend not in BACKENDS:
         pick(dict.fromkeys(BACKENDS), backend, "backend")
+    if backend == "eager" and executor is not None:
+        raise ValueError('an executor is for native training, got backend="eager"; leave out one')
     if backend != "eager":
         try:
-            return NativeTrainer(*how)
+            return NativeTrainer(executor, *how)
         except Unfit as unfit:
-            if backend == "native":
-                raise ValueError(f'{unfit}; leave out backend="native" to train eagerly') from None
+            if backend == "native" or executor is not None:
+                asked = 'backend="native"' if executor is None else "executor="
+                raise ValueError(f"{unfit}; leave out {asked} to train eagerly") from None
             _say(f"training eagerly: {unfit}", progress)
     return EagerTrainer(*how)
 

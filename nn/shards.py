@@ -1,0 +1,104 @@
+"""The rows of a step cut into shards, whose totals are added up in an order of their own.
+
+Sums of floats depend on their order. So what a shard is depends on the rows and the program alone,
+and the totals of shards are added in pairs, pairs of pairs, and so on: whoever has computed which
+of them, and however many they were, the sum has the same bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine import Program
+from engine.native.needs import numpy
+
+__all__ = ["Work", "added", "shard_count"]
+
+GRAIN = 1 << 21  # additions and multiplications that a shard has at least: some 50 to 100 us
+PER_TOTAL = 256  # and for each of its totals, which have to be added up (and sent) again
+
+
+@dataclass(frozen=True)
+class Work:
+    """All that a worker needs to know of a training; it is sent to each of them once.
+
+    Attributes:
+        step: its totals over rows are what a step needs.
+        forward: the loss and the outputs of each row.
+        tables: the rows to learn from, and those to judge by.
+    """
+
+    step: Program
+    forward: Program
+    tables: Sequence[Any]
+
+    def totals(
+        self, theta: Any, chosen: Any, size: int, shards: int, first: int, end: int
+    ) -> list[Any]:
+        """The totals over each of the `aligned` pieces of the shards from `first` to `end`.
+
+        Arguments:
+            theta: the parameters.
+            chosen: which rows of the table these shards have, as an array or a slice.
+            size: how many rows all shards of the step have.
+        """
+        rows = self.tables[0][chosen]
+        start = border(size, shards, first)
+
+        def total(a: int, b: int) -> Any:
+            if b - a > 1:
+                return None
+            low, high = [border(size, shards, shard) - start for shard in (a, b)]
+            return self.step(rows[low:high], theta)
+
+        return [added(*piece, total) for piece in aligned(first, end)]
+
+    def outputs(self, theta: Any, table: int, start: int, end: int) -> Any:
+        """The loss and the outputs of the rows from `start` to `end` of a table."""
+        return self.forward(self.tables[table][start:end], theta)
+
+
+def shard_count(rows: int, program: Program) -> int:
+    """How many shards so many rows make: a power of two.
+
+    >>> from engine import Value
+    >>> x, w = Value(0.0, "x"), Value(3.0, "w")
+    >>> program = Program([x], [w * x], [w])
+    >>> [shard_count(rows, program) for rows in (32, 1_000_000, 5_000_000)]
+    [1, 1, 2]
+    """
+    enough = max(GRAIN, PER_TOTAL * len(program.outputs))
+    most = min(rows, rows * program.stats.flops // enough)
+    return 1 << max(most, 1).bit_length() - 1
+
+
+def border(rows: int, shards: int, shard: int) -> int:
+    """The row at which a shard begins."""
+    return rows * shard // shards
+
+
+def aligned(first: int, end: int) -> Iterator[tuple[int, int]]:
+    """Cut a range of shards into pieces that `added` has among its halves.
+
+    >>> list(aligned(0, 8)), list(aligned(3, 8))
+    ([(0, 8)], [(3, 4), (4, 8)])
+    """
+    while first < end:
+        size = first & -first or 1 << end.bit_length()
+        while first + size > end:
+            size //= 2
+        yield first, first + size
+        first += size
+
+
+def added(first: int, end: int, total: Callable[[int, int], Any]) -> Any:
+    """The sum over a range of shards: of the totals that are known, else of its two halves."""
+    found = total(first, end)
+    if found is None:
+        middle = (first + end) // 2
+        found, other = added(first, middle, total), added(middle, end, total)
+        with numpy().errstate(all="ignore"):  # in IEEE mode they may be infinite
+            found += other
+    return found
