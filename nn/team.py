@@ -104,12 +104,33 @@ class Team:
                 answers[i] = answer
             todo = [i for i in todo if answers[i] is None]
             if todo:
-                payload = self._payload = self._payload or pickle.dumps(self.work)
-                self.sent += len(todo)
+                payload = self._tell(len(todo))
         for i in todo:
             name, *arguments = calls[i]
             answers[i] = getattr(self.work, name)(*arguments)
         return answers
+
+    def _tell(self, tasks: int) -> bytes | None:
+        """Send the work to workers, or give it back to be sent along with so many tasks.
+
+        Dask takes workers in turn: tasks that were sent again with the work would meet those that
+        know it, and the next ones those that do not.
+        """
+        executor: Any = self.executor
+        self._payload = self._payload or pickle.dumps(self.work)
+        client = getattr(executor, "_client", None)
+        if client is None:
+            self.sent += tasks
+            return self._payload
+        knows = client.run(_knows, self._key, on_error="ignore")
+        lacking = [worker for worker, known in knows.items() if not known]
+        if lacking:
+            told = client.run(_learn, self._key, self._payload, workers=lacking, on_error="return")
+            for answer in told.values():
+                if isinstance(answer, Exception) and not isinstance(answer, OSError):
+                    raise answer  # an OSError is of a worker that is gone
+        self.sent += len(lacking)
+        return None
 
     def _submit(self, payload: bytes | None, calls: list[tuple[Any, ...]]) -> list[Any]:
         executor: Any = self.executor
@@ -152,6 +173,14 @@ def _answer(key: str, payload: bytes | None, mode: Any, name: str, *arguments: A
         work = _hold(key, pickle.loads(payload))
     with numeric_mode(mode):
         return getattr(work, name)(*arguments)
+
+
+def _knows(key: str) -> bool:
+    return key in _held
+
+
+def _learn(key: str, payload: bytes) -> None:
+    _hold(key, pickle.loads(payload))
 
 
 def _hold(key: str, work: Work) -> Work:

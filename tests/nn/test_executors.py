@@ -309,7 +309,9 @@ def client() -> Any:
     """A real cluster: a scheduler, and three workers that are processes of their own."""
     distributed = pytest.importorskip("distributed", reason="pip install gradwalk[distributed]")
     with (
-        distributed.LocalCluster(3, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.LocalCluster(
+            n_workers=3, threads_per_worker=1, dashboard_address=None
+        ) as cluster,
         distributed.Client(cluster) as client,
     ):
         yield client
@@ -320,6 +322,16 @@ def test_dask_finds_the_same_bits(client: Any, how: dict[str, Any]) -> None:
     meddler = Meddler(client.get_executor())
     assert train(meddler, **how) == train(None, **how)
     assert meddler.count >= 6 * 3
+
+
+def test_the_work_is_sent_to_each_worker_of_dask_once(client: Any) -> None:
+    work, alone = programs(), Team(programs(), None)
+    mine = Team(work, client.get_executor())
+    for step in range(12):
+        mine.workers = 1 + step % 5  # tasks go to the workers in turn
+        theta = np.array([2.0 + step])
+        assert mine.totals(theta, range(400)).tolist() == alone.totals(theta, range(400)).tolist()
+    assert mine.sent == 3
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kills with SIGKILL")
