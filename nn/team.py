@@ -23,8 +23,9 @@ __all__ = ["Team", "checked"]
 
 KEPT = 4  # trainings that a worker remembers
 
-_held: dict[str, Work] = {}  # in each process: a training by its key
-_lock = threading.Lock()
+# In each process: trainings by key, pickled until they are used.
+_held: dict[str, Work | bytes] = {}
+_changing, _unpacking = threading.RLock(), threading.Lock()
 
 
 class Team:
@@ -45,7 +46,7 @@ class Team:
         self._payload = b""
         if executor is not None:
             _hold(self._key, work)  # for threads, and for processes that are forked later
-            weakref.finalize(self, _held.pop, self._key, None)
+            weakref.finalize(self, _forget, self._key)
             self.workers = _workers(executor)
 
     def totals(self, theta: Any, batch: Sequence[int]) -> Any:
@@ -124,11 +125,8 @@ class Team:
             return self._payload
         knows = client.run(_knows, self._key, on_error="ignore")
         lacking = [worker for worker, known in knows.items() if not known]
-        if lacking:
-            told = client.run(_learn, self._key, self._payload, workers=lacking, on_error="return")
-            for answer in told.values():
-                if isinstance(answer, Exception) and not isinstance(answer, OSError):
-                    raise answer  # an OSError is of a worker that is gone
+        if lacking:  # those that are gone meanwhile are no matter
+            client.run(_hold, self._key, self._payload, workers=lacking, on_error="ignore")
         self.sent += len(lacking)
         return None
 
@@ -166,11 +164,16 @@ def checked(executor: Any) -> Executor | None:
 
 def _answer(key: str, payload: bytes | None, mode: Any, name: str, *arguments: Any) -> Any:
     """What a worker does; None means that it has to be told first what the key stands for."""
+    if payload is not None and not _knows(key):
+        _hold(key, payload)
     work = _held.get(key)
+    if isinstance(work, bytes):
+        with _unpacking:  # which compiles: once for all threads of this process
+            work = _held.get(key, work)
+            if isinstance(work, bytes):
+                work = _held[key] = pickle.loads(work)
     if work is None:
-        if payload is None:
-            return None
-        work = _hold(key, pickle.loads(payload))
+        return None
     with numeric_mode(mode):
         return getattr(work, name)(*arguments)
 
@@ -179,16 +182,16 @@ def _knows(key: str) -> bool:
     return key in _held
 
 
-def _learn(key: str, payload: bytes) -> None:
-    _hold(key, pickle.loads(payload))
-
-
-def _hold(key: str, work: Work) -> Work:
-    with _lock:
+def _hold(key: str, work: Work | bytes) -> None:
+    with _changing:
         while len(_held) >= KEPT:  # one that is needed again will be sent again
-            _held.pop(next(iter(_held)), None)
+            _held.pop(next(iter(_held)))
         _held[key] = work
-    return work
+
+
+def _forget(key: str) -> None:
+    with _changing:
+        _held.pop(key, None)
 
 
 def _workers(executor: Any) -> int:
