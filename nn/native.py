@@ -7,10 +7,11 @@ arrays as they do on numbers. The Values get their numbers when the training is 
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine import ControlFlowError, Program, Value, gradient, inputs, no_grad
+from engine import ControlFlowError, Program, Value, gradient, inputs, no_grad, numeric_mode
 from engine.native.needs import available, numpy
 from engine.native.tape import record_tape
 from nn.evaluation import Loss, Row
@@ -19,9 +20,12 @@ from nn.losses import LOSSES
 from nn.metrics import Metrics
 from nn.module import Module
 from nn.optim import Optimizer
+from nn.trial import on_trial
 from nn.weights import Weighted
 
 __all__ = ["NativeTrainer", "Unfit"]
+
+TRIED = 8  # rows on which a recorded model is held against itself
 
 
 class Unfit(ValueError):
@@ -58,13 +62,14 @@ class NativeTrainer:
         self._held_out = _matrix(held_out, weights)[1] if held_out else None
         self.metrics = metrics
         self._targets, self._judged = [y for _, y in rows], [y for _, y in held_out]
-        _check_targets(model, loss, [*rows, *held_out])
-        was_training = model.training
-        try:
+        with on_trial(model) as drew:
+            _check_targets(model, loss, [*rows, *held_out])
             self._step = self._program(model.train(), learn=True)
             self._forward = self._program(model.eval(), learn=False)
-        finally:
-            model.train(was_training)
+            if drew():
+                raise Unfit("the model draws random numbers, as dropout does")
+        with on_trial(model):  # as it is without a record
+            self._compare(model, rows[:TRIED])
         place = {p: i for i, p in enumerate(parameters)}
         self._learned = numpy().array([place[p] for p in tuner.params])
         self.reload()
@@ -100,6 +105,25 @@ class NativeTrainer:
             return Program([*xs, *ys, *ws], wanted, self.parameters, reduce="mean")
         wanted = [loss, *(found if self._listed else [found])]
         return Program([*xs, *ys, *ws], wanted, self.parameters)
+
+    def _compare(self, model: Module, rows: Sequence[Row]) -> None:
+        """Hold the programs against the model, which may look at numbers that no record has."""
+        table, theta = self._rows[: len(rows)], [p.data for p in self.parameters]
+        weights = table[:, -1].tolist() if self._weighted else [1.0] * len(rows)
+        with numeric_mode("ieee"), no_grad():  # what is not finite is an error of the training
+            for train, program in ((True, self._step), (False, self._forward)):
+                model.train(train)
+                losses = [float(self.loss(model(x), y)) for x, y in rows]
+                wanted = math.fsum(map(operator.mul, weights, losses)) / len(rows)
+                found = program(table, theta)
+                got = float(found[0] if train else found[:, 0].mean())
+                if math.isfinite(wanted) and not math.isclose(
+                    got, wanted, rel_tol=1e-6, abs_tol=1e-9
+                ):
+                    raise Unfit(
+                        f"the model's loss is {wanted:.6g}, and {got:.6g} when it is recorded; "
+                        "does it look at .data, or change from call to call?"
+                    )
 
     def learn(self, batch: Sequence[int]) -> None:
         """One step on the rows of these numbers."""
