@@ -37,7 +37,7 @@ class Keeper:
         """Show the epoch to those who want to see it; any of them may call the rest off."""
         if self.callbacks:
             self.trainer.sync()
-            history.best_epoch = self.kept[1]
+            history.best_epoch, history.confusion = self.kept[1], self.trainer.confusion()
             self.called_off = True in [_is_true(callback(history)) for callback in self.callbacks]
 
     def see(self, history: History) -> None:

@@ -164,8 +164,7 @@ def fit(
             history.best_epoch = keeper.restore() if keeper else None
             tuner.lr = rate
             model.train(was_training)
-    if history.best_epoch is not None:
-        history.confusion = trainer.confusion()
+    history.confusion = None if history.best_epoch is None else trainer.confusion()
     return history
 
 

@@ -123,6 +123,21 @@ def test_the_confusion_matrix_is_of_the_parameters_that_were_kept(backend, valid
     assert share == history.column(names[0])[history.best_epoch]
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_in_a_callback_the_confusion_matrix_is_of_the_epoch_that_is_over(backend):
+    model, seen = MLP(2, [3, 3], activation="tanh", rng=1), []
+
+    def look(history):
+        assert history.confusion == confusion_matrix(model, XS, THREE)
+        seen.append(history.confusion)
+
+    how = {"loss": "cross_entropy", "metrics": "confusion", "backend": backend, **QUIET}
+    tuner = lambda ps: nn.SGD(ps, lr=12.0)  # noqa: E731
+    history = fit(model, XS, THREE, optimizer=tuner, callbacks=look, **how)
+    assert history.confusion == seen[history.best_epoch]
+    assert seen[-1] != seen[history.best_epoch]
+
+
 @pytest.mark.parametrize(
     ("loss", "output", "ys"),
     [
