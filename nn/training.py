@@ -21,7 +21,7 @@ from nn.optim import OPTIMIZERS, Optimizer
 from nn.progress import Progress
 from nn.resume import Logbook, Training
 from nn.rows import batches, judges, split
-from nn.schedules import Schedule
+from nn.schedules import Schedule, factor_at
 from nn.weights import ClassWeights, weighted
 
 __all__ = ["fit"]
@@ -123,7 +123,7 @@ def fit(
     (5, True)
     """
     loss = _loss(loss)
-    settings = _checked(epochs, batch_size, patience, min_delta, clip)
+    settings = _checked(epochs, batch_size, patience, min_delta, clip, schedule)
     rng, rows = generator(seed), pair_up("fit", xs, ys)
     judged = judges(len(rows), validation)
     tuner, called = _optimizer(optimizer, model), callables(callbacks)
@@ -151,7 +151,7 @@ def fit(
             bar.batch(len(rows) * history.epochs)
             model.train()
             while history.epochs < epochs and not keeper.done:
-                tuner.lr = rate if schedule is None else rate * schedule(history.epochs)
+                tuner.lr = rate * factor_at(history.epochs, schedule)
                 for batch in bar.over(batches(order, batch_size or len(rows), rng)):
                     trainer.learn(batch)
                 _note(history, trainer, keeper, book)
@@ -200,13 +200,23 @@ def _say(line: str, aloud: bool) -> None:
 
 
 def _checked(
-    epochs: int, batch_size: int | None, patience: int | None, min_delta: float, clip: float | None
+    epochs: int,
+    batch_size: int | None,
+    patience: int | None,
+    min_delta: float,
+    clip: float | None,
+    schedule: Any,
 ) -> dict[str, Any]:
     """The settings that are numbers, by name."""
     counts = {"epochs": epochs, "batch_size": batch_size, "patience": patience}
     for name, number in counts.items():
         if number is not None or name == "epochs":
             count("fit", name, number)
+    if schedule is not None and not callable(schedule):
+        raise TypeError(
+            f"schedule is a function from the epoch to a factor, got {type(schedule).__name__}; "
+            "give one like nn.cosine(epochs)"
+        )
     at_least_zero("fit", min_delta=min_delta, clip=0.0 if clip is None else clip)
     return {**counts, "min_delta": min_delta, "clip": clip}
 
