@@ -58,7 +58,7 @@ def fit(
 
     Arguments:
         model: what to train; it is called with one sample at a time.
-        xs: the samples.
+        xs: the samples: lists, an array, a data frame, whatever gives one after the other.
         ys: their targets, as many.
         loss: a name in `LOSSES` ("mse" or "mse_loss"), or a function of the outputs and the targets
             of a batch that gives a Value.
