@@ -87,6 +87,13 @@ def test_what_has_no_such_number_is_refused():
         confusion_matrix(Answers([1.0]), [0], [1, 0])
 
 
+@pytest.mark.parametrize("measure", [accuracy, confusion_matrix])
+@pytest.mark.parametrize(("output", "word"), [([1.0, 2.0], "setosa"), (1.0, "1"), (-1.0, "no")])
+def test_words_are_no_classes(measure, output, word):
+    with pytest.raises(ValueError, match=f"numbers of classes, got '{word}'; write each as its cl"):
+        measure(Answers([output]), [0], [word])
+
+
 # --- while training
 
 
