@@ -112,6 +112,14 @@ def test_what_a_fixed_program_does_beside_is_no_hindrance(class_weights):
     assert model.calls == 0
 
 
+def test_what_other_threads_draw_is_not_held_against_an_mlp():
+    random.seed(1)
+    with on_trial(nn.MLP(2, [3, 1])) as drew:
+        first = random.random()
+        assert not drew()
+    assert random.random() != first
+
+
 def test_randomness_that_has_no_state_and_lists():
     model = Dropout(random.SystemRandom())
     model.parts = [Counting()]
