@@ -31,7 +31,9 @@ def arms(seed: int, size: int = 60) -> Data:
             angle = 2 * math.pi * (arm / 3 + 0.66 * radius) + rng.gauss(0, 0.12)
             xs.append([radius * math.cos(angle), radius * math.sin(angle)])
             ys.append(arm)
-    return Data(xs, ys, ["across", "up"], ["first arm", "second arm", "third arm"])
+    return Data(
+        xs, ys, ["first coordinate", "second coordinate"], ["first arm", "second arm", "third arm"]
+    )
 
 
 def run(stage: Stage) -> None:
