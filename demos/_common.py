@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import engine
 from engine import Value
 from engine.drawing import LayoutError, to_dot, to_svg
 from nn import MLP
+from nn.answers import Opinion, answers
 
 __all__ = [
     "Data",
@@ -87,31 +87,21 @@ def scaling(train: Data) -> Callable[[Row], list[float]]:
     return lambda row: [(x - m) / s for x, m, s in zip(row, means, spreads, strict=True)]
 
 
-def probabilities(model: MLP, row: Row) -> list[float]:
-    """How likely each class is, in the model's opinion: its scores for a sample, made to sum to 1.
-
-    A single score is that of the second class against the first.
-    """
-    with engine.no_grad():
-        scores = model([Value(x) for x in row])
-        if isinstance(scores, Value):
-            return [float((-scores).sigmoid()), float(scores.sigmoid())]
-        return [float(p) for p in engine.softmax(scores)]
+def probabilities(model: MLP, rows: Sequence[Row]) -> Any:
+    """How likely each class is for each row: the model's scores, made to sum to 1, as an array."""
+    return answers(Opinion(model), rows)
 
 
 def misses(model: MLP, data: Data) -> list[bool]:
     """For each sample, whether the class that the model finds likeliest is the wrong one."""
-    wrong = []
-    for x, y in zip(data.xs, data.ys, strict=True):
-        opinion = probabilities(model, x)
-        wrong.append(opinion.index(max(opinion)) != y)
-    return wrong
+    said = probabilities(model, data.xs).argmax(axis=1).tolist()
+    return [answer != y for answer, y in zip(said, data.ys, strict=True)]
 
 
 def hardest(model: MLP, data: Data) -> int:
     """The index of the sample whose true class the model finds least likely: the largest loss."""
-    likely = [probabilities(model, x)[y] for x, y in zip(data.xs, data.ys, strict=True)]
-    return likely.index(min(likely))
+    likely = probabilities(model, data.xs)
+    return min(range(len(data.ys)), key=lambda i: float(likely[i, data.ys[i]]))
 
 
 def inputs(data: Data, i: int) -> list[Value]:

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
-from demos._common import Data
+from demos._common import Data, Row
 
 __all__ = ["Panel", "plot_curves", "plot_images", "plot_ladder", "plot_points", "plot_regions"]
 
@@ -50,12 +50,12 @@ LINES: list[dict[str, Any]] = [
     for colour, dash in zip((*COLOURS, INK), ("-", "--", "-.", ":"), strict=True)
 ]
 SIGNED = LinearSegmentedColormap.from_list("signed", (COLOURS[1], "white", COLOURS[0]))
-GRID = 60  # cells a side for the regions: each is one forward pass
+GRID = 60  # cells a side for the regions
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One plane to divide: data of two features, and the classes' probabilities at a point.
+    """One plane to divide: data of two features, and the classes' probabilities at some points.
 
     `wrong` tells which of the held-out samples the model gets wrong.
     """
@@ -63,7 +63,7 @@ class Panel:
     title: str
     train: Data
     test: Data
-    probabilities: Callable[[Sequence[float]], list[float]]
+    probabilities: Callable[[Sequence[Row]], Any]
     wrong: Sequence[bool]
 
 
@@ -185,8 +185,9 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
 def _draw_regions(axes: Axes, panel: Panel, low: Any, high: Any) -> Any:
     """Mix the classes' colours by their probabilities, draw the borders, return the former."""
     across, up = (np.linspace(low[i], high[i], GRID).tolist() for i in (0, 1))
-    opinion = np.array([[panel.probabilities((x, y)) for x in across] for y in up])
-    kinds = opinion.shape[2]
+    opinion = np.array(panel.probabilities([(x, y) for y in up for x in across]))
+    kinds = opinion.shape[1]
+    opinion = opinion.reshape(GRID, GRID, kinds)
     ink = np.array([matplotlib.colors.to_rgb(colour) for colour in COLOURS[:kinds]])
     axes.imshow(
         1 - 0.32 * (1 - opinion @ ink),

@@ -13,6 +13,9 @@ Accuracy alone is not what a doctor asks for: a missed tumour weighs more than a
 the story also counts how many malignant ones each model missed.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 from sklearn.datasets import load_breast_cancer
 
 import nn
@@ -50,11 +53,10 @@ def run(stage: Stage) -> None:
         missed = sum(bad for bad, y in zip(wrong, test.ys, strict=True) if y == 0)
         print(f"  malignant ones missed: {missed} of {test.ys.count(0)}")
 
-        def opinion(point: Row, model: nn.MLP = model) -> list[float]:
-            row = list(average)
-            for feature, x in zip(SHOWN, point, strict=True):
-                row[feature] = x
-            return probabilities(model, scale(row))
+        def opinion(points: Sequence[Row], model: nn.MLP = model) -> Any:
+            shown = [dict(zip(SHOWN, point, strict=True)) for point in points]
+            rows = [[new.get(i, x) for i, x in enumerate(average)] for new in shown]
+            return probabilities(model, [scale(row) for row in rows])
 
         pair = train.columns(*SHOWN), test.columns(*SHOWN)
         panels.append(Panel(who, *pair, opinion, wrong))

@@ -16,6 +16,9 @@ hardest), with the gradient that each number got from it: where its weights woul
 better; the loss, falling; and the borders that the network drew.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 from sklearn.datasets import load_iris
 
 import nn
@@ -51,8 +54,8 @@ def run(stage: Stage) -> None:
 
     average = [sum(column) / len(column) for column in zip(*train.xs, strict=True)]
 
-    def opinion(petal: Row) -> list[float]:
-        return probabilities(model, scale([*average[:2], *petal]))
+    def opinion(petals: Sequence[Row]) -> Any:
+        return probabilities(model, [scale([*average[:2], *petal]) for petal in petals])
 
     petals = train.columns(2, 3), test.columns(2, 3)
     plot_regions(

@@ -6,7 +6,7 @@ a curve.
 Two half circles reach into each other, blurred by noise: the picture everybody draws first, since
 one look tells whether a classifier works. A straight line gets most points right and can never get
 all: the linear model's figure stands beside. A network with two hidden layers bends its border
-into an S.
+into an S; `learning.html` plays how, epoch by epoch.
 
 The noise is worth a look: some points lie beyond the other crescent by pure chance. A model that
 gets those right as well has learnt the noise, and the held-out points would show it. So the share
@@ -23,7 +23,7 @@ from demos._plots import Panel, plot_regions
 
 
 def run(stage: Stage) -> None:
-    """Train both models on 140 points, test on 60, save three pictures."""
+    """Train both models on 140 points, test on 60, save three pictures and a page."""
     xs, ys = make_moons(n_samples=200, noise=0.15, random_state=stage.seed)
     names = ["first coordinate", "second coordinate"], ["upper moon", "lower moon"]
     train, test = Data(xs.tolist(), ys.tolist(), *names).split(stage.seed)
@@ -42,6 +42,7 @@ def run(stage: Stage) -> None:
             epochs=stage.rounds(80),
             batch_size=8,
             seed=stage.seed,
+            record=True,
             validation=0.2,
         )
         wrong = misses(model, test)
@@ -53,4 +54,5 @@ def run(stage: Stage) -> None:
     score = last_layer(model, test.xs[point])
     stage.graph(nn.binary_cross_entropy_with_logits(score, test.ys[point]))
     history.plot(stage.path("loss.png"))
+    history.to_html(stage.path("learning.html"), features=train.features, classes=train.classes)
     plot_regions(stage.path("regions.png"), "A border bent between two moons", panels)

@@ -10,9 +10,15 @@ lowest loss is that of saying 0.5 to everything, the logarithm of 2 = 0.693 a ro
 its training ends. (Which of its four answers are then "right" is rounding, and no merit.)
 """
 
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
 import nn
 from demos._common import Data, Row, Stage
 from demos._plots import Panel, plot_curves, plot_regions
+from nn.answers import answers
 from nn.drawing import draw_neuron
 
 ROWS = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
@@ -37,9 +43,9 @@ def run(stage: Stage) -> None:
         said = nn.predict(neuron, ROWS)
         wrong = [(p > 0.5) != bool(y) for p, y in zip(said, truth, strict=True)]
 
-        def opinion(row: Row, neuron: nn.Neuron = neuron) -> list[float]:
-            (yes,) = nn.predict(neuron, [row])
-            return [1 - yes, yes]
+        def opinion(rows: Sequence[Row], neuron: nn.Neuron = neuron) -> Any:
+            yes = answers(neuron, rows)
+            return np.hstack([1 - yes, yes])
 
         a, b, bias = (parameter.data for parameter in neuron.parameters())
         print(

@@ -9,7 +9,7 @@ this is *capacity*, and what it costs is time and data. The linear model, whose 
 beside, has three straight borders that meet in one point, and gets about half of the points.
 
 It also shows what training is: a walk downhill without a map. For some epochs hardly anything
-happens, then an arm falls into place and the loss drops.
+happens, then an arm falls into place and the loss drops: `learning.html` plays it.
 """
 
 import functools
@@ -31,11 +31,13 @@ def arms(seed: int, size: int = 60) -> Data:
             angle = 2 * math.pi * (arm / 3 + 0.66 * radius) + rng.gauss(0, 0.12)
             xs.append([radius * math.cos(angle), radius * math.sin(angle)])
             ys.append(arm)
-    return Data(xs, ys, ["across", "up"], ["first arm", "second arm", "third arm"])
+    return Data(
+        xs, ys, ["first coordinate", "second coordinate"], ["first arm", "second arm", "third arm"]
+    )
 
 
 def run(stage: Stage) -> None:
-    """Train both models on 126 points, test on 54, save three pictures."""
+    """Train both models on 126 points, test on 54, save three pictures and a page."""
     train, test = arms(stage.seed).split(stage.seed)
     contestants = {
         "a linear model": nn.MLP(2, [3], rng=stage.seed),
@@ -52,6 +54,7 @@ def run(stage: Stage) -> None:
             epochs=stage.rounds(120),
             batch_size=16,
             seed=stage.seed,
+            record=True,
             patience=None,
         )
         wrong = misses(model, test)
@@ -62,4 +65,5 @@ def run(stage: Stage) -> None:
     point = hardest(model, test)
     stage.graph(nn.cross_entropy(last_layer(model, test.xs[point]), test.ys[point]))
     history.plot(stage.path("loss.png"))
+    history.to_html(stage.path("learning.html"), features=train.features, classes=train.classes)
     plot_regions(stage.path("regions.png"), "Borders wound between three arms", panels)

@@ -7,7 +7,8 @@ opposite corners on one side and the other two on the other. Minsky and Papert m
 
 A *hidden layer* bends the plane first: each of its neurons draws a line of its own, and the output
 neuron combines them. The nonlinear activation in between is what does it; without it, a weighted
-sum of weighted sums would be a weighted sum again, and the border one straight line.
+sum of weighted sums would be a weighted sum again, and the border one straight line. The page
+`learning.html` plays how the network finds its borders, epoch by epoch.
 """
 
 import functools
@@ -47,6 +48,7 @@ def run(stage: Stage) -> None:
             epochs=stage.rounds(80),
             batch_size=8,
             seed=stage.seed,
+            record=True,
         )
         wrong = misses(model, test)
         stage.report(wrong, f", {who}")
@@ -57,4 +59,5 @@ def run(stage: Stage) -> None:
     score = model(inputs(test, point))
     stage.graph(nn.binary_cross_entropy_with_logits(score, test.ys[point]))
     history.plot(stage.path("loss.png"))
+    history.to_html(stage.path("learning.html"), features=train.features, classes=train.classes)
     plot_regions(stage.path("regions.png"), "One straight line is not enough for XOR", panels)

@@ -7,13 +7,14 @@ here. It needs scikit-learn (the extra `sklearn`), which `import nn` alone never
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 try:
     import numpy as np
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
     from sklearn.utils import check_random_state
+    from sklearn.utils.class_weight import compute_class_weight
     from sklearn.utils.multiclass import check_classification_targets
     from sklearn.utils.validation import check_is_fitted, validate_data
 except ImportError as error:
@@ -83,7 +84,9 @@ class _ScalarMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         self.verbose = verbose
         self.backend = backend
 
-    def _learn(self, X: Any, targets: Any, outputs: int, loss: str) -> Self:
+    def _learn(
+        self, X: Any, targets: Any, outputs: int, loss: str, weights: list[float] | None = None
+    ) -> Self:
         """Train a fresh MLP on rows that were checked."""
         rng = random.Random(int(check_random_state(self.random_state).randint(2**31 - 1)))
         hidden: Any = self.hidden_layer_sizes
@@ -102,6 +105,7 @@ class _ScalarMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             patience=self.patience,
             min_delta=self.min_delta,
             clip=self.clip,
+            class_weights=weights,
             progress=self.verbose,
             backend=self.backend,
         )
@@ -125,11 +129,50 @@ class _ScalarMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
 class ScalarMLPClassifier(ClassifierMixin, _ScalarMLP):  # type: ignore[misc]
     """A network that tells two or more classes apart, with the face of a scikit-learn classifier.
 
+    Beside what the two have in common it takes `class_weight`: what a row of each class counts, as
+    a mapping from class to weight (1 for those it leaves out), or "balanced", which lets all
+    classes count the same.
+
     >>> X, y = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], ["even", "odd", "odd", "even"]
     >>> model = ScalarMLPClassifier((8,), "tanh", lr=0.05, random_state=1).fit(X, y)
     >>> model.predict(X).tolist()
     ['even', 'odd', 'odd', 'even']
     """
+
+    def __init__(
+        self,
+        hidden_layer_sizes: int | Sequence[int] = (16,),
+        activation: str = "relu",
+        *,
+        optimizer: str | Callable[[list[Value]], Optimizer] = "adam",
+        lr: float | None = None,
+        max_epochs: int = 200,
+        batch_size: int | None = 32,
+        patience: int | None = 20,
+        min_delta: float = 1e-4,
+        validation: float | None = None,
+        clip: float | None = None,
+        class_weight: str | Mapping[Any, float] | None = None,
+        random_state: Any = None,
+        verbose: bool = False,
+        backend: str = "auto",
+    ) -> None:
+        super().__init__(  # written out, since scikit-learn reads settings off the signature
+            hidden_layer_sizes,
+            activation,
+            optimizer=optimizer,
+            lr=lr,
+            max_epochs=max_epochs,
+            batch_size=batch_size,
+            patience=patience,
+            min_delta=min_delta,
+            validation=validation,
+            clip=clip,
+            random_state=random_state,
+            verbose=verbose,
+            backend=backend,
+        )
+        self.class_weight = class_weight
 
     def fit(self, X: Any, y: Any) -> Self:
         """Train on rows of numbers and the class of each: numbers or words.
@@ -145,9 +188,12 @@ class ScalarMLPClassifier(ClassifierMixin, _ScalarMLP):  # type: ignore[misc]
                 f"{type(self).__name__} takes rows of two or more classes, got one class: "
                 f"{self.classes_.tolist()}"
             )
+        weights = None
+        if self.class_weight is not None:
+            weights = compute_class_weight(self.class_weight, classes=self.classes_, y=y).tolist()
         if several == 2:
-            return self._learn(X, targets, 1, "binary_cross_entropy_with_logits")
-        return self._learn(X, targets, several, "cross_entropy")
+            return self._learn(X, targets, 1, "binary_cross_entropy_with_logits", weights)
+        return self._learn(X, targets, several, "cross_entropy", weights)
 
     def predict_proba(self, X: Any) -> Any:
         """How likely each class is for each row, in the order of `classes_`."""

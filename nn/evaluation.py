@@ -35,7 +35,7 @@ def predict(model: Module, xs: Iterable[Any]) -> list[Any]:
     [0.5]
     """
     with _answering(model):
-        return [_numbers(model(x)) for x in xs]
+        return [_numbers(model(x)) for x in _rows(xs)]
 
 
 def accuracy(
@@ -125,7 +125,8 @@ def measure(model: Module, rows: Sequence[Row], loss: Loss, metrics: Metrics) ->
 
 def pair_up(who: str, xs: Iterable[Any], ys: Iterable[Any]) -> list[Row]:
     """Samples with their targets. A sample that is an iterator is read, since that works once."""
-    samples, targets = [tuple(x) if hasattr(x, "__next__") else x for x in xs], list(ys)
+    samples = [tuple(x) if hasattr(x, "__next__") else x for x in _rows(xs)]
+    targets = list(_rows(ys))
     if len(samples) != len(targets):
         raise ValueError(
             f"{who} got {len(samples)} samples and {len(targets)} targets; give one target for each"
@@ -133,6 +134,12 @@ def pair_up(who: str, xs: Iterable[Any], ys: Iterable[Any]) -> list[Row]:
     if not samples:
         raise ValueError(f"{who} got no samples; give at least one and its target")
     return list(zip(samples, targets, strict=True))
+
+
+def _rows(table: Any) -> Iterable[Any]:
+    """The rows of a data frame too, which gives the names of its columns when it is iterated."""
+    rows: Iterable[Any] = table.to_numpy() if hasattr(table, "to_numpy") else table
+    return rows
 
 
 @contextmanager

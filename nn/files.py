@@ -1,5 +1,6 @@
 """Files that are whole or not there: written beside their place and moved into it, read once."""
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -25,9 +26,11 @@ def write(path: FilePath, data: bytes) -> None:
 
     The new content goes to a temporary file in the same folder, onto the disk, and then by one
     rename into place. Writers to one folder wait for each other, so that file can have a fixed
-    name, and what a killed process left of it goes with the next write.
+    name, and what a killed process left of it goes with the next write. Who may read the old
+    content may read the new.
 
-    Raises OSError, and leaves the old file, where it cannot be written.
+    Raises OSError, and leaves the old file, where it cannot be written, and what is there where
+    that is a folder, a device or a pipe.
     """
     target = Path(os.path.realpath(path))  # a link stays a link
     temporary = target.with_name(f".{target.name}.tmp")
@@ -36,6 +39,7 @@ def write(path: FilePath, data: bytes) -> None:
             temporary.unlink(missing_ok=True)
             try:
                 with temporary.open("xb") as file:
+                    _keep_mode(target, temporary)
                     file.write(data)
                     file.flush()
                     os.fsync(file.fileno())
@@ -64,6 +68,16 @@ def read(path: FilePath) -> bytes:
             f"{os.fspath(path)} is not an ordinary file; give the path that save() wrote to"
         )
     return Path(path).read_bytes()
+
+
+def _keep_mode(target: Path, temporary: Path) -> None:
+    """Let a private file stay private, and a device or a pipe what it is."""
+    with suppress(FileNotFoundError):
+        mode = target.stat().st_mode
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EEXIST, "what is there is no ordinary file")
+        with suppress(PermissionError):  # a file system without modes
+            temporary.chmod(stat.S_IMODE(mode))
 
 
 @contextmanager

@@ -57,7 +57,8 @@ class History:
             True), "interrupt" (Ctrl-C).
         confusion: the confusion matrix of the validation rows (the training rows without them) for
             the parameters that were kept: how often each class (a row) was taken for each class
-            (a column). None where "confusion" was not asked for or no epoch was finished.
+            (a column). In a callback, for those of the epoch that is over. None where "confusion"
+            was not asked for or no epoch was finished.
         backend: "native" (machine code) or "eager" (Values): who trained.
         recording: what `fit(..., record=True)` kept for `to_html`, else None.
     """

@@ -37,8 +37,8 @@ class Keeper:
         """Show the epoch to those who want to see it; any of them may call the rest off."""
         if self.callbacks:
             self.trainer.sync()
-            history.best_epoch = self.kept[1]
-            self.called_off = True in [callback(history) is True for callback in self.callbacks]
+            history.best_epoch, history.confusion = self.kept[1], self.trainer.confusion()
+            self.called_off = True in [_is_true(callback(history)) for callback in self.callbacks]
 
     def see(self, history: History) -> None:
         """Take in the epoch that was just measured."""
@@ -60,6 +60,11 @@ class Keeper:
 
     def _keep(self, epoch: int | None) -> None:
         self.kept = self.trainer.numbers(), epoch  # at once, whenever Ctrl-C comes
+
+
+def _is_true(answer: Any) -> bool:
+    """Whether it is True, Python's or the one that comparisons of NumPy's numbers give."""
+    return type(answer).__name__ in ("bool", "bool_") and bool(answer)
 
 
 def callables(callbacks: Callback | Iterable[Callback] | None) -> list[Callback]:

@@ -6,12 +6,12 @@ logits go through the engine's own stable operations, which keep their digits at
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from math import isclose
-from numbers import Real
+from math import isclose, nan
 from typing import Any, TypeAlias
 
 import engine
 from engine import Value
+from engine.node import as_float
 
 __all__ = [
     "LOSSES",
@@ -185,7 +185,7 @@ def _check_lengths(who: str, what: str, outputs: int, targets: int) -> None:
 def _check_target(who: str, target: Any) -> None:
     if isinstance(target, Value):  # a program's input has no number to check
         return
-    if not (isinstance(target, Real) and 0 <= float(target) <= 1):
+    if not 0 <= _number(target) <= 1:
         raise ValueError(
             f"{who} takes targets from 0 to 1, got {target!r}; write the two classes as 0 and 1"
         )
@@ -228,13 +228,21 @@ def _log_likelihood(logits: Sequence[Any], target: Any) -> Value:
 
 
 def _class(target: Any, classes: int) -> int:
-    whole = isinstance(target, Real) and target % 1 == 0
-    if not whole or not 0 <= target < classes:
+    number = _number(target)
+    if not number.is_integer() or not 0 <= number < classes:
         raise ValueError(
             f"cross_entropy takes a class from 0 to {classes - 1} for {classes} logits, got "
             f"{target!r}; classes are counted from 0"
         )
-    return int(target)
+    return int(number)
+
+
+def _number(target: Any) -> float:
+    """A target as a Value would hold it (NumPy's bools too); nan where it would not."""
+    try:
+        return as_float(target)
+    except (TypeError, OverflowError):
+        return nan
 
 
 def _listed(who: str, parameters: Iterable[Value]) -> list[Value]:

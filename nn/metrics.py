@@ -125,6 +125,7 @@ def confusion(
         if several:
             wanted, found = _class(target, size), _largest(output)
         else:
+            _check_word(target)
             wanted, found = float(target) > 0.5, output > (threshold or 0.0)
         matrix[wanted][found] += 1
     return matrix
@@ -164,6 +165,7 @@ def _numbers(output: Any, target: Any) -> tuple[list[float], list[float]]:
 
 
 def _is_right(output: Any, target: Any, threshold: float | None) -> bool:
+    _check_word(target)
     if not isinstance(output, list):
         return bool((output > (threshold or 0.0)) == (float(target) > 0.5))
     several = hasattr(target, "__iter__")
@@ -174,6 +176,7 @@ def _is_right(output: Any, target: Any, threshold: float | None) -> bool:
 
 def _class(target: Any, classes: int) -> int:
     """The class that a target means: its number, or the likeliest of a list."""
+    _check_word(target)
     number = _largest(list(target)) if hasattr(target, "__iter__") else target
     if number % 1 != 0 or not 0 <= number < classes:
         raise ValueError(
@@ -181,6 +184,15 @@ def _class(target: Any, classes: int) -> int:
             f"{target!r}; classes are counted from 0"
         )
     return int(number)
+
+
+def _check_word(target: Any) -> None:
+    """A word has an item after the other, as lists of probabilities do."""
+    if isinstance(target, str):
+        raise ValueError(
+            f"targets are numbers of classes, got {target!r}; write each as its class, like "
+            "names.index(target)"
+        )
 
 
 def _largest(xs: Sequence[float]) -> int:

@@ -7,11 +7,12 @@ arrays as they do on numbers. The Values get their numbers when the training is 
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Any
 
-from engine import ControlFlowError, Program, Value, gradient, inputs, no_grad
+from engine import ControlFlowError, Program, Value, gradient, inputs, no_grad, numeric_mode
 from engine.native.needs import available, numpy
 from engine.native.tape import record_tape
 from nn.evaluation import Loss, Row
@@ -22,9 +23,12 @@ from nn.module import Module
 from nn.optim import Optimizer
 from nn.shards import Work
 from nn.team import Team
+from nn.trial import on_trial
 from nn.weights import Weighted
 
 __all__ = ["NativeTrainer", "Unfit"]
+
+TRIED = 8  # rows on which a recorded model is held against itself
 
 
 class Unfit(ValueError):
@@ -62,14 +66,15 @@ class NativeTrainer:
         tables = [table, _matrix(held_out, weights)[1]] if held_out else [table]
         self.metrics = metrics
         self._targets, self._judged = [y for _, y in rows], [y for _, y in held_out]
-        _check_targets(model, loss, [*rows, *held_out])
-        was_training = model.training
-        try:
+        with on_trial(model) as drew:
+            _check_targets(model, loss, [*rows, *held_out])
             step = self._program(model.train(), learn=True)
             forward = self._program(model.eval(), learn=False)
-        finally:
-            model.train(was_training)
+            if drew():
+                raise Unfit("the model draws random numbers, as dropout does")
         self._team = Team(Work(step, forward, tables), executor)
+        with on_trial(model):  # as it is without a record
+            self._compare(model, rows[:TRIED])
         place = {p: i for i, p in enumerate(parameters)}
         self._learned = numpy().array([place[p] for p in tuner.params])
         self.reload()
@@ -105,6 +110,26 @@ class NativeTrainer:
             return Program([*xs, *ys, *ws], wanted, self.parameters, reduce="sum")
         wanted = [loss, *(found if self._listed else [found])]
         return Program([*xs, *ys, *ws], wanted, self.parameters)
+
+    def _compare(self, model: Module, rows: Sequence[Row]) -> None:
+        """Hold the programs against the model, which may look at numbers that no record has."""
+        work, theta = self._team.work, [p.data for p in self.parameters]
+        table = work.tables[0][: len(rows)]
+        weights = table[:, -1].tolist() if self._weighted else [1.0] * len(rows)
+        with numeric_mode("ieee"), no_grad():  # what is not finite is an error of the training
+            for train, program in ((True, work.step), (False, work.forward)):
+                model.train(train)
+                losses = [float(self.loss(model(x), y)) for x, y in rows]
+                wanted = math.fsum(map(operator.mul, weights, losses)) / len(rows)
+                found = program(table, theta)
+                got = float(found[0] if train else found[:, 0].sum()) / len(rows)
+                if math.isfinite(wanted) and not math.isclose(
+                    got, wanted, rel_tol=1e-6, abs_tol=1e-9
+                ):
+                    raise Unfit(
+                        f"the model's loss is {wanted:.6g}, and {got:.6g} when it is recorded; "
+                        "does it look at .data, or change from call to call?"
+                    )
 
     def learn(self, batch: Sequence[int]) -> None:
         """One step on the rows of these numbers."""

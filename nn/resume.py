@@ -10,7 +10,7 @@ import json
 import numbers
 import struct
 from array import array
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from engine import Value
@@ -20,6 +20,7 @@ from nn.files import CheckpointError, FilePath, read, write
 from nn.losses import LOSSES
 from nn.optim import Optimizer
 from nn.saved import Saved, Training
+from nn.schedules import Schedule, factor_at
 
 __all__ = ["Logbook", "Training"]
 
@@ -43,7 +44,7 @@ class Logbook:
         resume: bool,
         training: Training,
         settings: Mapping[str, Any],
-        schedule: Callable[[int], float] | None,
+        schedule: Schedule | None,
     ) -> None:
         self.path, self.schedule = path, schedule
         self.saved: Saved | None = None
@@ -141,8 +142,7 @@ class Logbook:
     def _factors(self, epochs: int) -> list[float]:
         """What the schedule says of the epochs that were done."""
         while len(self.factors) < epochs:
-            epoch = len(self.factors)
-            self.factors.append(1.0 if self.schedule is None else float(self.schedule(epoch)))
+            self.factors.append(factor_at(len(self.factors), self.schedule))
         return self.factors
 
     def _restore(self, saved: Saved) -> None:

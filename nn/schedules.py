@@ -8,9 +8,9 @@ import math
 from collections.abc import Callable
 from typing import TypeAlias
 
-from nn.checks import at_least_zero, count
+from nn.checks import at_least_zero, count, is_number
 
-__all__ = ["Schedule", "cosine", "exponential_decay", "step_decay", "warmup"]
+__all__ = ["Schedule", "cosine", "exponential_decay", "factor_at", "step_decay", "warmup"]
 
 Schedule: TypeAlias = Callable[[int], float]
 
@@ -59,3 +59,14 @@ def warmup(epochs: int, then: Schedule = lambda epoch: 1.0) -> Schedule:
     """
     count("warmup", "epochs", epochs)
     return lambda epoch: (epoch + 1) / epochs if epoch < epochs else then(epoch - epochs)
+
+
+def factor_at(epoch: int, schedule: Schedule | None) -> float:
+    """What a schedule says of an epoch, held against what a factor may be; 1 without one."""
+    factor = 1.0 if schedule is None else schedule(epoch)
+    if not (is_number(factor) and 0 <= factor < math.inf):
+        raise ValueError(
+            f"a schedule gives a finite factor >= 0 for every epoch, got {factor!r} for epoch "
+            f"{epoch}; return one like 1 / (1 + epoch)"
+        )
+    return float(factor)

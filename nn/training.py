@@ -22,7 +22,7 @@ from nn.optim import OPTIMIZERS, Optimizer
 from nn.progress import Progress
 from nn.resume import Logbook, Training
 from nn.rows import batches, judges, split
-from nn.schedules import Schedule
+from nn.schedules import Schedule, factor_at
 from nn.team import checked
 from nn.weights import ClassWeights, weighted
 
@@ -61,7 +61,7 @@ def fit(
 
     Arguments:
         model: what to train; it is called with one sample at a time.
-        xs: the samples.
+        xs: the samples: lists, an array, a data frame, whatever gives one after the other.
         ys: their targets, as many.
         loss: a name in `LOSSES` ("mse" or "mse_loss"), or a function of the outputs and the targets
             of a batch that gives a Value.
@@ -131,7 +131,7 @@ def fit(
     (5, True)
     """
     loss, executor = _loss(loss), checked(executor)
-    settings = _checked(epochs, batch_size, patience, min_delta, clip)
+    settings = _checked(epochs, batch_size, patience, min_delta, clip, schedule)
     rng, rows = generator(seed), pair_up("fit", xs, ys)
     judged = judges(len(rows), validation)
     tuner, called = _optimizer(optimizer, model), callables(callbacks)
@@ -159,7 +159,7 @@ def fit(
             bar.batch(len(rows) * history.epochs)
             model.train()
             while history.epochs < epochs and not keeper.done:
-                tuner.lr = rate if schedule is None else rate * schedule(history.epochs)
+                tuner.lr = rate * factor_at(history.epochs, schedule)
                 for batch in bar.over(batches(order, batch_size or len(rows), rng)):
                     trainer.learn(batch)
                 _note(history, trainer, keeper, book)
@@ -172,8 +172,7 @@ def fit(
             history.best_epoch = keeper.restore() if keeper else None
             tuner.lr = rate
             model.train(was_training)
-    if history.best_epoch is not None:
-        history.confusion = trainer.confusion()
+    history.confusion = None if history.best_epoch is None else trainer.confusion()
     return history
 
 
@@ -212,13 +211,23 @@ def _say(line: str, aloud: bool) -> None:
 
 
 def _checked(
-    epochs: int, batch_size: int | None, patience: int | None, min_delta: float, clip: float | None
+    epochs: int,
+    batch_size: int | None,
+    patience: int | None,
+    min_delta: float,
+    clip: float | None,
+    schedule: Any,
 ) -> dict[str, Any]:
     """The settings that are numbers, by name."""
     counts = {"epochs": epochs, "batch_size": batch_size, "patience": patience}
     for name, number in counts.items():
         if number is not None or name == "epochs":
             count("fit", name, number)
+    if schedule is not None and not callable(schedule):
+        raise TypeError(
+            f"schedule is a function from the epoch to a factor, got {type(schedule).__name__}; "
+            "give one like nn.cosine(epochs)"
+        )
     at_least_zero("fit", min_delta=min_delta, clip=0.0 if clip is None else clip)
     return {**counts, "min_delta": min_delta, "clip": clip}
 

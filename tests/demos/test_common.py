@@ -44,7 +44,7 @@ def test_scaling_gives_the_training_columns_mean_0_and_spread_1_and_keeps_consta
 @pytest.mark.parametrize("outputs", [1, 3])
 def test_probabilities_add_up_and_follow_the_scores(outputs: int) -> None:
     model = nn.MLP(2, [4, outputs], activation="tanh", rng=1)
-    p = probabilities(model, [0.3, -2.0])
+    p = probabilities(model, [[0.3, -2.0]])[0].tolist()
     scores = nn.predict(model, [[0.3, -2.0]])[0]
     assert sum(p) == pytest.approx(1)
     if outputs == 1:

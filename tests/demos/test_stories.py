@@ -39,11 +39,11 @@ def pictures(output: str, cwd: Path) -> dict[str, Path]:
     return {path.name.partition("-")[2]: path for path in paths}
 
 
-def check(done: subprocess.CompletedProcess[str], cwd: Path) -> list[float]:
+def check(done: subprocess.CompletedProcess[str], cwd: Path, *more: str) -> list[float]:
     """Hold the run to what every story promises; return the accuracies that it printed."""
     assert done.returncode == 0, done.stderr
     shown = pictures(done.stdout, cwd)
-    assert set(shown) == {"graph.svg", "loss.png", "regions.png"}
+    assert set(shown) == {"graph.svg", "loss.png", "regions.png", *more}
     texts = [text.text for text in ET.parse(shown["graph.svg"]).iter() if text.tag.endswith("text")]
     assert "loss" in texts
     assert "grad 1" in texts
@@ -70,9 +70,12 @@ def test_breast_cancer_compares_two_models(tmp_path: Path) -> None:
 def test_a_hidden_layer_beats_the_linear_model_beside_it(
     tmp_path: Path, story: str, least: float
 ) -> None:
-    linear, hidden = check(run(story, "--epochs", "40", cwd=tmp_path), tmp_path)
+    done = run(story, "--epochs", "40", cwd=tmp_path)
+    linear, hidden = check(done, tmp_path, "learning.html")
     assert hidden - linear >= least
     assert hidden > 88
+    page = pictures(done.stdout, tmp_path)["learning.html"].read_text(encoding="utf-8")
+    assert all(text in page for text in ("40 epochs", "Weights", "What it answers", '"regions"'))
 
 
 def test_xor_needs_a_hidden_layer_and_is_the_same_to_the_bit_in_every_process(
@@ -81,7 +84,7 @@ def test_xor_needs_a_hidden_layer_and_is_the_same_to_the_bit_in_every_process(
     seen = []
     for hashing in ("0", "1"):
         done = run("xor", "--epochs", "25", "--seed", "3", cwd=tmp_path, PYTHONHASHSEED=hashing)
-        alone, hidden = check(done, tmp_path)
+        alone, hidden = check(done, tmp_path, "learning.html")
         assert alone < 80
         assert hidden == 100
         shown = pictures(done.stdout, tmp_path)
@@ -98,7 +101,7 @@ def test_without_a_layout_program_or_a_window_system_a_story_still_ends(tmp_path
     assert done.returncode == 0, done.stderr
     assert "pip install pygraphviz" in done.stderr
     shown = pictures(done.stdout, tmp_path)
-    assert set(shown) == {"graph.dot", "loss.png", "regions.png"}
+    assert set(shown) == {"graph.dot", "loss.png", "regions.png", "learning.html"}
     assert shown["graph.dot"].read_text(encoding="utf-8").startswith("digraph {")
 
 

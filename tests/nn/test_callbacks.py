@@ -2,6 +2,7 @@
 
 import random
 
+import numpy as np
 import pytest
 
 import nn
@@ -66,6 +67,13 @@ def test_true_stops_after_all_were_called(backend):
 def test_only_true_stops():
     assert run(net(), callbacks=lambda h: [h.epochs]).epochs == 6
     assert run(net(), callbacks=lambda h: 1).epochs == 6
+    assert run(net(), callbacks=lambda h: np.ones(3) > 0).epochs == 6
+
+
+def test_true_of_numpy_is_true():
+    history = run(net(), callbacks=lambda h: np.mean(h.loss[-1:]) >= h.loss[-1])
+    assert (history.epochs, history.stopped) == (1, "callback")
+    assert run(net(), callbacks=lambda h: np.float64(1.0) > 2).epochs == 6
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -105,9 +105,29 @@ def test_settings_reach_the_training() -> None:
     assert model.loss_ == model.history_.val_loss[0]
 
 
+@pytest.mark.parametrize("kinds", [("yes", "no"), ("b", "a", "c")])
+def test_a_class_that_weighs_more_is_found_more_often(kinds) -> None:
+    rng = np.random.default_rng(7)
+    X = np.concatenate([rng.normal(2 * k, 1.2, (12 if k == 0 else 100, 1)) for k in range(3)])
+    y = np.repeat([kinds[0], kinds[1], kinds[-1]], [12, 100, 100])
+
+    def found(weights):
+        model = ScalarMLPClassifier((), class_weight=weights, lr=0.05, random_state=1).fit(X, y)
+        return [float((model.predict(X)[y == kind] == kind).mean()) for kind in kinds]
+
+    alone, balanced = found(None), found("balanced")
+    assert balanced[0] > alone[0] + 0.2
+    weights = {kind: 1 / (y == kind).sum() for kind in kinds}
+    assert found(weights) == balanced
+    assert found({kinds[0]: 1.0}) == alone  # those left out weigh 1
+    assert found({kinds[0]: 1e3})[0] == 1.0
+
+
 @pytest.mark.parametrize(
     ("how", "message"),
     [
+        ({"class_weight": "balance"}, "'balance'"),
+        ({"class_weight": {0: -1.0}}, r"finite numbers > 0, got -1\.0 for class 0"),
         ({"optimizer": "adm"}, "unknown optimizer 'adm', did you mean 'adam'"),
         ({"activation": "tan"}, "unknown activation 'tan', did you mean 'tanh'"),
         ({"lr": -1.0}, "ScalarMLPClassifier takes a finite lr >= 0, got -1.0"),

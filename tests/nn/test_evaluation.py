@@ -1,5 +1,6 @@
 """What a trained model answers: numbers, in evaluation mode; and how many are right."""
 
+import pandas as pd
 import pytest
 
 from engine import Value
@@ -24,6 +25,20 @@ def test_predict_gives_floats_in_evaluation_mode():
     assert model.training
     assert predict(Doubler(several=True), [1]) == [[2.0, -2.0]]
     assert predict(model, []) == []
+
+
+@pytest.mark.parametrize("backend", ["auto", "eager"])
+def test_data_frames_are_their_rows(backend):
+    xs, ys = [[1.0, 2.0], [3.0, -4.0]], [1, 0]  # as many rows as columns
+    frame = pd.DataFrame(xs, columns=["a", "b"], index=[5, 7])
+    column = pd.Series(ys, index=[5, 7])
+    found = []
+    for table, targets in ((frame, column), (xs, ys)):
+        model = MLP(2, [2, 1], rng=1)
+        how = {"loss": "mse", "epochs": 2, "seed": 1, "progress": False, "backend": backend}
+        history = fit(model, table, targets, validation=(table, targets), **how)
+        found.append((history, predict(model, table), accuracy(model, table, targets)))
+    assert found[0] == found[1]
 
 
 def test_accuracy():

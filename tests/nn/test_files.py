@@ -3,6 +3,7 @@
 import errno
 import os
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -202,3 +203,16 @@ def test_a_link_stays_a_link_and_a_trap_is_not_stepped_into(tmp_path):
     assert (tmp_path / "link").is_symlink()
     assert repr(load(tmp_path / "real" / "model")) == "Neuron(1, activation='relu')"
     assert (tmp_path / "victim").read_bytes() == b"precious"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has neither")
+def test_who_may_read_it_stays_and_a_pipe_stays_a_pipe(tmp_path):
+    save(Neuron(1, rng=1), tmp_path / "new")
+    (tmp_path / "new").chmod(0o640)
+    save(Neuron(1, rng=2), tmp_path / "new")
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o640
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="what is there is no ordinary file; the file that was there"):
+        save(Neuron(1, rng=1), tmp_path / "pipe")
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+    assert sorted(os.listdir(tmp_path)) == ["new", "pipe"]

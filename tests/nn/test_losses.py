@@ -76,6 +76,10 @@ def test_targets_of_numpys():
     assert cross_entropy(logits, np.array([1, 0])).data == wanted
     assert cross_entropy(logits, np.array([[0.0, 1.0], [1.0, 0.0]])).data == wanted
     assert cross_entropy(logits, [1.0, 0.0]).data == wanted
+    assert cross_entropy(logits, np.array([3.0, -1.0]) > 0).data == wanted  # bools
+    for loss in (binary_cross_entropy, binary_cross_entropy_with_logits):
+        one, zero = np.array([3.0, -1.0]) > 0
+        assert loss(values(0.3, 0.4), [one, zero]).data == loss(values(0.3, 0.4), [1, 0]).data
 
 
 # --- digits

@@ -87,6 +87,13 @@ def test_what_has_no_such_number_is_refused():
         confusion_matrix(Answers([1.0]), [0], [1, 0])
 
 
+@pytest.mark.parametrize("measure", [accuracy, confusion_matrix])
+@pytest.mark.parametrize(("output", "word"), [([1.0, 2.0], "setosa"), (1.0, "1"), (-1.0, "no")])
+def test_words_are_no_classes(measure, output, word):
+    with pytest.raises(ValueError, match=f"numbers of classes, got '{word}'; write each as its cl"):
+        measure(Answers([output]), [0], [word])
+
+
 # --- while training
 
 
@@ -121,6 +128,21 @@ def test_the_confusion_matrix_is_of_the_parameters_that_were_kept(backend, valid
     share = sum(history.confusion[k][k] for k in range(3)) / len(rows[0])
     names = ("val_accuracy", "accuracy") if validation else ("accuracy",)
     assert share == history.column(names[0])[history.best_epoch]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_in_a_callback_the_confusion_matrix_is_of_the_epoch_that_is_over(backend):
+    model, seen = MLP(2, [3, 3], activation="tanh", rng=1), []
+
+    def look(history):
+        assert history.confusion == confusion_matrix(model, XS, THREE)
+        seen.append(history.confusion)
+
+    how = {"loss": "cross_entropy", "metrics": "confusion", "backend": backend, **QUIET}
+    tuner = lambda ps: nn.SGD(ps, lr=12.0)  # noqa: E731
+    history = fit(model, XS, THREE, optimizer=tuner, callbacks=look, **how)
+    assert history.confusion == seen[history.best_epoch]
+    assert seen[-1] != seen[history.best_epoch]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 from engine import Value
 from nn import MLP, History, Module, Neuron, fit, predict
 from nn.player.page import evenly
+from nn.player.regions import regions
 from tests.drawing.browser import quiet, show
 from tests.drawing.test_picture import HOSTILE
 
@@ -271,3 +272,10 @@ def test_numbers_that_are_not_finite_do_no_harm(page):
     page.keyboard.press("ArrowLeft")
     assert "NaN" in page.text_content(".network")
     assert "NaN" not in page.locator(".plots").inner_html()
+
+
+def test_regions_are_the_same_by_a_program_and_by_values(monkeypatch):
+    _, history = trained(3)
+    grid = regions(history.recording, [0, 1, 2, 3], [], [])["grid"]
+    monkeypatch.setattr("nn.player.regions.available", lambda: False)
+    assert regions(history.recording, [0, 1, 2, 3], [], [])["grid"] == grid

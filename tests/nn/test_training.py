@@ -209,6 +209,16 @@ def test_a_schedule_and_its_end():
     assert tuners[0].lr == 0.5
 
 
+def test_a_factor_of_numpy_is_a_float():
+    """Times np.float32 a rate would lose half of its digits."""
+    how = {"loss": "mse", "epochs": 3, "seed": 1, **QUIET}
+    wanted = fit(Neuron(1, "linear", rng=3), *line(), schedule=lambda e: 0.5, **how)
+    assert (
+        fit(Neuron(1, "linear", rng=3), *line(), schedule=lambda e: np.float32(0.5), **how)
+        == wanted
+    )
+
+
 def test_clipping():
     model = Script([0.0] * 4)
     model.fit(clip=0.25, patience=None, loss=lambda outputs, targets: -1.0 * outputs[0])
@@ -347,6 +357,24 @@ REFUSED = {
     "patience": ({"patience": 0}, "fit takes patience as a whole number >= 1, got 0"),
     "min_delta": ({"min_delta": -1}, "fit takes a finite min_delta >= 0, got -1"),
     "clip": ({"clip": -1}, "fit takes a finite clip >= 0, got -1"),
+    "schedule": (
+        {"schedule": "cosine"},
+        (
+            "schedule is a function from the epoch to a factor, got str; give one like "
+            "nn.cosine(epochs)"
+        ),
+    ),
+    "factor": (
+        {"schedule": lambda epoch: math.nan},
+        (
+            "a schedule gives a finite factor >= 0 for every epoch, got nan for epoch 0; return "
+            "one like 1 / (1 + epoch)"
+        ),
+    ),
+    "no factor": (
+        {"schedule": lambda epoch: None},
+        "a schedule gives a finite factor >= 0 for every epoch, got None for epoch 0; return one",
+    ),
     "seed": (
         {"seed": 1.5},
         (
