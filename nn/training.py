@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from functools import cache
+from numbers import Integral
 from typing import Any, TypeAlias
 
 from engine import Value
@@ -140,7 +141,8 @@ def fit(
     weighed = weighted(loss, class_weights, rows, judged if isinstance(judged, list) else [])
     measures = Metrics(metrics, loss, model)
     history, rate, was_training = History(), tuner.lr, model.training
-    settings |= {"rows": rows, "validation": judged, "loss": loss, "record": record}
+    number = int(seed) if isinstance(seed, Integral) else None
+    settings |= {"rows": rows, "validation": judged, "loss": loss, "record": record, "seed": number}
     settings |= {"metrics": measures.names, "class_weights": getattr(weighed, "table", None)}
     training = Training(model, tuner, parameters, rng, history)
     book = Logbook(checkpoint, resume, training, settings, schedule)

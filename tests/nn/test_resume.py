@@ -246,6 +246,8 @@ def test_signals_in_real_runs(backend, tmp_path):
         ({"loss": lambda outputs, targets: nn.mse_loss(outputs, targets)}, "has loss='.*lambda>'"),
         ({"validation": 0.5}, "validation=0.25, this one has validation=0.5"),
         ({"validation": (XS, YS)}, "rows='[0-9a-f]{32}'"),
+        ({"seed": 6}, "seed=5, this one has seed=6"),
+        ({"seed": random.Random(5)}, "seed=5, this one has seed=None"),
         ({"patience": None}, "patience=20, this one has patience=None"),
         ({"min_delta": 0.0}, "min_delta=0.0001, this one has min_delta=0"),
         ({"clip": 2.0}, r"clip=1\.0, this one has clip=2\.0"),
