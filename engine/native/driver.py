@@ -13,10 +13,16 @@ __all__ = ["KERNEL", "ROWS_IN", "RUN", "Driver"]
 
 KERNEL = "ptr noalias %ws, ptr noalias %theta, ptr noalias %uni, ptr noalias %out, i64 %nv, i64 %m"
 ROWS_IN = "ptr noalias %rows, i64 %down, i64 %right, ptr noalias %ws, i64 %nv, i64 %m"
-RUN = (
-    "ptr noalias %rows, i64 %down, i64 %right, i64 %n, ptr noalias %theta, ptr noalias %out, "
-    "ptr noalias %ws"
-)
+RUN = "ptr %call"
+CALL = {  # what lies there, 64 bits each
+    "rows": "ptr",
+    "down_bytes": "i64",
+    "right_bytes": "i64",
+    "n": "i64",
+    "theta": "ptr",
+    "out": "ptr",
+    "ws": "ptr",
+}
 
 
 @dataclass
@@ -39,6 +45,7 @@ class Driver:
         """Its body; it answers whether anything in `out` is not finite."""
         lanes, many = self.section.lanes, len(self.section.tape.outputs)
         body = Body(lanes)
+        self.unpack(body)
         before = self.section.uniform.size * lanes
         body.do("%uni = getelementptr inbounds double, ptr %ws, i64 0")
         body.do(f"%block = getelementptr inbounds double, ptr %ws, i64 {before}")
@@ -62,6 +69,13 @@ class Driver:
         total = many if self.reduce else body.times("%n", many)
         body.do(f"ret i64 {self.odd(body, total)}")
         return body
+
+    def unpack(self, body: Body) -> None:
+        """What it is called with, by name."""
+        for k, (name, kind) in enumerate(CALL.items()):
+            body.do(f"%{name} = load {kind}, ptr {body.at('%call', k)}, align 8")
+        body.do("%down = ashr i64 %down_bytes, 3")
+        body.do("%right = ashr i64 %right_bytes, 3")
 
     def split(self, body: Body) -> tuple[Loop, str, str]:
         """A loop over all rows in blocks of about as many each, in whole vectors.
