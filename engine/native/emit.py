@@ -7,7 +7,6 @@ was written before, on the same operands and where it is still in scope, is not 
 from __future__ import annotations
 
 import struct
-from collections import ChainMap
 from collections.abc import Sequence
 from itertools import count
 
@@ -33,7 +32,8 @@ class Body:
         self.block = "entry"
         self.declared: set[str] = set()
         self._numbers = count()
-        self._known: ChainMap[str, str] = ChainMap()
+        self._known: dict[str, str] = {}
+        self._scopes: list[list[str]] = [[]]  # what is known since each was entered
 
     def name(self, stem: str) -> str:
         """A new one."""
@@ -54,6 +54,7 @@ class Body:
         name = self._known.get(text)
         if name is None:
             name = self._known[text] = self.fresh(text)
+            self._scopes[-1].append(text)
         return name
 
     def open(self, label: str) -> None:
@@ -63,11 +64,12 @@ class Body:
 
     def enter(self) -> None:
         """What is written from here on is not in scope after `leave`."""
-        self._known = self._known.new_child()
+        self._scopes.append([])
 
     def leave(self) -> None:
         """Close what `enter` opened."""
-        self._known = self._known.parents
+        for text in self._scopes.pop():
+            del self._known[text]
 
     def loop(
         self,

@@ -9,7 +9,7 @@ from engine.native.emit import Body, Lanes, Mask, fma, select
 from engine.native.lanes import horizontal
 from engine.native.maps import Section
 from engine.native.plan import ONE, Outer
-from engine.native.tiles import accumulate, tiles
+from engine.native.tiles import accumulate, even, tiles
 
 __all__ = ["write_outer"]
 
@@ -18,7 +18,7 @@ def write_outer(body: Body, section: Section, outer: Outer) -> None:
     """Sums for a few pairs at a time, over all rows of the block."""
     body.do(f"%full = udiv i64 %m, {section.lanes}")
     wide = 1 if outer.b == (ONE,) else min(section.lanes, len(outer.b))
-    high = min(len(outer.a), (section.registers - 4) // wide if wide > 1 else 8)
+    high = even(len(outer.a), (section.registers - 4) // wide if wide > 1 else 8)
     for first, last, width in tiles(len(outer.b), wide):
         columns = body.loop(first, last, width)
         for start, end, height in tiles(len(outer.a), high):

@@ -46,7 +46,7 @@ class _Writer:
         self.body, self.section, self.product = body, section, product
         self.height, width = _tile(len(product.ys), section.registers)
         # many steps are done for few rows at a time: it is the same, in less code
-        self.width = max(min(width, 2), min(width, STEPS // max(len(product.steps), 1)))
+        self.width = max(min(width, STEPS // max(len(product.steps), 1)), 1)
         self.pointer, self.scale = "%theta", 1
         if product.kind != "param":
             self.pointer, self.scale = "%uni", section.lanes

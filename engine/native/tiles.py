@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.native.emit import Body, Lanes
 
-__all__ = ["accumulate", "tiles"]
+__all__ = ["accumulate", "even", "tiles"]
 
 
 def tiles(total: int, size: int) -> Iterator[tuple[int, int, int]]:
@@ -19,6 +19,14 @@ def tiles(total: int, size: int) -> Iterator[tuple[int, int, int]]:
         yield 0, whole, size
     if total > whole:
         yield whole, total, total - whole
+
+
+def even(total: int, most: int) -> int:
+    """The size of tiles: as large as can be, or a little smaller where all are then of one size,
+    since each size is written out by itself.
+    """
+    sizes = range(min(total, most), max(3, most // 2 - 1), -1)
+    return next((size for size in sizes if total % size == 0), min(total, most))
 
 
 def accumulate(
