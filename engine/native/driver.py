@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.native.emit import Body, Loop
+from engine.native.indexes import Index
 from engine.native.io import write_same
 from engine.native.maps import Section
 
@@ -115,7 +116,7 @@ class Driver:
                 body.do(f"store double {mean}, ptr {body.at('%out', k)}, align 8")
         write_same(body, self.section, count if self.reduce == "sum" else None)
 
-    def odd(self, body: Body, total: str | int) -> str:
+    def odd(self, body: Body, total: Index) -> str:
         """1 where any output is infinite or nan, else 0."""
         lanes = self.section.lanes
         whole = body.fresh(f"sub i64 {total}, {body.fresh(f'urem i64 {total}, {lanes}')}")

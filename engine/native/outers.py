@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine.native.emit import Body, Lanes, Mask, fma, select
+from engine.native.indexes import Index
 from engine.native.lanes import horizontal
 from engine.native.maps import Section
 from engine.native.plan import ONE, Outer
@@ -39,7 +40,7 @@ def _outer_tile(
         b_at = [body.times(right.at(body, body.add(j, k)), stride) for k in range(width)]
     a_at = [body.times(left.at(body, body.add(i, k)), stride) for k in range(height)]
 
-    def turn(v: str | int, sums: Sequence[Lanes], mask: Any = None) -> list[Lanes]:
+    def turn(v: Index, sums: Sequence[Lanes], mask: Any = None) -> list[Lanes]:
         row = body.times(v, lanes)
         xs = [body.load("%ws", body.add(at, row)) for at in a_at]
         new = list(sums)

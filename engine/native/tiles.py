@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from engine.native.emit import Body, Lanes
+from engine.native.indexes import Index
 
 __all__ = ["accumulate", "even", "tiles"]
 
@@ -33,7 +34,7 @@ def accumulate(
     body: Body,
     many: int | str,
     starts: Sequence[Lanes],
-    turn: Callable[[str | int, Sequence[Lanes]], list[Lanes]],
+    turn: Callable[[Index, Sequence[Lanes]], list[Lanes]],
 ) -> list[Lanes]:
     """Sums carried through `many` turns of a loop, a few of them written out."""
     sums, known = list(starts), isinstance(many, int)
