@@ -12,7 +12,7 @@ from engine.native.layout import Pattern
 from engine.native.maps import Section
 from engine.native.needs import numpy
 
-__all__ = ["write_pinned", "write_rows_in", "write_rows_out", "write_same"]
+__all__ = ["write_pinned", "write_rows_in", "write_rows_out", "write_same", "write_scalar"]
 
 
 def write_rows_in(body: Body, section: Section) -> None:
