@@ -5,18 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.native.emit import Body, Loop
-from engine.native.io import write_same
+from engine.native.emit import Body, Lanes, Loop
+from engine.native.indexes import Index
+from engine.native.io import write_same, write_scalar
 from engine.native.maps import Section
 
 __all__ = ["KERNEL", "ROWS_IN", "RUN", "Driver"]
 
 KERNEL = "ptr noalias %ws, ptr noalias %theta, ptr noalias %uni, ptr noalias %out, i64 %nv, i64 %m"
 ROWS_IN = "ptr noalias %rows, i64 %down, i64 %right, ptr noalias %ws, i64 %nv, i64 %m"
-RUN = (
-    "ptr noalias %rows, i64 %down, i64 %right, i64 %n, ptr noalias %theta, ptr noalias %out, "
-    "ptr noalias %ws"
-)
+RUN = "ptr %call"
+CALL = {  # what lies there, 64 bits each
+    "rows": "ptr",
+    "down_bytes": "i64",
+    "right_bytes": "i64",
+    "n": "i64",
+    "theta": "ptr",
+    "out": "ptr",
+    "ws": "ptr",
+}
 
 
 @dataclass
@@ -39,6 +46,7 @@ class Driver:
         """Its body; it answers whether anything in `out` is not finite."""
         lanes, many = self.section.lanes, len(self.section.tape.outputs)
         body = Body(lanes)
+        self.unpack(body)
         before = self.section.uniform.size * lanes
         body.do("%uni = getelementptr inbounds double, ptr %ws, i64 0")
         body.do(f"%block = getelementptr inbounds double, ptr %ws, i64 {before}")
@@ -57,11 +65,16 @@ class Driver:
             arguments = f"ptr %block, ptr %theta, ptr %uni, ptr {out}, i64 {nv}, i64 {m}"
             body.do(f"call void @{name}({arguments})")
         blocks.end()
-        if self.reduce:
-            self.finish(body)
-        total = many if self.reduce else body.times("%n", many)
-        body.do(f"ret i64 {self.odd(body, total)}")
+        odd = self.finish(body) if self.reduce else self.odd(body, body.times("%n", many))
+        body.do(f"ret i64 {odd}")
         return body
+
+    def unpack(self, body: Body) -> None:
+        """What it is called with, by name."""
+        for k, (name, kind) in enumerate(CALL.items()):
+            body.do(f"%{name} = load {kind}, ptr {body.at('%call', k)}, align 8")
+        body.do("%down = ashr i64 %down_bytes, 3")
+        body.do("%right = ashr i64 %right_bytes, 3")
 
     def split(self, body: Body) -> tuple[Loop, str, str]:
         """A loop over all rows in blocks of about as many each, in whole vectors.
@@ -86,33 +99,43 @@ class Driver:
         lanes = self.section.lanes
         return body.fresh(f"udiv i64 {body.fresh(f'add i64 {rows}, {lanes - 1}')}, {lanes}")
 
-    def finish(self, body: Body) -> None:
-        """From sums to means, and what is the same for all rows."""
-        count = body.fresh("sitofp i64 %n to double")
-        if self.reduce == "mean":
-            many, lanes = len(self.section.tape.outputs), body.lanes
-            whole, divisor = many - many % lanes, body.splat(count)
-            if whole:
-                loop = body.loop(0, whole, lanes)
-                body.store(body.load("%out", loop.i) / divisor, "%out", loop.i)
-                loop.end()
-            for k in range(whole, many):
-                mean = body.fresh(f"fdiv double {body.scalar('%out', k)}, {count}")
-                body.do(f"store double {mean}, ptr {body.at('%out', k)}, align 8")
-        write_same(body, self.section, count if self.reduce == "sum" else None)
+    def finish(self, body: Body) -> str:
+        """From sums to means, and what is the same for all rows; the answer is that of `odd`."""
+        many, count = len(self.section.tape.outputs), body.fresh("sitofp i64 %n to double")
+        if self.reduce == "sum":
+            write_same(body, self.section, count)
+            return self.odd(body, many)
+        write_same(body, self.section, None)  # divided, it is odd where it was
+        odd = self.odd(body, many, count)
+        write_same(body, self.section, None)
+        return odd
 
-    def odd(self, body: Body, total: str | int) -> str:
-        """1 where any output is infinite or nan, else 0."""
+    def odd(self, body: Body, total: Index, divisor: str | None = None) -> str:
+        """1 where any output is infinite or nan, else 0; in passing they are divided."""
         lanes = self.section.lanes
         whole = body.fresh(f"sub i64 {total}, {body.fresh(f'urem i64 {total}, {lanes}')}")
         loop = body.loop(0, whole, lanes, [body.constant(0.0).name], maybe_empty=True)
         x = body.load("%out", loop.i)
-        (zeros,) = loop.end([body.fresh(f"fadd {body.vector} {loop.values[0]}, {(x - x).name}")])
-        last = body.loop(whole, total, 1, [zeros], maybe_empty=True)
+        if divisor:
+            x = x / body.splat(divisor)
+            body.store(x, "%out", loop.i)
+        (nans,) = loop.end([_nans(x, loop).name])
+        last = body.loop(whole, total, 1, [nans], maybe_empty=True)
         y = body.scalar("%out", last.i)
-        z = body.splat(body.fresh(f"fsub double {y}, {y}"))
-        (zeros,) = last.end([body.fresh(f"fadd {body.vector} {last.values[0]}, {z.name}")])
-        odd = body.fresh(f"fcmp une {body.vector} {zeros}, zeroinitializer")
+        if divisor:
+            y = body.fresh(f"fdiv double {y}, {divisor}")
+            write_scalar(body, y, "%out", last.i)
+        (nans,) = last.end([_nans(body.splat(y), last).name])
+        odd = body.fresh(f"fcmp une {body.vector} {nans}, zeroinitializer")
         any_odd = body.fresh(f"bitcast <{lanes} x i1> {odd} to i{lanes}")
         found = body.fresh(f"icmp ne i{lanes} {any_odd}, 0")
         return body.fresh(f"zext i1 {found} to i64")
+
+
+def _nans(x: Lanes, loop: Loop) -> Lanes:
+    """What the loop carries, a nan where x is not finite and all zeros elsewhere.
+
+    Bits are put together, and not added up: so the next turn need not wait for this one.
+    """
+    (carried,) = loop.values
+    return (Lanes(x.body, carried).bits() | (x - x).bits()).number()

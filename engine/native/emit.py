@@ -7,9 +7,10 @@ was written before, on the same operands and where it is still in scope, is not 
 from __future__ import annotations
 
 import struct
-from collections import ChainMap
 from collections.abc import Sequence
 from itertools import count
+
+from engine.native.indexes import Index, Sum, split
 
 __all__ = ["Bits", "Body", "Lanes", "Loop", "Mask", "fma", "literal", "select"]
 
@@ -33,7 +34,8 @@ class Body:
         self.block = "entry"
         self.declared: set[str] = set()
         self._numbers = count()
-        self._known: ChainMap[str, str] = ChainMap()
+        self._known: dict[str, str] = {}
+        self._scopes: list[list[str]] = [[]]  # what is known since each was entered
 
     def name(self, stem: str) -> str:
         """A new one."""
@@ -54,6 +56,7 @@ class Body:
         name = self._known.get(text)
         if name is None:
             name = self._known[text] = self.fresh(text)
+            self._scopes[-1].append(text)
         return name
 
     def open(self, label: str) -> None:
@@ -63,17 +66,18 @@ class Body:
 
     def enter(self) -> None:
         """What is written from here on is not in scope after `leave`."""
-        self._known = self._known.new_child()
+        self._scopes.append([])
 
     def leave(self) -> None:
         """Close what `enter` opened."""
-        self._known = self._known.parents
+        for text in self._scopes.pop():
+            del self._known[text]
 
     def loop(
         self,
-        start: str | int,
-        end: str | int,
-        step: str | int = 1,
+        start: Index,
+        end: Index,
+        step: Index = 1,
         carried: Sequence[str] = (),
         *,
         maybe_empty: bool = False,
@@ -82,41 +86,42 @@ class Body:
         return Loop(self, start, end, step, carried, maybe_empty)
 
     # --- integers and addresses ------------------------------------------------------------------
-    def add(self, a: str | int, b: str | int) -> str | int:
+    def add(self, a: Index, b: Index) -> Index:
         """The sum; of numbers, a number."""
-        if isinstance(a, int) and isinstance(b, int):
-            return a + b
-        if b == 0 or a == 0:
-            return a if b == 0 else b
-        return self.new(f"add nsw i64 {a}, {b}")
+        (x, i), (y, j) = split(a), split(b)
+        return self._sum(self.new(f"add nsw i64 {x}, {y}") if x and y else x or y, i + j)
 
-    def times(self, a: str | int, b: str | int) -> str | int:
+    def times(self, a: Index, b: Index) -> Index:
         """The product; of numbers, a number."""
-        if isinstance(a, int) and isinstance(b, int):
-            return a * b
-        if 0 in (a, b):
-            return 0
-        if b == 1 or a == 1:
-            return a if b == 1 else b
-        return self.new(f"mul nsw i64 {a}, {b}")
+        (x, i), (y, j) = split(a), split(b)
+        if x and y:
+            return self.new(f"mul nsw i64 {a}, {b}")
+        name, number, factor = (x, i, j) if x else (y, j, i)
+        if name and factor not in (0, 1):
+            name = self.new(f"mul nsw i64 {name}, {factor}")
+        return self._sum(name if factor else None, number * factor)
 
-    def at(self, pointer: str, index: str | int, kind: str = "double") -> str:
+    def _sum(self, name: str | None, number: int) -> Index:
+        return Sum(self.new, name, number) if name and number else name or number
+
+    def at(self, pointer: str, index: Index, kind: str = "double") -> str:
         """The address of an element."""
-        if index == 0:
-            return pointer
-        return self.new(f"getelementptr inbounds {kind}, ptr {pointer}, i64 {index}")
+        for step in split(index):  # the number last: it is then a part of the machine instruction
+            if step:
+                pointer = self.new(f"getelementptr {kind}, ptr {pointer}, i64 {step}")
+        return pointer
 
     # --- vectors in and out of memory ------------------------------------------------------------
-    def load(self, pointer: str, index: str | int) -> Lanes:
+    def load(self, pointer: str, index: Index) -> Lanes:
         """The vector that begins at an element."""
         where = self.at(pointer, index)
         return Lanes(self, self.fresh(f"load {self.vector}, ptr {where}, align 8"))
 
-    def store(self, x: Lanes, pointer: str, index: str | int) -> None:
+    def store(self, x: Lanes, pointer: str, index: Index) -> None:
         """Write a vector from an element on."""
         self.do(f"store {self.vector} {x.name}, ptr {self.at(pointer, index)}, align 8")
 
-    def scalar(self, pointer: str, index: str | int) -> str:
+    def scalar(self, pointer: str, index: Index) -> str:
         """One double from memory."""
         return self.fresh(f"load double, ptr {self.at(pointer, index)}, align 8")
 
@@ -145,23 +150,23 @@ class Loop:
     def __init__(
         self,
         body: Body,
-        start: str | int,
-        end: str | int,
-        step: str | int,
+        start: Index,
+        end: Index,
+        step: Index,
         carried: Sequence[str],
         maybe_empty: bool,
     ) -> None:
-        self.body, self._end, self._step = body, end, step
+        self.body, self._start, self._end, self._step = body, str(start), str(end), str(step)
         self._head, self._done = body.name("turn"), body.name("done")
         self._before, self._guarded, self._first = body.block, maybe_empty, list(carried)
         if maybe_empty:
-            some = body.new(f"icmp slt i64 {start}, {end}")
+            some = body.new(f"icmp slt i64 {self._start}, {self._end}")
             body.do(f"br i1 {some}, label %{self._head}, label %{self._done}")
         else:
             body.do(f"br label %{self._head}")
         body.open(self._head)
         body.enter()
-        self._start, self._at = start, len(body.lines)
+        self._at = len(body.lines)
         self.i = body.fresh("")
         self.values = [body.fresh("") for _ in carried]
 

@@ -6,12 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from engine.native.emit import Body
+from engine.native.indexes import Index
 from engine.native.lanes import transposed
 from engine.native.layout import Pattern
 from engine.native.maps import Section
 from engine.native.needs import numpy
 
-__all__ = ["write_pinned", "write_rows_in", "write_rows_out", "write_same"]
+__all__ = ["write_pinned", "write_rows_in", "write_rows_out", "write_same", "write_scalar"]
 
 
 def write_rows_in(body: Body, section: Section) -> None:
@@ -28,7 +29,7 @@ def write_rows_in(body: Body, section: Section) -> None:
     each = body.loop(0, len(inputs))
     column = body.times(columns.at(body, each.i), "%right")
     slot = body.times(slots.at(body, each.i), section.stride)
-    start: str | int = 0
+    start: Index = 0
     if squares is not None:
         inside = body.fresh(f"icmp slt i64 {each.i}, {squares[1]}")
         start = body.fresh(f"select i1 {inside}, i64 {squares[0]}, i64 0")
@@ -109,7 +110,7 @@ def write_same(body: Body, section: Section, count: str | None) -> None:
 
 def _same(
     body: Body, section: Section, outputs: Sequence[tuple[int, int]]
-) -> Iterator[tuple[str | int, str]]:
+) -> Iterator[tuple[Index, str]]:
     """In a loop for each kind that opens and closes around what is yielded: place and scalar."""
     tape, kinds = section.tape, defaultdict(list)
     for place, i in outputs:
@@ -132,6 +133,6 @@ def _same(
         loop.end()
 
 
-def write_scalar(body: Body, x: str, pointer: str, index: str | int) -> None:
+def write_scalar(body: Body, x: str, pointer: str, index: Index) -> None:
     """One double into memory."""
     body.do(f"store double {x}, ptr {body.at(pointer, index)}, align 8")

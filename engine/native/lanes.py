@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from engine.native.emit import Body, Lanes
+from engine.native.indexes import Index
 
 __all__ = ["horizontal", "transposed"]
 
 
 def horizontal(
-    body: Body, vectors: Sequence[Lanes], places: Sequence[str | int], together: bool
+    body: Body, vectors: Sequence[Lanes], places: Sequence[Index], together: bool
 ) -> None:
     """Add the sum over the lanes of each vector to the total at its place.
 

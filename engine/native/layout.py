@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from heapq import heappop, heappush
 from typing import Any
 
+from engine.native.indexes import Index
 from engine.native.needs import numpy as np
 from engine.native.plan import Chunk, Gather, Kernel, Map, Outer, Product, Scatter, Tabled
 from engine.native.tape import Args
@@ -34,14 +35,14 @@ class Pattern:
         )
         self.regular = bool((grid == table).all())
 
-    def at(self, body: Any, *indexes: str | int) -> str | int:
+    def at(self, body: Any, *indexes: Index) -> Index:
         """The position of one of them, as an index while a body is written."""
         if self.regular:
-            place: str | int = self.start
+            place: Index = self.start
             for index, step in zip(indexes, self.steps, strict=True):
                 place = body.add(place, body.times(index, step))
             return place
-        flat: str | int = 0
+        flat: Index = 0
         for index, size in zip(indexes, self.table.shape, strict=True):
             flat = body.add(body.times(flat, size), index)
         address = f"inttoptr (i64 {self.table.ctypes.data} to ptr)"

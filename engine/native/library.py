@@ -7,6 +7,7 @@ import hashlib
 import marshal
 import threading
 from collections import OrderedDict, deque
+from struct import Struct
 from time import perf_counter
 from typing import Any
 
@@ -15,11 +16,12 @@ from engine.native.machine import Code, compile_text, lanes
 from engine.native.needs import numpy
 from engine.native.tape import Tape
 
-__all__ = ["Compiled", "compiled_tape"]
+__all__ = ["Compiled", "compiled_tape", "pack"]
 
 KEPT = 64  # programs whose code stays although nobody holds them
 
-_signature = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_size_t] * 7)
+pack = Struct("7q").pack  # of what `run` is given: ctypes would take long over each argument
+_signature = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_char_p)
 _kept: OrderedDict[bytes, tuple[Assembly, Code]] = OrderedDict()
 _lock = threading.Lock()
 

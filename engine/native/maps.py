@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.native.emit import Body, Lanes
+from engine.native.indexes import Index
 from engine.native.layout import Layout, Pattern
 from engine.native.nary import NARY
 from engine.native.needs import numpy
@@ -64,16 +65,16 @@ class Section:
         return per_lane(operands[0].body, address, *operands)
 
 
-Reader = Callable[[str | int, int], Lanes]  # of a position in the column, and of a vector of rows
+Reader = Callable[[Index, int], Lanes]  # of a position in the column, and of a vector of rows
 
 
 def write_steps(
     body: Body,
     section: Section,
     steps: Sequence[Step],
-    j: str | int,
+    j: Index,
     height: int,
-    row: str | int,
+    row: Index,
     width: int,
     found: dict[Args, list[Lanes]],
 ) -> None:
@@ -98,8 +99,8 @@ def write_results(
     section: Section,
     ids: Args,
     results: Sequence[Lanes],
-    j: str | int,
-    row: str | int,
+    j: Index,
+    row: Index,
     width: int,
 ) -> None:
     """To the slots of those who have one."""
@@ -112,7 +113,7 @@ def write_results(
             body.store(results[i * width + t], "%ws", body.add(place, t * section.lanes))
 
 
-def _reader(body: Body, section: Section, column: Args, row: str | int) -> Reader:
+def _reader(body: Body, section: Section, column: Args, row: Index) -> Reader:
     """How a position of a column is read."""
     tape, lanes = section.tape, section.lanes
     first = column[0]

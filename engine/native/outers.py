@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine.native.emit import Body, Lanes, Mask, fma, select
+from engine.native.indexes import Index
 from engine.native.lanes import horizontal
 from engine.native.maps import Section
 from engine.native.plan import ONE, Outer
-from engine.native.tiles import accumulate, tiles
+from engine.native.tiles import accumulate, even, tiles
 
 __all__ = ["write_outer"]
 
@@ -18,7 +19,7 @@ def write_outer(body: Body, section: Section, outer: Outer) -> None:
     """Sums for a few pairs at a time, over all rows of the block."""
     body.do(f"%full = udiv i64 %m, {section.lanes}")
     wide = 1 if outer.b == (ONE,) else min(section.lanes, len(outer.b))
-    high = min(len(outer.a), (section.registers - 4) // wide if wide > 1 else 8)
+    high = even(len(outer.a), (section.registers - 4) // wide if wide > 1 else 8)
     for first, last, width in tiles(len(outer.b), wide):
         columns = body.loop(first, last, width)
         for start, end, height in tiles(len(outer.a), high):
@@ -39,7 +40,7 @@ def _outer_tile(
         b_at = [body.times(right.at(body, body.add(j, k)), stride) for k in range(width)]
     a_at = [body.times(left.at(body, body.add(i, k)), stride) for k in range(height)]
 
-    def turn(v: str | int, sums: Sequence[Lanes], mask: Any = None) -> list[Lanes]:
+    def turn(v: Index, sums: Sequence[Lanes], mask: Any = None) -> list[Lanes]:
         row = body.times(v, lanes)
         xs = [body.load("%ws", body.add(at, row)) for at in a_at]
         new = list(sums)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from engine.native.emit import Body, Lanes, fma
+from engine.native.indexes import Index
 from engine.native.maps import Section, write_results, write_steps
 from engine.native.needs import numpy
 from engine.native.plan import Product
@@ -17,7 +18,6 @@ WIDE = 57_344  # doubles: inputs of more than these do not stay in the cache fro
 FEW = 64  # weights of an output: of fewer, it does not matter how far they are apart
 STEPS = 32  # that are written out for an output, at most, unless there are more
 SMALL = 6_000  # doubles that are copied to the stack, at most
-Index = str | int
 Weight = Callable[[Index, int, Index], Lanes]  # of a tile's first output, which of its, which input
 
 
@@ -46,7 +46,7 @@ class _Writer:
         self.body, self.section, self.product = body, section, product
         self.height, width = _tile(len(product.ys), section.registers)
         # many steps are done for few rows at a time: it is the same, in less code
-        self.width = max(min(width, 2), min(width, STEPS // max(len(product.steps), 1)))
+        self.width = max(min(width, STEPS // max(len(product.steps), 1)), 1)
         self.pointer, self.scale = "%theta", 1
         if product.kind != "param":
             self.pointer, self.scale = "%uni", section.lanes

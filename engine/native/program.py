@@ -8,17 +8,16 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from engine import ops
-from engine import value as values
 from engine.decisions import ControlFlowError, is_open, looked_at
 from engine.graph import describe, rebuild
 from engine.modes import MODE
-from engine.native.library import Compiled, compiled_tape
+from engine.native.library import Compiled, compiled_tape, pack
 from engine.native.listing import Listing
 from engine.native.needs import numpy
 from engine.native.recheck import explain_row
 from engine.native.rows import as_rows, as_vector
 from engine.native.tape import Tape, record_tape
-from engine.value import Value
+from engine.value import Value, epoch
 
 __all__ = ["Program", "Stats"]
 
@@ -128,8 +127,8 @@ class Program:
             theta = as_vector(parameters, len(self.parameters))
             at = _address(theta)
         else:  # as they are now: read again when any leaf was changed
-            epoch, theta, at = self._held
-            if epoch != values.epoch():
+            then, theta, at = self._held
+            if then != epoch():
                 theta, at = self._read()
         out = self._empty(self._many if self.reduce else (many, self._many))
         try:  # a third of what array.ctypes.data takes
@@ -141,7 +140,7 @@ class Program:
             space = free.pop()
         except IndexError:  # all are in use
             space = self._compiled.workspace()
-        odd = run(place, down >> 3, right >> 3, many, at, addressof(buffer(out)), space[0])
+        odd = run(pack(place, down, right, many, at, addressof(buffer(out)), space[0]))
         free.append(space)
         if odd and MODE.get()[0] != "ieee":
             explain_row(self, rows, theta)
@@ -151,15 +150,15 @@ class Program:
         """Whether all results of some rows are finite."""
         out = self._empty(self._many if self.reduce else (len(rows), self._many))
         (down, right), space = rows.strides, self._compiled.workspace()
-        given = _address(rows), down >> 3, right >> 3, len(rows), _address(theta), _address(out)
-        return not self._run(*given, space[0])
+        given = _address(rows), down, right, len(rows), _address(theta), _address(out), space[0]
+        return not self._run(pack(*given))
 
     def _read(self) -> tuple[Any, int]:
         """The parameters as they are now, and where."""
-        epoch = values.epoch()
+        now = epoch()
         theta = numpy().array([p._data for p in self.parameters], dtype="float64")
         at = _address(theta)
-        self._held = epoch, theta, at
+        self._held = now, theta, at
         return theta, at
 
     def _nothing(self) -> Any:

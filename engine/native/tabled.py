@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from engine.native.emit import Body, Lanes, fma, select
+from engine.native.indexes import Index
 from engine.native.maps import Section
 from engine.native.needs import numpy
 from engine.native.plan import Tabled
@@ -68,7 +69,7 @@ class _Reader:
         body = self.body
         body.do("br label %next")
         head, start = len(body.lines), body.block
-        arrivals: list[tuple[str | int, str]] = [("0", start)]
+        arrivals = [("0", start)]
         body.open("next")
         body.do("")  # the phi of %pc, when all arrivals are known
         case = body.fresh(f"load i64, ptr {body.at(self.stream, '%pc', 'i64')}, align 8")
@@ -86,12 +87,12 @@ class _Reader:
         body.lines[head + 1] = f"  %pc = phi i64 {edges}"
         body.open("over")
 
-    def read(self, ahead: str | int) -> str:
+    def read(self, ahead: Index) -> str:
         """A number of the stream."""
         place = self.body.at(self.stream, self.body.add("%pc", ahead), "i64")
         return self.body.fresh(f"load i64, ptr {place}, align 8")
 
-    def operand(self, ahead: str | int) -> Callable[[str], Lanes]:
+    def operand(self, ahead: Index) -> Callable[[str], Lanes]:
         """How an operand is read, for a vector of rows."""
         body, place = self.body, self.read(ahead)
         same = body.fresh(f"icmp slt i64 {place}, 0")
@@ -102,7 +103,7 @@ class _Reader:
         step = body.fresh(f"select i1 {same}, i64 0, i64 {self.section.lanes}")
         return lambda v: body.load(pointer, body.times(v, step))
 
-    def case(self, key: Key) -> str | int:
+    def case(self, key: Key) -> str:
         """One operation for all rows of the block; the answer is where the next one begins."""
         body, (op, arity, exponent) = self.body, key
         out = body.fresh(f"getelementptr inbounds i8, ptr %ws, i64 {self.read(1)}")
@@ -121,7 +122,7 @@ class _Reader:
             after = body.add("%pc", 2 + arity)
         body.store(result, out, body.times(rows.i, self.section.lanes))
         rows.end()
-        return after
+        return str(after)
 
     def fold(self, op: str, many: str, v: str) -> Lanes:
         """An operation of any number of operands, one after another."""

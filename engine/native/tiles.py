@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from engine.native.emit import Body, Lanes
+from engine.native.indexes import Index
 
-__all__ = ["accumulate", "tiles"]
+__all__ = ["accumulate", "even", "tiles"]
 
 
 def tiles(total: int, size: int) -> Iterator[tuple[int, int, int]]:
@@ -21,11 +22,19 @@ def tiles(total: int, size: int) -> Iterator[tuple[int, int, int]]:
         yield whole, total, total - whole
 
 
+def even(total: int, most: int) -> int:
+    """The size of tiles: as large as can be, or a little smaller where all are then of one size,
+    since each size is written out by itself.
+    """
+    sizes = range(min(total, most), max(3, most // 2 - 1), -1)
+    return next((size for size in sizes if total % size == 0), min(total, most))
+
+
 def accumulate(
     body: Body,
     many: int | str,
     starts: Sequence[Lanes],
-    turn: Callable[[str | int, Sequence[Lanes]], list[Lanes]],
+    turn: Callable[[Index, Sequence[Lanes]], list[Lanes]],
 ) -> list[Lanes]:
     """Sums carried through `many` turns of a loop, a few of them written out."""
     sums, known = list(starts), isinstance(many, int)

@@ -102,10 +102,10 @@ def test_a_long_call_holds_nobody_up() -> None:
     other.start()
     real = program._run
 
-    def watched(*given: int) -> Any:
+    def watched(given: bytes) -> Any:
         inside.set()
         before = counted[0]
-        answer = real(*given)
+        answer = real(given)
         during.append(counted[0] - before)
         return answer
 
