@@ -309,7 +309,9 @@ def client() -> Any:
     """A real cluster: a scheduler, and three workers that are processes of their own."""
     distributed = pytest.importorskip("distributed", reason="pip install gradwalk[distributed]")
     with (
-        distributed.LocalCluster(3, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.LocalCluster(
+            n_workers=3, threads_per_worker=1, dashboard_address="127.0.0.1:0"
+        ) as cluster,
         distributed.Client(cluster) as client,
     ):
         yield client
