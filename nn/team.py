@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import pickle
+import sys
 import threading
 import uuid
 import warnings
 import weakref
 from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor, Executor
+from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -25,6 +27,17 @@ KEPT = 4  # trainings that a worker remembers
 
 _held: dict[str, Work] = {}  # in each process: a training by its key
 _lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Stranger:
+    """The answer of a worker that has to be told first what a key stands for.
+
+    Attributes:
+        address: by which Dask knows it; other executors cannot choose a worker.
+    """
+
+    address: str | None = None
 
 
 class Team:
@@ -92,17 +105,17 @@ class Team:
 
     def _ask(self, calls: list[tuple[Any, ...]]) -> list[Any]:
         """The answers to calls of the work's methods."""
-        answers: list[Any] = [None] * len(calls)
+        answers: list[Any] = [Stranger()] * len(calls)
         payload, todo = None, list(range(len(calls)))
         while todo and self.executor is not None:
             try:
-                found = self._submit(payload, [calls[i] for i in todo])
+                found = self._submit(payload, [(calls[i], answers[i]) for i in todo])
             except BrokenExecutor as error:
                 self._alone(error)
                 break
             for i, answer in zip(todo, found, strict=True):
                 answers[i] = answer
-            todo = [i for i in todo if answers[i] is None]
+            todo = [i for i in todo if isinstance(answers[i], Stranger)]
             if todo:
                 payload = self._payload = self._payload or pickle.dumps(self.work)
                 self.sent += len(todo)
@@ -111,13 +124,16 @@ class Team:
             answers[i] = getattr(self.work, name)(*arguments)
         return answers
 
-    def _submit(self, payload: bytes | None, calls: list[tuple[Any, ...]]) -> list[Any]:
+    def _submit(
+        self, payload: bytes | None, calls: list[tuple[tuple[Any, ...], Stranger]]
+    ) -> list[Any]:
         executor: Any = self.executor
         mode = MODE.get()[0]
         futures: list[Any] = []
         try:
             submit = partial(executor.submit, _answer, self._key, payload, mode)
-            futures.extend(submit(*call) for call in calls)
+            for call, stranger in calls:
+                futures.append(submit(*call, **_to(stranger)))
             return [future.result() for future in futures]
         finally:
             for future in futures:
@@ -144,14 +160,30 @@ def checked(executor: Any) -> Executor | None:
 
 
 def _answer(key: str, payload: bytes | None, mode: Any, name: str, *arguments: Any) -> Any:
-    """What a worker does; None means that it has to be told first what the key stands for."""
+    """What a worker does."""
     work = _held.get(key)
     if work is None:
         if payload is None:
-            return None
+            return Stranger(_address())
         work = _hold(key, pickle.loads(payload))
     with numeric_mode(mode):
         return getattr(work, name)(*arguments)
+
+
+def _address() -> str | None:
+    """Where this is, on a worker of Dask."""
+    try:
+        found: str = sys.modules["distributed"].get_worker().address
+    except (KeyError, ValueError):  # Dask is not there, or this is no worker of it
+        return None
+    return found
+
+
+def _to(stranger: Stranger) -> dict[str, Any]:
+    """How Dask is told to give a task to this worker, if it is still there."""
+    if stranger.address is None:
+        return {}
+    return {"workers": [stranger.address], "allow_other_workers": True}
 
 
 def _hold(key: str, work: Work) -> Work:

@@ -342,6 +342,17 @@ def test_a_worker_of_dask_that_is_killed_in_the_middle_of_an_epoch_loses_nothing
     assert killed[0] not in client.run(os.getpid).values()
 
 
+def test_each_worker_of_dask_is_sent_the_work_once(client: Any) -> None:
+    theta = np.array([2.0])
+    mine = Team(programs(), client.get_executor())
+    for times in (3, 4):  # more often by one for a worker that is new
+        for _ in range(30):
+            mine.totals(theta, range(400))
+            mine.outputs(theta, 0)
+        assert mine.sent == times
+        client.restart_workers([next(iter(client.nthreads()))])
+
+
 def test_more_workers_may_come_and_go() -> None:
     pool = ThreadPoolExecutor(1)
     with pool:
