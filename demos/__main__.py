@@ -8,7 +8,10 @@ from pathlib import Path
 
 from demos import STORIES
 
-MISSING = {"matplotlib", "numpy", "sklearn"}  # what the extra `demos` brings
+# The extra that brings a library.
+MISSING = dict.fromkeys(("matplotlib", "numpy", "sklearn"), "demos") | {
+    "distributed": "distributed"
+}
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -43,7 +46,7 @@ def main(arguments: list[str] | None = None) -> None:
         missing = (error.name or "").partition(".")[0]
         if missing not in MISSING:
             raise
-        sys.exit(f'the demos need {missing}: pip install "gradwalk[demos]"')
+        sys.exit(f'the demos need {missing}: pip install "gradwalk[{MISSING[missing]}]"')
     stage = Stage(options.story, options.out, options.seed, options.epochs)
     try:
         story.run(stage)

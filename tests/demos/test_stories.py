@@ -119,15 +119,22 @@ def test_the_list_names_every_story_and_needs_no_extra(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("story", "missing"), [("iris", "sklearn"), ("xor", "matplotlib")])
+@pytest.mark.parametrize(
+    ("story", "missing", "extra"),
+    [
+        ("iris", "sklearn", "demos"),
+        ("xor", "matplotlib", "demos"),
+        ("distributed", "distributed", "distributed"),
+    ],
+)
 def test_a_missing_library_is_an_error_that_names_the_extra(
-    tmp_path: Path, story: str, missing: str
+    tmp_path: Path, story: str, missing: str, extra: str
 ) -> None:
     code = f"import sys; sys.modules['{missing}'] = None; import demos.__main__; "
     code += f"demos.__main__.main(['{story}'])"
     done = run(cwd=tmp_path, code=code)
     assert done.returncode == 1
-    assert done.stderr == f'the demos need {missing}: pip install "gradwalk[demos]"\n'
+    assert done.stderr == f'the demos need {missing}: pip install "gradwalk[{extra}]"\n'
 
 
 def test_without_native_programs_a_story_that_needs_them_names_the_extra(tmp_path: Path) -> None:

@@ -310,7 +310,7 @@ def client() -> Any:
     distributed = pytest.importorskip("distributed", reason="pip install gradwalk[distributed]")
     with (
         distributed.LocalCluster(
-            n_workers=3, threads_per_worker=1, dashboard_address=None
+            n_workers=3, threads_per_worker=1, dashboard_address="127.0.0.1:0"
         ) as cluster,
         distributed.Client(cluster) as client,
     ):

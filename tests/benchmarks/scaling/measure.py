@@ -52,7 +52,12 @@ def crews() -> Iterator[dict[str, Executor]]:
         threads = enter(ThreadPoolExecutor(2))
         processes = enter(ProcessPoolExecutor(2, mp_context=get_context("spawn")))
         cluster = enter(
-            LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50)
+            LocalCluster(
+                n_workers=2,
+                threads_per_worker=1,
+                dashboard_address="127.0.0.1:0",  # any free port
+                silence_logs=50,
+            )
         )
         client = enter(Client(cluster))
         list(processes.map(sleep, [0.5, 0.5]))  # both are there now
