@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import pickle
+import tempfile
 import threading
 import uuid
 import warnings
 import weakref
 from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor, Executor
+from contextlib import suppress
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from engine import NumericError, numeric_mode
@@ -33,17 +36,18 @@ class Team:
 
     A task is a key, the parameters, and the numbers of its rows. A worker that does not know the
     key (it has not been asked before, or it is new because another one died) says so, and only then
-    is the work itself sent to it: programs and rows travel once.
+    is the work itself sent to it, so that programs and rows travel once: by a file that workers on
+    this machine read, by Dask to all of its workers, elsewhere along with the task.
 
     Attributes:
-        sent: how often the work was sent.
+        sent: how often the work was sent, but for readings of the file.
     """
 
     def __init__(self, work: Work, executor: Executor | None) -> None:
         self.work, self.executor, self.sent = work, executor, 0
         self._rows = len(work.tables[0])
         self._key = uuid.uuid4().hex
-        self._payload = b""
+        self._payload, self._file = b"", ""
         if executor is not None:
             _hold(self._key, work)  # for threads, and for processes that are forked later
             weakref.finalize(self, _forget, self._key)
@@ -94,10 +98,11 @@ class Team:
     def _ask(self, calls: list[tuple[Any, ...]]) -> list[Any]:
         """The answers to calls of the work's methods."""
         answers: list[Any] = [None] * len(calls)
-        payload, todo = None, list(range(len(calls)))
+        source: bytes | str = self._file
+        todo = list(range(len(calls)))
         while todo and self.executor is not None:
             try:
-                found = self._submit(payload, [calls[i] for i in todo])
+                found = self._submit(source, [calls[i] for i in todo])
             except BrokenExecutor as error:
                 self._alone(error)
                 break
@@ -105,37 +110,42 @@ class Team:
                 answers[i] = answer
             todo = [i for i in todo if answers[i] is None]
             if todo:
-                payload = self._tell(len(todo))
+                source = self._tell(len(todo))
         for i in todo:
             name, *arguments = calls[i]
             answers[i] = getattr(self.work, name)(*arguments)
         return answers
 
-    def _tell(self, tasks: int) -> bytes | None:
-        """Send the work to workers, or give it back to be sent along with so many tasks.
+    def _tell(self, tasks: int) -> bytes | str:
+        """Make the work known, and answer where those find it who have to do so many tasks.
 
-        Dask takes workers in turn: tasks that were sent again with the work would meet those that
-        know it, and the next ones those that do not.
+        Executors take workers in turn: if the work came along with the tasks that are sent again,
+        it could go to those that know it time after time.
         """
         executor: Any = self.executor
         self._payload = self._payload or pickle.dumps(self.work)
         client = getattr(executor, "_client", None)
-        if client is None:
-            self.sent += tasks
-            return self._payload
-        knows = client.run(_knows, self._key, on_error="ignore")
-        lacking = [worker for worker, known in knows.items() if not known]
-        if lacking:  # those that are gone meanwhile are no matter
-            client.run(_hold, self._key, self._payload, workers=lacking, on_error="ignore")
-        self.sent += len(lacking)
-        return None
+        if client is not None:
+            knows = client.run(_knows, self._key, on_error="ignore")
+            lacking = [worker for worker, known in knows.items() if not known]
+            if lacking:  # those that are gone meanwhile are no matter
+                client.run(_hold, self._key, self._payload, workers=lacking, on_error="ignore")
+            self.sent += len(lacking)
+            return ""
+        if not self._file:
+            with suppress(OSError):
+                self._file = _write(self._payload)
+                weakref.finalize(self, _remove, self._file)
+                return self._file
+        self.sent += tasks
+        return self._payload
 
-    def _submit(self, payload: bytes | None, calls: list[tuple[Any, ...]]) -> list[Any]:
+    def _submit(self, source: bytes | str, calls: list[tuple[Any, ...]]) -> list[Any]:
         executor: Any = self.executor
         mode = MODE.get()[0]
         futures: list[Any] = []
         try:
-            submit = partial(executor.submit, _answer, self._key, payload, mode)
+            submit = partial(executor.submit, _answer, self._key, source, mode)
             futures.extend(submit(*call) for call in calls)
             return [future.result() for future in futures]
         finally:
@@ -162,10 +172,11 @@ def checked(executor: Any) -> Executor | None:
     )
 
 
-def _answer(key: str, payload: bytes | None, mode: Any, name: str, *arguments: Any) -> Any:
+def _answer(key: str, source: bytes | str, mode: Any, name: str, *arguments: Any) -> Any:
     """What a worker does; None means that it has to be told first what the key stands for."""
-    if payload is not None and not _knows(key):
-        _hold(key, payload)
+    if source and not _knows(key):
+        with suppress(OSError):  # a file of another machine
+            _hold(key, source if isinstance(source, bytes) else Path(source).read_bytes())
     work = _held.get(key)
     if isinstance(work, bytes):
         with _unpacking:  # which compiles: once for all threads of this process
@@ -192,6 +203,19 @@ def _hold(key: str, work: Work | bytes) -> None:
 def _forget(key: str) -> None:
     with _changing:
         _held.pop(key, None)
+
+
+def _write(payload: bytes) -> str:
+    """A temporary file, for this user alone."""
+    handle, path = tempfile.mkstemp(prefix="gradwalk-")
+    with open(handle, "wb") as file:
+        file.write(payload)
+    return path
+
+
+def _remove(path: str) -> None:
+    with suppress(OSError):
+        Path(path).unlink()
 
 
 def _workers(executor: Any) -> int:

@@ -6,6 +6,8 @@ import pickle
 import random
 import signal
 import sys
+import tempfile
+import time
 import warnings
 from concurrent.futures import (
     BrokenExecutor,
@@ -15,6 +17,7 @@ from concurrent.futures import (
     ThreadPoolExecutor,
 )
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -80,6 +83,18 @@ class Meddler(Executor):
             self.deed()
         future: Future[Any] = self.executor.submit(function, *args, **kwargs)
         return future
+
+
+class Weigher(Meddler):
+    """An executor that notes how large tasks are."""
+
+    def __init__(self, executor: Any) -> None:
+        super().__init__(executor)
+        self.sizes: list[int] = []
+
+    def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        self.sizes.append(len(pickle.dumps((function, args))))
+        return super().submit(function, *args, **kwargs)
 
 
 # --- the order of additions ----------------------------------------------------------------------
@@ -160,34 +175,58 @@ def programs() -> Work:
     return Work(step, Program([x, y], [loss], [w]), [rows])
 
 
-def test_the_work_is_sent_to_a_worker_once() -> None:
-    work, theta = programs(), np.array([2.0])
-    with ProcessPoolExecutor(1) as pool:
-        pool.submit(os.getpid).result()  # it is there before the work is known
-        mine = Team(work, pool)
-        mine.workers = 3
-        alone = Team(work, None)
-        for batch in (range(400), [*range(100, 300)], [7] * 90):
-            for _ in range(5):
+def test_workers_read_the_work_once() -> None:
+    """And in whatever order they are asked."""
+    work, theta, alone = programs(), np.array([2.0]), Team(programs(), None)
+    with ProcessPoolExecutor(2) as pool:
+        list(pool.map(time.sleep, [0.2, 0.2]))  # they are there before the work is known
+        weigher = Weigher(pool)
+        mine = Team(work, weigher)
+        for workers in (1, 1, 1, 2, 2, 2, 2, 2, 2):
+            mine.workers = workers
+            for batch in (range(400), [*range(100, 300)], [7] * 90):
                 assert mine.totals(theta, batch).tolist() == alone.totals(theta, batch).tolist()
-        assert mine.outputs(theta, 0).tolist() == alone.outputs(theta, 0).tolist()
-        assert mine.sent == 3  # by the first three tasks, which did not know of each other
+        file = Path(mine._file)
+        assert file.stat().st_mode & 0o77 == 0
+        asked = weigher.count
+        file.unlink()  # nobody needs it any more
+        for step in range(8):
+            mine.workers = 1 + step % 2
+            assert mine.outputs(theta, 0).tolist() == alone.outputs(theta, 0).tolist()
+        assert weigher.count == asked + 8 * 2
+        assert mine.sent == 0
+        assert max(weigher.sizes) < 700 + 200 * 8
 
 
-def test_a_task_is_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    sizes = []
+@pytest.mark.parametrize("missing", ["it cannot be written", "workers cannot read it"])
+def test_where_there_is_no_file_the_work_comes_with_a_task(
+    missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(payload: bytes) -> str:
+        if missing == "it cannot be written":
+            raise OSError("no space left on device")
+        return "/of/another/machine"
 
-    class Weigher(Meddler):
-        def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-            sizes.append(len(pickle.dumps((function, args))))
-            return super().submit(function, *args, **kwargs)
+    monkeypatch.setattr(team, "_write", write)
+    work, theta, alone = programs(), np.array([2.0]), Team(programs(), None)
+    with ProcessPoolExecutor(1) as pool:
+        pool.submit(os.getpid).result()
+        mine = Team(work, pool)
+        for _ in range(5):
+            assert (
+                mine.totals(theta, range(400)).tolist() == alone.totals(theta, range(400)).tolist()
+            )
+        assert mine.sent == 1
 
+
+def test_a_task_is_small() -> None:
     with ThreadPoolExecutor(2) as pool:
-        mine = Team(programs(), Weigher(pool))
+        weigher = Weigher(pool)
+        mine = Team(programs(), weigher)
         mine.totals(np.zeros(1) + 2.0, range(400))
         mine.totals(np.zeros(1) + 2.0, range(399))
         mine.outputs(np.zeros(1) + 2.0, 0)
-    slices, numbers = max(sizes[:2] + sizes[4:]), max(sizes[2:4])
+    slices, numbers = max(weigher.sizes[:2] + weigher.sizes[4:]), max(weigher.sizes[2:4])
     assert slices < 600
     assert numbers < 600 + 200 * 8
 
@@ -198,10 +237,20 @@ def test_workers_that_have_forgotten_are_told_again() -> None:
         assert train(pool, callbacks=lambda history: team._held.clear()) == want
 
 
-def test_nothing_is_kept_when_a_training_is_over() -> None:
-    before = set(team._held)
-    with ThreadPoolExecutor(2) as pool:
-        train(pool)
+def test_nothing_is_kept_when_a_training_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before, seen = set(team._held), []
+
+    def look(history: Any) -> None:
+        seen.extend(tmp_path.glob("gradwalk-*"))
+
+    with ProcessPoolExecutor(1) as pool:
+        pool.submit(os.getpid).result()
+        train(pool, callbacks=look)
+    assert seen
+    assert list(tmp_path.glob("gradwalk-*")) == []
     assert set(team._held) <= before
 
 
