@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from multiprocessing import get_context
+from statistics import median
 from time import sleep
 from typing import Any
 
@@ -19,12 +20,11 @@ from nn import MLP
 from nn.losses import LOSSES
 from nn.shards import Work
 from nn.team import Team
-from tests.benchmarks.harness import Contender, Effort, check_equal, take_turns
+from tests.benchmarks.harness import Contender, Effort, check_equal, clean_heap, take_turns
 
-__all__ = ["ALONE", "NETWORKS", "Point", "crews", "empty_steps", "shared_steps"]
+__all__ = ["KINDS", "Job", "Point", "crew", "empty_steps", "jobs", "shared_step", "slowdown"]
 
-ALONE = "alone"
-WORKERS = (1, 2)
+KINDS = ("threads", "processes", "Dask")
 EMPTY = (300, 3_000, 30_000, 300_000)  # parameters of steps without work
 NETWORKS: dict[str, tuple[int, list[int], tuple[int, ...]]] = {  # with the numbers of their rows
     "2-16-16-1": (2, [16, 16, 1], (5_000, 20_000, 80_000, 320_000)),
@@ -33,35 +33,57 @@ NETWORKS: dict[str, tuple[int, list[int], tuple[int, ...]]] = {  # with the numb
 }
 
 
+@contextmanager
+def crew(kind: str, workers: int) -> Iterator[Executor]:
+    """So many workers of a kind, all of them there. One crew at a time: they share two cores."""
+    if kind == "threads":
+        with ThreadPoolExecutor(workers) as threads:
+            yield threads
+    elif kind == "processes":
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as processes:
+            list(processes.map(sleep, [1.0] * workers))
+            yield processes
+    else:
+        with (
+            LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                dashboard_address="127.0.0.1:0",  # any free port
+                silence_logs=50,
+            ) as cluster,
+            Client(cluster) as client,
+        ):
+            yield client.get_executor()
+
+
+@dataclass(frozen=True)
+class Job:
+    """Steps of a network over so many rows."""
+
+    network: str
+    work: Work
+    theta: Any
+
+    @property
+    def rows(self) -> int:
+        return len(self.work.tables[0])
+
+    @property
+    def parameters(self) -> int:
+        return len(self.theta)
+
+
 @dataclass(frozen=True)
 class Point:
-    """Steps of one size: how long they take alone, and shared, by (executor, workers)."""
+    """A job, how long its step took alone, and shared by so many workers of a kind."""
 
     network: str
     rows: int
     parameters: int
+    kind: str
+    workers: int
     alone: float
-    shared: Mapping[tuple[str, int], float]
-
-
-@contextmanager
-def crews() -> Iterator[dict[str, Executor]]:
-    """Two workers of each kind."""
-    with ExitStack() as stack:
-        enter = stack.enter_context
-        threads = enter(ThreadPoolExecutor(2))
-        processes = enter(ProcessPoolExecutor(2, mp_context=get_context("spawn")))
-        cluster = enter(
-            LocalCluster(
-                n_workers=2,
-                threads_per_worker=1,
-                dashboard_address="127.0.0.1:0",  # any free port
-                silence_logs=50,
-            )
-        )
-        client = enter(Client(cluster))
-        list(processes.map(sleep, [0.5, 0.5]))  # both are there now
-        yield {"threads": threads, "processes": processes, "Dask": client.get_executor()}
+    shared: float
 
 
 class Echo:
@@ -73,24 +95,15 @@ class Echo:
         return [theta]
 
 
-def empty_steps(crew: Mapping[str, Executor], effort: Effort) -> dict[str, list[Any]]:
-    """For each executor (parameters, workers, seconds)."""
-    found: dict[str, list[Any]] = {name: [] for name in crew}
-    for parameters in EMPTY:
-        theta = np.zeros(parameters)
-        runs = {
-            (name, workers): _empty(Team(Echo(), executor), theta, workers)  # type: ignore[arg-type]
-            for name, executor in crew.items()
-            for workers in WORKERS
-        }
-        contenders = [Contender(str(key), run, list) for key, run in runs.items()]
-        result = take_turns(contenders, effort)
-        for key in runs:
-            found[key[0]].append((parameters, key[1], result.median(str(key))))
-    return found
+def empty_steps(executor: Executor, workers: int, effort: Effort) -> list[tuple[int, int, float]]:
+    """(parameters, workers, seconds)."""
+    work: Any = Echo()
+    runs = {str(p): _empty(Team(work, executor), np.zeros(p), workers) for p in EMPTY}
+    result = take_turns([Contender(name, run, list) for name, run in runs.items()], effort)
+    return [(p, workers, result.median(str(p))) for p in EMPTY]
 
 
-def _empty(team: Team, theta: Any, workers: int) -> Any:
+def _empty(team: Team, theta: Any, workers: int) -> Callable[[], Any]:
     numbers = count()  # Dask knows a task again, and would not do it twice
 
     def run() -> Any:
@@ -101,44 +114,62 @@ def _empty(team: Team, theta: Any, workers: int) -> Any:
     return run
 
 
-def shared_steps(crew: Mapping[str, Executor], effort: Effort) -> Iterator[Point]:
-    """Steps of each network and size, after holding all totals equal to the bit."""
+def jobs() -> list[Job]:
+    """All networks and sizes."""
+    found = []
     for name, (width, sizes, many) in NETWORKS.items():
         model = MLP(width, sizes, rng=7)
-        for rows in many:
-            work = _work(model, width, sizes[-1], rows)
-            theta = np.array([p.data for p in model.parameters()])
-            runs = {ALONE: _step(Team(work, None), theta, rows, 1)}
-            for kind, executor in crew.items():
-                for workers in WORKERS:
-                    team = Team(work, executor)
-                    runs[f"{kind} {workers}"] = _step(team, theta, rows, workers)
-            contenders = [Contender(key, run, lambda run=run: run(0)) for key, run in runs.items()]
-            for other in contenders[1:]:
-                check_equal(contenders[0], other, tolerance=0.0)
-            result = take_turns(contenders, effort)
-            shared = {(k, w): result.median(f"{k} {w}") for k in crew for w in WORKERS}
-            yield Point(name, rows, len(theta), result.median(ALONE), shared)
+        theta = np.array([p.data for p in model.parameters()])
+        found += [Job(name, _work(model, width, sizes[-1], rows), theta) for rows in many]
+    return found
 
 
 def _work(model: MLP, width: int, outputs: int, rows: int) -> Work:
     xs = inputs(*[f"x{i}" for i in range(width)])
     (y,) = inputs("y")
     loss = LOSSES["cross_entropy" if outputs > 1 else "mse"](model(xs), y)
-    step = Program(
-        [*xs, y], [loss, *gradient(loss, model.parameters())], model.parameters(), reduce="sum"
-    )
+    wanted = [loss, *gradient(loss, model.parameters())]
+    step = Program([*xs, y], wanted, model.parameters(), reduce="sum")
     rng = np.random.default_rng(7)
     ys = rng.integers(0, max(outputs, 2), (rows, 1))
     return Work(step, step, [np.hstack([rng.normal(size=(rows, width)), ys])])
 
 
-def _step(team: Team, theta: Any, rows: int, workers: int) -> Any:
-    numbers, batch = count(1), range(rows)
+def slowdown(each: Sequence[Job], effort: Effort) -> float:
+    """How many times as long a core takes while the other one does the same; the median of jobs."""
+    ratios = []
+    with ThreadPoolExecutor(2) as pool, clean_heap():
+        for job in each:
+            step = _step(Team(job.work, None), job, 1)
+
+            def both(step: Callable[[], Any] = step) -> None:
+                for future in [pool.submit(step), pool.submit(step)]:
+                    future.result()
+
+            pair = [Contender("one", step, list), Contender("both", both, list)]
+            ratios.append(median(take_turns(pair, effort).ratios("both", "one")))
+    return median(ratios)
+
+
+def shared_step(job: Job, kind: str, executor: Executor, workers: int, effort: Effort) -> Point:
+    """A step alone and shared, in turn, after holding all totals equal to the bit."""
+    runs = {
+        "alone": _step(Team(job.work, None), job, 1),
+        "shared": _step(Team(job.work, executor), job, workers),
+    }
+    alone, shared = (Contender(key, run, lambda run=run: run(0)) for key, run in runs.items())
+    check_equal(alone, shared, tolerance=0.0)
+    result = take_turns([alone, shared], effort)
+    seconds = result.median("alone"), result.median("shared")
+    return Point(job.network, job.rows, job.parameters, kind, workers, *seconds)
+
+
+def _step(team: Team, job: Job, workers: int) -> Any:
+    numbers, batch = count(1), range(job.rows)
 
     def run(number: int | None = None) -> Any:
         team.workers = workers
         step = next(numbers) if number is None else number
-        return team.totals(theta + step * 1e-15, batch)  # other numbers at each step
+        return team.totals(job.theta + step * 1e-15, batch)  # other numbers at each step
 
     return run

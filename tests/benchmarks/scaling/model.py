@@ -3,11 +3,15 @@
 N rows at r seconds each are shared by W workers; the process that leads them sends P parameters to
 each and adds up the P totals that come back, one worker after the other:
 
-    T(N, P, W) = N r / W  +  a  +  W (b + 16 P / B)
+    T(N, P, W) = s N r / W  +  a  +  W (b + 16 P / B)
 
 with a the cost of a step and b that of a task, in seconds, and B the bytes a second that pass
-between the leader and one worker (8 bytes a parameter there, 8 bytes a total back). It is the cost
-of a star: the more workers, the longer the leader is busy with them. The derivative by W is 0 at
+between the leader and one worker (8 bytes a parameter there, 8 bytes a total back). s is how many
+times as long a worker takes because the others compute at the same time: 1 where each has a machine
+of its own, more where they share caches, memory and execution units.
+
+It is the cost of a star: the more workers, the longer the leader is busy with them. The derivative
+by W is 0 at
 
     W* = sqrt(N r / (b + 16 P / B)),   where   T = a + 2 sqrt(N r (b + 16 P / B)).
 
@@ -39,17 +43,19 @@ class Costs:
         """The leader's seconds for each worker."""
         return self.task + 16 * parameters / self.bandwidth
 
-    def seconds(self, alone: float, parameters: int, workers: float) -> float:
+    def seconds(
+        self, alone: float, parameters: int, workers: float, slowdown: float = 1.0
+    ) -> float:
         """Of a step that takes so long alone."""
-        return alone / workers + self.step + workers * self.each(parameters)
+        return slowdown * alone / workers + self.step + workers * self.each(parameters)
 
     def best_workers(self, alone: float, parameters: int) -> float:
         """With how many workers a step takes least."""
         return math.sqrt(alone / self.each(parameters))
 
-    def break_even(self, parameters: int, workers: int) -> float:
+    def break_even(self, parameters: int, workers: int, slowdown: float = 1.0) -> float:
         """How long a step has to take alone, so that the workers are no slower."""
-        share = 1 - 1 / workers
+        share = 1 - slowdown / workers
         return (self.step + workers * self.each(parameters)) / share
 
     def over(self, bandwidth: float) -> Costs:

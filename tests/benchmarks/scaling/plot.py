@@ -37,7 +37,7 @@ def draw(points: Sequence[Point], costs: Mapping[str, Costs], network: float, pa
             _panel(axes, kind, cost, mine)
             axes.set_title(title, fontsize=11)
             axes.set_xlabel("workers")
-        both[0].set_ylabel(f"times faster than alone ({mine[-1].network})")
+        both[0].set_ylabel(f"times faster than alone ({mine[0].network})")
         page = io.StringIO()
         metadata = {"Date": None, "Title": "What many workers gain, measured and on paper"}
         figure.savefig(page, format="svg", transparent=True, metadata=metadata)
@@ -46,7 +46,7 @@ def draw(points: Sequence[Point], costs: Mapping[str, Costs], network: float, pa
 
 def _panel(axes: Any, kind: str, cost: Costs, points: Sequence[Point]) -> None:
     workers = np.geomspace(1, MOST, 200)
-    last = points[-1]
+    last = max(points, key=lambda p: p.rows)
     axes.plot(workers, workers, color=INK, linewidth=1, linestyle=(0, (4, 3)))
     axes.text(38, 60, "as many times\nas workers", color=INK, fontsize=9, ha="right")
     for colour, rows in zip(COLOURS, ROWS, strict=True):
@@ -63,7 +63,7 @@ def _panel(axes: Any, kind: str, cost: Costs, points: Sequence[Point]) -> None:
             weight="bold",
             ha="center" if 20 < workers[peak] < 300 else "left" if workers[peak] < 20 else "right",
         )
-    measured = [(w, p.alone / s) for p in points for (k, w), s in p.shared.items() if k == kind]
+    measured = [(p.workers, p.alone / p.shared) for p in points if p.kind == kind]
     axes.plot(*zip(*measured, strict=True), "o", color=INK, markersize=4)
     axes.set_xscale("log")
     axes.set_yscale("log")

@@ -33,9 +33,10 @@ def test_the_best_number_of_workers_is_a_minimum(
 def test_at_break_even_workers_take_as_long_as_one_alone(
     cost: Costs, parameters: int, workers: int
 ) -> None:
-    alone = cost.break_even(parameters, workers)
-    assert cost.seconds(alone, parameters, workers) == pytest.approx(alone)
-    assert cost.seconds(2 * alone, parameters, workers) < 2 * alone
+    for slowdown in (1.0, 1.5):
+        alone = cost.break_even(parameters, workers, slowdown)
+        assert cost.seconds(alone, parameters, workers, slowdown) == pytest.approx(alone)
+        assert cost.seconds(2 * alone, parameters, workers, slowdown) < 2 * alone
 
 
 @given(costs)
@@ -56,8 +57,7 @@ def test_a_network_only_slows_down() -> None:
 
 def test_the_picture_is_the_same_for_the_same_points(tmp_path: Path) -> None:
     kinds = {name: Costs(1e-3, 1e-4, 1e9) for name in ("threads", "processes", "Dask")}
-    shared = {(name, w): 0.1 / w for name in kinds for w in (1, 2)}
-    points = [Point("a", 10, 5, 0.1, shared)]
+    points = [Point("a", 10, 5, name, w, 0.1, 0.1 / w) for name in kinds for w in (1, 2)]
     for name in "ab":
         draw(points, kinds, 1.25e9, tmp_path / name)
     page = (tmp_path / "a").read_text()
