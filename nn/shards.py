@@ -46,14 +46,15 @@ class Work:
         """
         rows = self.tables[0][chosen]
         start = border(size, shards, first)
+        spare: list[Any] = []  # new memory for each shard could take longer than the shard
 
         def total(a: int, b: int) -> Any:
             if b - a > 1:
                 return None
             low, high = [border(size, shards, shard) - start for shard in (a, b)]
-            return self.step(rows[low:high], theta)
+            return self.step(rows[low:high], theta, spare.pop() if spare else None)
 
-        return [added(*piece, total) for piece in aligned(first, end)]
+        return [added(*piece, total, spare) for piece in aligned(first, end)]
 
     def outputs(self, theta: Any, table: int, start: int, end: int) -> Any:
         """The loss and the outputs of the rows from `start` to `end` of a table."""
@@ -93,12 +94,20 @@ def aligned(first: int, end: int) -> Iterator[tuple[int, int]]:
         first += size
 
 
-def added(first: int, end: int, total: Callable[[int, int], Any]) -> Any:
-    """The sum over a range of shards: of the totals that are known, else of its two halves."""
+def added(
+    first: int, end: int, total: Callable[[int, int], Any], spare: list[Any] | None = None
+) -> Any:
+    """The sum over a range of shards: of the totals that are known, else of its two halves.
+
+    Arguments:
+        spare: arrays that are needed no more are put there.
+    """
     found = total(first, end)
     if found is None:
         middle = (first + end) // 2
-        found, other = added(first, middle, total), added(middle, end, total)
+        found, other = added(first, middle, total, spare), added(middle, end, total, spare)
         with numpy().errstate(all="ignore"):  # in IEEE mode they may be infinite
             found += other
+        if spare is not None:
+            spare.append(other)
     return found

@@ -15,7 +15,7 @@ from engine.native.library import Compiled, compiled_tape, pack
 from engine.native.listing import Listing
 from engine.native.needs import numpy
 from engine.native.recheck import explain_row
-from engine.native.rows import as_rows, as_vector
+from engine.native.rows import as_rows, as_vector, check_out
 from engine.native.tape import Tape, record_tape
 from engine.value import Value, epoch
 
@@ -60,7 +60,8 @@ class Program:
     Calling it takes rows, of shape (N, number of inputs): an array, a list of rows, a frame with a
     column for each input's label. It gives an array of shape (N, number of outputs), or, where it
     reduces, one of shape (number of outputs,). `parameters=` gives other numbers than those that
-    the parameters hold. It may be called in several threads at once; they do run side by side.
+    the parameters hold, `out=` an array of that shape to write to instead of a new one. It may be
+    called in several threads at once; they do run side by side.
 
     Raises:
         NumericError: in strict mode, a result is infinite or nan; the message names the row, and
@@ -110,19 +111,21 @@ class Program:
         np = numpy()
         self._array, self._float, self._empty = np.ndarray, np.dtype("float64"), np.empty
 
-    def __call__(self, rows: Any, parameters: Any = None) -> Any:
+    def __call__(self, rows: Any, parameters: Any = None, out: Any = None) -> Any:
         """The outputs of all rows (or their reduction)."""
         if (
             type(rows) is not self._array
-            or rows.dtype is not self._float
+            or (rows.dtype is not self._float and rows.dtype != self._float)
             or rows.ndim != 2
             or rows.shape[1] != self._width
             or not rows.flags.c_contiguous
         ):
             rows = as_rows(rows, self._labels)
         many, (down, right) = len(rows), rows.strides
+        if out is not None:
+            check_out(out, (self._many,) if self.reduce else (many, self._many), rows, parameters)
         if not many:
-            return self._nothing()
+            return self._nothing(out)
         if parameters is not None:
             theta = as_vector(parameters, len(self.parameters))
             at = _address(theta)
@@ -130,7 +133,8 @@ class Program:
             then, theta, at = self._held
             if then != epoch():
                 theta, at = self._read()
-        out = self._empty(self._many if self.reduce else (many, self._many))
+        if out is None:
+            out = self._empty(self._many if self.reduce else (many, self._many))
         try:  # a third of what array.ctypes.data takes
             place = addressof(buffer(rows))
         except (TypeError, ValueError):  # read-only, or not in one piece
@@ -161,12 +165,13 @@ class Program:
         self._held = now, theta, at
         return theta, at
 
-    def _nothing(self) -> Any:
-        np = numpy()
-        if not self.reduce:
-            return np.empty((0, self._many))
-        if self.reduce == "sum":
-            return np.zeros(self._many)
+    def _nothing(self, out: Any) -> Any:
+        found = numpy().zeros(self._many) if self.reduce else self._empty((0, self._many))
+        if self.reduce != "mean":
+            if out is None:
+                return found
+            out[...] = found
+            return out
         raise ValueError("the mean over no rows is undefined; give at least one row")
 
     @property

@@ -8,7 +8,7 @@ from typing import Any
 from engine.native.needs import numpy
 from engine.value import Value
 
-__all__ = ["as_rows", "as_vector"]
+__all__ = ["as_rows", "as_vector", "check_out"]
 
 
 def as_rows(rows: Any, labels: Sequence[str]) -> Any:
@@ -62,8 +62,25 @@ def as_vector(numbers: Any, length: int) -> Any:
     return array
 
 
+def check_out(out: Any, shape: tuple[int, ...], *read: Any) -> None:
+    """An error unless results of that shape can be written to `out` while others are read."""
+    np = numpy()
+    kind = getattr(out, "dtype", type(out).__name__), getattr(out, "shape", ())
+    if type(out) is not np.ndarray or kind != (np.dtype("float64"), shape):
+        raise ValueError(
+            f"out is a float64 array of shape {shape}, got {kind[0]} of shape {kind[1]}; make it "
+            f"with numpy.empty({shape})"
+        )
+    if not (out.flags.c_contiguous and out.flags.aligned and out.flags.writeable):
+        raise ValueError(
+            "out is read-only, or not in one piece; make it with numpy.empty, or leave it out"
+        )
+    if any(isinstance(each, np.ndarray) and np.may_share_memory(out, each) for each in read):
+        raise ValueError("out shares memory with what is read; give an array of its own")
+
+
 def _floats(array: Any, name: str) -> Any:
-    if array.dtype is numpy().dtype("float64"):
+    if array.dtype == "float64":  # unpickled arrays have a dtype of their own
         return array
     if array.dtype == object:
         for odd in array.flat:

@@ -2,6 +2,7 @@
 
 import array
 import math
+import pickle
 import re
 from collections.abc import Callable
 from fractions import Fraction
@@ -12,7 +13,8 @@ import pandas as pd
 import pytest
 
 from engine import NumericError, Program, Value
-from tests.native.tools import Array, ieee, line
+from engine.native.rows import as_rows, as_vector
+from tests.native.tools import Array, ieee, line, same_bits
 
 NUMBERS = np.arange(24.0).reshape(8, 3) - 5.0
 
@@ -220,3 +222,56 @@ def test_parameters_of_another_shape(
 def test_a_parameter_that_is_not_finite_is_named(program: Program) -> None:
     with pytest.raises(NumericError, match=r"^row 0: the parameter w1 is inf$"):
         program(NUMBERS, parameters=[1.0, math.inf, math.nan])
+
+
+def test_unpickled_numbers_are_read_where_they_are() -> None:
+    """Their dtype is another object, which once meant a copy at every call."""
+    rows = pickle.loads(pickle.dumps(NUMBERS))
+    assert np.shares_memory(as_rows(rows, "abc"), rows)
+    assert np.shares_memory(as_vector(rows[0], 3), rows)
+
+
+# --- out= ----------------------------------------------------------------------------------------
+def test_results_are_written_to_an_array_that_is_given() -> None:
+    for reduce, shape in ((None, (5, 2)), ("sum", (2,)), ("mean", (2,))):
+        xs, ws, program = out_program(reduce)
+        rows = np.arange(5.0 * len(xs)).reshape(5, -1)
+        out = np.full(shape, 7.0)
+        assert program(rows, out=out) is out
+        assert same_bits(out, program(rows))
+        theta = np.arange(1.0, 1.0 + len(ws))
+        assert program(rows, theta, out) is out
+        assert same_bits(out, program(rows, theta))
+        if reduce != "mean":
+            none = out if reduce else np.empty((0, 2))
+            assert program(rows[:0], out=none) is none
+            assert same_bits(none, program(rows[:0]))
+
+
+def out_program(reduce: Any) -> Any:
+    xs, w = [Value(0.0, f"x{i}") for i in range(3)], Value(2.0, "w")
+    return xs, [w], Program(xs, [w * xs[0] + xs[1], xs[2] * w], [w], reduce)
+
+
+def test_an_array_that_cannot_be_written_to_is_an_error_and_stays_as_it_is() -> None:
+    xs, _, program = out_program(None)
+    rows = np.arange(12.0).reshape(4, 3)
+    locked = np.full((4, 2), 7.0)
+    locked.flags.writeable = False
+    wrong: list[tuple[Any, str]] = [
+        (np.full((4, 3), 7.0), r"shape \(4, 2\), got float64 of shape \(4, 3\); make it with"),
+        (np.full((5, 2), 7.0), r"shape \(4, 2\)"),
+        (np.full((4, 2), 7.0, "float32"), "got float32"),
+        (np.full((4, 2), 7.0, ">f8"), "got >f8"),
+        ([[7.0, 7.0]] * 4, r"got list of shape \(\)"),
+        (np.full((2, 4), 7.0).T, "read-only, or not in one piece"),
+        (np.full((8, 2), 7.0)[::2], "read-only, or not in one piece"),
+        (locked, "read-only, or not in one piece"),
+        (rows.reshape(-1)[:8].reshape(4, 2), "shares memory with what is read"),
+    ]
+    for out, message in wrong:
+        before = np.array(out)
+        with pytest.raises(ValueError, match=message):
+            program(rows, out=out)
+        assert np.array_equal(np.array(out), before)
+    assert len(xs) == 3
