@@ -63,7 +63,9 @@ def warmup(epochs: int, then: Schedule = lambda epoch: 1.0) -> Schedule:
 
 def factor_at(epoch: int, schedule: Schedule | None) -> float:
     """What a schedule says of an epoch, held against what a factor may be; 1 without one."""
-    factor = 1.0 if schedule is None else schedule(epoch)
+    if schedule is None:
+        return 1.0
+    factor = schedule(epoch)
     if not (is_number(factor) and 0 <= factor < math.inf):
         raise ValueError(
             f"a schedule gives a finite factor >= 0 for every epoch, got {factor!r} for epoch "

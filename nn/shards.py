@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from engine import Program
 from engine.native.needs import numpy
 
-__all__ = ["Work", "added", "shard_count"]
+__all__ = ["Work", "added", "aligned", "border", "shard_count", "shard_size"]
 
 GRAIN = 1 << 21  # additions and multiplications that a shard has at least: some 50 to 100 us
 PER_TOTAL = 256  # and for each of its totals, which have to be added up (and sent) again
@@ -33,6 +34,11 @@ class Work:
     step: Program
     forward: Program
     tables: Sequence[Any]
+
+    @cached_property
+    def sizes(self) -> tuple[float, float]:
+        """How many rows a shard has at least, of a step and of the outputs."""
+        return shard_size(self.step), shard_size(self.forward)
 
     def totals(
         self, theta: Any, chosen: Any, size: int, shards: int, first: int, end: int
@@ -61,18 +67,18 @@ class Work:
         return self.forward(self.tables[table][start:end], theta)
 
 
-def shard_count(rows: int, program: Program) -> int:
+def shard_size(program: Program) -> float:
+    """How many rows a shard has at least, so that it is worth its overhead."""
+    return max(GRAIN, PER_TOTAL * len(program.outputs)) / program.stats.flops
+
+
+def shard_count(rows: int, size: float) -> int:
     """How many shards so many rows make: a power of two.
 
-    >>> from engine import Value
-    >>> x, w = Value(0.0, "x"), Value(3.0, "w")
-    >>> program = Program([x], [w * x], [w])
-    >>> [shard_count(rows, program) for rows in (32, 1_000_000, 5_000_000)]
-    [1, 1, 2]
+    >>> [shard_count(rows, size=1000) for rows in (32, 1999, 2000, 10_000)]
+    [1, 1, 2, 8]
     """
-    enough = max(GRAIN, PER_TOTAL * len(program.outputs))
-    most = min(rows, rows * program.stats.flops // enough)
-    return 1 << max(most, 1).bit_length() - 1
+    return 1 << max(min(rows, int(rows / size)), 1).bit_length() - 1
 
 
 def border(rows: int, shards: int, shard: int) -> int:

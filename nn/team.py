@@ -55,12 +55,14 @@ class Team:
 
     def totals(self, theta: Any, batch: Sequence[int]) -> Any:
         """The totals of a step over the rows of these numbers."""
-        size = len(batch)
-        shards = shard_count(size, self.work.step)
+        size, work = len(batch), self.work
+        shards = shard_count(size, work.sizes[0])
         chosen: Any = slice(None) if size == self._rows else numpy().asarray(batch)
         try:
-            if self.executor is None or shards == 1:
-                (found,) = self.work.totals(theta, chosen, size, shards, 0, shards)
+            if shards == 1:
+                return work.step(work.tables[0][chosen], theta)
+            if self.executor is None:
+                (found,) = work.totals(theta, chosen, size, shards, 0, shards)
                 return found
             calls: list[tuple[Any, ...]] = []
             done: dict[tuple[int, int], Any] = {}
@@ -72,13 +74,13 @@ class Team:
                 done |= dict(zip(aligned(*call[-2:]), answer, strict=True))
             return added(0, shards, lambda *piece: done.get(piece))
         except NumericError:
-            self.work.step(self.work.tables[0][chosen], theta)  # it names the row of the step
+            work.step(work.tables[0][chosen], theta)  # it names the row of the step
             raise
 
     def outputs(self, theta: Any, table: int) -> Any:
         """The loss and the outputs of each row of a table."""
         rows = self.work.tables[table]
-        shards = shard_count(len(rows), self.work.forward)
+        shards = shard_count(len(rows), self.work.sizes[1])
         if self.executor is None or shards == 1:
             return self.work.outputs(theta, table, 0, len(rows))
         self.workers = _workers(self.executor)  # there may be more or fewer by now

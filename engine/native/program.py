@@ -135,9 +135,9 @@ class Program:
                 theta, at = self._read()
         if out is None:
             out = self._empty(self._many if self.reduce else (many, self._many))
-        try:  # a third of what array.ctypes.data takes
+        try:  # as _address does, without its call
             place = addressof(buffer(rows))
-        except (TypeError, ValueError):  # read-only, or not in one piece
+        except (TypeError, ValueError):
             place = rows.ctypes.data
         free, run = self._idle, self._run
         try:
@@ -223,8 +223,11 @@ def _check_decisions(tape: Tape, number: Mapping[Value, int], outputs: Sequence[
 
 
 def _address(array: Any) -> int:
-    address: int = array.ctypes.data
-    return address
+    try:  # a third of what array.ctypes.data takes
+        return addressof(buffer(array))
+    except (TypeError, ValueError):  # read-only, or not in one piece
+        address: int = array.ctypes.data
+        return address
 
 
 def _values(name: str, nodes: Sequence[Any]) -> list[Value]:

@@ -28,7 +28,7 @@ from hypothesis import strategies as st
 import nn
 from engine import NumericError, Program, Value, gradient, numeric_mode
 from nn import MLP, fit, shards, team
-from nn.shards import Work, added, aligned, border, shard_count
+from nn.shards import Work, added, aligned, border, shard_count, shard_size
 from nn.team import Team
 
 pytest.importorskip("llvmlite", reason="pip install gradwalk[fast]")
@@ -121,7 +121,7 @@ def test_totals_are_added_in_one_order_however_they_were_shared(
 
 @given(st.integers(1, 10_000))
 def test_shards_have_every_row_once_and_about_as_many(rows: int) -> None:
-    many = shard_count(rows, programs().step)
+    many = shard_count(rows, shard_size(programs().step))
     assert many <= rows
     assert many.bit_count() == 1
     borders = [border(rows, many, i) for i in range(many + 1)]

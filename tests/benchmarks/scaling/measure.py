@@ -135,9 +135,9 @@ def _work(model: MLP, width: int, outputs: int, rows: int) -> Work:
     return Work(step, step, [np.hstack([rng.normal(size=(rows, width)), ys])])
 
 
-def slowdown(each: Sequence[Job], effort: Effort) -> float:
-    """How many times as long a core takes while the other one does the same; the median of jobs."""
-    ratios = []
+def slowdown(each: Sequence[Job], effort: Effort) -> dict[str, float]:
+    """How many times as long a core takes while the other one does the same, by network."""
+    ratios: dict[str, list[float]] = {job.network: [] for job in each}
     with ThreadPoolExecutor(2) as pool, clean_heap():
         for job in each:
             step = _step(Team(job.work, None), job, 1)
@@ -147,8 +147,8 @@ def slowdown(each: Sequence[Job], effort: Effort) -> float:
                     future.result()
 
             pair = [Contender("one", step, list), Contender("both", both, list)]
-            ratios.append(median(take_turns(pair, effort).ratios("both", "one")))
-    return median(ratios)
+            ratios[job.network].append(median(take_turns(pair, effort).ratios("both", "one")))
+    return {network: median(found) for network, found in ratios.items()}
 
 
 def shared_step(job: Job, kind: str, executor: Executor, workers: int, effort: Effort) -> Point:

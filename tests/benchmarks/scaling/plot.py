@@ -19,14 +19,14 @@ from tests.benchmarks.scaling.model import Costs
 __all__ = ["draw"]
 
 COLOURS = ("#d55e00", "#0e86ca", "#009e73", "#b8860b")
-ROWS = (10_000, 100_000, 1_000_000, 10_000_000)
+ROWS = {10_000: "10,000 rows", 100_000: "100,000", 1_000_000: "1 million", 10_000_000: "10 million"}
 MOST = 1_000
 
 
 def draw(points: Sequence[Point], costs: Mapping[str, Costs], network: float, path: Path) -> None:
     """Write it as SVG: processes of one machine on the left, Dask across a network on the right."""
     panels = {
-        "processes on one machine": ("processes", costs["processes"]),
+        "processes, a core for each": ("processes", costs["processes"]),
         "Dask across 10 Gbit/s": ("Dask", costs["Dask"].over(network)),
     }
     with matplotlib.rc_context(STYLE):
@@ -40,6 +40,7 @@ def draw(points: Sequence[Point], costs: Mapping[str, Costs], network: float, pa
         both[0].set_ylabel(f"times faster than alone ({mine[0].network})")
         page = io.StringIO()
         metadata = {"Date": None, "Title": "What many workers gain, measured and on paper"}
+        figure.get_layout_engine().set(w_pad=0.15)
         figure.savefig(page, format="svg", transparent=True, metadata=metadata)
     path.write_text(page.getvalue(), encoding="utf-8", newline="\n")
 
@@ -48,23 +49,18 @@ def _panel(axes: Any, kind: str, cost: Costs, points: Sequence[Point]) -> None:
     workers = np.geomspace(1, MOST, 200)
     last = max(points, key=lambda p: p.rows)
     axes.plot(workers, workers, color=INK, linewidth=1, linestyle=(0, (4, 3)))
-    axes.text(38, 60, "as many times\nas workers", color=INK, fontsize=9, ha="right")
-    for colour, rows in zip(COLOURS, ROWS, strict=True):
+    axes.text(600, 700, "ideal", color=INK, fontsize=9, ha="right")
+    for colour, (rows, name) in zip(COLOURS, ROWS.items(), strict=True):
         alone = rows * last.alone / last.rows
         gains = [alone / cost.seconds(alone, last.parameters, w) for w in workers]
         axes.plot(workers, gains, color=colour, linewidth=2)
         peak = int(np.argmax(gains))
-        axes.text(
-            workers[peak],
-            gains[peak] * 1.12,
-            f"{rows:,} rows a step",
-            color=colour,
-            fontsize=9,
-            weight="bold",
-            ha="center" if 20 < workers[peak] < 300 else "left" if workers[peak] < 20 else "right",
-        )
+        axes.text(workers[peak], gains[peak] * 1.15, name, color=colour, fontsize=9, weight="bold")
     measured = [(p.workers, p.alone / p.shared) for p in points if p.kind == kind]
     axes.plot(*zip(*measured, strict=True), "o", color=INK, markersize=4)
+    sizes = [p.rows for p in points]
+    words = f"dots: measured, {min(sizes):,} to {max(sizes):,} rows"
+    axes.text(1, 0.065, words, color=INK, fontsize=9)
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlim(0.9, MOST * 1.1)
