@@ -164,9 +164,13 @@ class Team:
         )
 
 
-def checked(executor: Any) -> Executor | None:
+def checked(executor: Any, backend: str) -> Executor | None:
     """An executor, or None, or an error."""
-    if executor is None or isinstance(executor, Executor):
+    if executor is None:
+        return None
+    if backend == "eager":
+        raise ValueError('an executor is for native training, got backend="eager"; leave out one')
+    if isinstance(executor, Executor):
         return executor
     other = "its get_executor()" if hasattr(executor, "get_executor") else "ThreadPoolExecutor()"
     raise TypeError(

@@ -131,7 +131,7 @@ def fit(
     >>> history.epochs, history.loss[:2] == stopped.loss
     (5, True)
     """
-    loss, executor = _loss(loss), checked(executor)
+    loss, executor = _loss(loss), checked(executor, backend)
     settings = _checked(epochs, batch_size, patience, min_delta, clip, schedule)
     rng, rows = generator(seed), pair_up("fit", xs, ys)
     judged = judges(len(rows), validation)
@@ -192,8 +192,6 @@ def _trainer(backend: str, executor: Executor | None, progress: bool, *how: Any)
     """Who trains: machine code where it can be had, or what was asked for."""
     if backend not in BACKENDS:
         pick(dict.fromkeys(BACKENDS), backend, "backend")
-    if backend == "eager" and executor is not None:
-        raise ValueError('an executor is for native training, got backend="eager"; leave out one')
     if backend != "eager":
         try:
             return NativeTrainer(executor, *how)

@@ -25,7 +25,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import nn
 from engine import NumericError, Program, Value, gradient, numeric_mode
 from nn import MLP, fit, shards, team
 from nn.shards import Work, added, aligned, border, shard_count, shard_size
@@ -299,6 +298,8 @@ def test_other_executors_and_ways_are_refused_before_anything_changes() -> None:
         for kind, words, how in wrong:
             with pytest.raises(kind, match=words):
                 fit(model, XS, YS, **{"loss": "mse", "seed": rng, "progress": False, **how})
+        with pytest.raises(ValueError, match='got backend="eager"'):  # before rows are held out
+            fit(model, XS, YS, loss="mse", seed=rng, validation=0.5, backend="eager", executor=pool)
     assert rng.getstate() == state
     assert [p.data for p in model.parameters()] == numbers
 
@@ -411,4 +412,3 @@ def test_more_workers_may_come_and_go() -> None:
             mine.outputs(np.array([2.0]), 0)  # it looks how many there are
             counts.append(len(mine._shares(64)))
     assert counts == [1, 4, 2]
-    assert nn.fit.__kwdefaults__["executor"] is None
