@@ -1,0 +1,229 @@
+"""Who computes what: one order of additions, work that is sent once, errors that say where."""
+
+import os
+import random
+import signal
+import tempfile
+import time
+from concurrent.futures import (
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+)
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine import NumericError, numeric_mode
+from nn import MLP, fit, team
+from nn.shards import added, aligned, border, shard_count, shard_size
+from nn.team import Team
+from tests.nn.crews import XS, YS, Meddler, Weigher, programs, train
+
+pytest.importorskip("llvmlite", reason="pip install gradwalk[fast]")
+pytestmark = pytest.mark.usefixtures("small_shards")
+
+
+# --- the order of additions ----------------------------------------------------------------------
+@given(st.integers(0, 7), st.lists(st.integers(0, 127), max_size=9), st.integers())
+def test_totals_are_added_in_one_order_however_they_were_shared(
+    levels: int, cuts: list[int], seed: int
+) -> None:
+    many, rng = 1 << levels, random.Random(seed)
+    numbers = [rng.gauss(0, 1) * 10.0 ** rng.randrange(-9, 9) for _ in range(many)]
+
+    def leaf(a: int, b: int) -> Any:
+        return None if b - a > 1 else np.array([numbers[a]])
+
+    pairs = list(numbers)  # an oracle without recursion
+    while len(pairs) > 1:
+        pairs = [a + b for a, b in zip(pairs[::2], pairs[1::2], strict=True)]
+    borders = sorted({0, many, *[cut for cut in cuts if cut < many]})
+    pieces = [p for pair in pairwise(borders) for p in aligned(*pair)]
+    assert [a for a, _ in pieces] == [0, *[b for _, b in pieces[:-1]]]
+    assert pieces[-1][1] == many
+    done = {piece: added(*piece, leaf) for piece in pieces}
+    assert added(0, many, lambda *piece: done.get(piece)).tolist() == pairs
+
+
+@given(st.integers(1, 10_000))
+def test_shards_have_every_row_once_and_about_as_many(rows: int) -> None:
+    many = shard_count(rows, shard_size(programs().step))
+    assert many <= rows
+    assert many.bit_count() == 1
+    borders = [border(rows, many, i) for i in range(many + 1)]
+    sizes = [b - a for a, b in pairwise(borders)]
+    assert (borders[0], borders[-1]) == (0, rows)
+    assert max(sizes) - min(sizes) <= 1
+
+
+# --- what is sent --------------------------------------------------------------------------------
+def test_workers_read_the_work_once() -> None:
+    """And in whatever order they are asked."""
+    work, theta, alone = programs(), np.array([2.0]), Team(programs(), None)
+    with ProcessPoolExecutor(2) as pool:
+        list(pool.map(time.sleep, [0.2, 0.2]))  # they are there before the work is known
+        weigher = Weigher(pool)
+        mine = Team(work, weigher)
+        for workers in (1, 1, 1, 2, 2, 2, 2, 2, 2):
+            mine.workers = workers
+            for batch in (range(400), [*range(100, 300)], [7] * 90):
+                assert mine.totals(theta, batch).tolist() == alone.totals(theta, batch).tolist()
+        file = Path(mine._file)
+        assert file.stat().st_mode & 0o77 == 0
+        asked = weigher.count
+        file.unlink()  # nobody needs it any more
+        for step in range(8):
+            mine.workers = 1 + step % 2
+            assert mine.outputs(theta, 0).tolist() == alone.outputs(theta, 0).tolist()
+        assert weigher.count == asked + 8 * 2
+        assert mine.sent == 0
+        assert max(weigher.sizes) < 700 + 200 * 8
+
+
+@pytest.mark.parametrize("missing", ["it cannot be written", "workers cannot read it"])
+def test_where_there_is_no_file_the_work_comes_with_a_task(
+    missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(payload: bytes) -> str:
+        if missing == "it cannot be written":
+            raise OSError("no space left on device")
+        return "/of/another/machine"
+
+    monkeypatch.setattr(team, "_write", write)
+    work, theta, alone = programs(), np.array([2.0]), Team(programs(), None)
+    with ProcessPoolExecutor(1) as pool:
+        pool.submit(os.getpid).result()
+        mine = Team(work, pool)
+        for _ in range(5):
+            assert (
+                mine.totals(theta, range(400)).tolist() == alone.totals(theta, range(400)).tolist()
+            )
+        assert mine.sent == 1
+
+
+def test_a_task_is_small() -> None:
+    with ThreadPoolExecutor(2) as pool:
+        weigher = Weigher(pool)
+        mine = Team(programs(), weigher)
+        mine.totals(np.zeros(1) + 2.0, range(400))
+        mine.totals(np.zeros(1) + 2.0, range(399))
+        mine.outputs(np.zeros(1) + 2.0, 0)
+    slices, numbers = max(weigher.sizes[:2] + weigher.sizes[4:]), max(weigher.sizes[2:4])
+    assert slices < 600
+    assert numbers < 600 + 200 * 8
+
+
+def test_workers_that_have_forgotten_are_told_again() -> None:
+    want = train(None)
+    with ThreadPoolExecutor(2) as pool:
+        assert train(pool, callbacks=lambda history: team._held.clear()) == want
+
+
+def test_nothing_is_kept_when_a_training_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before, seen = set(team._held), []
+
+    def look(history: Any) -> None:
+        seen.extend(tmp_path.glob("gradwalk-*"))
+
+    with ProcessPoolExecutor(1) as pool:
+        pool.submit(os.getpid).result()
+        train(pool, callbacks=look)
+    assert seen
+    assert list(tmp_path.glob("gradwalk-*")) == []
+    assert set(team._held) <= before
+
+
+def test_workers_keep_few_trainings() -> None:
+    works = [programs() for _ in range(team.KEPT + 3)]
+    for i, work in enumerate(works):
+        team._hold(f"test {i}", work)
+    assert len(team._held) == team.KEPT
+    for i in range(len(works)):
+        team._held.pop(f"test {i}", None)
+
+
+# --- errors --------------------------------------------------------------------------------------
+def test_a_bad_row_is_named_by_its_place_in_the_step() -> None:
+    work = programs()
+    work.tables[0][317, 0] = 1e300
+    with ThreadPoolExecutor(3) as pool:
+        for each in (Team(work, pool), Team(work, None)):
+            for ask in (
+                lambda mine: mine.totals(np.array([1e-100]), range(400)),
+                lambda mine: mine.outputs(np.array([1e-100]), 0),
+            ):
+                with pytest.raises(NumericError, match=r"row 317: "):
+                    ask(each)
+            with numeric_mode("ieee"):
+                assert each.totals(np.array([1e-100]), range(400))[0] == np.inf
+
+
+def test_other_executors_and_ways_are_refused_before_anything_changes() -> None:
+    model, rng = MLP(2, [1], rng=1), random.Random(1)
+    state, numbers = rng.getstate(), [p.data for p in model.parameters()]
+
+    class Client:
+        def get_executor(self) -> None: ...
+
+    def own(outputs: Any, targets: Any) -> Any:
+        return sum((x - y) ** 2 for x, y in zip(outputs, targets, strict=True))
+
+    with ThreadPoolExecutor(1) as pool:
+        wrong: list[tuple[type[Exception], str, dict[str, Any]]] = [
+            (TypeError, r"got int; give ThreadPool", {"executor": 3}),
+            (TypeError, r"got Client; give its get_executor\(\)", {"executor": Client()}),
+            (ValueError, 'got backend="eager"', {"executor": pool, "backend": "eager"}),
+            (ValueError, "of your own .* leave out executor=", {"executor": pool, "loss": own}),
+        ]
+        for kind, words, how in wrong:
+            with pytest.raises(kind, match=words):
+                fit(model, XS, YS, **{"loss": "mse", "seed": rng, "progress": False, **how})
+        with pytest.raises(ValueError, match='got backend="eager"'):  # before rows are held out
+            fit(model, XS, YS, loss="mse", seed=rng, validation=0.5, backend="eager", executor=pool)
+    assert rng.getstate() == state
+    assert [p.data for p in model.parameters()] == numbers
+
+
+def test_what_an_executor_raises_ends_the_training_with_the_best_epoch() -> None:
+    with ThreadPoolExecutor(2) as pool, pytest.raises(RuntimeError, match="after shutdown"):
+        train(Meddler(pool, 23, pool.shutdown))
+
+
+def test_ctrl_c_in_the_middle_of_a_step_keeps_the_best_epoch() -> None:
+    def press() -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    with ThreadPoolExecutor(2) as pool:
+        model = MLP(2, [5, 1], rng=3)
+        history = fit(
+            model,
+            XS,
+            YS,
+            loss="mse",
+            batch_size=100,
+            progress=False,
+            executor=Meddler(pool, 41, press),
+        )
+    assert history.stopped == "interrupt"
+    assert 1 <= history.epochs < 10
+    assert history.best_epoch is not None
+
+
+def test_more_workers_may_come_and_go() -> None:
+    pool = ThreadPoolExecutor(1)
+    with pool:
+        mine = Team(programs(), pool)
+        counts = []
+        for workers in (1, 4, 2):
+            pool._max_workers = workers
+            mine.outputs(np.array([2.0]), 0)  # it looks how many there are
+            counts.append(len(mine._shares(64)))
+    assert counts == [1, 4, 2]
