@@ -11,7 +11,7 @@ from typing import Any
 from engine import Value
 from engine.drawing import LayoutError, to_dot, to_svg
 from nn import MLP
-from nn.answers import Opinion, answers
+from nn.evaluation.probabilities import Opinion, answers
 
 __all__ = [
     "Data",

@@ -25,7 +25,7 @@ from sklearn.datasets import load_digits
 import nn
 from demos._common import Data, Stage
 from demos._plots import STYLE, plot_images
-from nn.answers import Opinion, answers
+from nn.evaluation.probabilities import Opinion, answers
 
 WORST = 8  # errors to show
 

@@ -48,7 +48,7 @@ from demos._common import Data, Stage
 from demos._diary import Diary, Entry
 from demos._plots import COLOURS, INK, LABEL, STYLE, plot_curves
 from demos.digits import digits
-from nn.answers import Opinion, answers
+from nn.evaluation.probabilities import Opinion, answers
 
 WORKERS, BATCHES, HIDDEN = 3, 3, 64
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # on Windows the latter is as sudden

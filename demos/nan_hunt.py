@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import nn
 from engine import NumericError, Value, hypot, log_softmax, numeric_mode, softmax, sqrt, sum
-from engine.stepping.hunt import hunt
+from engine.explain.hunt import hunt
 
 __all__ = ["main"]
 

@@ -6,10 +6,10 @@ Each edge is printed with the reason for its derivative. On a terminal you then 
 import sys
 
 from engine import Value
-from engine.drawing.text import number
 from engine.stepping import Run
 from engine.stepping.debugger import debug
 from engine.stepping.step import called
+from engine.wording.numbers import number
 
 __all__ = ["main"]
 

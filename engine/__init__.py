@@ -10,11 +10,10 @@
 
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
-from engine.calculus import gradient, hessian, hvp, jacobian, jvp, vjp
-from engine.check import GradientError, check_gradient, check_operation
-from engine.custom import operation
-from engine.decisions import ControlFlowError
-from engine.functions import (
+from engine.core.calculus import gradient, hessian, hvp, jacobian, jvp, vjp
+from engine.core.check import GradientError, check_gradient, check_operation
+from engine.core.custom import operation
+from engine.core.functions import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
     clamp,
@@ -39,10 +38,22 @@ from engine.functions import (
     tan,
     tanh,
 )
-from engine.graph import topological
-from engine.modes import NumericError, StaleValueError, no_grad, numeric_mode
-from engine.nary import choose, dot, log_softmax, logsumexp, maximum, minimum, softmax, sum, where
-from engine.value import Value
+from engine.core.graph import topological
+from engine.core.inputs import ControlFlowError
+from engine.core.lazy import lazy as _lazy
+from engine.core.modes import NumericError, StaleValueError, no_grad, numeric_mode
+from engine.core.nary import (
+    choose,
+    dot,
+    log_softmax,
+    logsumexp,
+    maximum,
+    minimum,
+    softmax,
+    sum,
+    where,
+)
+from engine.core.value import Value
 
 if _TYPE_CHECKING:
     from engine.native import Program, compiled
@@ -103,15 +114,12 @@ __all__ = [
 
 
 if not _TYPE_CHECKING:  # a type checker would believe that it has every name
-
-    def __getattr__(name: str) -> object:
-        """What is in a room above is found when it is asked for."""
-        if name in ("load_ipython_extension", "unload_ipython_extension"):
-            from engine.stepping import ipython
-
-            return getattr(ipython, name)
-        if name in ("Program", "compiled"):
-            from engine import native
-
-            return getattr(native, name)
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    __getattr__ = _lazy(
+        __name__,
+        {
+            "Program": "engine.native.program",
+            "compiled": "engine.native.compiled",
+            "load_ipython_extension": "engine.stepping.ipython",
+            "unload_ipython_extension": "engine.stepping.ipython",
+        },
+    )

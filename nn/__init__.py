@@ -9,13 +9,10 @@ where scikit-learn is; they are loaded when they are first asked for.
 
 import typing as _typing
 
-from nn.activations import ACTIVATIONS, INITS, Activation
-from nn.checkpoint import CheckpointError, load, save
-from nn.evaluation import accuracy, confusion_matrix, predict, r2_score
-from nn.gradients import clip_grad_norm, clip_grad_value
-from nn.history import History
-from nn.interop import from_torch, to_onnx, to_torch
-from nn.layers import MLP, Layer, Neuron
+from engine.core.lazy import lazy as _lazy
+from nn.checkpoint.model import CheckpointError, load, save
+from nn.evaluation.measure import accuracy, confusion_matrix, predict, r2_score
+from nn.interop.convert import from_torch, to_onnx, to_torch
 from nn.losses import (
     LOSSES,
     binary_cross_entropy,
@@ -26,8 +23,11 @@ from nn.losses import (
     l2_penalty,
     mse_loss,
 )
-from nn.module import Module
-from nn.optim import (
+from nn.models.activations import ACTIVATIONS, INITS, Activation
+from nn.models.layers import MLP, Layer, Neuron
+from nn.models.module import Module
+from nn.optim.gradients import clip_grad_norm, clip_grad_value
+from nn.optim.optimizers import (
     OPTIMIZERS,
     SGD,
     Adam,
@@ -35,8 +35,9 @@ from nn.optim import (
     Optimizer,
     RMSprop,
 )
-from nn.schedules import cosine, exponential_decay, step_decay, warmup
-from nn.training import fit
+from nn.optim.schedules import cosine, exponential_decay, step_decay, warmup
+from nn.training.fit import fit
+from nn.training.history import History
 
 __all__ = [
     # models
@@ -88,14 +89,13 @@ __all__ = [
 
 
 if _typing.TYPE_CHECKING:
-    from nn.estimators import ScalarMLPClassifier as ScalarMLPClassifier
-    from nn.estimators import ScalarMLPRegressor as ScalarMLPRegressor
+    from nn.interop.sklearn import ScalarMLPClassifier as ScalarMLPClassifier
+    from nn.interop.sklearn import ScalarMLPRegressor as ScalarMLPRegressor
 else:
-
-    def __getattr__(name: str) -> object:
-        """The estimators are found when they are asked for."""
-        if name in ("ScalarMLPClassifier", "ScalarMLPRegressor"):
-            from nn import estimators
-
-            return getattr(estimators, name)
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    __getattr__ = _lazy(
+        __name__,
+        {
+            "ScalarMLPClassifier": "nn.interop.sklearn",
+            "ScalarMLPRegressor": "nn.interop.sklearn",
+        },
+    )

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import engine
 from engine import Value
-from engine.node import as_float
+from engine.core.node import as_float
 
 __all__ = [
     "LOSSES",

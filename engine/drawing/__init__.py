@@ -14,12 +14,17 @@ with or without the program `dot`. `tree` does without pictures, `latex` writes 
 follows the chain rule along its paths and says why. `import engine` never imports this room.
 """
 
-from engine.drawing.canvas import Picture
-from engine.drawing.explain import explain
-from engine.drawing.latex import latex
-from engine.drawing.layout import LayoutError
-from engine.drawing.picture import draw, to_dot, to_png, to_svg
-from engine.drawing.tree import tree
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
+from engine.core.lazy import lazy as _lazy
+
+if _TYPE_CHECKING:
+    from engine.drawing.canvas import Picture
+    from engine.drawing.layout import LayoutError
+    from engine.drawing.picture import draw, to_dot, to_png, to_svg
+    from engine.drawing.text_tree import tree
+    from engine.explain.explanation import explain
+    from engine.wording.latex import latex
 
 __all__ = [
     "LayoutError",
@@ -32,3 +37,19 @@ __all__ = [
     "to_svg",
     "tree",
 ]
+
+if not _TYPE_CHECKING:
+    __getattr__ = _lazy(
+        __name__,
+        {
+            "LayoutError": "engine.drawing.layout",
+            "Picture": "engine.drawing.canvas",
+            "draw": "engine.drawing.picture",
+            "explain": "engine.explain.explanation",
+            "latex": "engine.wording.latex",
+            "to_dot": "engine.drawing.picture",
+            "to_png": "engine.drawing.picture",
+            "to_svg": "engine.drawing.picture",
+            "tree": "engine.drawing.text_tree",
+        },
+    )

@@ -11,10 +11,11 @@ from typing import Any, Self
 
 import graphviz
 
+from engine.core.value import Value
+from engine.drawing.escape import plain
 from engine.drawing.layout import LayoutError, render
-from engine.drawing.looks import EDGE, FRAME, GRAPH, NODE
-from engine.drawing.text import plain, visible
-from engine.value import Value
+from engine.drawing.style import EDGE, FRAME, GRAPH, NODE
+from engine.wording.numbers import visible
 
 __all__ = ["Picture"]
 

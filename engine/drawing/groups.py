@@ -9,14 +9,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from engine import origins
-from engine.drawing.text import shorten
+from engine.core import origins
+from engine.core.value import Value
 from engine.drawing.view import View
-from engine.value import Value
+from engine.wording.addresses import Path, addresses
+from engine.wording.numbers import shorten
 
-__all__ = ["Box", "Grouping", "addresses", "arrows", "counts", "group"]
+__all__ = ["Box", "Grouping", "arrows", "counts", "group"]
 
-Path = tuple[str, ...]
 SMALL = 3  # so few nodes are drawn rather than named
 BOXES, ARROWS = 120, 1000  # more than that is neither read nor laid out in a second
 
@@ -64,7 +64,7 @@ def group(
     names = {open} if isinstance(open, str) else {*open}
     if collapse == 0 or (collapse is None and len(view.nodes) <= limit and not names):
         return Grouping({}, {}, {}, 0)
-    paths = addresses(view)
+    paths = addresses(view.nodes)
     _check(names, paths)
     for level in (2, 1) if collapse is None else (collapse,):
         found = _collapse(view, paths, level, names)
@@ -77,7 +77,7 @@ def group(
 
 def counts(view: View) -> list[tuple[int, int]]:
     """How many things would be drawn at each level of collapsing, for a message."""
-    paths = addresses(view)
+    paths = addresses(view.nodes)
     found = []
     for level in (1, 2):
         grouping = _collapse(view, paths, level, set())
@@ -153,59 +153,3 @@ def _check(names: set[str], paths: Mapping[Value, Path]) -> None:
             if known
             else f"there is no group {name!r} to open in this graph, since it has none"
         )
-
-
-def addresses(view: View) -> dict[Value, Path]:
-    """The address of every node, from coarse to fine."""
-    modules: dict[Value, Path] = {}
-    for node in view.nodes:
-        path = _module(node, modules)
-        if path:
-            modules[node] = path
-    sources: dict[tuple[int, int], Path] = {}  # as many as there are lines, not nodes
-    for node in view.nodes:
-        key = id(node._code), node._at
-        if node not in modules and (node._code is None or key not in sources):
-            sources[key] = _source(node)
-        if node not in modules:
-            modules[node] = sources[key]
-    return modules
-
-
-def _module(node: Value, modules: Mapping[Value, Path]) -> Path:
-    """The layer and the neuron of a node.
-
-    Those that its parameters agree on; without parameters, those of its operands where the same
-    piece of code made both: so an activation belongs to its neuron, and a loss to nobody.
-    """
-    if not node.parents:
-        *steps, _ = (node.label or "").split(".")
-        return tuple([".".join(steps[: i + 1]) for i in range(len(steps))])[:2]
-    own = {modules[p] for p in node.parents if not p.parents and p in modules}
-    if not own:
-        own = {modules.get(p, ()) for p in node.parents if p.parents and _together(node, p)}
-    if not own:
-        return ()
-    first, *others = own
-    shared = [name for i, name in enumerate(first) if all(o[i : i + 1] == (name,) for o in others)]
-    return tuple(shared)
-
-
-def _together(a: Value, b: Value) -> bool:
-    if a._code is None or b._code is None:
-        return a._code is b._code
-    if a._code is b._code:
-        return True
-    return a._code.co_filename == b._code.co_filename and getattr(
-        origins.where(a), "library", False
-    )
-
-
-def _source(node: Value) -> Path:
-    """The function and the line that made a node, or else its operation."""
-    origin = origins.where(node)
-    if origin is None:
-        return (f"every {node.op.name if node.op else 'leaf'}",)
-    place, _, _ = str(origin).rpartition(":")
-    function = "" if origin.function == "<module>" else f" {origin.function}()"
-    return f"{place}{function}", str(origin)

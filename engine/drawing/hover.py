@@ -1,9 +1,9 @@
 """What an element says where the mouse rests: full precision, formula, and the line of source."""
 
-from engine.drawing.text import operation, shorten
-from engine.drawing.view import folds
-from engine.origins import name, where
-from engine.value import Value
+from engine.core.ops import is_constant
+from engine.core.origins import name, where
+from engine.core.value import Value
+from engine.wording.numbers import operation, shorten
 
 __all__ = ["about_edge", "about_node", "call_it"]
 
@@ -17,7 +17,7 @@ def call_it(node: Value) -> str:
     named = name(node)
     if named:
         return shorten(named)
-    return repr(node.data) if not node.op or folds(node) else node.op.name
+    return repr(node.data) if not node.op or is_constant(node) else node.op.name
 
 
 def about_node(node: Value) -> str:

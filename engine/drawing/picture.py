@@ -11,15 +11,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
+from engine.core.ops import is_constant
+from engine.core.origins import name as name_of
+from engine.core.origins import where
+from engine.core.value import Value
 from engine.drawing.canvas import Picture
+from engine.drawing.escape import plain
 from engine.drawing.groups import Box, Grouping, arrows, counts, group
 from engine.drawing.hover import about_edge, about_node
-from engine.drawing.looks import box_style, group_lines, node_style, number_lines
-from engine.drawing.text import HIDDEN, number, operation, plain, shorten
-from engine.drawing.view import View, folds, locals_of, view
-from engine.origins import name as name_of
-from engine.origins import where
-from engine.value import Value
+from engine.drawing.style import box_style, group_lines, node_style, number_lines
+from engine.drawing.view import View, locals_of, view
+from engine.wording.numbers import HIDDEN, number, operation, shorten
 
 __all__ = ["Options", "draw", "to_dot", "to_png", "to_svg"]
 
@@ -128,7 +130,11 @@ def _words(node: Value, seen: View) -> list[str]:
         kind = seen.kinds[node]
         return [name] if name else [kind] if kind in ("input", "parameter") else []
     operands = [
-        HIDDEN if p in seen.shown else number(p.data) if folds(p) else name_of(p) or number(p.data)
+        HIDDEN
+        if p in seen.shown
+        else number(p.data)
+        if is_constant(p)
+        else name_of(p) or number(p.data)
         for p in node.parents
     ]
     op = operation(node.op, [shorten(each, 12) for each in operands]) if node.op else ""

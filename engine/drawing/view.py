@@ -7,13 +7,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from math import nan
 
-from engine import origins
-from engine.graph import shallow_copy, topological
-from engine.modes import numeric_mode, recording
-from engine.ops import CONSTANT
-from engine.value import Value
+from engine.core import origins
+from engine.core.graph import shallow_copy, topological
+from engine.core.modes import numeric_mode, recording
+from engine.core.ops import is_constant
+from engine.core.value import Value
 
-__all__ = ["View", "folds", "locals_of", "opened", "view"]
+__all__ = ["View", "locals_of", "opened", "view"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class View:
 
     def hidden(self, node: Value) -> int:
         """How many of a node's operands are left out, other than numbers."""
-        return sum(not (p in self.shown or folds(p)) for p in node.parents)
+        return sum(not (p in self.shown or is_constant(p)) for p in node.parents)
 
 
 def view(
@@ -67,7 +67,7 @@ def view(
             each and {copies[node] for node in each if node in copies}
             for each in (sources, given, data)
         )
-    nodes = [node for node in order if node is value or not folds(node)]
+    nodes = [node for node in order if node is value or not is_constant(node)]
     kinds = _kinds(value, nodes, given, data)
     if sources is not None:
         nodes = _descendants(nodes, sources)
@@ -75,14 +75,6 @@ def view(
         near = _distances(value, depth)
         nodes = [node for node in nodes if node in near]
     return View(value, nodes, kinds, set(nodes), _scattered(nodes))
-
-
-def folds(node: Value) -> bool:
-    """Tell whether a node is a number from the source, which its consumer shows.
-
-    The usual ones (0, 1, 2) exist once for all graphs, so as nodes they would tie knots.
-    """
-    return node.op is CONSTANT
 
 
 def locals_of(node: Value) -> tuple[float | None, ...]:

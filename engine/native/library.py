@@ -11,10 +11,10 @@ from struct import Struct
 from time import perf_counter
 from typing import Any
 
-from engine.native.assemble import Assembly, assemble
+from engine.native.lower.assemble import Assembly, assemble
+from engine.native.lower.tape import Tape
 from engine.native.machine import Code, compile_text, lanes
 from engine.native.needs import numpy
-from engine.native.tape import Tape
 
 __all__ = ["Compiled", "compiled_tape", "pack"]
 

@@ -7,17 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from engine import ops
-from engine.decisions import ControlFlowError, is_open, looked_at
-from engine.graph import describe, rebuild
-from engine.modes import MODE
+from engine.core import ops
+from engine.core.graph import describe, rebuild
+from engine.core.inputs import ControlFlowError, is_open, looked_at
+from engine.core.modes import MODE
+from engine.core.value import Value, epoch
 from engine.native.library import Compiled, compiled_tape, pack
-from engine.native.listing import Listing
+from engine.native.lower.listing import Listing
+from engine.native.lower.tape import Tape, record_tape
 from engine.native.needs import numpy
 from engine.native.recheck import explain_row
 from engine.native.rows import as_rows, as_vector, check_out
-from engine.native.tape import Tape, record_tape
-from engine.value import Value, epoch
 
 __all__ = ["Program", "Stats"]
 

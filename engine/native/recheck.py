@@ -5,11 +5,11 @@ from __future__ import annotations
 from math import isfinite
 from typing import Any
 
-from engine.graph import describe, shallow_copy, topological
-from engine.modes import NumericError
-from engine.native.tape import fold
-from engine.value import Value
-from engine.verdict import describe_call
+from engine.core.graph import describe, shallow_copy, topological
+from engine.core.modes import NumericError
+from engine.core.nonfinite import describe_call
+from engine.core.value import Value
+from engine.native.lower.tape import fold
 
 __all__ = ["explain_row"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from engine.core.value import Value
 from engine.native.needs import numpy
-from engine.value import Value
 
 __all__ = ["as_rows", "as_vector", "check_out"]
 

@@ -14,9 +14,9 @@ it, `to_source` the pass as plain Python. `hunt` finds what made a nan, `diagnos
 saturated units.
 """
 
+from engine.explain.diagnose import Layer, Remark, Report, diagnose
+from engine.explain.hunt import Finding, hunt, traced
 from engine.stepping.debugger import debug
-from engine.stepping.diagnose import Layer, Remark, Report, diagnose
-from engine.stepping.hunt import Finding, hunt, traced
 from engine.stepping.run import Run
 from engine.stepping.step import ForwardStep, Step
 from engine.stepping.steps import backward_steps, forward_steps

@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from math import inf, isfinite, isinf, isnan, nan
 from typing import Any, NamedTuple
 
-from engine.expression import Mistake
-from engine.numerics import divide, power
+from engine.cli.expression import Mistake
+from engine.core.numerics import divide, power
+from engine.core.value import Value
 from engine.stepping.step import Step
-from engine.value import Value
 
 __all__ = ["FIELDS", "FUNCTIONS", "Read", "read"]
 

@@ -9,15 +9,15 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, TextIO
 
-from engine.drawing.text import number
-from engine.expression import Mistake
-from engine.origins import source, where
+from engine.cli.expression import Mistake
+from engine.core.origins import source, where
+from engine.core.value import Value
+from engine.stepping.breakpoints import Stop
 from engine.stepping.condition import FIELDS, FUNCTIONS
-from engine.stepping.places import Stop
 from engine.stepping.prompt import PLACES, USAGE, Prompt
 from engine.stepping.run import Run
-from engine.stepping.sights import ALARM, FAINT, Piece, lit
-from engine.value import Value
+from engine.stepping.views import ALARM, FAINT, Piece, lit
+from engine.wording.numbers import number
 
 __all__ = ["Debugger", "debug"]
 

@@ -6,8 +6,8 @@ IPython is not imported: it calls us, and hands itself over.
 from html import escape
 from typing import Any
 
+from engine.core.value import Value
 from engine.stepping.run import Run
-from engine.value import Value
 
 __all__ = ["Player", "backprop", "load_ipython_extension", "unload_ipython_extension"]
 

@@ -57,7 +57,7 @@ class GradwalkProvider:
     @_guarded
     def can_provide(self, kind: type, name: str) -> bool:
         """Whether it is one of our types; asked once for each type that a session shows."""
-        if "engine.node" not in sys.modules:
+        if "engine.core.node" not in sys.modules:
             return False
         ours = any(base.__module__.partition(".")[0] == "engine" for base in kind.__mro__)
         return ours and issubclass(kind, _view().SHOWN)

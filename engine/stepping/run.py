@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from math import isfinite
 from typing import Any
 
-from engine.graph import check_fresh, topological
-from engine.modes import numeric_mode
-from engine.node import as_float
+from engine.core.graph import check_fresh, topological
+from engine.core.modes import numeric_mode
+from engine.core.node import as_float
+from engine.core.value import Value
 from engine.stepping.step import Step
 from engine.stepping.steps import edges
-from engine.value import Value
 
 __all__ = ["Run"]
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TextIO
 
-from engine.graph import topological
+from engine.core.graph import topological
+from engine.core.value import Number, Value
 from engine.stepping.debugger import debug
 from engine.stepping.run import Run
-from engine.value import Number, Value
 
 __all__ = ["run_script"]
 

@@ -4,10 +4,10 @@ import keyword
 import re
 from dataclasses import dataclass
 
-from engine.drawing.terminal import safe
-from engine.drawing.text import number, operation, shorten
-from engine.origins import name, where
-from engine.value import Value
+from engine.core.origins import name, where
+from engine.core.value import Value
+from engine.wording.numbers import number, operation, shorten
+from engine.wording.terminal import safe
 
 SHORT = 24  # characters of code that can stand for a name
 

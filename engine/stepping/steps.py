@@ -7,14 +7,14 @@ is where to set a breakpoint, with a condition such as `step.parent is w`.
 from collections.abc import Iterator
 from typing import Any
 
-from engine.gates import reached
-from engine.graph import check_fresh, topological
-from engine.node import as_float
-from engine.ops import CONSTANT
+from engine.core.branches import reached
+from engine.core.graph import check_fresh, topological
+from engine.core.node import as_float
+from engine.core.nonfinite import judge_gradient
+from engine.core.ops import CONSTANT
+from engine.core.sweep import Sweep
+from engine.core.value import Value
 from engine.stepping.step import ForwardStep, Step
-from engine.sweep import Sweep
-from engine.value import Value
-from engine.verdict import judge_gradient
 
 __all__ = ["backward_steps", "edges", "forward_steps"]
 

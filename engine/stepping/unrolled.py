@@ -18,15 +18,15 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
-from engine import ops
-from engine.drawing.notation import PLAIN, Term
-from engine.drawing.text import shorten
-from engine.graph import topological
-from engine.modes import numeric_mode, recording
-from engine.node import Operation
-from engine.origins import name, where
+from engine.core import ops
+from engine.core.graph import topological
+from engine.core.modes import numeric_mode, recording
+from engine.core.node import Operation
+from engine.core.origins import name, where
+from engine.core.value import Value
 from engine.stepping.run import Run
-from engine.value import Value
+from engine.wording.notation import PLAIN, Term
+from engine.wording.numbers import shorten
 
 __all__ = ["identifiers", "to_source", "unroll"]
 

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.drawing.text import number, shorten, visible
-from engine.node import Node, Operation, as_float
-from engine.ops import CONSTANT
-from engine.origins import Origin, name, where
+from engine.core.node import Node, Operation, as_float
+from engine.core.ops import CONSTANT
+from engine.core.origins import Origin, name, where
 from engine.stepping.run import Run
 from engine.stepping.step import ForwardStep, Step, made_by
+from engine.wording.numbers import number, shorten, visible
 
 __all__ = ["SHOWN", "Edge", "assign", "children", "text"]
 

@@ -6,10 +6,10 @@ from itertools import pairwise
 from matplotlib.axes import Axes
 
 from engine import Value, gradient
-from engine.drawing.text import number
-from nn.activations import ACTIVATIONS
+from engine.wording.numbers import number
 from nn.checks import pick
 from nn.drawing.figure import BLUE, DASHED, ORANGE, Figure, Target, styled
+from nn.models.activations import ACTIVATIONS
 
 __all__ = ["plot_activations", "sample", "spread"]
 

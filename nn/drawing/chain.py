@@ -4,9 +4,9 @@ from itertools import pairwise
 from typing import Any, TypeAlias
 
 from engine import no_grad
-from nn.evaluation import predict
-from nn.layers import Layer, Neuron
-from nn.module import Module
+from nn.evaluation.measure import predict
+from nn.models.layers import Layer, Neuron
+from nn.models.module import Module
 
 __all__ = ["answers", "layers", "neurons", "widths"]
 

@@ -4,7 +4,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from nn.drawing.figure import BLUE, DASHED, GREY, ORANGE, Figure, Target, styled
-from nn.history import History
+from nn.training.history import History
 
 __all__ = ["plot_history"]
 

@@ -10,8 +10,8 @@ from matplotlib.colors import Normalize, to_rgb
 from matplotlib.ticker import MaxNLocator
 
 from nn.drawing.figure import COLOURS, INK, Figure, Target, names, styled
-from nn.evaluation import pair_up, predict
-from nn.module import Module
+from nn.evaluation.measure import pair_up, predict
+from nn.models.module import Module
 
 __all__ = ["plot_decision"]
 

@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from engine import Value, dot, gradient
 from nn.drawing import chain
 from nn.drawing.figure import BLUE, ORANGE, Figure, Target, names, styled
-from nn.layers import Neuron
-from nn.module import Module
+from nn.models.layers import Neuron
+from nn.models.module import Module
 
 __all__ = ["plot_features"]
 

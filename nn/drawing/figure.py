@@ -14,7 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-from engine.drawing.text import number
+from engine.wording.numbers import number
 
 __all__ = [
     "Figure",

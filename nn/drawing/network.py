@@ -29,8 +29,8 @@ from nn.drawing.figure import (
     sign,
     styled,
 )
-from nn.layers import Neuron
-from nn.module import Module
+from nn.models.layers import Neuron
+from nn.models.module import Module
 
 __all__ = ["draw_network"]
 

@@ -9,7 +9,7 @@ from matplotlib.patches import Circle, FancyArrowPatch
 from matplotlib.text import Text
 
 from engine import Value, dot
-from engine.drawing.text import number
+from engine.wording.numbers import number
 from nn.checks import count
 from nn.drawing import chain
 from nn.drawing.activations import sample, spread
@@ -31,7 +31,7 @@ from nn.drawing.figure import (
     styled,
     words,
 )
-from nn.layers import Neuron
+from nn.models.layers import Neuron
 
 __all__ = ["draw_neuron"]
 

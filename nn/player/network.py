@@ -7,9 +7,9 @@ from array import array
 from itertools import pairwise
 from typing import Any, TypeAlias
 
-from nn.history import Recording
-from nn.layers import Layer, Neuron
-from nn.module import Module, _walk
+from nn.models.layers import Layer, Neuron
+from nn.models.module import Module, _walk
+from nn.training.history import Recording
 
 __all__ = ["network"]
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from engine.drawing.text import shorten, visible
 from engine.stepping.player.record import as_json
-from nn.history import History, Recording
+from engine.wording.numbers import shorten, visible
 from nn.player.network import network
 from nn.player.regions import regions
+from nn.training.history import History, Recording
 
 __all__ = ["to_html"]
 

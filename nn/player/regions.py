@@ -7,11 +7,11 @@ from typing import Any
 
 from engine import numeric_mode
 from engine.native.needs import available
-from nn.answers import answers
-from nn.architecture import describe
-from nn.evaluation import predict
-from nn.history import Recording
-from nn.module import Module
+from nn.evaluation.measure import predict
+from nn.evaluation.probabilities import answers
+from nn.models.architecture import describe
+from nn.models.module import Module
+from nn.training.history import Recording
 
 __all__ = ["regions"]
 

@@ -176,7 +176,7 @@ def test_every_node_and_arrow_has_a_title_of_its_own_at_full_precision() -> None
     order = engine.topological(y)
     picture = draw(y)
     assert set(picture.titles) == set(found) - {"graph0"}
-    drawn = [node for node in order if node.op is not engine.ops.CONSTANT]
+    drawn = [node for node in order if node.op is not engine.core.ops.CONSTANT]
     for node, ident in zip(drawn, ("n0", "n1", "n2", "n3", "n4"), strict=True):
         assert f"data {node.data!r}\n" in found[ident] + "\n"
         assert f"grad {node.grad!r}\n" in found[ident] + "\n"

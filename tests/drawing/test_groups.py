@@ -18,11 +18,12 @@ from hypothesis import strategies as st
 
 import engine
 from engine import Value, dot, gradient, topological
+from engine.core.ops import is_constant
 from engine.drawing import Picture, draw
 from engine.drawing.groups import ARROWS, BOXES, arrows, counts, group
-from engine.drawing.view import folds, view
+from engine.drawing.view import view
 from nn import MLP, Module, mse_loss
-from tests.engine.programs import OPERATIONS, Program, programs
+from tests.core.programs import OPERATIONS, Program, programs
 
 
 # --- graphs --------------------------------------------------------------------------------------
@@ -160,7 +161,7 @@ def read(picture: Picture) -> tuple[dict[str, int], Counter[tuple[str, str]]]:
 
 
 def check_complete(value: Value, **how: Any) -> None:
-    shown = [n for n in topological(value) if n is value or not folds(n)]
+    shown = [n for n in topological(value) if n is value or not is_constant(n)]
     seen = view(value)
     found = group(seen, how.get("collapse"), how.get("open", ()), how.get("limit", 500))
     boxed = [node for box in found.boxes.values() for node in box.nodes]
@@ -171,7 +172,7 @@ def check_complete(value: Value, **how: Any) -> None:
         (found.of[p].name if p in found.of else p, found.of[n].name if n in found.of else n)
         for n in shown
         for p in n.parents
-        if not folds(p) and (p not in found.of or found.of[p] is not found.of.get(n))
+        if not is_constant(p) and (p not in found.of or found.of[p] is not found.of.get(n))
     )
     assert arrows(seen, found.of) == across
     nodes, links = read(draw(value, **how))

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 import engine
 from engine import Value
 from engine.drawing import draw, to_dot, to_svg
-from tests.engine.programs import OPERATIONS, Program, programs
+from tests.core.programs import OPERATIONS, Program, programs
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = [

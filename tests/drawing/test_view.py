@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 import engine
 from engine import Value, gradient, no_grad, numeric_mode, topological
+from engine.core.ops import is_constant
 from engine.drawing import draw
-from engine.drawing.view import View, folds, locals_of, view
+from engine.drawing.view import View, locals_of, view
 from nn import MLP, Module, mse_loss
-from tests.engine.programs import OPERATIONS, Program, path_sum, programs
+from tests.core.programs import OPERATIONS, Program, path_sum, programs
 
 PROGRAMS = programs(names=[*OPERATIONS], steps=8)
 
@@ -54,7 +55,7 @@ def test_the_number_on_an_arrow_is_the_derivative_of_the_operation_by_that_opera
     for node in view(program.values()[-1]).nodes:
         inputs = [parent.data for parent in node.parents]
         for i, local in enumerate(locals_of(node)):
-            if local is None or folds(node.parents[i]) or node.op is None:
+            if local is None or is_constant(node.parents[i]) or node.op is None:
                 continue
             if node.op.name in ("maximum", "minimum") and inputs.count(inputs[i]) > 1:
                 continue  # a tie is a kink
@@ -220,9 +221,9 @@ def test_depth_counts_steps_by_the_shortest_way(program: Program, depth: int) ->
         ring = {parent for node in ring for parent in node.parents}
         near |= ring
     seen = view(output, depth=depth)
-    assert set(seen.nodes) == {node for node in near if node is output or not folds(node)}
+    assert set(seen.nodes) == {node for node in near if node is output or not is_constant(node)}
     for node in seen.nodes:
-        assert seen.hidden(node) == sum(not (p in near or folds(p)) for p in node.parents)
+        assert seen.hidden(node) == sum(not (p in near or is_constant(p)) for p in node.parents)
 
 
 @given(PROGRAMS, st.data())
@@ -233,7 +234,7 @@ def test_only_draws_what_lies_on_a_path_from_the_sources_to_the_output(
     order = topological(output)
     sources = data.draw(st.lists(st.sampled_from(order), min_size=1, max_size=3))
     below = {node: {*topological(node)} for node in order}
-    wanted = [n for n in order if not below[n].isdisjoint(sources) and not (folds(n))]
+    wanted = [n for n in order if not below[n].isdisjoint(sources) and not (is_constant(n))]
     seen = view(output, only=iter(sources))
     assert seen.nodes == [node for node in wanted if node in below[output]]
     if len(sources) == 1:

@@ -9,7 +9,7 @@ import mpmath
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.native.emit import Body, Lanes
+from engine.native.emit.function import Body, Lanes
 from engine.native.machine import Code, compile_text, lanes
 
 Array = NDArray[np.float64]

@@ -1,4 +1,4 @@
-"""Makes engine/native/polynomials.py: `python -m tests.native.make_polynomials`.
+"""Makes engine/native/math/polynomials.py: `python -m tests.native.make_polynomials`.
 
 Remez exchange at 90 digits, on a fixed grid that is dense enough to find every extremum of the
 error; the coefficients are rounded to doubles at the end.
@@ -13,7 +13,7 @@ import mpmath
 from mpmath import mp, mpf
 
 Function = Callable[[Any], Any]
-TARGET = Path(__file__).parents[2] / "engine/native/polynomials.py"
+TARGET = Path(__file__).parents[2] / "engine/native/math/polynomials.py"
 HEAD = '''"""The minimax polynomials of the elementary functions: coefficients, lowest power first.
 
 Made by tests/native/make_polynomials.py (Remez exchange), not edited by hand. The error is what

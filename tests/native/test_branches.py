@@ -22,8 +22,8 @@ from engine import (
     inputs,
     where,
 )
-from tests.engine.test_decisions import POINTS, WHERES
-from tests.engine.test_decisions import derivatives as by_numbers
+from tests.core.test_inputs import POINTS, WHERES
+from tests.core.test_inputs import derivatives as by_numbers
 from tests.native.tools import REDUCES, Reduce, eager, ieee, near, reduced
 
 HERE = Path(__file__)

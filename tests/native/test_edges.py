@@ -9,8 +9,8 @@ import pytest
 
 import engine
 from engine import NumericError, Program, Value, gradient, operation
-from engine.node import TABLE
-from tests.engine.test_conformance import CASES, build, meets, number
+from engine.core.node import TABLE
+from tests.core.test_conformance import CASES, build, meets, number
 from tests.native.tools import eager, ieee, near, same_bits
 
 

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from mpmath import mpf
 
-from engine import numerics
-from engine.native import elementary
-from engine.native.emit import Lanes
-from engine.native.powers import pow_constant, power
-from engine.native.rules import RULES
-from engine.native.scalar import callback, outlined, per_lane
+from engine.core import numerics
+from engine.native.emit.function import Lanes
+from engine.native.emit.scalar import callback, outlined, per_lane
+from engine.native.math import elementary
+from engine.native.math.powers import pow_constant, power
+from engine.native.math.rules import RULES
 from tests.native import make_polynomials
 from tests.native.harness import SPECIALS, Array, Compiled, borders, doubles, source, worst
 

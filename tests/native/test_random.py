@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import engine
-from engine import Program, Value, decisions, gradient, hessian, where
-from tests.engine import programs as random_graphs
+from engine import Program, Value, gradient, hessian, where
+from engine.core import inputs as open_inputs
+from tests.core import programs as random_graphs
 from tests.native.tools import REDUCES, Reduce, eager, ieee, reduced, same_bits, wiggle
 
 some = settings(max_examples=max(settings.default.max_examples // 2, 8))  # each compiles
@@ -20,7 +21,7 @@ some = settings(max_examples=max(settings.default.max_examples // 2, 8))  # each
 def leaves(numbers: tuple[float, ...], kinds: list[str]) -> list[Value]:
     """Leaves that hold numbers; the inputs among them are declared, so that tests are recorded."""
     made = [Value(x, f"leaf{i}") for i, x in enumerate(numbers)]
-    decisions.declare([leaf for leaf, kind in zip(made, kinds, strict=True) if kind == "input"])
+    open_inputs.declare([leaf for leaf, kind in zip(made, kinds, strict=True) if kind == "input"])
     return made
 
 

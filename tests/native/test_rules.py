@@ -10,11 +10,12 @@ from functools import cache
 import numpy as np
 import pytest
 
-import engine.ops  # noqa: F401  (it fills the table)
-from engine import Value, gradient, numeric_mode, numerics
-from engine.native.rules import RULES, exp_difference, max2, min2, pow_partial_constant, share
-from engine.node import TABLE, Node
-from tests.engine.test_conformance import CASES, build, number
+import engine.core.ops  # noqa: F401  (it fills the table)
+from engine import Value, gradient, numeric_mode
+from engine.core import numerics
+from engine.core.node import TABLE, Node
+from engine.native.math.rules import RULES, exp_difference, max2, min2, pow_partial_constant, share
+from tests.core.test_conformance import CASES, build, number
 from tests.native.harness import SPECIALS, Array, Compiled, doubles
 
 NARY = {"choose", "sum", "dot", "maximum", "minimum", "logsumexp", "softmax", "log_softmax"}

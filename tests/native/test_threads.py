@@ -8,8 +8,8 @@ import pytest
 
 import engine
 from engine import Program, Value, gradient, operation
-from engine.node import TABLE
-from tests.engine.test_threads import together
+from engine.core.node import TABLE
+from tests.core.test_threads import together
 from tests.native.tools import line, same_bits
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engine import Program, Value, numeric_mode, topological
-from engine.native.tape import fold
-from engine.ops import CONSTANT
+from engine.core.ops import CONSTANT
+from engine.native.lower.tape import fold
 
 Array = npt.NDArray[np.float64]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nn import shards
+from nn.training import shards
 from tests.drawing.browser import browser, page
 
 __all__ = ["browser", "page", "small_shards"]

@@ -13,7 +13,7 @@ import pytest
 
 from engine import Program, Value, gradient
 from nn import MLP, fit
-from nn.shards import Work
+from nn.training.shards import Work
 
 _draw = random.Random(8).gauss
 XS = [[_draw(0, 1), _draw(0, 1)] for _ in range(300)]

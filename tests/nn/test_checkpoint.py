@@ -13,7 +13,7 @@ import pytest
 
 from engine import Value
 from nn import ACTIVATIONS, MLP, CheckpointError, Layer, Module, Neuron, load, save
-from nn.checkpoint import pack, unpack
+from nn.checkpoint.model import pack, unpack
 
 safetensors = pytest.importorskip("safetensors", reason="pip install gradwalk[checkpoints]")
 
@@ -135,7 +135,7 @@ def test_an_mlp_that_was_changed_by_hand_is_of_ones_own(tmp_path):
     more.gain = Value(1.0)
     for model in (shared, mixed, more):
         save(model, tmp_path / "a")
-        with pytest.raises(CheckpointError, match=r"holds a 'nn\.layers\.MLP', which cannot be"):
+        with pytest.raises(CheckpointError, match=r"holds a 'nn.models.layers.MLP', which"):
             load(tmp_path / "a")
         assert load(tmp_path / "a", into=model) is model
 
@@ -326,7 +326,7 @@ def test_thousands_of_spoilt_files(model, tmp_path, monkeypatch):
     monkeypatch.setattr("builtins.exec", None)
     data, rng, path = of(model, tmp_path), random.Random(4), tmp_path / "spoilt"
     before, refused, longest, unchanged = numbers(model), 0, 0, True
-    monkeypatch.setattr("nn.checkpoint.read", lambda path: spoilt)
+    monkeypatch.setattr("nn.checkpoint.model.read", lambda path: spoilt)
     for _ in range(3000):
         spoilt = mutant(rng, data)
         try:

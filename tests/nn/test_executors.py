@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nn import shards
-from nn.team import Team
+from nn.training import shards
+from nn.training.workers import Team
 from tests.nn.crews import EVERY, Meddler, every_way, programs, train
 
 pytest.importorskip("llvmlite", reason="pip install gradwalk[fast]")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from nn import MLP, Neuron, load, save
-from nn.files import read, write
+from nn.checkpoint.files import read, write
 
 pytest.importorskip("safetensors", reason="pip install gradwalk[checkpoints]")
 
@@ -21,7 +21,7 @@ pytest.importorskip("safetensors", reason="pip install gradwalk[checkpoints]")
 # forking is quicker than starting an interpreter, and a process without threads may do it.
 KILLER = """
 import os, random, signal, sys, time
-from nn.files import write
+from nn.checkpoint.files import write
 folder, size, rng = sys.argv[1], 300_000, random.Random(1)
 path = os.path.join(folder, "model")
 start = time.perf_counter()

@@ -84,7 +84,7 @@ def test_no_progress(capfd):
 
 def test_slow_epochs_are_heard_of(monkeypatch, capsys):
     clock = iter(range(0, 10**6, 40))
-    monkeypatch.setattr("nn.progress.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("nn.training.progress.time.monotonic", lambda: next(clock))
     small_fit(epochs=20)
     assert len(capsys.readouterr().err.splitlines()) == 21
 

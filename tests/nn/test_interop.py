@@ -9,8 +9,8 @@ import pytest
 
 import nn
 from nn import ACTIVATIONS, MLP, CheckpointError, Layer, Module, Neuron, load, predict, save
-from nn.activations import Activation
-from nn.interop import ONNX, TORCH
+from nn.interop.convert import ONNX, TORCH
+from nn.models.activations import Activation
 
 NEEDED = "pip install gradwalk[interop] onnxruntime"
 

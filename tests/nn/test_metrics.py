@@ -8,7 +8,7 @@ import pytest
 import nn
 from engine import Value
 from nn import MLP, Module, Neuron, accuracy, confusion_matrix, fit, predict, r2_score
-from nn.metrics import confusion, r2
+from nn.evaluation.metrics import confusion, r2
 
 pytest.importorskip("llvmlite", reason="pip install gradwalk[fast]")
 

@@ -17,8 +17,8 @@ import pytest
 import nn
 from engine import Value
 from nn import MLP, SGD, Adam, CheckpointError, Module, Neuron, Optimizer, fit
-from nn.checkpoint import pack, unpack
-from nn.resume import _feed
+from nn.checkpoint.model import pack, unpack
+from nn.checkpoint.writer import _feed
 
 pytest.importorskip("safetensors", reason="pip install gradwalk[checkpoints]")
 pytest.importorskip("llvmlite", reason="pip install gradwalk[fast]")

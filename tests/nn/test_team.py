@@ -19,9 +19,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import NumericError, numeric_mode
-from nn import MLP, fit, team
-from nn.shards import added, aligned, border, shard_count, shard_size
-from nn.team import Team
+from nn import MLP, fit
+from nn.training import workers as team
+from nn.training.shards import added, aligned, border, shard_count, shard_size
+from nn.training.workers import Team
 from tests.nn.crews import XS, YS, Meddler, Weigher, programs, train
 
 pytest.importorskip("llvmlite", reason="pip install gradwalk[fast]")

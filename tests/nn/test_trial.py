@@ -9,7 +9,7 @@ import pytest
 import nn
 from engine import Value
 from nn import Layer, Module, fit
-from nn.trial import on_trial
+from nn.training.isolation import on_trial
 
 XS = [[math.sin(7 * i), math.cos(5 * i)] for i in range(24)]
 YS = [int(a * b > 0) for a, b in XS]

@@ -9,7 +9,7 @@ import pytest
 import nn
 from engine import Value
 from nn import MLP, SGD, Neuron, fit, predict
-from nn.weights import Weighted
+from nn.training.class_weights import Weighted
 
 pytest.importorskip("llvmlite", reason="pip install gradwalk[fast]")
 

@@ -28,7 +28,7 @@ def test_examples_are_found() -> None:
     found = [
         t for name in EXAMPLES for t in finder.find(importlib.import_module(name)) if t.examples
     ]
-    assert {"engine.value.Value", "nn.layers.MLP"} <= {test.name for test in found}
+    assert {"engine.core.value.Value", "nn.models.layers.MLP"} <= {test.name for test in found}
 
 
 @pytest.mark.parametrize("package", PACKAGES)

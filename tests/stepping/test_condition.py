@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import Value
-from engine.expression import Mistake
+from engine.cli.expression import Mistake
 from engine.stepping.condition import FIELDS, FUNCTIONS, LONGEST, read
 
 X, W = Value(2.0, "x"), Value(-3.0, "L0.N3.w2")

@@ -17,12 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import NumericError, Value
-from engine.drawing.terminal import width
 from engine.stepping import Run
 from engine.stepping.condition import FIELDS
 from engine.stepping.debugger import Debugger, debug
 from engine.stepping.prompt import SHORT, USAGE
-from engine.stepping.sights import lit
+from engine.stepping.views import lit
+from engine.wording.terminal import width
 from tests.drawing.test_picture import HOSTILE
 from tests.stepping.terminal import ROOT, Terminal
 

@@ -195,10 +195,12 @@ def test_hard_cases_show_as_well_as_they_can(start: Any, client: Client) -> None
 def test_another_package_called_engine_is_left_alone(
     start: Any, client: Client, tmp_path: Path
 ) -> None:
-    (tmp_path / "engine").mkdir()
-    (tmp_path / "engine" / "__init__.py").touch()
-    (tmp_path / "engine" / "node.py").write_text("class Node:\n    size = 3\n", encoding="utf-8")
-    code = "from engine.node import Node\nnode = Node()\nprint(node.size)\n"
+    core = tmp_path / "engine" / "core"
+    core.mkdir(parents=True)
+    (core.parent / "__init__.py").touch()
+    (core / "__init__.py").touch()
+    (core / "node.py").write_text("class Node:\n    size = 3\n", encoding="utf-8")
+    code = "from engine.core.node import Node\nnode = Node()\nprint(node.size)\n"
     stop = start(code, {"line": 3})
     assert stop.variables("node")["size"]["value"] == "3"
     stop.go("continue")

@@ -16,9 +16,9 @@ import pytest
 import engine
 from engine import Value
 from engine.drawing import LayoutError
-from engine.drawing.text import number
 from engine.stepping.player import to_html
 from engine.stepping.player.record import as_json
+from engine.wording.numbers import number
 from tests.drawing.browser import missing, show, texts
 from tests.drawing.test_picture import HOSTILE
 from tests.stepping.playing import at, line, press, said, wait
@@ -300,7 +300,7 @@ def test_hovering_over_an_arrow_shows_what_it_hands_on(page: Any) -> None:
 
 
 def W(made: Any) -> Value:
-    (found,) = [node for node in made.nodes if engine.origins.name(node) == "w"]
+    (found,) = [node for node in made.nodes if engine.core.origins.name(node) == "w"]
     return found
 
 

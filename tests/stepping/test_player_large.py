@@ -5,8 +5,8 @@ import random
 from typing import Any
 
 from engine import Value
-from engine.drawing.text import number
 from engine.stepping.player import to_html
+from engine.wording.numbers import number
 from tests.drawing.browser import show
 from tests.stepping.playing import line, press, said, wait
 

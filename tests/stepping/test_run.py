@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import engine
 from engine import StaleValueError, Value, numeric_mode, topological
 from engine.stepping import Run
-from tests.engine.programs import Program, programs
+from tests.core.programs import Program, programs
 from tests.stepping.test_steps import ALL, EARLIER, ONE, SEEDS, bits, grads, net, twins
 
 

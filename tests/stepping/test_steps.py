@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 import engine
 from engine import NumericError, StaleValueError, Value, numeric_mode, topological
-from engine.sweep import _sweep
-from tests.engine.programs import OPERATIONS, Program, programs
+from engine.core.sweep import _sweep
+from tests.core.programs import OPERATIONS, Program, programs
 
 SEEDS = st.sampled_from([1.0, -2.5, 0.0, -0.0, 1e-300, 1e300])
 EARLIER = st.lists(st.floats(-1e3, 1e3), min_size=40, max_size=40)
@@ -113,7 +113,7 @@ def test_a_step_says_what_happened_on_the_graph(program: Program) -> None:
 
 
 def edges_of_the_sweep(root: Value) -> list[tuple[Value, Value, float]]:
-    """The edges in the order in which the loop in engine/sweep.py adds their contributions."""
+    """The edges in the order in which the loop in engine/core/sweep.py adds their contributions."""
     code, found = _sweep.__code__, []
     lines = [line for _, _, line in code.co_lines() if line is not None]
     source = {line for line in lines if "parent.grad += contribution" in _line(code, line)}

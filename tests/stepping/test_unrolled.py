@@ -20,7 +20,7 @@ import engine
 from engine import Value, numeric_mode, topological
 from engine.stepping import Run
 from engine.stepping.unrolled import identifiers, to_source, unroll
-from tests.engine.programs import Program, programs
+from tests.core.programs import Program, programs
 from tests.stepping.test_steps import (
     ALL,
     EARLIER,
@@ -59,7 +59,7 @@ def same_as_backward(run: Run, swept: Value, seed: float) -> None:
         if names[mine] in found:
             assert bits([found[names[mine]]]) == bits([theirs.grad])
         else:
-            assert mine.op is engine.ops.CONSTANT
+            assert mine.op is engine.core.ops.CONSTANT
 
 
 # --- the same gradients -------------------------------------------------------------------------
@@ -193,7 +193,7 @@ def test_no_label_breaks_out(label: str, tmp_path: Path) -> None:
         run = y.trace_backward()
         found = gradients(to_source(run, tmp_path / "pass.py"))
     finally:
-        engine.node.TABLE.pop(label or "blank")
+        engine.core.node.TABLE.pop(label or "blank")
     names = identifiers(reversed(run.nodes))
     assert set(found) == set(names.values())
     assert found[names[x]] == 8.0

@@ -11,13 +11,13 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from engine.core.origins import name
+from engine.core.value import Value
 from engine.drawing import LayoutError, draw
 from engine.drawing.canvas import Picture
-from engine.drawing.text import visible
-from engine.origins import name
 from engine.stepping.player.record import as_json, record
 from engine.stepping.run import Run
-from engine.value import Value
+from engine.wording.numbers import visible
 
 __all__ = ["to_html"]
 

@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from math import isfinite
 from typing import Any
 
-from engine.drawing.text import visible
-from engine.drawing.view import folds
-from engine.node import Operation
-from engine.origins import name, source, where
+from engine.core.node import Operation
+from engine.core.ops import is_constant
+from engine.core.origins import name, source, where
+from engine.core.value import Value
 from engine.stepping.run import Run
-from engine.value import Value
+from engine.wording.numbers import visible
 
 __all__ = ["as_json", "record"]
 
@@ -40,7 +40,7 @@ def record(run: Run, ids: dict[Value, str], start: int) -> dict[str, Any]:
         "seed": _special(run.seed),
         "id": [ids.get(node, "") for node in nodes],
         "name": [visible(name(node) or "") for node in nodes],
-        "number": [i for i, node in enumerate(nodes) if folds(node)],
+        "number": [i for i, node in enumerate(nodes) if is_constant(node)],
         "data": [_special(node.data) for node in nodes],
         "op": [
             ops.setdefault(node.op, len(ops)) if node.op and node.parents else -1 for node in nodes

@@ -26,7 +26,7 @@ const after = (step) => before[step] + contribution(step);
 grads.fill(0); // from here on: the gradients at the position
 
 // --- numbers and names ---------------------------------------------------------------------------
-// As engine.drawing.text.number writes them: what six digits hold is exact, other floats are rounded.
+// As engine.wording.numbers.number writes them: what six digits hold is exact, other floats are rounded.
 function number(x) {
   if (!Number.isFinite(x)) return digits(x);
   const short = general(x, 6).replace(/(\.\d*?)0+(?=e|$)/, "$1").replace(/\.(?=e|$)/, "");

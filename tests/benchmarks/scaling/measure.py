@@ -18,8 +18,8 @@ from distributed import Client, LocalCluster
 from engine import Program, gradient, inputs
 from nn import MLP
 from nn.losses import LOSSES
-from nn.shards import Work
-from nn.team import Team
+from nn.training.shards import Work
+from nn.training.workers import Team
 from tests.benchmarks.harness import Contender, Effort, check_equal, clean_heap, take_turns
 
 __all__ = ["KINDS", "Job", "Point", "crew", "empty_steps", "jobs", "shared_step", "slowdown"]

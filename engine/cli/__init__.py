@@ -1,0 +1,3 @@
+"""The command `python -m engine`."""
+
+__all__: list[str] = []

@@ -1,0 +1,127 @@
+"""The command: `python -m engine "tanh(x*w + b)" x=2 w=-3 b=6.5 --svg y.svg`.
+
+It computes an expression with its gradients, and prints or draws the graph.
+"""
+
+import argparse
+import io
+import keyword
+import re
+import sys
+import textwrap
+import unicodedata
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from engine.cli.expression import FUNCTIONS, Mistake, evaluate, said
+from engine.core.graph import topological
+from engine.core.value import Value
+
+__all__ = ["main"]
+
+PROGRAM = "python -m engine"
+EXAMPLES = """\
+examples:
+  python -m engine "x**2 + 3*x" x=2
+  python -m engine "tanh(dot([w, v], [x, 1]))" x=2 w=-3 v=pi/2 --svg y.svg"""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command; a mistake in what was typed ends the program with a message and code 2."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # not every terminal has the lines of a tree
+    typed = sys.argv[1:] if arguments is None else arguments
+    # "-x**2" is an expression and not an option; a blank before it tells argparse so
+    words = [f" {word}" if re.match(r"-(?!-|h$)", word) else word for word in typed]
+    options = _parser().parse_intermixed_args(words)
+    try:
+        _run(options)
+    except (ValueError, ArithmeticError, OSError, RuntimeError) as error:
+        # a Mistake, a NumericError, a path that cannot be written, a LayoutError
+        sys.exit(_complain(said(error)))
+
+
+def _complain(message: str) -> int:
+    print(f"{PROGRAM}: {message[:2000]}", file=sys.stderr)
+    return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    listed = textwrap.fill(f"functions: {', '.join(sorted(FUNCTIONS))}; numbers: pi, e", 78)
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM,
+        usage=f"{PROGRAM} EXPRESSION [name=number ...] [options]",
+        description="Compute an expression and its gradients, and draw the graph.",
+        epilog=f"{EXAMPLES}\n\n{listed}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("expression", metavar="EXPRESSION", help='such as "tanh(x*w + b)"')
+    parser.add_argument(
+        "bindings", metavar="name=number", nargs="*", default=[], help="such as x=2 b=pi/2"
+    )
+    for format in ("svg", "png", "dot"):
+        parser.add_argument(f"--{format}", metavar="PATH", help=f"draw it as {format.upper()}")
+    parser.add_argument("--tree", action="store_true", help="print it as a tree (as without PATH)")
+    parser.add_argument("--expand", action="store_true", help="draw sum, dot, ... step by step")
+    parser.add_argument("--direction", choices=["LR", "RL", "TB", "BT"], default="LR")
+    return parser
+
+
+def _run(options: argparse.Namespace) -> None:
+    numbers = _bound(options.bindings)
+    value = evaluate(options.expression, numbers)
+    for node in topological(value):
+        node._code = None  # it was made by a line of ours, which is not where it comes from
+    value.backward()
+    shown = " ".join(options.expression.split())
+    print(shown if len(shown) < 70 else f"{shown[:66]}...", "=", value.data)
+    if numbers:
+        rows = [("", " value", " gradient")]
+        rows += [(name, f"{x.data: }", f"{x.grad: }") for name, x in numbers.items()]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        print()
+        for row in rows:
+            print("  ".join(map(str.ljust, row, widths)).rstrip())
+    written = _draw(value, options)
+    if options.tree or not written:
+        from engine.drawing.text_tree import tree  # a room above, for those who ask for it
+
+        print(f"\n{tree(value)}")
+    if written:
+        print("\nwritten:", *written)
+
+
+def _draw(value: Value, options: argparse.Namespace) -> list[str]:
+    """Write the pictures that are asked for, and tell which."""
+    paths = [options.svg, options.png, options.dot]
+    if not any(paths):
+        return []
+    from engine import drawing
+
+    how = {"expand": options.expand, "direction": options.direction}
+    makers: list[Callable[..., str | bytes]] = [drawing.to_svg, drawing.to_png, drawing.to_dot]
+    for path, make in zip(paths, makers, strict=True):
+        if path:
+            picture = make(value, **how)
+            Path(path).write_bytes(picture if isinstance(picture, bytes) else picture.encode())
+    return [path for path in paths if path]
+
+
+def _bound(bindings: Sequence[str]) -> dict[str, Value]:
+    """The leaves that `x=2 w=-3` asks for; what is right of = may be computed, as in x=pi/2."""
+    numbers: dict[str, Value] = {}
+    for text in bindings:
+        name, _, number = (part.strip() for part in text.partition("="))
+        if not name.isidentifier() or keyword.iskeyword(name):
+            hint = "; put quotes around an expression of several words" if "=" not in text else ""
+            raise Mistake(f"{text.strip()!r} is not a binding such as x=2{hint}")
+        name = unicodedata.normalize("NFKC", name)  # as Python reads names
+        if name in numbers:
+            raise Mistake(f"{name} is given twice; leave one of them out")
+        try:
+            numbers[name] = Value(evaluate(number).data, name)
+        except Mistake:
+            hint = f"give one, such as {name}=2 or {name}=pi/2"
+            raise Mistake(f"{text.strip()!r} binds {name} to no number; {hint}") from None
+    return numbers

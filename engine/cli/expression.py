@@ -1,0 +1,202 @@
+"""An expression that was typed, as a graph of Values.
+
+It is parsed as Python, and of the syntax tree only arithmetic is understood: nothing that was typed
+is ever executed.
+"""
+
+import ast
+import difflib
+import functools
+import math
+import operator
+import re
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import engine
+from engine.core.ops import CONSTANT
+from engine.core.value import Value, constant
+
+__all__ = ["FUNCTIONS", "Mistake", "evaluate", "said"]
+
+CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan}
+Read = tuple[list[ast.expr], Callable[..., Any]]  # the operands, and what to do with their values
+
+
+class Mistake(ValueError):
+    """Something wrong in what was typed: what, and where if there is a place to point at."""
+
+    def __init__(self, message: str, source: str = "", begin: int = 0, end: int = 0) -> None:
+        start = max(0, begin - 50)  # a line of a terminal, of an expression of any length
+        shown = "".join(c if c.isprintable() else "?" for c in source[start : start + 75])
+        marks = "^" * max(1, min(end - begin, start + len(shown) - begin))
+        place = f"\n  {shown}\n  {' ' * (begin - start)}{marks}" if source else ""
+        super().__init__(message + place)
+
+
+def evaluate(source: str, numbers: Mapping[str, Value] | None = None) -> Value:
+    """Compute an expression of named Values: the same graph that Python would have built.
+
+    Raises Mistake where it is no arithmetic, or cannot be computed.
+
+    >>> x = Value(3.0, "x")
+    >>> y = evaluate("x**2 + tanh(0)", {"x": x})
+    >>> y.backward(); y.data, x.grad
+    (9.0, 6.0)
+    """
+    source = " ".join(source.split())
+    if not source:
+        raise Mistake("the expression is empty; give one, such as 'x**2 + 3*x'")
+    names = {**{name: constant(x) for name, x in CONSTANTS.items()}, **(numbers or {})}
+    plan: list[tuple[ast.expr, Read]] = []
+    waiting = [_parsed(source, "eval").body]
+    for node in waiting:  # it grows: operands come after what uses them
+        operands, make = _read(node, source, names)
+        plan.append((node, (operands, make)))
+        waiting += operands
+    _check_names([node for node in waiting if isinstance(node, ast.Name)], source, names)
+    done: dict[ast.expr, Any] = {}
+    for node, (operands, make) in reversed(plan):
+        try:
+            done[node] = make(*(done[operand] for operand in operands))
+        except (TypeError, ValueError, ArithmeticError, IndexError) as error:
+            raise Mistake(said(error), source, *_span(node, source)) from None
+    result = done[waiting[0]]
+    if not isinstance(result, Value):
+        raise Mistake(f"a list of {len(result)} is no number; take e.g. sum([...])", source)
+    return result
+
+
+def _parsed(source: str, mode: str) -> Any:
+    """The syntax tree; of its own accord Python limits how deep it may be."""
+    try:
+        return ast.parse(source, mode=mode)
+    except SyntaxError as error:
+        where = (error.offset or 1) - 1, (error.end_offset or 1) - 1
+        raise Mistake(error.msg, source, *where) from None
+    except (RecursionError, MemoryError):
+        raise Mistake(
+            "the expression is nested too deeply; write a long sum as sum([...]), or build the "
+            "graph in Python, where there is no limit"
+        ) from None
+    except ValueError as error:  # characters that no source can hold
+        raise Mistake(f"the expression cannot be read: {error}") from None
+
+
+def _read(node: ast.expr, source: str, names: Mapping[str, Value]) -> Read:
+    """The whitelist: what kinds of syntax there are, and what each does."""
+    match node:
+        case ast.Constant(number) if type(number) in (int, float):
+            return [], lambda: constant(number)
+        case ast.Name(name):
+            return [], lambda: names[name]
+        case ast.List(items) | ast.Tuple(items):
+            return items, lambda *xs: list(xs)
+        case ast.BinOp(left, symbol, right) if type(symbol) in ARITHMETIC:
+            return [left, right], ARITHMETIC[type(symbol)]
+        case ast.UnaryOp(symbol, operand) if type(symbol) in ARITHMETIC:
+            return [operand], ARITHMETIC[type(symbol)]
+        case ast.Call(ast.Name(name), items, keywords) if name in FUNCTIONS:
+            return _call(FUNCTIONS[name], items, keywords)
+        case ast.Call(ast.Attribute(operand, name), items, keywords) if name in FUNCTIONS:
+            return _call(FUNCTIONS[name], [operand, *items], keywords)
+    raise Mistake(_unread(node, names), source, *_span(node, source))
+
+
+def _call(function: Callable[..., Any], items: list[ast.expr], keywords: list[ast.keyword]) -> Read:
+    keys = [keyword.arg for keyword in keywords]
+
+    def call(*values: Any) -> Any:
+        named = zip(keys, values[len(items) :], strict=True)
+        return function(*values[: len(items)], **{str(key): value for key, value in named})
+
+    return [*items, *(keyword.value for keyword in keywords)], call
+
+
+def _unread(node: ast.expr, names: Mapping[str, Value]) -> str:
+    """What to say of syntax that is not arithmetic."""
+    match node:
+        case ast.Call(ast.Name(name) | ast.Attribute(_, name)) if name not in names:
+            near = difflib.get_close_matches(name, FUNCTIONS, 2)
+            if near:
+                return f"no function is called {name}; did you mean {' or '.join(near)}?"
+            return f"no function is called {name}; there are {', '.join(sorted(FUNCTIONS))}"
+        case ast.Call():
+            return "a number cannot be called; a product is written with *"
+        case ast.BinOp(_, ast.BitXor()):
+            return "^ is not a power; write **"
+    return "only numbers, names, + - * / **, lists and calls of functions can be computed"
+
+
+def _check_names(used: Sequence[ast.Name], source: str, names: Mapping[str, Value]) -> None:
+    used = sorted(used, key=lambda node: node.col_offset)
+    missing = dict.fromkeys(node.id for node in used if node.id not in names)
+    for node in used:
+        if node.id in missing and node.id in FUNCTIONS:
+            hint = f"{node.id} is a function; write {node.id}(...)"
+            raise Mistake(hint, source, *_span(node, source))
+    if missing:
+        has = "has" if len(missing) == 1 else "have"
+        shown = shlex.quote(source) if len(source) < 200 else "..."
+        given = [f"{name}={x.data!r}" for name, x in names.items() if name not in CONSTANTS]
+        command = " ".join(["python -m engine", shown, *given, *(f"{name}=1" for name in missing)])
+        listed = ", ".join(missing)
+        raise Mistake(f"{listed} {has} no number; add one, any one, like this:\n  {command}")
+
+
+def _span(node: ast.expr, source: str) -> tuple[int, int]:
+    line = source.encode()  # Python counts bytes
+    begin, end = line[: node.col_offset], line[: node.end_col_offset]
+    return len(begin.decode()), len(end.decode())
+
+
+def said(error: Exception) -> str:
+    """An error of the engine without the line of code and the mode, which are not the user's."""
+    return re.sub(r" at \S.*?:\d+(?=: )", "", str(error)).partition(" (or compute under")[0]
+
+
+# --- what can be computed ------------------------------------------------------------------------
+def _folding(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Numbers alone give a number, as in Python, where `x * (1 / 3)` records one operation."""
+
+    def fold(*values: Any) -> Any:
+        result = function(*values)
+        plain = all(isinstance(x, Value) and x.op is CONSTANT for x in values)
+        return constant(result.data) if plain else result
+
+    return fold
+
+
+def _picking(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that gives one of several: here an index is a number like any other."""
+
+    @functools.wraps(function)
+    def pick(xs: Any, index: Any) -> Any:
+        number = isinstance(index, Value) and index.op is CONSTANT and index.data.is_integer()
+        return function(xs, int(index.data) if number else index)
+
+    return pick
+
+
+_PYTHON: dict[type[ast.AST], Callable[..., Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: operator.pow,
+    ast.USub: operator.neg,
+    ast.UAdd: operator.pos,
+}
+ARITHMETIC = {symbol: _folding(function) for symbol, function in _PYTHON.items()}
+
+# The engine's functions of numbers, but `where`, which asks for a comparison, and `inputs`.
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "abs": _folding(abs),  # Python's own
+    **{
+        name: _picking(function) if name.endswith("softmax") else function
+        for name, function in vars(engine).items()
+        if getattr(function, "__module__", "") in ("engine.core.functions", "engine.core.nary")
+        and name not in ("inputs", "where")
+    },
+}

@@ -1,0 +1,150 @@
+"""Derivatives as Values: each result is a graph again, and can be differentiated again.
+
+`backward()` leaves numbers on nodes; the functions here leave the nodes alone and return.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, overload
+
+from engine.core import ops
+from engine.core.modes import recording
+from engine.core.sweep import pullback, pushforward
+from engine.core.value import Number, Value, constant, fresh_constant
+
+__all__ = ["gradient", "hessian", "hvp", "jacobian", "jvp", "vjp"]
+
+Scalar = Value | Number
+
+
+@overload
+def gradient(output: Value, inputs: Value) -> Value: ...
+@overload
+def gradient(output: Value, inputs: Sequence[Value]) -> list[Value]: ...
+def gradient(output: Value, inputs: Value | Sequence[Value]) -> Value | list[Value]:
+    """The derivative of an output by each input, as Values that can be differentiated in turn.
+
+    Arguments:
+        output: the Value to differentiate.
+        inputs: a Value below it, or a sequence of them; results count too, not only leaves.
+
+    Returns:
+        A Value for a Value, else a list. 0 where the output does not depend on the input.
+
+    >>> x = Value(2.0, "x")
+    >>> dy = gradient(x**3, x)
+    >>> dy.data, gradient(dy, x).data
+    (12.0, 12.0)
+    """
+    if isinstance(inputs, Value):
+        return vjp([output], [inputs], [1.0])[0]
+    return vjp([output], inputs, [1.0])
+
+
+def vjp(
+    outputs: Sequence[Value], inputs: Sequence[Value], cotangents: Sequence[Scalar]
+) -> list[Value]:
+    """The vector-Jacobian product: for each input, the sum over outputs of cotangent * derivative.
+
+    Raises:
+        ValueError: there are not as many cotangents as outputs.
+
+    >>> x, y = Value(2.0), Value(3.0)
+    >>> [g.data for g in vjp([x * y, x + y], [x, y], [1.0, 10.0])]
+    [13.0, 12.0]
+    """
+    _check("outputs", outputs)
+    _check("inputs", inputs)
+    _same_length("cotangents", cotangents, "outputs", outputs)
+    seeds: dict[Value, Any] = {}
+    for output, cotangent in zip(outputs, cotangents, strict=True):
+        number = cotangent if isinstance(cotangent, Value) else constant(cotangent).data
+        seeds[output] = seeds[output] + number if output in seeds else number
+    return [_as_value(g) for g in pullback(seeds, inputs)]
+
+
+@overload
+def jvp(outputs: Value, tangents: Mapping[Value, Scalar]) -> Value: ...
+@overload
+def jvp(outputs: Sequence[Value], tangents: Mapping[Value, Scalar]) -> list[Value]: ...
+def jvp(outputs: Value | Sequence[Value], tangents: Mapping[Value, Scalar]) -> Value | list[Value]:
+    """The Jacobian-vector product, by forward mode: how outputs move when inputs move.
+
+    Arguments:
+        outputs: a Value or a sequence of them.
+        tangents: how far each input moves; inputs that are not named stay where they are. A result
+            may be named too: it then moves as it is told, whatever it was computed from.
+
+    >>> x, y = Value(2.0), Value(3.0)
+    >>> jvp(x * y, {x: 1.0, y: 0.5}).data
+    4.0
+    """
+    several = [outputs] if isinstance(outputs, Value) else outputs
+    _check("outputs", several)
+    _check("tangents", list(tangents))
+    moved = pushforward(
+        several,
+        {x: t if isinstance(t, Value) else constant(t).data for x, t in tangents.items()},
+    )
+    results = [_as_value(m) for m in moved]
+    return results[0] if isinstance(outputs, Value) else results
+
+
+def hvp(output: Value, inputs: Sequence[Value], vector: Sequence[Scalar]) -> list[Value]:
+    """The Hessian of the output times a vector, without the Hessian: two sweeps.
+
+    >>> x, y = Value(2.0), Value(3.0)
+    >>> [h.data for h in hvp(x * x * y, [x, y], [1.0, 0.0])]
+    [6.0, 4.0]
+    """
+    _check("inputs", inputs)
+    _same_length("vector", vector, "inputs", inputs)
+    with recording:  # the vector is held still, even where it was computed from the inputs
+        slopes = gradient(output, inputs)
+        still = [constant(v).data for v in vector]
+        along = constant(ops.dot(*slopes, *still) if slopes else 0.0)
+    return gradient(along, inputs)
+
+
+def jacobian(outputs: Sequence[Value], inputs: Sequence[Value]) -> list[list[Value]]:
+    """The derivative of each output (row) by each input (column).
+
+    >>> x, y = Value(2.0), Value(3.0)
+    >>> [[d.data for d in row] for row in jacobian([x * y, x - y], [x, y])]
+    [[3.0, 2.0], [1.0, -1.0]]
+    """
+    _check("outputs", outputs)
+    _check("inputs", inputs)
+    return [gradient(output, inputs) for output in outputs]
+
+
+def hessian(output: Value, inputs: Sequence[Value]) -> list[list[Value]]:
+    """The second derivatives of an output by each pair of inputs.
+
+    >>> x, y = Value(2.0), Value(3.0)
+    >>> [[d.data for d in row] for row in hessian(x * x * y, [x, y])]
+    [[6.0, 4.0], [4.0, 0.0]]
+    """
+    _check("inputs", inputs)
+    with recording:
+        slopes = gradient(output, inputs)
+    return jacobian(slopes, inputs)
+
+
+def _as_value(result: Any) -> Value:
+    return result if isinstance(result, Value) else fresh_constant(result)
+
+
+def _check(name: str, nodes: Sequence[Any]) -> None:
+    if not isinstance(nodes, Sequence):
+        remedy = "[x]" if isinstance(nodes, Value) else "list(...)"
+        raise TypeError(f"{name} is a list of Values, got {type(nodes).__name__}; write {remedy}")
+    for node in nodes:
+        if not isinstance(node, Value):
+            raise TypeError(
+                f"{name} takes Values of the graph, got {type(node).__name__} {node!r:.60}"
+            )
+
+
+def _same_length(name: str, xs: Sequence[Any], other: str, ys: Sequence[Any]) -> None:
+    if len(xs) != len(ys):
+        raise ValueError(f"as many {name} as {other} are needed, got {len(xs)} and {len(ys)}")

@@ -1,0 +1,253 @@
+"""Numerical checks of derivatives: of a function one wrote, and of an operation one added."""
+
+from collections.abc import Callable, Sequence
+from math import inf, isfinite
+from typing import Any, NamedTuple
+
+from engine.core.graph import describe, topological
+from engine.core.modes import no_grad, numeric_mode, recording
+from engine.core.node import Node, Operation
+from engine.core.ops import CONSTANT
+from engine.core.value import Value
+
+__all__ = ["GradientCheck", "GradientError", "check_gradient", "check_operation", "differentiate"]
+
+
+class GradientError(AssertionError):
+    """A derivative does not agree with what differences of the function give."""
+
+
+class GradientCheck(NamedTuple):
+    """What `check_gradient` found: gradients by backpropagation and by differences.
+
+    `uncertainty` is how well the differences are known themselves.
+    """
+
+    backward: tuple[float, ...]
+    differences: tuple[float, ...]
+    uncertainty: tuple[float, ...]
+
+    @property
+    def errors(self) -> tuple[float, ...]:
+        """How far the two are apart, for each input."""
+        return tuple(abs(b - d) for b, d in zip(self.backward, self.differences, strict=True))
+
+
+def differentiate(function: Callable[[float], float], x: float) -> tuple[float, float]:
+    """The derivative of a float function at x and its uncertainty, by central differences with
+    ever smaller steps, extrapolated to a step of 0 (Ridders 1982).
+    """
+    step = 0.1 * max(abs(x), 1.0)
+    best = (0.0, inf)
+    for _ in range(24):  # smaller first steps, where the function ends or bends nearby
+        found = _ridders(function, x, step)
+        if found[1] < best[1]:
+            best = found
+        if best[1] <= 1e-9 * abs(best[0]):
+            break
+        step /= 8.0
+    return best
+
+
+def _ridders(function: Callable[[float], float], x: float, step: float) -> tuple[float, float]:
+    ratio, best, uncertainty = 1.4, 0.0, inf
+    previous: list[float] = []
+    for _ in range(10):
+        above, below = x + step, x - step
+        try:
+            row = [(function(above) - function(below)) / (above - below)]
+        except (ValueError, ArithmeticError):  # outside the function's domain, or no step is left
+            return 0.0, inf
+        if not isfinite(row[0]):
+            return 0.0, inf
+        rounding = 2.0**-52 * max(abs(function(above)), abs(function(below))) / step
+        weight = ratio * ratio
+        for i, old in enumerate(previous):
+            row.append((row[i] * weight - old) / (weight - 1.0))
+            weight *= ratio * ratio
+            error = max(abs(row[i + 1] - row[i]), abs(row[i + 1] - old), rounding)
+            if error <= uncertainty:
+                best, uncertainty = row[i + 1], error
+        previous, step = row, step / ratio
+    return best, uncertainty
+
+
+def _quarrel(got: float, wanted: tuple[float, float], rtol: float) -> str:
+    """How a derivative and its differences disagree; nothing if they do not."""
+    estimate, uncertainty = wanted
+    size = max(abs(got), abs(estimate))
+    if not uncertainty <= 1e-2 * size + 1e-6:
+        return f"{got!r}, but differences do not settle: the function jumps or is undefined nearby"
+    if abs(got - estimate) <= rtol * max(size, 1e-6) + 10.0 * uncertainty:
+        return ""
+    return f"{got!r}, differences give {estimate:.9g}"
+
+
+def check_gradient(
+    f: Callable[..., Value], at: float | Sequence[float], rtol: float = 1e-6
+) -> GradientCheck:
+    """Compare the gradient that `backward()` gives with differences of the function itself.
+
+    Arguments:
+        f: takes as many Values as `at` has numbers and returns a Value.
+        at: the point, a number or several.
+        rtol: how far apart the two may be, relative to the larger.
+
+    Raises:
+        GradientError: an input is off; the message says which, by how much, and which operation's
+            derivative is wrong.
+
+    >>> found = check_gradient(lambda x, y: x * y + x.tanh(), [0.5, -2.0])
+    >>> [round(gradient, 6) for gradient in found.backward]
+    [-1.213552, 0.5]
+    """
+    point = [float(x) for x in (at if isinstance(at, Sequence) else [at])]
+    inputs = [Value(x, f"input {i}") for i, x in enumerate(point)]
+    with recording:
+        output = f(*inputs)
+        if not isinstance(output, Value):
+            raise TypeError(
+                f"check_gradient needs f to return a Value, got {type(output).__name__}"
+            )
+        gradients = _gradients(output, inputs)
+    wanted = [
+        differentiate(_along(lambda *xs: _value_at(f, xs), point, i), x)
+        for i, x in enumerate(point)
+    ]
+    for x, gradient, estimate in zip(inputs, gradients, wanted, strict=True):
+        quarrel = _quarrel(gradient, estimate, rtol)
+        if quarrel:
+            raise GradientError(
+                f"the gradient by {describe(x)} is off by {abs(gradient - estimate[0]):.3g}: "
+                f"backward gives {quarrel}; {_culprit(output, rtol)}"
+            )
+    estimates, uncertainties = zip(*wanted, strict=True) if wanted else ((), ())
+    return GradientCheck(tuple(gradients), estimates, uncertainties)
+
+
+def _gradients(output: Value, inputs: Sequence[Value]) -> list[float]:
+    """What `backward()` would leave on fresh inputs; what is on the graph's nodes stays there."""
+    nodes = topological(output)
+    before = [node.grad for node in nodes]
+    for node in (*nodes, *inputs):
+        node.grad = 0.0
+    try:
+        output.backward()
+        return [x.grad for x in inputs]
+    finally:
+        for node, grad in zip(nodes, before, strict=True):
+            node.grad = grad
+
+
+def _value_at(f: Callable[..., Value], point: Sequence[float]) -> float:
+    with numeric_mode("ieee"), no_grad():
+        return float(f(*[Value(x) for x in point]))
+
+
+def _culprit(output: Value, rtol: float) -> str:
+    for node in topological(output):
+        wrong = _wrong_partial(node, rtol)
+        if wrong:
+            return wrong
+    return (
+        "every operation's own derivative is right at this point, so the function has a kink, "
+        "jumps or takes another branch there, or uses numbers taken out of the graph (.data, float)"
+    )
+
+
+def _wrong_partial(node: Node, rtol: float) -> str:
+    """A sentence on the first derivative of a node's operation that is wrong, or nothing."""
+    if node.op is None:
+        return ""
+    op, inputs = node.op, [parent._data for parent in node.parents]
+    for i, (parent, local) in enumerate(
+        zip(node.parents, op.numeric(node._data, *inputs), strict=True)
+    ):
+        if parent.op is CONSTANT or local is None:
+            continue
+        along = _along(op.function, inputs, i)
+        quarrel = _quarrel(local, differentiate(along, inputs[i]), rtol)
+        if quarrel and not _at_kink(along, inputs[i]):
+            shown = ", ".join(map(repr, inputs))
+            return (
+                f"the operation at fault is {op.name}({shown}): its derivative by input {i} "
+                f"gives {quarrel}"
+            )
+    return ""
+
+
+def _at_kink(function: Callable[[float], float], x: float) -> bool:
+    """Whether the slopes to the left and to the right differ, so that either may be given."""
+    h = 1e-6 * max(abs(x), 1.0)
+    try:
+        right, left = (function(x + h) - function(x)) / h, (function(x) - function(x - h)) / h
+    except (ValueError, ArithmeticError):
+        return False
+    return abs(right - left) > 1e-2 * max(abs(right), abs(left))
+
+
+def check_operation(op: Operation, samples: int = 20, rtol: float = 1e-6) -> None:
+    """Compare an operation's first and second derivatives with differences, over its domain.
+
+    Arguments:
+        op: the row; its `domain` says where the inputs are taken from.
+        samples: how many points.
+        rtol: how far apart the two may be, relative to the larger.
+
+    Raises:
+        GradientError: the message says which derivative is wrong, where and by how much.
+    """
+    intervals = domain_of(op)
+    for k in range(samples):
+        # evenly spread (a Weyl sequence: multiples of roots of whole numbers, modulo 1)
+        point = [
+            low + (high - low) * ((k + 0.5) * (2.0 + 3.0 * i) ** 0.5 % 1.0)
+            for i, (low, high) in enumerate(intervals)
+        ]
+        with recording:
+            node = op(*map(Value, point))
+            wrong = _wrong_partial(node, rtol) or _wrong_second(op, point, rtol)
+        if wrong:
+            raise GradientError(wrong)
+
+
+def _wrong_second(op: Operation, point: list[float], rtol: float) -> str:
+    """The same for the derivatives of the first derivatives, by every input."""
+    firsts = op.numeric(op.function(*point), *point)
+    free = [i for i, first in enumerate(firsts) if first is not None]
+    inputs: list[Any] = [Value(x) if i in free else x for i, x in enumerate(point)]
+    for i in free:
+        first = op.partials(op(*inputs), *inputs)[i]
+        seconds = [0.0] * len(free)
+        if isinstance(first, Value):
+            seconds = _gradients(first, [inputs[j] for j in free])
+        for j, second in zip(free, seconds, strict=True):
+            partial = _along(lambda *xs, i=i: op.numeric(op.function(*xs), *xs)[i], point, j)
+            quarrel = _quarrel(second, differentiate(partial, point[j]), rtol)
+            if quarrel:
+                return (
+                    f"the second derivative of {op.name}({', '.join(map(repr, point))}) by inputs "
+                    f"{i} and {j} is {quarrel} (from the first); write the partials with operators "
+                    "and engine functions, not with math or .data"
+                )
+    return ""
+
+
+def _along(f: Callable[..., float], point: Sequence[float], i: int) -> Callable[[float], float]:
+    """f as a function of its input i alone, the others as they are at the point."""
+    return lambda t: f(*point[:i], t, *point[i + 1 :])
+
+
+def domain_of(op: Operation) -> list[tuple[float, float]]:
+    """The interval of each input; three inputs for an operation that takes any number."""
+    domain: Any = op.domain
+    if not isinstance(domain[0], (int, float)):
+        return list(domain)
+    import inspect  # only here, since it would double the time that `import engine` takes
+
+    try:
+        parameters = list(inspect.signature(op.function).parameters.values())
+    except ValueError:  # some built-in functions have none
+        parameters = []
+    several = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    return [domain] * (3 if several else max(len(parameters), 1))

@@ -1,0 +1,360 @@
+"""Value: a float that remembers how it was made."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from math import inf, nan
+from sys import _getframe
+from types import FrameType
+from typing import Any, Self
+
+from engine.core import ops
+from engine.core.graph import deep_copy, describe, reduce_node, shallow_copy, topological
+from engine.core.inputs import compare, look
+from engine.core.modes import NO_GRAD
+from engine.core.node import Operation, as_float
+from engine.core.nonfinite import judge_value
+from engine.core.numerics import divide, power
+from engine.core.shortcuts import Doors
+from engine.core.sweep import backward
+
+__all__ = ["Number", "Value", "constant", "epoch", "fresh_constant", "record"]
+
+Number = (
+    float  # what the type checker admits; int is a float there, NumPy scalars are checked below
+)
+
+_new = object.__new__
+_constant, _add, _sub, _mul = ops.CONSTANT, ops.add, ops.sub, ops.mul
+_lock = threading.Lock()
+# where a frame is on the way from the user to a node
+_FACES = {"engine.core.node", "engine.core.functions", "engine.core.nary", "engine.core.value"}
+_epoch = 0  # how often any leaf was changed; a node made before its parent's last change is stale
+
+
+def _method(op: Operation) -> Callable[[Value], Value]:
+    function = op.function
+
+    def method(self: Value) -> Value:
+        return record(op, (self,), function(self._data))
+
+    method.__name__, method.__qualname__ = op.name, f"Value.{op.name}"
+    method.__doc__ = f"See engine.{op.name}."
+    return method
+
+
+def _frame(depth: int) -> FrameType:
+    """The frame that many calls above the caller; our own where C alone has called us."""
+    try:
+        return _getframe(depth + 1)
+    except ValueError:
+        return _getframe()
+
+
+class Value(Doors):
+    """A node of a computation graph: a float, and how it came about.
+
+    Arithmetic and the functions of `engine` on Values record new Values; `backward()` then gives
+    every Value below the result its `.grad`, the derivative of the result by it.
+
+    Arguments:
+        data: an int, a float or a NumPy scalar. Anything else is a TypeError.
+        label: a name for messages and pictures.
+
+    Attributes:
+        data: the number. It can be set on a leaf; not on a result, which has to be built again.
+        grad: the derivative, summed over all calls of `backward()` since it was last zeroed.
+        op: the operation that made it, None for a leaf; `constant` for a number in an expression.
+        parents: the Values it was made from.
+        label: its name, or None.
+
+    Equality and hash are by identity; `<`, `bool()` and `float()` look at the data.
+
+    >>> a, b = Value(2.0, "a"), Value(-3.0, "b")
+    >>> c = a * b + a
+    >>> c.backward()
+    >>> c
+    Value(data=-4.0, grad=1.0, op=add)
+    >>> a
+    Value(data=2.0, grad=-2.0, label='a')
+    """
+
+    __slots__ = ()
+    __array_ufunc__ = None  # NumPy scalars leave the operators to us
+
+    parents: tuple[Value, ...]
+
+    def __init__(self, data: Number, label: str | None = None) -> None:
+        number = as_float(data)
+        if label is not None and not isinstance(label, str):
+            raise TypeError(f"a label is a str or None, got {label!r}; use str(...)")
+        self._data, self.grad, self.op = number, 0.0, None
+        self.parents, self.label, self._epoch = (), label, _epoch
+        frame = _frame(1)
+        self._code, self._at = frame.f_code, frame.f_lasti >> 1
+
+    @property
+    def data(self) -> float:
+        """The number."""
+        return self._data
+
+    @data.setter
+    def data(self, number: Number) -> None:
+        if self.op is not None:
+            raise AttributeError(
+                f"the data of {describe(self)} cannot be set, since it was computed; change a leaf "
+                "and build the expression again, or take .detach()"
+            )
+        value = as_float(number)
+        global _epoch
+        with _lock:
+            _epoch += 1
+            self._data, self._epoch = value, _epoch
+
+    @staticmethod
+    def _advance(epoch: int) -> None:
+        """Move the clock of changes to at least that epoch."""
+        global _epoch
+        with _lock:
+            _epoch = max(_epoch, epoch)
+
+    def _call(self, op: Operation, args: tuple[Any, ...]) -> Value:
+        try:
+            inputs = [arg._data for arg in args]
+        except AttributeError:  # numbers among them, or what is no number
+            args = tuple([constant(arg) for arg in args])
+            inputs = [arg._data for arg in args]
+        try:
+            data = op.function(*inputs)
+        except (ValueError, ZeroDivisionError):  # the table's own functions never raise
+            data = nan
+        except OverflowError:
+            data = inf
+        frame: Any = _frame(2)
+        while frame is not None and frame.f_globals.get("__name__") in _FACES:
+            frame = frame.f_back
+        return record(op, args, data, frame)
+
+    # --- arithmetic ------------------------------------------------------------------------------
+    def __add__(self, other: Value | Number) -> Value:
+        if other.__class__ is not Value:
+            other = constant(other)
+        return record(_add, (self, other), self._data + other._data)
+
+    def __sub__(self, other: Value | Number) -> Value:
+        if other.__class__ is not Value:
+            other = constant(other)
+        return record(_sub, (self, other), self._data - other._data)
+
+    def __mul__(self, other: Value | Number) -> Value:
+        if other.__class__ is not Value:
+            other = constant(other)
+        return record(_mul, (self, other), self._data * other._data)
+
+    def __radd__(self, other: Number) -> Value:
+        number = constant(other)
+        return record(_add, (number, self), number._data + self._data)
+
+    def __rsub__(self, other: Number) -> Value:
+        number = constant(other)
+        return record(_sub, (number, self), number._data - self._data)
+
+    def __rmul__(self, other: Number) -> Value:
+        number = constant(other)
+        return record(_mul, (number, self), number._data * self._data)
+
+    def __truediv__(self, other: Value | Number) -> Value:
+        if other is self:
+            return record(ops.self_ratio, (self,), divide(self._data, self._data))
+        other = constant(other)
+        return record(ops.div, (self, other), divide(self._data, other._data))
+
+    def __rtruediv__(self, other: Number) -> Value:
+        number = constant(other)
+        return record(ops.div, (number, self), divide(number._data, self._data))
+
+    def __pow__(self, other: Value | Number) -> Value:
+        other = constant(other)
+        op = ops.power if other.op is ops.CONSTANT else ops.xpowy
+        return record(op, (self, other), power(self._data, other._data))
+
+    def __rpow__(self, other: Number) -> Value:
+        op = ops.power if self.op is ops.CONSTANT else ops.xpowy
+        number = constant(other)
+        return record(op, (number, self), power(number._data, self._data))
+
+    def __neg__(self) -> Value:
+        return record(ops.neg, (self,), -self._data)
+
+    def __pos__(self) -> Value:
+        return self
+
+    def __abs__(self) -> Value:
+        return record(ops.absolute, (self,), abs(self._data))
+
+    # --- looking at the number -------------------------------------------------------------------
+    # bools; but below the declared inputs of a program, where nothing is known, Values
+    def __lt__(self, other: Value | Number) -> Any:
+        return compare(ops.greater, other, self)
+
+    def __le__(self, other: Value | Number) -> Any:
+        return compare(ops.greater_equal, other, self)
+
+    def __gt__(self, other: Value | Number) -> Any:
+        return compare(ops.greater, self, other)
+
+    def __ge__(self, other: Value | Number) -> Any:
+        return compare(ops.greater_equal, self, other)
+
+    def __bool__(self) -> bool:
+        return look(self, "bool", _frame(1)) != 0.0
+
+    def __float__(self) -> float:
+        return look(self, "float", _frame(1))
+
+    def __int__(self) -> int:
+        return int(look(self, "int", _frame(1)))
+
+    def __format__(self, spec: str) -> str:
+        return format(self._data, spec) if spec else repr(self)
+
+    def __repr__(self) -> str:
+        label = f", label={self.label!r}" if self.label is not None else ""
+        made = f", op={self.op}" if self.op is not None else ""
+        return f"Value(data={self._data!r}, grad={self.grad!r}{label}{made})"
+
+    # --- gradients -------------------------------------------------------------------------------
+    def backward(self, seed: Number = 1.0) -> None:
+        """Add to `.grad` of this Value and of all below it the derivative of this one by each.
+
+        Arguments:
+            seed: what this Value's own gradient is taken to be; all gradients scale with it.
+
+        Raises:
+            StaleValueError: a leaf was changed since the expression was built.
+            NumericError: in strict mode, a gradient came out infinite or undefined. Then, as after
+                any error, no gradient has changed.
+
+        >>> x = Value(3.0)
+        >>> y = x * x * x
+        >>> y.backward(); x.grad
+        27.0
+        >>> y.backward(); x.grad
+        54.0
+        """
+        backward(self, as_float(seed))
+
+    def zero_grad(self) -> None:
+        """Set `.grad` of this Value and of all below it to 0."""
+        for node in topological(self):
+            node.grad = 0.0
+
+    def detach(self) -> Value:
+        """A leaf with the same data and label: gradients stop there."""
+        leaf, frame = Value(self._data, self.label), _frame(1)
+        leaf._code, leaf._at = frame.f_code, frame.f_lasti >> 1
+        return leaf
+
+    # --- functions of one number, as methods -----------------------------------------------------
+    exp, expm1 = _method(ops.exp), _method(ops.expm1)
+    log, log1p = _method(ops.log), _method(ops.log1p)
+    sqrt = _method(ops.sqrt)
+    sin, cos, tan = _method(ops.sin), _method(ops.cos), _method(ops.tan)
+    tanh, sigmoid = _method(ops.tanh), _method(ops.sigmoid)
+    relu, softplus = _method(ops.relu), _method(ops.softplus)
+    silu, gelu, gelu_tanh = _method(ops.silu), _method(ops.gelu), _method(ops.gelu_tanh)
+
+    def leaky_relu(self, slope: Value | Number = 0.01) -> Value:
+        """See engine.leaky_relu."""
+        return self._call(ops.leaky_relu, (self, slope))
+
+    def elu(self, alpha: Value | Number = 1.0) -> Value:
+        """See engine.elu."""
+        return self._call(ops.elu, (self, alpha))
+
+    # --- copies ----------------------------------------------------------------------------------
+    def __copy__(self) -> Self:
+        return shallow_copy(self, self.parents)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return deep_copy(self, memo)
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return reduce_node(self)
+
+
+def record(
+    op: Operation, parents: tuple[Any, ...], data: float, frame: FrameType | None = None
+) -> Value:
+    """A new node: what an operation on parents gave. `frame` is the user's, where that is not the
+    one that called our caller.
+
+    Its code and the instruction cost a twentieth of a node, and give it a name, a line and a place
+    in every picture, since what they mean is only found out when somebody asks.
+    """
+    if data - data or NO_GRAD.open:  # inf or nan; or somebody, somewhere, wants no graph
+        return _odd(op, parents, data, frame or _frame(2))
+    node = _new(Value)
+    node._data = data
+    node.grad = 0.0
+    node.op = op
+    node.parents = parents
+    node.label = None
+    node._epoch = _epoch
+    if frame is None:
+        try:
+            frame = _getframe(2)
+        except ValueError:  # as in _frame
+            frame = _getframe()
+    node._code = frame.f_code
+    node._at = frame.f_lasti >> 1  # instructions are two bytes, and small ints cost no memory
+    return node
+
+
+def _odd(op: Operation, parents: tuple[Any, ...], data: float, frame: FrameType) -> Value:
+    trace = None if data == data and abs(data) != inf else judge_value(op, parents, data)
+    node = Value(data)
+    node._code, node._at = frame.f_code, frame.f_lasti >> 1
+    if not NO_GRAD.get():
+        node.op, node.parents = op, parents
+    if trace is not None and trace.forward is None:
+        trace.forward = node
+    return node
+
+
+def epoch() -> int:
+    """How often any leaf was changed so far: while it stays the same, no number has changed."""
+    return _epoch
+
+
+_shared: dict[float, Value] = {}
+
+
+def constant(number: Any) -> Value:
+    """A number as a Value that takes no gradient; a Value as it is.
+
+    A few recent numbers share their node (not 0, which has a sign), as long as nobody has written
+    on it: `x = x * 2` a million times over costs one.
+    """
+    if number.__class__ is not float:
+        if isinstance(number, Value):
+            return number
+        number = as_float(number)
+    if not number:
+        return fresh_constant(number)
+    node = _shared.get(number)
+    if node is None or node.label is not None or node.grad:
+        if len(_shared) > 30:
+            _shared.clear()
+        node = _shared[number] = fresh_constant(number)
+    return node
+
+
+def fresh_constant(number: float) -> Value:
+    """The same, of its own: for results that a user may label."""
+    node = _new(Value)
+    node._data, node.grad, node.op = number, 0.0, _constant
+    node.parents, node.label, node._epoch = (), None, _epoch
+    node._code, node._at = None, 0
+    return node

@@ -1,0 +1,163 @@
+"""How things look: shapes and colours of nodes, and what numbers they show.
+
+Shapes say again what colours say, so that pictures can be read in greyscale and by any eye. The
+background is transparent; all inks are dark on pale or, where they lie on it, middling grey, so
+that they can be read on a light and on a dark page.
+"""
+
+from collections.abc import Mapping, Sequence
+from math import isfinite, log10
+
+from engine.core.value import Value
+from engine.drawing.view import View
+from engine.wording.numbers import number
+
+__all__ = [
+    "EDGE",
+    "FRAME",
+    "GRAPH",
+    "KINDS",
+    "NODE",
+    "box_style",
+    "flags",
+    "group_lines",
+    "node_style",
+    "number_lines",
+]
+
+FONT = "Helvetica,Arial,sans-serif"
+GREY = "#767676"  # 4.5 to 1 on white and on black
+# nslimit bounds the network simplex, the part of the layout that explodes on shared leaves.
+GRAPH = {"bgcolor": "transparent", "nodesep": "0.15", "nslimit": "2", "nslimit1": "2"}
+NODE = {"fontname": FONT, "fontsize": "11", "fontcolor": "#1a1a1a", "margin": "0.12,0.06"}
+EDGE = {
+    "color": GREY,
+    "arrowsize": "0.6",
+    "fontname": FONT,
+    "fontsize": "9",
+    "fontcolor": GREY,
+}
+FRAME = {
+    "style": "rounded,dashed",
+    "color": GREY,
+    "fontname": FONT,
+    "fontsize": "10",
+    "fontcolor": GREY,
+    "class": "frame",
+}
+# Okabe and Ito's colours for the borders, which every kind of eye tells apart, pale inside.
+KINDS: Mapping[str, Mapping[str, str]] = {
+    "leaf": {"shape": "box", "style": "filled", "color": "#b36b00", "fillcolor": "#fdecd2"},
+    "parameter": {
+        "shape": "cylinder",
+        "style": "filled",
+        "color": "#a2527d",
+        "fillcolor": "#f8e3ef",
+    },
+    "input": {"shape": "note", "style": "filled", "color": "#b36b00", "fillcolor": "#fdecd2"},
+    "operation": {
+        "shape": "ellipse",
+        "style": "filled",
+        "color": "#0072b2",
+        "fillcolor": "#e3f0fa",
+        "margin": "0.02,0.02",
+    },
+    "output": {
+        "shape": "box",
+        "style": "rounded,filled",
+        "color": "#00694d",
+        "fillcolor": "#cdeee1",
+        "peripheries": "2",
+    },
+    "group": {
+        "shape": "box3d",
+        "style": "filled",
+        "color": "#555555",
+        "fillcolor": "#ececec",
+        "margin": "0.18,0.12",
+    },
+}
+ALARM = {"color": "#c00000", "penwidth": "3"}
+DEAD, PALE = "#ededed", "#fffaf2"
+EXPLODING = 1e3  # times the gradient of the output
+SCALE = 4.0  # powers of ten between the palest and the darkest fill
+DARKEST = (0xF2, 0x9B, 0x5B)
+
+
+def flags(node: Value, root: Value) -> list[str]:
+    """What is remarkable about a node: nonfinite, exploding, zero (once there are gradients).
+
+    >>> x = Value(-1.0)
+    >>> y = x.relu()
+    >>> y.backward()
+    >>> flags(x, y), flags(y, y)
+    (['zero'], [])
+    """
+    if not (isfinite(node.data) and isfinite(node.grad)):
+        return ["nonfinite"]
+    if abs(node.grad) > EXPLODING * max(abs(root.grad), 1.0):
+        return ["exploding"]
+    return ["zero"] if node.grad == 0.0 and root.grad else []
+
+
+def number_lines(node: Value, root: Value) -> list[str]:
+    """The lines of a node that say its data and its gradient."""
+    alarm = " !" if not isfinite(node.grad) or "exploding" in flags(node, root) else ""
+    return [f"data {number(node.data)}", f"grad {number(node.grad)}{alarm}"]
+
+
+def node_style(node: Value, seen: View, top: float, copy: bool = False) -> dict[str, str]:
+    """The attributes of a node. With a `top`, its fill says how its gradient compares to that."""
+    kind = seen.kinds[node]
+    style = dict(KINDS[kind])
+    remarks = flags(node, seen.root)
+    classes = [kind, *remarks]
+    if top:
+        style["fillcolor"] = _shade(abs(node.grad) / top)
+    if "nonfinite" in remarks or "exploding" in remarks:
+        style |= ALARM
+    if "nonfinite" in remarks:
+        style["fillcolor"] = "#ffd0d0"
+    if "zero" in remarks or copy:
+        style["style"] += ",dashed"
+    if "zero" in remarks:
+        style["fillcolor"] = DEAD
+    if copy:
+        classes.append("copy")
+        style["fillcolor"] = PALE
+    if seen.hidden(node):
+        classes.append("cut")
+        style["style"] += ",dotted"
+    return {**style, "class": " ".join(classes)}
+
+
+def _shade(share: float) -> str:
+    """White for nothing, darker by the power of ten up to a share of 1."""
+    if not share > 0.0:
+        return "#ffffff"
+    strength = min(max(1.0 + log10(share) / SCALE, 0.0), 1.0)
+    return "#" + "".join(f"{round(255 + (end - 255) * strength):02x}" for end in DARKEST)
+
+
+def group_lines(nodes: Sequence[Value], root: Value) -> list[str]:
+    """The lines of a box that say how much is in it and how large its gradients are."""
+    count = f"{len(nodes):,} values"
+    grads = [abs(node.grad) for node in nodes]
+    bad = sum("nonfinite" in flags(node, root) for node in nodes)
+    if bad:
+        return [count, f"{bad:,} not finite !"]
+    return [count, f"|grad| ≤ {number(max(grads))}"]
+
+
+def box_style(nodes: Sequence[Value], root: Value) -> dict[str, str]:
+    """The attributes of a box that stands for many nodes."""
+    style, classes = dict(KINDS["group"]), ["group"]
+    found = {flag for node in nodes for flag in flags(node, root)}
+    for flag in ("nonfinite", "exploding"):
+        if flag in found:
+            style |= ALARM
+            classes.append(flag)
+    if all(node.grad == 0.0 for node in nodes) and root.grad:
+        style |= {"style": "filled,dashed", "fillcolor": "#ffffff"}
+        classes.append("zero")
+    return {**style, "class": " ".join(classes)}

@@ -1,0 +1,325 @@
+"""A check-up of a training step: which units pass nothing on, which layers get no gradient.
+
+Everything is read off one graph, that of a loss; one of a batch tells more than one of a sample,
+since a ReLU that is off for one sample is no dead one.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from math import hypot, inf, isfinite, sqrt
+from typing import Any, Literal, Protocol
+
+from engine.core import ops
+from engine.core.graph import check_fresh, topological
+from engine.core.modes import numeric_mode
+from engine.core.node import Operation
+from engine.core.ops import is_constant
+from engine.core.origins import name
+from engine.core.value import Value
+from engine.drawing.view import view
+from engine.explain.hunt import Finding, hunt
+from engine.explain.saturation import FLAT, Shape, shape
+from engine.wording.addresses import addresses
+from engine.wording.numbers import number
+from engine.wording.terminal import columns, safe
+
+__all__ = ["Layer", "Remark", "Report", "diagnose"]
+
+# Between layers: at one learning rate one of them then moves a thousand times as fast as the other.
+RATIO = 1e3
+FITS = 1e-2  # a term of the loss below it is at its goal
+LISTED = 5
+
+Kind = Literal["nonfinite", "dead", "saturated", "zero", "vanishing", "exploding", "unreached"]
+
+
+class _Model(Protocol):
+    def parameters(self) -> Iterable[Value]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """The gradients of a layer's parameters: their root mean square, the largest, and oddities.
+
+    Layers come from the input to the output. Where parameters have names such as `L0.N3.w2`, L0 is
+    a layer; where not, those made by one line of source are.
+    """
+
+    name: str
+    parameters: tuple[Value, ...]
+    rms: float
+    largest: float
+    zeros: int
+    nonfinite: int
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something wrong: of what kind, in which layer, which values, and the same in words."""
+
+    kind: Kind
+    layer: str
+    values: tuple[Value, ...]
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Report:
+    """What `diagnose` found. Printed, it is text to read; it is true where anything is wrong.
+
+    Attributes:
+        remarks: what is wrong. layers: the gradients by layer.
+        finding: the first operation or edge that made a number that is not finite; see `hunt`.
+        values: how many values were looked at.
+    """
+
+    remarks: tuple[Remark, ...]
+    layers: tuple[Layer, ...]
+    finding: Finding | None
+    values: int
+
+    def of(self, kind: Kind) -> list[Remark]:
+        """The remarks of a kind: nonfinite, dead, saturated, zero, vanishing, exploding, unreached.
+
+        >>> x = Value(-2.0, "x")
+        >>> diagnose(x.relu() * 3 + 1).of("zero")[0].values == (x,)
+        True
+        """
+        return [remark for remark in self.remarks if remark.kind == kind]
+
+    def __bool__(self) -> bool:
+        return bool(self.remarks)
+
+    def __str__(self) -> str:
+        lines = [str(remark) for remark in self.remarks] or [
+            f"nothing found: {self.values:,} values, all gradients finite and of like size"
+        ]
+        if self.finding is not None:
+            lines += ["", str(self.finding)]
+        if self.layers:
+            head = ("gradients", "parameters", "rms", "largest", "zeros")
+            rows = [
+                (
+                    safe(layer.name),
+                    f"{len(layer.parameters):,}",
+                    number(layer.rms),
+                    number(layer.largest),
+                    f"{layer.zeros:,}",
+                )
+                for layer in self.layers
+            ]
+            lines += ["", *columns([head, *rows], right=1)]
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def diagnose(loss: Value, parameters: Iterable[Value] | _Model | None = None) -> Report:
+    """Look for what keeps a network from learning, in the graph of one loss.
+
+    - units that pass nothing on: dead ReLUs, saturated tanh, sigmoid and the like. A unit counts
+      where that is so for all inputs in the graph. Terms of the loss that are at their goal (as a
+      hinge past its margin) are not meant.
+    - gradients by layer that are zero, not finite, or a thousand times smaller (vanishing) or
+      larger (exploding) than those of a layer nearer to the output; or above 1000.
+    - with `parameters` (or a model that has them): those that the loss does not reach.
+
+    No gradient is touched, and none has to be there.
+
+    Raises:
+        StaleValueError: a leaf was changed since the loss was computed.
+
+    >>> w, x = Value(30.0, "w"), Value(1.0, "x")
+    >>> print(diagnose(((w * x).tanh() - 0.5) ** 2, [w, Value(0.0, "b")]).of("unreached")[0])
+    unreached  1 of 2 parameters: b
+    """
+    if not isinstance(loss, Value):
+        raise TypeError(f"diagnose takes the loss, a Value, got {type(loss).__name__}")
+    given = _given(parameters)
+    found = _sweep(loss)
+    seen = view(loss, parameters=given)
+    places = addresses(seen.nodes)
+    modules = {places[n][0] for n in seen.nodes if not n.parents and "." in (n.label or "")}
+
+    def address(node: Value) -> tuple[str, str]:
+        """The layer and the unit of a node."""
+        path = places.get(node) or ("the output",)
+        return (path[0], path[-1]) if path[0] in modules else (path[-1], path[-1])
+
+    leaves = [node for node in seen.nodes if not node.parents]
+    own = [node for node in leaves if seen.kinds[node] == "parameter"] or leaves
+    layers = _layers(found, own, address)
+    bad = any(layer.nonfinite for layer in layers) or not isfinite(loss.data)
+    remarks = [*_flat(found, address), *_gradients(layers), *_unreached(found, given)]
+    order = list(Kind.__args__)  # type: ignore[attr-defined]
+    remarks.sort(key=lambda remark: order.index(remark.kind))
+    return Report(tuple(remarks), tuple(layers), hunt(loss) if bad else None, len(found.order))
+
+
+def _given(parameters: Any) -> list[Value] | None:
+    if parameters is None:
+        return None
+    if callable(getattr(parameters, "parameters", None)):
+        parameters = parameters.parameters()
+    given = [*parameters]
+    for each in given:
+        if not isinstance(each, Value):
+            raise TypeError(
+                f"parameters are Values, or a model that has them, got {type(each).__name__}"
+            )
+    return given
+
+
+@dataclass
+class _Sweep:
+    order: list[Value]  # the output first
+    gradient: dict[Value, float]
+    activations: list[tuple[Value, Shape, float]]  # with their slopes
+
+
+def _sweep(loss: Value) -> _Sweep:
+    """What `backward()` computes, without writing on the graph."""
+    order = topological(loss)
+    check_fresh(order)
+    order.reverse()
+    gradient = dict.fromkeys(order, 0.0)
+    gradient[loss] = 1.0
+    found = _Sweep(order, gradient, [])
+    with numeric_mode("ieee"):  # to look at a graph never raises
+        for node in order:
+            parents = node.parents
+            if not parents:
+                continue
+            op: Any = node.op
+            slopes = op.slopes or op.numeric(node.data, *[p._data for p in parents])
+            upstream = gradient[node]
+            for parent, local in zip(parents, slopes, strict=True):
+                if parent.op is not ops.CONSTANT:
+                    gradient[parent] += upstream * local
+            bend = shape(node) if len(parents) < 4 else None
+            if bend:
+                slope = next(x for x, p in zip(slopes, parents, strict=True) if not is_constant(p))
+                found.activations.append((node, bend, slope))
+    return found
+
+
+# --- units ---------------------------------------------------------------------------------------
+def _flat(found: _Sweep, address: Callable[[Value], tuple[str, str]]) -> Iterator[Remark]:
+    """Units whose activation is flat wherever it was used."""
+    at_goal = _terms(found)
+    units: dict[tuple[str, Any, str], list[tuple[Value, Kind | None]]] = {}
+    for node, bend, local in found.activations:
+        if not (node in at_goal and abs(node.data) < FITS):
+            layer, unit = address(node)
+            kind: Kind | None = None
+            if abs(local) < FLAT * bend.top:
+                kind = "dead" if bend.half and local == 0.0 else "saturated"
+            units.setdefault((layer, node.op, unit), []).append((node, kind))
+    totals: dict[tuple[str, Any], int] = {}
+    flat: dict[tuple[Kind, str, Any], dict[str, list[Value]]] = {}
+    for (layer, op, unit), uses in units.items():
+        totals[layer, op] = totals.get((layer, op), 0) + 1
+        kinds = {kind for _, kind in uses}
+        if None not in kinds:
+            worst: Kind = "dead" if kinds == {"dead"} else "saturated"
+            flat.setdefault((worst, layer, op), {})[unit] = [node for node, _ in uses]
+    for (kind, layer, op), members in flat.items():
+        nodes = tuple([node for uses in members.values() for node in uses])
+        names = [] if [*members] == [layer] else [*members]
+        yield Remark(
+            kind, layer, nodes, _about(kind, layer, op, len(nodes), totals[layer, op], names)
+        )
+
+
+def _about(kind: str, layer: str, op: Operation, uses: int, total: int, names: list[str]) -> str:
+    what = (
+        "pass nothing on"
+        if kind == "dead"
+        else f"pass on less than 1/{1 / FLAT:.0f} of what they can"
+    )
+    if not names:
+        inputs = f"all {uses:,} times" if uses > 1 else "the one time"
+        return f"{kind:<10} {safe(layer)}: {op} is flat {inputs} that it was computed"
+    each = uses // len(names)
+    often = f"for any of {each:,} inputs" if each > 1 else "for the one input in this graph"
+    units = f"{len(names):,} of {total:,} units ({op})"
+    return f"{kind:<10} {safe(layer)}: {units} {what} {often}: {_list(names)}"
+
+
+def _terms(found: _Sweep) -> set[Value]:
+    """The terms of the loss: what goes into it through sums and constant factors alone."""
+    terms = {found.order[0]}
+    for node in found.order:
+        if node in terms:
+            factor = node.op in (ops.mul, ops.div) and any(map(is_constant, node.parents))
+            if factor or node.op in (ops.add, ops.sub, ops.neg, ops.total, ops.where):
+                terms.update(node.parents)
+    return terms
+
+
+# --- gradients -----------------------------------------------------------------------------------
+def _layers(
+    found: _Sweep, own: list[Value], address: Callable[[Value], tuple[str, str]]
+) -> list[Layer]:
+    """The parameters by layer; a layer stands where its first parameter is used."""
+    members: dict[str, list[Value]] = {}
+    last = {p: i for i, node in enumerate(found.order) for p in node.parents}
+    for node in sorted(own, key=lambda leaf: -last.get(leaf, -1)):
+        members.setdefault(address(node)[0], []).append(node)
+    layers = []
+    for layer, nodes in members.items():
+        grads = [found.gradient[node] for node in nodes]
+        sizes = [abs(g) for g in grads if isfinite(g)]
+        rms = hypot(*sizes) / sqrt(len(sizes)) if sizes else inf
+        bad = len(grads) - len(sizes)
+        layers.append(
+            Layer(layer, tuple(nodes), rms, max(sizes, default=inf), grads.count(0.0), bad)
+        )
+    return layers
+
+
+def _gradients(layers: list[Layer]) -> Iterator[Remark]:
+    for i, layer in enumerate(layers):
+        count, where = len(layer.parameters), safe(layer.name)
+        some = "the gradient" if count == 1 else f"all {count:,} gradients"
+        if layer.nonfinite:
+            text = f"nonfinite  {where}: {layer.nonfinite:,} of {count:,} gradients"
+            yield Remark("nonfinite", layer.name, layer.parameters, text)
+            continue
+        if layer.zeros:
+            share = (
+                f"{layer.zeros:,} of {count:,} gradients are"
+                if layer.zeros < count
+                else (f"{some} {'is' if count == 1 else 'are'}")
+            )
+            yield Remark("zero", layer.name, layer.parameters, f"zero       {where}: {share} 0")
+        later = [other for other in layers[i + 1 :] if other.rms and not other.nonfinite]
+        top = max(later, key=lambda other: other.rms, default=layer)
+        low = min(later, key=lambda other: other.rms, default=layer)
+        size = f"{where}: gradients of {number(layer.rms)} in the mean"
+        if layer.rms and layer.rms * RATIO < top.rms:
+            text = f"vanishing  {size}, 1/{top.rms / layer.rms:,.0f} of those of {safe(top.name)}"
+            yield Remark("vanishing", layer.name, layer.parameters, text)
+        if layer.rms > RATIO * low.rms:
+            text = f"exploding  {size}, {layer.rms / low.rms:,.0f} times those of {safe(low.name)}"
+            yield Remark("exploding", layer.name, layer.parameters, text)
+        elif layer.largest > RATIO:
+            text = f"exploding  {where}: gradients up to {number(layer.largest)}"
+            yield Remark("exploding", layer.name, layer.parameters, text)
+
+
+def _unreached(found: _Sweep, given: list[Value] | None) -> Iterator[Remark]:
+    missing = [node for node in given or () if node not in found.gradient]
+    if missing and given:
+        names = [name(node) or f"one of {number(node.data)}" for node in missing]
+        text = f"unreached  {len(missing):,} of {len(given):,} parameters: {_list(names)}"
+        yield Remark("unreached", "", tuple(missing), text)
+
+
+def _list(names: Sequence[str]) -> str:
+    more = [f"… {len(names) - LISTED:,} more"] if len(names) > LISTED else []
+    return ", ".join([*map(safe, names[:LISTED]), *more])

@@ -1,0 +1,138 @@
+"""Why a gradient is what it is: the chain rule along each path, in words and numbers."""
+
+from functools import reduce
+from itertools import islice
+from math import fsum, inf, isfinite, isnan, log10, prod
+from operator import mul
+
+from engine.core.ops import is_constant
+from engine.core.value import Value
+from engine.explain.paths import Path, Sweep, count, largest, sweep
+from engine.explain.reasons import Words, reasons
+from engine.wording.notation import PLAIN
+from engine.wording.numbers import number
+from engine.wording.terminal import Text, columns
+
+__all__ = ["explain"]
+
+STEPS = 12  # of a path that are written; of a longer one, its two ends
+LEAVES = 20
+
+
+def explain(loss: Value, w: Value | None = None, *, paths: int = 5) -> Text:
+    """Why d loss / d w is what it is: the chain rule along each path from the loss down to w.
+
+    The paths come with their share of the gradient, the largest first; those past the first few
+    are counted and summed. Where the gradient is zero, tiny or not finite, the reasons follow.
+    Nothing is changed, and no gradient has to be there. Without a `w`, one line for each leaf.
+
+    Arguments:
+        paths: how many paths to write out.
+
+    Raises:
+        StaleValueError: a leaf was changed since the loss was computed.
+
+    >>> x, w = Value(2.0, "x"), Value(-0.5, "w")
+    >>> loss = (x * w) ** 2 + w
+    >>> explain(loss, w)
+    d loss / d w = -3, along 2 paths
+    <BLANKLINE>
+    path 1: 1 × (-2) × 2 = -4, +133.3 % of it
+      loss = v1 + w  d loss / d v1 = 1          v1 = 1
+      v1 = v2 ** 2   d v1 / d v2 = 2 × v2 = -2  v2 = -1
+      v2 = x × w     d v2 / d w = x = 2         w = -0.5
+    <BLANKLINE>
+    path 2: 1, -33.33 % of it
+      loss = v1 + w  d loss / d w = 1  w = -0.5
+    >>> explain(x.detach() * 3, x)
+    d loss / d x = 0, along 0 paths
+    why: x did not go into loss: it is none of the 3 values below it
+    why: another leaf is called x there; a copy, such as .detach() makes, is a new leaf
+    """
+    for what, node in (("a loss", loss), ("the value to explain it by", w)):
+        if not isinstance(node, Value) and not (node is None and what != "a loss"):
+            raise TypeError(f"explain takes Values, got {type(node).__name__} for {what}")
+    if not isinstance(paths, int) or paths < 1:
+        raise ValueError(f"paths is how many paths to write out, from 1 on, got {paths!r}")
+    found, words = sweep(loss), Words()
+    words.call(loss, "loss")
+    return Text("\n".join(_leaves(found, words) if w is None else _one(found, w, paths, words)))
+
+
+def _one(found: Sweep, w: Value, paths: int, words: Words) -> list[str]:
+    loss, gradient = found.order[0], found.gradient.get(w, 0.0)
+    head = f"d {words.call(loss)} / d {words.call(w, 'w')} = {number(gradient)}"
+    if w is loss:
+        return [f"{head}: it is the loss itself"]
+    total, alive = count(found, w)
+    finite = isfinite(gradient)
+    best = [*islice(largest(found, w), paths)] if finite else []
+    lines = [f"{head}, along {_many(total)}"]
+    for edge in (edge for _, path in best for edge in _shown(path)):
+        words.call(edge.parent)  # before anything is written, so that all is written alike
+    for i, (product, path) in enumerate(best, start=1):
+        share = _share(product, gradient) if total > 1 else ""
+        lines += ["", *_path(f"path {i}" if total > 1 else "path", product, share, path, words)]
+    rest = total - len(best)
+    if rest and best:
+        sum_of_rest = fsum([gradient, *(-product for product, _ in best)])
+        zeros = total - alive
+        of_them = f" ({_digits(zeros)} of them with a factor of 0)" if zeros else ""
+        share = _share(sum_of_rest, gradient)
+        lines += ["", f"{_many(rest, 'more ')}{of_them}: {number(sum_of_rest)}{share}"]
+    why = [*reasons(found, w, best[0][1] if best else (), alive, words)]
+    return [*lines, *([""] if best and why else []), *(f"why: {reason}" for reason in why)]
+
+
+def _many(paths: int, more: str = "") -> str:
+    return f"{_digits(paths)} {more}path{'s' * (paths != 1)}"
+
+
+def _digits(paths: int) -> str:
+    """A count: all its digits, up to 30."""
+    return f"{paths:,}" if paths < 10**30 else f"about 10^{log10(paths):,.0f}"
+
+
+def _share(part: float, whole: float) -> str:
+    return f", {100 * (part / whole):+.4g} % of it" if whole and isfinite(part / whole) else ""
+
+
+def _shown(path: Path) -> Path:
+    return path if len(path) <= STEPS else path[: STEPS // 2] + path[-STEPS // 2 :]
+
+
+def _path(title: str, product: float, share: str, path: Path, words: Words) -> list[str]:
+    """A path as the factors of its product, and a line for each of them."""
+    rows = []
+    for edge in _shown(path):
+        y, x = words.call(edge.node), words.call(edge.parent)
+        at = f"{x} = {number(edge.parent.data)}"
+        rows.append((f"  {y} = {words.made(edge.node)}", words.derivative(edge), at))
+    lines = columns(rows, right=3)
+    factors = [PLAIN.value(edge.local) for edge in _shown(path)]
+    if len(path) > STEPS:
+        hidden = path[STEPS // 2 : -STEPS // 2]
+        part = number(prod(edge.local for edge in hidden))
+        lines.insert(STEPS // 2, f"  … {len(hidden):,} more factors, together {part}")
+    formula = f"{reduce(mul, factors).text} = " if 1 < len(path) <= STEPS else ""
+    return [f"{title}: {formula}{number(product)}{share}", *lines]
+
+
+def _leaves(found: Sweep, words: Words) -> list[str]:
+    """One line for each leaf, those with the largest gradients first."""
+    leaves = [node for node in reversed(found.order) if not (node.parents or is_constant(node))]
+    leaves.sort(
+        key=lambda node: -inf if isnan(found.gradient[node]) else -abs(found.gradient[node])
+    )
+    rows = [("", "on the largest path", "gradient", "largest path")]
+    for leaf in leaves[:LEAVES]:
+        gradient = found.gradient[leaf]
+        product, path = next(largest(found, leaf), (0.0, ()))
+        share = f"{number(product)}{_share(product, gradient)}"
+        way = [str(edge.node.op) for edge in path]
+        if len(way) > 6:
+            way[3:-3] = [f"… {len(way) - 6:,} more …"]
+        rows.append((words.call(leaf), " · ".join(way), number(gradient), share))
+    more = len(leaves) - LEAVES
+    rest = [f"… and {more:,} more leaves, with smaller gradients"] if more > 0 else []
+    return [f"the gradient of {words.call(found.order[0])} by its leaves", *columns(rows, 2), *rest]

@@ -1,0 +1,225 @@
+"""The hunt for a nan or an infinity: which operation made it, out of what, where, and what to do.
+
+Most of what is not finite in a graph was only handed on. What is looked for is the one node whose
+operands were good and whose value is not; or else the one edge, where the backward pass broke.
+"""
+
+from dataclasses import dataclass, replace
+from math import isfinite, isnan
+
+from engine.core.graph import topological
+from engine.core.modes import numeric_mode
+from engine.core.ops import is_constant
+from engine.core.origins import Origin, name, where
+from engine.core.value import Value
+from engine.drawing.view import locals_of
+from engine.explain.paths import Edge, sweep
+from engine.explain.reasons import Words
+from engine.wording.numbers import number, shorten, visible
+
+__all__ = ["Finding", "hunt", "traced"]
+
+SHOWN = 6  # operands that are listed
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Finding:
+    """The node, or the edge, that made the first number that is not finite; printed, it says why.
+
+    Attributes:
+        kind: "value" where the operation made it; "leaf" where it came in as data; "gradient"
+            where the forward pass is sound and an edge of the backward pass made it.
+        node: the node with that value, or the upper end of the edge.
+        remedy: what to do instead; "" where the operation knows of nothing.
+        others: how many more nodes (or edges) made one of their own.
+        operand, upstream, local, before, after: of the edge: which operand it goes to, the gradient
+            from above, the local derivative, the operand's gradient before it and after.
+    """
+
+    kind: str
+    node: Value
+    remedy: str
+    others: int = 0
+    operand: int | None = None
+    upstream: float | None = None
+    local: float | None = None
+    before: float | None = None
+    after: float | None = None
+
+    @property
+    def operands(self) -> tuple[Value, ...]:
+        """What the node was made from."""
+        return self.node.parents
+
+    @property
+    def parent(self) -> Value | None:
+        """The lower end of the edge."""
+        return None if self.operand is None else self.node.parents[self.operand]
+
+    @property
+    def origin(self) -> Origin | None:
+        """Where in the source the node was made: `.file`, `.line` and the exact span, `.code`."""
+        return where(self.node)
+
+    def __str__(self) -> str:
+        words = Words()
+        operands = _operands(self.node, words)  # first, so that formulas speak of them by name
+        edge = self.kind == "gradient"
+        lines = [self._edge(words) if edge else self._value(words), *_places(self.node), *operands]
+        if self.remedy:
+            lines.append(f"try: {self.remedy}")
+        if self.others:
+            what = "edge" if edge else "value"
+            more = f"{self.others:,} more {what}{'s' * (self.others > 1)}"
+            lines.append(f"{more} went bad without help; mend this one first")
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _value(self, words: Words) -> str:
+        node = self.node
+        if self.kind == "leaf":
+            own = words.call(node) if name(node) else "a number"
+            return f"{own} is {number(node.data)} from the start: it came in as data"
+        called = f"{words.call(node)} = " if name(node) else ""
+        return f"{called}{words.made(node)} is {number(node.data)}, the first that is not finite"
+
+    def _edge(self, words: Words) -> str:
+        node, parent = self.node, self.parent
+        if parent is None or self.operand is None or self.local is None or self.upstream is None:
+            return ""
+        y, x = words.call(node), words.call(parent)
+        formula, _ = words.slope(Edge(node, self.operand, self.local))
+        slope = f"{formula} = {number(self.local)}" if formula else number(self.local)
+        made = f"{y} = {words.made(node)} is {number(node.data)}, but"
+        if isfinite(self.upstream * self.local):
+            why = f"{number(self.before or 0.0)} + {number(self.upstream * self.local)} overflows"
+        else:
+            why = f"it receives {number(self.upstream)} from above times d {y} / d {x} = {slope}"
+        return f"{made} the gradient of {x} becomes {number(self._after)}: {why}"
+
+    @property
+    def _after(self) -> float:
+        return float("nan") if self.after is None else self.after
+
+
+def hunt(value: Value) -> Finding | None:
+    """Find the node below a value that made the first nan or infinity, or else the edge that did.
+
+    Nodes come first, operands before what is made of them: the one that is found has operands that
+    were good, and what it handed on is not reported. Where all values are finite (or came in as
+    they are) the backward pass is played, without touching any gradient. None where all is well.
+
+    A branch that `where` did not take is no part of the graph, and cannot be found guilty.
+
+    Raises:
+        StaleValueError: a leaf was changed since the value was computed.
+
+    >>> x = Value(-1000.0, "x")
+    >>> with numeric_mode("ieee"):
+    ...     p = x.sigmoid()
+    ...     loss = -p.log() * 2
+    >>> finding = hunt(loss)
+    >>> finding.node.op, finding.node.data, finding.remedy
+    (<operation log>, -inf, '-softplus(-x) is stable where log(sigmoid(x)) is not')
+    """
+    if not isinstance(value, Value):
+        raise TypeError(f"hunt takes a Value, got {type(value).__name__}; give the loss")
+    order = topological(value)
+    makers = _makers(order)
+    if makers:
+        return Finding("value", makers[0], _remedy(makers[0]), len(makers) - 1)
+    if not isfinite(value.data):
+        guilty = [node for node in order if not node.parents and not isfinite(node.data)]
+        return Finding("leaf", guilty[0], "look at where that number comes from", len(guilty) - 1)
+    return _backward(value)
+
+
+def traced(mode: numeric_mode) -> Finding | None:
+    """What `numeric_mode("trace")` met, in words: the value first, or else the gradient.
+
+    >>> with numeric_mode("trace") as mode:
+    ...     y = Value(0.0, "x").log()
+    >>> traced(mode).node is y
+    True
+    """
+    node: Value | None = mode.forward
+    if node is not None:
+        return Finding("value", node, _remedy(node))
+    node = mode.backward
+    if node is None:
+        return None
+    slopes = [
+        (i, x)
+        for i, (x, parent) in enumerate(zip(locals_of(node), node.parents, strict=True))
+        if x is not None and not is_constant(parent)
+    ]
+    # its gradient is complete when it is handed on, so that it is still what came from above
+    bad = [(i, x) for i, x in slopes if not isfinite(node.grad * x)] or slopes
+    i, local = bad[0]
+    return _found(node, i, node.grad, local, 0.0)
+
+
+def _makers(order: list[Value]) -> list[Value]:
+    """The values that are not finite and were made here, rather than handed on."""
+    bad = [node for node in order if node.parents and not isfinite(node.data)]
+    fresh = [node for node in bad if all(isfinite(p.data) for p in node.parents)]
+    # inf - inf is the first nan, and it matters where the infinity came in as data
+    return fresh or [n for n in bad if isnan(n.data) and not any(isnan(p.data) for p in n.parents)]
+
+
+def _backward(value: Value) -> Finding | None:
+    """The first edge that makes a gradient bad that was not, out of a good one."""
+    found = sweep(value)
+    if all(map(isfinite, found.gradient.values())):
+        return None
+    gradient = dict.fromkeys(found.order, 0.0)
+    gradient[value] = 1.0
+    first, others = None, -1
+    for node, i, local in found.edges:
+        parent = node.parents[i]
+        upstream, before = gradient[node], gradient[parent]
+        gradient[parent] = before + upstream * local
+        if isfinite(upstream) and isfinite(before) and not isfinite(gradient[parent]):
+            first = first or _found(node, i, upstream, local, before)
+            others += 1
+    return first and replace(first, others=others)
+
+
+def _found(node: Value, operand: int, upstream: float, local: float, before: float) -> Finding:
+    after = before + upstream * local
+    remedy = _remedy(node)
+    if upstream == 0.0 and not isfinite(local):
+        remedy = (remedy + "; " if remedy else "") + (
+            "nothing comes from above, and 0 × inf is nan: give the operation an input where it is "
+            "safe, and choose with where() before it rather than after"
+        )
+    return Finding("gradient", node, remedy, 0, operand, upstream, local, before, after)
+
+
+def _remedy(node: Value) -> str:
+    return node.op.advice(node.parents) if node.op else ""
+
+
+def _places(node: Value) -> list[str]:
+    origin = where(node)
+    if origin is None:
+        return []
+    return [
+        f"  made at {origin}" + (f": {visible(shorten(origin.code, 80))}" if origin.code else "")
+    ]
+
+
+def _operands(node: Value, words: Words) -> list[str]:
+    """A line for each operand: its name, its number, how and where it was made."""
+    distinct = [*dict.fromkeys(p for p in node.parents if not is_constant(p))]
+    lines = []
+    for parent in distinct[:SHOWN]:
+        origin = where(parent)
+        made = f" = {words.made(parent)}" if parent.parents else ""
+        place = f"  {origin}" if origin is not None else ""
+        lines.append(f"  {words.call(parent)}{made} = {number(parent.data)}{place}")
+    if len(distinct) > SHOWN:
+        lines.append(f"  … {len(distinct) - SHOWN:,} more operands")
+    return lines

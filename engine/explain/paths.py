@@ -1,0 +1,169 @@
+"""The chain rule as paths: how much each way from an output down to a value gives its gradient.
+
+There can be 2**n paths in a graph of n nodes, so they are never listed: one sweep from the output
+down knows for every node how many there are, what they sum to and how large the largest is, and
+that tells a search from the value up where to go.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from math import inf, isfinite, log, prod
+from typing import Any, NamedTuple
+
+from engine.core.graph import check_fresh, topological
+from engine.core.modes import numeric_mode
+from engine.core.ops import is_constant
+from engine.core.value import Value
+
+__all__ = ["Edge", "Path", "Sweep", "count", "largest", "sweep"]
+
+
+class Edge(NamedTuple):
+    """A value, the place of an operand of it, and the derivative by that one."""
+
+    node: Value
+    place: int
+    local: float
+
+    @property
+    def parent(self) -> Value:
+        """The operand."""
+        return self.node.parents[self.place]
+
+
+Path = tuple[Edge, ...]  # from the output down
+
+
+@dataclass
+class Sweep:
+    """What is known of every value below an output.
+
+    Attributes:
+        order: the values, the output first.
+        gradient: the derivative of the output by each, the sum over all paths down to it.
+        size: the same sum over the paths' absolute values: larger where paths cancel.
+        best: the logarithm of the largest |product| of a path; -inf where all are 0.
+        edges: in the order of the sweep. above: those that lead to each value.
+    """
+
+    order: list[Value]
+    gradient: dict[Value, float]
+    size: dict[Value, float]
+    best: dict[Value, float]
+    edges: list[Edge] = field(default_factory=list)
+    above: dict[Value, list[Edge]] = field(default_factory=dict)
+
+    def between(self, value: Value) -> set[Value]:
+        """What lies on a path from the output to a value, with both of them."""
+        seen = {value} & self.gradient.keys()
+        stack = [*seen]
+        while stack:
+            for edge in self.above.get(stack.pop(), ()):
+                if edge.node not in seen:
+                    seen.add(edge.node)
+                    stack.append(edge.node)
+        return seen
+
+
+def sweep(output: Value) -> Sweep:
+    """One sweep from the output down, in the order and the arithmetic of `backward()`.
+
+    >>> x = Value(3.0)
+    >>> found = sweep(x * x - 5 * x)
+    >>> found.gradient[x], found.size[x]
+    (1.0, 11.0)
+    """
+    order = topological(output)
+    check_fresh(order)
+    order.reverse()
+    found = Sweep(
+        order, dict.fromkeys(order, 0.0), dict.fromkeys(order, 0.0), dict.fromkeys(order, -inf)
+    )
+    gradient, size, best = found.gradient, found.size, found.best
+    gradient[output], size[output], best[output] = 1.0, 1.0, 0.0
+    for node, i, parent, local in _locals(order):
+        if local is not None and not is_constant(parent):
+            gradient[parent] += gradient[node] * local
+            size[parent] += size[node] * abs(local)
+            best[parent] = max(best[parent], best[node] + _log(local))
+            edge = Edge(node, i, local)
+            found.edges.append(edge)
+            found.above.setdefault(parent, []).append(edge)
+    return found
+
+
+def _locals(order: list[Value]) -> Iterator[tuple[Value, int, Value, float | None]]:
+    with numeric_mode("ieee"):  # to look at a graph never raises
+        for node in order:
+            if node.op is not None and node.parents:
+                inputs = [parent.data for parent in node.parents]
+                slopes = node.op.slopes or node.op.numeric(node.data, *inputs)
+                for i, (parent, local) in enumerate(zip(node.parents, slopes, strict=True)):
+                    yield node, i, parent, local
+
+
+def _log(local: float) -> float:
+    """The logarithm of a size; of what is no number, and of nothing, -inf: no path goes there."""
+    return log(abs(local)) if local and isfinite(local) else -inf
+
+
+def count(found: Sweep, value: Value) -> tuple[int, int]:
+    """How many paths lead to a value, exactly, and how many of them without a factor of 0.
+
+    >>> x = Value(1.0)
+    >>> y = x
+    >>> for _ in range(100):
+    ...     y = y + y
+    >>> count(sweep(y), x)[0] == 2**100
+    True
+    """
+    between = found.between(value)
+    left = Counter(edge.node for node in between for edge in found.above.get(node, ()))
+    ways = {found.order[0]: (1, 1)}
+    for node in found.order:
+        if node in between and node is not found.order[0]:
+            total = alive = 0
+            for edge in found.above[node]:
+                ways_there, alive_there = ways[edge.node]
+                total += ways_there
+                alive += alive_there if _log(edge.local) > -inf else 0
+                left[edge.node] -= 1
+                if not left[edge.node]:  # such numbers can be longer than memory is large
+                    del ways[edge.node]
+            ways[node] = total, alive
+    return ways.get(value, (0, 0))
+
+
+def largest(found: Sweep, value: Value) -> Iterator[tuple[float, Path]]:
+    """The paths down to a value with their products, the largest |product| first, none that is 0.
+
+    A path is searched from the value up, by what it costs against the best way from there. A way
+    that follows the best costs exactly 0, however long it is, so among equals the search runs
+    straight on instead of to and fro.
+    """
+    tie = 0
+    heap: list[tuple[float, int, Value, Any]] = [(0.0, tie, value, None)]
+    while heap:
+        cost, _, node, trail = heappop(heap)
+        while node is not found.order[0]:
+            step = None
+            for edge in found.above.get(node, ()):
+                total = found.best[edge.node] + _log(edge.local)
+                if total == -inf:
+                    continue
+                if step is None and total == found.best[node]:
+                    step = edge
+                    continue
+                tie -= 1  # among equals the youngest: the one that is nearest to the output
+                heappush(heap, (cost + found.best[node] - total, tie, edge.node, (edge, trail)))
+            if step is None:
+                break
+            node, trail = step.node, (step, trail)
+        else:
+            path = []
+            while trail is not None:
+                edge, trail = trail
+                path.append(edge)
+            yield prod(edge.local for edge in path), tuple(path)

@@ -1,0 +1,201 @@
+"""Why a gradient is zero, tiny or not finite: what the graph itself can tell."""
+
+from collections.abc import Iterator
+from math import exp, inf, isfinite, log
+
+from engine.core import ops
+from engine.core.graph import topological
+from engine.core.modes import numeric_mode, recording
+from engine.core.ops import is_constant
+from engine.core.origins import name
+from engine.core.value import Value
+from engine.explain.paths import Edge, Path, Sweep
+from engine.wording.notation import PLAIN, Term
+from engine.wording.numbers import number, shorten
+from engine.wording.terminal import Names
+
+__all__ = ["Words", "reasons"]
+
+TINY = 1e-6  # a local derivative below it lets next to nothing through
+CANCELLED = 1e-3  # of the sum of the paths' sizes
+MOST = 5  # reasons of a kind
+LONGEST = 40  # characters of a derivative's formula
+WIDE = 64  # operands; past that a derivative is not written out
+# What flat stretches are called where they have a name; all others are just flat.
+FLAT = {"relu": "a dead ReLU", "tanh": "saturated", "sigmoid": "saturated"}
+FLAT |= {"softmax": "saturated", "clamp": "outside of its bounds"}
+
+
+class Words:
+    """How values and derivatives are written in an explanation."""
+
+    def __init__(self) -> None:
+        self.names = Names("v")
+        self.met: set[Value] = set()  # nameless values that were given a name
+
+    def call(self, node: Value, otherwise: str = "") -> str:
+        """The name of a value that is spoken of."""
+        self.met.add(node)
+        return self.names.of(node, otherwise)
+
+    def term(self, node: Value) -> Term:
+        """A value within a formula: a name, or the number where nobody speaks of it."""
+        if not is_constant(node) and (node in self.met or name(node)):
+            return Term(self.call(node), PLAIN)
+        return PLAIN.value(node.data)
+
+    def made(self, node: Value) -> str:
+        """How a value was computed."""
+        if node.op is None or not node.parents:
+            return number(node.data)
+        if len(node.parents) > WIDE:
+            return f"{node.op} of {len(node.parents):,} values"
+        return shorten(PLAIN.apply(node.op, [self.term(p) for p in node.parents]).text, 60)
+
+    def slope(self, edge: Edge) -> tuple[str, Value | None]:
+        """The local derivative as a formula, from the table; and the operand, where it is just one.
+
+        Its partials are fed stand-ins for the operands, and what comes out is a graph to be read.
+        """
+        node, op = edge.node, edge.node.op
+        if op is None or op.slopes or len(node.parents) > WIDE:
+            return "", None
+        y = Value(node.data)
+        inputs = [p.data if is_constant(p) else Value(p.data) for p in node.parents]
+        real = {s: p for s, p in zip(inputs, node.parents, strict=True) if isinstance(s, Value)}
+        real[y] = node
+        try:
+            with numeric_mode("ieee"), recording:
+                slope = op.partials(y, *inputs)[edge.place]
+        except ArithmeticError:  # of an operation of one's own
+            return "", None
+        if not isinstance(slope, Value):
+            return "", None
+        terms: dict[Value, Term] = {}
+        for each in topological(slope):
+            if each in real or each.op is None or not each.parents:
+                terms[each] = self.term(real.get(each, each))
+            else:
+                terms[each] = PLAIN.apply(each.op, [terms[p] for p in each.parents])
+        text = terms[slope].text
+        plain = is_constant(slope) or text == number(slope.data) or len(text) > LONGEST
+        return "" if plain else text, real.get(slope)
+
+    def introduce(self, node: Value) -> str:
+        """How a value was computed, from operands that all have a name."""
+        for parent in node.parents[:MOST]:
+            if parent.parents:
+                self.call(parent)
+        return self.made(node)
+
+    def derivative(self, edge: Edge) -> str:
+        """The local derivative, as a formula and as a number."""
+        formula, _ = self.slope(edge)
+        shown = f"{formula} = {number(edge.local)}" if formula else number(edge.local)
+        return f"d {self.call(edge.node)} / d {self.call(edge.parent)} = {shown}"
+
+
+def reasons(found: Sweep, value: Value, path: Path, alive: int, words: Words) -> Iterator[str]:
+    """Why the gradient is what it is, where that is remarkable, in sentences.
+
+    Arguments: the largest path (empty without one), and how many paths have no factor of 0.
+    """
+    if value not in found.gradient:
+        yield from _unconnected(found, value, words)
+        return
+    gradient, size = found.gradient[value], found.size[value]
+    between = found.between(value)
+    if not isfinite(gradient):
+        yield from _not_finite(found, between, words)
+    elif not alive:
+        shut = [e for e in found.edges if _shuts(e, found, between)]
+        yield from (_flat(edge, words) for edge in shut[:MOST])
+        if len(shut) > MOST:
+            yield f"and {len(shut) - MOST:,} more factors of 0"
+    elif abs(gradient) < CANCELLED * size:
+        yield f"the paths cancel: their sizes add up to {number(size)}"
+    if alive and path:
+        small = [edge for edge in path if abs(edge.local) < TINY]
+        yield from (_flat(edge, words) for edge in small[:MOST])
+        logs = found.best[value]
+        if not small and abs(gradient) < TINY and logs < log(TINY) and len(path) > 1:
+            yield (
+                f"it vanishes: the {len(path):,} factors of the largest path are "
+                f"{number(exp(logs / len(path)))} in the mean, and their product "
+                f"is about 1e{logs / log(10):.0f}"
+            )
+
+
+def _shuts(edge: Edge, found: Sweep, between: set[Value]) -> bool:
+    """Whether it is the first factor of 0 on a path."""
+    return edge.local == 0.0 and edge.parent in between and found.best[edge.node] > -inf
+
+
+def _flat(edge: Edge, words: Words) -> str:
+    """Why a local derivative is 0 or next to it."""
+    node, parent = edge.node, edge.parent
+    y, x = words.call(node), words.call(parent)
+    at, made = f"{x} = {number(parent.data)}", f"{y} = {words.introduce(node)}"
+    _, factor = words.slope(edge)
+    other = [p for p in node.parents if p is not parent and p.data == node.data]
+    if factor is not None or node.op is ops.mul:
+        why = f"a factor of {number(edge.local)} in {made}"
+    elif other and not edge.local:
+        why = f"{made} is {words.term(other[0]).text}, and not {at}"
+    else:
+        kind = FLAT.get(str(node.op))
+        why = f"{made} is flat at {at}{f' ({kind})' if kind else ''}"
+    return f"{words.derivative(edge)}: {why}"
+
+
+def _unconnected(found: Sweep, value: Value, words: Words) -> Iterator[str]:
+    """Why there is no path at all: what looks like the value and is not."""
+    output, own = words.call(found.order[0]), words.call(value)
+    yield f"{own} did not go into {output}: it is none of the {len(found.order):,} values below it"
+    twin = next(
+        (n for n in found.order if not n.parents and n.label and n.label == value.label), None
+    )
+    if twin is not None:
+        yield f"another leaf is called {own} there; a copy, such as .detach() makes, is a new leaf"
+    elif any(not n.parents and n.data == value.data for n in found.order):
+        yield (
+            f"the number {number(value.data)} is there, which may have been {own} once: float(), "
+            ".data and .detach() end a graph"
+        )
+    if any(n.op is ops.where for n in found.order):
+        yield "where() links only the branch that was taken"
+
+
+def _not_finite(found: Sweep, between: set[Value], words: Words) -> Iterator[str]:
+    """The first value and the first edge that are not finite."""
+    for node in reversed(found.order):
+        if not isfinite(node.data):
+            yield (
+                f"{words.call(node)} = {words.introduce(node)} = {number(node.data)} is the first "
+                f"value that is not finite{_operands(node, words)}{_remedy(node)}"
+            )
+            break
+    above = {found.order[0]: 1.0}
+    for edge in found.edges:
+        upstream = above.get(edge.node, 0.0)
+        handed = upstream * edge.local
+        above[edge.parent] = above.get(edge.parent, 0.0) + handed
+        if edge.parent in between and isfinite(upstream) and not isfinite(above[edge.parent]):
+            y, x = words.call(edge.node), words.call(edge.parent)
+            yield (
+                f"the first step that is not finite: d {y} / d {x} = {number(edge.local)}, times "
+                f"{number(upstream)} from above, through {y} = {words.introduce(edge.node)}"
+                f"{_operands(edge.node, words)}{_remedy(edge.node)}"
+            )
+            break
+
+
+def _operands(node: Value, words: Words) -> str:
+    named = {words.term(p).text: p for p in node.parents[:MOST] if not is_constant(p)}
+    shown = [f"{text} = {number(p.data)}" for text, p in named.items() if text != number(p.data)]
+    return f" ({', '.join(shown)})" if shown else ""
+
+
+def _remedy(node: Value) -> str:
+    advice = node.op.advice(node.parents) if node.op else ""
+    return advice and f"; {advice}"

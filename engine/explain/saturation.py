@@ -1,0 +1,67 @@
+"""Which operations are activations, and how steep they get: found by trying them out.
+
+So a row of one's own is known as well as one of the engine's.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import isfinite
+from typing import Any
+
+from engine.core.modes import numeric_mode
+from engine.core.node import Operation
+from engine.core.ops import is_constant
+from engine.core.value import Value
+
+__all__ = ["FLAT", "Shape", "shape"]
+
+# Of the largest slope that an activation has: tanh is so flat from |x| = 4.2 on, sigmoid from 8.3.
+FLAT = 1e-3
+FAR = 50.0  # an input where what can be flat is flat
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """An activation: the steepest slope that it has, and whether only one of its sides is flat."""
+
+    top: float
+    half: bool
+
+
+def shape(node: Value) -> Shape | None:
+    """What kind of activation made a node; None for an operation that is none.
+
+    It takes one input that is no number of the source, is nowhere steeper far out than it is in
+    the middle, and is flat at one end or both: that holds for tanh, sigmoid, relu, elu, gelu and
+    clamp; not for exp, log, sin, sqrt or a product.
+
+    >>> x = Value(1.0)
+    >>> shape(x.tanh()), shape(x.relu()), shape(x.exp())
+    (Shape(top=1.0, half=False), Shape(top=1.0, half=True), None)
+    """
+    numbers = tuple([p.data if is_constant(p) else None for p in node.parents])
+    return _probe(node.op, numbers) if node.op is not None and numbers.count(None) == 1 else None
+
+
+@lru_cache(maxsize=1024)
+def _probe(op: Operation, numbers: tuple[float | None, ...]) -> Shape | None:
+    at = numbers.index(None)
+    domain: Any = op.domain
+    low, high = domain if not isinstance(domain[0], Sequence) else domain[min(at, len(domain) - 1)]
+
+    def slope(x: float) -> float:
+        inputs = [x if n is None else n for n in numbers]
+        slopes = op.slopes or op.numeric(op.function(*inputs), *inputs)
+        return abs(float(slopes[at]))
+
+    try:
+        with numeric_mode("ieee"):
+            top = max(slope(low + (high - low) * i / 32) for i in range(33))
+            ends = slope(-FAR), slope(FAR)
+    except (ValueError, ArithmeticError, TypeError):  # of an operation of one's own
+        return None
+    flat = [end < FLAT * top for end in ends]
+    if not (isfinite(top) and top > 0.0 and all(end <= 2.0 * top for end in ends) and any(flat)):
+        return None
+    return Shape(top, not all(flat))

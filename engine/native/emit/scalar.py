@@ -1,0 +1,106 @@
+"""What is not written as vectors alone: calls per lane, branches, functions of their own.
+
+A scalar function is known by its address, which stands in the text as a number: so the text is of
+this process alone, and whoever compiles it keeps the function alive.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from functools import cache, wraps
+from math import inf, nan
+from typing import Any
+
+from engine.native.emit.function import Body, Lanes, Mask, select
+
+__all__ = ["callback", "outlined", "per_lane", "permanent", "rarely"]
+
+
+def callback(function: Callable[..., float], inputs: int) -> tuple[int, Any]:
+    """The address of a C function that calls a Python one, and what to keep alive with it.
+
+    The C function takes doubles and gives a double, and may be called from any thread, with or
+    without the interpreter's lock. Where the function raises, it answers inf for OverflowError and
+    nan for anything else; in strict mode the engine then computes the row again, and raises.
+
+    Arguments:
+        function: floats to a float. inputs: how many.
+
+    >>> address, keep = callback(lambda x: 1.0 / x, 1)
+    >>> keep(4.0), keep(0.0), address > 0
+    (0.25, nan, True)
+    """
+
+    @wraps(function)
+    def total(*args: float) -> float:
+        try:
+            return float(function(*args))
+        except OverflowError:
+            return inf
+        except Exception:  # noqa: BLE001 (nothing can be raised through machine code)
+            return nan
+
+    keep = ctypes.CFUNCTYPE(ctypes.c_double, *[ctypes.c_double] * inputs)(total)
+    address = ctypes.cast(keep, ctypes.c_void_p).value
+    assert address is not None
+    return address, keep
+
+
+@cache
+def permanent(function: Callable[..., float], inputs: int) -> tuple[int, Any]:
+    """The same for a function of the engine's, kept as long as the process lives."""
+    return callback(function, inputs)
+
+
+def per_lane(body: Body, address: int, *args: Lanes) -> Lanes:
+    """A scalar C function of doubles, called once for each lane."""
+    kinds = ", ".join(["double"] * len(args))
+    pointer = f"inttoptr (i64 {address} to ptr)"
+    result = "poison"
+    for lane in range(body.lanes):
+        given = [body.new(f"extractelement {body.vector} {arg.name}, i64 {lane}") for arg in args]
+        passed = ", ".join(f"double {one}" for one in given)
+        one = body.new(f"call double ({kinds}) {pointer}({passed})")
+        result = body.new(f"insertelement {body.vector} {result}, double {one}, i64 {lane}")
+    return Lanes(body, result)
+
+
+def rarely(test: Mask, otherwise: Callable[[], Lanes], usual: Lanes) -> Lanes:
+    """In each lane otherwise() where the test holds, else usual.
+
+    It branches: otherwise() is computed for the vectors that have such a lane, and for no other.
+    """
+    body, kind = test.body, f"i{test.body.lanes}"
+    far, done = body.name("far"), body.name("done")
+    packed = body.new(f"bitcast <{body.lanes} x i1> {test.name} to {kind}")
+    some = body.new(f"icmp ne {kind} {packed}, 0")
+    before = body.block
+    body.do(f"br i1 {some}, label %{far}, label %{done}")
+    body.open(far)
+    body.enter()
+    found, last = select(test, otherwise(), usual), body.block
+    body.leave()
+    body.do(f"br label %{done}")
+    body.open(done)
+    choices = f"[{usual.name}, %{before}], [{found.name}, %{last}]"
+    return Lanes(body, body.fresh(f"phi {body.vector} {choices}"))
+
+
+def outlined(name: str, formula: Callable[..., Lanes], *args: Lanes) -> Lanes:
+    """A formula as a function of the module's own, called here: for what is long or branches.
+
+    Arguments:
+        name: of the function; one name stands for one formula.
+        formula: Lanes to Lanes; it may open blocks, which an expression in a row may not.
+    """
+    body = args[0].body
+    inner = Body(body.lanes)
+    names = [f"%x{i}" for i in range(len(args))]
+    result = formula(*(Lanes(inner, given) for given in names))
+    inner.do(f"ret {body.vector} {result.name}")
+    label, vector = f"@engine.{name}.v{body.lanes}", body.vector
+    head = f"define internal {vector} {label}({', '.join(f'{vector} {x}' for x in names)})"
+    body.declared |= inner.declared | {"\n".join([f"{head} nounwind {{", *inner.lines, "}"])}
+    passed = ", ".join(f"{vector} {arg.name}" for arg in args)
+    return Lanes(body, body.new(f"call {vector} {label}({passed})"))

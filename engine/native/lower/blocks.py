@@ -1,0 +1,177 @@
+"""The loops in a tape: products, what is done at once with their results, maps and gathers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from engine.native.lower.plan import Gather, Map, Product, Step
+from engine.native.lower.tape import Args, Tape
+from engine.native.needs import numpy
+
+__all__ = ["find_blocks", "find_levels"]
+
+SMALL = 16  # products of fewer terms are not worth a loop
+MANY = 24  # nor maps of fewer cheap operations,
+HEAVY = 3  # or of operations that take many instructions;
+MAPS = 32  # nor more maps than these: then the graph has no layers
+WIDE = {"dot", "sum", "maximum", "minimum", "rest", "choose"}  # of any number of operands
+LIGHT = {
+    *("add", "sub", "mul", "div", "neg", "abs", "relu", "leaky_relu", "step", "sign", "zero"),
+    *(
+        "equal",
+        "greater",
+        "greater_equal",
+        "select",
+        "clamp",
+        "within",
+        "share",
+        "pow",
+        "log_share",
+        "add_rest",
+    ),
+}
+
+
+def find_levels(tape: Tape, varying: bool) -> list[int]:
+    """How many instructions of the section lie below each, at most: those of one level do not
+    depend on one another. 0 for instructions of the other section, and for leaves.
+    """
+    levels = [0] * len(tape.ops)
+    for i, args in enumerate(tape.args):
+        if args and tape.varying[i] == varying:
+            levels[i] = 1 + max([levels[arg] for arg in args])
+    return levels
+
+
+def find_blocks(tape: Tape, levels: list[int], gone: set[int]) -> list[Product | Map | Gather]:
+    """The loops of the varying section."""
+    products = _products(tape, levels, gone)
+    taken = set(gone)
+    for product in products:
+        taken.update(product.ys)
+    if products:
+        uses: dict[int, list[int]] = defaultdict(list)
+        for i, args in enumerate(tape.args):
+            if levels[i] and i not in gone:
+                for arg in set(args):
+                    uses[arg].append(i)
+        for product in products:
+            _fuse(tape, levels, uses, product, taken)
+    gathers = _gathers(tape, taken)
+    for gather in gathers:
+        taken.update(gather.ys)
+    return [*products, *gathers, *_maps(tape, levels, taken)]
+
+
+def kind(tape: Tape, i: int) -> str:
+    """Where an operand is found: `varying`, `param`, `const` or `uniform`."""
+    if tape.varying[i]:
+        return "varying"
+    return tape.ops[i] if tape.ops[i] in ("param", "const") else "uniform"
+
+
+# --- matrix products ----------------------------------------------------------------------------
+def _products(tape: Tape, levels: list[int], gone: set[int]) -> list[Product]:
+    ops, args, varying = tape.ops, tape.args, tape.varying
+    groups: dict[Any, list[tuple[int, Args, Args]]] = defaultdict(list)
+    for i, op in enumerate(ops):
+        if op != "dot" or not varying[i] or i in gone:
+            continue
+        n = len(args[i]) // 2
+        if not n:
+            continue
+        first, second, bias = args[i][:n], args[i][n : 2 * n], args[i][2 * n :]
+        if varying[first[0]]:
+            first, second = second, first
+        kinds = {kind(tape, w) for w in (*first, *bias)}
+        if len(kinds) == 1 and kinds <= {"param", "uniform"} and all(varying[x] for x in second):
+            groups[levels[i], second, len(bias), kinds.pop()].append((i, first, bias))
+    products = []
+    for (_, xs, has_bias, where), rows in groups.items():
+        if len(rows) * len(xs) < SMALL:
+            continue
+        ys, weights, biases = zip(*rows, strict=True)
+        place = tape.position if where == "param" else range(len(ops))
+        table = numpy().array([[place[w] for w in row] for row in weights])
+        offsets = numpy().array([place[bias[0]] for bias in biases]) if has_bias else None
+        products.append(Product(xs, ys, where, table, offsets))
+    return products
+
+
+def _fuse(
+    tape: Tape,
+    levels: list[int],
+    uses: dict[int, list[int]],
+    product: Product,
+    taken: set[int],
+) -> None:
+    """Give the product the operations that need no more than one of its results and what is there
+    before: each is done with a result as long as that is in a register.
+    """
+    level, many = levels[product.ys[0]], len(product.ys)
+    row = {y: j for j, y in enumerate(product.ys)}
+    column: dict[int, Any] = dict.fromkeys(product.ys, 0)  # which list an instruction is in
+    waiting = sorted({user for y in product.ys for user in uses[y]}, key=lambda i: (levels[i], i))
+    groups: dict[Any, dict[int, int]] = defaultdict(dict)
+    for i in waiting:
+        if tape.ops[i] not in LIGHT or i in taken or len(product.steps) > 40:
+            continue
+        args = tape.args[i]
+        rows = {row[arg] for arg in args if arg in row}
+        others = [arg for arg in args if arg not in row]
+        if len(rows) != 1 or any(levels[arg] >= level for arg in others):
+            continue
+        j = rows.pop()
+        signature = tape.ops[i], *[column.get(arg, kind(tape, arg)) for arg in args]
+        number = 0
+        while j in groups[signature, number]:
+            number += 1
+        group = groups[signature, number]
+        group[j] = i
+        if len(group) == many:
+            ids = tuple([group[k] for k in range(many)])
+            columns = zip(*[tape.args[each] for each in ids], strict=True)
+            product.steps.append(Step(tape.ops[i], ids, tuple(columns)))
+            taken.update(ids)
+            for k, each in enumerate(ids):
+                row[each], column[each] = k, len(product.steps)
+                for user in uses[each]:
+                    if user not in waiting:
+                        waiting.append(user)
+
+
+# --- embeddings and maps -------------------------------------------------------------------------
+def _gathers(tape: Tape, taken: set[int]) -> list[Gather]:
+    groups: dict[Any, list[int]] = defaultdict(list)
+    for i, op in enumerate(tape.ops):
+        if op == "choose" and i not in taken:
+            index, *options = tape.args[i]
+            if tape.varying[index] and all(tape.ops[each] == "param" for each in options):
+                groups[index, len(options)].append(i)
+    return [
+        Gather(
+            index,
+            tuple(ids),
+            numpy().array([[tape.position[p] for p in tape.args[i][1:]] for i in ids]),
+        )
+        for (index, _), ids in groups.items()
+    ]
+
+
+def _maps(tape: Tape, levels: list[int], taken: set[int]) -> Iterator[Map]:
+    groups: dict[Any, list[int]] = defaultdict(list)
+    for i, level in enumerate(levels):
+        if level and i not in taken and tape.ops[i] not in WIDE:
+            kinds = tuple([kind(tape, arg) for arg in tape.args[i]])
+            groups[level, tape.ops[i], kinds].append(i)
+    maps: dict[Any, list[Step]] = defaultdict(list)
+    for (level, op, _), ids in groups.items():
+        if len(ids) >= (MANY if op in LIGHT else HEAVY):
+            ids.sort(key=lambda i: tape.args[i])
+            columns = tuple(zip(*[tape.args[i] for i in ids], strict=True))
+            # operations on the same numbers, such as tanh and its derivative, share their work
+            maps[level, columns].append(Step(op, tuple(ids), columns))
+    if len(maps) <= MAPS:
+        yield from map(Map, maps.values())

@@ -1,0 +1,90 @@
+"""A lowered program, to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from engine.core.value import Value
+from engine.native.lower.plan import (
+    ONE,
+    Chunk,
+    Gather,
+    Kernel,
+    Map,
+    Outer,
+    Product,
+    Scatter,
+    Step,
+    Tabled,
+)
+from engine.native.lower.tape import Tape
+
+__all__ = ["Listing"]
+
+SHOWN = 8  # instructions of a chunk, and operands of an instruction; the others are "..."
+
+
+@dataclass
+class Listing:
+    """Writes kernels, a few lines each; v12 is the twelfth instruction."""
+
+    tape: Tape
+    inputs: Sequence[str]
+    parameters: Sequence[Value]
+
+    def write(self, kernels: Sequence[Kernel]) -> str:
+        """All of them."""
+        return "\n".join(line for kernel in kernels for line in self._lines(kernel))
+
+    def _lines(self, kernel: Kernel) -> Iterator[str]:
+        match kernel:
+            case Product():
+                weights = f"{kernel.kind}s ({len(kernel.ys)} x {len(kernel.xs)})"
+                bias = "" if kernel.bias is None else " + bias"
+                yield f"{self._list(kernel.ys)} = {weights} @ {self._list(kernel.xs)}{bias}"
+                yield from (f"  {self._step(step)}" for step in kernel.steps)
+            case Map():
+                yield from map(self._step, kernel.steps)
+            case Gather():
+                table = f"params ({len(kernel.ys)} x {kernel.positions.shape[1]})"
+                yield f"{self._list(kernel.ys)} = {table} at {self._name(kernel.index)}"
+            case Scatter():
+                table = f"totals ({len(kernel.a)} x {kernel.into.shape[1]})"
+                yield f"{table} at {self._name(kernel.index)} += {self._list(kernel.a)}"
+            case Outer():
+                table = f"totals ({len(kernel.a)} x {len(kernel.b)})"
+                other = "" if kernel.b == (ONE,) else f" outer {self._list(kernel.b)}"
+                yield f"{table} += {self._list(kernel.a)}{other}"
+            case Chunk() | Tabled():
+                for i in kernel.ids[:SHOWN]:
+                    operands = self._list(self.tape.args[i])[1:-1]
+                    yield f"{self._name(i)} = {self.tape.ops[i]}({operands})"
+                if len(kernel.ids) > SHOWN:
+                    yield f"... ({len(kernel.ids)} instructions in all)"
+
+    def _step(self, step: Step) -> str:
+        operands = [
+            self._name(column[0]) if len(set(column)) == 1 else self._list(column)
+            for column in step.columns
+        ]
+        return f"{self._list(step.ids)} = {step.op}({', '.join(operands)})"
+
+    def _list(self, ids: Sequence[int]) -> str:
+        """All names; a few and "..."; or the first and the last, where they are in order."""
+        if len(ids) > 3 and len({b - a for a, b in pairwise(ids)}) == 1:
+            return f"[{self._name(ids[0])} .. {self._name(ids[-1])}]"
+        names = [self._name(i) for i in ids[:SHOWN]]
+        return f"[{', '.join(names + ['...'] * (len(ids) > SHOWN))}]"
+
+    def _name(self, i: int) -> str:
+        match self.tape.ops[i]:
+            case "const":
+                return f"{self.tape.numbers[i]:.6g}"
+            case "input":
+                return self.inputs[self.tape.position[i]]
+            case "param":
+                position = self.tape.position[i]
+                return self.parameters[position].label or f"p{position}"
+        return f"v{i}"

@@ -1,0 +1,163 @@
+"""Powers, and lengths in the plane, on vectors."""
+
+from __future__ import annotations
+
+from functools import reduce
+from math import inf, nan, perm, sqrt
+
+from engine.core import numerics
+from engine.native.emit.function import Lanes, Mask, select
+from engine.native.emit.scalar import outlined, per_lane, permanent, rarely
+from engine.native.math.elementary import (
+    LN2_HIGH,
+    LN2_LOW,
+    exp_sum,
+    log,
+    polynomial,
+    reduce_log,
+)
+from engine.native.math.polynomials import LOG_FINE
+
+__all__ = [
+    "hypot",
+    "pow_constant",
+    "pow_partial_constant",
+    "power",
+    "power_partial",
+    "unit",
+]
+
+Pair = tuple[Lanes, Lanes]  # a sum of which the second is what the first rounded off
+TWO_THIRDS = (2 / 3, 3.700743415417188e-17)
+SMALL = 8  # the largest exponent that is multiplied out
+
+
+def _fused(a: Lanes, b: Lanes, c: Lanes) -> Lanes:
+    """a b + c rounded once, also on a machine that is slow at it: twice the digits hang on it."""
+    return a.body.call("llvm.fma", a, b, c)
+
+
+def _product(a: Pair, b: Pair) -> Pair:
+    high = a[0] * b[0]
+    return high, (_fused(a[0], b[0], -high) + a[0] * b[1]) + a[1] * b[0]
+
+
+def _sum(a: Lanes | float, b: Lanes, low: Lanes | float) -> Pair:
+    """a + b + low, for |a| >= |b| or a = 0."""
+    high = a + b
+    return high, (b - (high - a)) + low
+
+
+def _log(x: Lanes) -> Pair:
+    """log(x) for 0 < x < inf, to 2**-65: an exponent may multiply its error by 1000."""
+    k, f = reduce_log(x)
+    below, rest = _sum(2.0, f, 0.0)
+    inverse = 1.0 / below
+    high = f * inverse
+    s = high, (_fused(-high, below, f) - high * rest) * inverse
+    z = _product(s, s)
+    inner = _sum(TWO_THIRDS[0], z[0] * polynomial(z[0], LOG_FINE), TWO_THIRDS[1])
+    outer = _product(z, inner)
+    logarithm = _product(s, _sum(2.0, *outer))
+    return _sum(k * LN2_HIGH, logarithm[0], logarithm[1] + k * LN2_LOW)
+
+
+def _power(x: Lanes, y: Lanes) -> Lanes:
+    a = abs(x)
+    high, low = _log(a)
+    high = select(a.equals(0.0), -inf, select(a < inf, high, a))
+    exponent = y * high
+    small = _fused(y, high, -exponent) + y * low
+    result = exp_sum(exponent, select(abs(exponent) < 800.0, small, 0.0))
+    # at |x| = 1 the product above was inf * 0; 1**nan is 1 too
+    result = select(a.equals(1.0) & abs(y).equals(inf), 1.0, result)
+    whole = y.rint().equals(y)
+    odd = whole & ~(0.5 * y).rint().equals(0.5 * y)
+    result = select(odd, result.copysign(x), result)
+    result = select((x < 0.0) & (x > -inf) & ~(whole | y.is_nan()), nan, result)
+    result = select(y.equals(0.0) | x.equals(1.0), 1.0, result)
+    return select(y.equals(2.0), x * x, result)
+
+
+def power(x: Lanes, y: Lanes) -> Lanes:
+    """`x**y` as C99's pow; x*x, to the bit, where y is 2."""
+    return outlined("pow", _power, x, y)
+
+
+def pow_constant(x: Lanes, exponent: float) -> Lanes:
+    """The same where the exponent is known: without a logarithm where it is small and whole."""
+    if exponent == 0.0:
+        return x.body.constant(1.0)
+    if exponent in (0.5, -0.5):
+        root = select(x.equals(-inf), inf, x.sqrt() + 0.0)  # the root of -0 is -0, the power 0
+        return root if exponent > 0.0 else 1.0 / root
+    if exponent.is_integer() and abs(exponent) <= SMALL:
+        return _repeated(x if exponent > 0.0 else 1.0 / x, int(abs(exponent)))
+    return power(x, x.body.constant(exponent))
+
+
+def _repeated(x: Lanes, n: int) -> Lanes:
+    """x multiplied n times, by squares."""
+    if n == 1:
+        return x
+    half = _repeated(x, n // 2)
+    return half * half * x if n % 2 else half * half
+
+
+def power_partial(x: Lanes, y: Lanes, j: Lanes, k: Lanes) -> Lanes:
+    """The derivative of `x**y`, j times by x and k times by y, by a call per lane."""
+    return per_lane(x.body, permanent(numerics.power_partial, 4)[0], x, y, j, k)
+
+
+def pow_partial_constant(x: Lanes, y: Lanes, j: float, k: float) -> Lanes:
+    """The same for known j and k: vectors where the base is positive and nothing overflows."""
+
+    def formula(x: Lanes, y: Lanes) -> Lanes:
+        body = x.body
+        taylor = _falling(y, int(j), int(k))
+        base, logarithm = power(x, y - j), log(x)
+        terms = [base * c * float(perm(int(k), i)) for i, c in enumerate(taylor)]
+        # Horner's rule in the logarithm
+        result = reduce(lambda total, term: total * logarithm + term, terms)
+        usual = (x > 0.0) & (base > 2.0**-1000) & (abs(result) < inf)
+        orders = body.constant(j), body.constant(k)
+        return rarely(~usual, lambda: power_partial(x, y, *orders), result + 0.0)
+
+    return outlined(f"pow.{int(j)}.{int(k)}", formula, x, y)
+
+
+def _falling(y: Lanes, j: int, k: int) -> list[Lanes]:
+    """The first k + 1 coefficients of (y+t) (y+t-1) ... (y+t-j+1) in powers of t."""
+    none, taylor = y.body.constant(0.0), [y.body.constant(1.0)]
+    for i in range(j):
+        shifted = y - float(i)
+        higher = [none, *taylor]
+        taylor = [shifted * c + h for c, h in zip([*taylor, none], higher, strict=True)]
+    return [*taylor, *[none] * k][: k + 1]
+
+
+# --- lengths -------------------------------------------------------------------------------------
+def _scaled(a: Lanes, b: Lanes) -> tuple[Lanes, Lanes, Mask]:
+    """a, the length of (a, b) and whether both of them had to be made larger for it."""
+    small = (abs(a) < 2.0**-400) & (abs(b) < 2.0**-400)
+    large = (abs(a) > 2.0**500) | (abs(b) > 2.0**500)
+    factor = select(small, 2.0**600, select(large, 2.0**-600, 1.0))
+    x, y = a * factor, b * factor
+    length = (x * x + y * y).sqrt()
+    return select(small, x, a), select(large, length * 2.0**600, length), small
+
+
+def hypot(a: Lanes, b: Lanes) -> Lanes:
+    """The length of (a, b); inf where either is infinite, even beside a nan."""
+    _, length, small = _scaled(a, b)
+    infinite = abs(a).equals(inf) | abs(b).equals(inf)
+    return select(infinite, inf, select(small, length * 2.0**-600, length))
+
+
+def unit(a: Lanes, b: Lanes) -> Lanes:
+    """The cosine a / hypot(a, b): 0 at the origin, infinities as in atan2."""
+    x, length, _ = _scaled(a, b)
+    cosine = select(length.equals(0.0), 0.0 * a, x / length)
+    first, second = abs(a).equals(inf), abs(b).equals(inf)
+    part = select(first & second, sqrt(0.5), select(first, 1.0, 0.0)).copysign(a)
+    return select((first | second) & ~a.is_nan(), part, cosine)

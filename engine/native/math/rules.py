@@ -1,0 +1,193 @@
+"""Every row of the table with a fixed number of inputs, as arithmetic on vectors.
+
+A rule answers what the row's float function in numerics.py answers, at all special cases too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf, nan
+
+from engine.core.numerics import SQRT_2_PI
+from engine.native.emit.function import Lanes, select
+from engine.native.math import elementary as e
+from engine.native.math.powers import (
+    hypot,
+    pow_constant,
+    pow_partial_constant,
+    power,
+    power_partial,
+    unit,
+)
+from engine.native.math.trigonometry import cos, sin, tan
+
+__all__ = [
+    "RULES",
+    "exp_difference",
+    "max2",
+    "min2",
+    "pow_constant",
+    "pow_partial_constant",
+    "share",
+]
+
+
+# --- parts of what takes any number of inputs ----------------------------------------------------
+def exp_difference(x: Lanes, m: Lanes) -> Lanes:
+    """exp(x - m) for the maximum m, with what the subtraction rounds off put back.
+
+    Where m is infinite, 1 for the x that are inf and 0 for all others.
+    """
+    d = x - m
+    v = x - d
+    y = e.exp_negative(d, (x - (d + v)) + (v - m))
+    y = select(d < -746.0, 0.0, y)  # where d is -inf, what was rounded off is a nan
+    return select(x.equals(m), select(m.equals(-inf), 0.0, 1.0), y)
+
+
+def share(p: Lanes, whole: Lanes) -> Lanes:
+    """What p is of the whole; 0 of nothing."""
+    return select(whole.equals(0.0), 0.0, p / whole)
+
+
+def max2(a: Lanes, b: Lanes) -> Lanes:
+    """The larger; a nan wins."""
+    return select(b.is_nan(), b, select(a < b, b, a))
+
+
+def min2(a: Lanes, b: Lanes) -> Lanes:
+    """The smaller; a nan wins."""
+    return select(b.is_nan(), b, select(a > b, b, a))
+
+
+# --- arithmetic and branches ---------------------------------------------------------------------
+def _rsqrt(x: Lanes) -> Lanes:
+    return 1.0 / (x.sqrt() + 0.0)  # inf at -0 too
+
+
+def _xdivy(x: Lanes, y: Lanes) -> Lanes:
+    zero = y.equals(0.0)
+    pole = select(x.equals(0.0), x, x.body.constant(inf).copysign(x))
+    return select(y >= 0.0, select(zero, pole, x / y), nan)
+
+
+def _equal(x: Lanes, y: Lanes) -> Lanes:
+    return select(x.is_nan() | y.is_nan(), nan, select(x.equals(y), 1.0, 0.0))
+
+
+def _within(x: Lanes, low: Lanes, high: Lanes) -> Lanes:
+    return select(x.is_nan(), x, select((low < x) & (x < high), 1.0, 0.0))
+
+
+def _relu(x: Lanes) -> Lanes:
+    return select(x <= 0.0, 0.0, x)
+
+
+# --- activations ---------------------------------------------------------------------------------
+def _sech2(x: Lanes) -> Lanes:
+    return 4.0 * e.logistic_slope(-2.0 * abs(x))
+
+
+def _softplus(x: Lanes) -> Lanes:
+    return _relu(x) + e.softplus_tail(x)
+
+
+def _silu(x: Lanes) -> Lanes:
+    return select(x.equals(-inf), -0.0, x * e.logistic(x))
+
+
+def _normal_cdf(x: Lanes) -> Lanes:
+    tail = e.normal_tail(x)
+    return select(x > 0.0, 1.0 - tail, tail)
+
+
+def _gelu(x: Lanes) -> Lanes:
+    return select(x <= -40.0, -0.0, x * _normal_cdf(x))
+
+
+def _gelu_tanh(x: Lanes) -> Lanes:
+    inner = 2.0 * SQRT_2_PI * (x + 0.044715 * x * x * x)
+    return select(x <= -40.0, -0.0, x * e.logistic(inner))
+
+
+# --- losses of one number against a target -------------------------------------------------------
+def _probable(p: Lanes, y: Lanes) -> Lanes:
+    return select((p >= 0.0) & (p <= 1.0), y, nan)
+
+
+def _binary_cross_entropy(p: Lanes, t: Lanes) -> Lanes:
+    hit = select(t.equals(0.0), 0.0, 0.0 - t * e.log(p))
+    miss = select(t.equals(1.0), 0.0, (1.0 - t) * e.log1p(-p))
+    return _probable(p, hit - miss)
+
+
+def _binary_cross_entropy_slope(p: Lanes, t: Lanes) -> Lanes:
+    miss, hit = 1.0 / (1.0 - p), -(1.0 / abs(p))
+    between = (p - t) / abs(p * (1.0 - p))
+    return _probable(p, select(t.equals(0.0), miss, select(t.equals(1.0), hit, between)))
+
+
+def _binary_cross_entropy_with_logits(x: Lanes, t: Lanes) -> Lanes:
+    tail = e.softplus_tail(x)
+    hit = select(t.equals(0.0), 0.0, t * (_relu(-x) + tail))
+    return hit + select(t.equals(1.0), 0.0, (1.0 - t) * (_relu(x) + tail))
+
+
+def _logit_residual(x: Lanes, t: Lanes) -> Lanes:
+    near = 0.5 * e.tanh(x, half=True) + (0.5 - t)
+    # sigmoid(x) and sigmoid(-x), of one exponential
+    right, left = e.logistic(x), e.logistic_mirrored(x)
+    return select(abs(x) < 1.0, near, (1.0 - t) * right - t * left)
+
+
+RULES: dict[str, Callable[..., Lanes]] = {
+    "where": lambda x: x,
+    "add": lambda a, b: a + b,
+    "sub": lambda a, b: a - b,
+    "mul": lambda a, b: a * b,
+    "div": lambda a, b: a / b,
+    "self_ratio": lambda x: x / x,
+    "neg": lambda x: -x,
+    "abs": abs,
+    "pow": power,
+    "xpowy": power,
+    "power_partial": power_partial,
+    "hypot": hypot,
+    "unit": unit,
+    "xdivy": _xdivy,
+    "exp": e.exp,
+    "expm1": e.expm1,
+    "log": e.log,
+    "log1p": e.log1p,
+    "sqrt": lambda x: x.sqrt(),
+    "rsqrt": _rsqrt,
+    "sin": sin,
+    "cos": cos,
+    "tan": tan,
+    "tanh": e.tanh,
+    "sech2": _sech2,
+    "sigmoid": e.logistic,
+    "sigmoid_slope": lambda x: e.logistic_slope(-abs(x)),
+    "relu": _relu,
+    "leaky_relu": lambda x, slope: select(x > 0.0, x, slope * x),
+    "elu": lambda x, alpha: select(x > 0.0, x, alpha * e.expm1(x)),
+    "softplus": _softplus,
+    "silu": _silu,
+    "gelu": _gelu,
+    "normal_cdf": _normal_cdf,
+    "normal_pdf": e.normal_pdf,
+    "gelu_tanh": _gelu_tanh,
+    "zero": lambda x: select(x.is_nan(), x, 0.0),
+    "sign": lambda x: select(x > 0.0, 1.0, select(x < 0.0, -1.0, x)),
+    "step": lambda x: select(x.is_nan(), x, select(x > 0.0, 1.0, 0.0)),
+    "equal": _equal,
+    "greater": lambda a, b: select(a > b, 1.0, 0.0),
+    "greater_equal": lambda a, b: select(a >= b, 1.0, 0.0),
+    "select": lambda test, a, b: select(test.equals(0.0), b, a),
+    "within": _within,
+    "clamp": lambda x, low, high: select(x < low, low, select(x > high, high, x)),
+    "binary_cross_entropy": _binary_cross_entropy,
+    "binary_cross_entropy_slope": _binary_cross_entropy_slope,
+    "binary_cross_entropy_with_logits": _binary_cross_entropy_with_logits,
+    "logit_residual": _logit_residual,
+}

@@ -1,0 +1,91 @@
+"""sin, cos and tan on vectors: for angles up to 2**20 a vector, beyond that a call per lane.
+
+The reduction subtracts multiples of pi/2 in three parts (Cody and Waite), exactly but for the
+last. That ends where a product with the first part would round; a vector with such an angle (or an
+infinite one) takes a branch to Python's function, so each is a function of the module's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from engine.core import numerics
+from engine.native.emit.function import Bits, Lanes, Mask, fma, select
+from engine.native.emit.scalar import outlined, per_lane, permanent, rarely
+from engine.native.math.elementary import SHIFT, polynomial
+from engine.native.math.polynomials import COS, SIN
+
+__all__ = ["cos", "sin", "tan"]
+
+LARGEST = 2.0**20
+# pi/2 in three parts; the first two have 33 bits
+PARTS = (1.5707963267341256, 6.077100506303966e-11, 2.0222662487959506e-21)
+
+
+def _reduced(x: Lanes) -> tuple[Lanes, Lanes, Bits]:
+    """sin(r) and cos(r) where x = n pi/2 + r, and n in the last bits."""
+    shifted = fma(x, 0.6366197723675814, SHIFT)
+    n = shifted - SHIFT
+    first = fma(n, -PARTS[0], x)
+    second = n * PARTS[1]
+    high = first - second
+    part = first - high  # Knuth's TwoSum, since either may be the larger
+    lost = (first - (high + part)) - (second - part)
+    r = high + fma(n, -PARTS[2], lost)
+    z = r * r
+    return (
+        fma(r * z, polynomial(z, SIN), r),
+        fma(z, fma(z, polynomial(z, COS), -0.5), 1.0),
+        (shifted.bits()),
+    )
+
+
+def _odd(n: Bits) -> Mask:
+    return ((n & 1) << 62).number() > 0.0
+
+
+def _quarter(sine: Lanes, cosine: Lanes, n: Bits) -> Lanes:
+    """sin(n pi/2 + r)."""
+    return (select(_odd(n), cosine, sine).bits() ^ ((n & 2) << 62)).number()
+
+
+def _sin(x: Lanes) -> Lanes:
+    return select(abs(x) < 2.0**-27, x, _quarter(*_reduced(x)))
+
+
+def _cos(x: Lanes) -> Lanes:
+    sine, cosine, n = _reduced(x)
+    return _quarter(sine, cosine, n + 1)
+
+
+def _tan(x: Lanes) -> Lanes:
+    sine, cosine, n = _reduced(x)
+    odd = _odd(n)
+    return select(abs(x) < 2.0**-27, x, select(odd, -cosine, sine) / select(odd, sine, cosine))
+
+
+def _with_large(
+    formula: Callable[[Lanes], Lanes], exact: Callable[[float], float]
+) -> Callable[[Lanes], Lanes]:
+    """The formula, and a branch for vectors that hold a large angle."""
+
+    def whole(x: Lanes) -> Lanes:
+        address, _ = permanent(exact, 1)
+        return rarely(abs(x) > LARGEST, lambda: per_lane(x.body, address, x), formula(x))
+
+    return whole
+
+
+def sin(x: Lanes) -> Lanes:
+    """The sine."""
+    return outlined("sin", _with_large(_sin, numerics.sin), x)
+
+
+def cos(x: Lanes) -> Lanes:
+    """The cosine."""
+    return outlined("cos", _with_large(_cos, numerics.cos), x)
+
+
+def tan(x: Lanes) -> Lanes:
+    """The tangent."""
+    return outlined("tan", _with_large(_tan, numerics.tan), x)

@@ -1,0 +1,172 @@
+"""Where one can ask to be stopped in a run: at a node, an operation, a layer, a line, a condition.
+
+Nodes have the names that they have in `run.to_source()`, besides their labels.
+"""
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from engine.cli.expression import Mistake
+from engine.core.ops import is_constant
+from engine.core.origins import name, where
+from engine.core.value import Value
+from engine.drawing.view import view
+from engine.stepping.condition import FIELDS, FUNCTIONS, Read, read
+from engine.stepping.run import Run
+from engine.stepping.step import Step
+from engine.stepping.unrolled import identifiers
+from engine.wording.addresses import addresses
+from engine.wording.terminal import safe
+
+__all__ = ["Places", "Stop"]
+
+_WORD = re.compile(r"[^\W\d][\w.]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Where to stop: in words, and whether a step, just taken, is it."""
+
+    text: str
+    holds: Callable[[Step], object]
+
+
+class Places:
+    """The nodes of a run by name, and what else in it has a name.
+
+    Arguments:
+        extra: more names for nodes, such as the variables of a script.
+
+    >>> x, w = Value(2.0, "x"), Value(3.0, "L0.N0.w0")
+    >>> places = Places((x * w).exp().trace_backward())
+    >>> [*places.nodes]
+    ['L0.N0.w0', 'x', 'mul_1', 'exp_1', 'L0_N0_w0']
+    >>> places.stop("L0.N0").text, places.stop("exp").text, places.stop("after > 9").text
+    ('layer L0.N0', 'operation exp', 'after > 9')
+    """
+
+    def __init__(self, run: Run, extra: Mapping[str, Value] | None = None) -> None:
+        self.run = run
+        self.names: dict[Value, str] = {}
+        self.nodes: dict[str, Value] = {}
+        inner = [node for node in reversed(run.nodes) if node is run.root or not is_constant(node)]
+        self.plain = plain = identifiers(inner)
+        for node in inner:
+            own = name(node)
+            # a label as it is, where nothing in it can break a line and no other node has it
+            shown = own if own and own not in self.nodes and own == safe(own) else plain[node]
+            while shown in self.nodes:  # the label of another node
+                shown += "_"
+            self.names[node], self.nodes[shown] = shown, node
+        for node in inner:
+            self.nodes.setdefault(plain[node], node)
+        for alias, node in (extra or {}).items():
+            if node in self.names:
+                self.nodes.setdefault(alias, node)
+
+    def of(self, node: Value) -> str:
+        """What a node is called."""
+        return self.names.get(node) or safe(name(node) or repr(node.data))
+
+    def find(self, text: str) -> Value:
+        """The node of that name; Mistake, with the names that are most like it, if there is none.
+
+        >>> Places((Value(2.0, "rate") * 3).trace_backward()).find("rat")
+        Traceback (most recent call last):
+        engine.cli.expression.Mistake: no node is called 'rat'; did you mean rate?
+        """
+        text = text.strip().removesuffix(".grad")
+        if text in FIELDS and text not in self.nodes:
+            raise Mistake(f"{text} is another node at each step; give the name of one")
+        node = self.nodes.get(text.strip("'\""))
+        if node is None:
+            raise Mistake(f"no node is called {text!r}{self.hint(text, self.nodes)}")
+        return node
+
+    def stop(self, text: str) -> Stop:
+        """Where to stop: a node, an operation, a layer, a line such as run.py:4, an edge's number,
+        or else a condition; in this order.
+        """
+        text = text.strip()
+        if text in self.nodes:
+            node = self.nodes[text]
+            return Stop(f"node {text}", lambda step: step.node is node or step.parent is node)
+        if text in self.operations:
+            made = self.operations[text]
+            return Stop(f"operation {text}", lambda step: str(step.node.op) == made)
+        if re.fullmatch(r"\d+", text):
+            return self._edge(int(text))
+        if re.search(r":\d+$", text):
+            return self._line(text)
+        if text in self.layers:
+            inside = self.layers[text]
+            return Stop(f"layer {text}", lambda step: step.node in inside)
+        if _WORD.fullmatch(text) and text not in FIELDS:
+            known = [*self.nodes, *self.operations, *self.layers]
+            raise Mistake(f"no node, operation or layer is called {text!r}{self.hint(text, known)}")
+        found = self.read(text)
+        if found.kind != "number":
+            raise Mistake(f"{text} is a {found.kind} and no condition, such as parent is {text}")
+        return Stop(text, found.at)
+
+    def read(self, text: str) -> Read:
+        """An expression over a step and the nodes here; see `condition`."""
+        try:
+            return read(text, self.nodes.get)
+        except Mistake as mistake:
+            unknown = re.match(r"(?:there is no|no node is called) '(.+?)'", str(mistake))
+            if unknown is None:
+                raise
+            head, _, rest = str(mistake).partition("\n")
+            known = [*FIELDS, *FUNCTIONS, *self.nodes]
+            place = f"\n{rest}" if rest else ""
+            raise Mistake(f"{head}{self.hint(unknown[1], known)}{place}") from None
+
+    def hint(self, text: str, known: Iterable[str]) -> str:
+        """The names that are most like one that is not there."""
+        known = [*dict.fromkeys(known)]
+        near = self.near(text, known)
+        if near:
+            return f"; did you mean {near}?"
+        some = ", ".join(known[-5:])
+        return f"; there are {some}{', …' if len(known) > 5 else ''}" if some else ""
+
+    def near(self, text: str, known: Iterable[str]) -> str:
+        """The same, or "" where none is like it."""
+        some = [*dict.fromkeys(known)][:5000]  # to compare with more would take seconds
+        return " or ".join(difflib.get_close_matches(text, some, 2))
+
+    # --- what else has a name --------------------------------------------------------------------
+    @cached_property
+    def operations(self) -> dict[str, str]:
+        """The operations of the run, by name and by symbol."""
+        made = [node.op for node in self.run.nodes if node.op is not None and node.parents]
+        return {key: op.name for op in made for key in (op.symbol, op.name)}
+
+    @cached_property
+    def layers(self) -> dict[str, set[Value]]:
+        """The nodes of each layer and of each neuron."""
+        labels = [node.label or "" for node in self.run.nodes if not node.parents]
+        steps = [label.split(".") for label in labels]
+        known = {".".join(each[:i]) for each in steps for i in range(1, len(each))}
+        found: dict[str, set[Value]] = {}
+        for node, path in addresses(view(self.run.root).nodes).items():
+            for part in path:
+                found.setdefault(part, set()).add(node)
+        return {part: nodes for part, nodes in found.items() if part in known}
+
+    def _edge(self, number: int) -> Stop:
+        if not 1 <= number <= len(self.run):
+            raise Mistake(f"there are edges from 1 to {len(self.run)}, and no {number}")
+        return Stop(f"edge {number}", lambda step: step.index == number - 1)
+
+    def _line(self, text: str) -> Stop:
+        made = [node for node in self.run.nodes if node.parents and node.op is not None]
+        inside = {node for node in made if str(where(node)) == text}
+        if not inside:
+            lines = dict.fromkeys(str(where(node)) for node in made)
+            raise Mistake(f"nothing was made in {text}{self.hint(text, lines)}")
+        return Stop(f"line {text}", lambda step: step.node in inside)

@@ -1,0 +1,219 @@
+"""What the terminal debugger shows of a run: a step, the steps around it, the way to it, a node."""
+
+import re
+from array import array
+from collections.abc import Iterable, Sequence
+from math import isfinite, prod
+from typing import NamedTuple
+
+from engine.core.ops import is_constant
+from engine.core.origins import where
+from engine.core.value import Value
+from engine.drawing import draw
+from engine.drawing.text_tree import tree
+from engine.stepping.breakpoints import Places
+from engine.stepping.run import Run
+from engine.stepping.step import Step, made_by
+from engine.wording.numbers import number
+from engine.wording.terminal import columns, painted, width
+
+__all__ = ["ALARM", "FAINT", "Piece", "Sights", "fitted", "lit"]
+
+STRONG, FAINT, ALARM, LIT = "1", "2", "1;31", "1;36"
+ENDS = 8  # of a chain that is too long, so much is shown at either end
+MANY = 40  # contributions that are listed
+
+
+class Piece(NamedTuple):
+    """A part of a line, and the style it has on a terminal that shows colours."""
+
+    text: str
+    style: str = ""
+
+
+Line = Sequence[Piece]
+
+
+def fitted(line: Line, columns: int | None, colour: bool) -> str:
+    """A line as text, cut to a number of columns.
+
+    >>> fitted([Piece("w.grad ", STRONG), Piece("0 -> 1.002")], 12, False)
+    'w.grad 0 ->…'
+    """
+    left, cut = columns, []
+    for piece in line:
+        text = piece.text
+        if left is not None and width(text) > left:
+            while text and width(text) > left - 1:
+                text = text[:-1]
+            cut.append(Piece(text + "…"[:left], piece.style))
+            break
+        left = None if left is None else left - width(text)
+        cut.append(Piece(text, piece.style))
+    return "".join(painted(text, style if colour else "") for text, style in cut).rstrip()
+
+
+class Sights:
+    """Lines about a run, with the names that its places have."""
+
+    def __init__(self, run: Run, places: Places) -> None:
+        self.run, self.places = run, places
+        self._strongest: dict[int, int] | None = None  # the edge that gives a node most
+
+    def step(self, step: Step, mark: str = "") -> list[Piece]:
+        """A step in one line: `9/12  w.grad 0 -> -1.692  (+= -0.8460 × 2)  n = x * w  run.py:4`."""
+        total = str(len(self.run))
+        alarm = "" if isfinite(step.after) else ALARM
+        return [
+            Piece(f"{mark}{step.index + 1:>{len(total)}}/{total}  ", FAINT),
+            Piece(f"{self.places.of(step.parent)}.grad", STRONG),
+            Piece(f" {number(step.before)} -> "),
+            Piece(number(step.after), alarm or STRONG),
+            Piece(f"  (+= {number(step.upstream)} × {number(step.local)})"),
+            Piece("  " + self.made(step.node), FAINT),
+        ]
+
+    def made(self, node: Value) -> str:
+        """How a node was made, after its name: `n = x * w  run.py:4`."""
+        text = "".join(c if c.isprintable() else "?" for c in made_by(node))
+        called = self.places.of(node)
+        return text if not node.parents or text.startswith(f"{called} = ") else f"{called}: {text}"
+
+    def around(self, position: int, count: int) -> list[list[Piece]]:
+        """The steps around a position, the one that was taken last marked."""
+        start = max(min(position - 1 - count // 2, len(self.run) - count), 0)
+        marks = {position - 1: "-> "}
+        return [
+            self.step(self.run[i], marks.get(i, "   "))
+            for i in range(start, min(start + count, len(self.run)))
+        ]
+
+    # --- from the loss to here -------------------------------------------------------------------
+    def chain(self, step: Step) -> list[Step]:
+        """The edges from the output down to one, everywhere those that give most."""
+        run = self.run
+        if self._strongest is None:
+            best: dict[int, int] = {}
+            most = array("d", bytes(8 * len(run.nodes)))
+            for i, (node, to, local) in enumerate(
+                zip(run._node, run._parent, run._local, strict=True)
+            ):
+                contribution = abs(run._grads[node] * local)
+                if to not in best or contribution > most[to]:
+                    best[to], most[to] = i, contribution
+            self._strongest = best
+        found = [step.index]
+        while (node := run._node[found[-1]]) in self._strongest:
+            found.append(self._strongest[node])
+        return [run[i] for i in reversed(found)]
+
+    def where(self, step: Step | None) -> list[list[Piece]]:
+        """The chain of nodes from the output to the edge that was taken last, derivative by
+        derivative.
+        """
+        if step is None:
+            return [[Piece("before the first edge, at "), *self.node(self.run.root)]]
+        edges = self.chain(step)
+        nodes = [(self.run.root, ""), *((e.parent, number(e.local)) for e in edges)]
+        left_out = len(nodes) - 2 * ENDS
+        if left_out > 1:
+            nodes[ENDS:-ENDS] = []
+        cells = [(self.places.of(n), number(n.data), number(n.grad), local) for n, local in nodes]
+        rows = columns([("", "data", "grad", "local"), *cells], right=1)
+        wide = max(map(width, rows)) + 2
+        lines = [[Piece(rows[0], FAINT)]]
+        for row, (node, _) in zip(rows[1:], nodes, strict=True):
+            tail = " " * (wide - width(row)) + self.made(node) if node.parents else ""
+            lines.append([Piece(row, LIT if node is step.parent else ""), Piece(tail, FAINT)])
+        if left_out > 1:
+            lines.insert(1 + ENDS, [Piece(f"… {left_out:,} more", FAINT)])
+        ways = len(self.run.contributions(step.node))
+        others = f"; {self.places.of(step.node)} gets its own in {ways} ways" if ways > 1 else ""
+        about = f"product of the local derivatives: {number(prod(e.local for e in edges))}{others}"
+        return [*lines, [Piece(about, FAINT)]]
+
+    # --- a node ----------------------------------------------------------------------------------
+    def node(self, node: Value) -> list[Piece]:
+        """A node in one line, its numbers in full, with what its gradient will come to."""
+        whole = self.run.gradient(node)
+        later = f" so far, {whole!r} in the end" if node.grad != whole else ""
+        made = self.made(node) if node.parents else str(where(node) or "")
+        return [
+            Piece(self.places.of(node), STRONG),
+            Piece(f"  data {node.data!r}  grad {node.grad!r}{later}"),
+            Piece(f"  {made}" if made else "", FAINT),
+        ]
+
+    def contributions(self, node: Value, position: int) -> list[list[Piece]]:
+        """What gives a node its gradient, edge by edge; they sum to it."""
+        steps = self.run.contributions(node)
+        name, whole = self.places.of(node), self.run.gradient(node)
+        if not steps:
+            said = "is the output: its gradient is given" if node is self.run.root else "gets none"
+            return [[Piece(name, STRONG), Piece(f" {said}")]]
+        edges = f"{len(steps):,} edge{'s' * (len(steps) > 1)}"
+        lines = [[Piece(f"{name}.grad", STRONG), Piece(f" = {number(whole)}, by {edges}")]]
+        for step in steps[:MANY]:
+            mark = "-> " if step.index == position - 1 else "   "
+            to_come = "  to come" if step.index >= position else ""
+            pieces = self.step(step, mark)
+            contribution = f"{number(step.contribution):>9} = {number(step.upstream)} × "
+            shown = Piece(f"{contribution}{number(step.local)}")
+            lines.append([pieces[0], shown, pieces[-1], Piece(to_come, FAINT)])
+        if len(steps) > MANY:
+            rest = sum(step.contribution for step in steps[MANY:])
+            lines.append(
+                [Piece(f"   … {len(steps) - MANY:,} more, together {number(rest)}", FAINT)]
+            )
+        return lines
+
+    def tree(self, step: Step | None, colour: bool) -> list[str]:
+        """The graph around an edge: the node that hands on, what is below it, the edge marked."""
+        node = self.run.root if step is None else step.node
+        drawn = str(tree(node, depth=2, lines=40, color=colour, call=self.places.of)).split("\n")
+        if step is None:
+            return drawn
+        operands = [i for i, p in enumerate(node.parents) if not is_constant(p)]
+        wanted = operands.index(step.operand)
+        first = [i for i, line in enumerate(drawn) if re.match(r"(\x1b\[2m)?[├└]─", line)]
+        if wanted < len(first):
+            row = first[wanted]
+            drawn[row] = re.sub("([├└])─ ", r"\1─▶", drawn[row], count=1)
+        return drawn
+
+
+# --- a picture -----------------------------------------------------------------------------------
+_STYLE = """<style>
+.lit path, .lit polygon { stroke: #d55e00; stroke-width: 3 }
+.lit polygon { fill: #d55e00 }
+.ends > path, .ends > polygon, .ends > ellipse { stroke: #d55e00; stroke-width: 3 }
+</style>
+"""
+
+
+def lit(root: Value, step: Step | None) -> str:
+    """The graph as SVG with one edge lit, and the two nodes that it joins.
+
+    >>> x = Value(3.0, "x")
+    >>> run = (x * x).trace_backward()
+    >>> 'class="edge edge lit"' in lit(run.root, run.goto(2))
+    True
+    """
+    picture = draw(root)
+    svg = picture.laid_out("svg").decode()
+    if step is None:
+        return svg
+    ids = picture.ids
+    node, parent = ids[step.node], ids[step.parent]
+    edges = [f"{node}-{step.operand}", f"{parent}-{node}"]  # an arrow, or a bundle of them
+    svg = _classed(svg, edges, "lit")
+    svg = _classed(svg, [node, parent, f"{parent}-{edges[0]}"], "ends")
+    return re.sub(r"(<svg\b[^>]*>)", lambda m: f"{m[1]}\n{_STYLE}", svg, count=1)
+
+
+def _classed(svg: str, ids: Iterable[str], name: str) -> str:
+    for each in ids:
+        ident = "(?:-|&#45;)".join(map(re.escape, each.split("-")))
+        pattern = rf'(<g id="{ident}" class="[^"]*)"'
+        svg = re.sub(pattern, rf'\1 {name}"', svg, count=1)
+    return svg

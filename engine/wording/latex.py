@@ -1,0 +1,131 @@
+"""A graph as mathematics: the expression that it computes, in LaTeX."""
+
+import re
+from collections import Counter
+
+from engine.core.graph import topological
+from engine.core.ops import is_constant
+from engine.core.origins import name
+from engine.core.value import Value
+from engine.wording.notation import LATEX, Term
+from engine.wording.numbers import number
+from engine.wording.terminal import Names, Text, safe
+
+__all__ = ["Formula", "latex"]
+
+APPROX = r"\approx"
+SHORT = 16  # a shared expression up to here is written out at each use
+GREEK = """alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau
+    upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"""
+# A sign of HTML cannot begin a tag or an entity where an empty group follows it.
+ESCAPES = {char: f"\\{char}" for char in "{}$#%_ "}
+ESCAPES |= {"\\": r"\backslash ", "^": r"\wedge ", "~": r"\sim "}
+ESCAPES |= {"&": r"\&{}", "<": "<{}", ">": ">{}", "-": "{-}", "*": "{*}", "'": "{'}"}
+
+
+class Formula(Text):
+    """LaTeX that a notebook shows as mathematics."""
+
+    __slots__ = ()
+
+    def _repr_latex_(self) -> str:
+        return rf"$\displaystyle {self!s}$"
+
+
+def latex(value: Value, *, numbers: bool = False, width: int = 100, limit: int = 10_000) -> Formula:
+    r"""The expression that made a value, in LaTeX; of a gradient too, since it is a graph as well.
+
+    Labels (or the variables that values went to) are the names, nameless leaves are numbers. What
+    has a name, is used more than once, or is long gets a line of its own.
+
+    Arguments:
+        numbers: write numbers for the names of leaves, and the result behind each line.
+        width: an expression longer than this many characters gets a line of its own.
+        limit: how many characters there may be in all; ValueError when there would be more.
+
+    >>> x, w1 = Value(3.0, "x"), Value(0.5, "w1")
+    >>> latex((x * w1 + 1) ** 2)
+    (x \cdot w_{1} + 1)^{2}
+    >>> loss = (x * w1 + 1).tanh()
+    >>> latex(loss, numbers=True)
+    \mathrm{loss} = \tanh(3 \cdot 0.5 + 1) \approx 0.9866
+    """
+    if not isinstance(value, Value):
+        raise TypeError(
+            f"latex takes a Value, got {type(value).__name__}; give the output of the computation, "
+            "or of gradient(...)"
+        )
+    order = topological(value)
+    names, uses = Names("u", _tidy), _uses(order)
+    terms: dict[Value, Term] = {}
+    lines: list[tuple[str, str, float]] = []
+    length = 0
+    for node in order:
+        op, own = node.op, name(node)
+        if op is None or not node.parents:
+            named = own and not (numbers or is_constant(node))
+            terms[node] = _name(names.of(node)) if named else LATEX.value(node.data)
+            continue
+        term = terms[node] = LATEX.apply(op, [terms[parent] for parent in node.parents])
+        size = len(term.text)
+        if own or size > width or node is value or (uses[node] > 1 and size > SHORT):
+            nameless = node is value and not own
+            terms[node] = Term("", LATEX) if nameless else _name(names.of(node))
+            lines.append((terms[node].text, term.text, node.data))
+            length += size
+        if max(length, size) > limit:
+            raise ValueError(
+                f"this expression of {len(order):,} values takes more than {limit:,} characters of "
+                "LaTeX, and nobody reads so many; give a part of it (one neuron, one sample), or "
+                f"allow more with limit={10 * limit}"
+            )
+    lines = lines or [("", terms[value].text, value.data)]
+    equations = [
+        (called, _equation(expression, data, numbers)) for called, expression, data in lines[::-1]
+    ]
+    if len(equations) == 1:
+        return Formula(" = ".join(filter(None, equations[0])))
+    aligned = " \\\\\n".join(
+        f"{called} &= {rest}" if called else f"& {rest}" for called, rest in equations
+    )
+    return Formula(f"\\begin{{aligned}}\n{aligned}\n\\end{{aligned}}")
+
+
+def _uses(order: list[Value]) -> Counter[Value]:
+    """How often each value is written: once for each place in the templates of its consumers."""
+    uses: Counter[Value] = Counter()
+    for node in order:
+        uses.update(node.parents)
+        if node.op is not None and node.op.tex.count("{0}") > 1:
+            uses.update(node.parents)
+    return uses
+
+
+def _equation(expression: str, data: float, numbers: bool) -> str:
+    if not numbers:
+        return expression
+    exact = data != data or float(number(data)) == data
+    return f"{expression} {'=' if exact else APPROX} {LATEX.value(data).text}"
+
+
+def _tidy(label: str) -> str:
+    """The same for w_1 and w1, which look the same; without marks that terminals need."""
+    return re.sub(r"^([^\W\d_]+)_(\d+)$", r"\1\2", safe(label).replace("\u200e", ""))
+
+
+def _name(text: str) -> Term:
+    r"""A name as mathematics has it: w1 is w_{1}, alpha its letter, and longer ones are upright."""
+    text, _, again = text.partition("#") if re.search(r"[^#]#\d+$", text) else (text, "", "")
+    split = re.fullmatch(r"([^\W\d_]+)(\d+)|([^\W\d_]+)_(\w+)", text)
+    base, sub = [part for part in split.groups() if part] if split else (text, "")
+    if base in GREEK.split():
+        shown = f"\\{base}"
+    else:
+        shown = base if len(base) == 1 and base.isalpha() else _upright(base)
+    subs = [sub if sub.isdigit() or len(sub) == 1 else _upright(sub)] if sub else []
+    subs += [rf"\#{again}"] if again else []
+    return Term(shown + (f"_{{{' '.join(subs)}}}" if subs else ""), LATEX)
+
+
+def _upright(text: str) -> str:
+    return rf"\mathrm{{{''.join(ESCAPES.get(char, char) for char in text)}}}"

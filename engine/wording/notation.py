@@ -1,0 +1,207 @@
+"""Expressions as text: an operation's template filled in, with the parentheses that it needs.
+
+There is no table of precedences: what binds how tightly is read off the templates themselves, so
+that an operation of one's own is written as well as one of the engine's. Grouping that the order
+of computation needs is kept, since with floats a + (b + c) is not (a + b) + c.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from string import Formatter
+
+from engine.core import ops
+from engine.core.node import Operation
+from engine.wording.numbers import number
+
+__all__ = ["LATEX", "PLAIN", "Style", "Term"]
+
+# How tightly a piece of text holds together, from a relation to what cannot come apart.
+RELATION, SUM, NEGATIVE, PRODUCT, CALL, POWER, ATOM = range(7)
+NEVER = 9  # nothing is so tight: an operand right behind a function's name gets parentheses
+Level = tuple[int, int, int]  # of the whole, and what it needs on its left and on its right
+OPERATORS: dict[str, Level] = {
+    **dict.fromkeys(["=", "<", ">", r"\le", r"\ge"], (RELATION, SUM, SUM)),
+    **dict.fromkeys(["+", "-", r"\pm"], (SUM, SUM, PRODUCT)),
+    **dict.fromkeys([r"\cdot", r"\times", "×", "·", "*", "/"], (PRODUCT, NEGATIVE, CALL)),
+    **dict.fromkeys(["^", "**"], (POWER, ATOM, ATOM)),
+}
+OPENING, CLOSING = ("{", "(", "[", r"\left"), ("}", ")", "]", r"\right")
+_TOKEN = re.compile(r"\0\d+|\\(?:left|right)\s*(?:\\.|.)|\\[A-Za-z]+|\\.|\*\*|.", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Style:
+    """A way to write operations.
+
+    Arguments:
+        template: the template of an operation for a number of operands: a format string with {0},
+            {1}, or {*} for all of them in brackets; "" where its expansion is to be written.
+        brackets: the parentheses around a text.
+        value: how a number is written.
+    """
+
+    template: Callable[[Operation, int], str]
+    brackets: Callable[[str], str]
+    value: Callable[[float], "Term"]
+
+    def apply(self, op: Operation, operands: Sequence["Term"]) -> "Term":
+        """The operation on operands.
+
+        >>> a, b = Term("a", PLAIN), Term("b", PLAIN)
+        >>> PLAIN.apply(ops.mul, [PLAIN.apply(ops.sub, [a, b]), b]).text
+        '(a - b) × b'
+        """
+        template = self.template(op, len(operands))
+        if not template and op.expand:
+            expanded: Term = op.expand(*operands)
+            return expanded
+        try:
+            shape = _shape(template)
+            everything = self.brackets(", ".join(each.text for each in operands))
+            texts = [
+                everything if i == "*" else self._fit(operands[int(i)], need)
+                for i, need in shape.slots
+            ]
+        except (ValueError, IndexError) as error:
+            raise ValueError(
+                f"the tex of {op.name} is {template!r}, which {len(operands)} inputs do not fill "
+                f"({error}); write {{0}}, {{1}} for the inputs and double the braces of TeX itself"
+            ) from error
+        pieces = [
+            piece for pair in zip(shape.literals, [*texts, ""], strict=True) for piece in pair
+        ]
+        text = "".join(pieces)
+        return Term(text, self, min(shape.level, NEGATIVE) if text[0] == "-" else shape.level)
+
+    def _fit(self, operand: "Term", need: int) -> str:
+        return operand.text if operand.level >= need else self.brackets(operand.text)
+
+
+@dataclass(frozen=True)
+class Term:
+    """A piece of text, the style it is written in and how tightly it holds together.
+
+    Sums and products of terms are terms: that is all that the expansions of n-ary rows ask of them.
+    """
+
+    text: str
+    style: Style
+    level: int = ATOM
+
+    def __add__(self, other: "Term") -> "Term":
+        return self.style.apply(ops.add, (self, other))
+
+    def __mul__(self, other: "Term") -> "Term":
+        return self.style.apply(ops.mul, (self, other))
+
+
+@dataclass(frozen=True)
+class _Shape:
+    literals: tuple[str, ...]  # one more than slots
+    slots: tuple[tuple[str, int], ...]  # which operand, and how tight it has to be
+    level: int
+
+
+@lru_cache(maxsize=1024)
+def _shape(template: str) -> _Shape:
+    """What a template says of itself."""
+    literals, fields = [""], []
+    for literal, field, _, _ in Formatter().parse(template):
+        literals[-1] += literal
+        if field is not None:
+            fields.append(field)
+            literals.append("")
+    marked = "".join(
+        literal + (f"\0{i}" if i < len(fields) else "") for i, literal in enumerate(literals)
+    )
+    tokens = [t for t in _TOKEN.findall(marked) if not t.isspace() and t not in (r"\,", r"\ ")]
+    needs = [
+        RELATION if field == "*" else _need(tokens, tokens.index(f"\0{i}"))
+        for i, field in enumerate(fields)
+    ]
+    return _Shape(tuple(literals), tuple(zip(fields, needs, strict=True)), _level(tokens, needs))
+
+
+def _need(tokens: Sequence[str], at: int) -> int:
+    """How tight the operand at a place has to be, by its neighbours."""
+    left, right = at - 1, at + 1
+    # braces that belong to no command are no brackets to the eye: {{{0}}}^2
+    while left >= 0 and tokens[left] == "{" and tokens[right : right + 1] == ["}"]:
+        if left and (tokens[left - 1][0] in "\\}]^_" or tokens[left - 1].isalnum()):
+            break
+        left, right = left - 1, right + 1
+    before = tokens[left] if left >= 0 else None
+    after = tokens[right] if right < len(tokens) else None
+    if before is after is None:
+        return ATOM
+    if before in OPERATORS:
+        need = OPERATORS[before][2]
+    else:
+        need = RELATION if before is None or before.startswith((*OPENING, "|", ",")) else NEVER
+    if after in OPERATORS:
+        return max(need, OPERATORS[after][1])
+    return need if after is None or after.startswith((*CLOSING, "|", ",")) else max(need, ATOM)
+
+
+def _level(tokens: Sequence[str], needs: Sequence[int]) -> int:
+    """How tightly a template holds together: by what stands outside of all its brackets."""
+    level, depth = ATOM, 0
+    for i, token in enumerate(tokens):
+        depth -= token.startswith(CLOSING)
+        if depth == 0:
+            if i == 0 and token == "-":
+                level = NEGATIVE
+            elif token in OPERATORS:
+                level = min(level, OPERATORS[token][0])
+            elif token[0] == "\0":
+                level = min(level, CALL) if needs[int(token[1:])] == NEVER else level
+            elif token[0] == "\\" and not token.startswith((r"\sqrt", *OPENING, *CLOSING)):
+                level = min(
+                    level, CALL
+                )  # of \frac{a}{b}^2 and \sin(x)^2 nobody knows what is meant
+        depth += token.startswith(OPENING)
+    return level
+
+
+def _in_tex(op: Operation, n: int) -> str:
+    # the name of a function stands without operands in the table: "\max"
+    return op.tex if not op.tex or "{0}" in op.tex or "{*}" in op.tex else op.tex + "{*}"
+
+
+def _in_signs(op: Operation, n: int) -> str:
+    """Made from the symbol that pictures show: +, ×, |x|."""
+    if op.expand and not op.tex:
+        return ""
+    symbol = op.symbol.replace("{", "{{").replace("}", "}}")
+    if n == 2 and not symbol.isidentifier():
+        return f"{{0}} {symbol} {{1}}"
+    if n == 1 and not symbol.isidentifier():
+        return symbol.replace("x", "{0}") if "x" in symbol else symbol + "{0}"
+    return op.name.replace("{", "{{").replace("}", "}}") + "{*}"
+
+
+def _tall(text: str) -> str:
+    return rf"\left({text}\right)" if r"\frac" in text or "^" in text else f"({text})"
+
+
+def _number_in_tex(x: float) -> Term:
+    shown = number(x).replace("inf", r"\infty").replace("nan", r"\mathrm{nan}")
+    digits, e, power = shown.partition("e")
+    if e:
+        factor = {"1": "", "-1": "-"}.get(digits, rf"{digits} \cdot ")
+        shown = f"{factor}10^{{{int(power)}}}"
+    level = (
+        NEGATIVE if shown.startswith("-") else PRODUCT if "cdot" in shown else POWER if e else ATOM
+    )
+    return Term(shown, LATEX, level)
+
+
+def _number_in_signs(x: float) -> Term:
+    shown = number(x)
+    return Term(shown, PLAIN, NEGATIVE if shown.startswith("-") else ATOM)
+
+
+LATEX = Style(_in_tex, _tall, _number_in_tex)
+PLAIN = Style(_in_signs, "({})".format, _number_in_signs)

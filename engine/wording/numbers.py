@@ -1,0 +1,72 @@
+"""Words in a picture: numbers that are short and honest, labels that stay text."""
+
+import re
+from collections.abc import Sequence
+
+from engine.core.node import Operation
+
+__all__ = ["number", "operation", "shorten", "visible"]
+
+HIDDEN = "\u25a1"  # stands for an operand that has an arrow of its own
+
+# XML 1.0 cannot hold these at all, not even escaped; a tab or a return would be lost in layout.
+_UNDRAWABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+
+
+def number(x: float) -> str:
+    """Write a float in few characters without telling a lie about it.
+
+    A float that six digits hold exactly is written exactly. Any other is rounded to four digits
+    (five or six from a thousand on) and keeps its trailing zeros, which say that it was rounded.
+
+    >>> [number(x) for x in (3.0, -0.5, 0.1 + 0.2, 1e-06, 2 / 3, 12345.678, float("inf"))]
+    ['3', '-0.5', '0.3000', '1e-06', '0.6667', '12345.7', 'inf']
+    """
+    short = f"{x:.6g}"
+    if float(short) == x or x != x:
+        return min(short, repr(x), key=len)  # repr is the shorter for the smallest floats of all
+    return f"{x:.1f}" if 1e3 <= abs(x) < 1e6 else f"{x:#.4g}"
+
+
+def visible(text: str) -> str:
+    r"""Put symbols for the characters that XML cannot hold and no picture can show.
+
+    >>> visible("a\tb")
+    'a␉b'
+    """
+    return _UNDRAWABLE.sub(_symbol, text)
+
+
+def shorten(text: str, width: int = 40) -> str:
+    """Cut a text to a width, and say so.
+
+    >>> shorten("short"), shorten("abcdefghij", 5)
+    ('short', 'abcd…')
+    """
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def operation(op: Operation, operands: Sequence[str]) -> str:
+    """Write an operation with some of its operands where they stood: `2 - □` is not `□ - 2`.
+
+    Where all of them are HIDDEN, since each has an arrow of its own, the symbol is enough.
+
+    >>> from engine.core.ops import sub
+    >>> operation(sub, ["2", HIDDEN]), operation(sub, [HIDDEN, HIDDEN])
+    ('2 - □', '-')
+    """
+    symbol = op.symbol if op.symbol.isidentifier() or len(operands) < 3 else op.name
+    if all(operand == HIDDEN for operand in operands):
+        return symbol
+    if len(operands) == 2 and not symbol.isidentifier():
+        return f"{operands[0]} {symbol} {operands[1]}"
+    if len(operands) > 4:
+        operands = [*operands[:2], "…", operands[-1]]
+    return f"{symbol}({', '.join(operands)})"
+
+
+def _symbol(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code < 0x20:
+        return chr(0x2400 + code)  # the block "Control Pictures" mirrors ASCII
+    return "\u2421" if code == 0x7F else "\ufffd"

@@ -1,0 +1,3 @@
+"""Models and trainings in files."""
+
+__all__: list[str] = []

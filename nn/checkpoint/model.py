@@ -1,0 +1,254 @@
+"""save and load: a model's numbers in a safetensors file, its architecture in the metadata.
+
+Nothing in such a file is ever run: it is numbers and names, and what is built from it is built from
+a list of sizes that the numbers have to bear out.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import math
+import reprlib
+import sys
+from array import array
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar, overload
+
+from engine import Value
+from nn.checkpoint.files import CheckpointError, FilePath, read, write
+from nn.models.architecture import Architecture, Slot, describe, slots
+from nn.models.module import Module
+
+__all__ = ["CheckpointError", "load", "save"]
+
+M = TypeVar("M", bound=Module)
+KEY, TRAINING, VERSION = "gradwalk", "training.", 1
+_short = reprlib.Repr()  # what a file holds may be long
+_short.maxstring = _short.maxother = 120
+shown = _short.repr
+WIDTHS = {"F64": "d", "F32": "f"}  # every FP32 is an FP64
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """Numbers row by row, as they stand in a file."""
+
+    shape: tuple[int, ...]
+    numbers: array[float]
+
+
+def save(model: Module, path: FilePath) -> None:
+    """Write a model into a safetensors file, exact to the bit.
+
+    The tensors have the names and shapes that `torch.nn.Sequential` gives them (`0.weight` of shape
+    (outputs, inputs), `0.bias`, `2.weight`, ...), so that PyTorch's `load_state_dict` takes them.
+    A model of your own has each parameter under its path, with shape (). The file is replaced at
+    once, so that at any moment the old or the new one is there, whole.
+
+    Raises OSError where it cannot be written; the old file is left.
+
+    >>> import tempfile, nn
+    >>> model = nn.MLP(2, [4, 1], activation="tanh", rng=7)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     nn.save(model, f"{folder}/model.safetensors")
+    ...     again = nn.load(f"{folder}/model.safetensors")
+    >>> again
+    MLP(2, [4, 1], activation='tanh', output='linear')
+    >>> nn.predict(again, [(1, 2)]) == nn.predict(model, [(1, 2)])
+    True
+    """
+    held = _slots("save", model)
+    write(path, pack(model_tensors(held), {"model": model_card(model)}))
+
+
+@overload
+def load(path: FilePath) -> Module: ...
+@overload
+def load(path: FilePath, into: M) -> M: ...
+def load(path: FilePath, into: Module | None = None) -> Module:
+    """Read a model back from a file of `save`, or of `fit(..., checkpoint=...)`.
+
+    Arguments:
+        path: the file.
+        into: a model to fill, for a class of your own, or a file that another library wrote
+            without an architecture (FP64, or FP32, whose numbers FP64 has too).
+
+    Returns the model. It is in training mode, as a new one is.
+    Raises CheckpointError, and changes nothing, where the file is damaged or foreign or does not
+    fit the model; OSError where it cannot be read. Nothing that a file holds is ever run.
+
+    >>> import tempfile
+    >>> from engine import Value
+    >>> class Line(Module):
+    ...     def __init__(self, slope):
+    ...         self.slope = Value(slope)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(Line(2.5), f"{folder}/line.safetensors")
+    ...     load(f"{folder}/line.safetensors", into=Line(0.0)).slope.data
+    2.5
+    """
+    target = None if into is None else _slots("load", into)
+    tensors, card = unpack(read(path), path)
+    tensors = {name: t for name, t in tensors.items() if not (card and name.startswith(TRAINING))}
+    wanted = _architecture(card, path, into)
+    if wanted is not None:
+        if len(wanted.widths) > len(tensors):
+            raise CheckpointError(
+                f"{path} describes {len(wanted.widths)} layers and has {len(tensors)} tensors, "
+                "expected two for each layer; take another copy"
+            )
+        check_shapes(tensors, wanted.shapes(), path, "its architecture")
+    if into is None:
+        assert wanted is not None  # or _architecture had raised
+        try:
+            into = wanted.build()
+        except ValueError as error:  # softmax over one output
+            raise CheckpointError(f"{path} holds a model that cannot be: {error}") from None
+        target = slots(into)
+    assert target is not None
+    check_shapes(tensors, {name: slot.shape for name, slot in target.items()}, path, repr(into))
+    for name, slot in target.items():
+        for value, number in zip(slot.values, tensors[name].numbers, strict=True):
+            value.data = number
+    return into
+
+
+def model_card(model: Module) -> dict[str, Any]:
+    """What the metadata say of a model: its architecture, or only the name of its class."""
+    architecture = describe(model)
+    own = f"{type(model).__module__}.{type(model).__qualname__}"
+    return {"class": own} if architecture is None else architecture.json()
+
+
+def model_tensors(
+    held: Mapping[str, Slot], numbers: Mapping[Value, float] | None = None
+) -> dict[str, Tensor]:
+    """A model's parameters as tensors: with the numbers given, or those that they have."""
+    return {
+        name: Tensor(
+            slot.shape, array("d", [v.data if numbers is None else numbers[v] for v in slot.values])
+        )
+        for name, slot in held.items()
+    }
+
+
+def pack(tensors: Mapping[str, Tensor], card: Mapping[str, Any]) -> bytes:
+    """The bytes of a file."""
+    np, library = _needed("numpy"), _needed("safetensors.numpy")
+    arrays = {
+        name: np.array(t.numbers, dtype="float64").reshape(t.shape) for name, t in tensors.items()
+    }
+    data: bytes = library.save(arrays, {KEY: json.dumps({"version": VERSION, **card})})
+    return data
+
+
+def unpack(data: bytes, path: FilePath) -> tuple[dict[str, Tensor], dict[str, Any] | None]:
+    """The tensors of a file, and what its metadata say (None where another library wrote it)."""
+    library = _needed("safetensors")
+    try:
+        entries = library.deserialize(data)
+        header = _json(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        text = (header.get("__metadata__") or {}).get(KEY)
+        card = None if text is None else _json(text)
+        tensors = {name: _tensor(name, entry) for name, entry in entries}
+    except (library.SafetensorError, ValueError, RecursionError, OverflowError) as error:
+        raise CheckpointError(
+            f"{path} is no whole checkpoint of {len(data):,} bytes: {str(error)[:200]}; "
+            "expected a safetensors file of FP64 as save() writes it, so take another copy"
+        ) from None
+    if card is not None and (not isinstance(card, dict) or card.get("version") != VERSION):
+        version = card.get("version") if isinstance(card, dict) else card
+        raise CheckpointError(
+            f"{path} has version {shown(version)} of this library's metadata, expected "
+            f"{VERSION}; read it with the version of gradwalk that wrote it"
+        )
+    return tensors, card
+
+
+def check_shapes(
+    found: Mapping[str, Tensor], wanted: Mapping[str, tuple[int, ...]], path: FilePath, who: str
+) -> None:
+    """An error that names the first tensor that is missing, left over or of another shape."""
+    for name in [*wanted, *found]:
+        got = found[name].shape if name in found else None
+        expected = wanted.get(name)
+        if got != expected:
+            has, expects = ["nothing" if x is None else shown(x) for x in (got, expected)]
+            raise CheckpointError(
+                f"{path} has {has} as tensor {shown(name)}, {who} expects {expects}; load it into "
+                "the model that it was saved from"
+            )
+
+
+def _architecture(
+    card: dict[str, Any] | None, path: FilePath, into: Module | None
+) -> Architecture | None:
+    """What the file says the model is, where it says so; it has to be what `into` is."""
+    about = {} if card is None else card.get("model")
+    own = not about or (isinstance(about, dict) and about.keys() == {"class"})
+    if own and into is None:
+        what = f"a {shown(about['class'])}" if about else "no architecture"
+        raise CheckpointError(
+            f"{path} holds {what}, which cannot be built from a file; build the model "
+            "yourself and give it: load(path, into=model)"
+        )
+    if own:
+        return None
+    try:
+        architecture = Architecture.from_json(about)
+    except ValueError as error:
+        raise CheckpointError(
+            f"{path} describes no model: {error}, got {shown(about)}; take another copy"
+        ) from None
+    if into is not None and describe(into) not in (None, architecture):
+        raise CheckpointError(
+            f"{path} holds {shown(architecture)}, and into is {into!r}; build the same"
+        )
+    return architecture
+
+
+def _tensor(name: str, entry: Mapping[str, Any]) -> Tensor:
+    shape, kind, data = tuple(entry["shape"]), entry["dtype"], entry["data"]
+    if kind not in WIDTHS:
+        raise ValueError(f"tensor {shown(name)} is {kind}, not F64")
+    numbers: array[float] = array(WIDTHS[kind])
+    numbers.frombytes(data)
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    if len(numbers) != math.prod(shape):
+        raise ValueError(f"tensor {shown(name)} has {len(numbers)} numbers for shape {shape}")
+    return Tensor(shape, numbers)
+
+
+def _json(text: str | bytes) -> Any:
+    """JSON in which no object has a key twice."""
+    return json.loads(text, object_pairs_hook=_unique)
+
+
+def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"the key {shown(key)} stands twice")
+        found[key] = value
+    return found
+
+
+def _slots(who: str, model: Any) -> Mapping[str, Slot]:
+    if not isinstance(model, Module):
+        raise TypeError(
+            f"{who} takes a Module, got {type(model).__name__}; derive its class from it"
+        )
+    return slots(model)
+
+
+def _needed(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise ImportError(
+            "checkpoints need safetensors and numpy; install them with "
+            f"pip install gradwalk[checkpoints] ({error})"
+        ) from error

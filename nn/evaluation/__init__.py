@@ -1,0 +1,3 @@
+"""What a model answers, and how good the answers are."""
+
+__all__: list[str] = []

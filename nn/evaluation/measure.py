@@ -1,0 +1,166 @@
+"""What a trained model answers, and how much of it is right."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+from engine import Value, no_grad
+from nn.evaluation.metrics import Metrics, confusion, r2, share_right, usual_threshold
+from nn.models.module import Module
+
+__all__ = [
+    "Loss",
+    "Row",
+    "accuracy",
+    "confusion_matrix",
+    "measure",
+    "pair_up",
+    "predict",
+    "r2_score",
+]
+
+Loss: TypeAlias = Callable[[Any, Any], Value]
+Row: TypeAlias = tuple[Any, Any]  # a sample and its target
+
+
+def predict(model: Module, xs: Iterable[Any]) -> list[Any]:
+    """The model's output for each sample, as a float (a list of floats where it has several).
+
+    Computed in evaluation mode and without recording a graph.
+
+    >>> from nn import Neuron
+    >>> neuron = Neuron(2, "linear", rng=7)
+    >>> neuron.b.data = 0.5
+    >>> predict(neuron, [(0, 0)])
+    [0.5]
+    """
+    with _answering(model):
+        return [_numbers(model(x)) for x in _rows(xs)]
+
+
+def accuracy(
+    model: Module, xs: Iterable[Any], ys: Iterable[Any], threshold: float | None = None
+) -> float:
+    """The share of samples whose class the model finds, from 0 to 1.
+
+    With several outputs the class is the largest of them, and a target is its number or a list of
+    class probabilities. With one output the answer is yes where it is above the threshold, and a
+    target is yes where it is above 0.5 (so 0 and 1 will do, and -1 and +1).
+
+    Arguments:
+        model: what answers.
+        xs: the samples.
+        ys: their targets.
+        threshold: None is 0.5 for a model whose `output` is "sigmoid", else 0 (logits, scores).
+            Given, it also judges several outputs one by one against lists of targets: all of a
+            sample's have to be right.
+    """
+    outputs, targets = _answered("accuracy", model, xs, ys)
+    if threshold is None:
+        threshold = usual_threshold(model, isinstance(outputs[0], list))
+    return share_right(outputs, targets, threshold)
+
+
+def confusion_matrix(
+    model: Module, xs: Iterable[Any], ys: Iterable[Any], threshold: float | None = None
+) -> list[list[int]]:
+    """How often the model takes a sample of each class (a row) for each class (a column).
+
+    Classes are those of `accuracy`; with one output they are no (0) and yes (1). The right answers
+    are on the diagonal.
+
+    Arguments:
+        model: what answers.
+        xs: the samples.
+        ys: their targets.
+        threshold: with one output, above what the answer is yes, as for `accuracy`.
+
+    Raises ValueError for targets that are no class, or for a threshold on several outputs.
+
+    >>> from nn import Neuron
+    >>> neuron = Neuron(1, "linear", rng=7)
+    >>> neuron.w[0].data, neuron.b.data = 1.0, 0.0
+    >>> confusion_matrix(neuron, [[-2], [-1], [1], [2]], [0, 1, 1, 1])
+    [[1, 0], [1, 2]]
+    """
+    outputs, targets = _answered("confusion_matrix", model, xs, ys)
+    if threshold is None:
+        threshold = usual_threshold(model, isinstance(outputs[0], list))
+    return confusion(outputs, targets, threshold)
+
+
+def r2_score(model: Module, xs: Iterable[Any], ys: Iterable[Any]) -> float:
+    """The coefficient of determination R2: what share of the targets' variance is explained.
+
+    1 is perfect, 0 no better than always answering the mean of the targets, less is worse than
+    that. With several outputs it is the mean of theirs. Where all targets are equal it is 1 for
+    answers that are exact, else 0.
+
+    Arguments:
+        model: what answers.
+        xs: the samples.
+        ys: their targets: a number for one output, a list of as many for several.
+
+    Raises ValueError where outputs and targets are not of one shape.
+
+    >>> from nn import Neuron
+    >>> neuron = Neuron(1, "linear", rng=7)
+    >>> neuron.w[0].data, neuron.b.data = 1.0, 0.0
+    >>> r2_score(neuron, [[1], [2], [3], [4]], [1, 2, 3, 6])
+    0.7142857142857143
+    """
+    return r2(*_answered("r2_score", model, xs, ys))
+
+
+def measure(model: Module, rows: Sequence[Row], loss: Loss, metrics: Metrics) -> dict[str, float]:
+    """The loss of the rows, and the metrics. Nothing for no rows."""
+    if not rows:
+        return {}
+    targets = [y for _, y in rows]
+    with _answering(model):
+        outputs = [model(x) for x, _ in rows]
+        found = {"loss": float(loss(outputs, targets))}
+    return found | metrics.of([_numbers(output) for output in outputs], targets)
+
+
+def pair_up(who: str, xs: Iterable[Any], ys: Iterable[Any]) -> list[Row]:
+    """Samples with their targets. A sample that is an iterator is read, since that works once."""
+    samples = [tuple(x) if hasattr(x, "__next__") else x for x in _rows(xs)]
+    targets = list(_rows(ys))
+    if len(samples) != len(targets):
+        raise ValueError(
+            f"{who} got {len(samples)} samples and {len(targets)} targets; give one target for each"
+        )
+    if not samples:
+        raise ValueError(f"{who} got no samples; give at least one and its target")
+    return list(zip(samples, targets, strict=True))
+
+
+def _rows(table: Any) -> Iterable[Any]:
+    """The rows of a data frame too, which gives the names of its columns when it is iterated."""
+    rows: Iterable[Any] = table.to_numpy() if hasattr(table, "to_numpy") else table
+    return rows
+
+
+@contextmanager
+def _answering(model: Module) -> Iterator[None]:
+    """Evaluation mode, and no graph."""
+    was_training = model.training
+    model.eval()
+    try:
+        with no_grad():
+            yield
+    finally:
+        model.train(was_training)
+
+
+def _answered(
+    who: str, model: Module, xs: Iterable[Any], ys: Iterable[Any]
+) -> tuple[list[Any], list[Any]]:
+    """The model's outputs beside the targets."""
+    rows = pair_up(who, xs, ys)
+    return predict(model, [x for x, _ in rows]), [y for _, y in rows]
+
+
+def _numbers(output: Any) -> Any:
+    return [float(x) for x in output] if isinstance(output, list | tuple) else float(output)

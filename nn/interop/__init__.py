@@ -1,0 +1,3 @@
+"""The way to other libraries: PyTorch, ONNX and scikit-learn."""
+
+__all__: list[str] = []

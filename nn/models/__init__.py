@@ -1,0 +1,3 @@
+"""Modules, neurons, layers and networks of them."""
+
+__all__: list[str] = []

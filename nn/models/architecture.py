@@ -1,0 +1,162 @@
+"""A model as the row of layers and activations that other libraries know: PyTorch's Sequential."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from engine import Value
+from nn.models.activations import ACTIVATIONS
+from nn.models.layers import MLP, Layer, Neuron
+from nn.models.module import Module
+
+__all__ = ["Architecture", "Slot", "describe", "plain_layers", "slots"]
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The parameters that are one tensor, row by row."""
+
+    shape: tuple[int, ...]
+    values: list[Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """What a model of this library is made of; from it the model can be built again.
+
+    Attributes:
+        model: "MLP", "Layer" or "Neuron".
+        n_in: how many inputs. widths: how many neurons each layer has.
+        activation: of the hidden layers (of the only one, where it is no MLP).
+        output: of the last layer.
+    """
+
+    model: str
+    n_in: int
+    widths: list[int]
+    activation: str
+    output: str
+
+    @classmethod
+    def from_json(cls, found: Any) -> "Architecture":
+        """Read what `asdict` wrote. Raises ValueError where it is anything else."""
+        if not isinstance(found, dict) or found.keys() != set(cls.__dataclass_fields__):
+            raise ValueError(f"an architecture has {', '.join(cls.__dataclass_fields__)}")
+        self = cls(**found)
+        sizes = [self.n_in, *self.widths] if isinstance(self.widths, list) else []
+        if len(sizes) < 2 or not all(type(size) is int and size >= 1 for size in sizes):
+            raise ValueError("n_in and the widths of an architecture are whole numbers >= 1")
+        if self.model not in ("MLP", "Layer", "Neuron"):
+            raise ValueError('the model of an architecture is "MLP", "Layer" or "Neuron"')
+        if self.model != "MLP" and (len(self.widths) > 1 or self.activation != self.output):
+            raise ValueError("a Layer or Neuron has one width and one activation")
+        if self.model == "Neuron" and self.widths != [1]:
+            raise ValueError("the width of a Neuron is 1")
+        for name in (self.activation, self.output):
+            if not isinstance(name, str) or name not in ACTIVATIONS:
+                raise ValueError(f"the activation of an architecture is one of {[*ACTIVATIONS]}")
+        return self
+
+    def json(self) -> dict[str, Any]:
+        """For a file's metadata."""
+        return asdict(self)
+
+    @property
+    def activations(self) -> list[str]:
+        """One for each layer."""
+        return [self.activation] * (len(self.widths) - 1) + [self.output]
+
+    def places(self) -> list[int]:
+        """The index of each layer in a Sequential, where activations count too."""
+        places = [0]
+        for name in self.activations[:-1]:
+            places.append(places[-1] + (1 if ACTIVATIONS[name].function is None else 2))
+        return places
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The names of the tensors and their shapes, as PyTorch has them."""
+        found: dict[str, tuple[int, ...]] = {}
+        inputs = [self.n_in, *self.widths]
+        for place, n_in, n_out in zip(self.places(), inputs, self.widths, strict=False):
+            found[f"{place}.weight"] = n_out, n_in
+            found[f"{place}.bias"] = (n_out,)
+        return found
+
+    def build(self) -> Module:
+        """The model with weights that are still to be filled in."""
+        if self.model == "Neuron":
+            return Neuron(self.n_in, self.output, 0)
+        if self.model == "Layer":
+            return Layer(self.n_in, self.widths[0], self.output, 0)
+        return MLP(self.n_in, self.widths, self.activation, self.output, 0)
+
+
+def describe(model: Module) -> Architecture | None:
+    """The Architecture that a model is; None for one of the user's own making.
+
+    That a model is an MLP is not enough: somebody may have changed or added parts.
+    """
+    if type(model) not in (MLP, Layer, Neuron):
+        return None
+    layers = plain_layers(model)
+    if isinstance(model, MLP):
+        names = model.activation, model.output
+    else:
+        names = layers[-1][0], layers[-1][0]
+    neurons = [row for _, row in layers]
+    found = Architecture(
+        type(model).__name__, len(neurons[0][0].w), [len(row) for row in neurons], *names
+    )
+    sizes, parameters = [found.n_in, *found.widths], model.parameters()
+    held = [value for row in neurons for neuron in row for value in (*neuron.w, neuron.b)]
+    sound = (
+        found.activations == [name for name, _ in layers]
+        and len(set(held)) == len(held)
+        and set(held) == set(parameters)
+        and all(
+            type(neuron) is Neuron
+            and len(neuron.w) == n_in
+            and neuron.activation == _inner(activation)
+            for n_in, (activation, row) in zip(sizes, layers, strict=False)
+            for neuron in row
+        )
+    )
+    return found if sound else None
+
+
+def plain_layers(model: Any) -> list[tuple[str, list[Neuron]]]:
+    """The activation and the neurons of each layer of an MLP, a Layer or a Neuron."""
+    if isinstance(model, Neuron):
+        return [(model.activation, [model])]
+    layers = model.layers if isinstance(model, MLP) else [model]
+    return [(layer.activation, layer.neurons) for layer in layers]
+
+
+def slots(model: Module) -> Mapping[str, Slot]:
+    """Every parameter of a model, gathered into named tensors.
+
+    As in PyTorch's Sequential; for a model of the user's own each parameter alone, under its path.
+    """
+    card = describe(model)
+    if card is None:
+        named = model.named_parameters()
+        if len(dict(named)) != len(named) or not named:
+            raise ValueError(
+                f"{type(model).__name__} has {'parameters of one name' if named else 'none'}; "
+                "a checkpoint needs parameters, each with a name of its own"
+            )
+        return {name: Slot((), [parameter]) for name, parameter in named}
+    found = [x for _, row in plain_layers(model) for x in (_weights(row), [n.b for n in row])]
+    return {
+        name: Slot(shape, values)
+        for (name, shape), values in zip(card.shapes().items(), found, strict=True)
+    }
+
+
+def _inner(activation: str) -> str:
+    """What each neuron of a layer has: linear where the layer acts on all of them at once."""
+    return "linear" if ACTIVATIONS[activation].layerwise else activation
+
+
+def _weights(neurons: list[Neuron]) -> list[Value]:
+    return [weight for neuron in neurons for weight in neuron.w]

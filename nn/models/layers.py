@@ -1,0 +1,216 @@
+"""Neuron, Layer and MLP: weighted sums and activations, two nodes of the graph each.
+
+The names of the attributes are micrograd's (`neuron.w`, `neuron.b`, `layer.neurons`, `mlp.layers`).
+`rng` says where the first weights come from: a `random.Random`, an int seed (same seed, same
+bits), or None for Python's global generator, which `random.seed()` governs.
+"""
+
+import random
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
+
+from engine import Value, dot
+from nn.checks import count, generator, pick
+from nn.models.activations import ACTIVATIONS, bound
+from nn.models.module import Module
+
+__all__ = ["MLP", "Layer", "Neuron"]
+
+Inputs: TypeAlias = Value | float | Iterable[Value | float]
+Source: TypeAlias = random.Random | int | None
+
+
+class Neuron(Module):
+    """A weighted sum of its inputs and a bias, through an activation: `activation(w . x + b)`.
+
+    Arguments:
+        n_in: how many inputs it takes.
+        activation: a name in `ACTIVATIONS`; softmax needs a whole Layer.
+        rng: where the weights come from. The bias starts at 0.
+        nonlin: micrograd's word: True is relu, False is linear.
+        init: a name in `INITS`; None for the one that suits the activation.
+        n_out: how many neurons stand beside this one, itself included; xavier asks.
+
+    Calling it takes n_in Values or numbers and gives a Value: a `dot` node and an activation node
+    on top (just the `dot` where it is linear).
+
+    >>> neuron = Neuron(3, "tanh", rng=7)
+    >>> neuron
+    Neuron(3, activation='tanh')
+    >>> neuron([1.0, 2.0])
+    Traceback (most recent call last):
+    ValueError: Neuron takes 3 inputs, got 2; check the width of the layer before it, or the sample
+    """
+
+    def __init__(
+        self,
+        n_in: int,
+        activation: str | bool = "relu",
+        rng: Source = None,
+        *,
+        nonlin: bool | None = None,
+        init: str | None = None,
+        n_out: int = 1,
+    ) -> None:
+        count("Neuron", "n_in", n_in)
+        self.activation = _activation(activation, nonlin)
+        width, draw = bound(self.activation, init, n_in, n_out), generator(rng).uniform
+        if ACTIVATIONS[self.activation].layerwise:
+            raise ValueError(
+                f"{self.activation} looks at all outputs of a layer at once, so one Neuron cannot "
+                f"have it; use Layer(..., activation={self.activation!r})"
+            )
+        self.w = [Value(draw(-width, width), f"w{i}") for i in range(n_in)]
+        self.b = Value(0.0, "b")
+
+    def __call__(self, x: Inputs) -> Value:
+        """The output for one sample of n_in Values or numbers."""
+        return self.forward(_lift(self, x, len(self.w)))
+
+    def forward(self, xs: Sequence[Value]) -> Value:
+        """The output for inputs that a layer has checked for all its neurons."""
+        total = dot(self.w, xs, self.b)
+        function = ACTIVATIONS[self.activation].function
+        return total if function is None else function(total)
+
+    def __repr__(self) -> str:
+        return f"Neuron({len(self.w)}, activation={self.activation!r})"
+
+
+class Layer(Module):
+    """Neurons side by side, all of which see the same inputs.
+
+    Arguments as for `Neuron`, with n_out neurons. Calling it gives a list of n_out Values; a layer
+    of a single neuron gives its Value.
+
+    >>> layer = Layer(2, 3, activation="softmax", rng=7)
+    >>> round(sum(p.data for p in layer([0.5, -1.0])), 12)
+    1.0
+    """
+
+    def __init__(
+        self,
+        n_in: int,
+        n_out: int,
+        activation: str | bool = "relu",
+        rng: Source = None,
+        *,
+        nonlin: bool | None = None,
+        init: str | None = None,
+    ) -> None:
+        self.n_in = count("Layer", "n_in", n_in)
+        count("Layer", "n_out", n_out)
+        self.activation = _activation(activation, nonlin)
+        row = pick(ACTIVATIONS, self.activation, "activation")
+        if row.layerwise and n_out == 1:
+            raise ValueError(
+                f"{self.activation} over a single output is always 1; use 'sigmoid' for one, or "
+                "give the layer an output for each class"
+            )
+        init = row.init if init is None else init
+        inner, rng = "linear" if row.layerwise else self.activation, generator(rng)
+        self.neurons = [Neuron(n_in, inner, rng, init=init, n_out=n_out) for _ in range(n_out)]
+        for j, neuron in enumerate(self.neurons):
+            _prefix(neuron, f"N{j}.")
+
+    def __call__(self, x: Inputs) -> Value | list[Value]:
+        """The outputs for one sample of n_in Values or numbers."""
+        xs = _lift(self, x, self.n_in)
+        outputs = [neuron.forward(xs) for neuron in self.neurons]
+        row = ACTIVATIONS[self.activation]
+        if row.layerwise and row.function is not None:
+            outputs = list(row.function(outputs))
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def __repr__(self) -> str:
+        return f"Layer({self.n_in}, {len(self.neurons)}, activation={self.activation!r})"
+
+
+class MLP(Module):
+    """A multilayer perceptron: layers one after another, each fed by the one before.
+
+    Arguments:
+        n_in: how many numbers one sample has.
+        widths: how many neurons each layer has, the output layer last: `[16, 16, 1]`.
+        activation: of the hidden layers. output: of the last layer.
+        rng, init: as for `Neuron`.
+
+    Calling it gives a Value where the last layer has one neuron, else a list of Values. Parameters
+    carry short labels: `L0.N3.w2` is the third weight of the fourth neuron of the first layer.
+
+    >>> model = MLP(2, [16, 16, 1], activation="tanh", rng=7)
+    >>> model
+    MLP(2, [16, 16, 1], activation='tanh', output='linear')
+    >>> len(model.parameters()), model.layers[0].neurons[3].w[1].label
+    (337, 'L0.N3.w1')
+    """
+
+    def __init__(
+        self,
+        n_in: int,
+        widths: Sequence[int],
+        activation: str = "relu",
+        output: str = "linear",
+        rng: Source = None,
+        *,
+        init: str | None = None,
+    ) -> None:
+        widths = _widths(widths)
+        self.activation, self.output = activation, output
+        rng = generator(rng)
+        names = [activation] * (len(widths) - 1) + [output]
+        self.layers = [
+            Layer(n, width, name, rng, init=init)
+            for n, width, name in zip([n_in, *widths], widths, names, strict=False)
+        ]
+        for k, layer in enumerate(self.layers):
+            _prefix(layer, f"L{k}.")
+
+    def __call__(self, x: Inputs) -> Value | list[Value]:
+        """The outputs for one sample of n_in Values or numbers."""
+        for layer in self.layers:
+            x = layer(x)
+        return x  # type: ignore[return-value]  # there is a layer, so this is what it gave
+
+    def __repr__(self) -> str:
+        n_in, widths = self.layers[0].n_in, [len(layer.neurons) for layer in self.layers]
+        how = f"activation={self.activation!r}, output={self.output!r}"
+        return f"MLP({n_in}, {widths}, {how})"
+
+
+def _activation(name: str | bool, nonlin: bool | None) -> str:
+    """The activation's name; micrograd said True for relu and False for linear."""
+    if isinstance(name, bool):
+        nonlin = name
+    if nonlin is None:
+        return name if isinstance(name, str) else str(name)
+    return "relu" if nonlin else "linear"
+
+
+def _widths(widths: Any) -> list[int]:
+    remedy = "; MLP(2, [16, 16, 1]) has two hidden layers of 16 and one output"
+    if isinstance(widths, str) or not hasattr(widths, "__iter__"):
+        raise TypeError(f"MLP takes a list of widths, got {widths!r}{remedy}")
+    checked = [count("MLP", "each width", width, remedy) for width in widths]
+    if not checked:
+        raise ValueError(f"MLP takes at least one width, got an empty list{remedy}")
+    return checked
+
+
+def _prefix(module: Module, prefix: str) -> None:
+    for parameter in module.parameters():
+        parameter.label = f"{prefix}{parameter.label}"
+
+
+def _lift(module: Module, x: Inputs, n_in: int) -> tuple[Value, ...]:
+    """The sample as a tuple of n_in Values, so that an iterator feeds every neuron.
+
+    A lone Value or number is a sample of one: what a layer of one neuron gives to the next.
+    """
+    xs = tuple(x) if hasattr(x, "__iter__") else (x,)
+    if len(xs) != n_in:
+        raise ValueError(
+            f"{type(module).__name__} takes {n_in} input{'' if n_in == 1 else 's'}, got {len(xs)}; "
+            "check the width of the layer before it, or the sample"
+        )
+    return tuple([v if isinstance(v, Value) else Value(v) for v in xs])

@@ -1,0 +1,3 @@
+"""Optimisers, schedules of the learning rate, and what is done to gradients before a step."""
+
+__all__: list[str] = []

@@ -1,0 +1,274 @@
+"""Optimisers, constructed as in PyTorch and agreeing with it step by step.
+
+An optimiser is one function, `update`: from a parameter's value, its gradient and what is
+remembered about it, to the new value and memory. `step()` applies it to every parameter at once,
+or, where any number comes out bad, to none.
+"""
+
+import math
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from engine import Value
+from nn.checks import at_least_zero, fraction
+from nn.optim.gradients import check_finite, checked
+
+__all__ = [
+    "OPTIMIZERS",
+    "SGD",
+    "Adam",
+    "AdamW",
+    "Optimizer",
+    "RMSprop",
+]
+
+Memory = tuple[float, ...]
+
+
+class Optimizer:
+    """What optimisers share: their parameters, the learning rate `lr` (assign it at will), steps.
+
+    One of your own defines `update(value, gradient, memory) -> (value, *memory)`, where memory is
+    `()` at the first step and `self.steps` counts the steps before this one.
+
+    >>> class Sign(Optimizer):
+    ...     def update(self, value, gradient, memory):
+    ...         return (value - math.copysign(self.lr, gradient),)
+    >>> w = Value(1.0)
+    >>> (w * w).backward()
+    >>> Sign([w], lr=0.25).step()
+    >>> w.data
+    0.75
+    """
+
+    def __init__(self, params: Iterable[Value], lr: float) -> None:
+        name = type(self).__name__
+        at_least_zero(name, lr=lr)
+        self.params = checked(name, params)
+        self.lr = lr
+        self.steps = 0
+        self.memory: list[Memory] = [()] * len(self.params)
+
+    def update(self, value: float, gradient: float, memory: Memory) -> tuple[float, ...]:
+        """The new value of a parameter, followed by what to remember for the next step.
+
+        (Those of this module are also called once for all parameters, with NumPy arrays.)
+        """
+        raise NotImplementedError(
+            f"write {type(self).__name__}.update(self, value, gradient, memory)"
+        )
+
+    def step(self) -> None:
+        """Move every parameter against its gradient.
+
+        Raises NumericError, and changes nothing, where a gradient or a new value is not finite.
+        """
+        name = type(self).__name__
+        check_finite(f"{name}.step", "gradient", self.params, [p.grad for p in self.params])
+        new = [
+            self.update(p.data, p.grad, m) for p, m in zip(self.params, self.memory, strict=True)
+        ]
+        check_finite(f"{name}.step", "new value", self.params, [x for x, *_ in new])
+        for parameter, (value, *_) in zip(self.params, new, strict=True):
+            parameter.data = value
+        self.memory = [tuple(memory) for _, *memory in new]
+        self.steps += 1
+
+    def zero_grad(self) -> None:
+        """Set the gradient of every parameter to 0."""
+        for parameter in self.params:
+            parameter.grad = 0.0
+
+    def state_dict(self) -> dict[str, Any]:
+        """What `load_state_dict` needs to go on from here: plain numbers, ready for JSON."""
+        return {"lr": self.lr, "steps": self.steps, "memory": [list(m) for m in self.memory]}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from where another optimiser of the same kind and parameters was."""
+        memory = [tuple(m) for m in state["memory"]]
+        if len(memory) != len(self.params):
+            raise ValueError(
+                f"this {type(self).__name__} has {len(self.params)} parameters, the state is of "
+                f"{len(memory)}; build it from the model that the state was saved with"
+            )
+        self.lr, self.steps, self.memory = state["lr"], state["steps"], memory
+
+
+class SGD(Optimizer):
+    """Gradient descent: `value -= lr * gradient`, with momentum if asked.
+
+    Arguments:
+        params: `model.parameters()`, or any leaf Values. lr: the learning rate.
+        momentum: how much of its last move a parameter keeps.
+        dampening: how much of a new gradient is left out of the momentum.
+        weight_decay: adds `weight_decay * value` to the gradient.
+        nesterov: look ahead along the momentum (Sutskever et al. 2013).
+
+    >>> w = Value(1.0)
+    >>> (w * w).backward()
+    >>> SGD([w], lr=0.1).step()
+    >>> w.data
+    0.8
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Value],
+        lr: float = 1e-3,
+        momentum: float = 0.0,
+        dampening: float = 0.0,
+        weight_decay: float = 0.0,
+        nesterov: bool = False,
+    ) -> None:
+        at_least_zero("SGD", momentum=momentum, dampening=dampening, weight_decay=weight_decay)
+        if nesterov and (momentum == 0 or dampening != 0):
+            raise ValueError(
+                f"nesterov needs momentum > 0 and dampening = 0, got momentum={momentum!r} and "
+                f"dampening={dampening!r}; try SGD(..., momentum=0.9, nesterov=True)"
+            )
+        super().__init__(params, lr)
+        self.momentum, self.dampening = momentum, dampening
+        self.weight_decay, self.nesterov = weight_decay, nesterov
+
+    def update(self, value: float, gradient: float, memory: Memory) -> tuple[float, ...]:
+        """Keep `momentum` of the last move, add this one."""
+        gradient += self.weight_decay * value
+        move = gradient
+        if memory:  # the first move is the gradient itself, undampened
+            move = self.momentum * memory[0] + (1 - self.dampening) * gradient
+        step = gradient + self.momentum * move if self.nesterov else move
+        return (value - self.lr * step, move) if self.momentum else (value - self.lr * gradient,)
+
+
+class Adam(Optimizer):
+    """Steps of about lr in every parameter, whatever the size of its gradients.
+
+    Kingma and Ba 2015 (arXiv:1412.6980): divides a running mean of the gradients by the square root
+    of a running mean of their squares.
+
+    Arguments:
+        params: `model.parameters()`, or any leaf Values. lr: the learning rate.
+        betas: how much of the past the two means keep.
+        eps: added to the divisor, which may be 0.
+        weight_decay: adds `weight_decay * value` to the gradient.
+        amsgrad: divide by the largest mean of squares so far (Reddi et al. 2018).
+    """
+
+    decoupled = False
+
+    def __init__(
+        self,
+        params: Iterable[Value],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        amsgrad: bool = False,
+    ) -> None:
+        name = type(self).__name__
+        fraction(name, **{"betas[0]": betas[0], "betas[1]": betas[1]})
+        at_least_zero(name, eps=eps, weight_decay=weight_decay)
+        super().__init__(params, lr)
+        self.betas, self.eps, self.weight_decay, self.amsgrad = betas, eps, weight_decay, amsgrad
+
+    def update(self, value: float, gradient: float, memory: Memory) -> tuple[float, ...]:
+        """Both means start at 0, so each is divided by the share of it that is not the start."""
+        if self.decoupled:
+            value -= self.lr * self.weight_decay * value
+        else:
+            gradient += self.weight_decay * value
+        mean, square, largest = memory or (0.0, 0.0, 0.0)
+        (keep, keep_square), t = self.betas, self.steps + 1
+        mean = keep * mean + (1 - keep) * gradient
+        square = keep_square * square + (1 - keep_square) * gradient * gradient
+        largest = _larger(largest, square)
+        size = _sqrt((largest if self.amsgrad else square) / (1 - keep_square**t)) + self.eps
+        return value - _ratio(self.lr * mean / (1 - keep**t), size), mean, square, largest
+
+
+class AdamW(Adam):
+    """Adam with the weight decay beside the gradient rather than in it.
+
+    Loshchilov and Hutter 2019 (arXiv:1711.05101): each step first shrinks a parameter by
+    `lr * weight_decay` of itself. Arguments as for `Adam`.
+    """
+
+    decoupled = True
+
+    def __init__(
+        self,
+        params: Iterable[Value],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+        amsgrad: bool = False,
+    ) -> None:
+        super().__init__(params, lr, betas, eps, weight_decay, amsgrad)
+
+
+class RMSprop(Optimizer):
+    """The gradient divided by the root of a running mean of its squares (Hinton 2012, lecture 6e).
+
+    Arguments:
+        params: `model.parameters()`, or any leaf Values. lr: the learning rate.
+        alpha: how much of the past the mean keeps.
+        eps: added to the divisor, which may be 0.
+        weight_decay: adds `weight_decay * value` to the gradient.
+        momentum: how much of its last move a parameter keeps.
+        centered: divide by the running deviation from the mean gradient instead (Graves 2013).
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Value],
+        lr: float = 1e-2,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        momentum: float = 0.0,
+        centered: bool = False,
+    ) -> None:
+        fraction("RMSprop", alpha=alpha)
+        at_least_zero("RMSprop", eps=eps, weight_decay=weight_decay, momentum=momentum)
+        super().__init__(params, lr)
+        self.alpha, self.eps, self.weight_decay = alpha, eps, weight_decay
+        self.momentum, self.centered = momentum, centered
+
+    def update(self, value: float, gradient: float, memory: Memory) -> tuple[float, ...]:
+        """Without momentum the move is forgotten at once."""
+        gradient += self.weight_decay * value
+        square, mean, move = memory or (0.0, 0.0, 0.0)
+        square = self.alpha * square + (1 - self.alpha) * gradient * gradient
+        mean = self.alpha * mean + (1 - self.alpha) * gradient
+        # never below 0 but for rounding
+        spread = _larger(square - mean * mean, 0.0) if self.centered else square
+        move = self.momentum * move + _ratio(gradient, _sqrt(spread) + self.eps)
+        return value - self.lr * move, square, mean, move
+
+
+# By name, as `fit` takes them, with rates that suit networks of a few hundred parameters.
+OPTIMIZERS: dict[str, Callable[[Iterable[Value]], Optimizer]] = {
+    "sgd": lambda params: SGD(params, lr=0.1),
+    "adam": lambda params: Adam(params, lr=0.01),
+    "adamw": lambda params: AdamW(params, lr=0.01),
+    "rmsprop": lambda params: RMSprop(params, lr=0.01),
+}
+
+
+# What `update` needs beside operators, of numbers and of whole arrays of them (which only a caller
+# that has NumPy can have).
+def _ratio(move: Any, size: Any) -> Any:
+    """`move / size`, where a gradient of nothing moves nothing even with eps = 0."""
+    if isinstance(size, float):
+        return move / size if size else 0.0
+    return move / sys.modules["numpy"].where(size == 0.0, math.inf, size)
+
+
+def _sqrt(x: Any) -> Any:
+    return math.sqrt(x) if isinstance(x, float) else sys.modules["numpy"].sqrt(x)
+
+
+def _larger(a: Any, b: Any) -> Any:
+    return max(a, b) if isinstance(a + b, float) else sys.modules["numpy"].maximum(a, b)

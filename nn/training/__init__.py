@@ -1,0 +1,3 @@
+"""fit, and all that it is made of."""
+
+__all__: list[str] = []

@@ -1,0 +1,176 @@
+"""History: what `fit` saw, epoch by epoch, and the curves of it."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from engine import Value
+    from nn.drawing import Figure
+    from nn.models.module import Module
+
+__all__ = ["History", "Recording", "figures"]
+
+
+@dataclass(repr=False, eq=False)
+class Recording:
+    """What a page needs to show a training again: all parameters after every epoch.
+
+    Attributes:
+        model: what was trained.
+        parameters: those of the model in its order, then those that only the optimiser has.
+        rows: the training rows, each a sample and its target.
+        snapshots: their numbers, before the first epoch and after each.
+        start: the numbers of `History.log`, measured before the first epoch.
+    """
+
+    model: Module
+    parameters: list[Value]
+    rows: list[tuple[Any, Any]]
+    snapshots: list[array[float]] = field(default_factory=list)
+    start: dict[str, float] = field(default_factory=dict)
+
+    def take(self) -> None:
+        """Keep the numbers that the parameters have now."""
+        self.snapshots.append(array("d", [parameter.data for parameter in self.parameters]))
+
+
+@dataclass(repr=False)
+class History:
+    """One number for each finished epoch, measured with the parameters at its end.
+
+    Accuracies are shares from 0 to 1. A list is empty where there is nothing to tell: no validation
+    rows, or a loss that is not one of classification.
+
+    Attributes:
+        log: the numbers of every epoch by name, from which the lists are read; other metrics are
+            there too ("r2", "val_r2"), and in `column`.
+        best_epoch: the index in these lists of the epoch whose parameters were kept, the one with
+            the lowest validation loss (training loss without validation). None where no epoch was
+            finished: then the parameters are those from before.
+        stopped: "epochs" (all done), "patience" (converged), "callback" (one of them returned
+            True), "interrupt" (Ctrl-C).
+        confusion: the confusion matrix of the validation rows (the training rows without them) for
+            the parameters that were kept: how often each class (a row) was taken for each class
+            (a column). In a callback, for those of the epoch that is over. None where "confusion"
+            was not asked for or no epoch was finished.
+        backend: "native" (machine code) or "eager" (Values): who trained.
+        recording: what `fit(..., record=True)` kept for `to_html`, else None.
+    """
+
+    log: list[dict[str, float]] = field(default_factory=list)
+    best_epoch: int | None = None
+    stopped: str = "epochs"
+    confusion: list[list[int]] | None = None
+    backend: str = "eager"
+    recording: Recording | None = field(default=None, compare=False)
+
+    @property
+    def loss(self) -> list[float]:
+        """The loss of the training rows."""
+        return self.column("loss")
+
+    @property
+    def accuracy(self) -> list[float]:
+        """The share of the training rows that was right."""
+        return self.column("accuracy")
+
+    @property
+    def val_loss(self) -> list[float]:
+        """The loss of the validation rows."""
+        return self.column("val_loss")
+
+    @property
+    def val_accuracy(self) -> list[float]:
+        """The share of the validation rows that was right."""
+        return self.column("val_accuracy")
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs were finished."""
+        return len(self.log)
+
+    @property
+    def watched(self) -> list[float]:
+        """The losses that decide which epoch is best and when to stop."""
+        return self.val_loss or self.loss
+
+    @property
+    def best_loss(self) -> float:
+        """The watched loss of the parameters that were kept; nan where no epoch was finished."""
+        return math.nan if self.best_epoch is None else self.watched[self.best_epoch]
+
+    @property
+    def snapshots(self) -> list[array[float]]:
+        """All parameters before the first epoch and after each; empty where nothing was recorded.
+
+        In the order of `model.parameters()`.
+        """
+        return self.recording.snapshots if self.recording else []
+
+    def column(self, name: str) -> list[float]:
+        """One of the numbers of every epoch, as "loss" or "val_r2"."""
+        return [numbers[name] for numbers in self.log if name in numbers]
+
+    def __repr__(self) -> str:
+        text = f"{self.epochs} epoch{'' if self.epochs == 1 else 's'}"
+        if self.stopped != "epochs":
+            text += f", stopped by {self.stopped}"
+        if self.best_epoch is not None:
+            text += f", kept epoch {self.best_epoch + 1}: {figures(self.log[self.best_epoch])}"
+        return f"History({text})"
+
+    def plot(self, path: str | PathLike[str] | None = None) -> Figure:
+        """The curves of loss, accuracy and other metrics, as `nn.drawing.plot_history` has them.
+
+        Arguments:
+            path: where to save it, as .png, .svg, .pdf, ...
+
+        Returns a matplotlib Figure, which a notebook shows.
+        Raises ImportError where matplotlib is missing, ValueError where there is nothing to plot.
+        """
+        from nn.drawing import plot_history  # which needs matplotlib
+
+        return plot_history(self, path)
+
+    def to_html(
+        self,
+        path: str | PathLike[str] | None = None,
+        *,
+        features: Sequence[object] | None = None,
+        classes: Sequence[object] | None = None,
+    ) -> str:
+        """Return a page to scrub through the epochs of a run of `fit(..., record=True)`.
+
+        It shows how weights, loss and (of a model with two inputs) decision regions move, in one
+        file that works offline. `#epoch=17` in its address opens it there.
+
+        Arguments:
+            path: where to write it.
+            features: the names of the inputs. classes: those of the outputs.
+
+        Raises ValueError where nothing was recorded.
+        """
+        from nn.player import to_html  # which most runs never need
+
+        return to_html(self, path, features=features, classes=classes)
+
+
+def figures(numbers: dict[str, float]) -> str:
+    """Numbers as a person reads them, accuracies in percent.
+
+    >>> figures({"loss": 0.034211, "accuracy": 0.975, "val_loss": 0.05, "val_accuracy": 0.95})
+    'loss 0.0342 (val 0.05), accuracy 97.5% (val 95.0%)'
+    """
+    parts = []
+    for name, number in numbers.items():
+        if not name.startswith("val_"):
+            val, digits = numbers.get(f"val_{name}"), ".1%" if name == "accuracy" else ".3g"
+            beside = "" if val is None else f" (val {val:{digits}})"
+            parts.append(f"{name} {number:{digits}}{beside}")
+    return ", ".join(parts)

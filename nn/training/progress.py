@@ -1,0 +1,86 @@
+"""How far a training run is: a bar for people, a line now and then for a log file."""
+
+import math
+import sys
+import time
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Self
+
+with warnings.catch_warnings():  # in a notebook it calls itself experimental
+    warnings.simplefilter("ignore")
+    from tqdm.autonotebook import tqdm
+from tqdm.std import tqdm as plain_tqdm
+
+from nn.training.history import History, figures
+
+__all__ = ["Progress"]
+
+LINES = 10  # of a log, for a whole run
+SECONDS = 30.0  # or after so long without one
+
+
+class Progress:
+    """Shows a run on standard error: as a bar in a terminal or a notebook, else as lines.
+
+    A bar that is redrawn into a file fills it with control characters, so a file gets about ten
+    lines a run (or one each half minute), and one at the end.
+    """
+
+    def __init__(self, epochs: int, rows: int, history: History, show: bool) -> None:
+        self.epochs, self.history, self.show = epochs, history, show
+        self.every = math.ceil(epochs / LINES)
+        self.last = time.monotonic()
+        self.bar = None
+        if show and (tqdm is not plain_tqdm or sys.stderr.isatty()):
+            # it counts rows, so that it moves within a long epoch too
+            self.bar = tqdm(
+                total=epochs * rows,
+                desc=f"epoch 0/{epochs}",
+                bar_format="{desc} |{bar}| {elapsed}<{remaining}{postfix}",
+                dynamic_ncols=True,
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def batch(self, rows: int) -> None:
+        """So many rows more were trained on."""
+        if self.bar is not None:
+            self.bar.update(rows)
+
+    def over(self, batches: Iterable[Sequence[int]]) -> Iterator[Sequence[int]]:
+        """The batches; each is done when the next is asked for."""
+        for batch in batches:
+            yield batch
+            self.batch(len(batch))
+
+    def epoch(self) -> None:
+        """One epoch more is in the history."""
+        if not self.show:
+            return
+        done = self.history.epochs
+        text, name = figures(self.history.log[-1]), f"epoch {done}/{self.epochs}"
+        if self.bar is not None:
+            self.bar.set_description_str(name, refresh=False)
+            self.bar.set_postfix_str(text, refresh=False)
+        elif done % self.every == 0 or time.monotonic() - self.last > SECONDS:
+            self._write(f"{name}: {text}")
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        history = self.history
+        if self.bar is not None:
+            if kind is None:
+                self.bar.total = self.bar.n  # stopping early is no failure: let the bar be full
+            if history.best_epoch is not None:
+                kept = f"kept epoch {history.best_epoch + 1} of {history.epochs}"
+                self.bar.set_description_str(kept, refresh=False)
+                self.bar.set_postfix_str(figures(history.log[history.best_epoch]))
+            self.bar.close()
+        elif self.show and kind is None:
+            self._write(repr(history).removeprefix("History(").removesuffix(")"))
+
+    def _write(self, line: str) -> None:
+        self.last = time.monotonic()
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()

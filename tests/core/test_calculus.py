@@ -1,0 +1,380 @@
+"""gradient, vjp, jvp, hvp, jacobian, hessian: shapes, conventions, errors and higher orders."""
+
+import math
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mpmath import mp
+
+import engine
+from engine import (
+    NumericError,
+    StaleValueError,
+    Value,
+    gradient,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    no_grad,
+    numeric_mode,
+    vjp,
+)
+from tests.core.oracles import ORACLES
+
+
+def numbers(found: Any) -> Any:
+    """The data of a Value, or of lists of them, in the same shape."""
+    return found.data if isinstance(found, Value) else [numbers(each) for each in found]
+
+
+@pytest.fixture
+def x() -> Value:
+    return Value(2.0, "x")
+
+
+@pytest.fixture
+def y() -> Value:
+    return Value(3.0, "y")
+
+
+def rosenbrock(xs: Sequence[Value]) -> Value:
+    return engine.sum([100 * (b - a * a) ** 2 + (1 - a) ** 2 for a, b in pairwise(xs)])
+
+
+# --- shapes and conventions ----------------------------------------------------------------------
+def test_shapes(x: Value, y: Value) -> None:
+    f, g = x * y, x + y
+    assert numbers(gradient(f, x)) == 3.0
+    assert numbers(gradient(f, [x])) == [3.0]
+    assert numbers(gradient(f, (x, y))) == [3.0, 2.0]
+    assert numbers(vjp([f, g], [x, y], [1.0, 10.0])) == [13.0, 12.0]
+    assert numbers(jvp(f, {x: 1.0})) == 3.0
+    assert numbers(jvp([f, g], {x: 1.0, y: -1.0})) == [1.0, 0.0]
+    assert numbers(hvp(f, [x, y], [1.0, 5.0])) == [5.0, 1.0]
+    assert numbers(jacobian([f, g, f], [x, y])) == [[3.0, 2.0], [1.0, 1.0], [3.0, 2.0]]
+    assert numbers(hessian(f, [x, y])) == [[0.0, 1.0], [1.0, 0.0]]
+
+
+def test_nothing_in_nothing_out(x: Value) -> None:
+    assert gradient(x * x, []) == []
+    assert hvp(x * x, [], []) == []
+    assert hessian(x * x, []) == []
+    assert jacobian([], [x]) == []
+    assert jacobian([x * x], []) == [[]]
+    assert jvp([], {x: 1.0}) == []
+    assert numbers(jvp(x * x, {})) == 0.0
+    assert numbers(vjp([], [x], [])) == [0.0]
+
+
+def test_an_input_that_the_output_does_not_depend_on_gets_zero(x: Value, y: Value) -> None:
+    f = x.exp()
+    for stranger in (y, f * 2, Value(0.0), y.sin()):
+        assert numbers(gradient(f, [x, stranger])) == [f.data, 0.0]
+        assert numbers(jvp(f, {stranger: 1.0})) == 0.0
+        assert numbers(hessian(f, [x, stranger])) == [[f.data, 0.0], [0.0, 0.0]]
+        assert numbers(hvp(f, [x, stranger], [0.0, 1.0])) == [0.0, 0.0]
+    linear = 2 * x + 3 * y
+    assert numbers(hessian(linear, [x, y])) == [[0.0, 0.0], [0.0, 0.0]]
+    assert numbers(gradient(x.detach() * y, x)) == 0.0
+
+
+def test_an_input_that_is_the_output(x: Value) -> None:
+    f = x.sin()
+    assert numbers(gradient(f, f)) == 1.0
+    assert numbers(gradient(x, x)) == 1.0
+    assert numbers(gradient(f, [f, x])) == [1.0, math.cos(2.0)]
+    assert numbers(jvp(f, {f: 7.0})) == 7.0
+    assert numbers(vjp([f, f], [f], [2.0, 3.0])) == [5.0]
+    assert numbers(hessian(f, [f])) == [[0.0]]
+
+
+def test_inputs_may_be_results_and_may_lie_on_one_path(x: Value, y: Value) -> None:
+    """By a result: all else at its level held still; by what lies below it: all the way."""
+    h = x * y
+    f = h * h + x
+    assert numbers(gradient(f, [h, x, y])) == [12.0, 37.0, 24.0]
+    assert numbers(jvp(f, {h: 1.0})) == 12.0
+    assert numbers(jvp(f, {x: 1.0, h: 0.0})) == 1.0  # what is named moves as it is told
+    assert numbers(hessian(f, [h])) == [[2.0]]
+
+
+def test_inputs_and_outputs_may_be_named_twice(x: Value, y: Value) -> None:
+    f = x * x * y
+    assert numbers(gradient(f, [x, y, x])) == [12.0, 4.0, 12.0]
+    assert numbers(jacobian([f, f], [x, x])) == [[12.0, 12.0], [12.0, 12.0]]
+    assert numbers(vjp([f, f], [x], [1.0, 2.0])) == [36.0]
+    assert numbers(vjp([f, f], [x], [Value(1.0), 2.0])) == [36.0]
+    assert numbers(jvp([f, f], {x: 1.0})) == [12.0, 12.0]
+    assert numbers(hessian(f, [x, x])) == [[6.0, 6.0], [6.0, 6.0]]
+
+
+def test_nodes_are_left_alone(x: Value, y: Value) -> None:
+    f = rosenbrock([x, y, x * y])
+    f.backward()
+    before = [node.grad for node in engine.topological(f)]
+    once = numbers(hessian(f, [x, y]))
+    gradient(f, [x, y])
+    jvp(f, {x: 1.0})
+    vjp([f], [x], [2.0])
+    assert numbers(hessian(f, [x, y])) == once
+    assert [node.grad for node in engine.topological(f)] == before
+    assert (x.label, x.parents, x.op) == ("x", (), None)
+
+
+def test_what_comes_back_belongs_to_the_caller(x: Value) -> None:
+    """A derivative that is a plain number is no shared constant: a label on it stays there."""
+    one, other = gradient(x + 1, x), gradient(x + 2, x)
+    assert one is not other
+    one.label = "slope"
+    assert other.label is None
+    assert all(node.label is None for node in (x * 1.0).parents[1:])
+
+
+def test_cotangents_and_tangents_may_be_values(x: Value, y: Value) -> None:
+    """Then what comes back can be differentiated by them too."""
+    weight = Value(5.0)
+    (pulled,) = vjp([x * x], [x], [weight])
+    assert numbers(gradient(pulled, [weight, x])) == [4.0, 10.0]
+    pushed = jvp(x * x * y, {x: weight, y: 1.0})
+    assert pushed.data == 12.0 * 5.0 + 4.0
+    assert numbers(gradient(pushed, [weight, x, y])) == [12.0, 34.0, 20.0]
+
+
+def test_a_derivative_is_a_graph_like_any_other(x: Value) -> None:
+    slope = gradient(x**3, x)
+    slope.backward()
+    assert x.grad == 12.0
+    penalty = slope * slope  # as in a gradient penalty
+    assert numbers(gradient(penalty, x)) == 2 * 12.0 * 12.0
+
+
+def test_without_recording_there_are_numbers_and_no_silent_zeros(x: Value) -> None:
+    f = x**3
+    with no_grad():
+        slope = gradient(f, x)
+        assert (slope.data, slope.parents) == (12.0, ())
+        assert numbers(jvp(f, {x: 1.0})) == 12.0
+        try:
+            second = numbers(hessian(f, [x])), numbers(hvp(f, [x], [1.0]))
+        except RuntimeError:
+            return  # an error that says so is as good
+        assert second == ([[12.0]], [12.0])
+
+
+# --- higher orders -------------------------------------------------------------------------------
+def test_hessian_of_rosenbrock() -> None:
+    """In closed form: the textbook's tridiagonal matrix."""
+    at = [-1.2, 1.0, 0.5]
+    xs = [Value(x) for x in at]
+    a, b, c = at
+    assert numbers(hessian(rosenbrock(xs), xs)) == [
+        pytest.approx([1200 * a * a - 400 * b + 2, -400 * a, 0.0]),
+        pytest.approx([-400 * a, 202 + 1200 * b * b - 400 * c, -400 * b]),
+        pytest.approx([0.0, -400 * b, 200.0]),
+    ]
+
+
+@given(st.lists(st.floats(-2, 2), min_size=2, max_size=5), st.data())
+def test_hvp_is_the_hessian_times_the_vector(at: list[float], data: st.DataObject) -> None:
+    v = [data.draw(st.floats(-2, 2)) for _ in at]
+    xs = [Value(x) for x in at]
+    f = rosenbrock(xs) * engine.logsumexp(xs) + math.prod(xs, start=Value(1.0)).tanh()
+    whole = numbers(hessian(f, xs))
+    size = max(1.0, *(abs(h) for row in whole for h in row))
+    for row, column in zip(whole, zip(*whole, strict=True), strict=True):
+        assert row == pytest.approx(column, rel=1e-11, abs=1e-12 * size)
+    wanted = [math.fsum(h * w for h, w in zip(row, v, strict=True)) for row in whole]
+    assert numbers(hvp(f, xs, v)) == pytest.approx(wanted, rel=1e-11, abs=1e-11 * size)
+
+
+def test_the_vector_of_hvp_is_held_still(x: Value, y: Value) -> None:
+    """Also where it is made of the inputs: H v, with v as it is, is no derivative of v."""
+    f = x * x * y
+    assert numbers(hvp(f, [x, y], [x, y])) == [6 * 2.0 + 4 * 3.0, 4 * 2.0]
+    assert numbers(hvp(f, [x, y], gradient(f, [x, y]))) == [6 * 12.0 + 4 * 4.0, 4 * 12.0]
+
+
+ORDERS: dict[str, tuple[Callable[[Value], Value], Callable[[Any], Any]]] = {
+    **{
+        name: (getattr(Value, name), ORACLES[name])
+        for name in (
+            *("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tan", "tanh", "sigmoid"),
+            *("softplus", "silu", "gelu", "gelu_tanh"),
+        )
+    },
+    "1/x": (lambda x: 1 / x, lambda x: 1 / x),
+    "x**5": (lambda x: x**5, lambda x: x**5),
+    "x**2.5": (lambda x: x**2.5, lambda x: x ** mp.mpf("2.5")),
+    "x**x": (lambda x: x**x, lambda x: x**x),
+    "2**x": (lambda x: 2**x, lambda x: 2**x),
+    "hypot": (lambda x: engine.hypot(x, 2.0), lambda x: mp.hypot(x, 2)),
+    "x/(1+x)": (lambda x: x / (1 + x), lambda x: x / (1 + x)),
+    "logsumexp": (
+        lambda x: engine.logsumexp([x, 2 * x, 1.0]),
+        lambda x: ORACLES["logsumexp"](x, 2 * x, 1),
+    ),
+    "softmax": (
+        lambda x: engine.softmax([x, 2 * x, 1.0], index=1),
+        lambda x: ORACLES["softmax"](2 * x, x, 1),
+    ),
+    "log_softmax": (
+        lambda x: engine.log_softmax([x, 2 * x, 1.0], index=2),
+        lambda x: ORACLES["log_softmax"](1, x, 2 * x),
+    ),
+    "entropy": (
+        lambda x: engine.binary_cross_entropy(x / 2, 0.25),
+        lambda x: ORACLES["binary_cross_entropy"](x / 2, mp.mpf("0.25")),
+    ),
+    "logits": (
+        lambda x: engine.binary_cross_entropy_with_logits(x, 0.25),
+        lambda x: ORACLES["binary_cross_entropy_with_logits"](x, mp.mpf("0.25")),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ORDERS)
+@pytest.mark.parametrize("at", [0.3, 1.1])
+def test_derivatives_up_to_the_fourth(name: str, at: float) -> None:
+    """In reverse over reverse, and in forward over forward mode."""
+    f, oracle = ORDERS[name]
+    x = Value(at)
+    backward = forward = f(x)
+    for order in range(1, 5):
+        backward, forward = gradient(backward, x), jvp(forward, {x: 1.0})
+        want = float(mp.diff(oracle, mp.mpf(at), order))
+        assert backward.data == pytest.approx(want, rel=1e-11, abs=1e-13)
+        assert forward.data == pytest.approx(want, rel=1e-11, abs=1e-13)
+
+
+def test_piecewise_functions_have_flat_second_derivatives() -> None:
+    for f in (abs, Value.relu, Value.leaky_relu, lambda x: engine.clamp(x, -1, 2)):
+        for at in (-1.5, 0.75, 2.5):
+            x = Value(at)
+            slope = gradient(f(x), x)
+            assert numbers(gradient(slope, x)) == 0.0
+            assert numbers(jvp(slope, {x: 1.0})) == 0.0
+
+
+# --- errors --------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("attempt", "error", "text"),
+    [
+        (lambda f, x: gradient(f, [3.0]), TypeError, "inputs takes Values.*got float 3.0"),
+        (lambda f, x: gradient(f, "x"), TypeError, "inputs .*got str"),
+        (lambda f, x: gradient(f, None), TypeError, "inputs .*got NoneType"),
+        (lambda f, x: gradient(3.0, [x]), TypeError, "outputs takes Values.*got float 3.0"),
+        (lambda f, x: gradient([f], [x]), TypeError, "outputs takes Values.*got list"),
+        (lambda f, x: gradient(f, iter([x])), TypeError, "inputs is a list of Values, got list_it"),
+        (lambda f, x: gradient(f, {x: 1}), TypeError, "inputs is a list of Values, got dict"),
+        (lambda f, x: vjp(f, [x], [1.0]), TypeError, "outputs is a list of Values, got Value"),
+        (lambda f, x: vjp([f], x, [1.0]), TypeError, "inputs is a list of Values, got Value"),
+        (lambda f, x: vjp([f], [x], []), ValueError, "as many cotangents as outputs.*0 and 1"),
+        (lambda f, x: vjp([f], [x], ["1"]), TypeError, "got str '1'"),
+        (lambda f, x: jvp(f, {1.0: x}), TypeError, "tangents takes Values.*got float 1.0"),
+        (lambda f, x: jvp(f, {x: None}), TypeError, "got NoneType"),
+        (lambda f, x: jvp(3.0, {x: 1.0}), TypeError, "outputs is a list of Values, got float"),
+        (lambda f, x: hvp(f, [x], []), ValueError, "inputs are needed, got 0 and 1"),
+        (lambda f, x: hvp(f, [x], ["1"]), TypeError, "got str '1'"),
+        (lambda f, x: hvp(f, x, [1.0]), TypeError, "inputs is a list of Values, got Value"),
+        (lambda f, x: jacobian(f, [x]), TypeError, "outputs is a list of Values, got Value"),
+        (lambda f, x: jacobian([f], x), TypeError, "inputs is a list of Values, got Value"),
+        (lambda f, x: jacobian([f], [1.0]), TypeError, "inputs takes Values.*got float 1.0"),
+        (lambda f, x: hessian(f, x), TypeError, "inputs is a list of Values, got Value"),
+        (lambda f, x: hessian(f, ["x"]), TypeError, "inputs takes Values.*got str 'x'"),
+        (lambda f, x: hessian(1.0, [x]), TypeError, "outputs takes Values.*got float 1.0"),
+    ],
+)
+def test_errors_say_what_was_got_and_what_is_expected(
+    attempt: Callable[[Value, Value], Any], error: type[Exception], text: str, x: Value
+) -> None:
+    f = x * x
+    with pytest.raises(error, match=text):
+        attempt(f, x)
+    assert (f.grad, x.grad, x.data) == (0.0, 0.0, 2.0)
+    assert numbers(gradient(f, x)) == 4.0
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        lambda f, x: gradient(f, x),
+        lambda f, x: gradient(f * 2, [x]),
+        lambda f, x: vjp([f], [x], [1.0]),
+        lambda f, x: jvp(f, {x: 1.0}),
+        lambda f, x: hvp(f, [x], [1.0]),
+        lambda f, x: jacobian([x, f], [x]),
+        lambda f, x: hessian(f, [x]),
+    ],
+)
+def test_a_leaf_changed_since_is_an_error(attempt: Callable[[Value, Value], Any], x: Value) -> None:
+    f = x * x
+    slope = gradient(f, x)
+    x.data = 5.0
+    with pytest.raises(StaleValueError, match=r"x=5.0 was changed after mul=4.0 was computed"):
+        attempt(f, x)
+    with pytest.raises(StaleValueError, match="build the expression again"):
+        gradient(slope, x)
+    assert numbers(gradient(x * x, x)) == 10.0
+
+
+def test_a_derivative_that_is_infinite_is_an_error_as_in_backward() -> None:
+    for f in (Value.sqrt, lambda x: x**0.5, lambda x: x ** Value(0.25)):
+        x = Value(0.0)
+        with pytest.raises(NumericError):
+            f(x).backward()
+        for attempt in (lambda f=f, x=x: gradient(f(x), x), lambda f=f, x=x: jvp(f(x), {x: 1.0})):
+            with pytest.raises(NumericError):
+                attempt()
+        with numeric_mode("ieee"):
+            assert numbers(gradient(f(x), x)) == math.inf
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x * 1e200 * 1e200,
+        lambda x: x / 1e-309,
+        lambda x: engine.dot([x, x], [1.7e308, 1.7e308]),
+        lambda x: x * 1.7e308 + x * 1.7e308,
+    ],
+)
+def test_so_it_is_where_only_numbers_meet(f: Callable[[Value], Value]) -> None:
+    """Constants are folded on the way down; what overflows there is an overflow all the same."""
+    x = Value(1e-200)
+    y = f(x)
+    for attempt in (y.backward, lambda: gradient(y, x), lambda: jvp(y, {x: 1.0})):
+        with pytest.raises(NumericError):
+            attempt()
+    with numeric_mode("ieee"):
+        assert numbers(gradient(y, x)) == numbers(jvp(y, {x: 1.0})) == math.inf
+
+
+def test_a_derivative_that_nobody_asked_for_may_be_undefined() -> None:
+    """The one by the target is infinite at p = 0; only that by p is wanted."""
+    p = Value(0.0, "p")
+    loss = engine.binary_cross_entropy(p, 0.0)
+    loss.backward()
+    assert numbers(gradient(loss, p)) == p.grad == 1.0
+    assert numbers(jvp(loss, {p: 2.0})) == 2.0
+
+
+def test_the_error_of_an_infinite_derivative_names_the_operation_and_the_remedy() -> None:
+    x = Value(0.0, "x")
+    with pytest.raises(NumericError, match=r"sqrt\(x=0\.0\) .* by input 0 is inf: sqrt"):
+        gradient(x.sqrt(), x)
+
+
+def test_a_constant_exponent_takes_no_gradient() -> None:
+    n = Value(3.0) ** 2
+    for attempt in (
+        lambda: gradient(n, n.parents),
+        lambda: jvp(n, {n.parents[1]: 1.0}),
+        lambda: hessian(n, n.parents),
+    ):
+        with pytest.raises(TypeError, match="input 1 of pow is a number, which takes no gradient"):
+            attempt()

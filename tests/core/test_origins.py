@@ -1,0 +1,444 @@
+"""Where a node came from: the user's own line, the exact span, and the variable it went to."""
+
+import _thread
+import copy
+import dis
+import functools
+import json
+import linecache
+import operator
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+import time
+from contextlib import nullcontext
+from itertools import count
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import engine
+from engine import Value, topological
+from engine.core import bytecode, origins
+from nn import MLP, mse_loss
+
+ROOT = Path(__file__).parents[2]
+
+# Statements, and the names of what each operation in them made (- for none). Looked at are all
+# nodes that `keep` is given, and all that are in variables in the end. A % ends a statement.
+STATEMENTS = """\
+a = x * w ; mul a  % a = b = x * w ; mul a  % a = o.c = b = x * w ; mul a
+o.c = a = x * w ; mul c  % a, b = x * w, x + w ; mul a, add b  % (a, b) = x, -x ; neg b
+a, b, c = x * w, x + w, x - w ; mul a, add b, sub c
+a, b, c, d = x * w, x + w, x - w, x / w ; mul a, add b, sub c, div d
+a, b, c, d, e = x * w, x + w, x - w, x / w, -x ; mul a, add b, sub c, div d, neg e
+a, o.c = x * w, x + w ; mul a, add c  % o.c, a = x * w, x + w ; mul c, add a
+a = (b := x * w) ; mul b  % keep(a := x * w) ; mul a  % if (a := x * w): pass ; mul a
+while (a := x * w) and False: pass ; mul a
+a = (b := x * w) + (c := x - w) ; mul b, sub c, add a  % x += w ; add x  % x *= 2.5 ; mul x
+o.x = x; o.x -= w ; sub x  % o.o.c = x * w ; mul c  % a: object = x * w ; mul a
+a = -(x * w) ; mul -, neg a  % a = x * w + x ; mul -, add a  % a = (x * w).tanh() ; mul -, tanh a
+a = (x * w).leaky_relu(0.5) ; mul -, leaky_relu a
+a = engine.dot([x * w], [x + w], bias=x - w) ; mul -, add -, sub -, dot a
+a = x and x * w ; mul a  % a = Value(2.0); b = a * a ; mul b  % a = x * w; b = a ; mul a
+Δθ = x * w; σ = x + w ; mul Δθ, add σ  % match x * w:|    case a: pass ; mul a
+try: a = x * w|finally: b = x + w ; mul a, add b
+try: 1 / 0|except ZeroDivisionError: a = x * w ; mul a  % with nothing(): a = x * w ; mul a
+with nothing(x * w) as a: pass ; mul -  % for a in [x * w]: pass ; mul -
+for i in range(3): a = x * w ; mul a  % a = [x * w]; keep(*a) ; mul -
+a = (x * w,); keep(*a) ; mul -  % a = {'k': x * w}; keep(a['k']) ; mul -
+a = [y * w for y in [x]]; keep(*a) ; mul -  % a = {1: x}; a[1] = x * w; keep(a[1]) ; mul -
+a = {1: x}; a[1] *= w; keep(a[1]) ; mul -  % a = (x * w, x + w)[0] ; mul -
+a = (lambda: x * w)() ; mul -  % a = keep(x * w) ; mul -  % keep(x * w).label = None ; mul -
+a, b = engine.softmax([x, w]) ; softmax a/b  % o.c, a = engine.softmax([x, w]) ; softmax a/c
+a = o.c = engine.softmax([x, w]); keep(*a) ; softmax a[0]/a[1]
+*a, b = engine.softmax([x, w]) ; softmax -
+a, *b = engine.softmax([x, w]); keep(*b) ; softmax -/a  % a, = engine.softmax([x]) ; softmax a
+a, (b, c) = x * w, engine.log_softmax(xs=[x, w]) ; mul a, log_softmax b/c
+o.c = keep(*engine.softmax([x, w])) ; softmax -  % a = engine.softmax([x, w])[1] ; softmax -
+a = engine.softmax([x, w], 1) ; softmax a  % for a in engine.softmax([x, w]): pass ; softmax -
+a = keep(x * w).data ; mul -  % a = x < keep(x * w) < w ; mul -  % a = f'{keep(x * w)}' ; mul -
+a = not keep(x * w) ; mul -  % a = keep(x * w) is None ; mul -"""
+
+CONTEXTS = {  # where a statement may stand
+    "module": "{}\nkeep(*locals().values())",
+    "class": "class K:\n    x, w = x, w\n    {}\n    keep(*locals().values())",
+    "global": "def f():\n  global a, b, c, d, e, x, i, Δθ, σ\n  {}\nf(); keep(*locals().values())",
+    "nonlocal": "def f(x, w):\n  a = b = c = d = e = i = Δθ = σ = None\n  def g():\n"
+    "    nonlocal a, b, c, d, e, x, i, Δθ, σ\n    {}\n  g()\n  keep(*locals().values())\nf(x, w)",
+    "generator": "def f(x, w):\n  {}\n  keep(*locals().values())\n  yield\nlist(f(x, w))",
+    "async": "async def f(x, w):\n    {}\n    keep(*locals().values())\n"
+    "try: f(x, w).send(None)\nexcept StopIteration: pass",
+}
+
+# Runs sources (as JSON on stdin) and tells what names the nodes of each operation have.
+RUNNER = """
+import contextlib, json, sys, engine
+from engine import Value, topological
+from engine.core import bytecode, origins
+
+def run(source):
+    kept = []
+    def keep(*things):
+        kept.extend(thing for thing in things if isinstance(thing, Value))
+        return things[0] if things else None
+    o = type("O", (), {})(); o.o = o
+    names = dict(x=Value(2.0), w=Value(3.0), keep=keep, o=o, Value=Value, engine=engine,
+                 nothing=contextlib.nullcontext)
+    exec(compile(source, "<statement>", "exec"), names)
+    keep(*vars(o).values())
+    found = {}
+    for node in topological(*kept):
+        if node.parents:
+            found.setdefault(node.op.name, set()).add(origins.name(node) or "-")
+    return {op: "/".join(sorted(names)) for op, names in found.items()}
+
+json.dump([run(source) for source in json.load(sys.stdin)], sys.stdout)
+"""
+
+
+def pythons() -> list[Any]:
+    """The Pythons that can be had here, and why the others cannot."""
+    found = []
+    for minor in range(11, 15):
+        here = sys.version_info[:2] == (3, minor)
+        program = sys.executable if here else shutil.which(f"python3.{minor}")
+        probe = [program or "", "-c", f"import sys; sys.exit(sys.version_info[1] != {minor})"]
+        works = program and not subprocess.run(probe, capture_output=True).returncode
+        marks = () if works else pytest.mark.skip(reason=f"no python3.{minor} on PATH")
+        found.append(pytest.param(program, id=f"3.{minor}", marks=marks))
+    return found
+
+
+EVERY_PYTHON = pytest.mark.parametrize("python", pythons())
+
+
+def printed(*command: str, given: str = "") -> str:
+    own = {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        command, input=given, env={**os.environ, **own}, capture_output=True, encoding="utf-8"
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def names_of(python: str, sources: list[str]) -> Any:
+    return json.loads(printed(python, "-c", RUNNER, given=json.dumps(sources)))
+
+
+def execute(source: str, file: str = "run.py", **names: Any) -> dict[str, Any]:
+    """The variables after a source was run that linecache knows, as it does those of notebooks."""
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    exec(compile(source, file, "exec"), names)
+    return names
+
+
+def spot(node: Value) -> tuple[int, str, str]:
+    origin: Any = origins.where(node)
+    return origin.line, origin.code, origin.function
+
+
+# --- names ---------------------------------------------------------------------------------------
+@EVERY_PYTHON
+def test_a_node_is_called_by_the_variable_it_first_went_to_wherever_the_statement_stands(
+    python: str,
+) -> None:
+    cases = []
+    for context, around in CONTEXTS.items():
+        indent = next(row for row in around.splitlines() if "{}" in row).partition("{}")[0]
+        for row in STATEMENTS.replace("\n", "  % ").split("  % "):
+            statement, _, wanted = row.rpartition(" ; ")
+            if "a:" in statement and context in ("global", "nonlocal"):
+                continue  # not allowed
+            lines = statement.replace("|", f"\n{indent}")
+            cases.append((context, statement, wanted, around.replace("{}", lines)))
+    found = names_of(python, [source for *_, source in cases])
+    wrong = [
+        f"{context}: {statement}: {each}, not {pair}"
+        for (context, statement, wanted, _), each in zip(cases, found, strict=True)
+        for pair in wanted.split(", ")
+        if each.get(pair.split()[0]) != pair.split()[1]
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+@EVERY_PYTHON
+def test_a_node_finds_its_variable_past_choices_and_nameless_places(python: str) -> None:
+    statements = ["a = x * w if x else x", "a = x if not x else x * w", "a = x and x * w or x"]
+    statements += ["o.d = {}; o.d['k'] = a = x * w", "o.d = {}; o.d['k'], a = x, x * w"]
+    found = names_of(python, [f"{statement}\nkeep(a)" for statement in statements])
+    wrong = [s for s, names in zip(statements, found, strict=True) if names != {"mul": "a"}]
+    assert not wrong
+
+
+MANY = ["sum([x, w, x])", "prod([x, w, x])", "reduce(mul, [x, w, x])", "[*map(abs, [x, w])]"]
+
+
+@pytest.mark.parametrize("result", MANY)
+def test_not_all_that_a_function_makes_has_the_name_of_its_result(result: str) -> None:
+    source = "from math import prod; from functools import reduce; from operator import mul"
+    a = execute(f"{source}\na = {result}", x=Value(2.0), w=Value(3.0))["a"]
+    nodes = topological(*a) if isinstance(a, list) else topological(a)
+    assert [node for node in nodes if origins.name(node) == "a"] == []
+
+
+def test_a_picture_of_a_sum_says_where_it_went() -> None:
+    a = execute("a = sum([x, w, x])", x=Value(2.0), w=Value(3.0))["a"]
+    assert a.to_dot().count('label="a\\n') == 1
+
+
+FORMS = [
+    "keep({})", "({}).tanh()", "sin({})", "-{}", "[{}, x][0]", "(# := {})", "({} + {})",
+    "({} * {})", "dot([{}], [{}])", "({} and {})", "({} if {} > 0 else {})",
+]  # fmt: skip
+
+
+EXPRESSIONS = st.recursive(
+    st.sampled_from(["x", "w", "Value(1.5)"]),
+    lambda inner: st.builds(str.format, st.sampled_from(FORMS), inner, inner, inner),
+    max_leaves=6,
+)
+
+
+@st.composite
+def assignments(draw: Any) -> str:
+    """A statement that sets variables and attributes; each # is to be a variable of its own."""
+    targets = draw(st.lists(st.sampled_from(["#", "#", "o.#", "d['#']"]), min_size=1, max_size=5))
+    if draw(st.booleans()):
+        return " = ".join([*targets, draw(EXPRESSIONS)])
+    values = [draw(EXPRESSIONS) for _ in targets]
+    if draw(st.booleans()):  # a tuple in a tuple
+        targets[1:] = [f"({', '.join(targets[1:])},)"] if targets[1:] else []
+        values[1:] = [f"({', '.join(values[1:])},)"] if values[1:] else []
+    return f"{', '.join(targets)}, = {', '.join(values)},"
+
+
+@given(st.lists(assignments(), min_size=1, max_size=3), st.booleans())
+def test_a_name_is_always_that_of_a_variable_which_holds_the_node(
+    statements: list[str], inside: bool
+) -> None:
+    numbers = count()
+    lines = ["".join(f"v{next(numbers)}" if c == "#" else c for c in s) for s in statements]
+    body = "".join(f"\n  {line}" for line in lines)
+    source = f"def f(x, w):{body}\n  return locals()\ninner = f(x, w)"
+    kept: list[Value] = []
+    keep = lambda value: kept.append(value) or value  # noqa: E731
+    holder = type("Holder", (), {})()
+    x, w = Value(0.5), Value(1.5)
+    given = {"x": x, "w": w, "o": holder, "keep": keep, "d": {}, "Value": Value}
+    names = execute(source if inside else "\n".join(lines), **given, sin=engine.sin, dot=engine.dot)
+    variables = {**names, **names.get("inner", {}), **vars(holder)}
+    values = [each for each in variables.values() if isinstance(each, Value)]
+    for node in topological(*values, *kept, *names["d"].values()):
+        called = origins.name(node)
+        assert called is None or node in (x, w) or variables.get(called) is node, source
+
+
+def test_an_instruction_of_a_python_to_come_costs_the_name_and_makes_no_wrong_one() -> None:
+    lines = ["a = x * w", "b = o.c = x.tanh()", "c = x and x * w", "d, e, f = x * w, -x, x - w"]
+    lines += ["g, (h, i) = x + w, softmax([x, w])", "j = (x * w).exp() if x > 0 else keep(x, w=w)"]
+    source = "def f(x, w):\n  " + "\n  ".join(lines) + "\n  return locals()\nmade = f(x, w)"
+    names = {"x": Value(2.0), "w": Value(3.0), "o": type("O", (), {})(), "softmax": engine.softmax}
+    made = execute(source, **names)["made"]
+    made = {name: made[name] for name in "abcdefghij"}
+    real = dis.get_instructions
+    met = {each.opname for each in real(made["a"]._code)} - {"CACHE", "NOP", "EXTENDED_ARG"}
+
+    def renamed(unknown: set[str]) -> dict[str, str | None]:
+        def later(code: Any) -> Any:
+            for each in real(code):
+                yield each._replace(opname="NEW") if each.opname in unknown else each
+
+        with mock.patch("dis.get_instructions", later):
+            origins._decode.cache_clear()
+            bytecode._instructions.cache_clear()
+            return {name: origins.name(node) for name, node in made.items()}
+
+    for unknown in met:
+        wrong = {k: v for k, v in renamed({unknown}).items() if v not in (k, None)}
+        assert not wrong, unknown
+    assert {*renamed({each for each in met if "STORE" in each}).values()} == {None}
+    assert {*renamed({each for each in met if "BINARY" in each or "CALL" in each}).values()} <= {
+        None, "e",
+    }  # fmt: skip
+    assert renamed(set()) == {name: name for name in made}
+
+
+def test_all_names_in_a_long_function_are_found_and_it_is_not_read_anew_for_each() -> None:
+    lines = [f"  v{i} = x * {i}.5\n" for i in range(300)]  # more than fit in a byte
+    found = execute(f"def f(x):\n{''.join(lines)}  return locals()\nv = f(x)", x=Value(2.0))["v"]
+    real, read = dis.get_instructions, count()
+    counted = lambda *a, **k: (i for i in real(*a, **k) if next(read) >= 0)  # noqa: E731
+    with mock.patch("dis.get_instructions", counted):
+        for i in range(300):
+            assert (origins.name(found[f"v{i}"]), spot(found[f"v{i}"])[0]) == (f"v{i}", i + 2)
+    assert next(read) < 300 * 20  # a line has about four instructions
+
+
+# --- places --------------------------------------------------------------------------------------
+WAYS = """x + w;x - w;x * w;x / w;x ** w;x + 2;x - 2;x * 2;x / 2;x ** 2;2 + x;2 - x;2 * x;2 / x
+2 ** x;-x;abs(x);x / x;x.exp();x.log();x.tanh();x.relu();x.gelu();x.leaky_relu();x.leaky_relu(w)
+x.elu(w);x.detach();Value(1.0);exp(x);exp(2.0);tanh(x);leaky_relu(x, w);elu(x);gelu(x);hypot(x, 2)
+hypot(2, x);clamp(x, 0, 1);clamp(x, w, 1);binary_cross_entropy(x * 0.1, 1);sum([x, w]);sum([x, 2])
+binary_cross_entropy_with_logits(x, 1);dot([x], [w]);dot([x, 2], [3, w], 2);dot([x], [w], bias=w)
+maximum(x, w);maximum(x, 2);minimum(2, x);logsumexp([x, w]);softmax([x, w])[0];softmax([x, w], 1)
+log_softmax([x, w])[1];log_softmax([x, w], index=0);where(True, x, w);where(False, x, lambda: w)
+where(True, lambda: x * 3, w);where(True, 2.0, x);cube(x);mul(x, w);mul(2.0, w);x.__mul__(w)
+operator.mul(x, w);partial(hypot, x)(w);[y * w for y in [x]][0];next(map(tanh, [x]))
+(lambda: x * w)();Value(1e300) * 1e300;log(Value(0.0));x.log().exp() + w / x"""
+
+
+@pytest.mark.parametrize("quiet", [False, True], ids=["recorded", "no_grad"])
+def test_every_way_of_making_a_node_names_the_line_of_the_user(quiet: bool) -> None:
+    cube = engine.operation("origins_cube", lambda x: x * x * x, lambda y, x: 3 * x**2)
+    given = {name: getattr(engine, name) for name in engine.__all__}
+    given |= {"x": Value(0.5), "w": Value(0.25), "cube": cube, "mul": engine.core.ops.mul}
+    given |= {"operator": operator, "partial": functools.partial}
+    for way in WAYS.replace("\n", ";").split(";"):
+        with engine.numeric_mode("ieee"), engine.no_grad() if quiet else nullcontext():
+            y = execute(f"\n\ny = ({way})", "ways.py", **given)["y"]
+        new = {*topological(y)} - {*topological(given["x"], given["w"])}
+        places: Any = [origins.where(n) for n in new if n.op is not engine.core.ops.CONSTANT]
+        assert {(o.file, o.line, o.library) for o in places} == {("ways.py", 3, False)}, way
+        assert all(o.code and o.code in way for o in places), way
+
+
+def test_the_code_is_the_exact_span_of_the_expression() -> None:
+    source = (
+        "é = '日本🎉'; y = x * w + (  # σ\n    x\n  -   w )\n"
+        "def f(σ, *, ω):\n    return [\n        'é' and σ.tanh() * (ω +\n            1.5)][0]\n"
+        "z = f(\n    x, ω=w)\n"
+    )
+    made = execute(source, x=Value(2.0), w=Value(3.0))
+    found = {spot(node) for node in topological(made["y"], made["z"]) if node.parents}
+    assert sorted(each for each in found if "# σ" not in each[1]) == [
+        (1, "x * w", "<module>"), (2, "x - w", "<module>"), (6, "σ.tanh()", "f"),
+        (6, "σ.tanh() * (ω + 1.5)", "f"), (6, "ω + 1.5", "f"),
+    ]  # fmt: skip
+
+
+def test_code_without_source_or_positions_has_a_line_and_a_name(tmp_path: Path) -> None:
+    names: dict[str, Any] = {"x": Value(2.0)}
+    exec("\n\ny = x * 3", names)
+    assert (spot(names["y"]), origins.name(names["y"])) == ((3, "", "<module>"), "y")
+    script = tmp_path / "script.py"
+    imports = "from engine import *; from engine.core.origins import where; x = Value(2.0)"
+    script.write_text(f"{imports}\ny = x * 3\no = where(y); print(o.line, [o.code], o.name)")
+    assert printed(sys.executable, "-X", "no_debug_ranges", str(script)) == "2 [''] y\n"
+
+
+PLACES = {  # the first is a project that is called as we are
+    "/home/someone/engine/run.py": "run.py:1", "<stdin>": "<stdin>:1", "日本:語.py": "日本:語.py:1",
+    "<ipython-input-3-9c1e>": "cell:1", "/tmp/ipykernel_4711/1234567.py": "cell:1",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("file", "shown"), PLACES.items())
+def test_a_place_is_short_as_text(file: str, shown: str) -> None:
+    origin: Any = origins.where(execute("y = x * 3", file, x=Value(2.0))["y"])
+    assert (str(origin), origin.file, origin.library) == (shown, file, False)
+
+
+def test_what_the_library_makes_is_told_from_what_its_user_makes() -> None:
+    model = MLP(2, [3, 1], rng=1)
+    loss = mse_loss([model([1.0, 2.0])], [0.5])
+    slope = engine.gradient(loss, model.parameters()[0])
+    for node in topological(loss, slope):
+        assert origins.name(node) == node.label
+        origin = origins.where(node)
+        if origin is not None:  # else it is a number
+            assert (origin.library, str(origin).split("/")[0] in ("nn", "engine")) == (True, True)
+    mine = loss * 2
+    assert origins.name(mine) == "mine"
+
+
+def test_equal_code_under_two_file_names_is_never_mixed_up() -> None:
+    made = [
+        execute("def f(x):\n    y = x * 3\n    return y\ng = f(x)", file, x=Value(2.0))
+        for file in ("one.py", "two.py", "one.py")
+    ]
+    assert made[0]["f"].__code__ == made[1]["f"].__code__  # Python takes them for the same
+    assert [str(origins.where(m["g"])) for m in made] == ["one.py:2", "two.py:2", "one.py:2"]
+
+
+def test_copies_keep_their_origin_and_pickles_and_numbers_have_none() -> None:
+    x = Value(2.0, "x")
+    y = (x * 3).tanh()
+    for other in (copy.copy(y), copy.deepcopy(y)):
+        for old, new in zip(topological(y), topological(other), strict=True):
+            assert origins.where(new) == origins.where(old)
+            assert origins.name(new) == origins.name(old)
+    back = pickle.loads(pickle.dumps(y))
+    assert {origins.where(node) for node in topological(back)} == {None}
+    assert {origins.name(node) for node in topological(back)} == {"x", None}
+    assert origins.where(y.parents[0].parents[1]) is None
+
+
+# --- where Python is typed, and where no Python calls --------------------------------------------
+TYPED = """\
+from engine import *; from engine.core import origins
+x, w = Value(2.0), Value(3.0)
+n = x * w
+def f(q):
+    r = q.tanh(); return r
+
+t = f(n) + 1
+print("FOUND", sorted(filter(None, map(origins.name, topological(t)))), origins.where(n).line)
+print("SPAN", [origins.where(n).code, origins.where(t.parents[0]).code, origins.source(n)])
+"""
+
+
+@EVERY_PYTHON
+def test_what_was_typed_at_a_prompt_has_names(python: str) -> None:
+    said = printed(python, "-iq", given=TYPED)
+    assert "FOUND ['n', 'r', 't', 'w', 'x'] 1\n" in said
+    kept = printed(python, "-c", "import sys; print(sys.version_info >= (3, 13))") == "True\n"
+    spans = ["x * w", "q.tanh()", "n = x * w"] if kept else [""] * 3  # before, Python threw it away
+    assert f"SPAN {spans}\n" in said
+
+
+def test_cells_of_ipython_have_names_lines_and_source() -> None:
+    pytest.importorskip("IPython", reason="IPython is not installed")
+    cells = [
+        "from engine import *; x, w = Value(2.0), Value(3.0)",
+        "# é\n\nn = x * w; t = n.tanh()",
+        "t",
+        "from engine.core import origins as o; y = _ + x",
+        "print('FOUND', [(o.name(v), str(o.where(v)), o.where(v).code) for v in topological(y)])",
+    ]
+    code = """if True:
+        import json, sys; from IPython.core.interactiveshell import InteractiveShell
+        shell = InteractiveShell(); shell.history_manager.enabled = False
+        for cell in json.load(sys.stdin): shell.run_cell(cell, store_history=True)"""
+    assert printed(sys.executable, "-c", code, given=json.dumps(cells)).endswith(
+        "FOUND [('x', 'cell:1', 'Value(2.0)'), ('w', 'cell:1', 'Value(3.0)'), "
+        "('n', 'cell:3', 'x * w'), ('t', 'cell:3', 'n.tanh()'), ('y', 'cell:1', '_ + x')]\n"
+    )
+
+
+X = Value(2.0)
+BARE = [
+    (Value, 1.0), (X.detach,), (X.tanh,), (operator.add, X, X), (X.__rtruediv__, 3.0),
+    (engine.exp, X), (engine.hypot, X, 3.0), (engine.dot, [X], [X]), (engine.core.ops.mul, X, X),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("call", BARE, ids=lambda call: getattr(call[0], "__name__", call[0]))
+def test_an_operation_works_where_no_line_of_python_called_it(
+    call: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Value] = []
+    errors: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", errors.append)
+    # C calls C, as when a browser calls Python: the first frame of the thread is our own
+    _thread.start_new_thread(made.extend, (map(operator.call, [functools.partial(*call)]),))
+    while not (errors or made):
+        time.sleep(0.001)
+    assert not errors, errors[0].exc_value
+    assert origins.name(made[0]) is None
