@@ -1,88 +1,109 @@
-"""Branches that are not taken: of a recorded `where` or `choose` each row takes one, and the
-others must not reach its gradient, not even as 0 times an infinite derivative.
+"""Branches that are not taken, in gradients that are graphs.
+
+A recorded gradient has to be right for every row of a program, and each row takes its own branches
+of a `where`, a `choose`, a `maximum`, a `clamp` or a `relu`. What a row does not come to hands on
+exactly nothing. A product with 0 says that as well, unless the other factor may be infinite or nan:
+there the product stands in a `select` behind the condition under which a row comes to the node.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from math import isfinite
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from engine.core import ops
-from engine.core.node import Node
+from engine.core.ops import is_constant
 
-__all__ = ["BRANCHES", "Gates", "reached"]
+__all__ = ["Conditions"]
 
-BRANCHES = {ops.select, ops.choose}  # rows whose other inputs are as good as not there
-
-
-def reached(order: list[Node]) -> list[Node]:
-    """What a gradient comes to, of nodes in order from the root: not what lies in branches of
-    `select` and `choose` alone that were not taken.
-    """
-    found = {order[0]}
-    for node in order:
-        if node in found:
-            parents = node.parents
-            if node.op is ops.select:
-                parents = parents[0], parents[1 if parents[0]._data else 2]
-            elif node.op is ops.choose and isfinite(node._data):
-                parents = parents[0], parents[1 + int(parents[0]._data)]
-            found.update(parents)
-    return [node for node in order if node in found]
+ALWAYS = None  # the condition of what every row comes to
 
 
-class Gates:
-    """For each node what is 1 where a row takes one of the branches of `select` that it lies in,
-    else 0; None for nodes that every row needs. The options of `choose` have none: below a loss
-    that picks a class, each would be in the way of all that is computed.
+class Conditions:
+    """For each node of a reverse sweep the condition under which a row comes to it.
+
+    A condition is a Value, 0 or not, or ALWAYS. It is only kept where it matters: where the table
+    says that a derivative below can be infinite, and below a `where` everywhere, since that is how
+    rows with a nan among their inputs are left out.
+
+    Arguments:
+        order: all nodes, parents first. between: those that the sweep visits.
+        roots: what it begins at.
     """
 
-    def __init__(self, roots: Iterable[Any]) -> None:
-        self._of: dict[Any, dict[Any, None]] = {root: {None: None} for root in roots}
+    def __init__(
+        self, order: Sequence[Any], between: Collection[Any], roots: Iterable[Any]
+    ) -> None:
+        self._infinite: set[Any] = set()  # nodes with an edge whose derivative may not be finite
+        self._matters: set[Any] = set()  # they, and what lies between them and the roots
+        wild: set[Any] = set()  # nodes whose own number may not be finite
+        for node in order:
+            if not node.parents:
+                continue
+            if not wild.isdisjoint(node.parents) or not _is_finite(node):
+                wild.add(node)
+                if not node.op.constant_partials:
+                    self._infinite.add(node)
+            matters = node in self._infinite or not self._matters.isdisjoint(node.parents)
+            if matters and node in between:
+                self._matters.add(node)
+        self._of: dict[Any, dict[Any, None]] = {root: {ALWAYS: None} for root in roots}
+        self._hot: set[Any] = set()  # nodes whose gradient may not be finite
         self._made: dict[Any, Any] = {}  # one node for each meaning, so that much is in common
-        self._entered: dict[Any, tuple[Any, Any, int]] = {}  # behind which gate, and which branch
+        self._families: dict[Any, tuple[Any, Any, range]] = {}  # conditions of which one holds
+        self._strict: set[Any] = set()  # conditions that have a `where` in them
 
     def terms(
         self, node: Any, upstream: Any, edges: Iterable[tuple[int, Any, Any]]
     ) -> Iterator[tuple[Any, tuple[Any, Any]]]:
-        """The parents and what each receives: nothing, in rows that do not come here."""
-        gate = self._join(tuple(self._of.pop(node)))
+        """The parents of a node and what each receives, as two factors."""
+        condition = self._join(self._of.pop(node, {ALWAYS: None}))
+        hot, strict = node in self._hot, condition in self._strict or node.op is ops.select
         for i, parent, local in edges:
-            inner = gate
-            if node.op is ops.select and i:
-                inner = self._enter(gate, node.parents[0], i, local)
+            inner, guard = condition, node in self._infinite or strict
+            if node.op.branches:
+                guard = hot or strict
+                if guard or parent in self._matters:
+                    inner = self._enter(condition, node, i, local)
+            if inner is not ALWAYS and strict:
+                self._strict.add(inner)
             self._of.setdefault(parent, {})[inner] = None
-            if inner is not gate:  # 0 times an infinity would be a nan
-                yield parent, (ops.select(inner, upstream, 0.0), 1.0)
-            elif gate is not None:
-                yield parent, (ops.select(gate, upstream * local, 0.0), 1.0)
+            if hot or node in self._infinite:
+                self._hot.add(parent)
+            if guard and inner is not ALWAYS and not (node.op.constant_partials):
+                handed = upstream if node.op is ops.select else upstream * local
+                yield parent, (ops.select(inner, handed, 0.0), 1.0)
             else:
                 yield parent, (upstream, local)
 
-    def _join(self, gates: tuple[Any, ...]) -> Any:
-        """Where any of them is open."""
-        found = set(gates)
-        waiting = list(gates)
-        while waiting and None not in found:
-            gate = waiting.pop()
-            outer, test, i = self._entered.get(gate, (None, None, 0))
-            both = {gate, self._made.get((outer, test, 3 - i))}
-            if i and both <= found:  # both branches: wherever there is one
-                found = (found - both) | {outer}
-                waiting.append(outer)
-        if None in found:
-            return None
-        left = [gate for gate in gates if gate in found] + [g for g in found if g not in gates]
-        return left[0] if len(left) == 1 else self._once(tuple(left), _any, *left)
-
-    def _enter(self, gate: Any, test: Any, i: int, local: Any) -> Any:
-        """The gate of a branch behind a gate."""
-        taken = self._once((None, test, i), lambda: local)
+    def _enter(self, outer: Any, node: Any, i: int, local: Any) -> Any:
+        """The condition of one branch of a node that has a condition itself."""
+        if local.__class__ is float:
+            return outer
+        of = node.parents[0] if node.op is ops.select else node  # one test, the same conditions
+        taken = self._once((ALWAYS, of, i), lambda: local)
         inner = taken
-        if gate is not None and gate is not taken:
-            inner = self._once((gate, test, i), ops.mul, gate, taken)
-        if inner is not gate:
-            self._entered.setdefault(inner, (None if inner is taken else gate, test, i))
+        if outer is not ALWAYS:  # both hold; a nan does, which a product would pass on
+            inner = self._once((outer, of, i), ops.select, outer, taken, 0.0)
+        if node.op in _FAMILIES and inner is not outer:
+            branches = range(_FAMILIES[node.op], len(node.parents))
+            self._families.setdefault(inner, (outer, of, branches))
         return inner
+
+    def _join(self, conditions: dict[Any, None]) -> Any:
+        """The condition that any of these holds."""
+        found, waiting = conditions, [*conditions]
+        while waiting and ALWAYS not in found:
+            outer, of, branches = self._families.get(waiting.pop(), (ALWAYS, None, range(0)))
+            family = {self._made.get((outer, of, i)): None for i in branches}
+            if family and family.keys() <= found.keys():  # all branches: wherever there is one
+                found = {each: None for each in found if each not in family} | {outer: None}
+                waiting.append(outer)
+        if ALWAYS in found:
+            return ALWAYS
+        left = tuple(found)
+        joined = left[0] if len(left) == 1 else self._once(left, _any, *left)
+        if not self._strict.isdisjoint(left):
+            self._strict.add(joined)
+        return joined
 
     def _once(self, key: Any, make: Callable[..., Any], *args: Any) -> Any:
         if key not in self._made:
@@ -90,5 +111,17 @@ class Gates:
         return self._made[key]
 
 
-def _any(*gates: Any) -> Any:
-    return ops.step(ops.total(*gates))
+# Rows of whose branches at least one is always taken, and where the branches begin.
+_FAMILIES = {ops.select: 1, ops.choose: 1, ops.maximum: 0, ops.minimum: 0}
+
+
+def _is_finite(node: Any) -> bool:
+    """Whether finite inputs give finite numbers, those of the source being what they are."""
+    finite = node.op.finite_partials
+    if callable(finite):
+        finite = finite(*[each._data if is_constant(each) else None for each in node.parents])
+    return bool(finite)
+
+
+def _any(*conditions: Any) -> Any:
+    return ops.step(ops.total(*conditions))

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, overload
 
 from engine.core import ops
+from engine.core.linear import pullback, pushforward
 from engine.core.modes import recording
-from engine.core.sweep import pullback, pushforward
 from engine.core.value import Number, Value, constant, fresh_constant
 
 __all__ = ["gradient", "hessian", "hvp", "jacobian", "jvp", "vjp"]

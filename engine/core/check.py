@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from engine.core.graph import describe, topological
 from engine.core.modes import no_grad, numeric_mode, recording
-from engine.core.node import Node, Operation
+from engine.core.node import Node
+from engine.core.operation import Operation
 from engine.core.ops import CONSTANT
 from engine.core.value import Value
 

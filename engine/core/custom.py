@@ -7,7 +7,8 @@ from typing import Any
 
 from engine.core.check import check_operation
 from engine.core.modes import MODE, NumericError
-from engine.core.node import TABLE, Interval, Operation, as_float
+from engine.core.node import as_float
+from engine.core.operation import TABLE, Interval, Operation
 from engine.core.value import Value
 
 __all__ = ["operation"]

@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.core import ops
 from engine.core.inputs import declare
-from engine.core.node import Operation
+from engine.core.operation import Operation
 from engine.core.value import Number, Value, constant, record
 
 Scalar = Value | Number

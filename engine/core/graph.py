@@ -1,18 +1,16 @@
-"""Order, freshness and copies of graphs: everything that walks nodes without touching gradients.
+"""The order of a graph, and whether its numbers are fresh.
 
 Graphs are walked with a stack of our own, never by recursion: a chain of a million nodes is an
 ordinary graph.
 """
 
-import threading
-import weakref
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from engine.core.modes import StaleValueError
-from engine.core.node import Node, Operation
+from engine.core.node import Node, edges
 
-__all__ = ["check_fresh", "describe", "topological"]
+__all__ = ["check_fresh", "describe", "reverse_order", "topological"]
 
 N = TypeVar("N", bound=Node)
 
@@ -47,6 +45,35 @@ def topological(*roots: N) -> list[N]:
     return order
 
 
+def reverse_order(root: N) -> list[N]:
+    """The nodes that a gradient of the root comes to, each before its parents: the root first.
+
+    What lies only in branches that were not taken is left out.
+    Raises StaleValueError where a leaf was changed after a node that reads it was made.
+
+    >>> from engine import Value, maximum
+    >>> a, b = Value(2.0, "a"), Value(3.0, "b")
+    >>> [node.label or node.op.name for node in reverse_order(maximum(a, b))]
+    ['maximum', 'b']
+    """
+    order = topological(root)
+    check_fresh(order)
+    order.reverse()
+    taken: dict[Any, list[Any]] = {}
+    for node in order:
+        if node.parents and node.op.branches:  # type: ignore[union-attr]
+            taken[node] = [parent for parent, local in edges(node) if local is not None]
+    if not taken:
+        return order
+    found: list[N] = []
+    reached: set[Any] = {root}
+    for node in order:
+        if node in reached:
+            found.append(node)
+            reached.update(taken.get(node, node.parents))
+    return found
+
+
 def check_fresh(order: Sequence[Node]) -> None:
     """Raise StaleValueError if a leaf was changed after a node that reads it was made."""
     newest_leaf, oldest_result = 0, order[-1]._epoch if order else 0
@@ -72,75 +99,3 @@ def describe(node: Node, otherwise: str = "") -> str:
     """A node in a few words for a message: its label, or what it is, with its number."""
     name = node.label or otherwise or (node.op.name if node.op else "a leaf")
     return f"{name}={node._data!r}"
-
-
-# --- copies -------------------------------------------------------------------------------------
-def shallow_copy(node: N, parents: tuple[Node, ...]) -> N:
-    copy: N = object.__new__(type(node))
-    copy._data, copy.grad, copy.op = node._data, node.grad, node.op
-    copy._code, copy._at = node._code, node._at
-    copy.parents, copy.label, copy._epoch = parents, node.label, node._epoch
-    return copy
-
-
-def deep_copy(root: N, memo: dict[int, Any]) -> N:
-    """`copy.deepcopy` of a graph without recursion; nodes shared with other copies stay shared."""
-    for node in topological(root):
-        if id(node) not in memo:
-            parents = tuple(memo[id(parent)] for parent in node.parents)
-            memo[id(node)] = shallow_copy(node, parents)
-    copied: N = memo[id(root)]
-    return copied
-
-
-# Pickle would recurse from a node into its parents. So the first node it meets hands over a list of
-# all its ancestors, oldest first, between two marks: while the marks are open each node gives its
-# own fields only, and its parents are in the pickler's memo already. (That the node itself is in
-# that list too, pickle resolves: it takes what the memo holds.)
-_listed = threading.local()
-
-
-class _Mark:
-    def __init__(self, ids: set[int], opening: bool) -> None:
-        self.ids, self.opening = ids, opening
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # weakly: a dump that fails drops its list, and with it the mark
-        _listed.mark = weakref.ref(self) if self.opening else None
-        return bool, ()
-
-
-def reduce_node(node: Node) -> tuple[Any, ...]:
-    """What `__reduce__` of a node returns."""
-    reference = getattr(_listed, "mark", None)
-    mark = reference() if reference else None
-    if not node.parents or (mark is not None and id(node) in mark.ids):
-        fields = (node._data, node.grad, node.op, node.parents, node.label, node._epoch)
-        return rebuild, (type(node), *fields)
-    order = topological(node)
-    ids = {id(each) for each in order}
-    return _root, ([_Mark(ids, True), *order, _Mark(ids, False)],)
-
-
-def _root(listed: list[Any]) -> Any:
-    return listed[-2]
-
-
-def rebuild(
-    kind: type[Any],
-    data: float,
-    grad: float,
-    op: Operation | None,
-    parents: tuple[Node, ...],
-    label: str | None,
-    epoch: int,
-) -> Any:
-    """A node from its pickled fields. The clock of changes must not fall behind its epoch, or a
-    later change to a leaf would look older than what was computed from it.
-    """
-    node = object.__new__(kind)
-    node._data, node.grad, node.op, node.parents = data, grad, op, parents
-    node.label, node._epoch = label, epoch
-    node._code, node._at = None, 0  # code cannot be pickled
-    kind._advance(epoch)
-    return node

@@ -14,7 +14,8 @@ from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
 from engine.core.graph import describe, topological
-from engine.core.node import Node, Operation, as_float
+from engine.core.node import Node, as_float
+from engine.core.operation import Operation
 
 __all__ = ["ControlFlowError", "compare", "declare", "is_open", "look", "looked_at"]
 

@@ -1,28 +1,31 @@
-"""What strict and trace mode say of a number that is not finite. Only ever reached by such numbers,
-so that the ordinary path pays one subtraction for it.
+"""What is said of a number that is not finite. Only such numbers ever come here, so that the
+ordinary path pays next to nothing for it.
 """
 
 import sys
 from collections.abc import Sequence
 from math import isfinite, isinf
-from typing import Any
+from typing import Any, NamedTuple
 
-from engine.core.graph import describe
+from engine.core.graph import describe, topological
 from engine.core.modes import MODE, NumericError, Trace
-from engine.core.node import ITEM, Node, Operation
+from engine.core.node import ITEM, Node, edges
+from engine.core.operation import Operation
+from engine.core.ops import CONSTANT
 from engine.core.origins import name
 
 __all__ = [
+    "Edge",
+    "check_derivatives",
+    "check_gradients",
+    "check_sum",
+    "check_value",
     "describe_call",
-    "judge_gradient",
-    "judge_local",
-    "judge_number",
-    "judge_sum",
-    "judge_value",
+    "first_nonfinite",
 ]
 
 
-def judge_value(op: Operation, parents: tuple[Node, ...], y: float) -> Trace | None:
+def check_value(op: Operation, parents: tuple[Node, ...], y: float) -> Trace | None:
     """A new nan or infinity as the value of an operation: raises in strict mode; in trace mode
     gives the trace that is to remember the node.
     """
@@ -35,69 +38,93 @@ def judge_value(op: Operation, parents: tuple[Node, ...], y: float) -> Trace | N
     return trace if mode == "trace" else None
 
 
-def judge_gradient(order: list[Node], seed: float) -> None:
-    """The same for the reverse sweep over `order` (the root first): plays it again, looking at each
-    edge, to find the one that made the first gradient that is not finite.
+class Edge(NamedTuple):
+    """An edge of the reverse sweep, and the gradient of the parent after it."""
+
+    node: Node
+    position: int
+    upstream: float
+    local: float
+    gradient: float
+
+
+def first_nonfinite(order: Sequence[Node], seed: float) -> Edge | None:
+    """The first edge on which finite numbers make a gradient that is not finite, if there is one.
+
+    Arguments: the order of a sweep, the root first, and the gradient of the root.
     """
-    mode, trace = MODE.get()
-    if mode == "ieee" or not isfinite(seed):
-        return
-    adjoint = dict.fromkeys(order, 0.0)
-    adjoint[order[0]] = seed
+    gradient = dict.fromkeys(order, 0.0)
+    gradient[order[0]] = seed
     for node in order:
-        inputs = [parent._data for parent in node.parents]
-        if node.op is None or not isfinite(adjoint[node]) or not all(map(isfinite, inputs)):
+        upstream = gradient[node]
+        if not isfinite(upstream) or not all(isfinite(parent._data) for parent in node.parents):
             continue
-        for i, (parent, local) in enumerate(
-            zip(node.parents, node.op.numeric(node._data, *inputs), strict=True)
-        ):
-            if parent.op is not None and not parent.parents:
-                continue  # a constant
-            if parent not in adjoint:
-                continue  # a branch that was not taken
-            adjoint[parent] += adjoint[node] * local
-            if isfinite(adjoint[parent]):
-                continue
-            if mode == "trace":
-                if trace.backward is None:
-                    trace.backward = node
-                return
-            raise NumericError(
-                f"the gradient of {_called(parent, f'input {i}')} is {adjoint[parent]}: through "
-                f"{_call(node.op, node.parents)} = {node._data!r}{_made(node)} it receives the "
-                f"upstream gradient {adjoint[node]!r} times the local derivative {local!r}: "
-                f"{_remedy(node.op, node.parents)}"
-            )
+        for position, (parent, local) in enumerate(edges(node)):
+            if local is not None and parent.op is not CONSTANT:
+                gradient[parent] += upstream * local
+                if not isfinite(gradient[parent]):
+                    return Edge(node, position, upstream, local, gradient[parent])
+    return None
 
 
-def judge_sum(node: Node, before: float) -> None:
+def check_gradients(order: Sequence[Node], seed: float) -> None:
+    """In strict mode, an error where the sweep over these nodes made a gradient that is not finite.
+
+    Arguments: the order of the sweep, the root first, and the gradient of the root.
+    """
+    if isfinite(sum([node.grad for node in order])):
+        return
+    mode, trace = MODE.get()
+    found = None if mode == "ieee" or not isfinite(seed) else first_nonfinite(order, seed)
+    if found is None:
+        return
+    node, position, upstream, local, gradient = found
+    if mode == "trace":
+        trace.backward = node if trace.backward is None else trace.backward
+        return
+    op: Any = node.op
+    raise NumericError(
+        f"the gradient of {_called(node.parents[position], f'input {position}')} is {gradient}: "
+        f"through {_call(op, node.parents)} = {node._data!r}{_made(node)} it receives the upstream "
+        f"gradient {upstream!r} times the local derivative {local!r}: {_remedy(op, node.parents)}"
+    )
+
+
+def check_sum(node: Node, before: float) -> None:
     """The same for a sum of what an earlier sweep left and what this one added, both finite."""
-    mode, _ = MODE.get()
-    if mode == "strict" and isinf(node.grad) and isfinite(before) and node.grad != before:
-        raise NumericError(
-            f"the gradient of {_called(node)}{_made(node)} overflows when it is added to the "
-            f"{before!r} of an earlier backward(); call zero_grad() between the two"
-        )
+    if not isinf(node.grad) or not isfinite(before) or MODE.get()[0] != "strict":
+        return
+    raise NumericError(
+        f"the gradient of {_called(node)}{_made(node)} overflows when it is added to the "
+        f"{before!r} of an earlier backward(); call zero_grad() between the two"
+    )
 
 
-def judge_local(node: Node, i: int, local: float) -> None:
-    """The same for a local derivative that is infinite or undefined between finite numbers."""
-    if MODE.get()[0] == "strict" and all(isfinite(parent._data) for parent in node.parents):
+def check_derivatives(
+    results: Sequence[Any], order: Sequence[Node], poles: Sequence[tuple[Node, int, float]]
+) -> None:
+    """In strict mode, an error where finite numbers gave a derivative that is not finite.
+
+    Arguments:
+        results: the derivatives, as Values and numbers.
+        order: the nodes that were differentiated.
+        poles: of them, those with a local derivative that is not finite: the position, and it.
+    """
+    numbers = [each._data if isinstance(each, Node) else each for each in results]
+    if all(map(isfinite, numbers)) or MODE.get()[0] != "strict":
+        return
+    if not all(isfinite(node._data) for node in order if not node.parents):
+        return  # handed on, not made here
+    for node, i, local in poles:
         op: Any = node.op
         raise NumericError(
             f"the derivative of {_call(op, node.parents)}{_made(node)} by input {i} is {local}: "
             f"{_remedy(op, node.parents)}"
         )
-
-
-def judge_number(result: Any, factors: Sequence[Any]) -> Any:
-    """The same for a gradient that is a plain number, where no node is recorded to be judged."""
-    if result.__class__ is not float or isfinite(result) or MODE.get()[0] != "strict":
-        return result
-    if all(map(isfinite, factors)):
-        shown = ", ".join(map(repr, factors[:6]))
-        raise NumericError(f"a gradient made of {shown} is {result}: scale the numbers")
-    return result
+    for node in topological(*[each for each in results if isinstance(each, Node)]):
+        if not isfinite(node._data) and all(isfinite(parent._data) for parent in node.parents):
+            raise NumericError(f"on the way to a derivative {describe_call(node)}")
+    raise NumericError("a derivative overflows on the way; scale the numbers")
 
 
 def describe_call(node: Node) -> str:

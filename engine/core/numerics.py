@@ -147,7 +147,7 @@ def zero(x: float) -> float:
 
 
 def equal(x: float, y: float) -> float:
-    return float(x == y) if x == x and y == y else nan
+    return float(x == y)
 
 
 def greater(x: float, y: float) -> float:
@@ -167,11 +167,13 @@ def choose(index: float, *options: float) -> float:
 
 
 def clamp(x: float, low: float, high: float) -> float:
+    if low != low or high != high:
+        return nan
     return low if x < low else high if x > high else x
 
 
 def within(x: float, low: float, high: float) -> float:
-    return float(low < x < high) if x == x else nan
+    return float(low < x < high) if x == x and low == low and high == high else nan
 
 
 def leaky_relu(x: float, slope: float) -> float:

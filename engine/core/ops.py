@@ -15,7 +15,8 @@ from functools import reduce
 from typing import Any
 
 from engine.core import numerics as f
-from engine.core.node import TABLE, Node, Operation, bind_floats
+from engine.core.node import Node
+from engine.core.operation import TABLE, Operation
 
 __all__: list[str] = []  # the rows go by TABLE; what users call is in functions.py
 
@@ -35,15 +36,18 @@ def is_constant(node: Node) -> bool:
 
 
 # Links only the branch that was chosen, so that the other cannot poison a gradient.
-where: Operation = rule("where", lambda x: x, (1.0,), tame=True)
+where: Operation = rule("where", lambda x: x, (1.0,))
 
 # --- arithmetic ----------------------------------------------------------------------------------
-add: Operation = rule("add", lambda a, b: a + b, (1.0, 1.0), symbol="+", tex="{0} + {1}", tame=True)
-sub: Operation = rule(
-    "sub", lambda a, b: a - b, (1.0, -1.0), symbol="-", tex="{0} - {1}", tame=True
-)
+add: Operation = rule("add", lambda a, b: a + b, (1.0, 1.0), symbol="+", tex="{0} + {1}")
+sub: Operation = rule("sub", lambda a, b: a - b, (1.0, -1.0), symbol="-", tex="{0} - {1}")
 mul: Operation = rule(
-    "mul", lambda a, b: a * b, lambda y, a, b: (b, a), symbol="×", tex=r"{0} \cdot {1}", tame=True
+    "mul",
+    lambda a, b: a * b,
+    lambda y, a, b: (b, a),
+    symbol="×",
+    tex=r"{0} \cdot {1}",
+    finite_partials=True,
 )
 div: Operation = rule(
     "div",
@@ -53,6 +57,7 @@ div: Operation = rule(
     tex=r"\frac{{{0}}}{{{1}}}",
     domain=((-3.0, 3.0), (0.1, 3.0)),
     remedy={"": "keep the divisor away from 0, e.g. with a small constant added"},
+    finite_partials=lambda a, b: bool(b),
 )
 self_ratio: Operation = rule(  # x / x: two partials of 1/x and -1/x would overflow at tiny x
     "self_ratio",
@@ -61,9 +66,9 @@ self_ratio: Operation = rule(  # x / x: two partials of 1/x and -1/x would overf
     symbol="x/x",
     tex=r"\frac{{{0}}}{{{0}}}",
 )
-neg: Operation = rule("neg", lambda x: -x, (-1.0,), symbol="-", tex="-{0}", tame=True)
+neg: Operation = rule("neg", lambda x: -x, (-1.0,), symbol="-", tex="-{0}")
 absolute: Operation = rule(
-    "abs", abs, lambda y, x: (sign(x),), symbol="|x|", tex=r"\left|{0}\right|"
+    "abs", abs, lambda y, x: (sign(x),), symbol="|x|", tex=r"\left|{0}\right|", finite_partials=True
 )
 
 
@@ -88,6 +93,7 @@ power: Operation = rule(
     tex="{0}^{{{1}}}",
     domain=((0.1, 3.0), (-3.0, 3.0)),
     remedy={"": "a power of 0 needs an exponent >= 0, one of a negative number a whole exponent"},
+    finite_partials=lambda x, n: n is not None and n >= 0.0 and n % 1.0 == 0.0,
 )
 xpowy: Operation = rule(
     "xpowy",
@@ -117,6 +123,7 @@ hypot: Operation = rule(
     lambda y, a, b: (unit(a, b), unit(b, a)),
     tex=r"\sqrt{{{0}^2 + {1}^2}}",
     domain=((-3.0, 3.0), (-3.0, 3.0)),
+    finite_partials=True,
 )
 unit: Operation = rule(
     "unit",
@@ -184,25 +191,38 @@ rsqrt: Operation = rule(
     domain=(0.1, 3.0),
     remedy={"": "rsqrt needs an input > 0"},
 )
-sin: Operation = rule("sin", f.sin, lambda y, x: (cos(x),), tex=r"\sin")
-cos: Operation = rule("cos", f.cos, lambda y, x: (-sin(x),), tex=r"\cos")
+sin: Operation = rule("sin", f.sin, lambda y, x: (cos(x),), tex=r"\sin", finite_partials=True)
+cos: Operation = rule("cos", f.cos, lambda y, x: (-sin(x),), tex=r"\cos", finite_partials=True)
 tan: Operation = rule("tan", f.tan, lambda y, x: (1.0 + y * y,), tex=r"\tan", domain=(-1.4, 1.4))
 
 # --- activations ---------------------------------------------------------------------------------
-tanh: Operation = rule("tanh", math.tanh, lambda y, x: (sech2(x),), tex=r"\tanh", tame=True)
+tanh: Operation = rule(
+    "tanh", math.tanh, lambda y, x: (sech2(x),), tex=r"\tanh", finite_partials=True
+)
 sech2: Operation = rule(
-    "sech2", f.sech2, lambda y, x: (-2.0 * y * tanh(x),), tex=r"\operatorname{{sech}}^2"
+    "sech2",
+    f.sech2,
+    lambda y, x: (-2.0 * y * tanh(x),),
+    tex=r"\operatorname{{sech}}^2",
+    finite_partials=True,
 )
-sigmoid: Operation = rule("sigmoid", f.sigmoid, lambda y, x: (sigmoid_slope(x),), tex=r"\sigma")
+sigmoid: Operation = rule(
+    "sigmoid", f.sigmoid, lambda y, x: (sigmoid_slope(x),), tex=r"\sigma", finite_partials=True
+)
 sigmoid_slope: Operation = rule(
-    "sigmoid_slope", f.sigmoid_slope, lambda y, x: (-y * tanh(0.5 * x),), tex=r"\sigma'"
+    "sigmoid_slope",
+    f.sigmoid_slope,
+    lambda y, x: (-y * tanh(0.5 * x),),
+    tex=r"\sigma'",
+    finite_partials=True,
 )
-relu: Operation = rule("relu", f.relu, lambda y, x: (step(x),), tame=True)
+relu: Operation = rule("relu", f.relu, lambda y, x: (step(x),), branches=True)
 leaky_relu: Operation = rule(
     "leaky_relu",
     f.leaky_relu,
     lambda y, x, slope: (slope + (1.0 - slope) * step(x), -relu(-x)),
     domain=((-3.0, 3.0), (0.01, 0.5)),
+    finite_partials=True,
 )
 elu: Operation = rule(
     "elu",
@@ -213,19 +233,21 @@ elu: Operation = rule(
     ),
     domain=((-3.0, 3.0), (0.5, 2.0)),
 )
-softplus: Operation = rule("softplus", f.softplus, lambda y, x: (sigmoid(x),))
+softplus: Operation = rule("softplus", f.softplus, lambda y, x: (sigmoid(x),), finite_partials=True)
 # Past the clamped range the second term is 0 in floats, and inf * 0 would make it a nan.
 silu: Operation = rule(
     "silu",
     f.silu,
     lambda y, x: (sigmoid(x) + clamp(x, -800.0, 800.0) * sigmoid_slope(x),),
     domain=(-1.0, 3.0),
+    finite_partials=True,
 )
 gelu: Operation = rule(
     "gelu",
     f.gelu,
     lambda y, x: (normal_cdf(x) + clamp(x, -40.0, 40.0) * normal_pdf(x),),
     domain=(-0.5, 3.0),
+    finite_partials=True,
 )
 normal_cdf: Operation = rule(
     "normal_cdf",
@@ -233,9 +255,14 @@ normal_cdf: Operation = rule(
     lambda y, x: (normal_pdf(x),),
     tex=r"\Phi",
     domain=(-1.0, 3.0),
+    finite_partials=True,
 )
 normal_pdf: Operation = rule(
-    "normal_pdf", f.normal_pdf, lambda y, x: (-clamp(x, -40.0, 40.0) * y,), tex=r"\varphi"
+    "normal_pdf",
+    f.normal_pdf,
+    lambda y, x: (-clamp(x, -40.0, 40.0) * y,),
+    tex=r"\varphi",
+    finite_partials=True,
 )
 
 
@@ -247,41 +274,71 @@ def _gelu_tanh_partial(y: Any, x: Any) -> tuple[Any]:
     )
 
 
-gelu_tanh: Operation = rule("gelu_tanh", f.gelu_tanh, _gelu_tanh_partial, domain=(-0.5, 3.0))
+gelu_tanh: Operation = rule(
+    "gelu_tanh", f.gelu_tanh, _gelu_tanh_partial, domain=(-0.5, 3.0), finite_partials=True
+)
 
 # --- branches: piecewise constant, and what is built on them -------------------------------------
-zero: Operation = rule("zero", f.zero, lambda y, x: (zero(x),), tex=r"0 \cdot {0}")
-sign: Operation = rule("sign", f.sign, lambda y, x: (zero(x),))
-step: Operation = rule("step", f.step, lambda y, x: (zero(x),), tex=r"[{0} > 0]")
+zero: Operation = rule("zero", f.zero, lambda y, x: (zero(x),), tex=r"0 \cdot {0}", branches=True)
+sign: Operation = rule("sign", f.sign, lambda y, x: (zero(x),), branches=True)
+step: Operation = rule("step", f.step, lambda y, x: (zero(x),), tex=r"[{0} > 0]", branches=True)
 equal: Operation = rule(
-    "equal", f.equal, lambda y, a, b: (zero(a), zero(b)), symbol="=", tex="[{0} = {1}]"
+    "equal",
+    f.equal,
+    lambda y, a, b: (zero(a), zero(b)),
+    symbol="=",
+    tex="[{0} = {1}]",
+    branches=True,
 )
 # What is decided row by row in a program (inputs.py): 1 where it holds, else 0.
 greater: Operation = rule(
-    "greater", f.greater, lambda y, a, b: (zero(a), zero(b)), symbol=">", tex="[{0} > {1}]"
+    "greater",
+    f.greater,
+    lambda y, a, b: (zero(a), zero(b)),
+    symbol=">",
+    tex="[{0} > {1}]",
+    branches=True,
 )
 greater_equal: Operation = rule(
-    "greater_equal", f.greater_equal, greater.partials, symbol="≥", tex=r"[{0} \geq {1}]"
+    "greater_equal",
+    f.greater_equal,
+    greater.partials,
+    symbol="≥",
+    tex=r"[{0} \geq {1}]",
+    branches=True,
 )
 _DECIDED = ((1.0, 1.0), (-3.0, 3.0), (-3.0, 3.0))
 select: Operation = rule(
-    "select", f.select, lambda y, t, a, b: (zero(t), t, 1.0 - t), domain=_DECIDED
+    "select",
+    f.select,
+    lambda y, t, a, b: (None, t, 1.0 - t),
+    domain=_DECIDED,
+    branches=True,
 )
 choose: Operation = rule(
     "choose",
     f.choose,
-    lambda y, i, *xs: (zero(i), *[equal(i, float(k)) for k in range(len(xs))]),
+    lambda y, i, *xs: (None, *[equal(i, float(k)) for k in range(len(xs))]),
     domain=_DECIDED,
     remedy={"": "the index is a whole number that counts the options from 0"},
+    branches=True,
 )
 within: Operation = rule(
-    "within", f.within, lambda y, x, low, high: (zero(x), zero(low), zero(high))
+    "within",
+    f.within,
+    lambda y, x, low, high: (zero(x), zero(low), zero(high)),
+    branches=True,
 )
 clamp: Operation = rule(
     "clamp",
     f.clamp,
-    lambda y, x, low, high: (within(x, low, high), step(low - x), step(x - high)),
+    lambda y, x, low, high: (
+        within(x, low, high),
+        step(low - x),
+        step(x - high) * (1.0 - step(low - x)),  # where the bounds cross, the lower one wins
+    ),
     domain=((-3.0, 3.0), (-2.0, -1.0), (1.0, 2.0)),
+    branches=True,
 )
 
 # --- losses of one number against a target -------------------------------------------------------
@@ -309,24 +366,28 @@ binary_cross_entropy_with_logits: Operation = rule(
     f.binary_cross_entropy_with_logits,
     lambda y, x, t: (logit_residual(x, t), -x),
     domain=((-3.0, 3.0), (0.0, 1.0)),
+    finite_partials=True,
 )
 logit_residual: Operation = rule(
     "logit_residual",
     f.logit_residual,
     lambda y, x, t: (sigmoid_slope(x), -1.0),
     domain=((0.5, 3.0), (0.0, 0.5)),
+    finite_partials=True,
 )
 
 
 # --- any number of inputs: one node, however many -----------------------------------------------
 def _shares(xs: Sequence[Any]) -> list[Any]:
-    """softmax of all; on floats numerics.shares stands in for it."""
-    return [softmax(x, *xs[:i], *xs[i + 1 :]) for i, x in enumerate(xs)]
+    """softmax of all: a node for each, but on floats all at once."""
+    if any(isinstance(x, Node) for x in xs):
+        return [softmax(x, *xs[:i], *xs[i + 1 :]) for i, x in enumerate(xs)]
+    return f.shares(xs)
 
 
 def _ties(y: Any, *xs: Any) -> list[Any]:
     hits = [equal(x, y) for x in xs]
-    return [hit / total(*hits) for hit in hits]
+    return [div(hit, total(*hits)) for hit in hits]  # of a nan, nan
 
 
 def _softmax_partials(y: Any, *xs: Any) -> tuple[Any, ...]:
@@ -361,16 +422,33 @@ total: Operation = rule(
     symbol="Σ",
     domain=(0.1, 3.0),
     expand=lambda *xs: reduce(lambda a, b: a + b, xs),
-    tame=True,
 )
 dot: Operation = rule(
-    "dot", f.dot, _dot_partials, symbol="·", domain=(0.1, 3.0), expand=_expand_dot, tame=True
+    "dot",
+    f.dot,
+    _dot_partials,
+    symbol="·",
+    domain=(0.1, 3.0),
+    expand=_expand_dot,
+    finite_partials=True,
 )
 maximum: Operation = rule(
-    "maximum", f.maximum, _ties, symbol="max", tex=r"\max", expand=lambda *xs: reduce(maximum, xs)
+    "maximum",
+    f.maximum,
+    _ties,
+    symbol="max",
+    tex=r"\max",
+    expand=lambda *xs: reduce(maximum, xs),
+    branches=True,
 )
 minimum: Operation = rule(
-    "minimum", f.minimum, _ties, symbol="min", tex=r"\min", expand=lambda *xs: reduce(minimum, xs)
+    "minimum",
+    f.minimum,
+    _ties,
+    symbol="min",
+    tex=r"\min",
+    expand=lambda *xs: reduce(minimum, xs),
+    branches=True,
 )
 logsumexp: Operation = rule(
     "logsumexp",
@@ -379,6 +457,7 @@ logsumexp: Operation = rule(
     tex=r"\operatorname{{logsumexp}}",
     domain=(0.0, 3.0),
     expand=_expand_logsumexp,
+    finite_partials=True,
 )
 softmax: Operation = rule(
     "softmax",
@@ -386,6 +465,7 @@ softmax: Operation = rule(
     _softmax_partials,
     tex=r"\operatorname{{softmax}}",
     expand=lambda x, *o: exp(x - logsumexp(x, *o)),
+    finite_partials=True,
 )
 log_softmax: Operation = rule(
     "log_softmax",
@@ -393,7 +473,5 @@ log_softmax: Operation = rule(
     _log_softmax_partials,
     tex=r"\operatorname{{log\_softmax}}",
     expand=lambda x, *o: x - logsumexp(x, *o),
+    finite_partials=True,
 )
-
-
-bind_floats(globals(), _shares=f.shares)  # softmax of all at once

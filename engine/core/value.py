@@ -10,12 +10,14 @@ from types import FrameType
 from typing import Any, Self
 
 from engine.core import ops
-from engine.core.graph import deep_copy, describe, reduce_node, shallow_copy, topological
+from engine.core.copies import deep_copy, reduce_node, shallow_copy
+from engine.core.graph import describe, topological
 from engine.core.inputs import compare, look
 from engine.core.modes import NO_GRAD
-from engine.core.node import Operation, as_float
-from engine.core.nonfinite import judge_value
+from engine.core.node import as_float
+from engine.core.nonfinite import check_value
 from engine.core.numerics import divide, power
+from engine.core.operation import Operation
 from engine.core.shortcuts import Doors
 from engine.core.sweep import backward
 
@@ -313,7 +315,7 @@ def record(
 
 
 def _odd(op: Operation, parents: tuple[Any, ...], data: float, frame: FrameType) -> Value:
-    trace = None if data == data and abs(data) != inf else judge_value(op, parents, data)
+    trace = None if data == data and abs(data) != inf else check_value(op, parents, data)
     node = Value(data)
     node._code, node._at = frame.f_code, frame.f_lasti >> 1
     if not NO_GRAD.get():

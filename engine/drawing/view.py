@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from math import nan
 
 from engine.core import origins
-from engine.core.graph import shallow_copy, topological
+from engine.core.copies import shallow_copy
+from engine.core.graph import topological
 from engine.core.modes import numeric_mode, recording
 from engine.core.ops import is_constant
 from engine.core.value import Value

@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 from engine.core import ops
 from engine.core.graph import check_fresh, topological
 from engine.core.modes import numeric_mode
-from engine.core.node import Operation
+from engine.core.operation import Operation
 from engine.core.ops import is_constant
 from engine.core.origins import name
 from engine.core.value import Value

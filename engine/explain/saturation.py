@@ -10,7 +10,7 @@ from math import isfinite
 from typing import Any
 
 from engine.core.modes import numeric_mode
-from engine.core.node import Operation
+from engine.core.operation import Operation
 from engine.core.ops import is_constant
 from engine.core.value import Value
 

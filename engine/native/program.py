@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from engine.core import ops
-from engine.core.graph import describe, rebuild
+from engine.core.copies import rebuild
+from engine.core.graph import describe
 from engine.core.inputs import ControlFlowError, is_open, looked_at
 from engine.core.modes import MODE
 from engine.core.value import Value, epoch

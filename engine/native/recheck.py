@@ -5,7 +5,8 @@ from __future__ import annotations
 from math import isfinite
 from typing import Any
 
-from engine.core.graph import describe, shallow_copy, topological
+from engine.core.copies import shallow_copy
+from engine.core.graph import describe, topological
 from engine.core.modes import NumericError
 from engine.core.nonfinite import describe_call
 from engine.core.value import Value

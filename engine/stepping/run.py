@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from math import isfinite
 from typing import Any
 
-from engine.core.graph import check_fresh, topological
+from engine.core.graph import check_fresh, reverse_order, topological
 from engine.core.modes import numeric_mode
-from engine.core.node import as_float
+from engine.core.node import as_float, edges
+from engine.core.ops import is_constant
 from engine.core.value import Value
 from engine.stepping.step import Step
-from engine.stepping.steps import edges
 
 __all__ = ["Run"]
 
@@ -48,15 +48,18 @@ class Run:
 
     def _record(self) -> None:
         """Walk the pass once without touching the graph."""
-        number = {node: i for i, node in enumerate(self.nodes)}
+        number: dict[Any, int] = {node: i for i, node in enumerate(self.nodes)}
         self._grads = grads = array("d", bytes(8 * len(self.nodes)))
         grads[0] = self.seed
         self._node, self._parent, self._operand = array("i"), array("i"), array("i")
         self._local, self._before = array("d"), array("d")
         with numeric_mode("ieee"):
-            for i, node in enumerate(self.nodes):
+            for node in reverse_order(self.root):
+                i = number[node]
                 upstream = grads[i]
-                for operand, parent, local in edges(node):
+                for operand, (parent, local) in enumerate(edges(node)):
+                    if local is None or is_constant(parent):
+                        continue
                     to = number[parent]
                     self._node.append(i)
                     self._parent.append(to)

@@ -7,16 +7,15 @@ is where to set a breakpoint, with a condition such as `step.parent is w`.
 from collections.abc import Iterator
 from typing import Any
 
-from engine.core.branches import reached
-from engine.core.graph import check_fresh, topological
-from engine.core.node import as_float
-from engine.core.nonfinite import judge_gradient
-from engine.core.ops import CONSTANT
-from engine.core.sweep import Sweep
+from engine.core.graph import check_fresh, reverse_order, topological
+from engine.core.node import as_float, edges
+from engine.core.nonfinite import check_gradients
+from engine.core.ops import is_constant
+from engine.core.sweep import Gradients
 from engine.core.value import Value
 from engine.stepping.step import ForwardStep, Step
 
-__all__ = ["backward_steps", "edges", "forward_steps"]
+__all__ = ["backward_steps", "forward_steps"]
 
 
 def backward_steps(root: Value, seed: float = 1.0) -> Iterator[Step]:
@@ -31,34 +30,24 @@ def backward_steps(root: Value, seed: float = 1.0) -> Iterator[Step]:
     [(0, 3.0), (1, 6.0)]
     """
     seed = as_float(seed)
-    with Sweep(root) as nodes:
-        order: list[Any] = nodes
-        order[0].grad = seed
-        index, judged = 0, False
-        alive = set(reached(order))
+    order = reverse_order(root)
+    with Gradients(order, add=True):
+        root.grad = seed
+        index = 0
         for node in order:
             upstream = node.grad
-            if upstream - upstream and not judged:  # inf or nan: in strict mode, an error
-                judge_gradient(reached(order), seed)
-                judged = True
-            if node not in alive:
-                continue
-            for operand, parent, local in edges(node):
+            each: Any  # the parents of a Value are Values
+            for position, each in enumerate(edges(node)):
+                parent, local = each
+                if local is None or is_constant(parent):
+                    continue
                 before, contribution = parent.grad, upstream * local
                 parent.grad = after = before + contribution
                 yield Step(
-                    index, node, upstream, operand, parent, local, contribution, before, after
+                    index, node, upstream, position, parent, local, contribution, before, after
                 )
                 index += 1
-
-
-def edges(node: Any) -> Iterator[tuple[int, Any, float]]:
-    """The operands of a node that take gradient: position, node, local derivative."""
-    if node.parents:
-        found = node.op.slopes or node.op.numeric(node._data, *[p._data for p in node.parents])
-        for operand, (parent, local) in enumerate(zip(node.parents, found, strict=True)):
-            if parent.op is not CONSTANT:
-                yield operand, parent, local
+        check_gradients(order, seed)
 
 
 def forward_steps(root: Value) -> Iterator[ForwardStep]:

@@ -21,7 +21,7 @@ from typing import Any
 from engine.core import ops
 from engine.core.graph import topological
 from engine.core.modes import numeric_mode, recording
-from engine.core.node import Operation
+from engine.core.operation import Operation
 from engine.core.origins import name, where
 from engine.core.value import Value
 from engine.stepping.run import Run

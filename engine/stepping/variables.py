@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.core.node import Node, Operation, as_float
+from engine.core.node import Node, as_float
+from engine.core.operation import Operation
 from engine.core.ops import CONSTANT
 from engine.core.origins import Origin, name, where
 from engine.stepping.run import Run

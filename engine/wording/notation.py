@@ -12,7 +12,7 @@ from functools import lru_cache
 from string import Formatter
 
 from engine.core import ops
-from engine.core.node import Operation
+from engine.core.operation import Operation
 from engine.wording.numbers import number
 
 __all__ = ["LATEX", "PLAIN", "Style", "Term"]

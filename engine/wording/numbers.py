@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from engine.core.node import Operation
+from engine.core.operation import Operation
 
 __all__ = ["number", "operation", "shorten", "visible"]
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mpmath import mp
 
 from engine.core import ops
-from engine.core.node import Operation
+from engine.core.operation import Operation
 
 Oracle = Callable[..., Any]
 

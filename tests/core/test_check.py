@@ -11,7 +11,7 @@ import pytest
 import engine
 from engine import GradientError, Value, check_gradient, check_operation, no_grad, numeric_mode
 from engine.core.check import differentiate
-from engine.core.node import TABLE
+from engine.core.operation import TABLE
 from tests.core.test_functions import CALLS
 
 

@@ -16,7 +16,7 @@ import pytest
 
 import engine
 from engine import StaleValueError, Value, topological
-from engine.core.node import TABLE, lookup
+from engine.core.operation import TABLE, lookup
 
 Copier = Callable[[Any], Any]
 

@@ -20,7 +20,7 @@ from engine import (
     numeric_mode,
     operation,
 )
-from engine.core.node import TABLE, lookup
+from engine.core.operation import TABLE, lookup
 
 
 @pytest.fixture(autouse=True)

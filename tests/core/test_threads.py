@@ -12,7 +12,7 @@ import pytest
 
 import engine
 from engine import NumericError, Value, gradient, no_grad, numeric_mode, topological
-from engine.core.node import TABLE
+from engine.core.operation import TABLE
 
 THREADS = 8
 

@@ -13,7 +13,7 @@ import pytest
 
 import engine
 from engine import Value, topological
-from engine.core.node import TABLE
+from engine.core.operation import TABLE
 
 Binary = Callable[[Any, Any], Any]
 

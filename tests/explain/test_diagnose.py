@@ -119,7 +119,7 @@ OTHERS = {"exp", "expm1", "log", "log1p", "sqrt", "rsqrt", "sin", "cos", "tan", 
 
 @pytest.mark.parametrize("name", sorted(ACTIVATIONS | OTHERS))
 def test_what_is_an_activation_is_found_by_trying(name: str) -> None:
-    found = shape(engine.core.node.TABLE[name](Value(0.5)))
+    found = shape(engine.core.operation.TABLE[name](Value(0.5)))
     assert (found is not None) == (name in ACTIVATIONS)
     if found is not None:
         assert found.half == (name not in ("tanh", "sigmoid"))

@@ -9,7 +9,7 @@ import pytest
 
 import engine
 from engine import NumericError, Program, Value, gradient, operation
-from engine.core.node import TABLE
+from engine.core.operation import TABLE
 from tests.core.test_conformance import CASES, build, meets, number
 from tests.native.tools import eager, ieee, near, same_bits
 

@@ -13,7 +13,8 @@ import pytest
 import engine.core.ops  # noqa: F401  (it fills the table)
 from engine import Value, gradient, numeric_mode
 from engine.core import numerics
-from engine.core.node import TABLE, Node
+from engine.core.node import Node
+from engine.core.operation import TABLE
 from engine.native.math.rules import RULES, exp_difference, max2, min2, pow_partial_constant, share
 from tests.core.test_conformance import CASES, build, number
 from tests.native.harness import SPECIALS, Array, Compiled, doubles

@@ -8,7 +8,7 @@ import pytest
 
 import engine
 from engine import Program, Value, gradient, operation
-from engine.core.node import TABLE
+from engine.core.operation import TABLE
 from tests.core.test_threads import together
 from tests.native.tools import line, same_bits
 

@@ -193,7 +193,7 @@ def test_no_label_breaks_out(label: str, tmp_path: Path) -> None:
         run = y.trace_backward()
         found = gradients(to_source(run, tmp_path / "pass.py"))
     finally:
-        engine.core.node.TABLE.pop(label or "blank")
+        engine.core.operation.TABLE.pop(label or "blank")
     names = identifiers(reversed(run.nodes))
     assert set(found) == set(names.values())
     assert found[names[x]] == 8.0

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import engine
 from engine import Value, gradient, numeric_mode, operation
 from engine.core import ops
-from engine.core.node import TABLE, Operation
+from engine.core.operation import TABLE, Operation
 from engine.wording.latex import latex
 from engine.wording.notation import PLAIN, Term
 from tests.core.programs import OPERATIONS, Program, programs

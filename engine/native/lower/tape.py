@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.core import ops
 from engine.core.graph import topological
-from engine.core.node import Operation
+from engine.core.operation import Operation
 from engine.core.ops import CONSTANT
 from engine.core.value import Value
 from engine.native.math.reductions import NARY

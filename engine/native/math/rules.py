@@ -71,12 +71,14 @@ def _xdivy(x: Lanes, y: Lanes) -> Lanes:
     return select(y >= 0.0, select(zero, pole, x / y), nan)
 
 
-def _equal(x: Lanes, y: Lanes) -> Lanes:
-    return select(x.is_nan() | y.is_nan(), nan, select(x.equals(y), 1.0, 0.0))
+def _clamp(x: Lanes, low: Lanes, high: Lanes) -> Lanes:
+    held = select(x < low, low, select(x > high, high, x))
+    return select(low.is_nan() | high.is_nan(), nan, held)
 
 
 def _within(x: Lanes, low: Lanes, high: Lanes) -> Lanes:
-    return select(x.is_nan(), x, select((low < x) & (x < high), 1.0, 0.0))
+    inside = select((low < x) & (x < high), 1.0, 0.0)
+    return select(x.is_nan() | low.is_nan() | high.is_nan(), nan, inside)
 
 
 def _relu(x: Lanes) -> Lanes:
@@ -180,12 +182,12 @@ RULES: dict[str, Callable[..., Lanes]] = {
     "zero": lambda x: select(x.is_nan(), x, 0.0),
     "sign": lambda x: select(x > 0.0, 1.0, select(x < 0.0, -1.0, x)),
     "step": lambda x: select(x.is_nan(), x, select(x > 0.0, 1.0, 0.0)),
-    "equal": _equal,
+    "equal": lambda a, b: select(a.equals(b), 1.0, 0.0),
     "greater": lambda a, b: select(a > b, 1.0, 0.0),
     "greater_equal": lambda a, b: select(a >= b, 1.0, 0.0),
     "select": lambda test, a, b: select(test.equals(0.0), b, a),
     "within": _within,
-    "clamp": lambda x, low, high: select(x < low, low, select(x > high, high, x)),
+    "clamp": _clamp,
     "binary_cross_entropy": _binary_cross_entropy,
     "binary_cross_entropy_slope": _binary_cross_entropy_slope,
     "binary_cross_entropy_with_logits": _binary_cross_entropy_with_logits,

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from math import isfinite
 from typing import Any
 
-from engine.core.node import Operation
+from engine.core.operation import Operation
 from engine.core.ops import is_constant
 from engine.core.origins import name, source, where
 from engine.core.value import Value

@@ -1,0 +1,115 @@
+"""The two sweeps that carry graphs instead of numbers: a pull backwards and a push forwards."""
+
+from collections.abc import Container, Mapping, Sequence
+from math import isfinite
+from typing import Any
+
+from engine.core import ops
+from engine.core.branches import Conditions
+from engine.core.graph import check_fresh, topological
+from engine.core.modes import numeric_mode
+from engine.core.node import Node
+from engine.core.nonfinite import check_derivatives
+from engine.core.ops import is_constant
+
+__all__ = ["pullback", "pushforward"]
+
+_ieee = numeric_mode("ieee")
+
+
+def pullback(seeds: Mapping[Any, Any], inputs: Sequence[Any]) -> list[Any]:
+    """The reverse sweep on Values: for each input the sum over outputs of seed times derivative.
+
+    The gradient of a node is one `dot`, of its consumers' gradients with their local derivatives.
+    Only nodes between the outputs and the inputs are visited. What is a plain number stays one.
+    """
+    order = topological(*seeds)
+    check_fresh(order)
+    between = set(inputs)
+    for node in order:
+        if not between.isdisjoint(node.parents):
+            between.add(node)
+    branching = any(node.op.branches for node in order if node.parents and node in between)
+    conditions = Conditions(order, between, seeds) if branching else None
+    terms: dict[Any, list[tuple[Any, Any]]] = {node: [(s, 1.0)] for node, s in seeds.items()}
+    gradient: dict[Any, Any] = {}
+    poles: list[tuple[Node, int, float]] = []
+    with _ieee:  # what is infinite may be left out by a branch further up
+        for node in reversed(order):
+            if node not in between or node not in terms:  # nothing is handed on to it
+                continue
+            upstream = gradient[node] = _dot(terms.pop(node))
+            if between.isdisjoint(node.parents):
+                continue
+            edges = _edges(node, between, poles)
+            if conditions is None:
+                handed = [(parent, (upstream, local)) for _, parent, local in edges]
+            else:
+                handed = [*conditions.terms(node, upstream, edges)]
+            for parent, term in handed:
+                terms.setdefault(parent, []).append(term)
+    results = [gradient.get(node, 0.0) for node in inputs]
+    check_derivatives(results, order, poles)
+    return results
+
+
+def pushforward(outputs: Sequence[Any], tangents: Mapping[Any, Any]) -> list[Any]:
+    """The forward sweep on Values: how each output moves when the nodes move by their tangents."""
+    order = topological(*outputs)
+    check_fresh(order)
+    moved: dict[Any, Any] = dict(tangents)
+    poles: list[tuple[Node, int, float]] = []
+    with _ieee:
+        for node in order:
+            if node in moved or not any(parent in moved for parent in node.parents):
+                continue
+            terms = [(moved[parent], local) for _, parent, local in _edges(node, moved, poles)]
+            if node.op.branches:  # what is not taken hands on nothing, not even 0 times an infinity
+                terms = [(ops.select(local, move * local, 0.0), 1.0) for move, local in terms]
+            moved[node] = _dot(terms)
+    results = [moved.get(node, 0.0) for node in outputs]
+    check_derivatives(results, order, poles)
+    return results
+
+
+def _edges(
+    node: Any, wanted: Container[Any], poles: list[tuple[Node, int, float]]
+) -> list[tuple[int, Any, Any]]:
+    """The wanted parents to which something is handed on, each with its position and the local
+    derivative, as a Value.
+
+    Constants stay numbers, so that they fold. Derivatives that are not wanted may be undefined;
+    those that are, and are not finite between finite numbers, are added to the poles.
+    """
+    inputs = [p._data if is_constant(p) else p for p in node.parents]
+    edges = []
+    found = node.op.partials(node, *inputs)
+    for i, (parent, local) in enumerate(zip(node.parents, found, strict=True)):
+        if parent not in wanted:
+            continue
+        if local is None and not node.op.branches:
+            raise TypeError(
+                f"input {i} of {node.op} is a number, which takes no gradient; make it a Value"
+            )
+        if node.op.branches and (local is None or (local.__class__ is float and not local)):
+            continue  # a test, an index, or what is never taken
+        edges.append((i, parent, local))
+        number = local._data if isinstance(local, Node) else local
+        if not isfinite(number) and all(isfinite(each._data) for each in node.parents):
+            poles.append((node, i, number))
+    return edges
+
+
+def _dot(terms: list[tuple[Any, Any]]) -> Any:
+    """The sum of products from left to right, in one node; without one where a factor is 1."""
+    if not terms:
+        return 0.0
+    ups, downs = zip(*terms, strict=True)
+    if len(terms) > 1:
+        return ops.dot(*ups, *downs)
+    (up,), (down,) = ups, downs
+    if down.__class__ is float and abs(down) == 1.0:
+        return up if down == 1.0 else -up
+    if up.__class__ is float and up == 1.0:
+        return down
+    return ops.mul(up, down)

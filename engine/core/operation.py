@@ -1,0 +1,107 @@
+"""Operation: one row of the table, a rule of differentiation that is mathematics written once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from engine.core.node import Node
+
+__all__ = ["TABLE", "Interval", "Operation", "lookup"]
+
+Interval = tuple[float, float]
+
+
+class Operation:
+    """One row: an operation's name, its float function and its derivatives.
+
+    Calling it on numbers computes; calling it on Values (or a mix) records a node.
+
+    Arguments:
+        name: a unique name, as in PyTorch or JAX.
+        function: floats to a float; it should answer inf or nan rather than raise.
+        partials: `partials(y, *inputs)` gives the derivative by each input, in a tuple. `y` is the
+            output: where it helps, use it. Where they are constants, just the tuple of numbers.
+            None stands for an input that takes no gradient: a number, an index or a test.
+        symbol: what a picture shows. tex: LaTeX, with {0}, {1} for the inputs; without them, the
+            name of a function of all inputs.
+        domain: for each input the interval in which tests draw it; one interval serves all.
+        expand: the same value in elementary operations, for rows that take any number of inputs.
+        remedy: what to do where it is undefined or infinite; by the name of the operation that
+            made the input, or "" for any.
+        finite_partials: its value and its partials are finite wherever its inputs are (but for an
+            overflow). A function says it of inputs of which some are numbers, the others None.
+        branches: it takes some of its inputs and leaves the others out, as `maximum` does. A
+            partial that is 0 says that the input was left out: nothing is handed on to it, not
+            even 0 times an infinity.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        function: Callable[..., float],
+        partials: Callable[..., Any] | tuple[float, ...],
+        *,
+        symbol: str = "",
+        tex: str = "",
+        domain: Interval | Sequence[Interval] = (-3.0, 3.0),
+        expand: Callable[..., Any] | None = None,
+        remedy: dict[str, str] | None = None,
+        finite_partials: bool | Callable[..., bool] = False,
+        branches: bool = False,
+    ) -> None:
+        self.name = name
+        self.function = function
+        # the constant ones stand apart, since calling a function for each would cost the sweep
+        self.constant_partials = None if callable(partials) else partials
+        self.partials = partials if callable(partials) else lambda y, *inputs: partials
+        self.symbol = symbol or name
+        # a name without {0} is a function of all inputs; nothing at all, its expansion is written
+        name_in_tex = r"\operatorname{{" + name.replace("_", r"\_") + "}}"
+        self.tex = tex or ("" if expand else name_in_tex)
+        self.domain = domain
+        self.expand = expand
+        self.remedy = remedy or {}
+        self.finite_partials = finite_partials or branches or not callable(partials)
+        self.branches = branches
+
+    slopes = property(lambda self: self.constant_partials)
+    numeric = property(lambda self: self.partials)
+    tame = property(lambda self: self.finite_partials)
+
+    def __call__(self, *args: Any) -> Any:
+        """A float for numbers, a new node where there is a node among the arguments."""
+        for arg in args:
+            if arg.__class__ is not float and isinstance(arg, Node):
+                return arg._call(self, args)
+        return self.function(*args)
+
+    def advice(self, parents: tuple[Node, ...]) -> str:
+        """What to do where it is undefined or infinite: the remedy for the operation that made one
+        of these inputs, or for any; "" where there is none.
+        """
+        makers = [str(parent.op) for parent in parents if parent.parents]
+        return next((self.remedy[name] for name in (*makers, "") if name in self.remedy), "")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __repr__(self) -> str:
+        return f"<operation {self.name}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return lookup, (self.name,)
+
+
+TABLE: dict[str, Operation] = {}
+
+
+def lookup(name: str) -> Operation:
+    """The row of that name; KeyError where none is registered (yet)."""
+    try:
+        return TABLE[name]
+    except KeyError:
+        raise KeyError(
+            f"no operation is called {name!r}; if it is your own, register it with "
+            "engine.operation(...) before you load what uses it"
+        ) from None

@@ -1,0 +1,164 @@
+"""All readings of a gradient agree to the bit: there is one reverse pass, and one way to an edge.
+
+The graphs are random, with sharing, branches, poles and kinks, in ieee mode: infinities and nans
+are part of them.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import engine
+from engine import Value, gradient, numeric_mode, topological
+from engine.core.graph import reverse_order
+from engine.core.node import edges
+
+NUMBERS = st.sampled_from([0.0, -0.0, 1.0, 2.0, -1.0, 0.5, -3.0, 1e-300, 1e200])
+
+# Each takes two nodes. Poles, kinks and branches of every kind, around each other.
+OPERATIONS: list[Callable[[Value, Value], Value]] = [
+    lambda a, b: a + b,
+    lambda a, b: a - b,
+    lambda a, b: a * b,
+    lambda a, b: a / b,
+    lambda a, b: a.sqrt() + b,
+    lambda a, b: a.log() - b,
+    lambda a, b: a**0.5 * b,
+    lambda a, b: a**-1 + b,
+    lambda a, b: abs(a) * b,
+    lambda a, b: a.relu() + b.tanh(),
+    lambda a, b: (a - b).relu(),
+    lambda a, b: engine.maximum(a, b),
+    lambda a, b: engine.minimum(a, b, 1.0),
+    lambda a, b: engine.clamp(a, -1.0, b),
+    lambda a, b: engine.where(a > b, a, b * 2.0),
+    lambda a, b: engine.where(a > 0.0, lambda: a.sqrt(), b),
+    lambda a, b: engine.choose(1.0, [a, b]),
+    lambda a, b: engine.choose(0.0, [a * 2.0, b.sqrt()]),
+    lambda a, b: engine.core.ops.select(engine.core.ops.greater(a, b), a, b),
+    lambda a, b: engine.hypot(a, b),
+    lambda a, b: engine.dot([a, b], [b, a], a),
+    lambda a, b: engine.logsumexp([a, b]),
+]
+PLANS = st.lists(
+    st.tuples(st.integers(0, len(OPERATIONS) - 1), st.integers(0, 99), st.integers(0, 99)),
+    min_size=1,
+    max_size=9,
+)
+
+
+def build(leaves: Sequence[float], plan: Sequence[tuple[int, int, int]]) -> tuple[Value, list[Any]]:
+    """The last node of a plan, and its leaves."""
+    nodes = [Value(x, f"x{i}") for i, x in enumerate(leaves)]
+    for which, i, j in plan:
+        a, b = nodes[-1 - i % len(nodes)], nodes[-1 - j % len(nodes)]
+        nodes.append(OPERATIONS[which](a, b))
+    return nodes[-1], nodes[: len(leaves)]
+
+
+def bits(x: float) -> str:
+    return float.hex(x) if x == x else "nan"
+
+
+@given(st.lists(NUMBERS, min_size=2, max_size=3), PLANS)
+def test_all_readings_agree_to_the_bit(
+    leaves: list[float], plan: list[tuple[int, int, int]]
+) -> None:
+    with numeric_mode("ieee"):
+        root, inputs = build(leaves, plan)
+        root.backward()
+        nodes = [n for n in topological(root) if n.op is None or n.parents]
+        wanted = [bits(node.grad) for node in nodes]
+
+        root.zero_grad()
+        for _ in root.backward_steps():
+            pass
+        assert [bits(node.grad) for node in nodes] == wanted, "steps"
+
+        root.zero_grad()
+        run = root.trace_backward()
+        run.goto(-1)
+        assert [bits(node.grad) for node in nodes] == wanted, "run"
+        assert [bits(run.gradient(node)) for node in nodes] == wanted, "run.gradient"
+
+        root.zero_grad()
+        order = reverse_order(root)
+        root.grad = 1.0
+        for node in order:
+            for parent, local in edges(node):
+                if local is not None and not engine.core.ops.is_constant(parent):
+                    parent.grad += node.grad * local
+        assert [bits(node.grad) for node in nodes] == wanted, "the loop of a reader"
+
+        if any(math.isfinite(n.data) and abs(n.data) > 1e100 for n in nodes):
+            return  # the table does not speak of overflows, so recorded gradients may pass on a nan
+        symbolic = gradient(root, inputs)
+        by_leaf = {node: bits(node.grad + 0.0) for node in nodes}
+        for x, got in zip(inputs, symbolic, strict=True):  # with no sum, a zero keeps its sign
+            assert bits(got.data + 0.0) == by_leaf.get(x, bits(0.0)), "gradient"
+
+
+BRANCHES: dict[str, Callable[[Value, Value], Value]] = {
+    "where": lambda bad, good: engine.where(good > 0.0, good, bad),
+    "select": lambda bad, good: engine.core.ops.select(
+        engine.core.ops.greater(good, 0.0), good, bad
+    ),
+    "choose": lambda bad, good: engine.choose(1.0, [bad, good]),
+    "maximum": lambda bad, good: engine.maximum(bad - 1e9, good),
+    "minimum": lambda bad, good: engine.minimum(bad + 1e9, good),
+    "clamp": lambda bad, good: engine.clamp(bad, good, 1e9),
+    "clamp from above": lambda bad, good: engine.clamp(bad + 1e9, -1e9, good),
+    "relu": lambda bad, good: (bad - 1e9).relu() + good,
+}
+POLES: dict[str, Callable[[Value], Value]] = {
+    "sqrt": lambda x: x.sqrt(),
+    "root": lambda x: x**0.5,
+    "cube root": lambda x: x ** (1 / 3),
+    "hypot by hand": lambda x: (x * x).sqrt(),
+    "deep": lambda x: ((x.sqrt() * 2.0).tanh() + x).sqrt(),
+}
+
+
+@pytest.mark.parametrize("pole", POLES.values(), ids=POLES)
+@pytest.mark.parametrize("branch", BRANCHES.values(), ids=BRANCHES)
+def test_a_branch_that_is_not_taken_hands_on_exactly_nothing(
+    branch: Callable[[Value, Value], Value], pole: Callable[[Value], Value]
+) -> None:
+    """In strict mode, where 0 times the infinite derivative at the pole would be an error."""
+    z, w = Value(0.0, "z"), Value(3.0, "w")
+    y = branch(pole(z), w)
+    y.backward()
+    assert (z.grad, w.grad) == (0.0, 1.0)
+    assert [g.data for g in gradient(y, [z, w])] == [0.0, 1.0]
+    assert [h.data for row in engine.hessian(y, [z, w]) for h in row] == [0.0] * 4
+    assert engine.jvp(y, {z: 5.0, w: 2.0}).data == 2.0
+    y.zero_grad()
+    for step in y.backward_steps():
+        assert math.isfinite(step.contribution)
+    assert (z.grad, w.grad) == (0.0, 1.0)
+    run = y.trace_backward()
+    assert [run.gradient(x) for x in (z, w) if x in run.nodes] in ([0.0, 1.0], [1.0])
+
+
+@pytest.mark.parametrize("pole", POLES.values(), ids=POLES)
+@pytest.mark.parametrize("branch", BRANCHES.values(), ids=BRANCHES)
+def test_nor_does_it_in_a_program(
+    branch: Callable[[Value, Value], Value], pole: Callable[[Value], Value]
+) -> None:
+    z, w = engine.inputs("z", "w")
+    y = branch(pole(z), w)
+    program = engine.Program([z, w], [y, *gradient(y, [z, w])])
+    assert program([[0.0, 3.0]]).tolist() == [[3.0, 0.0, 1.0]]
+
+
+def test_a_factor_of_zero_is_no_branch() -> None:
+    """The square of a root has the derivative 1 at 0: 0 times an infinity is no answer, but nan."""
+    x = Value(0.0)
+    with numeric_mode("ieee"):
+        root = x.sqrt()
+        (root * root).backward()
+    assert math.isnan(x.grad)
