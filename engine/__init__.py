@@ -10,6 +10,7 @@
 
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
+from engine.core.aliases import install as _install_aliases
 from engine.core.calculus import gradient, hessian, hvp, jacobian, jvp, vjp
 from engine.core.check import GradientError, check_gradient, check_operation
 from engine.core.custom import operation
@@ -113,6 +114,7 @@ __all__ = [
 ]
 
 
+_install_aliases()
 if not _TYPE_CHECKING:  # a type checker would believe that it has every name
     __getattr__ = _lazy(
         __name__,

@@ -1,3 +1,7 @@
 """Optimisers, schedules of the learning rate, and what is done to gradients before a step."""
 
+from engine.core.aliases import moved as _moved
+
 __all__: list[str] = []
+
+__getattr__ = _moved(__name__)  # what was in a module of this name

@@ -1,0 +1,109 @@
+"""What earlier code wrote is loaded, gone on with and used, to the same numbers."""
+
+import json
+import math
+import pickle
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import nn
+from tests.nn.golden import FOLDER, MODELS, WHOLE, looked_at, things, train, trainings
+
+pytest.importorskip("safetensors", reason="pip install gradwalk[checkpoints]")
+pytest.importorskip("llvmlite", reason="pip install gradwalk[fast]")
+
+LAYOUTS = sorted(FOLDER.iterdir())
+EXPECTED = {
+    folder: json.loads((folder / "expected.json").read_text(encoding="utf-8")) for folder in LAYOUTS
+}
+every_layout = pytest.mark.parametrize("folder", LAYOUTS, ids=lambda folder: folder.name)
+
+
+def leaves(tree: Any) -> Iterator[Any]:
+    """What is in lists and dicts, in order; names of a dict too."""
+    if isinstance(tree, dict):
+        tree = [x for pair in sorted(tree.items()) for x in pair]
+    if isinstance(tree, list | tuple):
+        for branch in tree:
+            yield from leaves(branch)
+    else:
+        yield tree
+
+
+def same(found: Any, wanted: Any, exactly: bool) -> bool:
+    """Equal to the bit, or else but for rounding."""
+    if exactly and platform.libc_ver()[0] == "glibc":  # whose exp and pow these are
+        return json.dumps(found) == json.dumps(wanted)
+    pairs = zip(leaves(json.loads(json.dumps(found))), leaves(wanted), strict=True)
+    return all(
+        math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12) if isinstance(a, float) else a == b
+        for a, b in pairs
+    )
+
+
+@every_layout
+def test_every_kind_is_there(folder: Path) -> None:
+    kinds = {f"{name}-{backend}.safetensors" for name, backend in trainings()}
+    kinds |= {f"{name}.safetensors" for name in MODELS} | {f"{name}.pickle" for name in things()}
+    assert {path.name for path in folder.iterdir()} == EXPECTED[folder].keys() | {"expected.json"}
+    assert EXPECTED[folder].keys() == kinds
+
+
+@every_layout
+@pytest.mark.parametrize(("name", "backend"), trainings())
+def test_a_training_goes_on(folder: Path, name: str, backend: str, tmp_path: Path) -> None:
+    """Native sums depend on the vectors of the machine that wrote the file."""
+    file = f"{name}-{backend}.safetensors"
+    path = Path(shutil.copy(folder / file, tmp_path))
+    found = train(name, backend, WHOLE, path, seed=4)
+    assert same(found, EXPECTED[folder][file], exactly=backend == "eager")
+
+
+@every_layout
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_loads(folder: Path, name: str) -> None:
+    path = folder / f"{name}.safetensors"
+    model = nn.load(path, into=MODELS[name](9))
+    numbers, outputs = EXPECTED[folder][path.name]
+    assert [p.data for p in model.parameters()] == numbers
+    width = 3 if name == "neuron" else 2
+    assert same(nn.predict(model, [[0.5] * width]), outputs, exactly=True)
+    if name != "own":
+        assert repr(nn.load(path)) == repr(model)
+
+
+@every_layout
+@pytest.mark.parametrize("name", things())
+def test_a_pickle_loads(folder: Path, name: str) -> None:
+    path = folder / f"{name}.pickle"
+    found = looked_at(name, pickle.loads(path.read_bytes()))
+    assert same(found, EXPECTED[folder][path.name], exactly=name != "program")
+
+
+ALIASES = """
+import importlib, sys
+from engine.core.aliases import MOVED
+
+for name in MOVED:
+    importlib.import_module(name)
+assert not {"nn.drawing", "nn.player"} & sys.modules.keys()
+for name, homes in MOVED.items():
+    old = sys.modules[name]
+    assert not hasattr(old, "nothing")
+    for home in map(importlib.import_module, homes.split()):
+        for public, thing in vars(home).items():
+            if not public.startswith("_") and getattr(thing, "__module__", "") == home.__name__:
+                found = getattr(old, public)  # a module of a function's name hides it
+                assert found is thing or found is sys.modules[f"{name}.{public}"]
+"""
+
+
+def test_old_paths_are_aliases_and_load_nothing_before_they_are_asked() -> None:
+    subprocess.run([sys.executable, "-c", ALIASES], check=True, cwd=FOLDER.parents[2])
