@@ -1,8 +1,8 @@
 """Optimisers, constructed as in PyTorch and agreeing with it step by step.
 
-An optimiser is one function, `update`: from a parameter's value, its gradient and what is
-remembered about it, to the new value and memory. `step()` applies it to every parameter at once,
-or, where any number comes out bad, to none.
+An optimiser is one function, `update`. It takes a parameter's value, its gradient and what is
+remembered about it, and gives the new value and memory. `step()` applies it to every parameter, or,
+where any number comes out bad, to none.
 """
 
 import math
@@ -27,10 +27,18 @@ Memory = tuple[float, ...]
 
 
 class Optimizer:
-    """What optimisers share: their parameters, the learning rate `lr` (assign it at will), steps.
+    """The base class of optimisers: it holds parameters and the learning rate, and does steps.
 
     One of your own defines `update(value, gradient, memory) -> (value, *memory)`, where memory is
     `()` at the first step and `self.steps` counts the steps before this one.
+
+    Attributes:
+        params: the parameters. lr: the learning rate; assign it at will. steps: how many were done.
+        memory: what `update` remembers of each parameter.
+        vectorized: whether `update` also takes NumPy arrays in place of numbers, one item for each
+            parameter. `fit` then calls it once for all of them when it trains natively. State
+            `vectorized = True` in the class that defines `update`; a class that overrides `update`
+            has to state it again.
 
     >>> class Sign(Optimizer):
     ...     def update(self, value, gradient, memory):
@@ -42,6 +50,14 @@ class Optimizer:
     0.75
     """
 
+    vectorized = False
+
+    def __init_subclass__(cls, **rest: Any) -> None:
+        super().__init_subclass__(**rest)
+        owner = next(kind for kind in cls.__mro__ if "update" in vars(kind))
+        if "vectorized" not in vars(cls):
+            cls.vectorized = vars(owner).get("vectorized", False)
+
     def __init__(self, params: Iterable[Value], lr: float) -> None:
         name = type(self).__name__
         at_least_zero(name, lr=lr)
@@ -51,10 +67,7 @@ class Optimizer:
         self.memory: list[Memory] = [()] * len(self.params)
 
     def update(self, value: float, gradient: float, memory: Memory) -> tuple[float, ...]:
-        """The new value of a parameter, followed by what to remember for the next step.
-
-        (Those of this module are also called once for all parameters, with NumPy arrays.)
-        """
+        """The new value of a parameter, followed by what to remember for the next step."""
         raise NotImplementedError(
             f"write {type(self).__name__}.update(self, value, gradient, memory)"
         )
@@ -85,14 +98,30 @@ class Optimizer:
         return {"lr": self.lr, "steps": self.steps, "memory": [list(m) for m in self.memory]}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from where another optimiser of the same kind and parameters was."""
-        memory = [tuple(m) for m in state["memory"]]
+        """Go on from where another optimiser of the same kind and parameters was.
+
+        Raises ValueError, and changes nothing, where the state is of other parameters or damaged.
+        """
+        name, memory = type(self).__name__, [tuple(m) for m in state["memory"]]
         if len(memory) != len(self.params):
             raise ValueError(
-                f"this {type(self).__name__} has {len(self.params)} parameters, the state is of "
-                f"{len(memory)}; build it from the model that the state was saved with"
+                f"this {name} has {len(self.params)} parameters, the state is of {len(memory)}; "
+                "build it from the model that the state was saved with"
+            )
+        at_least_zero(f"{name}.load_state_dict", lr=state["lr"], steps=state["steps"])
+        if type(state["steps"]) is not int or not self._remembers(memory, state["steps"]):
+            raise ValueError(
+                f"the state's memory is none of {name} after {state['steps']!r} steps; load the "
+                "state_dict() of an optimiser with the same settings"
             )
         self.lr, self.steps, self.memory = state["lr"], state["steps"], memory
+
+    def _remembers(self, memory: list[Memory], steps: int) -> bool:
+        """Whether `update` could have left such a memory, as far as this class can know."""
+        if not self.vectorized:
+            return True
+        size = len(self.update(0.0, 0.0, ())) - 1 if steps else 0
+        return {len(numbers) for numbers in memory} == {size}
 
 
 class SGD(Optimizer):
@@ -111,6 +140,8 @@ class SGD(Optimizer):
     >>> w.data
     0.8
     """
+
+    vectorized = True
 
     def __init__(
         self,
@@ -155,7 +186,7 @@ class Adam(Optimizer):
         amsgrad: divide by the largest mean of squares so far (Reddi et al. 2018).
     """
 
-    decoupled = False
+    decoupled, vectorized = False, True
 
     def __init__(
         self,
@@ -220,6 +251,8 @@ class RMSprop(Optimizer):
         centered: divide by the running deviation from the mean gradient instead (Graves 2013).
     """
 
+    vectorized = True
+
     def __init__(
         self,
         params: Iterable[Value],
@@ -257,10 +290,10 @@ OPTIMIZERS: dict[str, Callable[[Iterable[Value]], Optimizer]] = {
 }
 
 
-# What `update` needs beside operators, of numbers and of whole arrays of them (which only a caller
-# that has NumPy can have).
+# What `update` needs beside operators, of numbers or of NumPy arrays. Whoever gives it arrays has
+# imported NumPy.
 def _ratio(move: Any, size: Any) -> Any:
-    """`move / size`, where a gradient of nothing moves nothing even with eps = 0."""
+    """`move / size`; where the size is 0 (no gradient, and eps = 0) nothing moves."""
     if isinstance(size, float):
         return move / size if size else 0.0
     return move / sys.modules["numpy"].where(size == 0.0, math.inf, size)

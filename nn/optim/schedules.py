@@ -61,10 +61,8 @@ def warmup(epochs: int, then: Schedule = lambda epoch: 1.0) -> Schedule:
     return lambda epoch: (epoch + 1) / epochs if epoch < epochs else then(epoch - epochs)
 
 
-def factor_at(epoch: int, schedule: Schedule | None) -> float:
-    """What a schedule says of an epoch, held against what a factor may be; 1 without one."""
-    if schedule is None:
-        return 1.0
+def factor_at(epoch: int, schedule: Schedule) -> float:
+    """The factor that a schedule gives for an epoch. Raises ValueError where it is none."""
     factor = schedule(epoch)
     if not (is_number(factor) and 0 <= factor < math.inf):
         raise ValueError(

@@ -35,7 +35,6 @@ class Weighted:
 
     def __init__(self, loss: Loss, weights: Mapping[Any, float]) -> None:
         self.loss, self.weights = loss, weights
-        self.table = [list(pair) for pair in weights.items()]  # as a checkpoint has it
 
     def __call__(self, outputs: Iterable[Any], targets: Iterable[Any]) -> Value:
         """The loss of a batch."""
@@ -46,13 +45,13 @@ class Weighted:
 
 
 def weighted(
-    loss: Loss, weights: ClassWeights | None, rows: Sequence[Row], judged: Sequence[Row]
+    loss: Loss, weights: ClassWeights | None, rows: Sequence[Row], validation: Sequence[Row]
 ) -> Loss:
-    """The loss with the weights, if there are any; checked for all targets.
+    """The loss with the weights, if there are any, which are checked for all targets.
 
     Arguments:
         weights: as for `fit`. "balanced" is computed from the rows.
-        judged: more rows that need weights.
+        validation: more rows that need weights.
     """
     if weights is None:
         return loss
@@ -70,7 +69,7 @@ def weighted(
                 f"class_weights takes finite numbers > 0, got {weight!r} for class {name!r}; leave "
                 "out the rows of a class that is not to count"
             )
-    for target in dict.fromkeys([*targets, *[_class(y) for _, y in judged]]):
+    for target in dict.fromkeys([*targets, *[_class(y) for _, y in validation]]):
         if target not in table:
             raise ValueError(
                 f"class_weights has no weight for the target {target!r}, only for "

@@ -1,19 +1,105 @@
-"""The rows of a training: those to learn from, those to judge by, and the batches of an epoch."""
+"""The rows of a training: those to learn from, those to validate on, and their order."""
 
 import random
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from nn.checkpoint.state import State, row
 from nn.checks import is_number
 from nn.evaluation.measure import Row, pair_up
+from nn.models.module import Module
 
-__all__ = ["batches", "judges", "split"]
+__all__ = ["Data", "Generators"]
 
 
-def judges(rows: int, validation: Any) -> list[Row] | float | None:
-    """The rows to judge by, or the share of the others to hold out."""
-    if validation is None:
-        return None
+class Data:
+    """Rows to learn from, in an order that changes with every epoch, and rows to validate on.
+
+    Arguments:
+        rows: all rows that were given, each a sample and its target.
+        validation: as for `fit`: a pair (xs, ys), the share of the rows to hold out, or None.
+
+    Attributes:
+        given: all rows.
+        share: the share that is held out; None where nothing is.
+        rows, validation: those to learn from and those to validate on. Where a share is held out
+            this is so only after `split` or `load_state_dict`.
+    """
+
+    def __init__(self, rows: list[Row], validation: Any) -> None:
+        self.given, self.share, many = rows, _share(len(rows), validation), len(rows)
+        self._held = 0 if self.share is None else min(max(round(many * self.share), 1), many - 1)
+        pair = None if self._held else validation
+        self.rows, self.validation = rows, [] if pair is None else pair_up("validation", *pair)
+        self.places: list[int] = []  # in `given`: of the rows held out, then of the others
+        self.order = list(range(many - self._held))
+
+    @property
+    def tables(self) -> tuple[list[Row], list[Row]]:
+        """The rows to learn from, and those to validate on."""
+        return self.rows, self.validation
+
+    def split(self, rng: random.Random) -> None:
+        """Hold out the share that was asked for."""
+        if self._held:
+            places = list(range(len(self.given)))
+            rng.shuffle(places)
+            self._hold_out(places)
+
+    def batches(self, size: int | None, rng: random.Random) -> Iterable[Sequence[int]]:
+        """The numbers of the rows in a new order, so many at a time (None is all at once)."""
+        size = size or len(self.order)
+        if len(self.order) > size:  # else it is all the same
+            rng.shuffle(self.order)
+        return (self.order[start : start + size] for start in range(0, len(self.order), size))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Which rows are held out, and the order of the last epoch."""
+        return {"places": row(self.places), "order": row(self.order)}
+
+    def load_state_dict(self, state: State) -> None:
+        """Hold out the same rows, and go on from the same order."""
+        places = state.order("places", len(self.given) if self._held else 0)
+        self.order = state.order("order", len(self.order))
+        self._hold_out(places)
+
+    def _hold_out(self, places: list[int]) -> None:
+        if self._held:
+            self.places, drawn = places, [self.given[i] for i in places]
+            self.validation, self.rows = drawn[: self._held], drawn[self._held :]
+
+
+class Generators:
+    """Where random numbers come from: the generator of `fit`, and those that modules hold."""
+
+    def __init__(self, rng: random.Random, model: Module) -> None:
+        held = [x for part in model.modules() for x in vars(part).values()]
+        found = [rng, *[x for x in held if isinstance(x, random.Random)]]
+        self.all = list(dict.fromkeys(found))
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state of each."""
+        return {"generators": [generator.getstate() for generator in self.all]}
+
+    def load_state_dict(self, state: State) -> None:
+        """Draw the same numbers from here on."""
+        found = state.entry("generators", list)
+        state.need(len(found) == len(self.all), "generators")
+        states = []
+        for one in found:
+            try:
+                version, words, gauss = one
+                states.append((version, tuple(words), gauss))
+                random.Random().setstate(states[-1])
+            except (TypeError, ValueError, OverflowError):
+                state.need(False, "generators")
+            state.need(gauss is None or is_number(gauss), "generators")
+        for generator, one in zip(self.all, states, strict=True):
+            generator.setstate(one)
+
+
+def _share(rows: int, validation: Any) -> float | None:
+    """The share of the rows to hold out, if that is what `validation` says; it is checked."""
     if is_number(validation):
         if not 0 < validation < 1 or rows < 2:
             raise ValueError(
@@ -22,32 +108,9 @@ def judges(rows: int, validation: Any) -> list[Row] | float | None:
             )
         share: float = validation
         return share
-    if not isinstance(validation, tuple | list) or len(validation) != 2:
+    pair = isinstance(validation, tuple | list) and len(validation) == 2
+    if validation is not None and not pair:
         raise TypeError(
             f"validation is a share like 0.2 or the pair (xs, ys), got {type(validation).__name__}"
         )
-    return pair_up("validation", *validation)
-
-
-def split(
-    rows: list[Row],
-    judged: list[Row] | float | None,
-    rng: random.Random,
-    places: list[int] | None,
-) -> tuple[list[Row], list[Row], list[int]]:
-    """The rows to train on and those to judge by; and how they were drawn, unless it is given."""
-    if judged is None or isinstance(judged, list):
-        return rows, judged or [], []
-    held = min(max(round(len(rows) * judged), 1), len(rows) - 1)
-    if places is None:
-        places = list(range(len(rows)))
-        rng.shuffle(places)
-    drawn = [rows[i] for i in places]
-    return drawn[held:], drawn[:held], places
-
-
-def batches(order: list[int], size: int, rng: random.Random) -> Iterable[Sequence[int]]:
-    """The numbers of the rows in a new order, so many at a time."""
-    if len(order) > size:  # else it is all the same
-        rng.shuffle(order)
-    return (order[start : start + size] for start in range(0, len(order), size))
+    return None

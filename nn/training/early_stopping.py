@@ -1,44 +1,39 @@
-"""What is decided after each epoch: which one is the best, and whether to stop."""
+"""EarlyStopping: which epoch is the best, and whether to stop after one."""
 
 import math
-from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias
+from typing import Any
 
-from nn.training.eager import EagerTrainer
+from engine import Value
+from nn.checkpoint.state import State, row
 from nn.training.history import History
-from nn.training.native import NativeTrainer
+from nn.training.task import Trainer
 
-__all__ = ["Callback", "Keeper", "Trainer", "callables"]
-
-Trainer: TypeAlias = EagerTrainer | NativeTrainer
-Callback: TypeAlias = Callable[[History], Any]
+__all__ = ["EarlyStopping"]
 
 
-class Keeper:
-    """Remembers the best parameters, how long ago the loss last fell, and who wants to see it."""
+class EarlyStopping:
+    """Remembers the best parameters and how many epochs ago the loss last fell.
 
-    def __init__(
-        self, trainer: Trainer, min_delta: float, patience: int | None, callbacks: list[Callback]
-    ) -> None:
-        self.trainer, self.min_delta, self.patience = trainer, min_delta, patience
-        self.callbacks, self.called_off = callbacks, False
+    Arguments:
+        trainer: whose parameters are kept; its task says how patient to be.
+
+    Attributes:
+        kept: the best parameters, and the epoch that they are of (None before the first).
+    """
+
+    def __init__(self, trainer: Trainer) -> None:
+        self.trainer = trainer
         self.lowest = self.mark = math.inf
-        self.waited = 0
-        self._keep(None)
+        self.waited, self.called_off = 0, False
+        self.kept: tuple[Any, int | None] = (trainer.numbers(), None)
 
     @property
-    def done(self) -> str | None:
-        """Why to stop."""
+    def reason(self) -> str | None:
+        """Why to stop, as `History.stopped` has it; None to go on."""
         if self.called_off:
             return "callback"
-        return "patience" if self.patience is not None and self.waited >= self.patience else None
-
-    def call(self, history: History) -> None:
-        """Show the epoch to those who want to see it; any of them may call the rest off."""
-        if self.callbacks:
-            self.trainer.sync()
-            history.best_epoch, history.confusion = self.kept[1], self.trainer.confusion()
-            self.called_off = True in [_is_true(callback(history)) for callback in self.callbacks]
+        patience = self.trainer.task.patience
+        return "patience" if patience is not None and self.waited >= patience else None
 
     def see(self, history: History) -> None:
         """Take in the epoch that was just measured."""
@@ -47,34 +42,48 @@ class Keeper:
         if loss < self.lowest:
             self.lowest = loss
             self._keep(history.epochs - 1)
-        if loss < self.mark - self.min_delta:
+        if loss < self.mark - self.trainer.task.min_delta:
             self.mark, self.waited = loss, 0
         else:
             self.waited += 1
 
+    def call(self, history: History) -> None:
+        """Call every callback on the epoch; any that returns True ends the training."""
+        if callbacks := self.trainer.task.callbacks:
+            self.trainer.sync()
+            history.best_epoch, history.confusion = self.kept[1], self.trainer.confusion()
+            self.called_off = True in [_is_true(callback(history)) for callback in callbacks]
+
+    def best(self) -> dict[Value, float]:
+        """The best number of every parameter."""
+        return dict(zip(self.trainer.task.parameters, map(float, self.kept[0]), strict=True))
+
     def restore(self) -> int | None:
-        """Give the parameters their best values back; the answer is the epoch these are of."""
+        """Give the parameters their best numbers back, and return the epoch that these are of."""
         numbers, epoch = self.kept
         self.trainer.sync(numbers)
         return epoch
 
-    def _keep(self, epoch: int | None) -> None:
-        self.kept = self.trainer.numbers(), epoch  # at once, whenever Ctrl-C comes
+    def state_dict(self) -> dict[str, Any]:
+        """What was kept, and since when."""
+        numbers, epoch = self.kept
+        return {"keeper": [self.lowest, self.mark, self.waited, epoch], "kept": row(numbers)}
+
+    def load_state_dict(self, state: State) -> None:
+        """Go on waiting from there."""
+        numbers, found = state.floats("kept", len(self.kept[0])), state.entry("keeper", list)
+        state.need(
+            [type(x) for x in found[:3]] == [float, float, int] and len(found) == 4, "keeper"
+        )
+        lowest, mark, waited, epoch = found
+        state.need(waited >= 0, "keeper")
+        state.need(epoch is None or (type(epoch) is int and 0 <= epoch < state.epochs), "keeper")
+        self.lowest, self.mark, self.waited, self.kept = lowest, mark, waited, (numbers, epoch)
+
+    def _keep(self, epoch: int) -> None:
+        self.kept = self.trainer.numbers(), epoch  # in one go, whenever Ctrl-C comes
 
 
 def _is_true(answer: Any) -> bool:
     """Whether it is True, Python's or the one that comparisons of NumPy's numbers give."""
     return type(answer).__name__ in ("bool", "bool_") and bool(answer)
-
-
-def callables(callbacks: Callback | Iterable[Callback] | None) -> list[Callback]:
-    """One or several as a list."""
-    given: Any = callbacks or []
-    listed: list[Any] = list(given) if hasattr(given, "__iter__") else [given]
-    for callback in listed:
-        if not callable(callback):
-            raise TypeError(
-                f"callbacks are functions of the History, got {type(callback).__name__}; give one "
-                "like lambda history: print(history.loss[-1]), or a list of them"
-            )
-    return listed

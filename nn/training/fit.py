@@ -1,35 +1,34 @@
 """fit: epochs of small batches until the loss stops falling."""
 
-import random
 import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from functools import cache
 from numbers import Integral
+from random import Random
 from typing import Any, TypeAlias
 
 from engine import Value
 from nn.checkpoint.files import FilePath
-from nn.checkpoint.writer import Logbook, Training
-from nn.checks import at_least_zero, count, generator, pick
+from nn.checkpoint.state import State, Stateful, load_all
+from nn.checkpoint.writer import CheckpointWriter
+from nn.checks import generator, pick
 from nn.evaluation.measure import Loss, pair_up
 from nn.evaluation.metrics import Asked, Metrics
 from nn.losses import LOSSES
 from nn.models.module import Module
 from nn.optim.optimizers import OPTIMIZERS, Optimizer
-from nn.optim.schedules import Schedule, factor_at
+from nn.optim.schedules import Schedule
 from nn.training.class_weights import ClassWeights, weighted
-from nn.training.data import batches, judges, split
-from nn.training.eager import EagerTrainer
-from nn.training.early_stopping import Callback, Keeper, Trainer, callables
+from nn.training.data import Data, Generators
+from nn.training.early_stopping import EarlyStopping
 from nn.training.history import History, Recording
-from nn.training.native import NativeTrainer, Unfit
+from nn.training.identity import settings
 from nn.training.progress import Progress
-from nn.training.workers import checked
+from nn.training.task import Callback, Task, Trainer, as_callbacks
 
 __all__ = ["fit"]
 
-BACKENDS = ("auto", "native", "eager")
 Chosen: TypeAlias = str | Optimizer | Callable[[list[Value]], Optimizer]
 
 
@@ -42,7 +41,7 @@ def fit(
     optimizer: Chosen = "adam",
     epochs: int = 200,
     batch_size: int | None = 32,
-    seed: random.Random | int | None = None,
+    seed: Random | int | None = None,
     validation: tuple[Iterable[Any], Iterable[Any]] | float | None = None,
     patience: int | None = 20,
     min_delta: float = 1e-4,
@@ -131,108 +130,121 @@ def fit(
     >>> history.epochs, history.loss[:2] == stopped.loss
     (5, True)
     """
-    loss, executor = _loss(loss), checked(executor, backend)
-    settings = _checked(epochs, batch_size, patience, min_delta, clip, schedule)
-    rng, rows = generator(seed), pair_up("fit", xs, ys)
-    judged = judges(len(rows), validation)
-    tuner, called = _optimizer(optimizer, model), callables(callbacks)
-    # the optimiser may hold parameters that the loss brings along
-    parameters = list(dict.fromkeys([*model.parameters(), *tuner.params]))
-    weighed = weighted(loss, class_weights, rows, judged if isinstance(judged, list) else [])
-    measures = Metrics(metrics, loss, model)
-    history, rate, was_training = History(), tuner.lr, model.training
-    number = int(seed) if isinstance(seed, Integral) else None
-    settings |= {"rows": rows, "validation": judged, "loss": loss, "record": record, "seed": number}
-    settings |= {"metrics": measures.names, "class_weights": getattr(weighed, "table", None)}
-    training = Training(model, tuner, parameters, rng, history)
-    book = Logbook(checkpoint, resume, training, settings, schedule)
-    *parts, places = split(rows, judged, rng, book.places)
-    rows, order, keeper = parts[0], list(range(len(parts[0]))), None
-    how = model, weighed, tuner, parameters, *parts, clip, measures
-    with Progress(epochs, len(rows), history, progress) as bar:
+    plain_loss, data = _loss(loss), Data(pair_up("fit", xs, ys), validation)
+    task = Task(
+        model=model,
+        optimizer=_optimizer(optimizer, model),
+        loss=weighted(plain_loss, class_weights, data.given, data.validation),
+        metrics=Metrics(metrics, plain_loss, model),
+        data=data,
+        epochs=epochs,
+        batch_size=batch_size,
+        patience=patience,
+        min_delta=min_delta,
+        schedule=schedule,
+        clip=clip,
+        callbacks=as_callbacks(callbacks),
+        seed=int(seed) if isinstance(seed, Integral) else None,
+        rng=generator(seed),
+        record=record,
+        backend=backend,
+        executor=executor,
+    )
+    writer = None if checkpoint is None else CheckpointWriter(checkpoint, model, settings(task))
+    if resume and not writer:
+        raise ValueError("resume=True goes on from a file; say which with checkpoint=path")
+    return _train(task, writer, writer.read() if writer and resume else None, progress)
+
+
+def _train(
+    task: Task, writer: CheckpointWriter | None, saved: State | None, progress: bool
+) -> History:
+    """Do what was asked for, from the state that was read if there is one."""
+    model, data, history, stopping = task.model, task.data, History(), None
+    rate, was_training = task.optimizer.lr, model.training
+    if saved is None:
+        data.split(task.rng)
+    else:
+        data.load_state_dict(saved)
+    with Progress(task.epochs, len(data.rows), history, progress) as bar:
         try:
-            trainer = _trainer(backend, executor, progress, *how)
-            history.backend = trainer.backend
-            keeper = Keeper(trainer, min_delta, patience, called)
-            if record:
-                history.recording = Recording(model, parameters, list(rows), [], trainer.measured())
-                history.recording.take()
-            book.start(trainer, keeper, order, places)
-            bar.batch(len(rows) * history.epochs)
+            trainer = _trainer(task, progress)
+            trainer.confusion()  # for its errors, before anything changes
+            stopping, history.backend = EarlyStopping(trainer), trainer.backend
+            if task.record:
+                history.recording = Recording(model, task.parameters, list(data.rows))
+                history.recording.begin(trainer.measured())
+            if writer:
+                _begin(writer, saved, trainer, stopping, history)
+            bar.batch(len(data.rows) * history.epochs)
             model.train()
-            while history.epochs < epochs and not keeper.done:
-                tuner.lr = rate * factor_at(history.epochs, schedule)
-                for batch in bar.over(batches(order, batch_size or len(rows), rng)):
+            while history.epochs < task.epochs and not stopping.reason:
+                trainer.set_rate(history.epochs)
+                for batch in bar.over(data.batches(task.batch_size, task.rng)):
                     trainer.learn(batch)
-                _note(history, trainer, keeper, book)
+                history.log.append(trainer.measured())
+                if history.recording:
+                    trainer.sync()
+                    history.recording.take()
+                stopping.see(history)
+                if writer:
+                    writer.write(stopping.best())
                 bar.epoch()
-                keeper.call(history)
-            history.stopped = keeper.done or "epochs"
+                stopping.call(history)
+            history.stopped = stopping.reason or "epochs"
         except KeyboardInterrupt:
             history.stopped = "interrupt"
         finally:
-            history.best_epoch = keeper.restore() if keeper else None
-            tuner.lr = rate
+            history.best_epoch = stopping.restore() if stopping else None
+            task.optimizer.lr = rate
             model.train(was_training)
     history.confusion = None if history.best_epoch is None else trainer.confusion()
     return history
 
 
-def _note(history: History, trainer: Trainer, keeper: Keeper, book: Logbook) -> None:
-    """Write down the epoch that is over."""
-    history.log.append(trainer.measured())
+def _begin(
+    writer: CheckpointWriter,
+    saved: State | None,
+    trainer: Trainer,
+    stopping: EarlyStopping,
+    history: History,
+) -> None:
+    """Bring every part to the state that was read, or write down the one before any epoch."""
+    task = trainer.task
+    parts: list[Stateful] = [trainer, stopping, history, Generators(task.rng, task.model)]
     if history.recording:
-        trainer.sync()
-        history.recording.take()
-    keeper.see(history)
-    book.write()
+        parts.append(history.recording)
+    writer.start([task.data, *parts], trainer.backend, saved)
+    if saved is None:
+        writer.write(stopping.best())
+    else:
+        load_all(parts, saved)
 
 
-def _trainer(backend: str, executor: Executor | None, progress: bool, *how: Any) -> Trainer:
+def _trainer(task: Task, progress: bool) -> Trainer:
     """Who trains: machine code where it can be had, or what was asked for."""
-    if backend not in BACKENDS:
-        pick(dict.fromkeys(BACKENDS), backend, "backend")
-    if backend != "eager":
+    if task.backend != "eager":
+        from nn.training.native import NativeTrainer, NotCompilable  # which loads the compiler
+
         try:
-            return NativeTrainer(executor, *how)
-        except Unfit as unfit:
-            if backend == "native" or executor is not None:
-                asked = 'backend="native"' if executor is None else "executor="
-                raise ValueError(f"{unfit}; leave out {asked} to train eagerly") from None
-            _say(f"training eagerly: {unfit}", progress)
-    return EagerTrainer(*how)
+            return NativeTrainer(task)
+        except NotCompilable as reason:
+            if task.backend == "native" or task.executor is not None:
+                asked = 'backend="native"' if task.executor is None else "executor="
+                raise ValueError(f"{reason}; leave out {asked} to train eagerly") from None
+            _say(f"training eagerly: {reason}", progress)
+    return Trainer(task)
 
 
 @cache
 def _say(line: str, aloud: bool) -> None:
-    """Once for each reason."""
+    """Write a line to standard error, once for each reason."""
     if aloud:
         sys.stderr.write(line + "\n")
 
 
-def _checked(
-    epochs: int,
-    batch_size: int | None,
-    patience: int | None,
-    min_delta: float,
-    clip: float | None,
-    schedule: Any,
-) -> dict[str, Any]:
-    """The settings that are numbers, by name."""
-    counts = {"epochs": epochs, "batch_size": batch_size, "patience": patience}
-    for name, number in counts.items():
-        if number is not None or name == "epochs":
-            count("fit", name, number)
-    if schedule is not None and not callable(schedule):
-        raise TypeError(
-            f"schedule is a function from the epoch to a factor, got {type(schedule).__name__}; "
-            "give one like nn.cosine(epochs)"
-        )
-    at_least_zero("fit", min_delta=min_delta, clip=0.0 if clip is None else clip)
-    return {**counts, "min_delta": min_delta, "clip": clip}
-
-
 def _loss(loss: str | Loss) -> Loss:
+    """A loss by its name in `LOSSES`, with or without "_loss", or the function given."""
     if callable(loss):
         return loss
     short = str(loss).removesuffix("_loss")
@@ -240,23 +252,21 @@ def _loss(loss: str | Loss) -> Loss:
 
 
 def _optimizer(optimizer: Chosen, model: Any) -> Optimizer:
+    """The optimiser that was given, or the one that a name or a function makes; checked."""
     if not isinstance(model, Module):
         raise TypeError(f"fit takes a Module, got {type(model).__name__}; derive its class from it")
-    parameters = model.parameters()
-    if isinstance(optimizer, Optimizer):
-        tuner: Any = optimizer
-    else:
-        make = optimizer if callable(optimizer) else pick(OPTIMIZERS, optimizer, "optimizer")
-        tuner = make(parameters)
-    if not isinstance(tuner, Optimizer):
+    parameters, made = model.parameters(), optimizer
+    if not isinstance(made, Optimizer):
+        make = made if callable(made) else pick(OPTIMIZERS, made, "optimizer")
+        made = make(parameters)
+    if not isinstance(made, Optimizer):
         raise TypeError(
-            f"the function given as optimizer made {type(tuner).__name__}, not an Optimizer; give "
+            f"the function given as optimizer made {type(made).__name__}, not an Optimizer; give "
             "one like lambda parameters: Adam(parameters, lr=3e-3)"
         )
-    if not set(tuner.params) & set(parameters):
+    if not set(made.params) & set(parameters):
         raise ValueError(
             "the optimizer has none of the model's parameters, so nothing would learn; build it "
             "from this model's parameters()"
         )
-    checked: Optimizer = tuner
-    return checked
+    return made

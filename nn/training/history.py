@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+from nn.checkpoint.state import State, table
+
 if TYPE_CHECKING:
     from engine import Value
     from nn.drawing import Figure
@@ -35,9 +37,25 @@ class Recording:
     snapshots: list[array[float]] = field(default_factory=list)
     start: dict[str, float] = field(default_factory=dict)
 
+    def begin(self, numbers: dict[str, float]) -> None:
+        """Keep what was measured before the first epoch, and the parameters of then."""
+        self.start = numbers
+        self.take()
+
     def take(self) -> None:
         """Keep the numbers that the parameters have now."""
         self.snapshots.append(array("d", [parameter.data for parameter in self.parameters]))
+
+    def state_dict(self) -> dict[str, Any]:
+        """What was recorded so far."""
+        return {"snapshots": table(self.snapshots), "start": self.start}
+
+    def load_state_dict(self, state: State) -> None:
+        """Go on recording from there."""
+        start = state.entry("start", dict)
+        state.need(all(type(x) is float for x in start.values()), "start")
+        snapshots = state.rows("snapshots", state.epochs + 1, len(self.parameters))
+        self.snapshots[:], self.start = snapshots, start
 
 
 @dataclass(repr=False)
@@ -116,6 +134,18 @@ class History:
     def column(self, name: str) -> list[float]:
         """One of the numbers of every epoch, as "loss" or "val_r2"."""
         return [numbers[name] for numbers in self.log if name in numbers]
+
+    def state_dict(self) -> dict[str, Any]:
+        """The numbers of every epoch."""
+        names = list(self.log[-1]) if self.log else []
+        return {"columns": names, "log": table([[x[name] for name in names] for x in self.log])}
+
+    def load_state_dict(self, state: State) -> None:
+        """Go on from the epochs that were finished. Raises CheckpointError, and changes nothing."""
+        names, rows = state.entry("columns", list), state.rows("log", state.epochs)
+        state.need(all(isinstance(name, str) for name in names), "log")
+        state.need(not rows or ("loss" in names and len(names) == len(rows[0])), "log")
+        self.log[:] = [dict(zip(names, row, strict=True)) for row in rows]
 
     def __repr__(self) -> str:
         text = f"{self.epochs} epoch{'' if self.epochs == 1 else 's'}"

@@ -1,4 +1,4 @@
-"""Calls of a model on trial, which leave no mark on it."""
+"""Calls of a model that leave no mark on it."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -6,19 +6,19 @@ from contextlib import contextmanager
 from typing import Any
 
 from engine.native.needs import numpy
-from nn.models.architecture import describe
 from nn.models.module import Module
 
-__all__ = ["on_trial"]
+__all__ = ["isolated"]
 
 
 @contextmanager
-def on_trial(model: Module) -> Iterator[Callable[[], bool]]:
-    """Take back what calls of a model change: the attributes they set, the numbers they draw.
+def isolated(model: Module) -> Iterator[Callable[[], bool]]:
+    """Undo at the end what calls of a model did: attributes they set, random numbers they drew.
 
-    So that a model which is looked at first trains to the same bits as one which is not, and keeps
-    nothing of inputs that have no numbers. Gives a function that tells whether numbers were drawn:
-    from the modules `random` and `numpy.random`, or a generator that is an attribute of a module.
+    A model that was recorded first so trains to the same bits as one that was not, and keeps
+    nothing of inputs that have no numbers. The block is given a function that tells whether random
+    numbers were drawn: from the modules `random` and `numpy.random`, or from a generator that is
+    an attribute of a module.
 
     >>> class Noisy(Module):
     ...     def __init__(self):
@@ -27,25 +27,24 @@ def on_trial(model: Module) -> Iterator[Callable[[], bool]]:
     ...         self.calls += 1
     ...         return x * self.rng.random()
     >>> model = Noisy()
-    >>> with on_trial(model) as drew:
+    >>> with isolated(model) as drew:
     ...     first = model(1.0)
     ...     drew()
     True
     >>> model.calls, model(1.0) == first
     (0, True)
     """
-    # an MLP draws nothing, and what other threads draw is not to be taken back
-    sources = [] if describe(model) else [random, numpy().random, *_generators(model)]
+    sources = [_access(source) for source in (random, numpy().random, *_generators(model))]
     held = [(part, dict(vars(part))) for part in model.modules()]
-    states = [_state(source) for source in sources]
+    states = [read() for read, _ in sources]
     try:
-        yield lambda: repr([_state(source) for source in sources]) != repr(states)
+        yield lambda: repr([read() for read, _ in sources]) != repr(states)
     finally:
         for part, attributes in held:
             vars(part).clear()
             vars(part).update(attributes)
-        for source, state in zip(sources, states, strict=True):
-            _restore(source, state)
+        for (_, write), state in zip(sources, states, strict=True):
+            write(state)
 
 
 def _generators(model: Module) -> list[Any]:
@@ -56,16 +55,11 @@ def _generators(model: Module) -> list[Any]:
     return [x for x in things if isinstance(x, kinds) and not isinstance(x, random.SystemRandom)]
 
 
-def _state(source: Any) -> Any:
+def _access(source: Any) -> tuple[Callable[[], Any], Callable[[Any], object]]:
+    """How to read the state of a generator, and how to write it."""
     if hasattr(source, "getstate"):
-        return source.getstate()
-    return source.get_state() if hasattr(source, "get_state") else source.bit_generator.state
-
-
-def _restore(source: Any, state: Any) -> None:
-    if hasattr(source, "setstate"):
-        source.setstate(state)
-    elif hasattr(source, "set_state"):
-        source.set_state(state)
-    else:
-        source.bit_generator.state = state
+        return source.getstate, source.setstate
+    if hasattr(source, "get_state"):
+        return source.get_state, source.set_state
+    bits = source.bit_generator
+    return lambda: bits.state, lambda state: setattr(bits, "state", state)

@@ -1,4 +1,4 @@
-"""The rows of a step cut into shards, whose totals are added up in an order of their own.
+"""The rows of a step cut into shards, whose totals are added up in a fixed order.
 
 Sums of floats depend on their order. So what a shard is depends on the rows and the program alone,
 and the totals of shards are added in pairs, pairs of pairs, and so on: whoever has computed which
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from engine import Program
+from engine import NumericError, Program
 from engine.native.needs import numpy
 
-__all__ = ["Work", "added", "aligned", "border", "shard_count", "shard_size"]
+__all__ = ["Computer", "Work", "added", "aligned", "border", "shard_count", "shard_size"]
 
 GRAIN = 1 << 21  # additions and multiplications that a shard has at least: some 50 to 100 us
 PER_TOTAL = 256  # and for each of its totals, which have to be added up (and sent) again
@@ -28,7 +28,7 @@ class Work:
     Attributes:
         step: its totals over rows are what a step needs.
         forward: the loss and the outputs of each row.
-        tables: the rows to learn from, and those to judge by.
+        tables: the rows to learn from, and those to validate on.
     """
 
     step: Program
@@ -65,6 +65,35 @@ class Work:
     def outputs(self, theta: Any, table: int, start: int, end: int) -> Any:
         """The loss and the outputs of the rows from `start` to `end` of a table."""
         return self.forward(self.tables[table][start:end], theta)
+
+
+class Computer:
+    """Computes the totals of steps and the outputs of rows, in this process."""
+
+    def __init__(self, work: Work) -> None:
+        self.work, self._rows = work, len(work.tables[0])
+
+    def totals(self, theta: Any, batch: Sequence[int]) -> Any:
+        """The totals of a step over the rows of these numbers."""
+        size, work = len(batch), self.work
+        shards = shard_count(size, work.sizes[0])
+        chosen: Any = slice(None) if size == self._rows else numpy().asarray(batch)
+        try:
+            if shards == 1:
+                return work.step(work.tables[0][chosen], theta)
+            return self._sum(theta, chosen, size, shards)
+        except NumericError:
+            work.step(work.tables[0][chosen], theta)  # its error has the number of the row
+            raise
+
+    def outputs(self, theta: Any, table: int) -> Any:
+        """The loss and the outputs of each row of a table."""
+        return self.work.outputs(theta, table, 0, len(self.work.tables[table]))
+
+    def _sum(self, theta: Any, chosen: Any, size: int, shards: int) -> Any:
+        """The sum over the totals of all shards."""
+        (found,) = self.work.totals(theta, chosen, size, shards, 0, shards)
+        return found
 
 
 def shard_size(program: Program) -> float:

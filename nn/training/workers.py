@@ -1,4 +1,4 @@
-"""Who computes the steps of a training: this process, or the workers of an executor."""
+"""WorkerPool: the steps of a training, computed by the workers of an executor."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import threading
 import uuid
 import warnings
 import weakref
-from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor, Executor
 from contextlib import suppress
 from functools import partial
@@ -20,19 +19,19 @@ from typing import Any
 from engine import NumericError, numeric_mode
 from engine.core.modes import MODE
 from engine.native.needs import numpy
-from nn.training.shards import Work, added, aligned, border, shard_count
+from nn.training.shards import Computer, Work, added, aligned, border, shard_count
 
-__all__ = ["Team", "checked"]
+__all__ = ["WorkerPool"]
 
 KEPT = 4  # trainings that a worker remembers
 
-# In each process: trainings by key, pickled until they are used.
+# The work of trainings by key, in each process: pickled until it is used.
 _held: dict[str, Work | bytes] = {}
 _changing, _unpacking = threading.RLock(), threading.Lock()
 
 
-class Team:
-    """Computes totals and outputs, with the help of an executor if there is one.
+class WorkerPool(Computer):
+    """Computes totals and outputs with the workers of an executor, to the bits of one process.
 
     A task is a key, the parameters, and the numbers of its rows. A worker that does not know the
     key (it has not been asked before, or it is new because another one died) says so, and only then
@@ -40,56 +39,47 @@ class Team:
     this machine read, by Dask to all of its workers, elsewhere along with the task.
 
     Attributes:
-        sent: how often the work was sent, but for readings of the file.
+        executor: None once it has broken; from then on this process computes.
+        workers: how many tasks can run at once.
+        sent: how often the work was sent, not counting workers that read the file.
     """
 
-    def __init__(self, work: Work, executor: Executor | None) -> None:
-        self.work, self.executor, self.sent = work, executor, 0
-        self._rows = len(work.tables[0])
+    def __init__(self, work: Work, executor: Executor) -> None:
+        super().__init__(work)
+        self.executor: Executor | None = executor
+        self.sent, self.workers = 0, _workers(executor)
         self._key = uuid.uuid4().hex
         self._payload, self._file = b"", ""
-        if executor is not None:
-            _hold(self._key, work)  # for threads, and for processes that are forked later
-            weakref.finalize(self, _forget, self._key)
-            self.workers = _workers(executor)
-
-    def totals(self, theta: Any, batch: Sequence[int]) -> Any:
-        """The totals of a step over the rows of these numbers."""
-        size, work = len(batch), self.work
-        shards = shard_count(size, work.sizes[0])
-        chosen: Any = slice(None) if size == self._rows else numpy().asarray(batch)
-        try:
-            if shards == 1:
-                return work.step(work.tables[0][chosen], theta)
-            if self.executor is None:
-                (found,) = work.totals(theta, chosen, size, shards, 0, shards)
-                return found
-            calls: list[tuple[Any, ...]] = []
-            done: dict[tuple[int, int], Any] = {}
-            for first, end in self._shares(shards):
-                a, b = border(size, shards, first), border(size, shards, end)
-                part = slice(a, b) if size == self._rows else chosen[a:b]
-                calls.append(("totals", theta, part, size, shards, first, end))
-            for call, answer in zip(calls, self._ask(calls), strict=True):
-                done |= dict(zip(aligned(*call[-2:]), answer, strict=True))
-            return added(0, shards, lambda *piece: done.get(piece))
-        except NumericError:
-            work.step(work.tables[0][chosen], theta)  # it names the row of the step
-            raise
+        _hold(self._key, work)  # for threads, and for processes that are forked later
+        weakref.finalize(self, _forget, self._key)
 
     def outputs(self, theta: Any, table: int) -> Any:
         """The loss and the outputs of each row of a table."""
         rows = self.work.tables[table]
         shards = shard_count(len(rows), self.work.sizes[1])
         if self.executor is None or shards == 1:
-            return self.work.outputs(theta, table, 0, len(rows))
+            return super().outputs(theta, table)
         self.workers = _workers(self.executor)  # there may be more or fewer by now
         cuts = [[border(len(rows), shards, i) for i in share] for share in self._shares(shards)]
         try:
             return numpy().concatenate(self._ask([("outputs", theta, table, *c) for c in cuts]))
         except NumericError:
-            self.work.forward(rows, theta)
+            self.work.forward(rows, theta)  # its error has the number of the row
             raise
+
+    def _sum(self, theta: Any, chosen: Any, size: int, shards: int) -> Any:
+        """The sum over the totals of all shards, each computed by some worker."""
+        if self.executor is None:
+            return super()._sum(theta, chosen, size, shards)
+        calls: list[tuple[Any, ...]] = []
+        done: dict[tuple[int, int], Any] = {}
+        for first, end in self._shares(shards):
+            a, b = border(size, shards, first), border(size, shards, end)
+            part = slice(a, b) if size == self._rows else chosen[a:b]
+            calls.append(("totals", theta, part, size, shards, first, end))
+        for call, answer in zip(calls, self._ask(calls), strict=True):
+            done |= dict(zip(aligned(*call[-2:]), answer, strict=True))
+        return added(0, shards, lambda *piece: done.get(piece))
 
     def _shares(self, shards: int) -> list[tuple[int, int]]:
         """The shards of each worker, about as many for all."""
@@ -106,23 +96,25 @@ class Team:
             try:
                 found = self._submit(source, [calls[i] for i in todo])
             except BrokenExecutor as error:
-                self._alone(error)
+                self._give_up(error)
                 break
             for i, answer in zip(todo, found, strict=True):
                 answers[i] = answer
             todo = [i for i in todo if answers[i] is None]
             if todo:
-                source = self._tell(len(todo))
+                source = self._publish(len(todo))
         for i in todo:
             name, *arguments = calls[i]
             answers[i] = getattr(self.work, name)(*arguments)
         return answers
 
-    def _tell(self, tasks: int) -> bytes | str:
-        """Make the work known, and answer where those find it who have to do so many tasks.
+    def _publish(self, tasks: int) -> bytes | str:
+        """Put the work where workers find it, for so many tasks that came back undone.
 
-        Executors take workers in turn: if the work came along with the tasks that are sent again,
-        it could go to those that know it time after time.
+        Returns what the tasks carry when they are sent again: the path of a file with the work,
+        the pickled work itself, or nothing where the workers have it by then. The work goes along
+        only where there is no other way: executors take workers in turn, so that it could go to
+        those that have it already, time after time.
         """
         executor: Any = self.executor
         self._payload = self._payload or pickle.dumps(self.work)
@@ -130,7 +122,7 @@ class Team:
         if client is not None:
             knows = client.run(_knows, self._key, on_error="ignore")
             lacking = [worker for worker, known in knows.items() if not known]
-            if lacking:  # those that are gone meanwhile are no matter
+            if lacking:  # a worker that has died meanwhile does no harm
                 client.run(_hold, self._key, self._payload, workers=lacking, on_error="ignore")
             self.sent += len(lacking)
             return ""
@@ -152,10 +144,10 @@ class Team:
             return [future.result() for future in futures]
         finally:
             for future in futures:
-                future.cancel()  # those that nobody waits for any more
+                future.cancel()  # after an error nobody waits for the rest
 
-    def _alone(self, error: BrokenExecutor) -> None:
-        """Go on without the executor: the bits are the same."""
+    def _give_up(self, error: BrokenExecutor) -> None:
+        """Go on without the executor."""
         self.executor = None
         warnings.warn(
             f"the executor broke ({error}); the training goes on in this process, to the same bits",
@@ -164,22 +156,8 @@ class Team:
         )
 
 
-def checked(executor: Any, backend: str) -> Executor | None:
-    """An executor, or None, or an error."""
-    if executor is None:
-        return None
-    if backend == "eager":
-        raise ValueError('an executor is for native training, got backend="eager"; leave out one')
-    if isinstance(executor, Executor):
-        return executor
-    other = "its get_executor()" if hasattr(executor, "get_executor") else "ThreadPoolExecutor()"
-    raise TypeError(
-        f"executor is a concurrent.futures.Executor, got {type(executor).__name__}; give {other}"
-    )
-
-
 def _answer(key: str, source: bytes | str, mode: Any, name: str, *arguments: Any) -> Any:
-    """What a worker does; None means that it has to be told first what the key stands for."""
+    """What a worker does: call a method of the work. None says that it does not know the key."""
     if source and not _knows(key):
         with suppress(OSError):  # a file of another machine
             _hold(key, source if isinstance(source, bytes) else Path(source).read_bytes())

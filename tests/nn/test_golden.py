@@ -93,7 +93,7 @@ from engine.core.aliases import MOVED
 
 for name in MOVED:
     importlib.import_module(name)
-assert not {"nn.drawing", "nn.player"} & sys.modules.keys()
+assert not {"engine.native", "nn.drawing", "nn.player"} & sys.modules.keys()
 for name, homes in MOVED.items():
     old = sys.modules[name]
     assert not hasattr(old, "nothing")

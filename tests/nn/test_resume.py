@@ -1,7 +1,6 @@
 """fit(..., checkpoint=path, resume=True): after any end, the same bits as without a break."""
 
 import errno
-import hashlib
 import json
 import os
 import random
@@ -18,7 +17,7 @@ import nn
 from engine import Value
 from nn import MLP, SGD, Adam, CheckpointError, Module, Neuron, Optimizer, fit
 from nn.checkpoint.model import pack, unpack
-from nn.checkpoint.writer import _feed
+from nn.training.identity import fingerprint
 
 pytest.importorskip("safetensors", reason="pip install gradwalk[checkpoints]")
 pytest.importorskip("llvmlite", reason="pip install gradwalk[fast]")
@@ -287,11 +286,6 @@ def test_other_data_are_an_error(tmp_path):
 
 
 def test_the_fingerprint_of_rows_of_any_kind():
-    def fingerprint(rows):
-        digest = hashlib.sha256()
-        _feed(digest, rows)
-        return digest.hexdigest()
-
     same = [[1, 2.0], (1.0, 2), np.array([1.0, 2.0]), [np.array(1.0), Value(2.0)], iter([1, 2])]
     assert len({fingerprint(rows) for rows in same}) == 1
     others = [[2, 1], [[1], 2], [1, [2]], ["1", "2"], [1], [1, 2, 0], {1: 2}, {1: 3}, [None, 2]]

@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 
 from engine import NumericError, numeric_mode
 from nn import MLP, fit
-from nn.training import workers as team
-from nn.training.shards import added, aligned, border, shard_count, shard_size
-from nn.training.workers import Team
+from nn.training import workers
+from nn.training.shards import Computer, added, aligned, border, shard_count, shard_size
+from nn.training.workers import WorkerPool
 from tests.nn.crews import XS, YS, Meddler, Weigher, programs, train
 
 pytest.importorskip("llvmlite", reason="pip install gradwalk[fast]")
@@ -65,13 +65,13 @@ def test_shards_have_every_row_once_and_about_as_many(rows: int) -> None:
 # --- what is sent --------------------------------------------------------------------------------
 def test_workers_read_the_work_once() -> None:
     """And in whatever order they are asked."""
-    work, theta, alone = programs(), np.array([2.0]), Team(programs(), None)
+    work, theta, alone = programs(), np.array([2.0]), Computer(programs())
     with ProcessPoolExecutor(2) as pool:
         list(pool.map(time.sleep, [0.2, 0.2]))  # they are there before the work is known
         weigher = Weigher(pool)
-        mine = Team(work, weigher)
-        for workers in (1, 1, 1, 2, 2, 2, 2, 2, 2):
-            mine.workers = workers
+        mine = WorkerPool(work, weigher)
+        for many in (1, 1, 1, 2, 2, 2, 2, 2, 2):
+            mine.workers = many
             for batch in (range(400), [*range(100, 300)], [7] * 90):
                 assert mine.totals(theta, batch).tolist() == alone.totals(theta, batch).tolist()
         file = Path(mine._file)
@@ -95,11 +95,11 @@ def test_where_there_is_no_file_the_work_comes_with_a_task(
             raise OSError("no space left on device")
         return "/of/another/machine"
 
-    monkeypatch.setattr(team, "_write", write)
-    work, theta, alone = programs(), np.array([2.0]), Team(programs(), None)
+    monkeypatch.setattr(workers, "_write", write)
+    work, theta, alone = programs(), np.array([2.0]), Computer(programs())
     with ProcessPoolExecutor(1) as pool:
         pool.submit(os.getpid).result()
-        mine = Team(work, pool)
+        mine = WorkerPool(work, pool)
         for _ in range(5):
             assert (
                 mine.totals(theta, range(400)).tolist() == alone.totals(theta, range(400)).tolist()
@@ -110,7 +110,7 @@ def test_where_there_is_no_file_the_work_comes_with_a_task(
 def test_a_task_is_small() -> None:
     with ThreadPoolExecutor(2) as pool:
         weigher = Weigher(pool)
-        mine = Team(programs(), weigher)
+        mine = WorkerPool(programs(), weigher)
         mine.totals(np.zeros(1) + 2.0, range(400))
         mine.totals(np.zeros(1) + 2.0, range(399))
         mine.outputs(np.zeros(1) + 2.0, 0)
@@ -122,14 +122,14 @@ def test_a_task_is_small() -> None:
 def test_workers_that_have_forgotten_are_told_again() -> None:
     want = train(None)
     with ThreadPoolExecutor(2) as pool:
-        assert train(pool, callbacks=lambda history: team._held.clear()) == want
+        assert train(pool, callbacks=lambda history: workers._held.clear()) == want
 
 
 def test_nothing_is_kept_when_a_training_is_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    before, seen = set(team._held), []
+    before, seen = set(workers._held), []
 
     def look(history: Any) -> None:
         seen.extend(tmp_path.glob("gradwalk-*"))
@@ -139,16 +139,16 @@ def test_nothing_is_kept_when_a_training_is_over(
         train(pool, callbacks=look)
     assert seen
     assert list(tmp_path.glob("gradwalk-*")) == []
-    assert set(team._held) <= before
+    assert set(workers._held) <= before
 
 
 def test_workers_keep_few_trainings() -> None:
-    works = [programs() for _ in range(team.KEPT + 3)]
+    works = [programs() for _ in range(workers.KEPT + 3)]
     for i, work in enumerate(works):
-        team._hold(f"test {i}", work)
-    assert len(team._held) == team.KEPT
+        workers._hold(f"test {i}", work)
+    assert len(workers._held) == workers.KEPT
     for i in range(len(works)):
-        team._held.pop(f"test {i}", None)
+        workers._held.pop(f"test {i}", None)
 
 
 # --- errors --------------------------------------------------------------------------------------
@@ -156,7 +156,7 @@ def test_a_bad_row_is_named_by_its_place_in_the_step() -> None:
     work = programs()
     work.tables[0][317, 0] = 1e300
     with ThreadPoolExecutor(3) as pool:
-        for each in (Team(work, pool), Team(work, None)):
+        for each in (WorkerPool(work, pool), Computer(work)):
             for ask in (
                 lambda mine: mine.totals(np.array([1e-100]), range(400)),
                 lambda mine: mine.outputs(np.array([1e-100]), 0),
@@ -221,7 +221,7 @@ def test_ctrl_c_in_the_middle_of_a_step_keeps_the_best_epoch() -> None:
 def test_more_workers_may_come_and_go() -> None:
     pool = ThreadPoolExecutor(1)
     with pool:
-        mine = Team(programs(), pool)
+        mine = WorkerPool(programs(), pool)
         counts = []
         for workers in (1, 4, 2):
             pool._max_workers = workers

@@ -2,6 +2,7 @@
 
 import math
 import random
+import threading
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import pytest
 import nn
 from engine import Value
 from nn import Layer, Module, fit
-from nn.training.isolation import on_trial
+from nn.training.isolation import isolated
 
 XS = [[math.sin(7 * i), math.cos(5 * i)] for i in range(24)]
 YS = [int(a * b > 0) for a, b in XS]
@@ -113,17 +114,29 @@ def test_what_a_fixed_program_does_beside_is_no_hindrance(class_weights):
 
 
 def test_what_other_threads_draw_is_not_held_against_an_mlp():
+    """Nor taken back: their numbers are those of the generator."""
+    drawn, done = [], threading.Event()
+
+    def draw():
+        while not done.is_set():
+            drawn.append(random.random())
+
     random.seed(1)
-    with on_trial(nn.MLP(2, [3, 1])) as drew:
-        first = random.random()
-        assert not drew()
-    assert random.random() != first
+    thread = threading.Thread(target=draw)
+    thread.start()
+    model = nn.MLP(2, [3, 1], rng=1)
+    for _ in range(5):
+        assert train(model, backend="native", epochs=1)[0].backend == "native"
+    done.set()
+    thread.join()
+    again = random.Random(1)
+    assert drawn == [again.random() for _ in drawn]
 
 
 def test_randomness_that_has_no_state_and_lists():
     model = Dropout(random.SystemRandom())
     model.parts = [Counting()]
-    with on_trial(model) as drew:
+    with isolated(model) as drew:
         model.parts[0].calls = 3
         model.later = Value(1.0)
         assert not drew()

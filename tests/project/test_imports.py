@@ -12,7 +12,12 @@ import pytest
 from tests.project.sources import MODULES, ROOT, parse
 
 ABOVE = ("wording", "explain", "drawing", "stepping", "native", "cli")
-UPPER = {f"engine.{room}" for room in ABOVE} | {"nn.drawing", "nn.player", "nn.interop.sklearn"}
+UPPER = {f"engine.{room}" for room in ABOVE} | {
+    "nn.drawing",
+    "nn.player",
+    "nn.interop.sklearn",
+    "nn.training.native",
+}
 GROUND = {"engine.core.numerics", "engine.core.node", "engine.core.modes"}
 
 
@@ -89,7 +94,10 @@ def test_engine_needs_nothing_but_the_standard_library() -> None:
     assert not any(upper(name) for name in loaded)
 
 
-def test_nn_loads_no_heavy_library() -> None:
-    tops = {name.split(".")[0] for name in loaded_by("import nn")}
+def test_nn_loads_no_upper_room_and_no_heavy_library() -> None:
+    loaded = loaded_by("import nn")
+    assert "nn.training.fit" in loaded
+    assert not any(upper(name) for name in loaded)
+    tops = {name.split(".")[0] for name in loaded}
     heavy = {"graphviz", "pygraphviz", "matplotlib", "numpy", "sklearn", "llvmlite"}
     assert tops.isdisjoint(heavy | {"safetensors", "torch", "onnx"})

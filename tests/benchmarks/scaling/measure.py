@@ -18,8 +18,8 @@ from distributed import Client, LocalCluster
 from engine import Program, gradient, inputs
 from nn import MLP
 from nn.losses import LOSSES
-from nn.training.shards import Work
-from nn.training.workers import Team
+from nn.training.shards import Computer, Work
+from nn.training.workers import WorkerPool
 from tests.benchmarks.harness import Contender, Effort, check_equal, clean_heap, take_turns
 
 __all__ = ["KINDS", "Job", "Point", "crew", "empty_steps", "jobs", "shared_step", "slowdown"]
@@ -98,17 +98,17 @@ class Echo:
 def empty_steps(executor: Executor, workers: int, effort: Effort) -> list[tuple[int, int, float]]:
     """(parameters, workers, seconds)."""
     work: Any = Echo()
-    runs = {str(p): _empty(Team(work, executor), np.zeros(p), workers) for p in EMPTY}
+    runs = {str(p): _empty(WorkerPool(work, executor), np.zeros(p), workers) for p in EMPTY}
     result = take_turns([Contender(name, run, list) for name, run in runs.items()], effort)
     return [(p, workers, result.median(str(p))) for p in EMPTY]
 
 
-def _empty(team: Team, theta: Any, workers: int) -> Callable[[], Any]:
+def _empty(pool: WorkerPool, theta: Any, workers: int) -> Callable[[], Any]:
     numbers = count()  # Dask knows a task again, and would not do it twice
 
     def run() -> Any:
         step = next(numbers)
-        answers = team._ask([("totals", theta, step, i) for i in range(workers)])
+        answers = pool._ask([("totals", theta, step, i) for i in range(workers)])
         return sum((totals for (totals,) in answers[1:]), answers[0][0])
 
     return run
@@ -140,7 +140,7 @@ def slowdown(each: Sequence[Job], effort: Effort) -> dict[str, float]:
     ratios: dict[str, list[float]] = {job.network: [] for job in each}
     with ThreadPoolExecutor(2) as pool, clean_heap():
         for job in each:
-            step = _step(Team(job.work, None), job, 1)
+            step = _step(Computer(job.work), job, 1)
 
             def both(step: Callable[[], Any] = step) -> None:
                 for future in [pool.submit(step), pool.submit(step)]:
@@ -154,8 +154,8 @@ def slowdown(each: Sequence[Job], effort: Effort) -> dict[str, float]:
 def shared_step(job: Job, kind: str, executor: Executor, workers: int, effort: Effort) -> Point:
     """A step alone and shared, in turn, after holding all totals equal to the bit."""
     runs = {
-        "alone": _step(Team(job.work, None), job, 1),
-        "shared": _step(Team(job.work, executor), job, workers),
+        "alone": _step(Computer(job.work), job, 1),
+        "shared": _step(WorkerPool(job.work, executor), job, workers),
     }
     alone, shared = (Contender(key, run, lambda run=run: run(0)) for key, run in runs.items())
     check_equal(alone, shared, tolerance=0.0)
@@ -164,12 +164,13 @@ def shared_step(job: Job, kind: str, executor: Executor, workers: int, effort: E
     return Point(job.network, job.rows, job.parameters, kind, workers, *seconds)
 
 
-def _step(team: Team, job: Job, workers: int) -> Any:
+def _step(computer: Computer, job: Job, workers: int) -> Any:
     numbers, batch = count(1), range(job.rows)
 
     def run(number: int | None = None) -> Any:
-        team.workers = workers
+        if isinstance(computer, WorkerPool):
+            computer.workers = workers
         step = next(numbers) if number is None else number
-        return team.totals(job.theta + step * 1e-15, batch)  # other numbers at each step
+        return computer.totals(job.theta + step * 1e-15, batch)  # other numbers at each step
 
     return run

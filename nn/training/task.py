@@ -1,0 +1,207 @@
+"""Task: what `fit` was asked to do. Trainer: what does it, on Values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from random import Random
+from typing import Any, TypeAlias
+
+from engine import Value
+from nn.checkpoint.files import CheckpointError
+from nn.checkpoint.state import State, row
+from nn.checks import at_least_zero, count, pick
+from nn.evaluation.measure import Loss, measure, predict
+from nn.evaluation.metrics import Metrics
+from nn.models.module import Module
+from nn.optim.gradients import clip_grad_norm
+from nn.optim.optimizers import Optimizer
+from nn.optim.schedules import Schedule, factor_at
+from nn.training.data import Data
+from nn.training.history import History
+
+__all__ = ["Callback", "Task", "Trainer", "as_callbacks"]
+
+Callback: TypeAlias = Callable[[History], Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What `fit` was asked to do; see there for what each attribute means."""
+
+    model: Module
+    loss: Loss
+    optimizer: Optimizer
+    data: Data
+    metrics: Metrics
+    epochs: int
+    batch_size: int | None
+    patience: int | None
+    min_delta: float
+    schedule: Schedule | None
+    clip: float | None
+    callbacks: Sequence[Callback]
+    seed: int | None  # None where it is no number
+    rng: Random
+    record: bool
+    backend: str
+    executor: Executor | None
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "patience"):
+            if getattr(self, name) is not None or name == "epochs":
+                count("fit", name, getattr(self, name))
+        if self.schedule is not None and not callable(self.schedule):
+            raise TypeError(
+                "schedule is a function from the epoch to a factor, got "
+                f"{type(self.schedule).__name__}; give one like nn.cosine(epochs)"
+            )
+        at_least_zero("fit", min_delta=self.min_delta, clip=0.0 if self.clip is None else self.clip)
+        pick(dict.fromkeys(("auto", "native", "eager")), self.backend, "backend")
+        if self.executor is not None:
+            self._check_executor()
+
+    def _check_executor(self) -> None:
+        """Raise an error unless native training can use the executor."""
+        executor: Any = self.executor
+        if self.backend == "eager":
+            raise ValueError(
+                'an executor is for native training, got backend="eager"; leave out one'
+            )
+        if not isinstance(executor, Executor):
+            other = hasattr(executor, "get_executor")
+            raise TypeError(
+                f"executor is a concurrent.futures.Executor, got {type(executor).__name__}; give "
+                f"{'its get_executor()' if other else 'ThreadPoolExecutor()'}"
+            )
+
+    @cached_property
+    def parameters(self) -> list[Value]:
+        """Those of the model, then those that only the optimiser has, which the loss may use."""
+        return list(dict.fromkeys([*self.model.parameters(), *self.optimizer.params]))
+
+
+class Trainer:
+    """Learns from batches and measures epochs. This one works on the model's own Values.
+
+    Attributes:
+        backend: how `History.backend` names it.
+    """
+
+    backend = "eager"
+
+    def __init__(self, task: Task) -> None:
+        self.task, self.rate = task, task.optimizer.lr
+        self._factors: list[float] = []
+
+    def set_rate(self, epoch: int) -> None:
+        """Give the optimiser its learning rate for an epoch."""
+        self._ask_schedule(epoch + 1)
+        self.task.optimizer.lr = self.rate * self._factors[epoch]
+
+    def learn(self, batch: Sequence[int]) -> None:
+        """Do one step on the rows of these numbers. Their graph is gone when it returns."""
+        task = self.task
+        rows = [task.data.rows[i] for i in batch]
+        value = task.loss([task.model(x) for x, _ in rows], [y for _, y in rows])
+        if not isinstance(value, Value):
+            raise TypeError(
+                f"the loss has to give one Value, got {type(value).__name__}; compute it from the "
+                "model's outputs with operators and the functions of engine"
+            )
+        for parameter in task.parameters:
+            parameter.grad = 0.0
+        value.backward()
+        if task.clip is not None:
+            clip_grad_norm(task.optimizer.params, task.clip)
+        task.optimizer.step()
+
+    def measure(self, table: int) -> dict[str, float]:
+        """The loss and the metrics of one of `Data.tables`."""
+        task = self.task
+        return measure(task.model, task.data.tables[table], task.loss, task.metrics)
+
+    def outputs(self, table: int) -> list[Any]:
+        """The model's outputs for one of `Data.tables`, as `predict` has them."""
+        return predict(self.task.model, [x for x, _ in self.task.data.tables[table]])
+
+    def numbers(self) -> Any:
+        """The parameters as they are now, in a sequence that nobody will change."""
+        return [parameter.data for parameter in self.task.parameters]
+
+    def sync(self, numbers: Any = None) -> None:
+        """Write numbers to the model's Values: those that training has reached, or those given."""
+        if numbers is not None:
+            for parameter, number in zip(self.task.parameters, numbers, strict=True):
+                parameter.data = number
+
+    def measured(self) -> dict[str, float]:
+        """What the History says of an epoch."""
+        found = self.measure(0)
+        if self.task.data.validation:
+            found |= {f"val_{name}": x for name, x in self.measure(1).items()}
+        return found
+
+    def confusion(self) -> list[list[int]] | None:
+        """The confusion matrix of the rows to validate on, if it was asked for."""
+        if not self.task.metrics.confusion:
+            return None
+        table = 1 if self.task.data.validation else 0
+        targets = [y for _, y in self.task.data.tables[table]]
+        return self.task.metrics.matrix(self.outputs(table), targets)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The parameters, what the optimiser remembers, and the factors of the schedule so far."""
+        self.sync()
+        optimizer = self.task.optimizer.state_dict() | {"lr": self.rate}
+        memory = optimizer.pop("memory")
+        return {
+            "parameters": row(self.numbers()),
+            "optimizer": optimizer,
+            "memory": row([x for numbers in memory for x in numbers]),
+            "sizes": row([len(numbers) for numbers in memory]),
+            "factors": row(self._factors),
+        }
+
+    def load_state_dict(self, state: State) -> None:
+        """Go on from there, if the schedule gives the same factors."""
+        optimizer, about = self.task.optimizer, state.entry("optimizer", dict)
+        factors, numbers = state.floats("factors"), state.floats("parameters", len(self.numbers()))
+        self._ask_schedule(len(factors))
+        if self._factors != factors:
+            raise CheckpointError(
+                f"{state.source} is of a training with another schedule of the learning rate; "
+                "resume with the same, or start anew with resume=False"
+            )
+        sizes, memory = state.counts("sizes"), state.floats("memory")
+        state.need(sum(sizes) == len(memory), "memory")
+        state.need(about.keys() == optimizer.state_dict().keys() - {"memory"}, "optimizer")
+        each = iter(memory)
+        try:
+            optimizer.load_state_dict(about | {"memory": [[*islice(each, n)] for n in sizes]})
+        except (TypeError, ValueError):
+            state.need(False, "optimizer")
+        for parameter, number in zip(self.task.parameters, numbers, strict=True):
+            parameter.data = number
+
+    def _ask_schedule(self, epochs: int) -> None:
+        """Know the factors of so many epochs; each is asked for once."""
+        schedule = self.task.schedule
+        for epoch in range(len(self._factors), epochs):
+            self._factors.append(1.0 if schedule is None else factor_at(epoch, schedule))
+
+
+def as_callbacks(given: Callback | Iterable[Callback] | None) -> list[Callback]:
+    """One callback or several as a list, checked."""
+    some: Any = given or []
+    listed: list[Any] = list(some) if hasattr(some, "__iter__") else [some]
+    for callback in listed:
+        if not callable(callback):
+            raise TypeError(
+                f"callbacks are functions of the History, got {type(callback).__name__}; give one "
+                "like lambda history: print(history.loss[-1]), or a list of them"
+            )
+    return listed
