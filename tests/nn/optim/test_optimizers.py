@@ -12,7 +12,7 @@ import nn
 from engine import NumericError, Value
 from nn import SGD, Adam, AdamW, Neuron, Optimizer, RMSprop, clip_grad_norm, clip_grad_value
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 PATHS = json.loads((DATA / "optimizers.json").read_text())
 RATES = json.loads((DATA / "schedules.json").read_text())
 

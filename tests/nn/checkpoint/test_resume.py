@@ -198,7 +198,7 @@ def test_ctrl_c_and_the_same_call_again_with_the_same_things(backend, tmp_path):
 
 PROGRAM = """
 import sys, time
-from tests.nn.test_resume import run, HOW
+from tests.nn.checkpoint.test_resume import run, HOW
 def schedule(epoch):
     time.sleep(0.004)
     return HOW["schedule"](epoch)
