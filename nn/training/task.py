@@ -99,7 +99,7 @@ class Trainer:
 
     def set_rate(self, epoch: int) -> None:
         """Give the optimiser its learning rate for an epoch."""
-        self._ask_schedule(epoch + 1)
+        self._factors = self._factors_of(epoch + 1)
         self.task.optimizer.lr = self.rate * self._factors[epoch]
 
     def learn(self, batch: Sequence[int]) -> None:
@@ -170,8 +170,7 @@ class Trainer:
         """Go on from there, if the schedule gives the same factors."""
         optimizer, about = self.task.optimizer, state.entry("optimizer", dict)
         factors, numbers = state.floats("factors"), state.floats("parameters", len(self.numbers()))
-        self._ask_schedule(len(factors))
-        if self._factors != factors:
+        if self._factors_of(len(factors)) != factors:
             raise CheckpointError(
                 f"{state.source} is of a training with another schedule of the learning rate; "
                 "resume with the same, or start anew with resume=False"
@@ -184,14 +183,17 @@ class Trainer:
             optimizer.load_state_dict(about | {"memory": [[*islice(each, n)] for n in sizes]})
         except (TypeError, ValueError):
             state.need(False, "optimizer")
+        self._factors = factors
         for parameter, number in zip(self.task.parameters, numbers, strict=True):
             parameter.data = number
 
-    def _ask_schedule(self, epochs: int) -> None:
-        """Know the factors of so many epochs; each is asked for once."""
-        schedule = self.task.schedule
-        for epoch in range(len(self._factors), epochs):
-            self._factors.append(1.0 if schedule is None else factor_at(epoch, schedule))
+    def _factors_of(self, epochs: int) -> list[float]:
+        """The factors of so many epochs; the schedule is asked for those that are not known yet."""
+        schedule, known = self.task.schedule, self._factors
+        if len(known) >= epochs:
+            return known[:epochs]
+        new = range(len(known), epochs)
+        return known + [1.0 if schedule is None else factor_at(epoch, schedule) for epoch in new]
 
 
 def as_callbacks(given: Callback | Iterable[Callback] | None) -> list[Callback]:

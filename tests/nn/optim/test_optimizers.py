@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -274,3 +275,85 @@ def test_schedules_combine_and_end():
         0.1,
         0.1,
     ]
+
+
+# --- update on arrays
+
+
+class Halving(Optimizer):
+    """It notes what it is given."""
+
+    vectorized = True
+
+    def __init__(self, params):
+        super().__init__(params, 0.5)
+        self.kinds = []
+
+    def update(self, value, gradient, memory):
+        self.kinds.append(type(value))
+        return value - self.lr * gradient, gradient
+
+
+class Slow(Halving):
+    """It overrides update, which need not take arrays."""
+
+    def update(self, value, gradient, memory):
+        return super().update(value, float(gradient), memory)
+
+
+class Mixed:
+    """Of no optimiser."""
+
+    def update(self, value, gradient, memory):
+        return super().update(value, gradient, memory)
+
+
+def test_who_states_that_update_takes_arrays():
+    class Renamed(nn.Adam):
+        pass
+
+    class Mixture(Mixed, nn.SGD):
+        pass
+
+    class Stated(Mixed, nn.SGD):
+        vectorized = True
+
+    fast = [nn.SGD, nn.Adam, nn.AdamW, nn.RMSprop, Halving, Renamed, Stated]
+    assert all(kind.vectorized for kind in fast)
+    assert not any(kind.vectorized for kind in [Optimizer, Slow, Mixture])
+
+
+@pytest.mark.parametrize(("make", "calls"), [(Halving, 3), (Slow, 3 * 5)])
+def test_native_training_calls_update_once_where_it_takes_arrays(make, calls):
+    pytest.importorskip("llvmlite", reason="pip install gradwalk[fast]")
+    model, how = nn.MLP(3, [1, 1], rng=1), {"loss": "mse", "backend": "native", "progress": False}
+    assert len(model.parameters()) == 6
+    optimizer = make(model.parameters()[:5])
+    nn.fit(model, [[1.0, 2.0, 3.0]], [1.0], optimizer=optimizer, epochs=3, **how)
+    assert len(optimizer.kinds) == calls
+    assert (float in optimizer.kinds) == (make is Slow)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"memory": [[1.0, 2.0]] * 2},
+            "the state's memory is none of Adam after 1 steps; load the",
+        ),
+        ({"steps": 0}, "the state's memory is none of Adam after 0 steps"),
+        ({"steps": -1}, "Adam.load_state_dict takes a finite steps >= 0, got -1"),
+        ({"steps": 1.0}, "the state's memory is none of Adam after 1.0 steps"),
+        ({"lr": math.nan}, "Adam.load_state_dict takes a finite lr >= 0, got nan"),
+        ({"memory": [[1.0, 2.0, 3.0]]}, "this Adam has 2 parameters, the state is of 1; build it"),
+    ],
+)
+def test_a_bad_state_changes_nothing(change, message):
+    first, second = nn.Adam(graded(1.0, 2.0), 0.1), nn.Adam(graded(3.0, 4.0), 0.2)
+    first.step()
+    before = second.state_dict()
+    with pytest.raises(ValueError, match=re.escape(message)):
+        second.load_state_dict(first.state_dict() | change)
+    assert second.state_dict() == before
+    second.load_state_dict(first.state_dict())
+    assert second.state_dict() == first.state_dict()

@@ -1,0 +1,100 @@
+"""The state of a training is taken back all or nothing, by every part."""
+
+import random
+
+import pytest
+
+from nn import MLP, Adam, CheckpointError, History
+from nn.checkpoint.state import State, load_all, row, table
+from nn.evaluation.metrics import Metrics
+from nn.losses import mse_loss
+from nn.training.data import Data, Generators
+from nn.training.early_stopping import EarlyStopping
+from nn.training.history import Recording
+from nn.training.task import Task, Trainer
+
+ROWS = [([i / 7, i / 3 - 1], i % 2) for i in range(9)]
+
+
+def parts(seed):
+    """All parts of a training that has done an epoch, and its rng."""
+    model, rng = MLP(2, [3, 1], rng=seed), random.Random(seed)
+    data, history = Data(ROWS, 0.3), History()
+    data.split(rng)
+    optimizer = Adam(model.parameters(), lr=0.1)
+    task = Task(
+        model, mse_loss, optimizer, data, Metrics("r2", mse_loss, model), epochs=3, batch_size=2,
+        patience=2, min_delta=0.0, schedule=lambda epoch: 0.5, clip=None, callbacks=[], seed=None,
+        rng=rng, record=True, backend="eager", executor=None,
+    )  # fmt: skip
+    trainer = Trainer(task)
+    stopping = EarlyStopping(trainer)
+    history.recording = Recording(model, task.parameters, data.rows)
+    history.recording.begin(trainer.measured())
+    trainer.set_rate(0)
+    for batch in data.batches(2, rng):
+        trainer.learn(batch)
+    history.log.append(trainer.measured())
+    history.recording.take()
+    stopping.see(history)
+    return [trainer, stopping, history, history.recording, Generators(rng, model), data], rng
+
+
+def state_of(found):
+    state = {}
+    for part in found:
+        state |= part.state_dict()
+    return State(state, "the file")
+
+
+def test_every_part_gives_its_state_and_takes_that_of_another():
+    first, second = parts(1)[0], parts(2)[0]
+    assert state_of(first) != state_of(second)
+    load_all(second, state_of(first))
+    assert state_of(first) == state_of(second)
+    assert first[0].measured() == second[0].measured()
+
+
+def test_no_name_is_that_of_two_parts():
+    names = [name for part in parts(1)[0] for name in part.state_dict()]
+    assert len(names) == len(set(names))
+
+
+NAMES = sorted(state_of(parts(1)[0]))
+BAD = [None, True, -1, "x", [], [1.0], {"lr": "x"}, row([0.5, -1.0]), table([[1.0]]), row([])]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("bad", BAD, ids=repr)
+def test_what_one_part_refuses_changes_none(name, bad):
+    found, rng = parts(2)
+    before, drawn = state_of(found), rng.getstate()
+    state = State({**state_of(parts(1)[0]), name: bad}, "the file")
+    with pytest.raises(CheckpointError, match=r"^the file (has|is of)"):
+        load_all(found, state)
+    assert state_of(found) == before
+    assert rng.getstate() == drawn
+
+
+class Failing:
+    """A part that takes its state over by half."""
+
+    number = 0
+
+    def state_dict(self):
+        return {"number": self.number}
+
+    def load_state_dict(self, state):
+        self.number = state["number"]
+        if self.number == 7:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("at", range(7))
+def test_whatever_stops_a_part_puts_all_back(at):
+    found, _ = parts(2)
+    found.insert(at, Failing())
+    before = state_of(found)
+    with pytest.raises(KeyboardInterrupt):
+        load_all(found, State({**state_of(parts(1)[0]), "number": 7}))
+    assert state_of(found) == before
