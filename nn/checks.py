@@ -4,10 +4,21 @@ import difflib
 import math
 import numbers
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, cast
 
-__all__ = ["at_least_zero", "count", "fraction", "generator", "is_number", "pick"]
+from engine import NumericError, Value
+
+__all__ = [
+    "at_least_zero",
+    "check_finite",
+    "count",
+    "fraction",
+    "generator",
+    "is_number",
+    "leaf_values",
+    "pick",
+]
 
 T = TypeVar("T")
 
@@ -70,3 +81,37 @@ def generator(rng: object) -> random.Random:
         f"randomness comes from a random.Random, an int seed or None, got {type(rng).__name__}; "
         "pass random.Random(7) or 7"
     )
+
+
+def leaf_values(who: str, params: Any) -> list[Value]:
+    """Parameters as a list. Raises an error unless they are leaf Values, each listed once."""
+    if isinstance(params, Value) or not hasattr(params, "__iter__"):
+        got = type(params).__name__
+        raise TypeError(f"{who} takes a list of parameters, got {got}; pass model.parameters()")
+    listed = list(params)
+    if not listed:
+        raise ValueError(f"{who} got no parameters; does the model hold its Values in attributes?")
+    for i, parameter in enumerate(listed):
+        if not isinstance(parameter, Value):
+            got = type(parameter).__name__
+            raise TypeError(f"{who} takes Values, parameter {i} is {got}; pass model.parameters()")
+        if parameter.op is not None:
+            raise ValueError(
+                f"{who} takes leaf Values, parameter {i} is the result of {parameter.op}; pass the "
+                "Values that it was made from"
+            )
+    if len(set(listed)) != len(listed):
+        raise ValueError(f"{who} got the same parameter twice; list every parameter once")
+    return listed
+
+
+def check_finite(who: str, what: str, params: Sequence[Value], found: Sequence[float]) -> None:
+    """Raise NumericError for the first parameter whose number is nan or infinite."""
+    for i, (parameter, x) in enumerate(zip(params, found, strict=True)):
+        if not math.isfinite(x):
+            name = repr(parameter.label) if parameter.label else f"number {i}"
+            raise NumericError(
+                f"{who}: the {what} of parameter {name} is {x!r}, so nothing was changed; lower "
+                "the learning rate, clip the gradients, or find the operation that made it with "
+                'numeric_mode("trace")'
+            )

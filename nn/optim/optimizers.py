@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from engine import Value
-from nn.checks import at_least_zero, fraction
-from nn.optim.gradients import check_finite, checked
+from nn.checks import at_least_zero, check_finite, fraction, leaf_values
 
 __all__ = [
     "OPTIMIZERS",
@@ -61,7 +60,7 @@ class Optimizer:
     def __init__(self, params: Iterable[Value], lr: float) -> None:
         name = type(self).__name__
         at_least_zero(name, lr=lr)
-        self.params = checked(name, params)
+        self.params = leaf_values(name, params)
         self.lr = lr
         self.steps = 0
         self.memory: list[Memory] = [()] * len(self.params)

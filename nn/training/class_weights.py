@@ -11,8 +11,9 @@ import engine
 from engine import Value
 from nn import losses
 from nn.checks import is_number
-from nn.evaluation.measure import Loss, Row
+from nn.evaluation.measure import Loss
 from nn.evaluation.metrics import THRESHOLDS
+from nn.training.data import Data
 
 __all__ = ["ClassWeights", "Weighted", "weighted"]
 
@@ -44,24 +45,15 @@ class Weighted:
         return engine.dot(terms, weights) / math.fsum(weights)
 
 
-def weighted(
-    loss: Loss, weights: ClassWeights | None, rows: Sequence[Row], validation: Sequence[Row]
-) -> Loss:
-    """The loss with the weights, if there are any, which are checked for all targets.
-
-    Arguments:
-        weights: as for `fit`. "balanced" is computed from the rows.
-        validation: more rows that need weights.
-    """
-    if weights is None:
-        return loss
+def weighted(loss: Loss, weights: ClassWeights, data: Data) -> Weighted:
+    """The loss with class weights as `fit` takes them, checked for all targets of the data."""
     if all(loss is not function for function, _ in THRESHOLDS):
         raise ValueError(
             "class_weights are for losses of classification by name (cross_entropy, hinge, ...), "
             f"got {getattr(loss, '__name__', type(loss).__name__)}; leave them out, or weigh the "
             "rows in a loss of your own"
         )
-    targets = [_class(y) for _, y in rows]
+    targets = [_class(y) for _, y in data.given]
     table = _table(weights, targets, loss)
     for name, weight in table.items():
         if not (is_number(weight) and 0 < weight < math.inf):
@@ -69,7 +61,7 @@ def weighted(
                 f"class_weights takes finite numbers > 0, got {weight!r} for class {name!r}; leave "
                 "out the rows of a class that is not to count"
             )
-    for target in dict.fromkeys([*targets, *[_class(y) for _, y in validation]]):
+    for target in dict.fromkeys([*targets, *[_class(y) for _, y in data.validation]]):
         if target not in table:
             raise ValueError(
                 f"class_weights has no weight for the target {target!r}, only for "

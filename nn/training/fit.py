@@ -134,7 +134,7 @@ def fit(
     task = Task(
         model=model,
         optimizer=_optimizer(optimizer, model),
-        loss=weighted(plain_loss, class_weights, data.given, data.validation),
+        loss=plain_loss if class_weights is None else weighted(plain_loss, class_weights, data),
         metrics=Metrics(metrics, plain_loss, model),
         data=data,
         epochs=epochs,

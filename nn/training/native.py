@@ -16,11 +16,11 @@ from engine import ControlFlowError, Program, gradient, inputs, no_grad, numeric
 from engine.native.lower.tape import record_tape
 from engine.native.needs import available, numpy
 from nn.checkpoint.state import State
+from nn.checks import check_finite
 from nn.evaluation.measure import Loss, Row
 from nn.losses import LOSSES
 from nn.models.architecture import describe
 from nn.models.module import Module
-from nn.optim.gradients import check_finite
 from nn.optim.optimizers import Optimizer
 from nn.training.class_weights import Weighted
 from nn.training.isolation import isolated

@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.benchmarks.chain import measure_chain
 from tests.benchmarks.drawing import measure_drawing
 from tests.benchmarks.expressions import measure_readme, measure_tiny
+from tests.benchmarks.files import measure_files
 from tests.benchmarks.harness import Effort
 from tests.benchmarks.memory import measure_memory
 from tests.benchmarks.moons import measure_moons
@@ -28,6 +29,7 @@ WORKLOADS: dict[str, Callable[[Effort], list[Row]]] = {
     "chain": measure_chain,
     "memory": measure_memory,
     "startup": measure_startup,
+    "files": measure_files,
     "drawing": measure_drawing,
     **NATIVE,
 }

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks.chain import garbage
+from tests.benchmarks.files import files_run, native_fit
 from tests.benchmarks.harness import Contender, Effort, Race, check_equal, race
 from tests.benchmarks.memory import LIMIT, bytes_and_nodes, expressions
 from tests.benchmarks.moons import STEPS, rows
@@ -101,3 +102,13 @@ def test_a_node_takes_no_more_than_promised() -> None:
 
 def test_a_dropped_graph_leaves_nothing_for_the_cycle_collector() -> None:
     assert garbage() == 0
+
+
+def test_files_that_a_fit_runs_through_are_counted_and_few_are_of_nn() -> None:
+    assert files_run(lambda: None) == (set(), 0)
+    native_fit(3)()
+    files, functions = files_run(native_fit(4))
+    names = {file.as_posix() for file in files}
+    assert {"engine/native/program.py", "nn/training/fit.py", "nn/training/native.py"} <= names
+    assert functions > len(files)
+    assert sum(name.startswith("nn/") for name in names) <= 16
