@@ -1,4 +1,4 @@
-"""What the other rooms ask of their arguments, said once: names, counts, ranges, randomness."""
+"""Checks of arguments that several rooms share: names, counts, ranges, parameters, randomness."""
 
 import difflib
 import math

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written beside their place and moved into it, read once."""
+"""Files that are whole or not there: they are written next to their place and moved into it."""
 
 import errno
 import os
@@ -18,19 +18,19 @@ FilePath = str | os.PathLike[str]
 
 
 class CheckpointError(ValueError):
-    """A file that is no checkpoint, or not one of this model or training; nothing was changed."""
+    """A file is no checkpoint, or not one of this model or training. Nothing was changed."""
 
 
 def write(path: FilePath, data: bytes) -> None:
-    """Replace a file's content at once: at any moment it is the old or the new one, whole.
+    """Replace a file's content in one go: at any moment the old or the new one is there, whole.
 
-    The new content goes to a temporary file in the same folder, onto the disk, and then by one
-    rename into place. Writers to one folder wait for each other, so that file can have a fixed
-    name, and what a killed process left of it goes with the next write. Who may read the old
-    content may read the new.
+    The new content is written to a temporary file in the same folder, flushed to the disk, and
+    renamed. Writers to one folder wait for each other. So the temporary file can have a fixed name,
+    and if a killed process leaves one behind, the next write removes it. The new file has the
+    permissions of the old one.
 
-    Raises OSError, and leaves the old file, where it cannot be written, and what is there where
-    that is a folder, a device or a pipe.
+    Raises OSError where the file cannot be written, or where a folder, a device or a pipe has its
+    name; what is there stays as it is.
     """
     target = Path(os.path.realpath(path))  # a link stays a link
     temporary = target.with_name(f".{target.name}.tmp")
@@ -62,7 +62,7 @@ def write(path: FilePath, data: bytes) -> None:
 
 
 def read(path: FilePath) -> bytes:
-    """The content of an ordinary file: neither a folder nor a device or pipe that never ends."""
+    """The content of a file. Raises CheckpointError for a folder, a device or a pipe."""
     if not stat.S_ISREG(os.stat(path).st_mode):
         raise CheckpointError(
             f"{os.fspath(path)} is not an ordinary file; give the path that save() wrote to"
@@ -71,7 +71,7 @@ def read(path: FilePath) -> bytes:
 
 
 def _keep_mode(target: Path, temporary: Path) -> None:
-    """Let a private file stay private, and a device or a pipe what it is."""
+    """Give the temporary file the permissions of the target, which has to be an ordinary file."""
     with suppress(FileNotFoundError):
         mode = target.stat().st_mode
         if not stat.S_ISREG(mode):
@@ -82,7 +82,7 @@ def _keep_mode(target: Path, temporary: Path) -> None:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[int | None]:
-    """The folder's descriptor while no other writer has it; None where folders cannot be opened."""
+    """Wait for other writers to the folder. Gives its descriptor, or None on Windows."""
     if fcntl is None:
         yield None
         return

@@ -1,7 +1,7 @@
 """save and load: a model's numbers in a safetensors file, its architecture in the metadata.
 
-Nothing in such a file is ever run: it is numbers and names, and what is built from it is built from
-a list of sizes that the numbers have to bear out.
+Nothing in such a file is ever run. It holds numbers and names, and a model is built from a list of
+sizes, which the shapes of the tensors have to agree with.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ WIDTHS = {"F64": "d", "F32": "f"}  # every FP32 is an FP64
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """Numbers row by row, as they stand in a file."""
+    """The numbers of a tensor, row by row."""
 
     shape: tuple[int, ...]
     numbers: array[float]
 
 
 def save(model: Module, path: FilePath) -> None:
-    """Write a model into a safetensors file, exact to the bit.
+    """Write a model to a safetensors file, exact to the bit.
 
     The tensors have the names and shapes that `torch.nn.Sequential` gives them (`0.weight` of shape
     (outputs, inputs), `0.bias`, `2.weight`, ...), so that PyTorch's `load_state_dict` takes them.
-    A model of your own has each parameter under its path, with shape (). The file is replaced at
-    once, so that at any moment the old or the new one is there, whole.
+    In a file of a model of your own each parameter stands alone under its path, with shape (). The
+    file is replaced in one go: at any moment the old or the new one is there, whole.
 
-    Raises OSError where it cannot be written; the old file is left.
+    Raises OSError where it cannot be written; the old file stays.
 
     >>> import tempfile, nn
     >>> model = nn.MLP(2, [4, 1], activation="tanh", rng=7)
@@ -72,8 +72,8 @@ def load(path: FilePath, into: Module | None = None) -> Module:
 
     Arguments:
         path: the file.
-        into: a model to fill, for a class of your own, or a file that another library wrote
-            without an architecture (FP64, or FP32, whose numbers FP64 has too).
+        into: a model to fill. It is needed for a class of your own, and for a file that another
+            library wrote (in FP64 or FP32), which does not say what model it is.
 
     Returns the model. It is in training mode, as a new one is.
     Raises CheckpointError, and changes nothing, where the file is damaged or foreign or does not
@@ -116,7 +116,7 @@ def load(path: FilePath, into: Module | None = None) -> Module:
 
 
 def model_card(model: Module) -> dict[str, Any]:
-    """What the metadata say of a model: its architecture, or only the name of its class."""
+    """What a file's metadata say of a model: its architecture, or only the name of its class."""
     architecture = describe(model)
     own = f"{type(model).__module__}.{type(model).__qualname__}"
     return {"class": own} if architecture is None else architecture.json()
@@ -125,7 +125,7 @@ def model_card(model: Module) -> dict[str, Any]:
 def model_tensors(
     held: Mapping[str, Slot], numbers: Mapping[Value, float] | None = None
 ) -> dict[str, Tensor]:
-    """A model's parameters as tensors: with the numbers given, or those that they have."""
+    """A model's parameters as tensors, with the numbers given or those that they have."""
     return {
         name: Tensor(
             slot.shape, array("d", [v.data if numbers is None else numbers[v] for v in slot.values])
@@ -145,7 +145,7 @@ def pack(tensors: Mapping[str, Tensor], card: Mapping[str, Any]) -> bytes:
 
 
 def unpack(data: bytes, path: FilePath) -> tuple[dict[str, Tensor], dict[str, Any] | None]:
-    """The tensors of a file, and what its metadata say (None where another library wrote it)."""
+    """The tensors of a file, and its metadata (None where another library wrote it)."""
     library = _needed("safetensors")
     try:
         entries = library.deserialize(data)
@@ -185,7 +185,7 @@ def check_shapes(
 def _architecture(
     card: dict[str, Any] | None, path: FilePath, into: Module | None
 ) -> Architecture | None:
-    """What the file says the model is, where it says so; it has to be what `into` is."""
+    """The architecture that a file states, if it does; `into` has to have the same one."""
     about = {} if card is None else card.get("model")
     own = not about or (isinstance(about, dict) and about.keys() == {"class"})
     if own and into is None:
@@ -223,7 +223,7 @@ def _tensor(name: str, entry: Mapping[str, Any]) -> Tensor:
 
 
 def _json(text: str | bytes) -> Any:
-    """JSON in which no object has a key twice."""
+    """Parse JSON. Raises ValueError where an object has a key twice."""
     return json.loads(text, object_pairs_hook=_unique)
 
 

@@ -21,7 +21,7 @@ class Stateful(Protocol):
     """
 
     def state_dict(self) -> dict[str, Any]:
-        """What `load_state_dict` needs to go on from here, by names that no other part uses."""
+        """What `load_state_dict` needs to go on from here. No other part uses the same names."""
         ...
 
     def load_state_dict(self, state: State) -> None:
@@ -30,13 +30,13 @@ class Stateful(Protocol):
 
 
 class State(dict[str, Any]):
-    """The dictionaries of all parts in one, read with checks.
+    """The dictionaries of all parts in one, and how parts read their entries.
 
     Arguments:
-        found: what stands in it.
-        source: where it is from, as errors say it.
+        found: the entries.
+        source: where they are from, for the messages of errors.
 
-    Whatever is missing, or is not as the reader needs it, raises CheckpointError.
+    Reading an entry that is missing or is not what it should be raises CheckpointError.
     """
 
     def __init__(self, found: Mapping[str, Any], source: object = "the state") -> None:
@@ -44,7 +44,7 @@ class State(dict[str, Any]):
         self.source = source
 
     def need(self, right: bool, name: str) -> None:
-        """An error about the entry of that name unless it is right."""
+        """Raise an error about the entry of that name unless it is right."""
         if not right:
             raise CheckpointError(
                 f"{self.source} has {name} that this training cannot go on with; resume the one "

@@ -1,4 +1,4 @@
-"""Optimisers, schedules of the learning rate, and what is done to gradients before a step."""
+"""Optimisers, schedules of the learning rate, and clipping of gradients."""
 
 from engine.core.aliases import moved as _moved
 

@@ -116,11 +116,9 @@ class Optimizer:
         self.lr, self.steps, self.memory = state["lr"], state["steps"], memory
 
     def _remembers(self, memory: list[Memory], steps: int) -> bool:
-        """Whether `update` could have left such a memory, as far as this class can know."""
-        if not self.vectorized:
-            return True
-        size = len(self.update(0.0, 0.0, ())) - 1 if steps else 0
-        return {len(numbers) for numbers in memory} == {size}
+        """Whether the memory has the size that `update` leaves, where that is known."""
+        size = len(self.update(0.0, 0.0, ())) - 1 if self.vectorized and steps else 0
+        return not self.vectorized or {len(numbers) for numbers in memory} == {size}
 
 
 class SGD(Optimizer):

@@ -26,8 +26,8 @@ class Weighted:
     That is `sum(w[y] * loss(x, y)) / sum(w[y])` over the rows of a batch, as PyTorch has it.
 
     Arguments:
-        loss: of one row.
-        weights: by target.
+        loss: the loss of one row.
+        weights: the weight of each target.
 
     >>> loss = Weighted(losses.hinge_loss, {-1: 1.0, 1: 3.0})
     >>> loss([Value(0.0), Value(0.5)], [-1, 1]).data

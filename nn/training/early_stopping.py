@@ -41,7 +41,7 @@ class EarlyStopping:
         loss = numbers.get("val_loss", numbers["loss"])
         if loss < self.lowest:
             self.lowest = loss
-            self._keep(history.epochs - 1)
+            self.kept = self.trainer.numbers(), history.epochs - 1
         if loss < self.mark - self.trainer.task.min_delta:
             self.mark, self.waited = loss, 0
         else:
@@ -65,12 +65,13 @@ class EarlyStopping:
         return epoch
 
     def state_dict(self) -> dict[str, Any]:
-        """What was kept, and since when."""
+        """The best parameters, and what decides when to stop."""
         numbers, epoch = self.kept
+        # "keeper" is the name that the files have had from the beginning
         return {"keeper": [self.lowest, self.mark, self.waited, epoch], "kept": row(numbers)}
 
     def load_state_dict(self, state: State) -> None:
-        """Go on waiting from there."""
+        """Go on from there."""
         numbers, found = state.floats("kept", len(self.kept[0])), state.entry("keeper", list)
         state.need(
             [type(x) for x in found[:3]] == [float, float, int] and len(found) == 4, "keeper"
@@ -80,10 +81,7 @@ class EarlyStopping:
         state.need(epoch is None or (type(epoch) is int and 0 <= epoch < state.epochs), "keeper")
         self.lowest, self.mark, self.waited, self.kept = lowest, mark, waited, (numbers, epoch)
 
-    def _keep(self, epoch: int) -> None:
-        self.kept = self.trainer.numbers(), epoch  # in one go, whenever Ctrl-C comes
-
 
 def _is_true(answer: Any) -> bool:
-    """Whether it is True, Python's or the one that comparisons of NumPy's numbers give."""
+    """Whether a callback's answer is True, as Python or as NumPy has it."""
     return type(answer).__name__ in ("bool", "bool_") and bool(answer)

@@ -60,59 +60,67 @@ def fit(
     """Train a model until its loss stops falling, and keep the best parameters it had.
 
     Arguments:
-        model: what to train; it is called with one sample at a time.
-        xs: the samples: lists, an array, a data frame, whatever gives one after the other.
-        ys: their targets, as many.
-        loss: a name in `LOSSES` ("mse" or "mse_loss"), or a function of the outputs and the targets
-            of a batch that gives a Value.
-        optimizer: a name in `OPTIMIZERS` (adam, adamw and rmsprop with lr=0.01, sgd with lr=0.1),
-            an Optimizer of the model's parameters, or a function that makes one of them
-            (`lambda parameters: Adam(parameters, lr=3e-3)`).
-        epochs: how often every row is seen, at most.
-        batch_size: how many rows each step learns from; None is all.
-        seed: of the order of the rows and of what is held out, like `rng` of `Neuron`.
-        validation: rows to judge by, as (xs, ys), or the share of the rows to hold out.
-        patience: stop after so many epochs in which the loss (of the validation, if there is one)
-            did not fall; None never stops early.
-        min_delta: by how much it has to fall to count.
+        model: what to train. It is called with one sample at a time.
+        xs: the samples: a list, an array, a data frame, or any other iterable of rows.
+        ys: their targets, one for each sample.
+        loss: a name in `LOSSES`, like "mse" or "mse_loss"; or a function that takes the outputs and
+            the targets of a batch and returns a Value.
+        optimizer: a name in `OPTIMIZERS` (adam, adamw and rmsprop have lr=0.01, sgd has lr=0.1); or
+            an Optimizer of the model's parameters; or a function that makes one, like
+            `lambda parameters: Adam(parameters, lr=3e-3)`.
+        epochs: how many times to go through all rows, at most.
+        batch_size: how many rows each step learns from. None is all of them.
+        seed: decides the order of the rows and which of them are held out. An int gives the same
+            numbers every time; None uses Python's `random`, a random.Random is used as it is.
+        validation: rows that are measured but not learned from: a pair (xs, ys), or the share of
+            the rows to hold out, like 0.2.
+        patience: stop after this many epochs in a row in which the loss did not fall. With
+            validation it is the loss of the validation rows. None never stops early.
+        min_delta: a loss has to fall by more than this to count as falling.
         schedule: a function from the epoch, counted from 0, to a factor on the learning rate.
-        clip: the largest norm of the gradients, as in `clip_grad_norm`.
-        class_weights: for losses of classification, what a row of each class counts: a mapping from
-            targets to weights, a list of them in the order of the classes (of two: no, yes), or
-            "balanced", which lets every class of `xs` count the same in all. The loss of a batch is
-            `sum(weight * loss) / sum(weight)` over its rows, as in PyTorch. The losses of the
-            History, that of the validation too, are weighted the same way; metrics are not.
-        metrics: what else to measure after each epoch, a name or a function or a list of them:
-            "accuracy" (always there for losses of classification), "r2" (see `r2_score`),
-            "confusion" (`History.confusion`), functions from the lists of outputs and targets to
-            a number. They are columns of `History.log` by name, "val_r2" for the validation.
-        callbacks: a function of the History, or several, called after each epoch, when the model
-            has that epoch's parameters (to look at, not to change). One that returns True stops
-            the training once all were called; what one raises ends `fit`. The checkpoint of the
-            epoch is written before, so a training that a callback stopped can be resumed.
-        progress: show a bar (a line now and then where standard error is a file).
-        record: keep the parameters of every epoch for `History.to_html`, a page of the training.
-        backend: "native" trains as machine code (it needs the extra `fast`, rows of numbers, a
-            named loss, and a model that computes the same for every row); "eager" trains on Values;
-            "auto" is native where that can be. Their results differ in the last digits.
-        executor: whose workers share each step and each measuring, if they are large enough to be
-            worth it: a `ThreadPoolExecutor`, a `ProcessPoolExecutor`, Dask's
-            `client.get_executor()`, anything with the interface of `concurrent.futures`. It is for
-            native training. Whoever computes what, and if workers die on the way, the results have
-            the bits of a training without one (on machines with the same vector instructions).
-        checkpoint: a file for the state of the training, replaced at once before the first epoch
-            and after each (it needs the extra `checkpoints`). `nn.load` reads the best model from
-            it. Random numbers that the model draws are kept for each random.Random that is an
-            attribute of a module.
-        resume: go on from that file if it is there, to the same bits as if there had been no
-            break; all else has to be as it was, but that epochs may be more.
+        clip: the largest norm that the gradients may have, as in `clip_grad_norm`.
+        class_weights: how much a row of each class counts, for losses of classification. A mapping
+            from class to weight; a list of weights in the order of the classes (of two: no, then
+            yes); or "balanced", which gives every class of `xs` the same total. The loss of a batch
+            is `sum(weight * loss) / sum(weight)` over its rows, as in PyTorch. All losses in the
+            History are weighted like that, metrics are not.
+        metrics: what else to measure after each epoch: "accuracy" (always measured where the loss
+            is one of classification), "r2" (see `r2_score`), "confusion" (in `History.confusion`),
+            a function from the lists of outputs and targets to a number, or a list of these. They
+            stand in `History.log` under their names, those of the validation as "val_r2".
+        callbacks: a function that takes the History, or several. They are called after each epoch,
+            while the model has that epoch's parameters, which they may read but not change. If one
+            returns True, training stops once all were called; if one raises, `fit` raises. The
+            checkpoint of the epoch is written before, so the training can be resumed.
+        progress: show a bar, or a line now and then where standard error is not a terminal.
+        record: keep the parameters of every epoch, which `History.to_html` shows as a page.
+        backend: "native" trains as machine code. It needs the extra `fast`, rows of numbers, a loss
+            by name, and a model that computes the same formula for every row. "eager" trains on
+            Values. "auto" is native where it can be. The two differ in the last digits.
+        executor: shares steps and measurements that are large enough among workers. Give a
+            `ThreadPoolExecutor`, a `ProcessPoolExecutor`, Dask's `client.get_executor()` or any
+            other executor in the style of `concurrent.futures`; training is native then. Results
+            are the same to the bit with and without workers, and if workers die, on machines with
+            the same vector instructions.
+        checkpoint: a file that holds the state of the training. It is replaced, in one go, before
+            the first epoch and after each. `nn.load` reads the best model from it. It needs the
+            extra `checkpoints`.
+        resume: go on from that file if it exists, with the same results to the bit as a training
+            without a break. All other arguments have to be as before, except that `epochs` may be
+            larger. A model that draws random numbers has to draw them from a random.Random that is
+            an attribute of a module.
 
-    Whatever ends the program, the file is whole: Ctrl-C ends `fit` as it always does, and SIGTERM,
-    SIGKILL or a power cut lose the epoch that had begun. (`fit` leaves SIGTERM as it finds it.)
+    Ctrl-C ends the training, and `fit` returns. SIGTERM, SIGKILL or a power cut lose the epoch that
+    had begun; the checkpoint is whole whatever happens.
 
     Returns:
-        The History of the run. However it ends (Ctrl-C and errors on the way too), the model has
-        the parameters of the best epoch that it finished.
+        The History of the training. However it ended, by an error too, the model has the parameters
+        of its best finished epoch.
+
+    Raises:
+        ValueError, TypeError: an argument is wrong; the message says which and what to give.
+        CheckpointError: the file is damaged, or of another model or training. Nothing was changed.
+        NumericError: in strict mode, a number has become infinite or nan.
 
     >>> from nn import MLP
     >>> model = MLP(2, [4, 1], activation="tanh", output="sigmoid", rng=1)
@@ -120,7 +128,7 @@ def fit(
     >>> fit(model, xs, ys, loss="binary_cross_entropy", seed=1, progress=False).accuracy[-1]
     1.0
 
-    What was trained for two epochs, and perhaps was killed then, goes on:
+    A training of two epochs, which may have been killed after them, goes on:
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -172,8 +180,9 @@ def _train(
             trainer.confusion()  # for its errors, before anything changes
             stopping, history.backend = EarlyStopping(trainer), trainer.backend
             if task.record:
-                history.recording = Recording(model, task.parameters, list(data.rows))
-                history.recording.begin(trainer.measured())
+                start = trainer.measured()
+                history.recording = Recording(model, task.parameters, data.rows, start=start)
+                history.recording.take()
             if writer:
                 _begin(writer, saved, trainer, stopping, history)
             bar.batch(len(data.rows) * history.epochs)

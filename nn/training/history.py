@@ -1,4 +1,4 @@
-"""History: what `fit` saw, epoch by epoch, and the curves of it."""
+"""History: the numbers of every epoch of a training."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ __all__ = ["History", "Recording", "figures"]
 
 @dataclass(repr=False, eq=False)
 class Recording:
-    """What a page needs to show a training again: all parameters after every epoch.
+    """The parameters after every epoch, from which a page can show the training again.
 
     Attributes:
         model: what was trained.
-        parameters: those of the model in its order, then those that only the optimiser has.
+        parameters: the model's in its order, then those that only the optimiser has.
         rows: the training rows, each a sample and its target.
         snapshots: their numbers, before the first epoch and after each.
-        start: the numbers of `History.log`, measured before the first epoch.
+        start: numbers like those in `History.log`, measured before the first epoch.
     """
 
     model: Module
@@ -36,11 +36,6 @@ class Recording:
     rows: list[tuple[Any, Any]]
     snapshots: list[array[float]] = field(default_factory=list)
     start: dict[str, float] = field(default_factory=dict)
-
-    def begin(self, numbers: dict[str, float]) -> None:
-        """Keep what was measured before the first epoch, and the parameters of then."""
-        self.start = numbers
-        self.take()
 
     def take(self) -> None:
         """Keep the numbers that the parameters have now."""

@@ -13,12 +13,12 @@ __all__ = ["isolated"]
 
 @contextmanager
 def isolated(model: Module) -> Iterator[Callable[[], bool]]:
-    """Undo at the end what calls of a model did: attributes they set, random numbers they drew.
+    """Undo what calls of a model do inside the block: attributes they set, numbers they draw.
 
-    A model that was recorded first so trains to the same bits as one that was not, and keeps
-    nothing of inputs that have no numbers. The block is given a function that tells whether random
-    numbers were drawn: from the modules `random` and `numpy.random`, or from a generator that is
-    an attribute of a module.
+    So a model trains to the same bits whether or not it was recorded first, and it keeps nothing
+    that was computed from the inputs of a program. The block is given a function that tells whether
+    random numbers were drawn so far, from the modules `random` and `numpy.random` or from a
+    generator that is an attribute of a module.
 
     >>> class Noisy(Module):
     ...     def __init__(self):

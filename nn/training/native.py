@@ -1,7 +1,8 @@
-"""Training as machine code: the graph of one row is recorded once and run over whole batches.
+"""NativeTrainer: training as machine code.
 
-The model, the loss and the gradients are the same graphs as ever; the optimiser's formulas run on
-arrays as they do on numbers. The Values get their numbers when the training is over.
+The graph of one row, its loss and its gradients, is recorded once and compiled to a program that
+runs over whole batches. The optimiser's formulas run on arrays as they do on numbers. The model's
+Values get their numbers when the training is over, or when somebody wants to look at them.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ COMPARED = 8  # rows on which what was recorded of a model is held against the m
 
 
 class NotCompilable(ValueError):
-    """Why a training cannot run natively."""
+    """A training cannot run natively; the message says why."""
 
 
 class NativeTrainer(Trainer):
@@ -89,7 +90,7 @@ class NativeTrainer(Trainer):
         self._read()
 
     def _read(self) -> None:
-        """Take over the numbers that the Values and the optimiser have by now."""
+        """Copy what the Values and the optimiser hold into arrays."""
         array, optimizer = numpy().array, self.task.optimizer
         self._theta: Any = array([p.data for p in self.task.parameters])
         self._grads: Any = array([p.grad for p in optimizer.params])
@@ -129,12 +130,15 @@ class NativeTrainer(Trainer):
         return Program([*xs, *ys, *ws], wanted, parameters)
 
     def _compare(self, rows: Sequence[Row]) -> None:
-        """Hold the programs against the model, which may look at numbers that no record has."""
+        """Check that the programs give the model's loss on some rows.
+
+        They do not where the model's code looks at `.data`, or computes something else each time.
+        """
         work, model = self._computer.work, self.task.model
         theta = [parameter.data for parameter in self.task.parameters]
         table = work.tables[0][: len(rows)]
         weights = table[:, -1].tolist() if self._weighted else [1.0] * len(rows)
-        with numeric_mode("ieee"), no_grad():  # what is not finite is an error of the training
+        with numeric_mode("ieee"), no_grad():  # numbers that are not finite are for a step to find
             for train, program in ((True, work.step), (False, work.forward)):
                 model.train(train)
                 losses = [float(self._loss(model(x), y)) for x, y in rows]
@@ -163,13 +167,13 @@ class NativeTrainer(Trainer):
         if not numpy().isfinite(new).all():
             name = f"{type(optimizer).__name__}.step"
             check_finite(name, "new value", optimizer.params, new.tolist())
-        self._theta = self._theta.copy()  # the one before may be kept as the best
+        self._theta = self._theta.copy()  # early stopping may hold the one before
         self._theta[self._learned] = new
         self._memory = tuple(memory)
         optimizer.steps += 1
 
     def _update(self, numbers: Any, grads: Any) -> tuple[Any, ...]:
-        """The new parameters and memory, by one call of the optimiser's formula or one for each."""
+        """The new parameters and memory: from one call of `update`, or from one per parameter."""
         update: Any = self.task.optimizer.update
         if self.task.optimizer.vectorized:
             answers: tuple[Any, ...] = update(numbers, grads, self._memory)
@@ -200,16 +204,16 @@ class NativeTrainer(Trainer):
         return self._listing(self._computer.outputs(self._theta, table))
 
     def _listing(self, found: Any) -> list[Any]:
-        """Rows of a loss and outputs as a list of the outputs, as `predict` has them."""
+        """The outputs as `predict` has them, from an array of losses and outputs."""
         outputs: list[Any] = (found[:, 1:] if self._listed else found[:, 1]).tolist()
         return outputs
 
     def numbers(self) -> Any:
-        """The parameters as they are now, in an array that nobody will change."""
+        """The parameters as they are now, in an array that no step will change."""
         return self._theta
 
     def sync(self, numbers: Any = None) -> None:
-        """Write to the Values and the optimiser what training has reached, or other parameters."""
+        """Give the Values and the optimiser what training has reached, or the numbers given."""
         if numbers is not None:
             self._theta = numpy().asarray(numbers)
         for parameter, number in zip(self.task.parameters, self._theta.tolist(), strict=True):
@@ -245,7 +249,7 @@ def _matrix(
 
 
 def _right(outputs: Any, targets: Any, threshold: float | None, listed: bool) -> Any:
-    """For each row whether its class was found, as metrics.py has it."""
+    """For each row whether the model found its class, by the rules of nn/evaluation/metrics.py."""
     if not listed:
         return (outputs[:, 0] > (threshold or 0.0)) == (targets[:, 0] > 0.5)
     if targets.shape[1] > 1 and threshold is not None:

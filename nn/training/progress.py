@@ -1,4 +1,4 @@
-"""How far a training run is: a bar for people, a line now and then for a log file."""
+"""Progress: a bar that shows how far a training is, or lines in a log file."""
 
 import math
 import sys
@@ -45,18 +45,18 @@ class Progress:
         return self
 
     def batch(self, rows: int) -> None:
-        """So many rows more were trained on."""
+        """Move on by this many rows."""
         if self.bar is not None:
             self.bar.update(rows)
 
     def over(self, batches: Iterable[Sequence[int]]) -> Iterator[Sequence[int]]:
-        """The batches; each is done when the next is asked for."""
+        """Give the batches, and move on after each."""
         for batch in batches:
             yield batch
             self.batch(len(batch))
 
     def epoch(self) -> None:
-        """One epoch more is in the history."""
+        """Show the epoch that was just added to the history."""
         if not self.show:
             return
         done = self.history.epochs

@@ -1,8 +1,8 @@
 """The rows of a step cut into shards, whose totals are added up in a fixed order.
 
-Sums of floats depend on their order. So what a shard is depends on the rows and the program alone,
-and the totals of shards are added in pairs, pairs of pairs, and so on: whoever has computed which
-of them, and however many they were, the sum has the same bits.
+Sums of floats depend on their order. The shards depend on the rows and the program alone, and their
+totals are added in pairs, then pairs of pairs, and so on. So the sum has the same bits however many
+workers computed the shards, and whichever worker computed which.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ PER_TOTAL = 256  # and for each of its totals, which have to be added up (and se
 
 @dataclass(frozen=True)
 class Work:
-    """All that a worker needs to know of a training; it is sent to each of them once.
+    """All that a worker needs for a training. It is sent to each worker once.
 
     Attributes:
-        step: its totals over rows are what a step needs.
-        forward: the loss and the outputs of each row.
+        step: the program that gives the totals over rows which a step needs.
+        forward: the program that gives the loss and the outputs of each row.
         tables: the rows to learn from, and those to validate on.
     """
 
@@ -37,7 +37,7 @@ class Work:
 
     @cached_property
     def sizes(self) -> tuple[float, float]:
-        """How many rows a shard has at least, of a step and of the outputs."""
+        """How many rows a shard of each program has at least: of `step`, of `forward`."""
         return shard_size(self.step), shard_size(self.forward)
 
     def totals(
@@ -47,12 +47,12 @@ class Work:
 
         Arguments:
             theta: the parameters.
-            chosen: which rows of the table these shards have, as an array or a slice.
-            size: how many rows all shards of the step have.
+            chosen: the rows that these shards are made of, as an array of numbers or a slice.
+            size: how many rows the whole step has. shards: how many shards that makes.
         """
         rows = self.tables[0][chosen]
         start = border(size, shards, first)
-        spare: list[Any] = []  # new memory for each shard could take longer than the shard
+        spare: list[Any] = []  # to allocate memory for each shard could take longer than the shard
 
         def total(a: int, b: int) -> Any:
             if b - a > 1:
@@ -97,7 +97,7 @@ class Computer:
 
 
 def shard_size(program: Program) -> float:
-    """How many rows a shard has at least, so that it is worth its overhead."""
+    """How many rows make a shard large enough to be worth its overhead."""
     return max(GRAIN, PER_TOTAL * len(program.outputs)) / program.stats.flops
 
 
@@ -111,12 +111,12 @@ def shard_count(rows: int, size: float) -> int:
 
 
 def border(rows: int, shards: int, shard: int) -> int:
-    """The row at which a shard begins."""
+    """The number of the first row of a shard."""
     return rows * shard // shards
 
 
 def aligned(first: int, end: int) -> Iterator[tuple[int, int]]:
-    """Cut a range of shards into pieces that `added` has among its halves.
+    """Cut a range of shards into pieces that `added` meets when it halves the whole range.
 
     >>> list(aligned(0, 8)), list(aligned(3, 8))
     ([(0, 8)], [(3, 4), (4, 8)])
@@ -132,16 +132,17 @@ def aligned(first: int, end: int) -> Iterator[tuple[int, int]]:
 def added(
     first: int, end: int, total: Callable[[int, int], Any], spare: list[Any] | None = None
 ) -> Any:
-    """The sum over a range of shards: of the totals that are known, else of its two halves.
+    """The sum over a range of shards, halving it until the totals of a piece are known.
 
     Arguments:
-        spare: arrays that are needed no more are put there.
+        total: gives the totals of a piece, or None where they are not known.
+        spare: a list that takes arrays which are free to be written over.
     """
     found = total(first, end)
     if found is None:
         middle = (first + end) // 2
         found, other = added(first, middle, total, spare), added(middle, end, total, spare)
-        with numpy().errstate(all="ignore"):  # in IEEE mode they may be infinite
+        with numpy().errstate(all="ignore"):  # in ieee mode totals may be infinite
             found += other
         if spare is not None:
             spare.append(other)

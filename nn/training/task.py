@@ -44,15 +44,16 @@ class Task:
     schedule: Schedule | None
     clip: float | None
     callbacks: Sequence[Callback]
-    seed: int | None  # None where it is no number
+    seed: int | None  # the number that `rng` was made from, if it was
     rng: Random
     record: bool
     backend: str
     executor: Executor | None
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "patience"):
-            if getattr(self, name) is not None or name == "epochs":
+        count("fit", "epochs", self.epochs)
+        for name in ("batch_size", "patience"):
+            if getattr(self, name) is not None:
                 count("fit", name, getattr(self, name))
         if self.schedule is not None and not callable(self.schedule):
             raise TypeError(
@@ -61,17 +62,12 @@ class Task:
             )
         at_least_zero("fit", min_delta=self.min_delta, clip=0.0 if self.clip is None else self.clip)
         pick(dict.fromkeys(("auto", "native", "eager")), self.backend, "backend")
-        if self.executor is not None:
-            self._check_executor()
-
-    def _check_executor(self) -> None:
-        """Raise an error unless native training can use the executor."""
         executor: Any = self.executor
-        if self.backend == "eager":
+        if executor is not None and self.backend == "eager":
             raise ValueError(
                 'an executor is for native training, got backend="eager"; leave out one'
             )
-        if not isinstance(executor, Executor):
+        if not isinstance(executor, Executor | None):
             other = hasattr(executor, "get_executor")
             raise TypeError(
                 f"executor is a concurrent.futures.Executor, got {type(executor).__name__}; give "
@@ -80,12 +76,14 @@ class Task:
 
     @cached_property
     def parameters(self) -> list[Value]:
-        """Those of the model, then those that only the optimiser has, which the loss may use."""
+        """The model's parameters, then those that only the optimiser has: the loss may use them."""
         return list(dict.fromkeys([*self.model.parameters(), *self.optimizer.params]))
 
 
 class Trainer:
-    """Learns from batches and measures epochs. This one works on the model's own Values.
+    """Learns from batches of rows and measures epochs, on the model's own Values.
+
+    `NativeTrainer` derives from it, and does the same on arrays.
 
     Attributes:
         backend: how `History.backend` names it.
@@ -103,7 +101,7 @@ class Trainer:
         self.task.optimizer.lr = self.rate * self._factors[epoch]
 
     def learn(self, batch: Sequence[int]) -> None:
-        """Do one step on the rows of these numbers. Their graph is gone when it returns."""
+        """Do one step on the rows of these numbers. Nothing keeps their graph afterwards."""
         task = self.task
         rows = [task.data.rows[i] for i in batch]
         value = task.loss([task.model(x) for x, _ in rows], [y for _, y in rows])
@@ -129,24 +127,24 @@ class Trainer:
         return predict(self.task.model, [x for x, _ in self.task.data.tables[table]])
 
     def numbers(self) -> Any:
-        """The parameters as they are now, in a sequence that nobody will change."""
+        """The parameters as they are now, in a new sequence."""
         return [parameter.data for parameter in self.task.parameters]
 
     def sync(self, numbers: Any = None) -> None:
-        """Write numbers to the model's Values: those that training has reached, or those given."""
+        """Make the Values have the parameters that training has reached, or the numbers given."""
         if numbers is not None:
             for parameter, number in zip(self.task.parameters, numbers, strict=True):
                 parameter.data = number
 
     def measured(self) -> dict[str, float]:
-        """What the History says of an epoch."""
+        """The numbers of an epoch for `History.log`."""
         found = self.measure(0)
         if self.task.data.validation:
             found |= {f"val_{name}": x for name, x in self.measure(1).items()}
         return found
 
     def confusion(self) -> list[list[int]] | None:
-        """The confusion matrix of the rows to validate on, if it was asked for."""
+        """The matrix for `History.confusion`, or None if it was not asked for."""
         if not self.task.metrics.confusion:
             return None
         table = 1 if self.task.data.validation else 0
@@ -188,7 +186,7 @@ class Trainer:
             parameter.data = number
 
     def _factors_of(self, epochs: int) -> list[float]:
-        """The factors of so many epochs; the schedule is asked for those that are not known yet."""
+        """The schedule's factors for the first epochs. It is asked only once about each."""
         schedule, known = self.task.schedule, self._factors
         if len(known) >= epochs:
             return known[:epochs]

@@ -33,10 +33,10 @@ _changing, _unpacking = threading.RLock(), threading.Lock()
 class WorkerPool(Computer):
     """Computes totals and outputs with the workers of an executor, to the bits of one process.
 
-    A task is a key, the parameters, and the numbers of its rows. A worker that does not know the
-    key (it has not been asked before, or it is new because another one died) says so, and only then
-    is the work itself sent to it, so that programs and rows travel once: by a file that workers on
-    this machine read, by Dask to all of its workers, elsewhere along with the task.
+    A task holds a key, the parameters, and the numbers of its rows. A worker that does not know the
+    key, because it is new or was not asked before, says so. Only then is the work itself sent to
+    it, so that programs and rows travel once. Workers on this machine read it from a file, Dask
+    sends it to all of its workers, and elsewhere it goes along with the task.
 
     Attributes:
         executor: None once it has broken; from then on this process computes.
@@ -82,13 +82,13 @@ class WorkerPool(Computer):
         return added(0, shards, lambda *piece: done.get(piece))
 
     def _shares(self, shards: int) -> list[tuple[int, int]]:
-        """The shards of each worker, about as many for all."""
+        """The range of shards for each worker, about as many for all."""
         many = min(self.workers, shards)
         cuts = [shards * i // many for i in range(many + 1)]
         return list(pairwise(cuts))
 
     def _ask(self, calls: list[tuple[Any, ...]]) -> list[Any]:
-        """The answers to calls of the work's methods."""
+        """Call methods of the work, each a name and its arguments, and return the answers."""
         answers: list[Any] = [None] * len(calls)
         source: bytes | str = self._file
         todo = list(range(len(calls)))
@@ -179,7 +179,7 @@ def _knows(key: str) -> bool:
 
 def _hold(key: str, work: Work | bytes) -> None:
     with _changing:
-        while len(_held) >= KEPT:  # one that is needed again will be sent again
+        while len(_held) >= KEPT:  # whatever is needed later will be sent again
             _held.pop(next(iter(_held)))
         _held[key] = work
 
@@ -203,7 +203,7 @@ def _remove(path: str) -> None:
 
 
 def _workers(executor: Any) -> int:
-    """How many tasks can run at once, as far as an executor tells."""
+    """How many tasks an executor can run at once, as far as it tells."""
     if client := getattr(executor, "_client", None):  # of Dask
         return sum(client.nthreads().values()) or 1
     return getattr(executor, "_max_workers", None) or os.cpu_count() or 1

@@ -163,16 +163,16 @@ def test_an_optimizer_of_ones_own_and_a_parameter_that_only_it_has(tmp_path):
         def loss(outputs, targets):
             return sum((scale * o - y) ** 2 for o, y in zip(outputs, targets, strict=True)) / 5
 
-        tuner = Ragged([*model.parameters(), scale], lr=0.01)
-        return {"model": model, "loss": loss, "optimizer": tuner}, tuner
+        optimizer = Ragged([*model.parameters(), scale], lr=0.01)
+        return {"model": model, "loss": loss, "optimizer": optimizer}, optimizer
 
     how, whole = parts()
     wanted = run(**how)
     run(tmp_path / "a", 5, **parts()[0])
-    how, tuner = parts()
+    how, optimizer = parts()
     assert run(tmp_path / "a", **how) == wanted
-    assert tuner.state_dict() == whole.state_dict()
-    assert [p.data for p in tuner.params] == [p.data for p in whole.params]
+    assert optimizer.state_dict() == whole.state_dict()
+    assert [p.data for p in optimizer.params] == [p.data for p in whole.params]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -180,7 +180,7 @@ def test_ctrl_c_and_the_same_call_again_with_the_same_things(backend, tmp_path):
     """The very objects: the model has its best parameters by then, and the optimiser moved on."""
     wanted = run(backend=backend, optimizer=lambda ps: Adam(ps, lr=0.03))
     model = MLP(2, [3, 1], activation="tanh", output="sigmoid", rng=3)
-    tuner, calls = Adam(model.parameters(), lr=0.03), []
+    optimizer, calls = Adam(model.parameters(), lr=0.03), []
 
     def schedule(epoch):
         calls.append(epoch)
@@ -188,7 +188,7 @@ def test_ctrl_c_and_the_same_call_again_with_the_same_things(backend, tmp_path):
             raise KeyboardInterrupt
         return HOW["schedule"](epoch)
 
-    how = {"model": model, "optimizer": tuner, "schedule": schedule, "backend": backend}
+    how = {"model": model, "optimizer": optimizer, "schedule": schedule, "backend": backend}
     for _ in range(2):
         assert run(tmp_path / "a", **how)[1].stopped == "interrupt"
     assert run(tmp_path / "a", **how) == wanted
@@ -363,16 +363,22 @@ def test_a_spoilt_training_is_refused_whole_or_taken_whole(backend, tmp_path):
     for _ in range(400 if backend == "eager" else 60):
         path.write_bytes(spoilt(rng, tensors, card))
         model = MLP(2, [3, 1], activation="tanh", output="sigmoid", rng=1)
-        tuner = Adam(model.parameters(), lr=0.01)
+        optimizer = Adam(model.parameters(), lr=0.01)
         before = [struct.pack("<d", p.data) for p in model.parameters()]
         source = random.Random(5)
-        how = {"epochs": 2, "optimizer": tuner, "backend": backend, "record": True, "seed": source}
+        how = {
+            "epochs": 2,
+            "optimizer": optimizer,
+            "backend": backend,
+            "record": True,
+            "seed": source,
+        }
         try:
             run(path, model=model, **how)  # which has nothing left to do
         except CheckpointError:
             refused += 1
             after = [struct.pack("<d", p.data) for p in model.parameters()]
-            if (after, tuner.steps, tuner.memory) != (before, 0, [()] * len(before)):
+            if (after, optimizer.steps, optimizer.memory) != (before, 0, [()] * len(before)):
                 wrong.append(before)
     assert wrong == []
     assert refused > (200 if backend == "eager" else 30)

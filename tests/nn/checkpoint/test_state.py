@@ -30,7 +30,7 @@ def parts(seed):
     trainer = Trainer(task)
     stopping = EarlyStopping(trainer)
     history.recording = Recording(model, task.parameters, data.rows)
-    history.recording.begin(trainer.measured())
+    history.recording.take()
     trainer.set_rate(0)
     for batch in data.batches(2, rng):
         trainer.learn(batch)

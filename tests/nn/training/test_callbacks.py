@@ -79,11 +79,11 @@ def test_true_of_numpy_is_true():
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
 def test_what_one_raises_gives_the_best_back(backend, error):
-    model, seen, tuners = net(), [], []
+    model, seen, made = net(), [], []
 
     def make(parameters):
-        tuners.append(SGD(parameters, lr=0.9))  # so wild that the last is not the best
-        return tuners[0]
+        made.append(SGD(parameters, lr=0.9))  # so wild that the last is not the best
+        return made[0]
 
     def fail(history):
         seen.append((history.loss[-1], numbers(model)))
@@ -99,7 +99,7 @@ def test_what_one_raises_gives_the_best_back(backend, error):
             run(model, backend, **how)
     best = min(seen)
     assert numbers(model) == best[1] != seen[-1][1]
-    assert tuners[0].lr == 0.9
+    assert made[0].lr == 0.9
     assert model.training
 
 

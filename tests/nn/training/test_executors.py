@@ -18,7 +18,7 @@ import pytest
 from nn.training import shards
 from nn.training.shards import Computer
 from nn.training.workers import WorkerPool
-from tests.nn.training.crews import EVERY, Meddler, every_way, programs, train
+from tests.nn.training.pools import EVERY, Meddler, every_way, programs, train
 
 pytest.importorskip("llvmlite", reason="pip install gradwalk[fast]")
 pytestmark = pytest.mark.usefixtures("small_shards")

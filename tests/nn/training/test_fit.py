@@ -125,10 +125,10 @@ def test_one_epoch_is_one_pass_in_batches():
 
 
 def test_a_share_is_held_out_at_random():
-    trained, judged = set(), []
+    trained, measured = set(), []
 
     def loss(outputs, targets):
-        (trained.update if model.training else judged.append)(targets)
+        (trained.update if model.training else measured.append)(targets)
         return mse_loss(outputs, targets)
 
     model = Neuron(1, "linear", rng=3)
@@ -142,7 +142,7 @@ def test_a_share_is_held_out_at_random():
         seed=1,
         **QUIET,
     )
-    (held_out,) = (set(targets) for targets in judged if not trained & set(targets))
+    (held_out,) = (set(targets) for targets in measured if not trained & set(targets))
     assert len(held_out) == 6
     assert trained | held_out == set(range(20))
     assert held_out not in (set(range(6)), set(range(14, 20)))
@@ -198,15 +198,15 @@ def test_a_schedule_and_its_end():
             rates.append(self.lr)
             super().step()
 
-    tuners = []
+    made = []
 
     def make(parameters):
-        tuners.append(Spy(parameters, lr=0.5))
-        return tuners[0]
+        made.append(Spy(parameters, lr=0.5))
+        return made[0]
 
     run(1, optimizer=make, schedule=nn.step_decay(2, 0.5), batch_size=None)
     assert rates == [0.5, 0.5, 0.25, 0.25]
-    assert tuners[0].lr == 0.5
+    assert made[0].lr == 0.5
 
 
 def test_a_factor_of_numpy_is_a_float():

@@ -23,7 +23,7 @@ from nn import MLP, fit
 from nn.training import workers
 from nn.training.shards import Computer, added, aligned, border, shard_count, shard_size
 from nn.training.workers import WorkerPool
-from tests.nn.training.crews import XS, YS, Meddler, Weigher, programs, train
+from tests.nn.training.pools import XS, YS, Meddler, Weigher, programs, train
 
 pytest.importorskip("llvmlite", reason="pip install gradwalk[fast]")
 pytestmark = pytest.mark.usefixtures("small_shards")
