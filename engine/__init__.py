@@ -10,7 +10,7 @@
 
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
-from engine.core.aliases import install as _install_aliases
+from engine.aliases import install as _install_aliases
 from engine.core.calculus import gradient, hessian, hvp, jacobian, jvp, vjp
 from engine.core.check import GradientError, check_gradient, check_operation
 from engine.core.custom import operation
@@ -41,7 +41,6 @@ from engine.core.functions import (
 )
 from engine.core.graph import topological
 from engine.core.inputs import ControlFlowError
-from engine.core.lazy import lazy as _lazy
 from engine.core.modes import NumericError, StaleValueError, no_grad, numeric_mode
 from engine.core.nary import (
     choose,
@@ -55,6 +54,7 @@ from engine.core.nary import (
     where,
 )
 from engine.core.value import Value
+from engine.lazy import lazy as _lazy
 
 if _TYPE_CHECKING:
     from engine.native import Program, compiled

@@ -9,7 +9,7 @@ where scikit-learn is; they are loaded when they are first asked for.
 
 import typing as _typing
 
-from engine.core.lazy import lazy as _lazy
+from engine.lazy import lazy as _lazy
 from nn.checkpoint.model import CheckpointError, load, save
 from nn.evaluation.measure import accuracy, confusion_matrix, predict, r2_score
 from nn.interop.convert import from_torch, to_onnx, to_torch

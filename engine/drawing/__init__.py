@@ -16,7 +16,7 @@ follows the chain rule along its paths and says why. `import engine` never impor
 
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
-from engine.core.lazy import lazy as _lazy
+from engine.lazy import lazy as _lazy
 
 if _TYPE_CHECKING:
     from engine.drawing.canvas import Picture

@@ -1,6 +1,6 @@
 """Models and trainings in files."""
 
-from engine.core.aliases import moved as _moved
+from engine.aliases import moved as _moved
 
 __all__: list[str] = []
 

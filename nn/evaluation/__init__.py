@@ -1,6 +1,6 @@
 """What a model answers, and how good the answers are."""
 
-from engine.core.aliases import moved as _moved
+from engine.aliases import moved as _moved
 
 __all__: list[str] = []
 

@@ -1,6 +1,6 @@
 """The way to other libraries: PyTorch, ONNX and scikit-learn."""
 
-from engine.core.aliases import moved as _moved
+from engine.aliases import moved as _moved
 
 __all__: list[str] = []
 

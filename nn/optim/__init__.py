@@ -1,6 +1,6 @@
 """Optimisers, schedules of the learning rate, and clipping of gradients."""
 
-from engine.core.aliases import moved as _moved
+from engine.aliases import moved as _moved
 
 __all__: list[str] = []
 

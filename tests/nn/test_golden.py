@@ -89,7 +89,7 @@ def test_a_pickle_loads(folder: Path, name: str) -> None:
 
 ALIASES = """
 import importlib, sys
-from engine.core.aliases import MOVED
+from engine.aliases import MOVED
 
 for name in MOVED:
     importlib.import_module(name)
