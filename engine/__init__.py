@@ -8,53 +8,26 @@
 6.0
 """
 
+# ruff: noqa: F403 (what these files say is public, is)
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from engine.aliases import install as _install_aliases
+from engine.core import functions as _functions
+from engine.core import nary as _nary
 from engine.core.calculus import gradient, hessian, hvp, jacobian, jvp, vjp
-from engine.core.check import GradientError, check_gradient, check_operation
-from engine.core.custom import operation
-from engine.core.functions import (
-    binary_cross_entropy,
-    binary_cross_entropy_with_logits,
-    clamp,
-    cos,
-    elu,
-    equal,
-    exp,
-    expm1,
-    gelu,
-    gelu_tanh,
-    hypot,
-    inputs,
-    leaky_relu,
-    log,
-    log1p,
-    relu,
-    sigmoid,
-    silu,
-    sin,
-    softplus,
-    sqrt,
-    tan,
-    tanh,
-)
+from engine.core.functions import *
 from engine.core.graph import topological
 from engine.core.inputs import ControlFlowError
 from engine.core.modes import NumericError, StaleValueError, no_grad, numeric_mode
-from engine.core.nary import (
-    choose,
-    dot,
-    log_softmax,
-    logsumexp,
-    maximum,
-    minimum,
-    softmax,
-    sum,
-    where,
-)
+from engine.core.nary import *
 from engine.core.value import Value
 from engine.lazy import lazy as _lazy
+from engine.operations import activations as _activations
+from engine.operations import losses as _losses
+from engine.operations.activations import *
+from engine.operations.check import GradientError, check_gradient, check_operation
+from engine.operations.custom import operation
+from engine.operations.losses import *
 
 if _TYPE_CHECKING:
     from engine.native import Program, compiled
@@ -66,55 +39,27 @@ __all__ = [
     "Program",
     "StaleValueError",
     "Value",
-    "binary_cross_entropy",
-    "binary_cross_entropy_with_logits",
     "check_gradient",
     "check_operation",
-    "choose",
-    "clamp",
     "compiled",
-    "cos",
-    "dot",
-    "elu",
-    "equal",
-    "exp",
-    "expm1",
-    "gelu",
-    "gelu_tanh",
     "gradient",
     "hessian",
     "hvp",
-    "hypot",
-    "inputs",
     "jacobian",
     "jvp",
-    "leaky_relu",
-    "log",
-    "log1p",
-    "log_softmax",
-    "logsumexp",
-    "maximum",
-    "minimum",
     "no_grad",
     "numeric_mode",
     "operation",
-    "relu",
-    "sigmoid",
-    "silu",
-    "sin",
-    "softmax",
-    "softplus",
-    "sqrt",
-    "sum",
-    "tan",
-    "tanh",
     "topological",
     "vjp",
-    "where",
 ]
-
+__all__ += _functions.__all__
+__all__ += _nary.__all__
+__all__ += _activations.__all__
+__all__ += _losses.__all__
 
 _install_aliases()
+
 if not _TYPE_CHECKING:  # a type checker would believe that it has every name
     __getattr__ = _lazy(
         __name__,

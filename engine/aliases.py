@@ -15,8 +15,8 @@ __all__ = ["install", "moved"]
 # Where the names of a module are by now; of several modules, in the first one that has the name.
 MOVED = {
     "engine.calculus": "engine.core.calculus",
-    "engine.check": "engine.core.check",
-    "engine.custom": "engine.core.custom",
+    "engine.check": "engine.operations.check",
+    "engine.custom": "engine.operations.custom",
     "engine.decisions": "engine.core.inputs",
     "engine.functions": "engine.core.functions",
     "engine.graph": "engine.core.graph engine.core.copies",

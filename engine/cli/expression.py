@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import engine
+from engine.core.operation import TABLE
 from engine.core.ops import CONSTANT
 from engine.core.value import Value, constant
 
@@ -190,13 +191,12 @@ _PYTHON: dict[type[ast.AST], Callable[..., Any]] = {
 }
 ARITHMETIC = {symbol: _folding(function) for symbol, function in _PYTHON.items()}
 
-# The engine's functions of numbers, but `where`, which asks for a comparison, and `inputs`.
+# The engine's functions that are operations, but `where`, which asks for a comparison.
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "abs": _folding(abs),  # Python's own
     **{
-        name: _picking(function) if name.endswith("softmax") else function
-        for name, function in vars(engine).items()
-        if getattr(function, "__module__", "") in ("engine.core.functions", "engine.core.nary")
-        and name not in ("inputs", "where")
+        name: _picking(getattr(engine, name)) if name.endswith("softmax") else getattr(engine, name)
+        for name in engine.__all__
+        if name in TABLE and name != "where"
     },
 }

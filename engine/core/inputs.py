@@ -46,7 +46,7 @@ def compare(op: Operation, a: Any, b: Any) -> Any:
     """A comparison: a bool, or a node where one of the two is open."""
     for each in (a, b):
         if is_open(each):
-            return each._call(op, (a, b))
+            return each._apply(op, (a, b))
     frame = sys._getframe(2)
     numbers = []
     for each in (a, b):

@@ -4,10 +4,22 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, overload
 
 from engine.core import ops
-from engine.core.functions import Scalar, apply
 from engine.core.inputs import is_open
 from engine.core.node import ITEM
-from engine.core.value import Value, constant, record
+from engine.core.value import Scalar, Value, apply, constant, record
+
+__all__ = [
+    "choose",
+    "dot",
+    "log_softmax",
+    "logsumexp",
+    "maximum",
+    "minimum",
+    "softmax",
+    "sum",
+    "where",
+]
+_makes_nodes = True  # see value.record
 
 
 def _several(name: str, xs: Iterable[Scalar], least: int = 1) -> tuple[Scalar, ...]:
@@ -37,7 +49,7 @@ def sum(xs: Iterable[Scalar]) -> Value:
     1.0
     """
     inputs = _several("sum", xs, least=0)
-    return apply(ops.total, *inputs) if inputs else constant(0.0)
+    return apply(ops.total, inputs) if inputs else constant(0.0)
 
 
 def dot(ws: Iterable[Scalar], xs: Iterable[Scalar], bias: Scalar | None = None) -> Value:
@@ -65,7 +77,7 @@ def dot(ws: Iterable[Scalar], xs: Iterable[Scalar], bias: Scalar | None = None) 
             result += args[-1]._data
         return record(ops.dot, args, result)
     except AttributeError:  # there are numbers among them
-        return apply(ops.dot, *args)
+        return apply(ops.dot, args)
 
 
 def maximum(*xs: Scalar) -> Value:
@@ -75,7 +87,7 @@ def maximum(*xs: Scalar) -> Value:
     >>> maximum(a, b).backward(); a.grad, b.grad
     (0.5, 0.5)
     """
-    return apply(ops.maximum, *_each("maximum", xs))
+    return apply(ops.maximum, _each("maximum", xs))
 
 
 def minimum(*xs: Scalar) -> Value:
@@ -84,7 +96,7 @@ def minimum(*xs: Scalar) -> Value:
     >>> minimum(Value(2.0), 1.0).data
     1.0
     """
-    return apply(ops.minimum, *_each("minimum", xs))
+    return apply(ops.minimum, _each("minimum", xs))
 
 
 def logsumexp(xs: Iterable[Scalar]) -> Value:
@@ -93,7 +105,7 @@ def logsumexp(xs: Iterable[Scalar]) -> Value:
     >>> logsumexp([Value(1000.0), Value(0.0)]).data
     1000.0
     """
-    return apply(ops.logsumexp, *_several("logsumexp", xs))
+    return apply(ops.logsumexp, _several("logsumexp", xs))
 
 
 @overload
@@ -107,7 +119,7 @@ def softmax(xs: Iterable[Scalar], index: int | None = None) -> list[Value] | Val
     [0.5, 0.5]
     """
     rows = _rotations("softmax", xs, index)
-    many = [apply(ops.softmax, *row) for row in rows]
+    many = [apply(ops.softmax, row) for row in rows]
     return _numbered(many) if index is None else many[0]
 
 
@@ -122,7 +134,7 @@ def log_softmax(xs: Iterable[Scalar], index: int | None = None) -> list[Value] |
     -8.496708510583178e-18
     """
     rows = _rotations("log_softmax", xs, index)
-    many = [apply(ops.log_softmax, *row) for row in rows]
+    many = [apply(ops.log_softmax, row) for row in rows]
     return _numbered(many) if index is None else many[0]
 
 
@@ -165,10 +177,10 @@ def where(test: object, a: Branch, b: Branch) -> Value:
     """
     if isinstance(test, Value) and is_open(test):
         if test.op not in (ops.greater, ops.greater_equal, ops.equal):
-            test = 1.0 - apply(ops.equal, test, 0.0)
-        return apply(ops.select, test, *[x() if callable(x) else x for x in (a, b)])
+            test = 1.0 - apply(ops.equal, (test, 0.0))
+        return apply(ops.select, [test, *[x() if callable(x) else x for x in (a, b)]])
     branch: Any = a if test else b
-    return apply(ops.where, branch() if callable(branch) else branch)
+    return apply(ops.where, [branch() if callable(branch) else branch])
 
 
 def choose(index: Scalar, options: Sequence[Scalar]) -> Value:
@@ -182,4 +194,4 @@ def choose(index: Scalar, options: Sequence[Scalar]) -> Value:
     >>> choose(Value(1.0), scores).data
     0.9
     """
-    return apply(ops.choose, index, *_several("choose", options))
+    return apply(ops.choose, [index, *_several("choose", options)])

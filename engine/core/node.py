@@ -35,7 +35,7 @@ class Node:
     parents: tuple[Node, ...]
     label: str | None
 
-    def _call(self, op: Operation, args: tuple[Any, ...]) -> Any:
+    def _apply(self, op: Operation, args: tuple[Any, ...]) -> Any:
         """The node of `op` on args, of which this is one."""
         raise NotImplementedError
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 from engine.core.node import Node
 
-__all__ = ["TABLE", "Interval", "Operation", "lookup"]
+_makes_nodes = True  # see value.record
+
+__all__ = ["TABLE", "Interval", "Operation", "lookup", "row", "rows"]
 
 Interval = tuple[float, float]
 
@@ -65,6 +68,8 @@ class Operation:
         self.finite_partials = finite_partials or branches or not callable(partials)
         self.branches = branches
 
+    own = True  # added by a user; the engine's rows say otherwise
+
     slopes = property(lambda self: self.constant_partials)
     numeric = property(lambda self: self.partials)
     tame = property(lambda self: self.finite_partials)
@@ -73,7 +78,7 @@ class Operation:
         """A float for numbers, a new node where there is a node among the arguments."""
         for arg in args:
             if arg.__class__ is not float and isinstance(arg, Node):
-                return arg._call(self, args)
+                return arg._apply(self, args)
         return self.function(*args)
 
     def advice(self, parents: tuple[Node, ...]) -> str:
@@ -93,7 +98,15 @@ class Operation:
         return lookup, (self.name,)
 
 
-TABLE: dict[str, Operation] = {}
+rows = SimpleNamespace()  # the row of each name: rows.exp
+TABLE: dict[str, Operation] = vars(rows)  # the same, to look up and to go through
+
+
+def row(name: str, function: Callable[..., float], partials: Any, **how: Any) -> Operation:
+    """Add a row of the engine to the table; the arguments are those of Operation."""
+    made = TABLE[name] = Operation(name, function, partials, **how)
+    made.own = False
+    return made
 
 
 def lookup(name: str) -> Operation:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import inf, nan
 from sys import _getframe
-from types import FrameType
-from typing import Any, Self
+from types import CodeType
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypeVar
 
 from engine.core import ops
 from engine.core.copies import deep_copy, reduce_node, shallow_copy
@@ -21,37 +21,25 @@ from engine.core.operation import Operation
 from engine.core.shortcuts import Doors
 from engine.core.sweep import backward
 
-__all__ = ["Number", "Value", "constant", "epoch", "fresh_constant", "record"]
+__all__ = [
+    "Number",
+    "Scalar",
+    "Value",
+    "apply",
+    "constant",
+    "epoch",
+    "fresh_constant",
+    "record",
+]
 
-Number = (
-    float  # what the type checker admits; int is a float there, NumPy scalars are checked below
-)
+Number = float  # an int is one to type checkers; NumPy's scalars are checked when they come
 
+F = TypeVar("F", bound=Callable[..., Any])
 _new = object.__new__
 _constant, _add, _sub, _mul = ops.CONSTANT, ops.add, ops.sub, ops.mul
 _lock = threading.Lock()
-# where a frame is on the way from the user to a node
-_FACES = {"engine.core.node", "engine.core.functions", "engine.core.nary", "engine.core.value"}
+_makes_nodes = True  # a module that says so is passed over when a node looks for who made it
 _epoch = 0  # how often any leaf was changed; a node made before its parent's last change is stale
-
-
-def _method(op: Operation) -> Callable[[Value], Value]:
-    function = op.function
-
-    def method(self: Value) -> Value:
-        return record(op, (self,), function(self._data))
-
-    method.__name__, method.__qualname__ = op.name, f"Value.{op.name}"
-    method.__doc__ = f"See engine.{op.name}."
-    return method
-
-
-def _frame(depth: int) -> FrameType:
-    """The frame that many calls above the caller; our own where C alone has called us."""
-    try:
-        return _getframe(depth + 1)
-    except ValueError:
-        return _getframe()
 
 
 class Value(Doors):
@@ -93,8 +81,7 @@ class Value(Doors):
             raise TypeError(f"a label is a str or None, got {label!r}; use str(...)")
         self._data, self.grad, self.op = number, 0.0, None
         self.parents, self.label, self._epoch = (), label, _epoch
-        frame = _frame(1)
-        self._code, self._at = frame.f_code, frame.f_lasti >> 1
+        self._code, self._at = _maker(1)
 
     @property
     def data(self) -> float:
@@ -121,22 +108,8 @@ class Value(Doors):
         with _lock:
             _epoch = max(_epoch, epoch)
 
-    def _call(self, op: Operation, args: tuple[Any, ...]) -> Value:
-        try:
-            inputs = [arg._data for arg in args]
-        except AttributeError:  # numbers among them, or what is no number
-            args = tuple([constant(arg) for arg in args])
-            inputs = [arg._data for arg in args]
-        try:
-            data = op.function(*inputs)
-        except (ValueError, ZeroDivisionError):  # the table's own functions never raise
-            data = nan
-        except OverflowError:
-            data = inf
-        frame: Any = _frame(2)
-        while frame is not None and frame.f_globals.get("__name__") in _FACES:
-            frame = frame.f_back
-        return record(op, args, data, frame)
+    def _apply(self, op: Operation, args: tuple[Any, ...]) -> Value:
+        return apply(op, args)
 
     # --- arithmetic ------------------------------------------------------------------------------
     def __add__(self, other: Value | Number) -> Value:
@@ -210,13 +183,13 @@ class Value(Doors):
         return compare(ops.greater_equal, self, other)
 
     def __bool__(self) -> bool:
-        return look(self, "bool", _frame(1)) != 0.0
+        return look(self, "bool", _getframe(1)) != 0.0
 
     def __float__(self) -> float:
-        return look(self, "float", _frame(1))
+        return look(self, "float", _getframe(1))
 
     def __int__(self) -> int:
-        return int(look(self, "int", _frame(1)))
+        return int(look(self, "int", _getframe(1)))
 
     def __format__(self, spec: str) -> str:
         return format(self._data, spec) if spec else repr(self)
@@ -254,26 +227,27 @@ class Value(Doors):
 
     def detach(self) -> Value:
         """A leaf with the same data and label: gradients stop there."""
-        leaf, frame = Value(self._data, self.label), _frame(1)
-        leaf._code, leaf._at = frame.f_code, frame.f_lasti >> 1
-        return leaf
+        return Value(self._data, self.label)
 
-    # --- functions of one number, as methods -----------------------------------------------------
-    exp, expm1 = _method(ops.exp), _method(ops.expm1)
-    log, log1p = _method(ops.log), _method(ops.log1p)
-    sqrt = _method(ops.sqrt)
-    sin, cos, tan = _method(ops.sin), _method(ops.cos), _method(ops.tan)
-    tanh, sigmoid = _method(ops.tanh), _method(ops.sigmoid)
-    relu, softplus = _method(ops.relu), _method(ops.softplus)
-    silu, gelu, gelu_tanh = _method(ops.silu), _method(ops.gelu), _method(ops.gelu_tanh)
-
-    def leaky_relu(self, slope: Value | Number = 0.01) -> Value:
-        """See engine.leaky_relu."""
-        return self._call(ops.leaky_relu, (self, slope))
-
-    def elu(self, alpha: Value | Number = 1.0) -> Value:
-        """See engine.elu."""
-        return self._call(ops.elu, (self, alpha))
+    # functions, as methods: those that say so in the table (see rule)
+    if TYPE_CHECKING:
+        exp: ClassVar[Method]
+        expm1: ClassVar[Method]
+        log: ClassVar[Method]
+        log1p: ClassVar[Method]
+        sqrt: ClassVar[Method]
+        sin: ClassVar[Method]
+        cos: ClassVar[Method]
+        tan: ClassVar[Method]
+        tanh: ClassVar[Method]
+        sigmoid: ClassVar[Method]
+        relu: ClassVar[Method]
+        softplus: ClassVar[Method]
+        silu: ClassVar[Method]
+        gelu: ClassVar[Method]
+        gelu_tanh: ClassVar[Method]
+        leaky_relu: ClassVar[Callable[..., Value]]
+        elu: ClassVar[Callable[..., Value]]
 
     # --- copies ----------------------------------------------------------------------------------
     def __copy__(self) -> Self:
@@ -286,17 +260,18 @@ class Value(Doors):
         return reduce_node(self)
 
 
-def record(
-    op: Operation, parents: tuple[Any, ...], data: float, frame: FrameType | None = None
-) -> Value:
-    """A new node: what an operation on parents gave. `frame` is the user's, where that is not the
-    one that called our caller.
+Scalar: TypeAlias = Value | Number
+Method: TypeAlias = Callable[[Value], Value]
 
-    Its code and the instruction cost a twentieth of a node, and give it a name, a line and a place
-    in every picture, since what they mean is only found out when somebody asks.
+
+def record(op: Operation, parents: tuple[Any, ...], data: float) -> Value:
+    """A new node: what an operation on parents gave. All nodes but leaves are made here.
+
+    The code that was running and its instruction give a node a name, a line and a place in every
+    picture. What they mean is only found out when somebody asks, so that they cost next to nothing.
     """
     if data - data or NO_GRAD.open:  # inf or nan; or somebody, somewhere, wants no graph
-        return _odd(op, parents, data, frame or _frame(2))
+        return _record_slow(op, parents, data)
     node = _new(Value)
     node._data = data
     node.grad = 0.0
@@ -304,25 +279,43 @@ def record(
     node.parents = parents
     node.label = None
     node._epoch = _epoch
-    if frame is None:
-        try:
-            frame = _getframe(2)
-        except ValueError:  # as in _frame
-            frame = _getframe()
-    node._code = frame.f_code
-    node._at = frame.f_lasti >> 1  # instructions are two bytes, and small ints cost no memory
+    node._code, node._at = _maker(2)
     return node
 
 
-def _odd(op: Operation, parents: tuple[Any, ...], data: float, frame: FrameType) -> Value:
+def _maker(depth: int) -> tuple[CodeType, int]:
+    """The code and the instruction that made a node: of the first frame, so many calls above the
+    caller or further out, that is not of a module which makes nodes.
+    """
+    try:
+        frame: Any = _getframe(depth + 1)
+    except ValueError:  # called from C alone
+        frame = _getframe()
+    while "_makes_nodes" in frame.f_globals and frame.f_back:
+        frame = frame.f_back
+    return frame.f_code, frame.f_lasti >> 1  # instructions are two bytes; small ints cost no memory
+
+
+def _record_slow(op: Operation, parents: tuple[Any, ...], data: float) -> Value:
     trace = None if data == data and abs(data) != inf else check_value(op, parents, data)
     node = Value(data)
-    node._code, node._at = frame.f_code, frame.f_lasti >> 1
     if not NO_GRAD.get():
         node.op, node.parents = op, parents
     if trace is not None and trace.forward is None:
         trace.forward = node
     return node
+
+
+def apply(op: Operation, args: Sequence[Any]) -> Value:
+    """A node of an operation on Values and numbers; a node too where all are numbers."""
+    parents = tuple([constant(arg) for arg in args])
+    try:
+        data = op.function(*[parent._data for parent in parents])
+    except (ValueError, ZeroDivisionError):  # the table's own functions never raise
+        data = nan
+    except OverflowError:
+        data = inf
+    return record(op, parents, data)
 
 
 def epoch() -> int:

@@ -10,8 +10,8 @@ import pytest
 
 import engine
 from engine import GradientError, Value, check_gradient, check_operation, no_grad, numeric_mode
-from engine.core.check import differentiate
 from engine.core.operation import TABLE
+from engine.operations.check import differentiate
 from tests.core.test_functions import CALLS
 
 

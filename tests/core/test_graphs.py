@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import Value, gradient, jacobian, jvp, no_grad, vjp
-from engine.core.check import differentiate
+from engine.operations.check import differentiate
 from tests.core.programs import OPERATIONS, Program, path_sum, programs
 
 STEP = 1e-20

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import engine
 from engine import Value, gradient, hessian, hvp, jvp, numeric_mode, topological
-from engine.core.check import differentiate
+from engine.operations.check import differentiate
 from tests.core.programs import OPERATIONS, SMOOTH, Program, path_sum, programs
 
 ALL = list(OPERATIONS)

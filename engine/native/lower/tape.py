@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from engine.core import ops
 from engine.core.graph import topological
-from engine.core.operation import Operation
+from engine.core.operation import TABLE, Operation
 from engine.core.ops import CONSTANT
 from engine.core.value import Value
 from engine.native.math.reductions import NARY
@@ -21,7 +20,7 @@ __all__ = ["Tape", "record_tape"]
 
 Args = tuple[int, ...]
 # The engine's own rows: a user's operation may have the name of a step below ("share").
-ROWS = {row.name: row for row in vars(ops).values() if isinstance(row, Operation)}
+ROWS = {name: row for name, row in TABLE.items() if not row.own}
 
 
 class Tape:

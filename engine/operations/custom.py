@@ -5,15 +5,13 @@ from functools import wraps
 from math import nan
 from typing import Any
 
-from engine.core.check import check_operation
 from engine.core.modes import MODE, NumericError
 from engine.core.node import as_float
 from engine.core.operation import TABLE, Interval, Operation
 from engine.core.value import Value
+from engine.operations.check import check_operation
 
 __all__ = ["operation"]
-
-_own: set[str] = set()
 
 
 def operation(
@@ -53,7 +51,7 @@ def operation(
     """
     if type(name) is not str or not name:
         raise TypeError(f"an operation's name is a str, got {name!r}")
-    if name in TABLE and name not in _own:
+    if name in TABLE and not TABLE[name].own:
         raise ValueError(f"{name!r} is an operation of the engine; choose another name")
     each = partials if isinstance(partials, Sequence) else (partials,)
     for f in (function, *each):
@@ -75,7 +73,6 @@ def operation(
     )
     if check:  # before it is in the table: what is wrong does not get in
         check_operation(row)
-    _own.add(name)
     TABLE[name] = row
     return row
 
