@@ -99,7 +99,8 @@ for name, homes in MOVED.items():
     assert not hasattr(old, "nothing")
     for home in map(importlib.import_module, homes.split()):
         for public, thing in vars(home).items():
-            if not public.startswith("_") and getattr(thing, "__module__", "") == home.__name__:
+            own = callable(thing) and getattr(thing, "__module__", "") == home.__name__
+            if own and not public.startswith("_"):
                 found = getattr(old, public)  # a module of a function's name hides it
                 assert found is thing or found is sys.modules[f"{name}.{public}"]
 """
