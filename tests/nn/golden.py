@@ -1,8 +1,8 @@
 """Golden files: models, trainings and pickles as earlier code wrote them, which load for ever.
 
 Each folder in `FOLDER` was written once, by `write` with the code of its day, and stays as it is:
-`flat` has the dotted paths of the layout in which `engine` and `nn` were flat folders. A new format
-or layout adds a folder. This module keeps its name and its classes, which are in the files.
+`flat` has the dotted paths of `engine` and `nn` as flat folders, `rooms` those of their rooms. A
+new format or layout adds a folder. This module keeps its name and its classes, which are in files.
 """
 
 import json
