@@ -8,7 +8,7 @@ import sys
 from engine import Value
 from engine.stepping import Run
 from engine.stepping.debugger import debug
-from engine.stepping.step import called
+from engine.wording.names import called
 from engine.wording.numbers import number
 
 __all__ = ["main"]

@@ -13,9 +13,10 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from engine.cli.expression import FUNCTIONS, Mistake, evaluate, said
+from engine.cli.expression import FUNCTIONS, evaluate, said
 from engine.core.graph import topological
 from engine.core.value import Value
+from engine.wording.terminal import Mistake
 
 __all__ = ["main"]
 

@@ -18,22 +18,12 @@ import engine
 from engine.core.operation import TABLE
 from engine.core.ops import CONSTANT
 from engine.core.value import Value, constant
+from engine.wording.terminal import Mistake
 
-__all__ = ["FUNCTIONS", "Mistake", "evaluate", "said"]
+__all__ = ["FUNCTIONS", "evaluate", "said"]
 
 CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan}
 Read = tuple[list[ast.expr], Callable[..., Any]]  # the operands, and what to do with their values
-
-
-class Mistake(ValueError):
-    """Something wrong in what was typed: what, and where if there is a place to point at."""
-
-    def __init__(self, message: str, source: str = "", begin: int = 0, end: int = 0) -> None:
-        start = max(0, begin - 50)  # a line of a terminal, of an expression of any length
-        shown = "".join(c if c.isprintable() else "?" for c in source[start : start + 75])
-        marks = "^" * max(1, min(end - begin, start + len(shown) - begin))
-        place = f"\n  {shown}\n  {' ' * (begin - start)}{marks}" if source else ""
-        super().__init__(message + place)
 
 
 def evaluate(source: str, numbers: Mapping[str, Value] | None = None) -> Value:

@@ -12,7 +12,7 @@ from engine.core.modes import MODE, NumericError, Trace
 from engine.core.node import ITEM, Node, edges
 from engine.core.operation import Operation
 from engine.core.ops import CONSTANT
-from engine.core.origins import name
+from engine.core.origins import name_of
 
 __all__ = [
     "Edge",
@@ -134,14 +134,14 @@ def describe_call(node: Node) -> str:
 
 
 def _call(op: Operation, parents: tuple[Node, ...]) -> str:
-    shown = [_called(p) if name(p) or p.parents else repr(p._data) for p in parents[:6]]
+    shown = [_called(p) if name_of(p) or p.parents else repr(p._data) for p in parents[:6]]
     shown += ["..."] * (len(parents) > 6)
     return f"{op.name}({', '.join(shown)})"
 
 
 def _called(node: Node, otherwise: str = "") -> str:
     """A node by its label or variable, or else by what it is, with its number."""
-    return describe(node, name(node) or otherwise)
+    return describe(node, name_of(node) or otherwise)
 
 
 def _remedy(op: Operation, parents: tuple[Node, ...]) -> str:

@@ -1,9 +1,10 @@
 """Where a node came from: the line and the expression that made it, and the variable it went to.
 
-A node keeps the code that was being executed and the number of the instruction, which cost next to
-nothing. What they say is found out here, when somebody asks: Python knows of every instruction
-which characters of the source it came from (PEP 657), and the instructions after it say in which
-variable the result was put. So names are there without source too, as in a plain REPL.
+A node keeps the code that was running when it was made and the number of the instruction; that
+costs next to nothing. This module reads the two when somebody asks. Python records for each
+instruction which characters of the source it came from (PEP 657), and the instructions after it
+show in which variable the result was stored. So a node has a name even without source, as in a
+plain REPL.
 """
 
 import linecache
@@ -13,10 +14,10 @@ from functools import lru_cache
 from pathlib import Path
 from types import CodeType
 
-from engine.core.bytecode import Code, maker, stored
+from engine.core.bytecode import Code, maker, variable
 from engine.core.node import ITEM, Node
 
-__all__ = ["Origin", "name", "source", "where"]
+__all__ = ["Origin", "name_of", "place_of", "source_of"]
 
 ARITHMETIC = ("+", "-", "×", "/", "**")
 _HERE = Path(__file__).parents[1]
@@ -25,16 +26,16 @@ _LIBRARY = tuple(str(folder) + os.sep for folder in (_HERE, _HERE.parent / "nn")
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """A place in the source, as `where` finds it; as a string it is short, like `run.py:4`.
+    """A place in the source where a node was made; as a string it is short, like `run.py:4`.
 
     Attributes:
-        file: the file's path, or what Python calls what was typed, such as `<stdin>`.
-        line: the line's number, from 1 on.
-        code: the exact expression, such as `x * w`; empty where the source is not to be had.
-        function: the function it stands in, `<module>` outside of one.
+        file: the path of the file, or Python's name for what was typed, such as `<stdin>`.
+        line: the number of the line, from 1 on.
+        code: the exact expression, such as `x * w`; "" if the source cannot be read.
+        function: the function around it, `<module>` outside of any.
         name: the variable that the result was first stored in, if any.
-        operator: whether it is an operator that made it, as in `x * w`, and no call.
-        library: whether this is a line of `engine` or `nn` rather than of their user.
+        operator: True if an operator made the node, as in `x * w`, False if a call did.
+        library: True if the line belongs to `engine` or `nn`, False if to their user.
     """
 
     file: str
@@ -53,13 +54,13 @@ class Origin:
         return f"{shown}:{self.line}"
 
 
-def where(node: Node) -> Origin | None:
-    """Where a node was made; None for a number in an expression and for what was unpickled.
+def place_of(node: Node) -> Origin | None:
+    """The place where a node was made; None for a number in an expression and after unpickling.
 
     >>> from engine import Value
     >>> x = Value(2.0)
     >>> y = x * 3 + 1
-    >>> where(y).name, where(y).function
+    >>> place_of(y).name, place_of(y).function
     ('y', '<module>')
     """
     if node._code is None:
@@ -68,45 +69,45 @@ def where(node: Node) -> Origin | None:
     return _decode(Code(node._code), at, item - 1 if item else None)
 
 
-def name(node: Node) -> str | None:
-    """What to call a node: its label, or else the variable in which its user first put it.
+def name_of(node: Node) -> str | None:
+    """The name of a node: its label, or else the variable that its user first stored it in.
 
-    An item of a list, as `ps = softmax(xs)` gives one, is called after the list and its place.
+    A node in a list, as `ps = softmax(xs)` gives one, is named by the list and its index.
 
     >>> from engine import Value, softmax
     >>> x, w = Value(2.0, "input"), Value(-3.0)
     >>> n = x * w
     >>> ps = softmax([x, w])
-    >>> name(x), name(w), name(n), name(ps[1]), name(x + w)
+    >>> name_of(x), name_of(w), name_of(n), name_of(ps[1]), name_of(x + w)
     ('input', 'w', 'n', 'ps[1]', None)
     """
     if node.label is not None:
         return node.label
-    origin = where(node)
+    origin = place_of(node)
     if origin is None or origin.library or origin.name is None:
         return None
-    # What sum(xs) of Python makes on its way is no more called after the result than what it ends
-    # with, and the two cannot be told apart; so arithmetic within a call goes without a name.
+    # Python's own sum(xs) makes many nodes by one call, and all of them would get the name of the
+    # result. The last cannot be told from the others, so arithmetic inside a call has no name.
     within = node.op is not None and node.op.symbol in ARITHMETIC and not origin.operator
     return None if within else origin.name
 
 
-def source(node: Node) -> str:
-    """The line of source that a node was made in, as it stands there; "" where it is not to be had.
+def source_of(node: Node) -> str:
+    """The line of source that made a node, without its indent; "" if it cannot be read.
 
     >>> from engine import Value
     >>> y = Value(2.0) * 3.0
-    >>> source(y)
+    >>> source_of(y)
     'y = Value(2.0) * 3.0'
     """
-    origin = where(node)
+    origin = place_of(node)
     return _line(node._code, origin.line).strip() if origin and node._code else ""
 
 
 def _line(code: CodeType, number: int) -> str:
     line = linecache.getline(code.co_filename, number)
-    # Since Python 3.14 what is typed at its prompt is kept by code, and no more by file. It has no
-    # public door: those who show source, as tracebacks do, take this one.
+    # Python 3.14 files what is typed at its prompt by code object instead of by file name. There is
+    # no public function for that; tracebacks use this one too.
     by_code = getattr(linecache, "_getline_from_code", None)
     return line if line or by_code is None else str(by_code(code, number))
 
@@ -130,7 +131,7 @@ def _decode(key: Code, at: int, item: int | None) -> Origin:
         line or code.co_firstlineno,
         text,
         code.co_qualname,
-        stored(key, at, item) if how else None,
+        variable(key, at, item) if how else None,
         how != "call",
         library,
     )

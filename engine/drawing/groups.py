@@ -130,8 +130,8 @@ def _collapse(view: View, paths: Mapping[Value, Path], level: int, open: set[str
 
 def _about(name: str, nodes: Sequence[Value]) -> str:
     """What is in a box: its line of source, its operations, the most frequent first, its leaves."""
-    origin = origins.where(nodes[0])
-    line = origins.source(nodes[0])
+    origin = origins.place_of(nodes[0])
+    line = origins.source_of(nodes[0])
     shown = [shorten(line)] if origin and line and str(origin) == name else []
     made = Counter(node.op.name for node in nodes if node.op is not None and node.parents)
     common = [name for name, _ in made.most_common(4)]

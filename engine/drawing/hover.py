@@ -1,23 +1,11 @@
 """What an element says where the mouse rests: full precision, formula, and the line of source."""
 
-from engine.core.ops import is_constant
-from engine.core.origins import name, where
+from engine.core.origins import name_of, place_of
 from engine.core.value import Value
+from engine.wording.names import short_name
 from engine.wording.numbers import operation, shorten
 
-__all__ = ["about_edge", "about_node", "call_it"]
-
-
-def call_it(node: Value) -> str:
-    """A short name for a node: its own, or else its number.
-
-    >>> call_it(Value(2.0, "x")), call_it(Value(2.0) * 0.1)
-    ('x', 'mul')
-    """
-    named = name(node)
-    if named:
-        return shorten(named)
-    return repr(node.data) if not node.op or is_constant(node) else node.op.name
+__all__ = ["about_edge", "about_node"]
 
 
 def about_node(node: Value) -> str:
@@ -31,10 +19,10 @@ def about_node(node: Value) -> str:
     made in <doctest engine.drawing.hover.about_node[1]>:1 by x * 3
     """
     lines = [f"data {node.data!r}", f"grad {node.grad!r}"]
-    formula = operation(node.op, [call_it(p) for p in node.parents]) if node.parents else ""  # type: ignore[arg-type]
-    named = name(node)
+    formula = operation(node.op, [short_name(p) for p in node.parents]) if node.parents else ""  # type: ignore[arg-type]
+    named = name_of(node)
     head = " = ".join(part for part in (named, formula) if part)
-    origin = where(node)
+    origin = place_of(node)
     if origin is not None:
         code = f" by {shorten(origin.code, 200)}" if origin.code else ""
         lines.append(f"made in {origin}{code}")
@@ -54,7 +42,7 @@ def about_edge(node: Value, parent: Value, local: float | None) -> str:
     if local is None:
         return "a number that takes no gradient"
     return (
-        f"local derivative of {call_it(node)} by {call_it(parent)}: {local!r}\n"
+        f"local derivative of {short_name(node)} by {short_name(parent)}: {local!r}\n"
         f"hands on {node.grad!r} × {local!r} = {node.grad * local!r} "
-        f"to the gradient of {call_it(parent)}"
+        f"to the gradient of {short_name(parent)}"
     )

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 from engine.core.ops import is_constant
-from engine.core.origins import name as name_of
-from engine.core.origins import where
+from engine.core.origins import name_of, place_of
 from engine.core.value import Value
 from engine.drawing.canvas import Picture
 from engine.drawing.escape import plain
@@ -124,7 +123,7 @@ def _fill(picture: Picture, seen: View, grouping: Grouping, strength: bool) -> N
 
 def _words(node: Value, seen: View) -> list[str]:
     """The name and the operation of a node, those that it has."""
-    origin = where(node) if node is seen.root else None
+    origin = place_of(node) if node is seen.root else None
     name = name_of(node) or (origin and not origin.library and origin.name) or ""
     if not node.parents:
         kind = seen.kinds[node]

@@ -10,8 +10,9 @@ from engine.core.ops import is_constant
 from engine.core.value import Value
 from engine.drawing.style import flags
 from engine.drawing.view import locals_of, view
+from engine.wording.names import Names
 from engine.wording.numbers import HIDDEN, number, operation
-from engine.wording.terminal import Names, Text, columns, in_colour, painted
+from engine.wording.terminal import Text, columns, in_colour, painted
 
 __all__ = ["tree"]
 
@@ -75,7 +76,7 @@ def tree(
         if call:
             called = call(node)
         else:
-            called = names.of(node) if origins.name(node) or uses[node] > 1 else ""
+            called = names.of(node) if origins.name_of(node) or uses[node] > 1 else ""
         again = bool(node.parents) and node in met
         made = operation(node.op, _operands(node)) if node.op and node.parents else ""
         about = f"↑ {called}" if again else " = ".join(filter(None, [called, made])) or "leaf"

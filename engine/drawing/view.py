@@ -134,7 +134,7 @@ def _expansion(node: Value, copy: Value) -> Value:
         if each.parents:
             each.parents = tuple([real.get(parent, parent) for parent in each.parents])
             each._code, each._at, each.label = node._code, node._at, ""
-    made._data, made.label = node.data, origins.name(node)
+    made._data, made.label = node.data, origins.name_of(node)
     return made
 
 

@@ -14,14 +14,15 @@ from engine.core.graph import check_fresh, topological
 from engine.core.modes import numeric_mode
 from engine.core.operation import Operation
 from engine.core.ops import is_constant
-from engine.core.origins import name
+from engine.core.origins import name_of
 from engine.core.value import Value
 from engine.drawing.view import view
 from engine.explain.hunt import Finding, hunt
 from engine.explain.saturation import FLAT, Shape, shape
 from engine.wording.addresses import addresses
+from engine.wording.names import safe
 from engine.wording.numbers import number
-from engine.wording.terminal import columns, safe
+from engine.wording.terminal import columns
 
 __all__ = ["Layer", "Remark", "Report", "diagnose"]
 
@@ -315,7 +316,7 @@ def _gradients(layers: list[Layer]) -> Iterator[Remark]:
 def _unreached(found: _Sweep, given: list[Value] | None) -> Iterator[Remark]:
     missing = [node for node in given or () if node not in found.gradient]
     if missing and given:
-        names = [name(node) or f"one of {number(node.data)}" for node in missing]
+        names = [name_of(node) or f"one of {number(node.data)}" for node in missing]
         text = f"unreached  {len(missing):,} of {len(given):,} parameters: {_list(names)}"
         yield Remark("unreached", "", tuple(missing), text)
 

@@ -10,7 +10,7 @@ from math import isfinite, isnan
 from engine.core.graph import topological
 from engine.core.modes import numeric_mode
 from engine.core.ops import is_constant
-from engine.core.origins import Origin, name, where
+from engine.core.origins import Origin, name_of, place_of
 from engine.core.value import Value
 from engine.drawing.view import locals_of
 from engine.explain.paths import Edge, sweep
@@ -59,7 +59,7 @@ class Finding:
     @property
     def origin(self) -> Origin | None:
         """Where in the source the node was made: `.file`, `.line` and the exact span, `.code`."""
-        return where(self.node)
+        return place_of(self.node)
 
     def __str__(self) -> str:
         words = Words()
@@ -80,9 +80,9 @@ class Finding:
     def _value(self, words: Words) -> str:
         node = self.node
         if self.kind == "leaf":
-            own = words.call(node) if name(node) else "a number"
+            own = words.call(node) if name_of(node) else "a number"
             return f"{own} is {number(node.data)} from the start: it came in as data"
-        called = f"{words.call(node)} = " if name(node) else ""
+        called = f"{words.call(node)} = " if name_of(node) else ""
         return f"{called}{words.made(node)} is {number(node.data)}, the first that is not finite"
 
     def _edge(self, words: Words) -> str:
@@ -203,7 +203,7 @@ def _remedy(node: Value) -> str:
 
 
 def _places(node: Value) -> list[str]:
-    origin = where(node)
+    origin = place_of(node)
     if origin is None:
         return []
     return [
@@ -216,7 +216,7 @@ def _operands(node: Value, words: Words) -> list[str]:
     distinct = [*dict.fromkeys(p for p in node.parents if not is_constant(p))]
     lines = []
     for parent in distinct[:SHOWN]:
-        origin = where(parent)
+        origin = place_of(parent)
         made = f" = {words.made(parent)}" if parent.parents else ""
         place = f"  {origin}" if origin is not None else ""
         lines.append(f"  {words.call(parent)}{made} = {number(parent.data)}{place}")

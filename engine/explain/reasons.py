@@ -7,12 +7,12 @@ from engine.core import ops
 from engine.core.graph import topological
 from engine.core.modes import numeric_mode, recording
 from engine.core.ops import is_constant
-from engine.core.origins import name
+from engine.core.origins import name_of
 from engine.core.value import Value
 from engine.explain.paths import Edge, Path, Sweep
+from engine.wording.names import Names
 from engine.wording.notation import PLAIN, Term
 from engine.wording.numbers import number, shorten
-from engine.wording.terminal import Names
 
 __all__ = ["Words", "reasons"]
 
@@ -40,7 +40,7 @@ class Words:
 
     def term(self, node: Value) -> Term:
         """A value within a formula: a name, or the number where nobody speaks of it."""
-        if not is_constant(node) and (node in self.met or name(node)):
+        if not is_constant(node) and (node in self.met or name_of(node)):
             return Term(self.call(node), PLAIN)
         return PLAIN.value(node.data)
 

@@ -9,17 +9,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from engine.cli.expression import Mistake
 from engine.core.ops import is_constant
-from engine.core.origins import name, where
+from engine.core.origins import name_of, place_of
 from engine.core.value import Value
 from engine.drawing.view import view
 from engine.stepping.condition import FIELDS, FUNCTIONS, Read, read
 from engine.stepping.run import Run
 from engine.stepping.step import Step
-from engine.stepping.unrolled import identifiers
 from engine.wording.addresses import addresses
-from engine.wording.terminal import safe
+from engine.wording.names import identifiers, safe
+from engine.wording.terminal import Mistake
 
 __all__ = ["Places", "Stop"]
 
@@ -55,7 +54,7 @@ class Places:
         inner = [node for node in reversed(run.nodes) if node is run.root or not is_constant(node)]
         self.plain = plain = identifiers(inner)
         for node in inner:
-            own = name(node)
+            own = name_of(node)
             # a label as it is, where nothing in it can break a line and no other node has it
             shown = own if own and own not in self.nodes and own == safe(own) else plain[node]
             while shown in self.nodes:  # the label of another node
@@ -69,14 +68,14 @@ class Places:
 
     def of(self, node: Value) -> str:
         """What a node is called."""
-        return self.names.get(node) or safe(name(node) or repr(node.data))
+        return self.names.get(node) or safe(name_of(node) or repr(node.data))
 
     def find(self, text: str) -> Value:
         """The node of that name; Mistake, with the names that are most like it, if there is none.
 
         >>> Places((Value(2.0, "rate") * 3).trace_backward()).find("rat")
         Traceback (most recent call last):
-        engine.cli.expression.Mistake: no node is called 'rat'; did you mean rate?
+        engine.wording.terminal.Mistake: no node is called 'rat'; did you mean rate?
         """
         text = text.strip().removesuffix(".grad")
         if text in FIELDS and text not in self.nodes:
@@ -165,8 +164,8 @@ class Places:
 
     def _line(self, text: str) -> Stop:
         made = [node for node in self.run.nodes if node.parents and node.op is not None]
-        inside = {node for node in made if str(where(node)) == text}
+        inside = {node for node in made if str(place_of(node)) == text}
         if not inside:
-            lines = dict.fromkeys(str(where(node)) for node in made)
+            lines = dict.fromkeys(str(place_of(node)) for node in made)
             raise Mistake(f"nothing was made in {text}{self.hint(text, lines)}")
         return Stop(f"line {text}", lambda step: step.node in inside)

@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from math import inf, isfinite, isinf, isnan, nan
 from typing import Any, NamedTuple
 
-from engine.cli.expression import Mistake
 from engine.core.numerics import divide, power
 from engine.core.value import Value
 from engine.stepping.step import Step
+from engine.wording.terminal import Mistake
 
 __all__ = ["FIELDS", "FUNCTIONS", "Read", "read"]
 

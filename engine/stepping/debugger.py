@@ -9,8 +9,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, TextIO
 
-from engine.cli.expression import Mistake
-from engine.core.origins import source, where
+from engine.core.origins import place_of, source_of
 from engine.core.value import Value
 from engine.stepping.breakpoints import Stop
 from engine.stepping.condition import FIELDS, FUNCTIONS
@@ -18,6 +17,7 @@ from engine.stepping.prompt import PLACES, USAGE, Prompt
 from engine.stepping.run import Run
 from engine.stepping.views import ALARM, FAINT, Piece, lit
 from engine.wording.numbers import number
+from engine.wording.terminal import Mistake
 
 __all__ = ["Debugger", "debug"]
 
@@ -257,7 +257,7 @@ class Debugger(Prompt):
         several ways, it is the one that gives most at each node.
         """
         self._nothing("where", argument)
-        self.tell(self.sights.where(self.run.current))
+        self.tell(self.sights.way(self.run.current))
 
     def do_p(self, argument: str) -> None:
         """A node, w.grad, a field of the step, or a formula.
@@ -322,8 +322,8 @@ class Debugger(Prompt):
         if step is None:
             raise Mistake(NO_STEP)
         self.say([Piece(step.source(self.places.plain[step.parent]))])
-        origin = where(step.node)
-        line = source(step.node)
+        origin = place_of(step.node)
+        line = source_of(step.node)
         if line:
             self.say([Piece(f"{origin}  ", FAINT), Piece(line)])
 

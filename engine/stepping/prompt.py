@@ -7,14 +7,13 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, TextIO
 
-from engine.cli.expression import Mistake
 from engine.core.value import Value
 from engine.drawing import LayoutError
 from engine.stepping.breakpoints import Places
 from engine.stepping.condition import FIELDS
 from engine.stepping.run import Run
 from engine.stepping.views import ALARM, FAINT, Piece, Sights, fitted
-from engine.wording.terminal import in_colour, painted
+from engine.wording.terminal import Mistake, in_colour, painted
 
 __all__ = ["PLACES", "USAGE", "Prompt"]
 

@@ -1,47 +1,12 @@
 """Step: one edge of a pass over the graph, and the one line that says what happened on it."""
 
-import keyword
-import re
 from dataclasses import dataclass
 
-from engine.core.origins import name, where
 from engine.core.value import Value
-from engine.wording.numbers import number, operation, shorten
-from engine.wording.terminal import safe
+from engine.wording.names import called, identifiers, made_by
+from engine.wording.numbers import number
 
-SHORT = 24  # characters of code that can stand for a name
-
-__all__ = ["ForwardStep", "Step", "called", "made_by"]
-
-
-def called(node: Value, otherwise: str = "") -> str:
-    """What to call a node: its label or variable, its code if short, else what is given.
-
-    >>> x = Value(0.5, "x")
-    >>> called(x), called(x * 4.0)
-    ('x', '(x * 4.0)')
-    """
-    named, origin = name(node), where(node)
-    if named:
-        return safe(named)
-    if node.parents and origin is not None and not origin.library and 0 < len(origin.code) <= SHORT:
-        return f"({safe(origin.code)})"
-    return otherwise or (node.op.name if node.op else "a leaf")
-
-
-def made_by(node: Value) -> str:
-    """How a node was made and where: `n = x*w  run.py:4`."""
-    if not node.parents:
-        return called(node)
-    origin = where(node)
-    if origin is not None and origin.code and not origin.library:
-        made = origin.code
-    else:
-        operands = [safe(name(p) or number(p.data)) for p in node.parents]
-        made = operation(node.op, operands) if node.op else ""
-    named = name(node)
-    place = f"  {origin}" if origin is not None else ""
-    return (f"{safe(named)} = " if named else "") + shorten(made, 60) + place
+__all__ = ["ForwardStep", "Step"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +52,14 @@ class Step:
         """This step as a line of Python; see `Run.to_source` for the whole pass.
 
         Arguments:
-            target: what to call the parent; by default after its label or variable.
+            target: what to call the parent; by default what `to_source` would call it.
 
         >>> x = Value(0.5)
         >>> y = x * 4.0
         >>> next(y.backward_steps()).source()
         'x.grad += 1.0 * 4.0'
         """
-        if not target:
-            called = name(self.parent) or f"operand {self.operand}"
-            target = re.sub(r"\W", "_", called.rstrip("]")) or "_"  # ps[0] is to be ps_0
-            if target[0].isdigit() or keyword.iskeyword(target):
-                target = f"_{target}"
+        target = target or identifiers([self.parent])[self.parent]
         return f"{target}.grad += {self.upstream!r} * {self.local!r}"
 
 

@@ -5,12 +5,10 @@ be stepped through with any debugger, since it has neither loops nor calls.
 """
 
 import builtins
-import keyword
 import linecache
 import re
-import unicodedata
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import count
 from os import PathLike
@@ -22,17 +20,16 @@ from engine.core import ops
 from engine.core.graph import topological
 from engine.core.modes import numeric_mode, recording
 from engine.core.operation import Operation
-from engine.core.origins import name, where
+from engine.core.origins import place_of
 from engine.core.value import Value
 from engine.stepping.run import Run
+from engine.wording.names import identifiers
 from engine.wording.notation import PLAIN, Term
 from engine.wording.numbers import shorten
 
-__all__ = ["identifiers", "to_source", "unroll"]
+__all__ = ["to_source", "unroll"]
 
-LONGEST = 40  # characters of an identifier
 WIDE = 64  # operands; past that a derivative is not written out
-_TAKEN = {"Node", "inf", "nan", "shown", *dir(builtins)}  # what the program itself needs, or may
 _OPERAND = re.compile("\0(y|[0-9]+)\0")  # stands for an operand (or y) until its name is known
 _serial = count(1)
 
@@ -78,41 +75,6 @@ def unroll(run: Run) -> FunctionType:
     function = FunctionType(code, {"__name__": "backward", "__builtins__": builtins})
     weakref.finalize(function, linecache.cache.pop, file, None)
     return function
-
-
-# --- names ---------------------------------------------------------------------------------------
-def identifiers(nodes: Iterable[Value]) -> dict[Value, str]:
-    """A Python name for each node, after its label, its variable or else its operation.
-
-    >>> a, b, c = Value(1.0, "w"), Value(2.0, "class"), Value(3.0, "w")
-    >>> [*identifiers([a, b, c, a * b, b * c]).values()]
-    ['w', 'class_', 'w_2', 'mul_1', 'mul_2']
-    """
-    found: dict[Value, str] = {}
-    taken: set[str] = set()
-    used: dict[str, int] = {}
-    for node in nodes:
-        own = _identifier(name(node) or "")
-        stem = own or _identifier(node.op.name if node.parents and node.op else "") or "leaf"
-        candidate = own + "_" if keyword.iskeyword(own) or own in _TAKEN else own
-        while not candidate or candidate in taken:
-            used[stem] = used.get(stem, 1 if own else 0) + 1
-            candidate = f"{stem}_{used[stem]}"
-        taken.add(candidate)
-        found[node] = candidate
-    return found
-
-
-def _identifier(text: str) -> str:
-    """A text as a Python name, whatever it holds; "" where nothing of it is left."""
-    # Python reads names in this normal form; without it two different ones may be the same
-    text = unicodedata.normalize("NFKC", text[:LONGEST]).rstrip("]")  # ps[0] is to be ps_0
-    text = "".join(c if ("_" + c).isidentifier() else "_" for c in text)
-    if not text.strip("_"):
-        return ""
-    if text.startswith("__"):  # of those Python makes its own use
-        text = text.strip("_")
-    return text if text.isidentifier() else "_" + text
 
 
 # --- the program ---------------------------------------------------------------------------------
@@ -178,7 +140,7 @@ def _commented(line: str, about: str) -> str:
 
 
 def _place(node: Value) -> str:
-    origin = where(node)
+    origin = place_of(node)
     return "" if origin is None else f"  {origin}"
 
 

@@ -12,9 +12,10 @@ from typing import Any
 from engine.core.node import Node, as_float
 from engine.core.operation import Operation
 from engine.core.ops import CONSTANT
-from engine.core.origins import Origin, name, where
+from engine.core.origins import Origin, place_of
 from engine.stepping.run import Run
-from engine.stepping.step import ForwardStep, Step, made_by
+from engine.stepping.step import ForwardStep, Step
+from engine.wording.names import made_by, short_name
 from engine.wording.numbers import number, shorten, visible
 
 __all__ = ["SHOWN", "Edge", "assign", "children", "text"]
@@ -104,7 +105,7 @@ def children(thing: Any) -> list[Child]:
         ("data", thing._data, ".data"),
         ("grad", thing.grad, ".grad"),
         ("op", thing.op, ".op"),
-        ("origin", where(thing), None),
+        ("origin", place_of(thing), None),
     ]
     if thing.label is not None:
         found.append(("label", thing.label, ".label"))
@@ -149,7 +150,7 @@ def _edge(edge: Edge) -> str:
 
 def _edges(node: Node, start: int, stop: int) -> list[Child]:
     chosen, locals_ = node.parents[start:stop], _locals(node)[start:stop]
-    names = [shorten(_line(_called(parent))) for parent in chosen]
+    names = [shorten(_line(short_name(parent, number))) for parent in chosen]
     twice = {each for each in names if names.count(each) > 1}  # a pane shows equal names once
     return [
         (
@@ -161,14 +162,6 @@ def _edges(node: Node, start: int, stop: int) -> list[Child]:
             range(start, stop), chosen, locals_, names, strict=True
         )
     ]
-
-
-def _called(node: Any) -> str:
-    """What to call an operand: as the user does, or else by its operation or its number."""
-    named = name(node)
-    if named is not None:
-        return named
-    return number(node._data) if node.op is None or node.op is CONSTANT else str(node.op.name)
 
 
 def _locals(node: Node) -> Sequence[float | None]:

@@ -7,13 +7,14 @@ from math import isfinite, prod
 from typing import NamedTuple
 
 from engine.core.ops import is_constant
-from engine.core.origins import where
+from engine.core.origins import place_of
 from engine.core.value import Value
 from engine.drawing import draw
 from engine.drawing.text_tree import tree
 from engine.stepping.breakpoints import Places
 from engine.stepping.run import Run
-from engine.stepping.step import Step, made_by
+from engine.stepping.step import Step
+from engine.wording.names import made_by
 from engine.wording.numbers import number
 from engine.wording.terminal import columns, painted, width
 
@@ -107,7 +108,7 @@ class Sights:
             found.append(self._strongest[node])
         return [run[i] for i in reversed(found)]
 
-    def where(self, step: Step | None) -> list[list[Piece]]:
+    def way(self, step: Step | None) -> list[list[Piece]]:
         """The chain of nodes from the output to the edge that was taken last, derivative by
         derivative.
         """
@@ -137,7 +138,7 @@ class Sights:
         """A node in one line, its numbers in full, with what its gradient will come to."""
         whole = self.run.gradient(node)
         later = f" so far, {whole!r} in the end" if node.grad != whole else ""
-        made = self.made(node) if node.parents else str(where(node) or "")
+        made = self.made(node) if node.parents else str(place_of(node) or "")
         return [
             Piece(self.places.of(node), STRONG),
             Piece(f"  data {node.data!r}  grad {node.grad!r}{later}"),

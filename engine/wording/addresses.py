@@ -52,13 +52,13 @@ def _together(a: Value, b: Value) -> bool:
     if a._code is b._code:
         return True
     return a._code.co_filename == b._code.co_filename and getattr(
-        origins.where(a), "library", False
+        origins.place_of(a), "library", False
     )
 
 
 def _source(node: Value) -> Path:
     """The function and the line that made a node, or else its operation."""
-    origin = origins.where(node)
+    origin = origins.place_of(node)
     if origin is None:
         return (f"every {node.op.name if node.op else 'leaf'}",)
     place, _, _ = str(origin).rpartition(":")

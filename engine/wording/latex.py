@@ -5,11 +5,12 @@ from collections import Counter
 
 from engine.core.graph import topological
 from engine.core.ops import is_constant
-from engine.core.origins import name
+from engine.core.origins import name_of
 from engine.core.value import Value
+from engine.wording.names import Names, safe
 from engine.wording.notation import LATEX, Term
 from engine.wording.numbers import number
-from engine.wording.terminal import Names, Text, safe
+from engine.wording.terminal import Text
 
 __all__ = ["Formula", "latex"]
 
@@ -61,7 +62,7 @@ def latex(value: Value, *, numbers: bool = False, width: int = 100, limit: int =
     lines: list[tuple[str, str, float]] = []
     length = 0
     for node in order:
-        op, own = node.op, name(node)
+        op, own = node.op, name_of(node)
         if op is None or not node.parents:
             named = own and not (numbers or is_constant(node))
             terms[node] = _name(names.of(node)) if named else LATEX.value(node.data)

@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 import engine
 from engine import Value
 from engine.cli.command import main
-from engine.cli.expression import FUNCTIONS, Mistake, evaluate
+from engine.cli.expression import FUNCTIONS, evaluate
 from engine.drawing import to_dot
 from engine.drawing.text_tree import tree
+from engine.wording.terminal import Mistake
 
 Run = Callable[..., tuple[str, str, int]]
 

@@ -96,7 +96,7 @@ def run(source):
     found = {}
     for node in topological(*kept):
         if node.parents:
-            found.setdefault(node.op.name, set()).add(origins.name(node) or "-")
+            found.setdefault(node.op.name, set()).add(origins.name_of(node) or "-")
     return {op: "/".join(sorted(names)) for op, names in found.items()}
 
 json.dump([run(source) for source in json.load(sys.stdin)], sys.stdout)
@@ -140,7 +140,7 @@ def execute(source: str, file: str = "run.py", **names: Any) -> dict[str, Any]:
 
 
 def spot(node: Value) -> tuple[int, str, str]:
-    origin: Any = origins.where(node)
+    origin: Any = origins.place_of(node)
     return origin.line, origin.code, origin.function
 
 
@@ -185,7 +185,7 @@ def test_not_all_that_a_function_makes_has_the_name_of_its_result(result: str) -
     source = "from math import prod; from functools import reduce; from operator import mul"
     a = execute(f"{source}\na = {result}", x=Value(2.0), w=Value(3.0))["a"]
     nodes = topological(*a) if isinstance(a, list) else topological(a)
-    assert [node for node in nodes if origins.name(node) == "a"] == []
+    assert [node for node in nodes if origins.name_of(node) == "a"] == []
 
 
 def test_a_picture_of_a_sum_says_where_it_went() -> None:
@@ -236,7 +236,7 @@ def test_a_name_is_always_that_of_a_variable_which_holds_the_node(
     variables = {**names, **names.get("inner", {}), **vars(holder)}
     values = [each for each in variables.values() if isinstance(each, Value)]
     for node in topological(*values, *kept, *names["d"].values()):
-        called = origins.name(node)
+        called = origins.name_of(node)
         assert called is None or node in (x, w) or variables.get(called) is node, source
 
 
@@ -258,7 +258,7 @@ def test_an_instruction_of_a_python_to_come_costs_the_name_and_makes_no_wrong_on
         with mock.patch("dis.get_instructions", later):
             origins._decode.cache_clear()
             bytecode._instructions.cache_clear()
-            return {name: origins.name(node) for name, node in made.items()}
+            return {name: origins.name_of(node) for name, node in made.items()}
 
     for unknown in met:
         wrong = {k: v for k, v in renamed({unknown}).items() if v not in (k, None)}
@@ -277,7 +277,7 @@ def test_all_names_in_a_long_function_are_found_and_it_is_not_read_anew_for_each
     counted = lambda *a, **k: (i for i in real(*a, **k) if next(read) >= 0)  # noqa: E731
     with mock.patch("dis.get_instructions", counted):
         for i in range(300):
-            assert (origins.name(found[f"v{i}"]), spot(found[f"v{i}"])[0]) == (f"v{i}", i + 2)
+            assert (origins.name_of(found[f"v{i}"]), spot(found[f"v{i}"])[0]) == (f"v{i}", i + 2)
     assert next(read) < 300 * 20  # a line has about four instructions
 
 
@@ -304,7 +304,7 @@ def test_every_way_of_making_a_node_names_the_line_of_the_user(quiet: bool) -> N
         with engine.numeric_mode("ieee"), engine.no_grad() if quiet else nullcontext():
             y = execute(f"\n\ny = ({way})", "ways.py", **given)["y"]
         new = {*topological(y)} - {*topological(given["x"], given["w"])}
-        places: Any = [origins.where(n) for n in new if n.op is not engine.core.ops.CONSTANT]
+        places: Any = [origins.place_of(n) for n in new if n.op is not engine.core.ops.CONSTANT]
         assert {(o.file, o.line, o.library) for o in places} == {("ways.py", 3, False)}, way
         assert all(o.code and o.code in way for o in places), way
 
@@ -326,10 +326,10 @@ def test_the_code_is_the_exact_span_of_the_expression() -> None:
 def test_code_without_source_or_positions_has_a_line_and_a_name(tmp_path: Path) -> None:
     names: dict[str, Any] = {"x": Value(2.0)}
     exec("\n\ny = x * 3", names)
-    assert (spot(names["y"]), origins.name(names["y"])) == ((3, "", "<module>"), "y")
+    assert (spot(names["y"]), origins.name_of(names["y"])) == ((3, "", "<module>"), "y")
     script = tmp_path / "script.py"
-    imports = "from engine import *; from engine.core.origins import where; x = Value(2.0)"
-    script.write_text(f"{imports}\ny = x * 3\no = where(y); print(o.line, [o.code], o.name)")
+    imports = "from engine import *; from engine.core.origins import place_of; x = Value(2.0)"
+    script.write_text(f"{imports}\ny = x * 3\no = place_of(y); print(o.line, [o.code], o.name)")
     assert printed(sys.executable, "-X", "no_debug_ranges", str(script)) == "2 [''] y\n"
 
 
@@ -341,7 +341,7 @@ PLACES = {  # the first is a project that is called as we are
 
 @pytest.mark.parametrize(("file", "shown"), PLACES.items())
 def test_a_place_is_short_as_text(file: str, shown: str) -> None:
-    origin: Any = origins.where(execute("y = x * 3", file, x=Value(2.0))["y"])
+    origin: Any = origins.place_of(execute("y = x * 3", file, x=Value(2.0))["y"])
     assert (str(origin), origin.file, origin.library) == (shown, file, False)
 
 
@@ -350,12 +350,12 @@ def test_what_the_library_makes_is_told_from_what_its_user_makes() -> None:
     loss = mse_loss([model([1.0, 2.0])], [0.5])
     slope = engine.gradient(loss, model.parameters()[0])
     for node in topological(loss, slope):
-        assert origins.name(node) == node.label
-        origin = origins.where(node)
+        assert origins.name_of(node) == node.label
+        origin = origins.place_of(node)
         if origin is not None:  # else it is a number
             assert (origin.library, str(origin).split("/")[0] in ("nn", "engine")) == (True, True)
     mine = loss * 2
-    assert origins.name(mine) == "mine"
+    assert origins.name_of(mine) == "mine"
 
 
 def test_equal_code_under_two_file_names_is_never_mixed_up() -> None:
@@ -364,7 +364,7 @@ def test_equal_code_under_two_file_names_is_never_mixed_up() -> None:
         for file in ("one.py", "two.py", "one.py")
     ]
     assert made[0]["f"].__code__ == made[1]["f"].__code__  # Python takes them for the same
-    assert [str(origins.where(m["g"])) for m in made] == ["one.py:2", "two.py:2", "one.py:2"]
+    assert [str(origins.place_of(m["g"])) for m in made] == ["one.py:2", "two.py:2", "one.py:2"]
 
 
 def test_copies_keep_their_origin_and_pickles_and_numbers_have_none() -> None:
@@ -372,12 +372,12 @@ def test_copies_keep_their_origin_and_pickles_and_numbers_have_none() -> None:
     y = (x * 3).tanh()
     for other in (copy.copy(y), copy.deepcopy(y)):
         for old, new in zip(topological(y), topological(other), strict=True):
-            assert origins.where(new) == origins.where(old)
-            assert origins.name(new) == origins.name(old)
+            assert origins.place_of(new) == origins.place_of(old)
+            assert origins.name_of(new) == origins.name_of(old)
     back = pickle.loads(pickle.dumps(y))
-    assert {origins.where(node) for node in topological(back)} == {None}
-    assert {origins.name(node) for node in topological(back)} == {"x", None}
-    assert origins.where(y.parents[0].parents[1]) is None
+    assert {origins.place_of(node) for node in topological(back)} == {None}
+    assert {origins.name_of(node) for node in topological(back)} == {"x", None}
+    assert origins.place_of(y.parents[0].parents[1]) is None
 
 
 # --- where Python is typed, and where no Python calls --------------------------------------------
@@ -389,8 +389,8 @@ def f(q):
     r = q.tanh(); return r
 
 t = f(n) + 1
-print("FOUND", sorted(filter(None, map(origins.name, topological(t)))), origins.where(n).line)
-print("SPAN", [origins.where(n).code, origins.where(t.parents[0]).code, origins.source(n)])
+print("FOUND", sorted(filter(None, map(origins.name_of, topological(t)))), origins.place_of(n).line)
+print("SPAN", [origins.place_of(n).code, origins.place_of(t.parents[0]).code, origins.source_of(n)])
 """
 
 
@@ -410,7 +410,8 @@ def test_cells_of_ipython_have_names_lines_and_source() -> None:
         "# é\n\nn = x * w; t = n.tanh()",
         "t",
         "from engine.core import origins as o; y = _ + x",
-        "print('FOUND', [(o.name(v), str(o.where(v)), o.where(v).code) for v in topological(y)])",
+        "at = o.place_of",
+        "print('FOUND', [(o.name_of(v), str(at(v)), at(v).code) for v in topological(y)])",
     ]
     code = """if True:
         import json, sys; from IPython.core.interactiveshell import InteractiveShell
@@ -441,4 +442,4 @@ def test_an_operation_works_where_no_line_of_python_called_it(
     while not (errors or made):
         time.sleep(0.001)
     assert not errors, errors[0].exc_value
-    assert origins.name(made[0]) is None
+    assert origins.name_of(made[0]) is None

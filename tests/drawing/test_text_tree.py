@@ -14,8 +14,9 @@ from engine import Value, topological
 from engine.core.ops import is_constant
 from engine.drawing.text_tree import tree
 from engine.drawing.view import locals_of
+from engine.wording.names import safe
 from engine.wording.numbers import number
-from engine.wording.terminal import Names, Text, columns, safe, width
+from engine.wording.terminal import Text, width
 from tests.core.programs import OPERATIONS, Program, programs
 from tests.drawing.test_picture import HOSTILE
 
@@ -159,32 +160,6 @@ def test_numbers_stay_in_their_columns_whatever_the_labels(labels: list[str]) ->
     assert len(lines) == len(labels) + 2
     assert len({width(line) for line in lines}) <= 2  # the root has no local derivative
     assert max(map(width, lines)) < 80
-
-
-@given(st.text(max_size=100))
-def test_a_safe_label_is_short_printable_and_itself_where_it_can_be(label: str) -> None:
-    shown = safe(label)
-    assert width(shown) <= 41
-    assert shown.replace("\u200e", "").isprintable()
-    if label.isascii() and label.isprintable() and len(label) <= 40:
-        assert shown == label
-
-
-@given(st.lists(st.sampled_from([None, "w", "w#2", "v1", "v1#2", "", "v2"]), max_size=12))
-def test_no_two_values_have_one_name(labels: list[str | None]) -> None:
-    names = Names()
-    nodes = [Value(1.0, label) for label in labels] + [Value(1.0) * 2]
-    called = [names.of(node) for node in nodes]
-    assert len(set(called)) == len(nodes)
-    assert [names.of(node) for node in nodes] == called
-
-
-def test_right_to_left_words_do_not_turn_the_line_round() -> None:
-    assert safe("\u05d0\u05d1") == "\u200e\u05d0\u05d1\u200e"
-
-
-def test_columns_count_wide_and_combining_characters() -> None:
-    assert columns([["日本", "1"], ["e\u0301", "20"]], right=1) == ["日本   1", "e\u0301     20"]
 
 
 def test_a_text_shows_itself(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import Value
-from engine.cli.expression import Mistake
 from engine.stepping.condition import FIELDS, FUNCTIONS, LONGEST, read
+from engine.wording.terminal import Mistake
 
 X, W = Value(2.0, "x"), Value(-3.0, "L0.N3.w2")
 N = X * W

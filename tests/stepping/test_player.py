@@ -300,7 +300,7 @@ def test_hovering_over_an_arrow_shows_what_it_hands_on(page: Any) -> None:
 
 
 def W(made: Any) -> Value:
-    (found,) = [node for node in made.nodes if engine.core.origins.name(node) == "w"]
+    (found,) = [node for node in made.nodes if engine.core.origins.name_of(node) == "w"]
     return found
 
 

@@ -1,7 +1,6 @@
 """The backward pass as a program: it runs alone, gives the same bits, and can be stepped."""
 
 import ast
-import keyword
 import linecache
 import math
 import pickle
@@ -19,7 +18,8 @@ from hypothesis import strategies as st
 import engine
 from engine import Value, numeric_mode, topological
 from engine.stepping import Run
-from engine.stepping.unrolled import identifiers, to_source, unroll
+from engine.stepping.unrolled import to_source, unroll
+from engine.wording.names import identifiers
 from tests.core.programs import Program, programs
 from tests.stepping.test_steps import (
     ALL,
@@ -32,15 +32,9 @@ from tests.stepping.test_steps import (
     net,
     twins,
 )
+from tests.wording.test_names import LABELS
 
 ROOT = Path(__file__).parents[2]
-LABELS = [
-    "w", "w", "w_2", "class", "None", "print", "Node", "inf", "shown", "self", "_", "match", "type",
-    "__name__", "__builtins__", "__", "", " ", "1st", "a.b", "L0.N3.w2", "mul_1", "x" * 10_000,
-    "π", "ﬁ", "fi", "x²", "①", "日本", "a\nb", "a\rimport os", "#", "'''", '"""', "\\", "a\x00b",
-    "\ud800", "\u2028x", "\x0craise", "\u202edrow", "coding: utf-7", "; exit()", "{0}", "%s",
-    "\x1b[2J",
-]  # fmt: skip
 
 
 def gradients(source: str) -> dict[str, float]:
@@ -170,19 +164,6 @@ def test_the_operands_of_a_wide_operation_are_counted() -> None:
 
 
 # --- names --------------------------------------------------------------------------------------
-def test_names_are_identifiers_and_no_two_are_the_same() -> None:
-    nodes = [Value(1.0, label) for label in LABELS]
-    names = identifiers(nodes)
-    assert len(set(names.values())) == len(nodes)
-    for name in names.values():
-        assert name.isidentifier()
-        assert not keyword.iskeyword(name)
-        assert len(name) < 60
-        assert ast.parse(name, mode="eval").body.id == name  # type: ignore[attr-defined]
-    assert names[nodes[0]] == "w"
-    assert [names[node] for node in nodes[1:4]] == ["w_2", "w_2_2", "class_"]
-
-
 @pytest.mark.parametrize("label", LABELS, ids=lambda label: ascii(label[:20]))
 def test_no_label_breaks_out(label: str, tmp_path: Path) -> None:
     x = Value(2.0, label)

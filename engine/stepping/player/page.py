@@ -11,7 +11,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from engine.core.origins import name
+from engine.core.origins import name_of
 from engine.core.value import Value
 from engine.drawing import LayoutError, draw
 from engine.drawing.canvas import Picture
@@ -102,7 +102,7 @@ def _page(run: Run, svg: str, data: str) -> str:
     files = ("player.html", "player.css", "run.js", "picture.js", "player.js")
     template, style, *scripts = ((here / file).read_text(encoding="utf-8") for file in files)
     script = "".join(scripts)
-    title = html.escape(visible(name(run.root) or "A computation"))
+    title = html.escape(visible(name_of(run.root) or "A computation"))
     role = f'<svg role="img" aria-label="The graph of {title}; this page tells each step in words"'
     return Template(template).substitute(
         title=title,

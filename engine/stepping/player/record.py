@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.core.operation import Operation
 from engine.core.ops import is_constant
-from engine.core.origins import name, source, where
+from engine.core.origins import name_of, place_of, source_of
 from engine.core.value import Value
 from engine.stepping.run import Run
 from engine.wording.numbers import visible
@@ -39,7 +39,7 @@ def record(run: Run, ids: dict[Value, str], start: int) -> dict[str, Any]:
         "start": start,
         "seed": _special(run.seed),
         "id": [ids.get(node, "") for node in nodes],
-        "name": [visible(name(node) or "") for node in nodes],
+        "name": [visible(name_of(node) or "") for node in nodes],
         "number": [i for i, node in enumerate(nodes) if is_constant(node)],
         "data": [_special(node.data) for node in nodes],
         "op": [
@@ -57,10 +57,10 @@ def record(run: Run, ids: dict[Value, str], start: int) -> dict[str, Any]:
 
 def _place(node: Value) -> tuple[str, str, str]:
     """Where a node was made, the expression that made it, and the line that it stands in."""
-    origin = where(node)
+    origin = place_of(node)
     if origin is None:
         return "", "", ""
-    line = source(node) if origin.code else ""
+    line = source_of(node) if origin.code else ""
     code = "" if origin.library else origin.code
     return visible(str(origin)), visible(code), visible(line)
 

@@ -1,0 +1,160 @@
+"""What nodes are called: in messages, in lines of text, and as variables of Python."""
+
+import builtins
+import keyword
+import unicodedata
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from engine.core.ops import is_constant
+from engine.core.origins import name_of, place_of
+from engine.core.value import Value
+from engine.wording.numbers import number, operation, shorten
+from engine.wording.terminal import columns_of
+
+__all__ = ["Names", "called", "identifier", "identifiers", "made_by", "safe", "short_name"]
+
+LONGEST = 40  # of a name, in columns
+SHORT = 24  # characters of code that can stand for a name
+RESERVED = {
+    "Node",
+    "inf",
+    "nan",
+    "shown",
+    *dir(builtins),
+}  # what the program of `to_source` needs itself
+
+
+def safe(label: str) -> str:
+    r"""A label as one short line that does nothing to a terminal, whatever it holds.
+
+    What is not printable is written as Python writes it. Words that run from right to left are
+    kept from turning the rest of the line round.
+
+    >>> print(safe("red\x1b[31m and" + chr(10) + "\u202eback"))
+    red\x1b[31m and\n\u202eback
+    """
+    shown, taken = "", 0
+    for char in label:
+        piece = char if char.isprintable() else char.encode("unicode_escape").decode()
+        taken += sum(max(columns_of(c), 1) for c in piece)  # no tower of accents either
+        if taken > LONGEST:
+            shown += "…"
+            break
+        shown += piece
+    if any(unicodedata.bidirectional(char) in ("R", "AL", "AN") for char in shown):
+        shown = f"\u200e{shown}\u200e"  # marks of left to right
+    return shown
+
+
+def short_name(node: Any, write: Callable[[float], str] = repr) -> str:
+    """The name of a node in a few characters; without a name, its number or its operation.
+
+    >>> short_name(Value(2.0, "x")), short_name(Value(2.0) * 0.1), short_name(Value(0.1))
+    ('x', 'mul', '0.1')
+    """
+    named = name_of(node)
+    if named:
+        return shorten(named)
+    return write(node.data) if not node.op or is_constant(node) else node.op.name
+
+
+def called(node: Value, otherwise: str = "") -> str:
+    """The name of a node, or its code if that is short; else `otherwise` or its operation.
+
+    >>> x = Value(0.5, "x")
+    >>> called(x), called(x * 4.0)
+    ('x', '(x * 4.0)')
+    """
+    named, origin = name_of(node), place_of(node)
+    if named:
+        return safe(named)
+    if node.parents and origin is not None and not origin.library and 0 < len(origin.code) <= SHORT:
+        return f"({safe(origin.code)})"
+    return otherwise or (node.op.name if node.op else "a leaf")
+
+
+def made_by(node: Value) -> str:
+    """How a node was made and where: `n = x * w  run.py:4`."""
+    if not node.parents:
+        return called(node)
+    origin = place_of(node)
+    if origin is not None and origin.code and not origin.library:
+        made = origin.code
+    else:
+        operands = [safe(name_of(p) or number(p.data)) for p in node.parents]
+        made = operation(node.op, operands) if node.op else ""
+    named = name_of(node)
+    place = f"  {origin}" if origin is not None else ""
+    return (f"{safe(named)} = " if named else "") + shorten(made, 60) + place
+
+
+class Names:
+    """Gives each node that it is asked for a name, and no two nodes the same one.
+
+    >>> a, b, names = Value(1.0, "w"), Value(2.0, "w"), Names()
+    >>> names.of(a), names.of(b), names.of(a), names.of(a * b), names.of(a + b)
+    ('w', 'w#2', 'w', 'v1', 'v2')
+    """
+
+    def __init__(self, stem: str = "v", tidy: Callable[[str], str] = safe) -> None:
+        self.stem, self.tidy = stem, tidy
+        self._names: dict[Value, str] = {}
+        self._taken: dict[str, int] = {}  # how often each was asked for
+
+    def of(self, node: Value, otherwise: str = "") -> str:
+        """The label or variable of a node; without one, `otherwise`, or the stem and a number."""
+        if node not in self._names:
+            wanted = self.tidy(own if (own := name_of(node)) else otherwise) or self._numbered(
+                self.stem, 1
+            )
+            if wanted in self._taken:
+                wanted = self._numbered(f"{wanted}#", 2)
+            self._taken[wanted] = 1
+            self._names[node] = wanted
+        return self._names[node]
+
+    def _numbered(self, stem: str, start: int) -> str:
+        k = self._taken.get(stem + "…", start)
+        while f"{stem}{k}" in self._taken:
+            k += 1
+        self._taken[stem + "…"] = k + 1  # the next need not count from the start
+        return f"{stem}{k}"
+
+
+def identifiers(nodes: Iterable[Value]) -> dict[Value, str]:
+    """A Python name for each node, after its label, its variable or else its operation.
+
+    >>> a, b, c = Value(1.0, "w"), Value(2.0, "class"), Value(3.0, "w")
+    >>> [*identifiers([a, b, c, a * b, b * c]).values()]
+    ['w', 'class_', 'w_2', 'mul_1', 'mul_2']
+    """
+    found: dict[Value, str] = {}
+    taken: set[str] = set()
+    used: dict[str, int] = {}
+    for node in nodes:
+        own = identifier(name_of(node) or "")
+        stem = own or identifier(node.op.name if node.parents and node.op else "") or "leaf"
+        candidate = own + "_" if keyword.iskeyword(own) or own in RESERVED else own
+        while not candidate or candidate in taken:
+            used[stem] = used.get(stem, 1 if own else 0) + 1
+            candidate = f"{stem}_{used[stem]}"
+        taken.add(candidate)
+        found[node] = candidate
+    return found
+
+
+def identifier(text: str) -> str:
+    """A text as a Python name, whatever it holds; "" where nothing of it is left.
+
+    >>> identifier("L0.N3.w2"), identifier("ps[0]"), identifier("1st"), identifier("***")
+    ('L0_N3_w2', 'ps_0', '_1st', '')
+    """
+    # Python reads names in this normal form; without it two different ones may be the same
+    text = unicodedata.normalize("NFKC", text[:LONGEST]).rstrip("]")
+    text = "".join(c if ("_" + c).isidentifier() else "_" for c in text)
+    if not text.strip("_"):
+        return ""
+    if text.startswith("__"):  # of those Python makes its own use
+        text = text.strip("_")
+    return text if text.isidentifier() else "_" + text
