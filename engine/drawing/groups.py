@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from engine.core import origins
 from engine.core.value import Value
 from engine.drawing.view import View
-from engine.wording.addresses import Path, addresses
+from engine.wording.addresses import Address, addresses
 from engine.wording.numbers import shorten
 
 __all__ = ["Box", "Grouping", "arrows", "counts", "group"]
@@ -102,7 +102,7 @@ def arrows(view: View, of: Mapping[Value, Box]) -> Counter[tuple[Value | str, Va
     )
 
 
-def _collapse(view: View, paths: Mapping[Value, Path], level: int, open: set[str]) -> Grouping:
+def _collapse(view: View, paths: Mapping[Value, Address], level: int, open: set[str]) -> Grouping:
     found = Grouping({}, {}, {}, level)
     members: dict[str, list[Value]] = {}
     frames: dict[str, list[Value]] = {}
@@ -143,7 +143,7 @@ def _about(name: str, nodes: Sequence[Value]) -> str:
     return "\n".join([*shown, ", ".join(common)])
 
 
-def _check(names: set[str], paths: Mapping[Value, Path]) -> None:
+def _check(names: set[str], paths: Mapping[Value, Address]) -> None:
     known = dict.fromkeys(name for path in paths.values() for name in path)
     for name in sorted(names - known.keys()):
         near = difflib.get_close_matches(name, known, 3) or [*known][:3]

@@ -19,7 +19,7 @@ from engine.core.value import Value
 from engine.drawing.view import view
 from engine.explain.hunt import Finding, hunt
 from engine.explain.saturation import FLAT, Shape, shape
-from engine.wording.addresses import addresses
+from engine.wording.addresses import addresses, modules
 from engine.wording.names import safe
 from engine.wording.numbers import number
 from engine.wording.terminal import columns
@@ -143,13 +143,12 @@ def diagnose(loss: Value, parameters: Iterable[Value] | _Model | None = None) ->
     given = _given(parameters)
     found = _sweep(loss)
     seen = view(loss, parameters=given)
-    places = addresses(seen.nodes)
-    modules = {places[n][0] for n in seen.nodes if not n.parents and "." in (n.label or "")}
+    places, units = addresses(seen.nodes), modules(seen.nodes)
 
     def address(node: Value) -> tuple[str, str]:
         """The layer and the unit of a node."""
         path = places.get(node) or ("the output",)
-        return (path[0], path[-1]) if path[0] in modules else (path[-1], path[-1])
+        return (path[0], path[-1]) if node in units else (path[-1], path[-1])
 
     leaves = [node for node in seen.nodes if not node.parents]
     own = [node for node in leaves if seen.kinds[node] == "parameter"] or leaves

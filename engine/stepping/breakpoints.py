@@ -1,6 +1,5 @@
-"""Where one can ask to be stopped in a run: at a node, an operation, a layer, a line, a condition.
-
-Nodes have the names that they have in `run.to_source()`, besides their labels.
+"""Where a run can be stopped: at a node, an operation, a layer, a line of source, an edge, or where
+a condition holds.
 """
 
 import difflib
@@ -16,41 +15,40 @@ from engine.drawing.view import view
 from engine.stepping.condition import FIELDS, FUNCTIONS, Read, read
 from engine.stepping.run import Run
 from engine.stepping.step import Step
-from engine.wording.addresses import addresses
+from engine.wording.addresses import modules
 from engine.wording.names import identifiers, safe
 from engine.wording.terminal import Mistake
 
-__all__ = ["Places", "Stop"]
+__all__ = ["Breakpoints", "NodeNames", "Stop", "hint", "similar"]
 
 _WORD = re.compile(r"[^\W\d][\w.]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Where to stop: in words, and whether a step, just taken, is it."""
+    """Where to stop: in words, and a test of the step that was just taken."""
 
     text: str
     holds: Callable[[Step], object]
 
 
-class Places:
-    """The nodes of a run by name, and what else in it has a name.
+class NodeNames:
+    """The nodes of a run by name: their labels, and the names that they have in `run.to_source()`.
+
+    Attributes:
+        nodes: the node of each name. plain: of each node, its name in `run.to_source()`.
 
     Arguments:
         extra: more names for nodes, such as the variables of a script.
 
     >>> x, w = Value(2.0, "x"), Value(3.0, "L0.N0.w0")
-    >>> places = Places((x * w).exp().trace_backward())
-    >>> [*places.nodes]
+    >>> [*NodeNames((x * w).exp().trace_backward()).nodes]
     ['L0.N0.w0', 'x', 'mul_1', 'exp_1', 'L0_N0_w0']
-    >>> places.stop("L0.N0").text, places.stop("exp").text, places.stop("after > 9").text
-    ('layer L0.N0', 'operation exp', 'after > 9')
     """
 
     def __init__(self, run: Run, extra: Mapping[str, Value] | None = None) -> None:
-        self.run = run
-        self.names: dict[Value, str] = {}
         self.nodes: dict[str, Value] = {}
+        self._names: dict[Value, str] = {}
         inner = [node for node in reversed(run.nodes) if node is run.root or not is_constant(node)]
         self.plain = plain = identifiers(inner)
         for node in inner:
@@ -59,21 +57,21 @@ class Places:
             shown = own if own and own not in self.nodes and own == safe(own) else plain[node]
             while shown in self.nodes:  # the label of another node
                 shown += "_"
-            self.names[node], self.nodes[shown] = shown, node
+            self._names[node], self.nodes[shown] = shown, node
         for node in inner:
             self.nodes.setdefault(plain[node], node)
         for alias, node in (extra or {}).items():
-            if node in self.names:
+            if node in self._names:
                 self.nodes.setdefault(alias, node)
 
     def of(self, node: Value) -> str:
-        """What a node is called."""
-        return self.names.get(node) or safe(name_of(node) or repr(node.data))
+        """The name of a node; of a number in an expression, that number."""
+        return self._names.get(node) or safe(name_of(node) or repr(node.data))
 
     def find(self, text: str) -> Value:
         """The node of that name; Mistake, with the names that are most like it, if there is none.
 
-        >>> Places((Value(2.0, "rate") * 3).trace_backward()).find("rat")
+        >>> NodeNames((Value(2.0, "rate") * 3).trace_backward()).find("rat")
         Traceback (most recent call last):
         engine.wording.terminal.Mistake: no node is called 'rat'; did you mean rate?
         """
@@ -82,16 +80,29 @@ class Places:
             raise Mistake(f"{text} is another node at each step; give the name of one")
         node = self.nodes.get(text.strip("'\""))
         if node is None:
-            raise Mistake(f"no node is called {text!r}{self.hint(text, self.nodes)}")
+            raise Mistake(f"no node is called {text!r}{hint(text, self.nodes)}")
         return node
 
+
+class Breakpoints:
+    """Reads what a user typed as a place to stop a run at, or as an expression over its steps.
+
+    >>> run = (Value(2.0, "x") * Value(3.0, "L0.N0.w0")).exp().trace_backward()
+    >>> points = Breakpoints(run, NodeNames(run))
+    >>> points.stop("L0.N0").text, points.stop("exp").text, points.stop("after > 9").text
+    ('layer L0.N0', 'operation exp', 'after > 9')
+    """
+
+    def __init__(self, run: Run, names: NodeNames) -> None:
+        self.run, self.names = run, names
+
     def stop(self, text: str) -> Stop:
-        """Where to stop: a node, an operation, a layer, a line such as run.py:4, an edge's number,
-        or else a condition; in this order.
+        """What a text names: a node, an operation, the number of an edge, a line such as run.py:4
+        or a layer, the first of these that fits; or else it is read as a condition.
         """
         text = text.strip()
-        if text in self.nodes:
-            node = self.nodes[text]
+        if text in self.names.nodes:
+            node = self.names.nodes[text]
             return Stop(f"node {text}", lambda step: step.node is node or step.parent is node)
         if text in self.operations:
             made = self.operations[text]
@@ -104,8 +115,8 @@ class Places:
             inside = self.layers[text]
             return Stop(f"layer {text}", lambda step: step.node in inside)
         if _WORD.fullmatch(text) and text not in FIELDS:
-            known = [*self.nodes, *self.operations, *self.layers]
-            raise Mistake(f"no node, operation or layer is called {text!r}{self.hint(text, known)}")
+            known = [*self.names.nodes, *self.operations, *self.layers]
+            raise Mistake(f"no node, operation or layer is called {text!r}{hint(text, known)}")
         found = self.read(text)
         if found.kind != "number":
             raise Mistake(f"{text} is a {found.kind} and no condition, such as parent is {text}")
@@ -114,29 +125,15 @@ class Places:
     def read(self, text: str) -> Read:
         """An expression over a step and the nodes here; see `condition`."""
         try:
-            return read(text, self.nodes.get)
+            return read(text, self.names.nodes.get)
         except Mistake as mistake:
             unknown = re.match(r"(?:there is no|no node is called) '(.+?)'", str(mistake))
             if unknown is None:
                 raise
             head, _, rest = str(mistake).partition("\n")
-            known = [*FIELDS, *FUNCTIONS, *self.nodes]
+            known = [*FIELDS, *FUNCTIONS, *self.names.nodes]
             place = f"\n{rest}" if rest else ""
-            raise Mistake(f"{head}{self.hint(unknown[1], known)}{place}") from None
-
-    def hint(self, text: str, known: Iterable[str]) -> str:
-        """The names that are most like one that is not there."""
-        known = [*dict.fromkeys(known)]
-        near = self.near(text, known)
-        if near:
-            return f"; did you mean {near}?"
-        some = ", ".join(known[-5:])
-        return f"; there are {some}{', …' if len(known) > 5 else ''}" if some else ""
-
-    def near(self, text: str, known: Iterable[str]) -> str:
-        """The same, or "" where none is like it."""
-        some = [*dict.fromkeys(known)][:5000]  # to compare with more would take seconds
-        return " or ".join(difflib.get_close_matches(text, some, 2))
+            raise Mistake(f"{head}{hint(unknown[1], known)}{place}") from None
 
     # --- what else has a name --------------------------------------------------------------------
     @cached_property
@@ -148,14 +145,11 @@ class Places:
     @cached_property
     def layers(self) -> dict[str, set[Value]]:
         """The nodes of each layer and of each neuron."""
-        labels = [node.label or "" for node in self.run.nodes if not node.parents]
-        steps = [label.split(".") for label in labels]
-        known = {".".join(each[:i]) for each in steps for i in range(1, len(each))}
         found: dict[str, set[Value]] = {}
-        for node, path in addresses(view(self.run.root).nodes).items():
+        for node, path in modules(view(self.run.root).nodes).items():
             for part in path:
                 found.setdefault(part, set()).add(node)
-        return {part: nodes for part, nodes in found.items() if part in known}
+        return found
 
     def _edge(self, number: int) -> Stop:
         if not 1 <= number <= len(self.run):
@@ -167,5 +161,21 @@ class Places:
         inside = {node for node in made if str(place_of(node)) == text}
         if not inside:
             lines = dict.fromkeys(str(place_of(node)) for node in made)
-            raise Mistake(f"nothing was made in {text}{self.hint(text, lines)}")
+            raise Mistake(f"nothing was made in {text}{hint(text, lines)}")
         return Stop(f"line {text}", lambda step: step.node in inside)
+
+
+def hint(text: str, known: Iterable[str]) -> str:
+    """How a message goes on about a name that is not known: with the names that are like it."""
+    known = [*dict.fromkeys(known)]
+    near = similar(text, known)
+    if near:
+        return f"; did you mean {near}?"
+    some = ", ".join(known[-5:])
+    return f"; there are {some}{', …' if len(known) > 5 else ''}" if some else ""
+
+
+def similar(text: str, known: Iterable[str]) -> str:
+    """The one or two names that are most like a text; "" where none is."""
+    some = [*dict.fromkeys(known)][:5000]  # to compare with more would take seconds
+    return " or ".join(difflib.get_close_matches(text, some, 2))

@@ -11,9 +11,9 @@ from typing import Any, TextIO
 
 from engine.core.origins import place_of, source_of
 from engine.core.value import Value
-from engine.stepping.breakpoints import Stop
+from engine.stepping.breakpoints import Stop, hint, similar
 from engine.stepping.condition import FIELDS, FUNCTIONS
-from engine.stepping.prompt import PLACES, USAGE, Prompt
+from engine.stepping.prompt import USAGE, WHERE, Prompt
 from engine.stepping.run import Run
 from engine.stepping.views import ALARM, FAINT, Piece, lit
 from engine.wording.numbers import number
@@ -80,22 +80,22 @@ class Debugger(Prompt):
         `back contribution > 1` goes back to after an edge that gave more than 1.
         """
         if argument and not argument.isdigit():
-            self._go([self.places.stop(argument)], backwards=True)
+            self._go([self.breakpoints.stop(argument)], backwards=True)
         elif self.run.position == 0:
             self.say([Piece("at the beginning: there is nothing to undo")])
         else:
             undone = self.run.current
             self.run.goto(max(self.run.position - self._count(argument), 0))
             if undone is not None and not argument:
-                name, before = self.places.of(undone.parent), number(undone.before)
+                name, before = self.names.of(undone.parent), number(undone.before)
                 self.say([Piece(f"{name}.grad is {before} again", FAINT)])
             self._show()
 
     def do_until(self, argument: str) -> None:
         """Go on to after the next edge that is there or so."""
         if not argument:
-            raise Mistake(f"until what?\n{PLACES}")
-        stop = self.places.stop(argument)
+            raise Mistake(f"until what?\n{WHERE}")
+        stop = self.breakpoints.stop(argument)
         behind = argument.isdigit() and int(argument) <= self.run.position
         if behind:
             raise Mistake(f"edge {argument} is taken already; goto {argument} goes back to it")
@@ -137,7 +137,7 @@ class Debugger(Prompt):
             if step is None:
                 break
             if i < EACH:
-                self.say(self.sights.step(step))
+                self.say(self.views.step(step))
         if count > EACH and self.run.position > EACH:
             self.say([Piece("…", FAINT)])
             self._show()
@@ -175,9 +175,9 @@ class Debugger(Prompt):
     def _show(self) -> None:
         step = self.run.current
         if step is None:
-            self.say([Piece("at the beginning: "), *self.sights.node(self.run.root)])
+            self.say([Piece("at the beginning: "), *self.views.node(self.run.root)])
             return
-        self.say(self.sights.step(step))
+        self.say(self.views.step(step))
         if self.run.position == len(self.run):
             self._over()
 
@@ -201,7 +201,7 @@ class Debugger(Prompt):
         operation, a layer or a line, when a node that was made there hands on.
         """
         if argument:
-            stop = self.places.stop(argument)
+            stop = self.breakpoints.stop(argument)
             self._numbered += 1
             self.stops[self._numbered] = stop, once
             self.say([Piece(f"break {self._numbered} at {stop.text}{', once' * once}")])
@@ -216,7 +216,7 @@ class Debugger(Prompt):
     def do_tbreak(self, argument: str) -> None:
         """The same as break, but only once."""
         if not argument:
-            raise Mistake(f"tbreak where?\n{PLACES}")
+            raise Mistake(f"tbreak where?\n{WHERE}")
         self.do_break(argument, once=True)
 
     def do_clear(self, argument: str) -> None:
@@ -233,18 +233,18 @@ class Debugger(Prompt):
         Alone, it shows all that is watched.
         """
         if argument:
-            node = self.places.find(argument)
-            self.watched[self.places.of(node)] = node
+            node = self.names.find(argument)
+            self.watched[self.names.of(node)] = node
         for node in self.watched.values():
-            self.say([Piece("watch "), *self.sights.node(node)])
+            self.say([Piece("watch "), *self.views.node(node)])
         if not self.watched:
             self.say([Piece("nothing is watched")])
 
     def do_unwatch(self, argument: str) -> None:
         """Watch a node no longer, or none of them."""
-        name = self.places.of(self.places.find(argument)) if argument else ""
+        name = self.names.of(self.names.find(argument)) if argument else ""
         if name and name not in self.watched:
-            raise Mistake(f"{name} is not watched{self.places.hint(name, self.watched)}")
+            raise Mistake(f"{name} is not watched{hint(name, self.watched)}")
         for each in [name] if name else [*self.watched]:
             del self.watched[each]
             self.say([Piece(f"{each} is no longer watched")])
@@ -257,7 +257,7 @@ class Debugger(Prompt):
         several ways, it is the one that gives most at each node.
         """
         self._nothing("where", argument)
-        self.tell(self.sights.way(self.run.current))
+        self.tell(self.views.way(self.run.current))
 
     def do_p(self, argument: str) -> None:
         """A node, w.grad, a field of the step, or a formula.
@@ -267,24 +267,24 @@ class Debugger(Prompt):
         alone, p shows them all.
         """
         step = self.run.current
-        if argument in self.places.nodes and argument not in FIELDS:
-            self.say(self.sights.node(self.places.nodes[argument]))
+        if argument in self.names.nodes and argument not in FIELDS:
+            self.say(self.views.node(self.names.nodes[argument]))
         elif argument:
             self._p(argument, step)
         elif step is None:
-            self.say(self.sights.node(self.run.root))
+            self.say(self.views.node(self.run.root))
         else:
             for field in FIELDS:
                 self._p(field, step)
 
     def _p(self, expression: str, step: Any) -> None:
-        found = self.places.read(expression)
+        found = self.breakpoints.read(expression)
         try:
             value = found.at(step)
         except AttributeError:  # a field of None
             raise Mistake(NO_STEP) from None
         if found.kind == "node":
-            self.say([Piece(f"{expression}: "), *self.sights.node(value)])
+            self.say([Piece(f"{expression}: "), *self.views.node(value)])
         else:
             style = ALARM if found.kind == "number" and not isfinite(value) else ""
             self.say([Piece(f"{expression} = "), Piece(repr(value), style)])
@@ -293,12 +293,12 @@ class Debugger(Prompt):
         """The edges that its gradient comes from, and sums up."""
         if not argument:
             raise Mistake("contributions to which node?")
-        node = self.places.find(argument)
-        self.tell(self.sights.contributions(node, self.run.position))
+        node = self.names.find(argument)
+        self.tell(self.views.contributions(node, self.run.position))
 
     def do_list(self, argument: str) -> None:
         """The steps around here, eleven or that many."""
-        self.tell(self.sights.around(self.run.position, self._count(argument or "11")))
+        self.tell(self.views.around(self.run.position, self._count(argument or "11")))
 
     def do_graph(self, argument: str) -> None:
         """The graph around here; in a file, all of it.
@@ -306,7 +306,7 @@ class Debugger(Prompt):
         In the file this edge is lit, and the two nodes that it joins.
         """
         if not argument:
-            for line in self.sights.tree(self.run.current, self.colour):
+            for line in self.views.tree(self.run.current, self.colour):
                 self.stdout.write(line + "\n")
             return
         if not argument.endswith(".svg"):
@@ -321,7 +321,7 @@ class Debugger(Prompt):
         step = self.run.current
         if step is None:
             raise Mistake(NO_STEP)
-        self.say([Piece(step.source(self.places.plain[step.parent]))])
+        self.say([Piece(step.source(self.names.plain[step.parent]))])
         origin = place_of(step.node)
         line = source_of(step.node)
         if line:
@@ -346,14 +346,14 @@ class Debugger(Prompt):
         try:
             self.do_p(line)
         except Mistake as mistake:
-            known = {*self.places.nodes, *FIELDS, *FUNCTIONS}
+            known = {*self.names.nodes, *FIELDS, *FUNCTIONS}
             if (
                 name in known
                 or not name.isidentifier()
                 or not (name == line or "invalid syntax" in str(mistake))
             ):
                 raise  # an expression, and not a command with its argument
-            near = self.places.near(name, [*commands, *self.places.nodes, *FIELDS])
+            near = similar(name, [*commands, *self.names.nodes, *FIELDS])
             hint = f"did you mean {near}?" if near else "help lists the commands"
             raise Mistake(f"there is no command or node {name!r}; {hint}") from None
 

@@ -9,13 +9,13 @@ from typing import Any, TextIO
 
 from engine.core.value import Value
 from engine.drawing import LayoutError
-from engine.stepping.breakpoints import Places
+from engine.stepping.breakpoints import Breakpoints, NodeNames, hint
 from engine.stepping.condition import FIELDS
 from engine.stepping.run import Run
-from engine.stepping.views import ALARM, FAINT, Piece, Sights, fitted
+from engine.stepping.views import ALARM, FAINT, Piece, Views, fitted
 from engine.wording.terminal import Mistake, in_colour, painted
 
-__all__ = ["PLACES", "USAGE", "Prompt"]
+__all__ = ["WHERE", "USAGE", "Prompt"]
 
 SHORT = {
     "n": "next",
@@ -63,7 +63,7 @@ USAGE = {
     },
     "leaving": {"quit": "q(uit)", "help": "h(elp) [command]"},
 }
-PLACES = """\
+WHERE = """\
 <where> is the number of an edge (7), a node (w), an operation (tanh), a layer
 or neuron (L0.N3), a line (run.py:4), or a condition, such as contribution > 1,
 abs(after) > 10 or parent is w."""
@@ -82,15 +82,15 @@ class Prompt(cmd.Cmd):
         super().__init__(stdin=stdin, stdout=stdout)
         self.use_rawinput = self.stdin is sys.stdin
         self.live = self.use_rawinput and self.stdin.isatty()
-        self.run, self.places = run, Places(run, names)
-        self.sights = Sights(run, self.places)
+        self.run, self.names = run, NodeNames(run, names)
+        self.breakpoints, self.views = Breakpoints(run, self.names), Views(run, self.names)
         self.colour = in_colour(None if self.stdout is sys.stdout else False)
 
     # --- the conversation ------------------------------------------------------------------------
     def interact(self) -> None:
         """Read and obey commands until `quit`."""
         root, edges = self.run.root, len(self.run)
-        intro = f"{edges:,} edge{'s' * (edges != 1)} below {self.sights.made(root)}"
+        intro = f"{edges:,} edge{'s' * (edges != 1)} below {self.views.made(root)}"
         self.say([Piece(f"{intro}; help lists the commands" if self.live else intro)])
         self._mark()
         while True:
@@ -152,18 +152,18 @@ class Prompt(cmd.Cmd):
         command = SHORT.get(argument, argument)
         usage = {name: use for group in USAGE.values() for name, use in group.items()}
         if argument and command not in usage:
-            raise Mistake(f"there is no command {argument!r}{self.places.hint(command, usage)}")
+            raise Mistake(f"there is no command {argument!r}{hint(command, usage)}")
         if argument:
             self.say([Piece(usage[command], "1")])
             self.tell([Piece(line)] for line in self._about(command).split("\n"))
             if "where" in usage[command].partition(" ")[2]:
-                self.tell([Piece(line)] for line in PLACES.split("\n"))
+                self.tell([Piece(line)] for line in WHERE.split("\n"))
             return
         for group, commands in USAGE.items():
             self.say([Piece(group, "1")])
             for name, use in commands.items():
                 self.say([Piece(f"  {use:<24}"), Piece(self._about(name).split("\n")[0], FAINT)])
-        self.tell([Piece(line)] for line in PLACES.split("\n"))
+        self.tell([Piece(line)] for line in WHERE.split("\n"))
 
     # --- completion ------------------------------------------------------------------------------
     def completenames(self, text: str, *ignored: Any) -> list[str]:
@@ -172,7 +172,7 @@ class Prompt(cmd.Cmd):
 
     def completedefault(self, text: str, *ignored: Any) -> list[str]:
         """Nodes, fields and operations, by what they begin with."""
-        known = [*self.places.nodes, *FIELDS, *self.places.operations]
+        known = [*self.names.nodes, *FIELDS, *self.breakpoints.operations]
         return sorted({name for name in known if name.startswith(text)})
 
     def _about(self, command: str) -> str:

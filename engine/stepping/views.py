@@ -11,14 +11,14 @@ from engine.core.origins import place_of
 from engine.core.value import Value
 from engine.drawing import draw
 from engine.drawing.text_tree import tree
-from engine.stepping.breakpoints import Places
+from engine.stepping.breakpoints import NodeNames
 from engine.stepping.run import Run
 from engine.stepping.step import Step
 from engine.wording.names import made_by
 from engine.wording.numbers import number
 from engine.wording.terminal import columns, painted, width
 
-__all__ = ["ALARM", "FAINT", "Piece", "Sights", "fitted", "lit"]
+__all__ = ["ALARM", "FAINT", "Piece", "Views", "fitted", "lit"]
 
 STRONG, FAINT, ALARM, LIT = "1", "2", "1;31", "1;36"
 ENDS = 8  # of a chain that is too long, so much is shown at either end
@@ -54,11 +54,11 @@ def fitted(line: Line, columns: int | None, colour: bool) -> str:
     return "".join(painted(text, style if colour else "") for text, style in cut).rstrip()
 
 
-class Sights:
-    """Lines about a run, with the names that its places have."""
+class Views:
+    """What a terminal shows of a run, as lines of pieces."""
 
-    def __init__(self, run: Run, places: Places) -> None:
-        self.run, self.places = run, places
+    def __init__(self, run: Run, names: NodeNames) -> None:
+        self.run, self.names = run, names
         self._strongest: dict[int, int] | None = None  # the edge that gives a node most
 
     def step(self, step: Step, mark: str = "") -> list[Piece]:
@@ -67,7 +67,7 @@ class Sights:
         alarm = "" if isfinite(step.after) else ALARM
         return [
             Piece(f"{mark}{step.index + 1:>{len(total)}}/{total}  ", FAINT),
-            Piece(f"{self.places.of(step.parent)}.grad", STRONG),
+            Piece(f"{self.names.of(step.parent)}.grad", STRONG),
             Piece(f" {number(step.before)} -> "),
             Piece(number(step.after), alarm or STRONG),
             Piece(f"  (+= {number(step.upstream)} × {number(step.local)})"),
@@ -77,7 +77,7 @@ class Sights:
     def made(self, node: Value) -> str:
         """How a node was made, after its name: `n = x * w  run.py:4`."""
         text = "".join(c if c.isprintable() else "?" for c in made_by(node))
-        called = self.places.of(node)
+        called = self.names.of(node)
         return text if not node.parents or text.startswith(f"{called} = ") else f"{called}: {text}"
 
     def around(self, position: int, count: int) -> list[list[Piece]]:
@@ -119,7 +119,7 @@ class Sights:
         left_out = len(nodes) - 2 * ENDS
         if left_out > 1:
             nodes[ENDS:-ENDS] = []
-        cells = [(self.places.of(n), number(n.data), number(n.grad), local) for n, local in nodes]
+        cells = [(self.names.of(n), number(n.data), number(n.grad), local) for n, local in nodes]
         rows = columns([("", "data", "grad", "local"), *cells], right=1)
         wide = max(map(width, rows)) + 2
         lines = [[Piece(rows[0], FAINT)]]
@@ -129,7 +129,7 @@ class Sights:
         if left_out > 1:
             lines.insert(1 + ENDS, [Piece(f"… {left_out:,} more", FAINT)])
         ways = len(self.run.contributions(step.node))
-        others = f"; {self.places.of(step.node)} gets its own in {ways} ways" if ways > 1 else ""
+        others = f"; {self.names.of(step.node)} gets its own in {ways} ways" if ways > 1 else ""
         about = f"product of the local derivatives: {number(prod(e.local for e in edges))}{others}"
         return [*lines, [Piece(about, FAINT)]]
 
@@ -140,7 +140,7 @@ class Sights:
         later = f" so far, {whole!r} in the end" if node.grad != whole else ""
         made = self.made(node) if node.parents else str(place_of(node) or "")
         return [
-            Piece(self.places.of(node), STRONG),
+            Piece(self.names.of(node), STRONG),
             Piece(f"  data {node.data!r}  grad {node.grad!r}{later}"),
             Piece(f"  {made}" if made else "", FAINT),
         ]
@@ -148,7 +148,7 @@ class Sights:
     def contributions(self, node: Value, position: int) -> list[list[Piece]]:
         """What gives a node its gradient, edge by edge; they sum to it."""
         steps = self.run.contributions(node)
-        name, whole = self.places.of(node), self.run.gradient(node)
+        name, whole = self.names.of(node), self.run.gradient(node)
         if not steps:
             said = "is the output: its gradient is given" if node is self.run.root else "gets none"
             return [[Piece(name, STRONG), Piece(f" {said}")]]
@@ -171,7 +171,7 @@ class Sights:
     def tree(self, step: Step | None, colour: bool) -> list[str]:
         """The graph around an edge: the node that hands on, what is below it, the edge marked."""
         node = self.run.root if step is None else step.node
-        drawn = str(tree(node, depth=2, lines=40, color=colour, call=self.places.of)).split("\n")
+        drawn = str(tree(node, depth=2, lines=40, color=colour, call=self.names.of)).split("\n")
         if step is None:
             return drawn
         operands = [i for i, p in enumerate(node.parents) if not is_constant(p)]

@@ -5,40 +5,50 @@ from collections.abc import Mapping, Sequence
 from engine.core import origins
 from engine.core.value import Value
 
-__all__ = ["Path", "addresses"]
+__all__ = ["Address", "addresses", "modules"]
 
-Path = tuple[str, ...]
+Address = tuple[str, ...]  # from coarse to fine
 
 
-def addresses(nodes: Sequence[Value]) -> dict[Value, Path]:
-    """The address of every node, from coarse to fine."""
-    modules: dict[Value, Path] = {}
+def modules(nodes: Sequence[Value]) -> dict[Value, Address]:
+    """The layer and the neuron of every node that has one.
+
+    They come from labels of parameters, such as `L0.N3.w2`. Parents stand before their consumers.
+    """
+    found: dict[Value, Address] = {}
     for node in nodes:
-        path = _module(node, modules)
-        if path:
-            modules[node] = path
-    sources: dict[tuple[int, int], Path] = {}  # as many as there are lines, not nodes
+        address = _module(node, found)
+        if address:
+            found[node] = address
+    return found
+
+
+def addresses(nodes: Sequence[Value]) -> dict[Value, Address]:
+    """The address of every node: its layer and neuron, or else its function and line of source."""
+    found = modules(nodes)
+    sources: dict[tuple[int, int], Address] = {}  # as many as there are lines, not nodes
     for node in nodes:
         key = id(node._code), node._at
-        if node not in modules and (node._code is None or key not in sources):
+        if node not in found and (node._code is None or key not in sources):
             sources[key] = _source(node)
-        if node not in modules:
-            modules[node] = sources[key]
-    return modules
+        if node not in found:
+            found[node] = sources[key]
+    return found
 
 
-def _module(node: Value, modules: Mapping[Value, Path]) -> Path:
-    """The layer and the neuron of a node.
+def _module(node: Value, found: Mapping[Value, Address]) -> Address:
+    """The layer and the neuron of a node, () if it has none.
 
-    Those that its parameters agree on; without parameters, those of its operands where the same
-    piece of code made both: so an activation belongs to its neuron, and a loss to nobody.
+    A node that uses parameters belongs where all these parameters belong. Any other node belongs
+    with those of its parents that the same piece of code made. So an activation belongs to its
+    neuron, and a loss to nobody.
     """
     if not node.parents:
         *steps, _ = (node.label or "").split(".")
         return tuple([".".join(steps[: i + 1]) for i in range(len(steps))])[:2]
-    own = {modules[p] for p in node.parents if not p.parents and p in modules}
+    own = {found[p] for p in node.parents if not p.parents and p in found}
     if not own:
-        own = {modules.get(p, ()) for p in node.parents if p.parents and _together(node, p)}
+        own = {found.get(p, ()) for p in node.parents if p.parents and _together(node, p)}
     if not own:
         return ()
     first, *others = own
@@ -56,7 +66,7 @@ def _together(a: Value, b: Value) -> bool:
     )
 
 
-def _source(node: Value) -> Path:
+def _source(node: Value) -> Address:
     """The function and the line that made a node, or else its operation."""
     origin = origins.place_of(node)
     if origin is None:

@@ -321,10 +321,12 @@ def test_layers_neurons_and_lines_can_be_stopped_at() -> None:
     a, b = m.tanh(), n.tanh()
     loss = a * ws[2] + b * ws[3]
     run = loss.trace_backward()
-    places = Debugger(run, io.StringIO(), io.StringIO()).places
+    prompt = Debugger(run, io.StringIO(), io.StringIO())
 
     def stops(where: str) -> set[str]:
-        return {places.of(step.node) for step in run if places.stop(where).holds(step)}
+        return {
+            prompt.names.of(step.node) for step in run if prompt.breakpoints.stop(where).holds(step)
+        }
 
     assert stops("L0") == {"a", "b", "m", "n"}
     assert stops("L0.N1") == {"b", "n"}
