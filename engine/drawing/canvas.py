@@ -29,7 +29,7 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package is untyped
 
     Attributes:
         ids: the id of the element that shows a value, or the box that it is in. The arrow from its
-            operand k has that of the value with -k, as in n3-0.
+            parent at position k has that of the value with -k, as in n3-0.
         titles: what an element's title says, by its id.
         remedy: what to do where the layout takes too long.
     """

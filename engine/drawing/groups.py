@@ -92,7 +92,7 @@ def _readable(view: View, found: Grouping) -> bool:
 
 
 def arrows(view: View, of: Mapping[Value, Box]) -> Counter[tuple[Value | str, Value | str]]:
-    """How many operands go from each thing that is drawn to each other one."""
+    """How many edges go from each thing that is drawn to each other one."""
     key = {node: of[node].name if node in of else node for node in view.nodes}
     return Counter(
         (key[parent], key[node])

@@ -1,4 +1,4 @@
-"""What a picture of a graph shows: one box a value, one arrow an operand.
+"""What a picture of a graph shows: a box for each value, an arrow from each of its parents.
 
 Numbers from the source are written inside the operation that uses them. Kinds of nodes differ in
 shape as well as in colour, and gradients that are zero, exploding or not finite in their outline.
@@ -101,7 +101,7 @@ def _fill(picture: Picture, seen: View, grouping: Grouping, strength: bool) -> N
     shade = top if strength else 0.0
     frames = {node: frame for frame in grouping.frames.values() for node in frame.nodes}
     drawn: set[str] = set()
-    for node in reversed(seen.nodes):  # Graphviz starts from this order: a first operand goes above
+    for node in reversed(seen.nodes):  # Graphviz starts from this order: a first parent goes above
         if node in grouping.of:
             box = grouping.of[node]
             if box.name not in drawn:
@@ -148,7 +148,7 @@ def _add_edges(
     grouping: Grouping,
     shade: float,
 ) -> None:
-    """The arrows from a node's operands; the group ones are drawn in bundles."""
+    """The arrows from a node's parents; those from a group are drawn in bundles."""
     for k, (parent, local) in enumerate(zip(node.parents, locals_of(node), strict=True)):
         if parent not in names or parent in grouping.of:
             continue
@@ -177,7 +177,7 @@ def _add_box(picture: Any, ident: str, box: Box, seen: View) -> dict[str, str]:
 def _add_bundles(
     picture: Picture, seen: View, grouping: Grouping, names: dict[Value, str], boxes: dict[str, str]
 ) -> None:
-    """One arrow for all operands that go from one box to another, or between a box and a node."""
+    """One arrow for all edges that go from one box to another, or between a box and a node."""
     for ends, count in arrows(seen, grouping.of).items():
         if not any(isinstance(end, str) for end in ends):
             continue
@@ -185,7 +185,7 @@ def _add_bundles(
         label = {"label": picture.beside(f"×{count:,}")} if count > 1 else {}
         ident = f"{tail}-{head}"
         picture.edge(tail, head, id=ident, **label, **{"class": "edge bundle"})
-        picture.titles[ident] = f"{count:,} operand{'s' if count > 1 else ''}"
+        picture.titles[ident] = f"{count:,} edge{'s' if count > 1 else ''}"
 
 
 def _remedy(seen: View) -> str:

@@ -27,7 +27,7 @@ class _Line(NamedTuple):
     """One line to be: a use of a value by the one above it."""
 
     node: Value
-    lead: str  # what its own operands are indented by
+    lead: str  # what its parents are indented by
     branch: str
     local: float | None
     level: int
@@ -42,7 +42,7 @@ def tree(
     color: bool | None = None,
     call: Callable[[Value], str] | None = None,
 ) -> Text:
-    """The graph below a value as text, the value first and its operands indented below it.
+    """The graph below a value as text, the value first and its parents indented below it.
 
     A line says what a value is called and which operation made it (with numbers where they stood,
     as in `□ × 2`), its data, its gradient (call `backward()` first), and the local derivative of
@@ -115,13 +115,13 @@ def _walk(value: Value, depth: int, lines: int) -> list[_Line]:
     while stack and len(walked) < lines:
         line = stack.pop()
         fresh = line.node not in opened
-        operands = [*_edges(line.node)] if fresh else []
-        cut = line.level == depth and bool(operands)
+        below = [*_edges(line.node)] if fresh else []
+        cut = line.level == depth and bool(below)
         walked.append(line._replace(cut=cut))
-        if cut or not operands:
+        if cut or not below:
             continue
         opened.add(line.node)
-        for i, (parent, local) in enumerate(reversed(operands)):
+        for i, (parent, local) in enumerate(reversed(below)):
             branch, lead = ("├─ ", "│  ") if i else ("└─ ", "   ")
             lead = line.lead + lead
             stack.append(_Line(parent, lead, line.lead + branch, local, line.level + 1))

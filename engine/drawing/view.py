@@ -23,7 +23,7 @@ class View:
 
     Attributes:
         root: the value that was drawn.
-        nodes: what is to be seen, operands before what is made of them.
+        nodes: what is to be seen, parents before their consumers.
         kinds: of each node: leaf, parameter, input, operation or output.
         shown: the same nodes, to look up.
         copied: the leaves that are drawn once for each use.
@@ -36,7 +36,7 @@ class View:
     copied: Collection[Value] = field(default_factory=set)
 
     def hidden(self, node: Value) -> int:
-        """How many of a node's operands are left out, other than numbers."""
+        """How many of a node's parents are left out, other than numbers."""
         return sum(not (p in self.shown or is_constant(p)) for p in node.parents)
 
 
@@ -79,7 +79,7 @@ def view(
 
 
 def locals_of(node: Value) -> tuple[float | None, ...]:
-    """The local derivatives of a node by its operands; None by a number that takes no gradient.
+    """The local derivatives of a node by its parents; None by a number that takes no gradient.
 
     >>> locals_of(Value(2.0) * Value(3.0))
     (3.0, 2.0)
@@ -115,13 +115,13 @@ def opened(order: list[Value]) -> dict[Value, Value]:
 
 
 def _expansion(node: Value, copy: Value) -> Value:
-    """The elementary form of a node, on the operands of its copy."""
+    """The elementary form of a node, on the parents of its copy."""
     expand = node.op.expand if node.op else None
     stand_ins = [Value(parent.data) for parent in copy.parents]
     with numeric_mode("ieee"), recording:
         made = expand(*stand_ins) if expand else copy
     if not made.parents or (made.op is node.op and len(made.parents) == len(copy.parents)):
-        return copy  # of one or two operands nothing is to be done
+        return copy  # one or two parents: nothing to open
     copies = opened(topological(made))  # what it is made of may have to be opened as well
     real = {copies[s]: p for s, p in zip(stand_ins, copy.parents, strict=True) if s in copies}
     made = copies[made]

@@ -1,7 +1,7 @@
 """The hunt for a nan or an infinity: which operation made it, out of what, where, and what to do.
 
 Most of what is not finite in a graph was only handed on. What is looked for is the one node whose
-operands were good and whose value is not; or else the one edge, where the backward pass broke.
+parents were good and whose value is not; or else the one edge, where the backward pass broke.
 """
 
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from engine.wording.numbers import number, shorten, visible
 
 __all__ = ["Finding", "hunt", "traced"]
 
-SHOWN = 6  # operands that are listed
+SHOWN = 6  # parents that are listed
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -32,29 +32,29 @@ class Finding:
         node: the node with that value, or the upper end of the edge.
         remedy: what to do instead; "" where the operation knows of nothing.
         others: how many more nodes (or edges) made one of their own.
-        operand, upstream, local, before, after: of the edge: which operand it goes to, the gradient
-            from above, the local derivative, the operand's gradient before it and after.
+        position, upstream, local, before, after: of the edge: which parent it goes to, the gradient
+            from above, the local derivative, the parent's gradient before and after.
     """
 
     kind: str
     node: Value
     remedy: str
     others: int = 0
-    operand: int | None = None
+    position: int | None = None
     upstream: float | None = None
     local: float | None = None
     before: float | None = None
     after: float | None = None
 
     @property
-    def operands(self) -> tuple[Value, ...]:
+    def parents(self) -> tuple[Value, ...]:
         """What the node was made from."""
         return self.node.parents
 
     @property
     def parent(self) -> Value | None:
         """The lower end of the edge."""
-        return None if self.operand is None else self.node.parents[self.operand]
+        return None if self.position is None else self.node.parents[self.position]
 
     @property
     def origin(self) -> Origin | None:
@@ -63,9 +63,9 @@ class Finding:
 
     def __str__(self) -> str:
         words = Words()
-        operands = _operands(self.node, words)  # first, so that formulas speak of them by name
+        parents = _parents(self.node, words)  # first, so that formulas speak of them by name
         edge = self.kind == "gradient"
-        lines = [self._edge(words) if edge else self._value(words), *_places(self.node), *operands]
+        lines = [self._edge(words) if edge else self._value(words), *_places(self.node), *parents]
         if self.remedy:
             lines.append(f"try: {self.remedy}")
         if self.others:
@@ -87,10 +87,10 @@ class Finding:
 
     def _edge(self, words: Words) -> str:
         node, parent = self.node, self.parent
-        if parent is None or self.operand is None or self.local is None or self.upstream is None:
+        if parent is None or self.position is None or self.local is None or self.upstream is None:
             return ""
         y, x = words.call(node), words.call(parent)
-        formula, _ = words.slope(Edge(node, self.operand, self.local))
+        formula, _ = words.slope(Edge(node, self.position, self.local))
         slope = f"{formula} = {number(self.local)}" if formula else number(self.local)
         made = f"{y} = {words.made(node)} is {number(node.data)}, but"
         if isfinite(self.upstream * self.local):
@@ -107,8 +107,8 @@ class Finding:
 def hunt(value: Value) -> Finding | None:
     """Find the node below a value that made the first nan or infinity, or else the edge that did.
 
-    Nodes come first, operands before what is made of them: the one that is found has operands that
-    were good, and what it handed on is not reported. Where all values are finite (or came in as
+    Nodes come first, parents before their consumers: the one that is found has parents that were
+    good, and what it handed on is not reported. Where all values are finite (or came in as
     they are) the backward pass is played, without touching any gradient. None where all is well.
 
     A branch that `where` did not take is no part of the graph, and cannot be found guilty.
@@ -187,7 +187,7 @@ def _backward(value: Value) -> Finding | None:
     return first and replace(first, others=others)
 
 
-def _found(node: Value, operand: int, upstream: float, local: float, before: float) -> Finding:
+def _found(node: Value, position: int, upstream: float, local: float, before: float) -> Finding:
     after = before + upstream * local
     remedy = _remedy(node)
     if upstream == 0.0 and not isfinite(local):
@@ -195,7 +195,7 @@ def _found(node: Value, operand: int, upstream: float, local: float, before: flo
             "nothing comes from above, and 0 × inf is nan: give the operation an input where it is "
             "safe, and choose with where() before it rather than after"
         )
-    return Finding("gradient", node, remedy, 0, operand, upstream, local, before, after)
+    return Finding("gradient", node, remedy, 0, position, upstream, local, before, after)
 
 
 def _remedy(node: Value) -> str:
@@ -211,8 +211,8 @@ def _places(node: Value) -> list[str]:
     ]
 
 
-def _operands(node: Value, words: Words) -> list[str]:
-    """A line for each operand: its name, its number, how and where it was made."""
+def _parents(node: Value, words: Words) -> list[str]:
+    """A line for each parent: its name, its number, how and where it was made."""
     distinct = [*dict.fromkeys(p for p in node.parents if not is_constant(p))]
     lines = []
     for parent in distinct[:SHOWN]:
@@ -221,5 +221,5 @@ def _operands(node: Value, words: Words) -> list[str]:
         place = f"  {origin}" if origin is not None else ""
         lines.append(f"  {words.call(parent)}{made} = {number(parent.data)}{place}")
     if len(distinct) > SHOWN:
-        lines.append(f"  … {len(distinct) - SHOWN:,} more operands")
+        lines.append(f"  … {len(distinct) - SHOWN:,} more parents")
     return lines

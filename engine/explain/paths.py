@@ -21,16 +21,16 @@ __all__ = ["Edge", "Path", "Sweep", "count", "largest", "sweep"]
 
 
 class Edge(NamedTuple):
-    """A value, the place of an operand of it, and the derivative by that one."""
+    """A value, the position of one of its parents, and the derivative by that parent."""
 
     node: Value
-    place: int
+    position: int
     local: float
 
     @property
     def parent(self) -> Value:
-        """The operand."""
-        return self.node.parents[self.place]
+        """The parent."""
+        return self.node.parents[self.position]
 
 
 Path = tuple[Edge, ...]  # from the output down

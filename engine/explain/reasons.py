@@ -20,7 +20,7 @@ TINY = 1e-6  # a local derivative below it lets next to nothing through
 CANCELLED = 1e-3  # of the sum of the paths' sizes
 MOST = 5  # reasons of a kind
 LONGEST = 40  # characters of a derivative's formula
-WIDE = 64  # operands; past that a derivative is not written out
+WIDE = 64  # parents; past that a derivative is not written out
 # What flat stretches are called where they have a name; all others are just flat.
 FLAT = {"relu": "a dead ReLU", "tanh": "saturated", "sigmoid": "saturated"}
 FLAT |= {"softmax": "saturated", "clamp": "outside of its bounds"}
@@ -66,7 +66,7 @@ class Words:
         real[y] = node
         try:
             with numeric_mode("ieee"), recording:
-                slope = op.partials(y, *inputs)[edge.place]
+                slope = op.partials(y, *inputs)[edge.position]
         except ArithmeticError:  # of an operation of one's own
             return "", None
         if not isinstance(slope, Value):
@@ -82,7 +82,7 @@ class Words:
         return "" if plain else text, real.get(slope)
 
     def introduce(self, node: Value) -> str:
-        """How a value was computed, from operands that all have a name."""
+        """How a value was computed, from parents that all have a name."""
         for parent in node.parents[:MOST]:
             if parent.parents:
                 self.call(parent)
@@ -172,7 +172,7 @@ def _not_finite(found: Sweep, between: set[Value], words: Words) -> Iterator[str
         if not isfinite(node.data):
             yield (
                 f"{words.call(node)} = {words.introduce(node)} = {number(node.data)} is the first "
-                f"value that is not finite{_operands(node, words)}{_remedy(node)}"
+                f"value that is not finite{_parents(node, words)}{_remedy(node)}"
             )
             break
     above = {found.order[0]: 1.0}
@@ -185,12 +185,12 @@ def _not_finite(found: Sweep, between: set[Value], words: Words) -> Iterator[str
             yield (
                 f"the first step that is not finite: d {y} / d {x} = {number(edge.local)}, times "
                 f"{number(upstream)} from above, through {y} = {words.introduce(edge.node)}"
-                f"{_operands(edge.node, words)}{_remedy(edge.node)}"
+                f"{_parents(edge.node, words)}{_remedy(edge.node)}"
             )
             break
 
 
-def _operands(node: Value, words: Words) -> str:
+def _parents(node: Value, words: Words) -> str:
     named = {words.term(p).text: p for p in node.parents[:MOST] if not is_constant(p)}
     shown = [f"{text} = {number(p.data)}" for text, p in named.items() if text != number(p.data)]
     return f" ({', '.join(shown)})" if shown else ""

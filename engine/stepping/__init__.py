@@ -4,7 +4,7 @@
     >>> x, w = Value(2.0), Value(-3.0)
     >>> n = x * w
     >>> for step in n.backward_steps():
-    ...     print(step.parent.label or step.operand, step.contribution)
+    ...     print(step.parent.label or step.position, step.contribution)
     0 -3.0
     1 2.0
 

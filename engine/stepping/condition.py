@@ -37,7 +37,7 @@ FIELDS: dict[str, Read] = {
 }
 FIELDS |= {
     name: Read("number", operator.attrgetter(name))
-    for name in ("index", "operand", "upstream", "local", "contribution", "before", "after")
+    for name in ("index", "position", "upstream", "local", "contribution", "before", "after")
 }
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "abs": abs,

@@ -263,7 +263,7 @@ class Debugger(Prompt):
         """A node, w.grad, a field of the step, or a formula.
 
         The fields are node, parent, upstream, local, contribution, before, after,
-        operand, edge (from 1 on, as shown) and index (from 0 on, as in Python);
+        position, edge (from 1 on, as shown) and index (from 0 on, as in Python);
         alone, p shows them all.
         """
         step = self.run.current

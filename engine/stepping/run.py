@@ -51,19 +51,19 @@ class Run:
         number: dict[Any, int] = {node: i for i, node in enumerate(self.nodes)}
         self._grads = grads = array("d", bytes(8 * len(self.nodes)))
         grads[0] = self.seed
-        self._node, self._parent, self._operand = array("i"), array("i"), array("i")
+        self._node, self._parent, self._position = array("i"), array("i"), array("i")
         self._local, self._before = array("d"), array("d")
         with numeric_mode("ieee"):
             for node in reverse_order(self.root):
                 i = number[node]
                 upstream = grads[i]
-                for operand, (parent, local) in enumerate(edges(node)):
+                for position, (parent, local) in enumerate(edges(node)):
                     if local is None or is_constant(parent):
                         continue
                     to = number[parent]
                     self._node.append(i)
                     self._parent.append(to)
-                    self._operand.append(operand)
+                    self._position.append(position)
                     self._local.append(local)
                     self._before.append(grads[to])
                     grads[to] += upstream * local
@@ -86,7 +86,7 @@ class Run:
             index,
             self.nodes[node],
             upstream,
-            self._operand[index],
+            self._position[index],
             self.nodes[to],
             local,
             contribution,
@@ -103,7 +103,7 @@ class Run:
     @property
     def nbytes(self) -> int:
         """How many bytes the record takes, besides the graph."""
-        rows = (self._node, self._parent, self._operand, self._local, self._before, self._grads)
+        rows = (self._node, self._parent, self._position, self._local, self._before, self._grads)
         return sum(row.itemsize * len(row) for row in rows) + 16 * len(self.nodes)
 
     @property

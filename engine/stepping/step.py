@@ -11,13 +11,13 @@ __all__ = ["ForwardStep", "Step"]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One edge of the backward pass: a node hands gradient to one of its operands.
+    """One edge of the backward pass: a node hands gradient to one of its parents.
 
     Attributes:
         index: which edge of the pass it is, from 0 on.
         node: the node whose gradient is handed on. upstream: that gradient, complete.
-        operand: which argument of the node gets it; `a * a` has two. parent: the node it gets to.
-        local: the derivative of the node by that argument.
+        position: which of the parents gets it, from 0 on; in `a * a` both are a. parent: that one.
+        local: the derivative of the node by the parent at that position.
         contribution: upstream times local, what is added to the parent's gradient.
         before, after: the parent's gradient, in this pass, before and after it.
     """
@@ -25,7 +25,7 @@ class Step:
     index: int
     node: Value
     upstream: float
-    operand: int
+    position: int
     parent: Value
     local: float
     contribution: float
@@ -42,7 +42,7 @@ class Step:
         x.grad 0 -> 6  (+= 2 × 3)
         w.grad 0 -> 1.002  (+= 2 × 0.501)
         """
-        target = called(self.parent, f"operand {self.operand}")
+        target = called(self.parent, f"parent {self.position}")
         change = f"{target}.grad {number(self.before)} -> {number(self.after)}"
         return (
             f"{change}  (+= {number(self.upstream)} × {number(self.local)})  {made_by(self.node)}"
@@ -65,16 +65,16 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class ForwardStep:
-    """One node of the forward pass: an operation on operands gives a number.
+    """One node of the forward pass: an operation on numbers gives a number.
 
     Attributes:
         index: which node of the pass it is, from 0 on.
-        node: the node. operands: its arguments. inputs: their numbers. data: what came out.
+        node: the node. parents: what it was made from. inputs: their numbers. data: the result.
     """
 
     index: int
     node: Value
-    operands: tuple[Value, ...]
+    parents: tuple[Value, ...]
     inputs: tuple[float, ...]
     data: float
 

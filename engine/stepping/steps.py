@@ -26,7 +26,7 @@ def backward_steps(root: Value, seed: float = 1.0) -> Iterator[Step]:
 
     >>> x = Value(3.0)
     >>> y = x * x
-    >>> [(step.operand, x.grad) for step in y.backward_steps()]
+    >>> [(step.position, x.grad) for step in y.backward_steps()]
     [(0, 3.0), (1, 6.0)]
     """
     seed = as_float(seed)
@@ -51,7 +51,7 @@ def backward_steps(root: Value, seed: float = 1.0) -> Iterator[Step]:
 
 
 def forward_steps(root: Value) -> Iterator[ForwardStep]:
-    """What the forward pass computed, one node at a time, operands first. Changes nothing.
+    """What the forward pass computed, one node at a time, parents first. Changes nothing.
 
     >>> x = Value(3.0)
     >>> y = (x * x + 1).log()

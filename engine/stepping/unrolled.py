@@ -110,7 +110,7 @@ def _edges(run: Run, names: dict[Value, str]) -> list[str]:
         if node is not last:
             last, y, made, place = node, names[node], _formula(node, names, 30), _place(node)
             slopes = _slopes(node)
-        slope = _filled(slopes[step.operand], node, names) if slopes else ""
+        slope = _filled(slopes[step.position], node, names) if slopes else ""
         about = f"{made}, d {y} / d {x} = {slope}" if slope else made
         lines.append(_commented(f"{x}.grad += {step.local!r} * {y}.grad", f"{about}{place}"))
     return lines

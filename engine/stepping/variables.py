@@ -1,8 +1,8 @@
 """What the variables pane of a debugger shows of Values, edges, steps and runs.
 
-The pane asks at every stop, for everything in sight. So this looks at one node and its operands,
-never below, and computes nothing but that node's local derivatives; what has too many operands
-shows them in groups. `pydevd_plugin_gradwalk.py` hands it to the debugger.
+The pane asks at every stop, for everything in sight. So this looks at one node and its parents,
+never below, and computes nothing but that node's local derivatives. Where there are too many
+parents, it shows them in groups. `pydevd_plugin_gradwalk.py` hands it to the debugger.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ __all__ = ["SHOWN", "Edge", "assign", "children", "text"]
 # where it cannot be said.
 Child = tuple[str, Any, str | None]
 
-_GROUP = 50  # operands in one group of the pane
+_GROUP = 50  # parents in one group of the pane
 _MANY = 2000  # past it the local derivatives, which have to be computed all at once, are left out
 _FIELDS: dict[type, tuple[str, ...]] = {
     Step: Step.__match_args__,
@@ -37,7 +37,7 @@ _FIELDS: dict[type, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Edge:
-    """The way from a node to one of its operands; `local` is None where there is no derivative.
+    """The way from a node to one of its parents; `local` is None where there is no derivative.
 
     >>> from engine import Value
     >>> w = Value(3.0, "w")
@@ -47,21 +47,21 @@ class Edge:
     """
 
     node: Node
-    operand: int
+    position: int
     parent: Node
     local: float | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Operands:
-    """Some of the operands of a node that has too many."""
+class Parents:
+    """Some of the parents of a node that has many."""
 
     node: Node
     start: int
     stop: int
 
 
-SHOWN = (Node, Edge, Operands, *_FIELDS)
+SHOWN = (Node, Edge, Parents, *_FIELDS)
 
 
 def text(thing: Any) -> str:
@@ -77,8 +77,8 @@ def text(thing: Any) -> str:
         return f"data {number(node._data)}  grad {number(node.grad)}  {_line(made_by(node))}"
     if isinstance(thing, Edge):
         return _edge(thing)
-    if isinstance(thing, Operands):
-        return f"operands {thing.start} to {thing.stop - 1} of {len(thing.node.parents)}"
+    if isinstance(thing, Parents):
+        return f"parents {thing.start} to {thing.stop - 1} of {len(thing.node.parents)}"
     if isinstance(thing, Origin):
         return _line(f"{thing}  {shorten(thing.code, 60)}".rstrip())
     return _line(repr(thing) if isinstance(thing, Run) else str(thing))
@@ -94,9 +94,9 @@ def children(thing: Any) -> list[Child]:
     >>> [(name, said) for name, _, said in children(x * x)][-2:]
     [('<- x [0]', '.parents[0]'), ('<- x [1]', '.parents[1]')]
     """
-    if isinstance(thing, Edge):  # the operand itself, so that one walks down by opening
+    if isinstance(thing, Edge):  # the parent itself, so that one walks down by opening
         return children(thing.parent)
-    if isinstance(thing, Operands):
+    if isinstance(thing, Parents):
         return _edges(thing.node, thing.start, thing.stop)
     if not isinstance(thing, Node):
         fields = next(names for kind, names in _FIELDS.items() if isinstance(thing, kind))
@@ -113,10 +113,10 @@ def children(thing: Any) -> list[Child]:
     if count <= 2 * _GROUP:
         return found + _edges(thing, 0, count)
     groups = [
-        Operands(thing, at, min(at + _GROUP, count)) for at in range(0, min(count, _MANY), _GROUP)
+        Parents(thing, at, min(at + _GROUP, count)) for at in range(0, min(count, _MANY), _GROUP)
     ]
     if count > _MANY:
-        groups.append(Operands(thing, _MANY, min(_MANY + _GROUP, count)))
+        groups.append(Parents(thing, _MANY, min(_MANY + _GROUP, count)))
     found += [(f"<- [{each.start}:{each.stop}]", each, None) for each in groups]
     if groups[-1].stop < count:
         found.append(("…", f"{count - groups[-1].stop:,} more: see .parents", None))
@@ -154,18 +154,18 @@ def _edges(node: Node, start: int, stop: int) -> list[Child]:
     twice = {each for each in names if names.count(each) > 1}  # a pane shows equal names once
     return [
         (
-            f"<- {each} [{operand}]" if each in twice else f"<- {each}",
-            Edge(node, operand, parent, local),
-            f".parents[{operand}]",
+            f"<- {each} [{position}]" if each in twice else f"<- {each}",
+            Edge(node, position, parent, local),
+            f".parents[{position}]",
         )
-        for operand, parent, local, each in zip(
+        for position, parent, local, each in zip(
             range(start, stop), chosen, locals_, names, strict=True
         )
     ]
 
 
 def _locals(node: Node) -> Sequence[float | None]:
-    """The derivatives by each operand; None where there are none, or too many."""
+    """The derivatives by each position; None where there are none, or too many."""
     op, parents = node.op, node.parents
     unknown = [None] * len(parents)
     if op is None or len(parents) > _MANY:

@@ -174,8 +174,7 @@ class Views:
         drawn = str(tree(node, depth=2, lines=40, color=colour, call=self.names.of)).split("\n")
         if step is None:
             return drawn
-        operands = [i for i, p in enumerate(node.parents) if not is_constant(p)]
-        wanted = operands.index(step.operand)
+        wanted = sum(not is_constant(p) for p in node.parents[: step.position])
         first = [i for i, line in enumerate(drawn) if re.match(r"(\x1b\[2m)?[├└]─", line)]
         if wanted < len(first):
             row = first[wanted]
@@ -206,7 +205,7 @@ def lit(root: Value, step: Step | None) -> str:
         return svg
     ids = picture.ids
     node, parent = ids[step.node], ids[step.parent]
-    edges = [f"{node}-{step.operand}", f"{parent}-{node}"]  # an arrow, or a bundle of them
+    edges = [f"{node}-{step.position}", f"{parent}-{node}"]  # an arrow, or a bundle of them
     svg = _classed(svg, edges, "lit")
     svg = _classed(svg, [node, parent, f"{parent}-{edges[0]}"], "ends")
     return re.sub(r"(<svg\b[^>]*>)", lambda m: f"{m[1]}\n{_STYLE}", svg, count=1)

@@ -43,7 +43,7 @@ def test_paths_are_those_of_the_enumeration_in_its_order(program: Program, data:
     assert count(found, x) == (len(everything), len(alive))
     best = [*largest(found, x)]
     assert [abs(product) for product, _ in best] == pytest.approx(alive, rel=1e-12)
-    assert len({tuple((id(e.node), e.place) for e in path) for _, path in best}) == len(best)
+    assert len({tuple((id(e.node), e.position) for e in path) for _, path in best}) == len(best)
     for product, path in best:
         assert product == math.prod(edge.local for edge in path)
         assert [path[0].node, path[-1].parent] == [nodes[-1], x] if path else nodes[-1] is x

@@ -46,7 +46,7 @@ def test_it_finds_something_exactly_where_something_is_bad(
         assert not bad_gradients
     elif finding.kind == "value":
         assert finding.node in bad_values
-        assert all(isfinite(operand.data) for operand in finding.operands)
+        assert all(isfinite(parent.data) for parent in finding.parents)
     else:
         assert finding.kind == "gradient"
         assert not bad_values
@@ -169,7 +169,7 @@ def test_it_gives_the_exact_place() -> None:
     assert finding.origin is not None
     assert finding.origin.code == "x.log()"
     assert finding.origin.file == __file__
-    assert finding.operands == (x,)
+    assert finding.parents == (x,)
     assert finding.parent is None
 
 

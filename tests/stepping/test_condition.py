@@ -20,7 +20,7 @@ NODES = {"x": X, "L0.N3.w2": W, "n": N, "petal length": X, "xs[0]": X}
 # fmt: off
 NUMBERS = st.sampled_from([
     "index", "upstream", "local", "contribution", "before", "after", "x.grad", "n.data",
-    "L0.N3.w2.data", "step.operand", "parent.data", "2", "0.5", "1e3", "xs[0].data",
+    "L0.N3.w2.data", "step.position", "parent.data", "2", "0.5", "1e3", "xs[0].data",
 ])
 # fmt: on
 

@@ -176,7 +176,7 @@ def test_a_run_stays_where_it_was_left() -> None:
         (["tbreak y", "c", "c"], 11),
         (["break y", "clear 1", "c"], 11),
         (["break y", "break w", "clear", "c"], 11),
-        (["break node.op == 'mul' and operand == 1", "c"], 9),
+        (["break node.op == 'mul' and position == 1", "c"], 9),
     ],
 )
 def test_a_walk_ends_where_it_was_asked_to(commands: list[str], position: int) -> None:

@@ -63,7 +63,7 @@ def test_a_session_in_the_users_own_loop(start: Any, client: Client, version: st
     assert pane["step"]["value"] == "w.grad 0 -> 0.501  (+= 1 × 0.501)  n = x * w  run.py:4"
     assert pane["n"]["value"] == "data 1.002  grad 1  n = x * w  run.py:4"
     assert pane["w"]["value"] == "data 2  grad 0.501  w"
-    assert list(stop.variables("step"))[:5] == ["index", "node", "upstream", "operand", "parent"]
+    assert list(stop.variables("step"))[:5] == ["index", "node", "upstream", "position", "parent"]
     rows = {name: row["value"] for name, row in stop.variables("n").items()}
     assert rows == {
         "data": "1.002",

@@ -25,7 +25,7 @@ from tests.stepping.playing import at, line, press, said, wait
 
 
 def run() -> Any:
-    """Four values are made, x * w, + b, tanh and y * y; and seven operands take gradient."""
+    """Four values are made, x * w, + b, tanh and y * y; and seven edges take gradient."""
     x, w, b = Value(0.501), Value(3.0), Value(-1.25)
     n = x * w
     y = (n + b).tanh()
@@ -113,7 +113,7 @@ def test_every_step_says_what_the_run_says(page: Any) -> None:
         assert [float(each) for each in shown] == exact
         lit = page.locator("g.edge.lit")
         assert lit.count() == 1
-        assert lit.get_attribute("id").endswith(f"-{step.operand}")
+        assert lit.get_attribute("id").endswith(f"-{step.position}")
         assert line(page, "w") == f"grad {number(made.nodes[made._number(W(made))].grad)}"
 
 

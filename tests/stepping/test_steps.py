@@ -103,7 +103,7 @@ def test_a_step_says_what_happened_on_the_graph(program: Program) -> None:
     adjoint[root] = 1.0
     for index, step in enumerate(root.backward_steps()):
         assert step.index == index
-        assert step.node.parents[step.operand] is step.parent
+        assert step.node.parents[step.position] is step.parent
         assert step.upstream == step.node.grad == adjoint[step.node]
         assert step.contribution == step.upstream * step.local
         assert step.before == adjoint.get(step.parent, 0.0)
@@ -279,11 +279,11 @@ def test_a_step_can_be_read_aloud() -> None:
     assert lines[1].startswith("w.grad 0 -> 1.503  (+= 3 × 0.501)  n = x * w  " + here)
 
 
-def test_a_nameless_operand_is_called_by_its_place() -> None:
+def test_a_nameless_parent_is_called_by_its_position() -> None:
     y = Value(2.0) * Value(3.0)
     first, second = [str(step) for step in y.backward_steps()]
-    assert first.startswith("operand 0.grad 0 -> 3")
-    assert second.startswith("operand 1.grad 0 -> 2")
+    assert first.startswith("parent 0.grad 0 -> 3")
+    assert second.startswith("parent 1.grad 0 -> 2")
 
 
 HOSTILE = ["a\nb", "\x1b[31m", "\u202eback", "x" * 1000, "", "a\rb"]
@@ -308,9 +308,9 @@ def test_forward_steps_tell_every_operation_once_and_change_nothing(program: Pro
     known: set[Value] = set()
     for index, step in enumerate(steps):
         assert step.index == index
-        assert step.operands == step.node.parents
-        assert step.inputs == tuple(parent.data for parent in step.operands)
+        assert step.parents == step.node.parents
+        assert step.inputs == tuple(parent.data for parent in step.parents)
         assert step.data == step.node.data == step.node.op.function(*step.inputs)  # type: ignore[union-attr]
-        assert all(not operand.parents or operand in known for operand in step.operands)
+        assert all(not parent.parents or parent in known for parent in step.parents)
         known.add(step.node)
     assert all(node.grad == 0.0 for node in topological(root))

@@ -156,7 +156,7 @@ def test_a_derivative_of_ones_own_operation_is_written_from_its_partials() -> No
     assert "x.grad += 1.0 * kink_2.grad" in source
 
 
-def test_the_operands_of_a_wide_operation_are_counted() -> None:
+def test_the_parents_of_a_wide_operation_are_counted() -> None:
     xs = [Value(0.1 * i, f"x{i}") for i in range(200)]
     source = to_source((engine.softmax(xs, 0) + engine.dot(xs, xs)).trace_backward())
     assert "softmax_1 = softmax of 200 nodes" in source

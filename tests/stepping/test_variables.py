@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import engine
 from engine import Value
-from engine.stepping.variables import SHOWN, Edge, Operands, assign, children, text
+from engine.stepping.variables import SHOWN, Edge, Parents, assign, children, text
 from tests.stepping.pythons import ROOT
 
 LABELS = st.none() | st.text(max_size=60) | st.sampled_from(["a\nb", "\x00", "\ud800", "__x__"])
@@ -61,14 +61,14 @@ def test_edges_say_what_backward_hands_on() -> None:
     assert text(children(n)[-1][1]) == "changed since: build the expression again"
 
 
-def test_many_operands_come_in_groups_and_none_is_lost() -> None:
+def test_many_parents_come_in_groups_and_none_is_lost() -> None:
     for count in (100, 101, 1999, 2000, 2001, 5000):
         xs = [Value(float(i)) for i in range(count)]
         rows = children(engine.sum(xs))
         assert len(rows) <= 100 + 5
         edges = [value for _, value, _ in rows if isinstance(value, Edge)]
         for _, value, _ in rows:
-            if isinstance(value, Operands):
+            if isinstance(value, Parents):
                 edges += [edge for _, edge, _ in children(value)]
         shown = [edge.parent for edge in edges]
         assert shown == xs[: len(shown)]

@@ -48,7 +48,7 @@ def record(run: Run, ids: dict[Value, str], start: int) -> dict[str, Any]:
         "parents": [[number[parent] for parent in node.parents] for node in nodes],
         "origin": [places.setdefault(_place(node), len(places)) for node in nodes],
         "node": [number[step.node] for step in run],
-        "operand": [step.operand for step in run],
+        "operand": [step.position for step in run],
         "local": [_special(step.local) for step in run],
         "ops": [_words(op) for op in ops],
         "origins": [*places],
