@@ -8,16 +8,14 @@ from dataclasses import dataclass, replace
 from math import isfinite, isnan
 
 from engine.core.graph import topological
-from engine.core.modes import numeric_mode
 from engine.core.ops import is_constant
 from engine.core.origins import Origin, name_of, place_of
 from engine.core.value import Value
-from engine.drawing.view import locals_of
 from engine.explain.paths import Edge, sweep
 from engine.explain.reasons import Words
 from engine.wording.numbers import number, shorten, visible
 
-__all__ = ["Finding", "hunt", "traced"]
+__all__ = ["Finding", "hunt"]
 
 SHOWN = 6  # parents that are listed
 
@@ -134,31 +132,6 @@ def hunt(value: Value) -> Finding | None:
         guilty = [node for node in order if not node.parents and not isfinite(node.data)]
         return Finding("leaf", guilty[0], "look at where that number comes from", len(guilty) - 1)
     return _backward(value)
-
-
-def traced(mode: numeric_mode) -> Finding | None:
-    """What `numeric_mode("trace")` met, in words: the value first, or else the gradient.
-
-    >>> with numeric_mode("trace") as mode:
-    ...     y = Value(0.0, "x").log()
-    >>> traced(mode).node is y
-    True
-    """
-    node: Value | None = mode.forward
-    if node is not None:
-        return Finding("value", node, _remedy(node))
-    node = mode.backward
-    if node is None:
-        return None
-    slopes = [
-        (i, x)
-        for i, (x, parent) in enumerate(zip(locals_of(node), node.parents, strict=True))
-        if x is not None and not is_constant(parent)
-    ]
-    # its gradient is complete when it is handed on, so that it is still what came from above
-    bad = [(i, x) for i, x in slopes if not isfinite(node.grad * x)] or slopes
-    i, local = bad[0]
-    return _found(node, i, node.grad, local, 0.0)
 
 
 def _makers(order: list[Value]) -> list[Value]:

@@ -15,7 +15,7 @@ saturated units.
 """
 
 from engine.explain.diagnose import Layer, Remark, Report, diagnose
-from engine.explain.hunt import Finding, hunt, traced
+from engine.explain.hunt import Finding, hunt
 from engine.stepping.debugger import debug
 from engine.stepping.run import Run
 from engine.stepping.step import ForwardStep, Step
@@ -36,6 +36,5 @@ __all__ = [
     "forward_steps",
     "hunt",
     "to_source",
-    "traced",
     "unroll",
 ]

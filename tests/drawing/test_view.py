@@ -110,7 +110,7 @@ def labelled(program: Program) -> Value:
     return output
 
 
-@given(PROGRAMS, st.sampled_from(["strict", "ieee", "trace"]))
+@given(PROGRAMS, st.sampled_from(["strict", "ieee"]))
 def test_opened_nodes_have_the_gradients_of_the_expression_written_out(
     program: Program, mode: Any
 ) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import engine
 from engine import StaleValueError, Value, numeric_mode, topological
-from engine.explain.hunt import Finding, hunt, traced
+from engine.explain.hunt import Finding, hunt
 from tests.core.programs import Program, programs
 from tests.stepping.test_steps import ALL, WILD_OPERATIONS
 
@@ -61,30 +61,6 @@ def test_it_finds_something_exactly_where_something_is_bad(
 @given(programs(ALL))
 def test_a_sound_graph_has_nothing_to_find(program: Program) -> None:
     assert hunt(program.values()[-1]) is None
-
-
-@given(
-    st.lists(FINITE, min_size=2, max_size=4),
-    st.lists(st.tuples(st.integers(0, 10), st.integers(0, 99), st.integers(0, 99)), max_size=8),
-)
-def test_what_trace_mode_met_is_told_as_the_hunt_tells_it(
-    leaves: list[float], plan: list[tuple[int, int, int]]
-) -> None:
-    with numeric_mode("trace") as mode:
-        root = wild(leaves, plan)
-        root.backward()
-    told, found = traced(mode), hunt(root)
-    if mode.forward is not None:
-        assert told is not None
-        assert told.node is mode.forward
-        assert str(told) == str(hunt(mode.forward))
-    elif found is not None:
-        assert told is not None
-        assert told.kind == found.kind == "gradient"
-        assert told.node is found.node
-        assert told.upstream == found.upstream
-    else:
-        assert told is None
 
 
 # --- what it says -------------------------------------------------------------------------------

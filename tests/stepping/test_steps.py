@@ -252,14 +252,6 @@ def test_in_strict_mode_it_raises_as_backward_does_and_puts_back() -> None:
     assert str(stepped.value) == str(swept.value)
 
 
-def test_in_trace_mode_it_remembers_the_node() -> None:
-    x = Value(0.0)
-    y = x.sqrt()
-    with numeric_mode("trace") as trace:
-        list((y * 3).backward_steps())
-    assert trace.backward is y
-
-
 # --- Step ---------------------------------------------------------------------------------------
 def test_a_step_is_frozen_and_small() -> None:
     _, _, y = net()
