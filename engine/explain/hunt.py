@@ -88,7 +88,7 @@ class Finding:
         if parent is None or self.position is None or self.local is None or self.upstream is None:
             return ""
         y, x = words.call(node), words.call(parent)
-        formula, _ = words.slope(Edge(node, self.position, self.local))
+        formula = words.formula(Edge(node, self.position, self.local))
         slope = f"{formula} = {number(self.local)}" if formula else number(self.local)
         made = f"{y} = {words.made(node)} is {number(node.data)}, but"
         if isfinite(self.upstream * self.local):
@@ -114,6 +114,7 @@ def hunt(value: Value) -> Finding | None:
     Raises:
         StaleValueError: a leaf was changed since the value was computed.
 
+    >>> from engine import numeric_mode
     >>> x = Value(-1000.0, "x")
     >>> with numeric_mode("ieee"):
     ...     p = x.sigmoid()

@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from math import exp, inf, isfinite, log
 
 from engine.core import ops
-from engine.core.graph import topological
-from engine.core.modes import numeric_mode, recording
 from engine.core.ops import is_constant
 from engine.core.origins import name_of
 from engine.core.value import Value
 from engine.explain.paths import Edge, Path, Sweep
+from engine.wording.derivatives import WIDE, derivatives
 from engine.wording.names import Names
 from engine.wording.notation import PLAIN, Term
 from engine.wording.numbers import number, shorten
@@ -20,7 +19,6 @@ TINY = 1e-6  # a local derivative below it lets next to nothing through
 CANCELLED = 1e-3  # of the sum of the paths' sizes
 MOST = 5  # reasons of a kind
 LONGEST = 40  # characters of a derivative's formula
-WIDE = 64  # parents; past that a derivative is not written out
 # What flat stretches are called where they have a name; all others are just flat.
 FLAT = {"relu": "a dead ReLU", "tanh": "saturated", "sigmoid": "saturated"}
 FLAT |= {"softmax": "saturated", "clamp": "outside of its bounds"}
@@ -52,34 +50,20 @@ class Words:
             return f"{node.op} of {len(node.parents):,} values"
         return shorten(PLAIN.apply(node.op, [self.term(p) for p in node.parents]).text, 60)
 
-    def slope(self, edge: Edge) -> tuple[str, Value | None]:
-        """The local derivative as a formula, from the table; and the operand, where it is just one.
+    def formula(self, edge: Edge) -> str:
+        """The local derivative as a formula; "" if it is just a number, or too long to read."""
+        term = self._term(edge)
+        plain = term is None or term.text == number(edge.local) or len(term.text) > LONGEST
+        return "" if term is None or plain else term.text
 
-        Its partials are fed stand-ins for the operands, and what comes out is a graph to be read.
-        """
-        node, op = edge.node, edge.node.op
-        if op is None or op.slopes or len(node.parents) > WIDE:
-            return "", None
-        y = Value(node.data)
-        inputs = [p.data if is_constant(p) else Value(p.data) for p in node.parents]
-        real = {s: p for s, p in zip(inputs, node.parents, strict=True) if isinstance(s, Value)}
-        real[y] = node
-        try:
-            with numeric_mode("ieee"), recording:
-                slope = op.partials(y, *inputs)[edge.position]
-        except ArithmeticError:  # of an operation of one's own
-            return "", None
-        if not isinstance(slope, Value):
-            return "", None
-        terms: dict[Value, Term] = {}
-        for each in topological(slope):
-            if each in real or each.op is None or not each.parents:
-                terms[each] = self.term(real.get(each, each))
-            else:
-                terms[each] = PLAIN.apply(each.op, [terms[p] for p in each.parents])
-        text = terms[slope].text
-        plain = is_constant(slope) or text == number(slope.data) or len(text) > LONGEST
-        return "" if plain else text, real.get(slope)
+    def is_factor(self, edge: Edge) -> bool:
+        """Whether the local derivative is one of the parents, as in a product."""
+        term = self._term(edge)
+        return term is not None and term.text in {self.term(p).text for p in edge.node.parents}
+
+    def _term(self, edge: Edge) -> Term | None:
+        found = derivatives(edge.node, self.term)
+        return found[edge.position] if found else None
 
     def introduce(self, node: Value) -> str:
         """How a value was computed, from parents that all have a name."""
@@ -90,7 +74,7 @@ class Words:
 
     def derivative(self, edge: Edge) -> str:
         """The local derivative, as a formula and as a number."""
-        formula, _ = self.slope(edge)
+        formula = self.formula(edge)
         shown = f"{formula} = {number(edge.local)}" if formula else number(edge.local)
         return f"d {self.call(edge.node)} / d {self.call(edge.parent)} = {shown}"
 
@@ -136,9 +120,8 @@ def _flat(edge: Edge, words: Words) -> str:
     node, parent = edge.node, edge.parent
     y, x = words.call(node), words.call(parent)
     at, made = f"{x} = {number(parent.data)}", f"{y} = {words.introduce(node)}"
-    _, factor = words.slope(edge)
     other = [p for p in node.parents if p is not parent and p.data == node.data]
-    if factor is not None or node.op is ops.mul:
+    if words.is_factor(edge):
         why = f"a factor of {number(edge.local)} in {made}"
     elif other and not edge.local:
         why = f"{made} is {words.term(other[0]).text}, and not {at}"

@@ -13,9 +13,9 @@ from string import Formatter
 
 from engine.core import ops
 from engine.core.operation import Operation
-from engine.wording.numbers import number
+from engine.wording.numbers import number, visible
 
-__all__ = ["LATEX", "PLAIN", "Style", "Term"]
+__all__ = ["LATEX", "PLAIN", "Notation", "Term"]
 
 # How tightly a piece of text holds together, from a relation to what cannot come apart.
 RELATION, SUM, NEGATIVE, PRODUCT, CALL, POWER, ATOM = range(7)
@@ -28,11 +28,11 @@ OPERATORS: dict[str, Level] = {
     **dict.fromkeys(["^", "**"], (POWER, ATOM, ATOM)),
 }
 OPENING, CLOSING = ("{", "(", "[", r"\left"), ("}", ")", "]", r"\right")
-_TOKEN = re.compile(r"\0\d+|\\(?:left|right)\s*(?:\\.|.)|\\[A-Za-z]+|\\.|\*\*|.", re.DOTALL)
+_TOKEN = re.compile(r"\0\d+|\\(?:left|right)\s*(?:\\.|.)|\\[A-Za-z]+|\\[^\0]|\*\*|.", re.DOTALL)
 
 
 @dataclass(frozen=True)
-class Style:
+class Notation:
     """A way to write operations.
 
     Arguments:
@@ -87,7 +87,7 @@ class Term:
     """
 
     text: str
-    style: Style
+    style: Notation
     level: int = ATOM
 
     def __add__(self, other: "Term") -> "Term":
@@ -170,16 +170,19 @@ def _in_tex(op: Operation, n: int) -> str:
     return op.tex if not op.tex or "{0}" in op.tex or "{*}" in op.tex else op.tex + "{*}"
 
 
+@lru_cache(maxsize=1024)
 def _in_signs(op: Operation, n: int) -> str:
     """Made from the symbol that pictures show: +, ×, |x|."""
     if op.expand and not op.tex:
         return ""
-    symbol = op.symbol.replace("{", "{{").replace("}", "}}")
+    name, symbol = [
+        visible(each).replace("{", "{{").replace("}", "}}") for each in (op.name, op.symbol)
+    ]
     if n == 2 and not symbol.isidentifier():
         return f"{{0}} {symbol} {{1}}"
     if n == 1 and not symbol.isidentifier():
         return symbol.replace("x", "{0}") if "x" in symbol else symbol + "{0}"
-    return op.name.replace("{", "{{").replace("}", "}}") + "{*}"
+    return name + "{*}"
 
 
 def _tall(text: str) -> str:
@@ -203,5 +206,5 @@ def _number_in_signs(x: float) -> Term:
     return Term(shown, PLAIN, NEGATIVE if shown.startswith("-") else ATOM)
 
 
-LATEX = Style(_in_tex, _tall, _number_in_tex)
-PLAIN = Style(_in_signs, "({})".format, _number_in_signs)
+LATEX = Notation(_in_tex, _tall, _number_in_tex)
+PLAIN = Notation(_in_signs, "({})".format, _number_in_signs)
