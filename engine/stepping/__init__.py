@@ -8,19 +8,24 @@
     0 -3.0
     1 2.0
 
-`backward_steps` is the loop to set a breakpoint in; `Run` (from `value.trace_backward()`) goes back
+`backward_steps` is the loop to set a breakpoint in. `Run` (from `value.trace_backward()`) goes back
 as well, and stops where something happens. `debug` is a prompt on a run, `player` a page that plays
-it, `to_source` the pass as plain Python. `hunt` finds what made a nan, `diagnose` dead and
+it, `to_source` the pass as plain Python. `hunt` finds what made a nan, `diagnose` finds dead and
 saturated units.
 """
 
-from engine.explain.diagnose import Layer, Remark, Report, diagnose
-from engine.explain.hunt import Finding, hunt
-from engine.stepping.debugger import debug
-from engine.stepping.run import Run
-from engine.stepping.step import ForwardStep, Step
-from engine.stepping.steps import backward_steps, forward_steps
-from engine.stepping.unrolled import to_source, unroll
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
+from engine.lazy import lazy as _lazy
+
+if _TYPE_CHECKING:
+    from engine.explain.diagnose import Layer, Remark, Report, diagnose
+    from engine.explain.hunt import Finding, hunt
+    from engine.stepping.debugger import debug
+    from engine.stepping.run import Run
+    from engine.stepping.step import ForwardStep, Step
+    from engine.stepping.steps import backward_steps, forward_steps
+    from engine.stepping.unrolled import to_source, unroll
 
 __all__ = [
     "Finding",
@@ -38,3 +43,24 @@ __all__ = [
     "to_source",
     "unroll",
 ]
+
+if not _TYPE_CHECKING:
+    __getattr__ = _lazy(
+        __name__,
+        {
+            "Finding": "engine.explain.hunt",
+            "ForwardStep": "engine.stepping.step",
+            "Layer": "engine.explain.diagnose",
+            "Remark": "engine.explain.diagnose",
+            "Report": "engine.explain.diagnose",
+            "Run": "engine.stepping.run",
+            "Step": "engine.stepping.step",
+            "backward_steps": "engine.stepping.steps",
+            "debug": "engine.stepping.debugger",
+            "diagnose": "engine.explain.diagnose",
+            "forward_steps": "engine.stepping.steps",
+            "hunt": "engine.explain.hunt",
+            "to_source": "engine.stepping.unrolled",
+            "unroll": "engine.stepping.unrolled",
+        },
+    )

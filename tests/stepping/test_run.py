@@ -2,6 +2,8 @@
 
 import math
 import pickle
+import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -291,3 +293,20 @@ def test_runs_over_different_graphs_walk_in_threads() -> None:
     for thread in threads:
         thread.join()
     assert len(ends) == 4
+
+
+def test_walking_and_reading_a_graph_need_no_graphviz() -> None:
+    program = (
+        "import sys; sys.modules['graphviz'] = None\n"
+        "from engine import Value\n"
+        "from engine.drawing import explain, latex, tree\n"
+        "from engine.stepping import diagnose, hunt, unroll\n"
+        "x = Value(3.0, 'x'); y = (x * x).tanh()\n"
+        "run = y.trace_backward(); run.goto(-1); unroll(run)()\n"
+        "asked = tree, explain, latex, diagnose\n"
+        "print(*[len(str(ask(y))) > 9 for ask in asked], hunt(y), x.grad)\n"
+        "print(*[step.contribution > 0 for step in y.backward_steps()], *y.forward_steps())"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("True True True True None ")
