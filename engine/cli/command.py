@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         _run(options)
     except (ValueError, ArithmeticError, OSError, RuntimeError) as error:
-        # a Mistake, a NumericError, a path that cannot be written, a LayoutError
+        # such as a Mistake, a NumericError, a LayoutError or a path that cannot be written
         sys.exit(_complain(said(error)))
 
 
@@ -73,7 +73,7 @@ def _run(options: argparse.Namespace) -> None:
     numbers = _bound(options.bindings)
     value = evaluate(options.expression, numbers)
     for node in topological(value):
-        node._code = None  # it was made by a line of ours, which is not where it comes from
+        node._code = None  # a line of ours made it, which would be no help as its origin
     value.backward()
     shown = " ".join(options.expression.split())
     print(shown if len(shown) < 70 else f"{shown[:66]}...", "=", value.data)
@@ -94,7 +94,7 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _draw(value: Value, options: argparse.Namespace) -> list[str]:
-    """Write the pictures that are asked for, and tell which."""
+    """Write the pictures that are asked for; returns their paths."""
     paths = [options.svg, options.png, options.dot]
     if not any(paths):
         return []
@@ -110,7 +110,7 @@ def _draw(value: Value, options: argparse.Namespace) -> list[str]:
 
 
 def _bound(bindings: Sequence[str]) -> dict[str, Value]:
-    """The leaves that `x=2 w=-3` asks for; what is right of = may be computed, as in x=pi/2."""
+    """The leaves for bindings such as `x=2`; the right side may be computed, as in `x=pi/2`."""
     numbers: dict[str, Value] = {}
     for text in bindings:
         name, _, number = (part.strip() for part in text.partition("="))

@@ -1,7 +1,7 @@
-"""An expression that was typed, as a graph of Values.
+"""Makes a graph of Values out of an expression that was typed.
 
-It is parsed as Python, and of the syntax tree only arithmetic is understood: nothing that was typed
-is ever executed.
+Python parses the text, and of the syntax tree only arithmetic is understood. What was typed is
+never executed.
 """
 
 import ast
@@ -27,9 +27,9 @@ Read = tuple[list[ast.expr], Callable[..., Any]]  # the operands, and what to do
 
 
 def evaluate(source: str, numbers: Mapping[str, Value] | None = None) -> Value:
-    """Compute an expression of named Values: the same graph that Python would have built.
+    """The Value of an expression of named Values, with the graph that Python would have built.
 
-    Raises Mistake where it is no arithmetic, or cannot be computed.
+    Raises Mistake if it is no arithmetic or cannot be computed.
 
     >>> x = Value(3.0, "x")
     >>> y = evaluate("x**2 + tanh(0)", {"x": x})
@@ -60,7 +60,7 @@ def evaluate(source: str, numbers: Mapping[str, Value] | None = None) -> Value:
 
 
 def _parsed(source: str, mode: str) -> Any:
-    """The syntax tree; of its own accord Python limits how deep it may be."""
+    """The syntax tree. Python itself limits how deep it may be."""
     try:
         return ast.parse(source, mode=mode)
     except SyntaxError as error:
@@ -76,7 +76,7 @@ def _parsed(source: str, mode: str) -> Any:
 
 
 def _read(node: ast.expr, source: str, names: Mapping[str, Value]) -> Read:
-    """The whitelist: what kinds of syntax there are, and what each does."""
+    """The operands of a piece of syntax, and a function of their values; this is the whitelist."""
     match node:
         case ast.Constant(number) if type(number) in (int, float):
             return [], lambda: constant(number)
@@ -106,7 +106,7 @@ def _call(function: Callable[..., Any], items: list[ast.expr], keywords: list[as
 
 
 def _unread(node: ast.expr, names: Mapping[str, Value]) -> str:
-    """What to say of syntax that is not arithmetic."""
+    """The message for syntax that is not arithmetic."""
     match node:
         case ast.Call(ast.Name(name) | ast.Attribute(_, name)) if name not in names:
             near = difflib.get_close_matches(name, FUNCTIONS, 2)
@@ -143,13 +143,13 @@ def _span(node: ast.expr, source: str) -> tuple[int, int]:
 
 
 def said(error: Exception) -> str:
-    """An error of the engine without the line of code and the mode, which are not the user's."""
+    """The text of an engine's error without line and mode, of which the user knows nothing."""
     return re.sub(r" at \S.*?:\d+(?=: )", "", str(error)).partition(" (or compute under")[0]
 
 
 # --- what can be computed ------------------------------------------------------------------------
 def _folding(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Numbers alone give a number, as in Python, where `x * (1 / 3)` records one operation."""
+    """A function that on numbers alone gives a number: `x * (1 / 3)` records one operation."""
 
     def fold(*values: Any) -> Any:
         result = function(*values)
@@ -160,7 +160,7 @@ def _folding(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _picking(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that gives one of several: here an index is a number like any other."""
+    """A function of a list and an index, for which the index may be a Value of a whole number."""
 
     @functools.wraps(function)
     def pick(xs: Any, index: Any) -> Any:

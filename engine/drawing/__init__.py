@@ -8,10 +8,10 @@
     >>> [line.strip() for line in to_dot(y).splitlines() if "->" in line]
     ['n0 -> n1 [label=3 class="edge" id="n1-0"]', 'n0 -> n1 [label=3 class="edge" id="n1-1"]']
 
-From below: `view` chooses what is seen, `groups` collapses what is too much, `looks`, `text` and
-`hover` say how it is shown and written, `picture` draws it, `layout` has it laid out on a machine
-with or without the program `dot`. `tree` does without pictures, `latex` writes formulas, `explain`
-follows the chain rule along its paths and says why. `import engine` never imports this room.
+From below: `view` chooses what is seen, `groups` collapses what is too much, `style` and `hover`
+say how it looks and what it says, `picture` draws it into a `canvas`, and `layout` runs Graphviz,
+with or without the program `dot`. `text_tree` does without pictures. `latex` and `explain` come
+from the rooms for words and for explanations. `import engine` never imports this room.
 """
 
 from typing import TYPE_CHECKING as _TYPE_CHECKING

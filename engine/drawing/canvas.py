@@ -1,5 +1,6 @@
-"""Picture: a `graphviz.Digraph` that is laid out with or without the program `dot`, and that tells
-more in its SVG where the mouse rests.
+"""Picture: a `graphviz.Digraph` that needs no program `dot`.
+
+Its SVG tells more where the mouse rests.
 """
 
 import html
@@ -25,13 +26,13 @@ _WHOLE = re.compile(r'(<g id="graph0"[^>]*>)(\s*<title>[^<]*</title>)?')
 
 
 class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package is untyped
-    """What `draw` gives: it shows itself in a notebook; `pipe` and `render` need no `dot`.
+    """A picture of a graph. It shows itself in a notebook; `pipe` and `render` need no `dot`.
 
     Attributes:
-        ids: the id of the element that shows a value, or the box that it is in. The arrow from its
-            parent at position k has that of the value with -k, as in n3-0.
-        titles: what an element's title says, by its id.
-        remedy: what to do where the layout takes too long.
+        ids: of each value, the id of the element that shows it or of the box that it is in. The
+            arrow from its parent at position k has this id with -k, as in n3-0.
+        titles: the text of each element's title, by its id.
+        remedy: says what to do where the layout takes too long.
     """
 
     ids: dict[Value, str]
@@ -44,8 +45,8 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package is untyped
         self.remedy = lambda: "draw a smaller part"
         self._frames: dict[str, Any] = {}
 
-    # The terminal of IPython asks for this at each echo, and each would run a layout; what it asks
-    # for where a picture can be shown is _repr_svg_.
+    # IPython's terminal would call this at each echo, and each call would run a layout. Notebooks,
+    # which can show a picture, call _repr_svg_.
     _repr_mimebundle_ = None
 
     @classmethod
@@ -55,17 +56,17 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package is untyped
         return cls(format="svg", graph_attr=attributes, node_attr=NODE, edge_attr=EDGE)
 
     def copy(self) -> Self:
-        """A picture of its own, with the same in it."""
+        """A second picture with the same contents."""
         twin: Self = super().copy()
         twin.ids, twin.titles, twin.remedy = {**self.ids}, {**self.titles}, self.remedy
         return twin
 
     def beside(self, label: str) -> str:
-        """The label of an arrow, at a distance from it where it runs up or down."""
+        """The label of an arrow, with some space around it where the arrow runs up or down."""
         return label if self.graph_attr["rankdir"] in ("LR", "RL") else f"\xa0{label}\xa0"
 
     def frame(self, name: str) -> Any:
-        """The frame of that name, to draw nodes in."""
+        """The frame of that name, new at the first call; nodes are drawn into it."""
         if name not in self._frames:
             self._frames[name] = graphviz.Digraph(
                 f"cluster_{len(self._frames)}",
@@ -74,15 +75,16 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package is untyped
         return self._frames[name]
 
     def close_frames(self) -> None:
-        """Put the frames into the picture, with all that was drawn in them."""
+        """Add the frames to the picture, with all that was drawn into them."""
         for name, frame in self._frames.items():
             self.subgraph(frame)
             self.titles[frame.graph_attr["id"]] = name
         self._frames = {}
 
     def laid_out(self, format: str = "svg", timeout: float = 30.0) -> bytes:
-        """The picture in one of Graphviz's formats; LayoutError where that fails or takes longer
-        than `timeout` seconds.
+        """The picture in one of Graphviz's formats.
+
+        Raises LayoutError where the layout fails or takes longer than `timeout` seconds.
         """
         if format not in graphviz.FORMATS:
             raise ValueError(f"a format is one of Graphviz's, as svg, png or pdf, got {format!r}")
@@ -99,7 +101,7 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package is untyped
         return match[1] + (match[3] if text is None else html.escape(visible(text), quote=False))
 
     def _repr_svg_(self) -> str | None:
-        """For notebooks; None where no layout program is found or it takes long."""
+        """The picture for a notebook; None without a layout program, or if it takes long."""
         try:
             return self.laid_out(timeout=10.0).decode()
         except LayoutError:

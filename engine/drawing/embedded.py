@@ -1,7 +1,7 @@
-"""The layout program of last resort: DOT on stdin, a picture on stdout, laid out by pygraphviz.
+"""The last layout program to be tried: DOT on stdin, a picture on stdout, by pygraphviz.
 
-Runs as a script in a process of its own, so that a time limit can end it and a crash in C cannot
-take the session along. It therefore imports nothing of ours.
+It runs as a script in a process of its own, so that a time limit can end it and a crash in C does
+not end the session. Therefore it imports nothing of this package.
 """
 
 import sys

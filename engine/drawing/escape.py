@@ -1,4 +1,4 @@
-"""A text in DOT that is drawn as it is."""
+"""Escapes texts for DOT."""
 
 import graphviz
 

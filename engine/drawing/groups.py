@@ -1,7 +1,7 @@
-"""What belongs together in a graph too large to read: the nodes of a neuron, a layer, a line.
+"""Collapses a graph that is too large to read, by neuron and layer or by line and function.
 
-A node has two addresses, a coarse and a fine one. Where parameters have names like `L0.N3.w2` they
-are the layer and the neuron; else they are the function and the line that made the node.
+Each node has a coarse and a fine address. Where parameters have names such as `L0.N3.w2`, these are
+the layer and the neuron; else they are the function and the line of source that made the node.
 """
 
 import difflib
@@ -32,12 +32,12 @@ class Box:
 
 @dataclass
 class Grouping:
-    """Which nodes of a view are drawn as one. What is in no box is drawn as it is.
+    """Which nodes of a view are drawn as one box; a node in no box is drawn by itself.
 
     Attributes:
-        boxes: by name. of: the box of each node that is in one.
+        boxes: the boxes by name. of: the box of each node that is in one.
         frames: the boxes that were opened.
-        level: 1 by layer or function, 2 by neuron or line, 0 where nothing is collapsed.
+        level: 1 for boxes by layer or function, 2 by neuron or line, 0 if nothing is collapsed.
     """
 
     boxes: dict[str, Box]
@@ -49,7 +49,7 @@ class Grouping:
 def group(
     view: View, collapse: int | None = None, open: str | Iterable[str] = (), limit: int = 500
 ) -> Grouping:
-    """Collapse a view where it has more than `limit` nodes, or where and as far as it is told."""
+    """Collapse a view of more than `limit` nodes, or as `collapse` and `open` say; see `draw`."""
     if collapse is not None and (type(collapse) is not int or collapse not in (0, 1, 2)):
         raise ValueError(
             "collapse is 0 (nothing), 1 (by layer, or by function), 2 (by neuron, or by line) or "
@@ -70,13 +70,13 @@ def group(
         found = _collapse(view, paths, level, names)
         if collapse is not None or _readable(view, found):
             return found
-    # a thousand functions, or layers: then what is alike is together
+    # so many functions or layers that even these cannot be read: one box for each operation
     alike = {node: (f"every {node.op.name if node.op else 'leaf'}",) for node in view.nodes}
     return found if names else _collapse(view, alike, 1, names)
 
 
 def counts(view: View) -> list[tuple[int, int]]:
-    """How many things would be drawn at each level of collapsing, for a message."""
+    """How many boxes and nodes would be drawn at each level of collapsing."""
     paths = addresses(view.nodes)
     found = []
     for level in (1, 2):
@@ -110,7 +110,7 @@ def _collapse(view: View, paths: Mapping[Value, Address], level: int, open: set[
         path = paths[node]
         if node is view.root or not path:
             continue
-        # past what is open to the first that is not; finer than asked only inside of what is open
+        # the first part of the address that is not open; inside an open box one level finer
         at = min(level, len(path)) - 1
         opened = next((name for name in reversed(path[: at + 1]) if name in open), None)
         if opened is not None:
@@ -129,7 +129,7 @@ def _collapse(view: View, paths: Mapping[Value, Address], level: int, open: set[
 
 
 def _about(name: str, nodes: Sequence[Value]) -> str:
-    """What is in a box: its line of source, its operations, the most frequent first, its leaves."""
+    """What a box says of its nodes: their line of source, operations by frequency, and leaves."""
     origin = origins.place_of(nodes[0])
     line = origins.source_of(nodes[0])
     shown = [shorten(line)] if origin and line and str(origin) == name else []

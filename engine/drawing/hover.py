@@ -1,4 +1,4 @@
-"""What an element says where the mouse rests: full precision, formula, and the line of source."""
+"""The text that appears where the mouse rests: full precision, formula and line of source."""
 
 from engine.core.origins import name_of, place_of
 from engine.core.value import Value
@@ -9,7 +9,7 @@ __all__ = ["about_edge", "about_node"]
 
 
 def about_node(node: Value) -> str:
-    """All there is to say about a node, in lines.
+    """The formula of a node, its numbers in full and where it was made, in lines.
 
     >>> x = Value(0.1, "x")
     >>> print(about_node(x * 3))
@@ -30,7 +30,7 @@ def about_node(node: Value) -> str:
 
 
 def about_edge(node: Value, parent: Value, local: float | None) -> str:
-    """What an arrow says: the local derivative, and what it hands on of the gradient.
+    """What an arrow says: the local derivative, and how much of the gradient goes along it.
 
     >>> x = Value(0.1, "x")
     >>> y = x * 3

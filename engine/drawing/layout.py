@@ -1,7 +1,7 @@
-"""From DOT text to a picture, on a machine with or without the program `dot`.
+"""Turns DOT text into a picture, on a machine with or without the program `dot`.
 
-Tried in this order: the program that the environment variable GRADWALK_DOT names, a `dot` on
-PATH, pygraphviz (which brings Graphviz along in its wheel). Each runs as a child process.
+These are tried in turn: the program that the environment variable GRADWALK_DOT names, a `dot` on
+PATH, and pygraphviz, whose wheel contains Graphviz. Each runs as a child process.
 """
 
 import importlib.util
@@ -60,7 +60,7 @@ def render(
 
 
 def _command(format: str) -> list[str]:
-    """Choose the layout program: the one that was asked for, the system's, the embedded one."""
+    """The command line of the first layout program that there is."""
     wanted = os.environ.get(VARIABLE)
     if wanted:
         program = shutil.which(wanted)
@@ -85,7 +85,7 @@ def _command(format: str) -> list[str]:
 
 
 def _run(command: list[str], source: bytes, timeout: float) -> tuple[int, bytes, bytes]:
-    """Run a child to its end, or end it and whatever it started when it is late or interrupted."""
+    """Run a command to its end; where it is late or interrupted, kill it and what it started."""
     pipe = subprocess.PIPE
     with subprocess.Popen(
         command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True

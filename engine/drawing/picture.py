@@ -1,8 +1,8 @@
 """What a picture of a graph shows: a box for each value, an arrow from each of its parents.
 
 Numbers from the source are written inside the operation that uses them. Kinds of nodes differ in
-shape as well as in colour, and gradients that are zero, exploding or not finite in their outline.
-Node names count up in topological order, so that one graph always gives the same bytes.
+shape and colour; gradients that are zero, exploding or not finite show in the outline. Nodes are
+numbered in topological order, so that the same graph always gives the same bytes.
 """
 
 import os
@@ -122,7 +122,7 @@ def _fill(picture: Picture, seen: View, grouping: Grouping, strength: bool) -> N
 
 
 def _words(node: Value, seen: View) -> list[str]:
-    """The name and the operation of a node, those that it has."""
+    """The name and the operation of a node, as far as it has them."""
     origin = place_of(node) if node is seen.root else None
     name = name_of(node) or (origin and not origin.library and origin.name) or ""
     if not node.parents:
@@ -159,7 +159,7 @@ def _add_edges(
             style = node_style(parent, seen, shade, copy=True)
             picture.node(tail, plain("\n".join(lines)), id=tail, **style)
             picture.titles[tail] = about_node(parent)
-        # that each of many terms of a sum counts once needs no saying
+        # in a long sum, no arrow needs to say that its derivative is 1
         plain_sum = node.op is not None and node.op.slopes and len(node.parents) > 4
         label = {} if local is None or plain_sum else {"label": picture.beside(number(local))}
         picture.edge(tail, names[node], id=ident, **label, **{"class": "edge"})
@@ -167,7 +167,7 @@ def _add_edges(
 
 
 def _add_box(picture: Any, ident: str, box: Box, seen: View) -> dict[str, str]:
-    """A box for many nodes; gives its title."""
+    """Draw a box for many nodes; returns its title by its id."""
     lines = [box.name, *box.about.split("\n"), *group_lines(box.nodes, seen.root)]
     style = box_style(box.nodes, seen.root)
     picture.node(ident, plain("\n".join(lines)), id=ident, **style)
@@ -189,7 +189,7 @@ def _add_bundles(
 
 
 def _remedy(seen: View) -> str:
-    """What to collapse where a layout takes too long."""
+    """What to do where a layout takes too long, with what each way would leave."""
     ways = [f"collapse={level} leaves {left:,} boxes" for level, left in counts(seen)]
     return f"of {len(seen.nodes):,} values {' and '.join(ways)}; depth=... and only=... draw a part"
 

@@ -1,8 +1,8 @@
-"""How things look: shapes and colours of nodes, and what numbers they show.
+"""How pictures look: shapes and colours of nodes, and which numbers they show.
 
-Shapes say again what colours say, so that pictures can be read in greyscale and by any eye. The
-background is transparent; all inks are dark on pale or, where they lie on it, middling grey, so
-that they can be read on a light and on a dark page.
+Each kind of node has a shape besides its colour, so that pictures can be read in greyscale and by
+every eye. The background is transparent. Text in boxes is dark on pale, and what lies on the
+background is a middling grey, so that it can be read on a light and on a dark page.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ __all__ = [
 
 FONT = "Helvetica,Arial,sans-serif"
 GREY = "#767676"  # 4.5 to 1 on white and on black
-# nslimit bounds the network simplex, the part of the layout that explodes on shared leaves.
+# nslimit bounds the network simplex, the part of the layout that takes longest on shared leaves
 GRAPH = {"bgcolor": "transparent", "nodesep": "0.15", "nslimit": "2", "nslimit1": "2"}
 NODE = {"fontname": FONT, "fontsize": "11", "fontcolor": "#1a1a1a", "margin": "0.12,0.06"}
 EDGE = {
@@ -45,7 +45,7 @@ FRAME = {
     "fontcolor": GREY,
     "class": "frame",
 }
-# Okabe and Ito's colours for the borders, which every kind of eye tells apart, pale inside.
+# borders in the colours of Okabe and Ito, which every eye tells apart, and pale versions inside
 KINDS: Mapping[str, Mapping[str, str]] = {
     "leaf": {"shape": "box", "style": "filled", "color": "#b36b00", "fillcolor": "#fdecd2"},
     "parameter": {
@@ -107,7 +107,7 @@ def number_lines(node: Value, root: Value) -> list[str]:
 
 
 def node_style(node: Value, seen: View, top: float, copy: bool = False) -> dict[str, str]:
-    """The attributes of a node. With a `top`, its fill says how its gradient compares to that."""
+    """The DOT attributes of a node. With a `top`, its fill shows its gradient relative to that."""
     kind = seen.kinds[node]
     style = dict(KINDS[kind])
     remarks = flags(node, seen.root)
@@ -132,7 +132,7 @@ def node_style(node: Value, seen: View, top: float, copy: bool = False) -> dict[
 
 
 def _shade(share: float) -> str:
-    """White for nothing, darker by the power of ten up to a share of 1."""
+    """A fill for a share of the largest gradient: white for 0, darker with each power of ten."""
     if not share > 0.0:
         return "#ffffff"
     strength = min(max(1.0 + log10(share) / SCALE, 0.0), 1.0)
@@ -150,7 +150,7 @@ def group_lines(nodes: Sequence[Value], root: Value) -> list[str]:
 
 
 def box_style(nodes: Sequence[Value], root: Value) -> dict[str, str]:
-    """The attributes of a box that stands for many nodes."""
+    """The DOT attributes of a box that stands for many nodes."""
     style, classes = dict(KINDS["group"]), ["group"]
     found = {flag for node in nodes for flag in flags(node, root)}
     for flag in ("nonfinite", "exploding"):

@@ -1,4 +1,4 @@
-"""A graph in plain text, for those who have a terminal and nothing else."""
+"""A graph as a tree of text, for a terminal."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ ENOUGH = 1000  # values below a node are counted up to here
 
 
 class _Line(NamedTuple):
-    """One line to be: a use of a value by the one above it."""
+    """A line of the tree: one use of a value by the value above it."""
 
     node: Value
     lead: str  # what its parents are indented by
@@ -44,15 +44,15 @@ def tree(
 ) -> Text:
     """The graph below a value as text, the value first and its parents indented below it.
 
-    A line says what a value is called and which operation made it (with numbers where they stood,
-    as in `□ × 2`), its data, its gradient (call `backward()` first), and the local derivative of
-    the value above by it. What was shown before is not opened again: `↑` refers to it by its name,
-    or by a number such as #1.
+    A line shows the name of a value and the operation that made it (with the numbers in it, as in
+    `□ × 2`), its data, its gradient (call `backward()` first), and the local derivative of the
+    value above by it. A value that was shown before is not opened again: `↑` refers to it by its
+    name, or by a number such as #1.
 
     Arguments:
         depth: how many levels to open. lines: how many lines to write at most.
         color: whether to colour; by default on a terminal, unless NO_COLOR is set.
-        call: gives each value the name to call it by, of which no two are the same.
+        call: a function that gives each value a name of its own.
 
     >>> x, w, b = Value(2.0, "x"), Value(-3.0, "w"), Value(6.5, "b")
     >>> y = (x * w + b).tanh()
@@ -108,7 +108,7 @@ def _check(value: Value, depth: int, lines: int) -> None:
 
 
 def _walk(value: Value, depth: int, lines: int) -> list[_Line]:
-    """The lines to be, from the top, where each value is opened once."""
+    """The lines from the top down; each value is opened once."""
     walked: list[_Line] = []
     opened: set[Value] = set()
     stack = [_Line(value, "", "", None, 0)]
@@ -139,7 +139,7 @@ def _operands(node: Value) -> list[str]:
 
 
 def _below(node: Value) -> str:
-    """How many values there are below a node; where they are very many, that."""
+    """How many values there are below a node, in words; counting ends at ENOUGH."""
     seen, stack = {node}, [node]
     while stack and len(seen) <= ENOUGH:
         for parent in stack.pop().parents:
@@ -153,7 +153,7 @@ def _below(node: Value) -> str:
 
 
 def _coloured(row: str, line: _Line, first: str, kind: str, root: Value) -> str:
-    """A row with its branch faint, its name in the colour of its kind, and alarming numbers red."""
+    """A row in colours: a faint branch, the name by its kind, and alarming numbers in red."""
     remarks = flags(line.node, root)
     alarm = "nonfinite" in remarks or "exploding" in remarks
     numbers = ALARM if alarm else FAINT if "zero" in remarks else ""

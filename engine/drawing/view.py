@@ -1,6 +1,6 @@
-"""What of a graph is drawn: its nodes in order, what each of them is, and what was left out.
+"""Chooses which nodes of a graph are drawn, and finds out what kind of node each is.
 
-A view holds no Graphviz: `picture` draws it, `groups` collapses it.
+Nothing here needs Graphviz: `groups` collapses a view, and `picture` draws it.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -26,7 +26,7 @@ class View:
         nodes: what is to be seen, parents before their consumers.
         kinds: of each node: leaf, parameter, input, operation or output.
         shown: the same nodes, to look up.
-        copied: the leaves that are drawn once for each use.
+        copied: the leaves that are drawn again at each use.
     """
 
     root: Value
@@ -95,9 +95,9 @@ def locals_of(node: Value) -> tuple[float | None, ...]:
 
 
 def opened(order: list[Value]) -> dict[Value, Value]:
-    """A copy of each node of a graph, in which what takes any number of inputs is elementary.
+    """A copy of each node of a graph, with n-ary operations opened into elementary ones.
 
-    Data and gradients are those of the originals; the gradients of what is new come from them.
+    Data and gradients are those of the originals; gradients of new nodes are computed from them.
 
     >>> from engine import dot
     >>> y = dot([Value(2.0), Value(3.0)], [Value(5.0), Value(7.0)])
@@ -139,7 +139,7 @@ def _expansion(node: Value, copy: Value) -> Value:
 
 
 def _values(what: str, given: object) -> set[Value]:
-    """What an argument lists, which are Values."""
+    """The Values in a list that was given as an argument."""
     if isinstance(given, Value | str) or not isinstance(given, Iterable):
         raise TypeError(f"{what} takes a list of Values, got {type(given).__name__}")
     listed = {*given}
@@ -150,7 +150,7 @@ def _values(what: str, given: object) -> set[Value]:
 
 
 def _among(order: list[Value], only: object) -> set[Value]:
-    """The values that paths are to begin at."""
+    """The Values that `only` lists, which have to be in the graph."""
     wanted, known = _values("only", only), set(order)
     if not wanted:
         raise ValueError("only takes at least one Value, got none; leave it out to draw all")
@@ -169,7 +169,7 @@ def _kinds(
     leaves = [node for node in nodes if not node.parents]
     if parameters is None:
         parameters = {leaf for leaf in leaves if _belongs_to_an_object(leaf)} - (inputs or set())
-    if inputs is None:  # in a graph with parameters all other leaves are what they are applied to
+    if inputs is None:  # in a graph with parameters all other leaves are inputs
         inputs = set(leaves) if not parameters.isdisjoint(leaves) else set()
     kinds = dict.fromkeys(nodes, "operation")
     for leaf in leaves:
@@ -185,7 +185,7 @@ def _belongs_to_an_object(leaf: Value) -> bool:
 
 
 def _descendants(nodes: list[Value], sources: set[Value]) -> list[Value]:
-    """What lies on a path from one of the sources to the root."""
+    """The nodes on a path from one of the sources to the root."""
     reached = set(sources)
     for node in nodes:
         if not reached.isdisjoint(node.parents):
@@ -194,7 +194,7 @@ def _descendants(nodes: list[Value], sources: set[Value]) -> list[Value]:
 
 
 def _distances(root: Value, depth: int) -> dict[Value, int]:
-    """How many steps each node is from the root by the shortest way, up to a depth."""
+    """The distance of each node from the root by the shortest way, up to a depth."""
     found, ring = {root: 0}, [root]
     for step in range(1, depth + 1):
         ring = [
@@ -205,9 +205,9 @@ def _distances(root: Value, depth: int) -> dict[Value, int]:
 
 
 def _scattered(nodes: list[Value]) -> set[Value]:
-    """Leaves that are used at many distances from the root, as the weights of a recurrent network.
+    """Leaves that are used at many distances from the root, such as a recurrent network's weights.
 
-    Their arrows would run across the whole picture, and the time of a layout explodes with them.
+    Their arrows would run across the whole picture, and the layout would take very long.
     """
     height: dict[Value, int] = {}
     uses: dict[Value, list[int]] = {}

@@ -1,7 +1,7 @@
 """A check-up of a training step: which units pass nothing on, which layers get no gradient.
 
-Everything is read off one graph, that of a loss; one of a batch tells more than one of a sample,
-since a ReLU that is off for one sample is no dead one.
+All of it is read from the graph of one loss. The loss of a batch tells more than that of a sample,
+since a ReLU that is off for one sample is not yet dead.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -26,10 +26,9 @@ from engine.wording.terminal import columns
 
 __all__ = ["Layer", "Remark", "Report", "diagnose"]
 
-# Between layers: at one learning rate one of them then moves a thousand times as fast as the other.
-RATIO = 1e3
-FITS = 1e-2  # a term of the loss below it is at its goal
-LISTED = 5
+RATIO = 1e3  # of gradients between layers: at one learning rate one then moves so much faster
+FITS = 1e-2  # a term of the loss below this is at its goal
+LISTED = 5  # names in a remark
 
 Kind = Literal["nonfinite", "dead", "saturated", "zero", "vanishing", "exploding", "unreached"]
 
@@ -40,10 +39,10 @@ class _Model(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """The gradients of a layer's parameters: their root mean square, the largest, and oddities.
+    """The gradients of a layer's parameters: root mean square, largest, how many 0 or not finite.
 
-    Layers come from the input to the output. Where parameters have names such as `L0.N3.w2`, L0 is
-    a layer; where not, those made by one line of source are.
+    Where parameters have names such as `L0.N3.w2`, L0 is a layer. Else the parameters that one line
+    of source made are one.
     """
 
     name: str
@@ -56,7 +55,7 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """Something wrong: of what kind, in which layer, which values, and the same in words."""
+    """Something wrong: its kind, the layer, the values, and a sentence about it."""
 
     kind: Kind
     layer: str
@@ -69,10 +68,10 @@ class Remark:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Report:
-    """What `diagnose` found. Printed, it is text to read; it is true where anything is wrong.
+    """What `diagnose` found. Printed, it is text to read; it is true if anything is wrong.
 
     Attributes:
-        remarks: what is wrong. layers: the gradients by layer.
+        remarks: what is wrong. layers: the gradients by layer, from the input to the output.
         finding: the first operation or edge that made a number that is not finite; see `hunt`.
         values: how many values were looked at.
     """
@@ -122,14 +121,14 @@ class Report:
 def diagnose(loss: Value, parameters: Iterable[Value] | _Model | None = None) -> Report:
     """Look for what keeps a network from learning, in the graph of one loss.
 
-    - units that pass nothing on: dead ReLUs, saturated tanh, sigmoid and the like. A unit counts
-      where that is so for all inputs in the graph. Terms of the loss that are at their goal (as a
-      hinge past its margin) are not meant.
-    - gradients by layer that are zero, not finite, or a thousand times smaller (vanishing) or
-      larger (exploding) than those of a layer nearer to the output; or above 1000.
-    - with `parameters` (or a model that has them): those that the loss does not reach.
+    - Units that pass nothing on: dead ReLUs, saturated tanh, sigmoid and the like. A unit counts
+      if this holds for all inputs in the graph. Terms of the loss that are at their goal, such as
+      a hinge past its margin, do not count.
+    - Gradients by layer that are zero, not finite, above 1000, or a thousand times smaller
+      (vanishing) or larger (exploding) than those of a layer nearer to the output.
+    - With `parameters` (or a model that has them): those that the loss does not reach.
 
-    No gradient is touched, and none has to be there.
+    No gradient is changed, and `backward()` need not have been called.
 
     Raises:
         StaleValueError: a leaf was changed since the loss was computed.
@@ -209,7 +208,7 @@ def _sweep(loss: Value) -> _Sweep:
 
 # --- units ---------------------------------------------------------------------------------------
 def _flat(found: _Sweep, address: Callable[[Value], tuple[str, str]]) -> Iterator[Remark]:
-    """Units whose activation is flat wherever it was used."""
+    """Remarks on units whose activation was flat at each use."""
     at_goal = _terms(found)
     units: dict[tuple[str, Any, str], list[tuple[Value, Kind | None]]] = {}
     for node, bend, local in found.activations:
@@ -251,7 +250,7 @@ def _about(kind: str, layer: str, op: Operation, uses: int, total: int, names: l
 
 
 def _terms(found: _Sweep) -> set[Value]:
-    """The terms of the loss: what goes into it through sums and constant factors alone."""
+    """The terms of the loss: the values that go into it through sums and constant factors only."""
     terms = {found.order[0]}
     for node in found.order:
         if node in terms:
@@ -265,7 +264,7 @@ def _terms(found: _Sweep) -> set[Value]:
 def _layers(
     found: _Sweep, own: list[Value], address: Callable[[Value], tuple[str, str]]
 ) -> list[Layer]:
-    """The parameters by layer; a layer stands where its first parameter is used."""
+    """The parameters by layer, in the order in which the layers are first used."""
     members: dict[str, list[Value]] = {}
     last = {p: i for i, node in enumerate(found.order) for p in node.parents}
     for node in sorted(own, key=lambda leaf: -last.get(leaf, -1)):

@@ -7,7 +7,7 @@ from operator import mul
 
 from engine.core.ops import is_constant
 from engine.core.value import Value
-from engine.explain.paths import Path, Sweep, count, largest, sweep
+from engine.explain.paths import Path, PathSums, count, largest, path_sums
 from engine.explain.reasons import Words, reasons
 from engine.wording.notation import PLAIN
 from engine.wording.numbers import number
@@ -15,16 +15,17 @@ from engine.wording.terminal import Text, columns
 
 __all__ = ["explain"]
 
-STEPS = 12  # of a path that are written; of a longer one, its two ends
-LEAVES = 20
+STEPS = 12  # of a path that are written; of a longer path, its two ends
+LEAVES = 20  # that are listed
 
 
 def explain(loss: Value, w: Value | None = None, *, paths: int = 5) -> Text:
     """Why d loss / d w is what it is: the chain rule along each path from the loss down to w.
 
-    The paths come with their share of the gradient, the largest first; those past the first few
-    are counted and summed. Where the gradient is zero, tiny or not finite, the reasons follow.
-    Nothing is changed, and no gradient has to be there. Without a `w`, one line for each leaf.
+    Each path is written with its share of the gradient, the largest first; those past the first few
+    are counted and summed. If the gradient is zero, tiny or not finite, the reasons follow. Without
+    a `w` there is one line for each leaf. No gradient is changed, and `backward()` need not have
+    been called.
 
     Arguments:
         paths: how many paths to write out.
@@ -54,12 +55,12 @@ def explain(loss: Value, w: Value | None = None, *, paths: int = 5) -> Text:
             raise TypeError(f"explain takes Values, got {type(node).__name__} for {what}")
     if not isinstance(paths, int) or paths < 1:
         raise ValueError(f"paths is how many paths to write out, from 1 on, got {paths!r}")
-    found, words = sweep(loss), Words()
+    found, words = path_sums(loss), Words()
     words.call(loss, "loss")
     return Text("\n".join(_leaves(found, words) if w is None else _one(found, w, paths, words)))
 
 
-def _one(found: Sweep, w: Value, paths: int, words: Words) -> list[str]:
+def _one(found: PathSums, w: Value, paths: int, words: Words) -> list[str]:
     loss, gradient = found.order[0], found.gradient.get(w, 0.0)
     head = f"d {words.call(loss)} / d {words.call(w, 'w')} = {number(gradient)}"
     if w is loss:
@@ -89,7 +90,7 @@ def _many(paths: int, more: str = "") -> str:
 
 
 def _digits(paths: int) -> str:
-    """A count: all its digits, up to 30."""
+    """A count with all its digits, up to 30 of them."""
     return f"{paths:,}" if paths < 10**30 else f"about 10^{log10(paths):,.0f}"
 
 
@@ -102,7 +103,7 @@ def _shown(path: Path) -> Path:
 
 
 def _path(title: str, product: float, share: str, path: Path, words: Words) -> list[str]:
-    """A path as the factors of its product, and a line for each of them."""
+    """A path: its product in factors, and a line for each factor."""
     rows = []
     for edge in _shown(path):
         y, x = words.call(edge.node), words.call(edge.parent)
@@ -118,7 +119,7 @@ def _path(title: str, product: float, share: str, path: Path, words: Words) -> l
     return [f"{title}: {formula}{number(product)}{share}", *lines]
 
 
-def _leaves(found: Sweep, words: Words) -> list[str]:
+def _leaves(found: PathSums, words: Words) -> list[str]:
     """One line for each leaf, those with the largest gradients first."""
     leaves = [node for node in reversed(found.order) if not (node.parents or is_constant(node))]
     leaves.sort(

@@ -1,7 +1,8 @@
 """The hunt for a nan or an infinity: which operation made it, out of what, where, and what to do.
 
-Most of what is not finite in a graph was only handed on. What is looked for is the one node whose
-parents were good and whose value is not; or else the one edge, where the backward pass broke.
+Most of what is not finite in a graph was only handed on. The hunt looks for the first node whose
+parents are finite and whose value is not, or else for the first edge on which the backward pass
+made a gradient that is not finite.
 """
 
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ from engine.core.graph import topological
 from engine.core.ops import is_constant
 from engine.core.origins import Origin, name_of, place_of
 from engine.core.value import Value
-from engine.explain.paths import Edge, sweep
+from engine.explain.paths import Link, path_sums
 from engine.explain.reasons import Words
 from engine.wording.numbers import number, shorten, visible
 
@@ -22,14 +23,14 @@ SHOWN = 6  # parents that are listed
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Finding:
-    """The node, or the edge, that made the first number that is not finite; printed, it says why.
+    """The node or the edge that made the first number that is not finite. Printed, it says why.
 
     Attributes:
-        kind: "value" where the operation made it; "leaf" where it came in as data; "gradient"
-            where the forward pass is sound and an edge of the backward pass made it.
+        kind: "value" if an operation made it, "leaf" if it came in as data, "gradient" if the
+            forward pass is sound and an edge of the backward pass made it.
         node: the node with that value, or the upper end of the edge.
-        remedy: what to do instead; "" where the operation knows of nothing.
-        others: how many more nodes (or edges) made one of their own.
+        remedy: what to do instead; "" if the operation knows of nothing.
+        others: how many more nodes (or edges) made such a number out of finite ones.
         position, upstream, local, before, after: of the edge: which parent it goes to, the gradient
             from above, the local derivative, the parent's gradient before and after.
     """
@@ -88,7 +89,7 @@ class Finding:
         if parent is None or self.position is None or self.local is None or self.upstream is None:
             return ""
         y, x = words.call(node), words.call(parent)
-        formula = words.formula(Edge(node, self.position, self.local))
+        formula = words.formula(Link(node, self.position, self.local))
         slope = f"{formula} = {number(self.local)}" if formula else number(self.local)
         made = f"{y} = {words.made(node)} is {number(node.data)}, but"
         if isfinite(self.upstream * self.local):
@@ -105,11 +106,11 @@ class Finding:
 def hunt(value: Value) -> Finding | None:
     """Find the node below a value that made the first nan or infinity, or else the edge that did.
 
-    Nodes come first, parents before their consumers: the one that is found has parents that were
-    good, and what it handed on is not reported. Where all values are finite (or came in as
-    they are) the backward pass is played, without touching any gradient. None where all is well.
+    Values are searched first, parents before their consumers. The node that is found has finite
+    parents; what it handed on is not reported. If all values are finite, the edges of the backward
+    pass are searched; no gradient changes. The answer is None if all is well.
 
-    A branch that `where` did not take is no part of the graph, and cannot be found guilty.
+    A branch that was not taken hands on nothing, and so cannot be found guilty.
 
     Raises:
         StaleValueError: a leaf was changed since the value was computed.
@@ -145,13 +146,13 @@ def _makers(order: list[Value]) -> list[Value]:
 
 def _backward(value: Value) -> Finding | None:
     """The first edge that makes a gradient bad that was not, out of a good one."""
-    found = sweep(value)
+    found = path_sums(value)
     if all(map(isfinite, found.gradient.values())):
         return None
     gradient = dict.fromkeys(found.order, 0.0)
     gradient[value] = 1.0
     first, others = None, -1
-    for node, i, local in found.edges:
+    for node, i, local in found.links:
         parent = node.parents[i]
         upstream, before = gradient[node], gradient[parent]
         gradient[parent] = before + upstream * local

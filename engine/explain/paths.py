@@ -1,8 +1,8 @@
-"""The chain rule as paths: how much each way from an output down to a value gives its gradient.
+"""The chain rule as paths: what each way from an output down to a value adds to its gradient.
 
-There can be 2**n paths in a graph of n nodes, so they are never listed: one sweep from the output
-down knows for every node how many there are, what they sum to and how large the largest is, and
-that tells a search from the value up where to go.
+A graph of n nodes can have 2**n paths, so they are never listed. One sweep from the output down
+finds for every node what the paths to it sum to and how large the largest is. A search from the
+value up then knows where to go.
 """
 
 from collections import Counter
@@ -17,10 +17,10 @@ from engine.core.modes import numeric_mode
 from engine.core.ops import is_constant
 from engine.core.value import Value
 
-__all__ = ["Edge", "Path", "Sweep", "count", "largest", "sweep"]
+__all__ = ["Link", "Path", "PathSums", "count", "largest", "path_sums"]
 
 
-class Edge(NamedTuple):
+class Link(NamedTuple):
     """A value, the position of one of its parents, and the derivative by that parent."""
 
     node: Value
@@ -33,30 +33,30 @@ class Edge(NamedTuple):
         return self.node.parents[self.position]
 
 
-Path = tuple[Edge, ...]  # from the output down
+Path = tuple[Link, ...]  # from the output down
 
 
 @dataclass
-class Sweep:
-    """What is known of every value below an output.
+class PathSums:
+    """What all paths from an output down to each value come to.
 
     Attributes:
         order: the values, the output first.
         gradient: the derivative of the output by each, the sum over all paths down to it.
-        size: the same sum over the paths' absolute values: larger where paths cancel.
-        best: the logarithm of the largest |product| of a path; -inf where all are 0.
-        edges: in the order of the sweep. above: those that lead to each value.
+        size: the sum over the absolute values of the paths, which is larger where paths cancel.
+        best: the logarithm of the largest absolute value of a path; -inf where all are 0.
+        links: in the order of the sweep. above: those that lead to each value.
     """
 
     order: list[Value]
     gradient: dict[Value, float]
     size: dict[Value, float]
     best: dict[Value, float]
-    edges: list[Edge] = field(default_factory=list)
-    above: dict[Value, list[Edge]] = field(default_factory=dict)
+    links: list[Link] = field(default_factory=list)
+    above: dict[Value, list[Link]] = field(default_factory=dict)
 
     def between(self, value: Value) -> set[Value]:
-        """What lies on a path from the output to a value, with both of them."""
+        """The nodes on the paths from the output to a value, with both of them."""
         seen = {value} & self.gradient.keys()
         stack = [*seen]
         while stack:
@@ -67,18 +67,18 @@ class Sweep:
         return seen
 
 
-def sweep(output: Value) -> Sweep:
-    """One sweep from the output down, in the order and the arithmetic of `backward()`.
+def path_sums(output: Value) -> PathSums:
+    """Sum up the paths below an output, in the order and the arithmetic of `backward()`.
 
     >>> x = Value(3.0)
-    >>> found = sweep(x * x - 5 * x)
+    >>> found = path_sums(x * x - 5 * x)
     >>> found.gradient[x], found.size[x]
     (1.0, 11.0)
     """
     order = topological(output)
     check_fresh(order)
     order.reverse()
-    found = Sweep(
+    found = PathSums(
         order, dict.fromkeys(order, 0.0), dict.fromkeys(order, 0.0), dict.fromkeys(order, -inf)
     )
     gradient, size, best = found.gradient, found.size, found.best
@@ -88,8 +88,8 @@ def sweep(output: Value) -> Sweep:
             gradient[parent] += gradient[node] * local
             size[parent] += size[node] * abs(local)
             best[parent] = max(best[parent], best[node] + _log(local))
-            edge = Edge(node, i, local)
-            found.edges.append(edge)
+            edge = Link(node, i, local)
+            found.links.append(edge)
             found.above.setdefault(parent, []).append(edge)
     return found
 
@@ -105,18 +105,18 @@ def _locals(order: list[Value]) -> Iterator[tuple[Value, int, Value, float | Non
 
 
 def _log(local: float) -> float:
-    """The logarithm of a size; of what is no number, and of nothing, -inf: no path goes there."""
+    """The logarithm of the absolute value; -inf for 0, inf and nan: no path goes there."""
     return log(abs(local)) if local and isfinite(local) else -inf
 
 
-def count(found: Sweep, value: Value) -> tuple[int, int]:
-    """How many paths lead to a value, exactly, and how many of them without a factor of 0.
+def count(found: PathSums, value: Value) -> tuple[int, int]:
+    """The exact number of paths to a value, and how many of them have no factor of 0.
 
     >>> x = Value(1.0)
     >>> y = x
     >>> for _ in range(100):
     ...     y = y + y
-    >>> count(sweep(y), x)[0] == 2**100
+    >>> count(path_sums(y), x)[0] == 2**100
     True
     """
     between = found.between(value)
@@ -136,12 +136,12 @@ def count(found: Sweep, value: Value) -> tuple[int, int]:
     return ways.get(value, (0, 0))
 
 
-def largest(found: Sweep, value: Value) -> Iterator[tuple[float, Path]]:
-    """The paths down to a value with their products, the largest |product| first, none that is 0.
+def largest(found: PathSums, value: Value) -> Iterator[tuple[float, Path]]:
+    """The paths down to a value with their products, the largest first, without those that are 0.
 
-    A path is searched from the value up, by what it costs against the best way from there. A way
-    that follows the best costs exactly 0, however long it is, so among equals the search runs
-    straight on instead of to and fro.
+    The search runs from the value up. The cost of a way is what it loses against the best one, in
+    logarithms. To follow the best way costs exactly 0, however long it is, so that among equals
+    the search runs straight on and not to and fro.
     """
     tie = 0
     heap: list[tuple[float, int, Value, Any]] = [(0.0, tie, value, None)]

@@ -7,7 +7,7 @@ from engine.core import ops
 from engine.core.ops import is_constant
 from engine.core.origins import name_of
 from engine.core.value import Value
-from engine.explain.paths import Edge, Path, Sweep
+from engine.explain.paths import Link, Path, PathSums
 from engine.wording.derivatives import WIDE, derivatives
 from engine.wording.names import Names
 from engine.wording.notation import PLAIN, Term
@@ -19,25 +19,25 @@ TINY = 1e-6  # a local derivative below it lets next to nothing through
 CANCELLED = 1e-3  # of the sum of the paths' sizes
 MOST = 5  # reasons of a kind
 LONGEST = 40  # characters of a derivative's formula
-# What flat stretches are called where they have a name; all others are just flat.
+# the names of flat stretches, for operations where they have one
 FLAT = {"relu": "a dead ReLU", "tanh": "saturated", "sigmoid": "saturated"}
 FLAT |= {"softmax": "saturated", "clamp": "outside of its bounds"}
 
 
 class Words:
-    """How values and derivatives are written in an explanation."""
+    """Writes values and derivatives in the words of one explanation."""
 
     def __init__(self) -> None:
         self.names = Names("v")
-        self.met: set[Value] = set()  # nameless values that were given a name
+        self.met: set[Value] = set()  # values that the explanation speaks of
 
     def call(self, node: Value, otherwise: str = "") -> str:
-        """The name of a value that is spoken of."""
+        """The name of a value that the explanation speaks of, made up if it has none."""
         self.met.add(node)
         return self.names.of(node, otherwise)
 
     def term(self, node: Value) -> Term:
-        """A value within a formula: a name, or the number where nobody speaks of it."""
+        """A value within a formula: its name, or its number if it has none so far."""
         if not is_constant(node) and (node in self.met or name_of(node)):
             return Term(self.call(node), PLAIN)
         return PLAIN.value(node.data)
@@ -50,39 +50,40 @@ class Words:
             return f"{node.op} of {len(node.parents):,} values"
         return shorten(PLAIN.apply(node.op, [self.term(p) for p in node.parents]).text, 60)
 
-    def formula(self, edge: Edge) -> str:
+    def formula(self, edge: Link) -> str:
         """The local derivative as a formula; "" if it is just a number, or too long to read."""
         term = self._term(edge)
         plain = term is None or term.text == number(edge.local) or len(term.text) > LONGEST
         return "" if term is None or plain else term.text
 
-    def is_factor(self, edge: Edge) -> bool:
+    def is_factor(self, edge: Link) -> bool:
         """Whether the local derivative is one of the parents, as in a product."""
         term = self._term(edge)
         return term is not None and term.text in {self.term(p).text for p in edge.node.parents}
 
-    def _term(self, edge: Edge) -> Term | None:
+    def _term(self, edge: Link) -> Term | None:
         found = derivatives(edge.node, self.term)
         return found[edge.position] if found else None
 
     def introduce(self, node: Value) -> str:
-        """How a value was computed, from parents that all have a name."""
+        """How a value was computed, with names for all its parents."""
         for parent in node.parents[:MOST]:
             if parent.parents:
                 self.call(parent)
         return self.made(node)
 
-    def derivative(self, edge: Edge) -> str:
+    def derivative(self, edge: Link) -> str:
         """The local derivative, as a formula and as a number."""
         formula = self.formula(edge)
         shown = f"{formula} = {number(edge.local)}" if formula else number(edge.local)
         return f"d {self.call(edge.node)} / d {self.call(edge.parent)} = {shown}"
 
 
-def reasons(found: Sweep, value: Value, path: Path, alive: int, words: Words) -> Iterator[str]:
-    """Why the gradient is what it is, where that is remarkable, in sentences.
+def reasons(found: PathSums, value: Value, path: Path, alive: int, words: Words) -> Iterator[str]:
+    """Sentences on why a gradient is zero, tiny or not finite; none for an ordinary gradient.
 
-    Arguments: the largest path (empty without one), and how many paths have no factor of 0.
+    Arguments:
+        path: the largest path, () if there is none. alive: how many paths have no factor of 0.
     """
     if value not in found.gradient:
         yield from _unconnected(found, value, words)
@@ -92,7 +93,7 @@ def reasons(found: Sweep, value: Value, path: Path, alive: int, words: Words) ->
     if not isfinite(gradient):
         yield from _not_finite(found, between, words)
     elif not alive:
-        shut = [e for e in found.edges if _shuts(e, found, between)]
+        shut = [e for e in found.links if _shuts(e, found, between)]
         yield from (_flat(edge, words) for edge in shut[:MOST])
         if len(shut) > MOST:
             yield f"and {len(shut) - MOST:,} more factors of 0"
@@ -110,12 +111,12 @@ def reasons(found: Sweep, value: Value, path: Path, alive: int, words: Words) ->
             )
 
 
-def _shuts(edge: Edge, found: Sweep, between: set[Value]) -> bool:
-    """Whether it is the first factor of 0 on a path."""
+def _shuts(edge: Link, found: PathSums, between: set[Value]) -> bool:
+    """Whether a link is the first factor of 0 on a path."""
     return edge.local == 0.0 and edge.parent in between and found.best[edge.node] > -inf
 
 
-def _flat(edge: Edge, words: Words) -> str:
+def _flat(edge: Link, words: Words) -> str:
     """Why a local derivative is 0 or next to it."""
     node, parent = edge.node, edge.parent
     y, x = words.call(node), words.call(parent)
@@ -131,8 +132,8 @@ def _flat(edge: Edge, words: Words) -> str:
     return f"{words.derivative(edge)}: {why}"
 
 
-def _unconnected(found: Sweep, value: Value, words: Words) -> Iterator[str]:
-    """Why there is no path at all: what looks like the value and is not."""
+def _unconnected(found: PathSums, value: Value, words: Words) -> Iterator[str]:
+    """Why no path leads to a value: it did not go in, but something like it may have."""
     output, own = words.call(found.order[0]), words.call(value)
     yield f"{own} did not go into {output}: it is none of the {len(found.order):,} values below it"
     twin = next(
@@ -149,7 +150,7 @@ def _unconnected(found: Sweep, value: Value, words: Words) -> Iterator[str]:
         yield "where() links only the branch that was taken"
 
 
-def _not_finite(found: Sweep, between: set[Value], words: Words) -> Iterator[str]:
+def _not_finite(found: PathSums, between: set[Value], words: Words) -> Iterator[str]:
     """The first value and the first edge that are not finite."""
     for node in reversed(found.order):
         if not isfinite(node.data):
@@ -159,7 +160,7 @@ def _not_finite(found: Sweep, between: set[Value], words: Words) -> Iterator[str
             )
             break
     above = {found.order[0]: 1.0}
-    for edge in found.edges:
+    for edge in found.links:
         upstream = above.get(edge.node, 0.0)
         handed = upstream * edge.local
         above[edge.parent] = above.get(edge.parent, 0.0) + handed

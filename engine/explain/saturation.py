@@ -1,6 +1,6 @@
-"""Which operations are activations, and how steep they get: found by trying them out.
+"""Finds out which operations are activations, and how steep they get, by trying them out.
 
-So a row of one's own is known as well as one of the engine's.
+So an operation of the user's own is recognised as well as one of the engine's.
 """
 
 from collections.abc import Sequence
@@ -16,25 +16,24 @@ from engine.core.value import Value
 
 __all__ = ["FLAT", "Shape", "shape"]
 
-# Of the largest slope that an activation has: tanh is so flat from |x| = 4.2 on, sigmoid from 8.3.
-FLAT = 1e-3
-FAR = 50.0  # an input where what can be flat is flat
+FLAT = 1e-3  # of the steepest slope: tanh is so flat from |x| = 4.2 on, sigmoid from 8.3
+FAR = 50.0  # an input where an activation that gets flat is flat
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """An activation: the steepest slope that it has, and whether only one of its sides is flat."""
+    """The shape of an activation: its steepest slope, and whether only one of its ends is flat."""
 
     top: float
     half: bool
 
 
 def shape(node: Value) -> Shape | None:
-    """What kind of activation made a node; None for an operation that is none.
+    """The shape of the activation that made a node; None if the operation is no activation.
 
-    It takes one input that is no number of the source, is nowhere steeper far out than it is in
-    the middle, and is flat at one end or both: that holds for tanh, sigmoid, relu, elu, gelu and
-    clamp; not for exp, log, sin, sqrt or a product.
+    An activation takes one input besides numbers of the source, is not much steeper far out than in
+    the middle, and is flat at one end or both. That holds for tanh, sigmoid, relu, elu, gelu and
+    clamp, but not for exp, log, sin, sqrt or a product.
 
     >>> x = Value(1.0)
     >>> shape(x.tanh()), shape(x.relu()), shape(x.exp())

@@ -1,8 +1,8 @@
-"""What was typed at the prompt of the debugger, as a function of a step.
+"""Makes a function of a step out of an expression that was typed at the debugger's prompt.
 
-It is parsed as Python, and of the syntax tree only arithmetic, comparisons and names are
-understood: nothing that was typed is ever executed. What comes out never raises: a division by
-zero gives inf or nan.
+Python parses the text, and of the syntax tree only arithmetic, comparisons and names are
+understood. What was typed is never executed. The function never raises: a division by zero gives
+inf or nan.
 """
 
 import ast
@@ -18,13 +18,13 @@ from engine.wording.terminal import Mistake
 
 __all__ = ["FIELDS", "FUNCTIONS", "Read", "read"]
 
-LONGEST = 300  # characters; so the tree is never too deep to be walked by recursion
+LONGEST = 300  # characters, so that the tree is never too deep for recursion
 
 Find = Callable[[str], Value | None]  # the node of a name
 
 
 class Read(NamedTuple):
-    """An expression: whether it is a number, a node or a text, and what it is at a step."""
+    """An expression: its kind ("number", "node" or "text"), and its value at a step."""
 
     kind: str
     at: Callable[[Step], Any]
@@ -110,7 +110,7 @@ def read(source: str, find: Find) -> Read:
 
 
 def _either(parts: Sequence[Callable[[Step], Any]], decisive: bool) -> Callable[[Step], Any]:
-    """The first that decides, or else the last, as `and` and `or` have it."""
+    """The value of the first part that is `decisive`, or else of the last: `or` and `and`."""
 
     def at(step: Step) -> Any:
         for part in parts:
@@ -127,7 +127,7 @@ class _Reader:
         self.source, self.find = source, find
 
     def read(self, tree: ast.expr) -> Read:
-        """The whitelist: what kinds of syntax there are, and what each means."""
+        """A piece of syntax as a Read; this is the whitelist."""
         match tree:
             case ast.Constant(bool() | int() | float() as number):
                 constant = number if isinstance(number, bool) else self._float(number, tree)
@@ -178,7 +178,7 @@ class _Reader:
         return at
 
     def _named(self, tree: ast.expr) -> Read:
-        """A field of the step, a node by its name, or something of a node."""
+        """A field of the step, a node by its name, or an attribute of a node."""
         name = ast.unparse(tree).removeprefix("step.")
         if name in FIELDS:
             return FIELDS[name]
@@ -199,7 +199,7 @@ class _Reader:
         raise self._mistake(tree, f"there is no {name!r} here")
 
     def _node(self, tree: ast.expr) -> Read:
-        """The same, where a text is the name of a node: so any label can be written."""
+        """A piece of syntax as a Read; a text stands for the node of that name."""
         if isinstance(tree, ast.Constant) and isinstance(tree.value, str):
             node = self.find(tree.value)
             if node is None:

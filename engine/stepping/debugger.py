@@ -22,7 +22,7 @@ from engine.wording.terminal import Mistake
 __all__ = ["Debugger", "debug"]
 
 NO_STEP = "no edge is taken yet, so there is no step to look at; try n"
-EACH = 20  # so many steps are shown one by one
+EACH = 20  # steps that are shown one by one
 
 
 def debug(
@@ -31,10 +31,10 @@ def debug(
     stdout: TextIO | None = None,
     names: Mapping[str, Value] | None = None,
 ) -> None:
-    """Walk through a run at a prompt, until `quit`; the run stays where it was left.
+    """Walk through a run at a prompt, until `quit`. The run then stays where it is.
 
     Arguments:
-        stdin, stdout: where commands come from and answers go; by default the terminal.
+        stdin, stdout: what commands are read from and answers written to; by default the terminal.
         names: more names for nodes.
 
     >>> from io import StringIO
@@ -92,7 +92,7 @@ class Debugger(Prompt):
             self._show()
 
     def do_until(self, argument: str) -> None:
-        """Go on to after the next edge that is there or so."""
+        """Go on until after the next edge that is there."""
         if not argument:
             raise Mistake(f"until what?\n{WHERE}")
         stop = self.breakpoints.stop(argument)
@@ -145,7 +145,7 @@ class Debugger(Prompt):
             self._over()
 
     def _go(self, stops: list[Stop], *, watching: bool = False, backwards: bool = False) -> None:
-        """Take edges until one of these holds for the last; the gradients are there to look at."""
+        """Take edges until one of these holds for the edge that was just taken."""
         run, watched = self.run, {id(node): name for name, node in self.watched.items()}
         if run.position == (0 if backwards else len(run)):
             self.say([Piece("at the beginning" if backwards else "the pass is over; b goes back")])
@@ -214,7 +214,7 @@ class Debugger(Prompt):
             self.say([Piece("no breaks")])
 
     def do_tbreak(self, argument: str) -> None:
-        """The same as break, but only once."""
+        """Have `continue` stop there, but only once."""
         if not argument:
             raise Mistake(f"tbreak where?\n{WHERE}")
         self.do_break(argument, once=True)
@@ -338,7 +338,7 @@ class Debugger(Prompt):
         self.say([Piece(f"written: {argument}")])
 
     def default(self, line: str) -> None:
-        """What is no command may be a node or an expression, which is shown."""
+        """A line that is no command is shown as a node or an expression, if it is one."""
         if line.startswith("#"):
             return
         name = line.split()[0]

@@ -1,6 +1,6 @@
-"""`%load_ext engine`: the magic `%backprop` of IPython and of notebooks.
+"""The magic `%backprop` of IPython and of notebooks, which `%load_ext engine` adds.
 
-IPython is not imported: it calls us, and hands itself over.
+IPython is not imported here: it passes its shell to the functions that it calls.
 """
 
 from html import escape
@@ -23,16 +23,16 @@ def load_ipython_extension(shell: Any) -> None:
 
 
 def unload_ipython_extension(shell: Any) -> None:
-    """Take it away again, for `%unload_ext engine`."""
+    """Remove the magic; IPython calls this for `%unload_ext engine`."""
     shell.magics_manager.magics["line"].pop("backprop", None)
 
 
 def backprop(shell: Any, line: str) -> "Player | None":
-    """`%backprop loss`: do `loss.backward()`, and watch it.
+    """`%backprop loss` does `loss.backward()` and plays it.
 
-    In a notebook it shows the page that plays the pass; in a terminal it opens the debugger, and
-    when that is left, the rest of the pass is done. What stands after `%backprop` is an expression:
-    a Value, or the run that `loss.trace_backward()` gave, which goes to its end.
+    In a notebook it shows the page that plays the pass. In a terminal it opens the debugger, and
+    when that is left, the rest of the pass is done. After `%backprop` stands an expression: a
+    Value, or the run that `loss.trace_backward()` gave, which then goes to its end.
     """
     if not line.strip():
         raise TypeError("%backprop needs a Value to go back from, e.g. %backprop loss")
@@ -43,7 +43,7 @@ def backprop(shell: Any, line: str) -> "Player | None":
         )
     run = target.trace_backward() if isinstance(target, Value) else target
     try:
-        if getattr(shell, "kernel", None) is not None:  # a notebook, or what else has no terminal
+        if getattr(shell, "kernel", None) is not None:  # a notebook, which has no terminal
             return Player(run)
         from engine.stepping.debugger import debug
 
@@ -63,7 +63,7 @@ class Player:
         self.html = to_html(run)
 
     def _repr_html_(self) -> str:
-        # sandboxed: whatever a label holds, it cannot reach the notebook
+        # in a sandbox, so that nothing in a label can reach the notebook
         return (
             '<iframe sandbox="allow-scripts" title="backpropagation, step by step"'
             ' style="width: 100%; height: 40rem; border: 0"'

@@ -70,7 +70,7 @@ abs(after) > 10 or parent is w."""
 
 
 class Prompt(cmd.Cmd):
-    """A conversation about a run; what its commands do, `Debugger` says."""
+    """Reads commands about a run and writes answers; `Debugger` has the commands."""
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class Prompt(cmd.Cmd):
 
     # --- the conversation ------------------------------------------------------------------------
     def interact(self) -> None:
-        """Read and obey commands until `quit`."""
+        """Read and carry out commands until `quit`."""
         root, edges = self.run.root, len(self.run)
         intro = f"{edges:,} edge{'s' * (edges != 1)} below {self.views.made(root)}"
         self.say([Piece(f"{intro}; help lists the commands" if self.live else intro)])
@@ -109,7 +109,7 @@ class Prompt(cmd.Cmd):
         self.stdout.write(fitted([*line], wide, self.colour) + "\n")
 
     def tell(self, lines: Iterable[Iterable[Piece]]) -> None:
-        """Write several."""
+        """Write several lines."""
         for line in lines:
             self.say(line)
 
@@ -125,7 +125,7 @@ class Prompt(cmd.Cmd):
         return SHORT.get(name, name) or None, argument.strip(), line
 
     def onecmd(self, line: str) -> bool:
-        """Obey one line. What goes wrong is said, and the conversation goes on."""
+        """Carry out one line. An error is written as a message, and the conversation goes on."""
         if line == "EOF" and self.live:
             self.stdout.write("\n")
         try:
@@ -143,7 +143,7 @@ class Prompt(cmd.Cmd):
         return done
 
     def emptyline(self) -> bool:
-        """On a terminal the last command again, as in pdb."""
+        """An empty line on a terminal repeats the last command, as in pdb."""
         return bool(self.live and self.lastcmd and self.onecmd(self.lastcmd))
 
     # --- help and completion ---------------------------------------------------------------------
@@ -167,11 +167,11 @@ class Prompt(cmd.Cmd):
 
     # --- completion ------------------------------------------------------------------------------
     def completenames(self, text: str, *ignored: Any) -> list[str]:
-        """Commands, by what they begin with."""
+        """The commands that begin with a text."""
         return [f"{name} " for group in USAGE.values() for name in group if name.startswith(text)]
 
     def completedefault(self, text: str, *ignored: Any) -> list[str]:
-        """Nodes, fields and operations, by what they begin with."""
+        """The nodes, fields and operations that begin with a text."""
         known = [*self.names.nodes, *FIELDS, *self.breakpoints.operations]
         return sorted({name for name in known if name.startswith(text)})
 

@@ -1,9 +1,9 @@
-"""Shows Values readably in the variables pane of VS Code, PyCharm and whatever else runs pydevd.
+"""Shows Values readably in the variables pane of VS Code, PyCharm and other users of pydevd.
 
-pydevd takes its extensions from modules of such a name in `pydevd_plugins/extensions`, anywhere on
-the path: the wheel puts a copy of this file there (see pyproject.toml). It is loaded into every
-debugged session of that environment, also where nobody uses gradwalk. So it imports nothing until
-it is shown one of our types, and it never raises: then the pane is as it would be without it.
+pydevd loads extensions from modules of such a name in `pydevd_plugins/extensions`, anywhere on the
+path, and the wheel puts a copy of this file there (see pyproject.toml). Every debugged session of
+that environment loads it, also where nobody uses gradwalk. So it imports nothing before it is shown
+one of our types. It never raises; where it fails, the pane is as it would be without it.
 """
 
 import sys
@@ -15,7 +15,7 @@ __all__ = ["GradwalkProvider"]
 
 
 def _guarded(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Where our view fails, the debugger's own."""
+    """A method that falls back on the debugger's own view where ours fails."""
 
     @wraps(method)
     def careful(self: Any, *args: Any, **how: Any) -> Any:  # PyCharm's pydevd gives more
@@ -28,7 +28,7 @@ def _guarded(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class _Plain:
-    """What pydevd does by itself."""
+    """What pydevd shows by itself."""
 
     def can_provide(self, kind: type, name: str) -> bool:
         return False
@@ -75,17 +75,17 @@ class GradwalkProvider:
     def get_contents_debug_adapter_protocol(
         self, thing: Any, fmt: Any = None
     ) -> list[tuple[str, Any, str | None]]:
-        """What to show when it is opened, in order: name, value, Python for it (VS Code)."""
+        """The lines of an opened thing: name, value and the Python for it (VS Code)."""
         return list(_view().children(thing))
 
     @_guarded
     def get_dictionary(self, thing: Any) -> dict[str, Any]:
-        """The same by name (PyCharm)."""
+        """The values of an opened thing by name (PyCharm)."""
         return {name: value for name, value, _ in _view().children(thing)}
 
     @_guarded
     def resolve(self, thing: Any, attribute: str) -> Any:
-        """One of them (PyCharm)."""
+        """One value of an opened thing by its name (PyCharm)."""
         return self.get_dictionary(thing)[attribute]
 
     @_guarded

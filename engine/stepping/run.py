@@ -19,11 +19,11 @@ Predicate = Callable[[Step], object]
 
 
 class Run:
-    """A backward pass, recorded: the gradients on the graph are those after `position` edges.
+    """A recorded backward pass. The gradients on the graph are those after `position` edges.
 
     It begins before the first edge, where all gradients but the output's are 0. At its end they are
-    what `backward()` would have left, to the bit; what was in `.grad` before is added there. Each
-    edge costs 28 bytes. A gradient that is not finite raises nothing: one may be looking for it.
+    what `backward()` would have left, to the bit, with what was in `.grad` before added. Each edge
+    takes 28 bytes. A gradient that is not finite raises nothing, since one may be looking for it.
 
     >>> x = Value(3.0, "x")
     >>> y = x * x
@@ -47,7 +47,7 @@ class Run:
         self.restart()
 
     def _record(self) -> None:
-        """Walk the pass once without touching the graph."""
+        """Compute all edges of the pass without writing on the graph."""
         number: dict[Any, int] = {node: i for i, node in enumerate(self.nodes)}
         self._grads = grads = array("d", bytes(8 * len(self.nodes)))
         grads[0] = self.seed
@@ -73,7 +73,7 @@ class Run:
         return len(self._node)
 
     def __getitem__(self, index: int) -> Step:
-        """The step with that index, whether it was taken or not."""
+        """The step with that index, taken already or not."""
         if not isinstance(index, int) or not -len(self) <= index < len(self):
             raise IndexError(
                 f"this run has {len(self)} edges, from 0 to {len(self) - 1}; got {index!r}"
@@ -102,17 +102,17 @@ class Run:
 
     @property
     def nbytes(self) -> int:
-        """How many bytes the record takes, besides the graph."""
+        """The number of bytes that the record takes, besides the graph."""
         rows = (self._node, self._parent, self._position, self._local, self._before, self._grads)
         return sum(row.itemsize * len(row) for row in rows) + 16 * len(self.nodes)
 
     @property
     def current(self) -> Step | None:
-        """The step that was taken last; None at the beginning."""
+        """The step that was taken last, None at the beginning."""
         return self[self.position - 1] if self.position else None
 
     def contributions(self, value: Value) -> list[Step]:
-        """All steps that add to the gradient of a value; summed up in order they are all of it.
+        """All steps that add to the gradient of a value; added in order they give the gradient.
 
         >>> x = Value(3.0)
         >>> [step.contribution for step in (x * x + x).trace_backward().contributions(x)]
@@ -122,7 +122,7 @@ class Run:
         return [self[i] for i, to in enumerate(self._parent) if to == wanted]
 
     def gradient(self, value: Value) -> float:
-        """What the whole pass gives to a value, wherever the run stands."""
+        """The gradient of a value at the end of the pass, wherever the run stands."""
         return self._grads[self._number(value)]
 
     def _number(self, value: Value) -> int:
@@ -133,7 +133,7 @@ class Run:
 
     # --- walking ---------------------------------------------------------------------------------
     def restart(self) -> None:
-        """Go to the beginning."""
+        """Go back to the beginning."""
         for node in self.nodes:
             node.grad = 0.0
         self.root.grad = self.seed
@@ -153,9 +153,10 @@ class Run:
         return undone
 
     def goto(self, position: int) -> Step | None:
-        """Go to after that many edges, in either direction; returns the step taken last there.
+        """Go to the position after that many edges, in either direction.
 
-        Negative positions count from the end: goto(-1) is the end itself.
+        Returns the step that was taken last there. Negative positions count from the end: goto(-1)
+        goes to the end itself.
         """
         if isinstance(position, bool) or not isinstance(position, int):
             raise TypeError(f"a position is a whole number of edges, got {position!r}")
@@ -176,15 +177,15 @@ class Run:
         return self.current
 
     def _land(self, way: int) -> None:
-        """At the end, what was there before is added; on the way back from it, taken away."""
+        """Add the gradients from before, at the end (way 1), or take them off again (way -1)."""
         if any(self._earlier):  # else nothing is added, not even to a -0
             for node, grad, earlier in zip(self.nodes, self._grads, self._earlier, strict=True):
                 node.grad = grad + earlier if way > 0 else grad
 
     def until(self, predicate: Predicate, *, backwards: bool = False) -> Step | None:
-        """Go on to after the next step that the predicate holds for (backwards: to before it).
+        """Go on until after the next step that the predicate holds for; backwards, until before it.
 
-        Returns that step; None, at the end (or the beginning), where there is none.
+        Returns that step. If there is none, goes to the end (or the beginning) and returns None.
         """
         way = range(self.position - 1, -1, -1) if backwards else range(self.position, len(self))
         for i in way:

@@ -1,4 +1,4 @@
-"""Running a script up to one of its calls of `backward()`, and walking through that one."""
+"""Runs a script up to one of its calls of `backward()`, to walk through that call."""
 
 import runpy
 import sys
@@ -16,7 +16,7 @@ from engine.stepping.run import Run
 
 __all__ = ["run_script"]
 
-MANY = 1000  # elements of a list that get names
+MANY = 1000  # elements of a list, up to which they get names
 
 
 def run_script(
@@ -61,7 +61,7 @@ def run_script(
 def _stopping(
     script: str, nth: int, stdin: TextIO | None, stdout: TextIO | None
 ) -> Iterator[list[None]]:
-    """Have the nth call of `backward()` debugged; gives a list that has an item for each call."""
+    """Open the debugger at the nth call of `backward()`; gives a list with one item per call."""
     original = Value.backward
     calls: list[None] = []
 
@@ -85,7 +85,7 @@ def _stopping(
 
 
 def _names(frame: FrameType | None, script: str) -> dict[str, Value]:
-    """The Values that variables of the script hold, alone or in a list, where it called."""
+    """The Values in the variables of the script's frame, alone or in lists, by name."""
     while frame is not None and frame.f_code.co_filename != script:
         frame = frame.f_back
     found: dict[str, Value] = {}
@@ -98,7 +98,7 @@ def _names(frame: FrameType | None, script: str) -> dict[str, Value]:
 
 
 def _own(tb: TracebackType | None, script: str) -> TracebackType | None:
-    """A traceback from the script on, without the machinery that runs it."""
+    """The part of a traceback that begins in the script, without what runs it."""
     start = tb
     while start is not None and start.tb_frame.f_code.co_filename != script:
         start = start.tb_next
@@ -106,7 +106,7 @@ def _own(tb: TracebackType | None, script: str) -> TracebackType | None:
 
 
 def _code(left: SystemExit) -> int:
-    """The exit code that Python makes of what `sys.exit` was given."""
+    """The exit code for what `sys.exit` was given, as Python has it."""
     if left.code is None or isinstance(left.code, int):
         return left.code or 0
     sys.stderr.write(f"{left.code}\n")

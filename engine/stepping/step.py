@@ -1,4 +1,4 @@
-"""Step: one edge of a pass over the graph, and the one line that says what happened on it."""
+"""Step and ForwardStep: one edge of the backward pass, one node of the forward pass."""
 
 from dataclasses import dataclass
 

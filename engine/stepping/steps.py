@@ -1,7 +1,7 @@
-"""The backward pass one edge at a time, in a loop that belongs to the user.
+"""The backward pass one edge at a time, in a loop of the user's own.
 
-A debugger stops in the user's own code under any settings; so `for step in loss.backward_steps()`
-is where to set a breakpoint, with a condition such as `step.parent is w`.
+Debuggers stop in the user's own code under all settings. So `for step in loss.backward_steps()` is
+a place for a breakpoint, with a condition such as `step.parent is w`.
 """
 
 from collections.abc import Iterator
@@ -19,10 +19,11 @@ __all__ = ["backward_steps", "forward_steps"]
 
 
 def backward_steps(root: Value, seed: float = 1.0) -> Iterator[Step]:
-    """Do what `backward()` does, one edge at a time: after each, the graph is as in its midst.
+    """Do what `backward()` does, one edge at a time, and give each edge when it is done.
 
-    Run to the end it leaves the graph as `backward()` does, to the bit. Left early (`break`, an
-    error), it puts the gradients back as they were. Until then no other sweep can begin.
+    Run to the end it leaves the graph as `backward()` does, to the bit. If the loop is left early,
+    by a `break` or an error, the gradients are put back as they were. While it is open no other
+    sweep can begin.
 
     >>> x = Value(3.0)
     >>> y = x * x
@@ -51,7 +52,7 @@ def backward_steps(root: Value, seed: float = 1.0) -> Iterator[Step]:
 
 
 def forward_steps(root: Value) -> Iterator[ForwardStep]:
-    """What the forward pass computed, one node at a time, parents first. Changes nothing.
+    """Each node that the forward pass computed, parents first. Nothing changes.
 
     >>> x = Value(3.0)
     >>> y = (x * x + 1).log()

@@ -1,7 +1,7 @@
-"""The backward pass as plain Python: one line per edge, in the user's own names.
+"""The backward pass as a Python program: one line for each edge, with the user's names.
 
-The program needs nothing of ours, gives the gradients that `backward()` gives, to the bit, and can
-be stepped through with any debugger, since it has neither loops nor calls.
+The program imports nothing of this package and gives the gradients of `backward()` to the bit. It
+has neither loops nor calls, so that any debugger can step through it.
 """
 
 import builtins
@@ -31,8 +31,8 @@ _serial = count(1)
 def to_source(run: Run, path: str | PathLike[str] | None = None) -> str:
     """The pass of a run as a Python program that runs by itself, written to `path` if one is given.
 
-    First all nodes with their data, then a line for each edge, and at the end the gradients that
-    were there before are added and all are printed.
+    It has a line for each node with its data, then a line for each edge. At the end it adds the
+    gradients from before and prints all.
 
     >>> x, w = Value(0.5, "x"), Value(4.0, "w")
     >>> y = x * w
@@ -66,7 +66,7 @@ def unroll(run: Run) -> FunctionType:
     6.0
     """
     source = to_source(run)
-    # debuggers take only an absolute path for a place to stop at
+    # debuggers only stop in files with an absolute path
     path = next(p for i in _serial if not (p := Path.cwd() / f"backward-{i}.py").exists())
     file = str(path)
     code = compile(source, file, "exec", dont_inherit=True).replace(co_name="backward")
@@ -131,7 +131,7 @@ def _end(run: Run, terms: Terms) -> list[str]:
 
 # --- its comments --------------------------------------------------------------------------------
 def _commented(line: str, about: str) -> str:
-    """A line with a comment behind it, out of which nothing breaks."""
+    """A line with a comment behind it, which stays a comment whatever it holds."""
     about = "".join(c if c.isprintable() else "?" for c in about).strip()
     return f"{line:<44}  # {about}" if about else line
 

@@ -1,8 +1,8 @@
 """What the variables pane of a debugger shows of Values, edges, steps and runs.
 
-The pane asks at every stop, for everything in sight. So this looks at one node and its parents,
-never below, and computes nothing but that node's local derivatives. Where there are too many
-parents, it shows them in groups. `pydevd_plugin_gradwalk.py` hands it to the debugger.
+The pane asks at every stop for everything in sight. So this looks at one node and its parents,
+never below them, and computes only that node's local derivatives. Many parents are shown in groups.
+`pydevd_plugin_gradwalk.py` connects it to the debugger.
 """
 
 from collections.abc import Sequence
@@ -18,14 +18,14 @@ from engine.stepping.step import ForwardStep, Step
 from engine.wording.names import made_by, short_name
 from engine.wording.numbers import number, shorten, visible
 
-__all__ = ["SHOWN", "Edge", "assign", "children", "text"]
+__all__ = ["SHOWN", "EdgeView", "assign", "children", "text"]
 
-# What is shown, its value, and how to say it in Python, appended to how the parent is said; None
-# where it cannot be said.
+# A line of the pane: its name, its value, and the Python that leads to it from the thing above, as
+# ".data" does; None if there is none.
 Child = tuple[str, Any, str | None]
 
 _GROUP = 50  # parents in one group of the pane
-_MANY = 2000  # past it the local derivatives, which have to be computed all at once, are left out
+_MANY = 2000  # parents, past which local derivatives are left out: they are computed all at once
 _FIELDS: dict[type, tuple[str, ...]] = {
     Step: Step.__match_args__,
     ForwardStep: ForwardStep.__match_args__,
@@ -36,7 +36,7 @@ _FIELDS: dict[type, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Edge:
+class EdgeView:
     """The way from a node to one of its parents; `local` is None where there is no derivative.
 
     >>> from engine import Value
@@ -61,11 +61,11 @@ class Parents:
     stop: int
 
 
-SHOWN = (Node, Edge, Parents, *_FIELDS)
+SHOWN = (Node, EdgeView, Parents, *_FIELDS)
 
 
 def text(thing: Any) -> str:
-    """One line for a Value, an edge, a step, or what else is SHOWN.
+    """The text of a Value, an edge, a step or anything else that is SHOWN, in one line.
 
     >>> from engine import Value
     >>> x = Value(2.0, "x")
@@ -75,7 +75,7 @@ def text(thing: Any) -> str:
     if isinstance(thing, Node):
         node: Any = thing
         return f"data {number(node._data)}  grad {number(node.grad)}  {_line(made_by(node))}"
-    if isinstance(thing, Edge):
+    if isinstance(thing, EdgeView):
         return _edge(thing)
     if isinstance(thing, Parents):
         return f"parents {thing.start} to {thing.stop - 1} of {len(thing.node.parents)}"
@@ -85,7 +85,7 @@ def text(thing: Any) -> str:
 
 
 def children(thing: Any) -> list[Child]:
-    """What is to be seen when a thing is opened, in order.
+    """The lines that appear when a thing is opened, in order.
 
     >>> from engine import Value
     >>> x = Value(2.0, "x")
@@ -94,7 +94,7 @@ def children(thing: Any) -> list[Child]:
     >>> [(name, said) for name, _, said in children(x * x)][-2:]
     [('<- x [0]', '.parents[0]'), ('<- x [1]', '.parents[1]')]
     """
-    if isinstance(thing, Edge):  # the parent itself, so that one walks down by opening
+    if isinstance(thing, EdgeView):  # the parent itself, so that one walks down by opening
         return children(thing.parent)
     if isinstance(thing, Parents):
         return _edges(thing.node, thing.start, thing.stop)
@@ -124,8 +124,8 @@ def children(thing: Any) -> list[Child]:
 
 
 def assign(thing: Any, attribute: str, value: Any) -> None:
-    """Set the data of a leaf or the gradient of any node, where the pane has no Python for it."""
-    node = thing.parent if isinstance(thing, Edge) else thing
+    """Set the data of a leaf or the gradient of any node, for lines that no Python leads to."""
+    node = thing.parent if isinstance(thing, EdgeView) else thing
     if not isinstance(node, Node) or attribute not in ("data", "grad"):
         raise AttributeError(
             f"{attribute} cannot be set here; the data of a leaf and the grad of any Value can"
@@ -134,11 +134,11 @@ def assign(thing: Any, attribute: str, value: Any) -> None:
 
 
 def _line(text: str) -> str:
-    """A text that may hold a hostile label, in one line that can be shown."""
+    """A text in one line that can be shown, whatever the labels in it hold."""
     return visible(text).replace("\n", "␊")
 
 
-def _edge(edge: Edge) -> str:
+def _edge(edge: EdgeView) -> str:
     if edge.parent.op is CONSTANT:
         return f"{number(edge.parent._data)}, a number: takes no gradient"
     if edge.parent._epoch > edge.node._epoch:
@@ -155,7 +155,7 @@ def _edges(node: Node, start: int, stop: int) -> list[Child]:
     return [
         (
             f"<- {each} [{position}]" if each in twice else f"<- {each}",
-            Edge(node, position, parent, local),
+            EdgeView(node, position, parent, local),
             f".parents[{position}]",
         )
         for position, parent, local, each in zip(

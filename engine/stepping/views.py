@@ -1,4 +1,4 @@
-"""What the terminal debugger shows of a run: a step, the steps around it, the way to it, a node."""
+"""What the terminal debugger shows of a run: steps, the way to an edge, nodes, and a picture."""
 
 import re
 from array import array
@@ -21,12 +21,12 @@ from engine.wording.terminal import columns, painted, width
 __all__ = ["ALARM", "FAINT", "Piece", "Views", "fitted", "lit"]
 
 STRONG, FAINT, ALARM, LIT = "1", "2", "1;31", "1;36"
-ENDS = 8  # of a chain that is too long, so much is shown at either end
+ENDS = 8  # nodes that are shown at either end of a long chain
 MANY = 40  # contributions that are listed
 
 
 class Piece(NamedTuple):
-    """A part of a line, and the style it has on a terminal that shows colours."""
+    """A part of a line, and its style on a terminal with colours."""
 
     text: str
     style: str = ""
@@ -75,7 +75,7 @@ class Views:
         ]
 
     def made(self, node: Value) -> str:
-        """How a node was made, after its name: `n = x * w  run.py:4`."""
+        """A node by its name and how it was made: `n = x * w  run.py:4`."""
         text = "".join(c if c.isprintable() else "?" for c in made_by(node))
         called = self.names.of(node)
         return text if not node.parents or text.startswith(f"{called} = ") else f"{called}: {text}"
@@ -91,7 +91,7 @@ class Views:
 
     # --- from the loss to here -------------------------------------------------------------------
     def chain(self, step: Step) -> list[Step]:
-        """The edges from the output down to one, everywhere those that give most."""
+        """The edges that lead from the output down to one, always the one that gives most."""
         run = self.run
         if self._strongest is None:
             best: dict[int, int] = {}
@@ -109,9 +109,7 @@ class Views:
         return [run[i] for i in reversed(found)]
 
     def way(self, step: Step | None) -> list[list[Piece]]:
-        """The chain of nodes from the output to the edge that was taken last, derivative by
-        derivative.
-        """
+        """The chain of nodes from the output to an edge, each with its local derivative."""
         if step is None:
             return [[Piece("before the first edge, at "), *self.node(self.run.root)]]
         edges = self.chain(step)
@@ -135,7 +133,7 @@ class Views:
 
     # --- a node ----------------------------------------------------------------------------------
     def node(self, node: Value) -> list[Piece]:
-        """A node in one line, its numbers in full, with what its gradient will come to."""
+        """A node in one line: its numbers in full, and its gradient at the end of the pass."""
         whole = self.run.gradient(node)
         later = f" so far, {whole!r} in the end" if node.grad != whole else ""
         made = self.made(node) if node.parents else str(place_of(node) or "")
@@ -146,7 +144,7 @@ class Views:
         ]
 
     def contributions(self, node: Value, position: int) -> list[list[Piece]]:
-        """What gives a node its gradient, edge by edge; they sum to it."""
+        """The edges that a node gets its gradient by, which sum up to it."""
         steps = self.run.contributions(node)
         name, whole = self.names.of(node), self.run.gradient(node)
         if not steps:
@@ -169,7 +167,7 @@ class Views:
         return lines
 
     def tree(self, step: Step | None, colour: bool) -> list[str]:
-        """The graph around an edge: the node that hands on, what is below it, the edge marked."""
+        """The node above an edge and what is below it, as a tree in which the edge is marked."""
         node = self.run.root if step is None else step.node
         drawn = str(tree(node, depth=2, lines=40, color=colour, call=self.names.of)).split("\n")
         if step is None:
@@ -192,7 +190,7 @@ _STYLE = """<style>
 
 
 def lit(root: Value, step: Step | None) -> str:
-    """The graph as SVG with one edge lit, and the two nodes that it joins.
+    """The graph as SVG, with one edge and the two nodes that it joins lit.
 
     >>> x = Value(3.0, "x")
     >>> run = (x * x).trace_backward()

@@ -1,4 +1,4 @@
-"""A graph as mathematics: the expression that it computes, in LaTeX."""
+"""The expression that a graph computes, in LaTeX."""
 
 import re
 from collections import Counter
@@ -18,7 +18,7 @@ APPROX = r"\approx"
 SHORT = 16  # a shared expression up to here is written out at each use
 GREEK = """alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau
     upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"""
-# A sign of HTML cannot begin a tag or an entity where an empty group follows it.
+# behind a sign of HTML stands an empty group, so that it begins no tag and no entity
 ESCAPES = {char: f"\\{char}" for char in "{}$#%_ "}
 ESCAPES |= {"\\": r"\backslash ", "^": r"\wedge ", "~": r"\sim "}
 ESCAPES |= {"&": r"\&{}", "<": "<{}", ">": ">{}", "-": "{-}", "*": "{*}", "'": "{'}"}
@@ -36,7 +36,7 @@ class Formula(Text):
 def latex(value: Value, *, numbers: bool = False, width: int = 100, limit: int = 10_000) -> Formula:
     r"""The expression that made a value, in LaTeX; of a gradient too, since it is a graph as well.
 
-    Labels (or the variables that values went to) are the names, nameless leaves are numbers. What
+    Values are called by their labels or variables; leaves without a name are numbers. A value that
     has a name, is used more than once, or is long gets a line of its own.
 
     Arguments:
@@ -93,7 +93,7 @@ def latex(value: Value, *, numbers: bool = False, width: int = 100, limit: int =
 
 
 def _uses(order: list[Value]) -> Counter[Value]:
-    """How often each value is written: once for each place in the templates of its consumers."""
+    """How often each value would be written in the expressions of its consumers."""
     uses: Counter[Value] = Counter()
     for node in order:
         uses.update(node.parents)
@@ -110,7 +110,7 @@ def _equation(expression: str, data: float, numbers: bool) -> str:
 
 
 def _tidy(label: str) -> str:
-    """The same for w_1 and w1, which look the same; without marks that terminals need."""
+    """A label in one form for w_1 and w1, which look the same, without marks for terminals."""
     return re.sub(r"^([^\W\d_]+)_(\d+)$", r"\1\2", safe(label).replace("\u200e", ""))
 
 

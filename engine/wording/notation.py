@@ -1,8 +1,8 @@
 """Expressions as text: an operation's template filled in, with the parentheses that it needs.
 
-There is no table of precedences: what binds how tightly is read off the templates themselves, so
-that an operation of one's own is written as well as one of the engine's. Grouping that the order
-of computation needs is kept, since with floats a + (b + c) is not (a + b) + c.
+There is no table of precedences. How tightly an operation binds is read from its template, so that
+an operation of the user's own is written as well as one of the engine's. The parentheses of
+a + (b + c) stay, since with floats it is not (a + b) + c.
 """
 
 import re
@@ -17,9 +17,9 @@ from engine.wording.numbers import number, visible
 
 __all__ = ["LATEX", "PLAIN", "Notation", "Term"]
 
-# How tightly a piece of text holds together, from a relation to what cannot come apart.
+# how tightly a piece of text holds together, from a relation to what cannot come apart
 RELATION, SUM, NEGATIVE, PRODUCT, CALL, POWER, ATOM = range(7)
-NEVER = 9  # nothing is so tight: an operand right behind a function's name gets parentheses
+NEVER = 9  # tighter than anything: an operand behind a function's name always gets parentheses
 Level = tuple[int, int, int]  # of the whole, and what it needs on its left and on its right
 OPERATORS: dict[str, Level] = {
     **dict.fromkeys(["=", "<", ">", r"\le", r"\ge"], (RELATION, SUM, SUM)),
@@ -36,10 +36,10 @@ class Notation:
     """A way to write operations.
 
     Arguments:
-        template: the template of an operation for a number of operands: a format string with {0},
-            {1}, or {*} for all of them in brackets; "" where its expansion is to be written.
-        brackets: the parentheses around a text.
-        value: how a number is written.
+        template: gives, for an operation and a number of operands, a format string with {0}, {1},
+            or {*} for all operands in brackets; "" if its expansion is to be written.
+        brackets: puts parentheses around a text.
+        value: writes a number.
     """
 
     template: Callable[[Operation, int], str]
@@ -47,7 +47,7 @@ class Notation:
     value: Callable[[float], "Term"]
 
     def apply(self, op: Operation, operands: Sequence["Term"]) -> "Term":
-        """The operation on operands.
+        """An operation on operands, with the parentheses that it needs.
 
         >>> a, b = Term("a", PLAIN), Term("b", PLAIN)
         >>> PLAIN.apply(ops.mul, [PLAIN.apply(ops.sub, [a, b]), b]).text
@@ -81,9 +81,9 @@ class Notation:
 
 @dataclass(frozen=True)
 class Term:
-    """A piece of text, the style it is written in and how tightly it holds together.
+    """A piece of text, the notation it is written in and how tightly it holds together.
 
-    Sums and products of terms are terms: that is all that the expansions of n-ary rows ask of them.
+    Sums and products of terms are terms, so that an n-ary operation can be expanded on terms.
     """
 
     text: str
@@ -106,7 +106,7 @@ class _Shape:
 
 @lru_cache(maxsize=1024)
 def _shape(template: str) -> _Shape:
-    """What a template says of itself."""
+    """A template taken apart: its text, its slots and how tightly each and the whole bind."""
     literals, fields = [""], []
     for literal, field, _, _ in Formatter().parse(template):
         literals[-1] += literal
@@ -125,7 +125,7 @@ def _shape(template: str) -> _Shape:
 
 
 def _need(tokens: Sequence[str], at: int) -> int:
-    """How tight the operand at a place has to be, by its neighbours."""
+    """How tight an operand has to be, which depends on its neighbours."""
     left, right = at - 1, at + 1
     # braces that belong to no command are no brackets to the eye: {{{0}}}^2
     while left >= 0 and tokens[left] == "{" and tokens[right : right + 1] == ["}"]:
@@ -146,7 +146,7 @@ def _need(tokens: Sequence[str], at: int) -> int:
 
 
 def _level(tokens: Sequence[str], needs: Sequence[int]) -> int:
-    """How tightly a template holds together: by what stands outside of all its brackets."""
+    """How tightly a template holds together, by what stands outside of all its brackets."""
     level, depth = ATOM, 0
     for i, token in enumerate(tokens):
         depth -= token.startswith(CLOSING)
@@ -172,7 +172,7 @@ def _in_tex(op: Operation, n: int) -> str:
 
 @lru_cache(maxsize=1024)
 def _in_signs(op: Operation, n: int) -> str:
-    """Made from the symbol that pictures show: +, ×, |x|."""
+    """A template made from the symbol that pictures show: +, ×, |x|."""
     if op.expand and not op.tex:
         return ""
     name, symbol = [

@@ -1,4 +1,4 @@
-"""Words in a picture: numbers that are short and honest, labels that stay text."""
+"""Numbers and operations as short texts, and texts that every picture can show."""
 
 import re
 from collections.abc import Sequence
@@ -9,15 +9,15 @@ __all__ = ["number", "operation", "shorten", "visible"]
 
 HIDDEN = "\u25a1"  # stands for an operand that has an arrow of its own
 
-# XML 1.0 cannot hold these at all, not even escaped; a tab or a return would be lost in layout.
+# XML 1.0 cannot hold these characters, not even escaped; a layout would lose tabs and returns.
 _UNDRAWABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
 def number(x: float) -> str:
-    """Write a float in few characters without telling a lie about it.
+    """A float in few characters, from which one can tell whether it was rounded.
 
     A float that six digits hold exactly is written exactly. Any other is rounded to four digits
-    (five or six from a thousand on) and keeps its trailing zeros, which say that it was rounded.
+    (five or six from a thousand on) and keeps its trailing zeros, which show that it was rounded.
 
     >>> [number(x) for x in (3.0, -0.5, 0.1 + 0.2, 1e-06, 2 / 3, 12345.678, float("inf"))]
     ['3', '-0.5', '0.3000', '1e-06', '0.6667', '12345.7', 'inf']
@@ -29,7 +29,7 @@ def number(x: float) -> str:
 
 
 def visible(text: str) -> str:
-    r"""Put symbols for the characters that XML cannot hold and no picture can show.
+    r"""A text with symbols for the characters that XML cannot hold and no picture can show.
 
     >>> visible("a\tb")
     'a␉b'
@@ -38,7 +38,7 @@ def visible(text: str) -> str:
 
 
 def shorten(text: str, width: int = 40) -> str:
-    """Cut a text to a width, and say so.
+    """A text cut to a width, with a mark where it was cut.
 
     >>> shorten("short"), shorten("abcdefghij", 5)
     ('short', 'abcd…')
@@ -47,9 +47,9 @@ def shorten(text: str, width: int = 40) -> str:
 
 
 def operation(op: Operation, operands: Sequence[str]) -> str:
-    """Write an operation with some of its operands where they stood: `2 - □` is not `□ - 2`.
+    """An operation on operands that are given as texts: `2 - □` is not `□ - 2`.
 
-    Where all of them are HIDDEN, since each has an arrow of its own, the symbol is enough.
+    If all operands are HIDDEN, since each has an arrow of its own, the symbol alone is written.
 
     >>> from engine.core.ops import sub
     >>> operation(sub, ["2", HIDDEN]), operation(sub, [HIDDEN, HIDDEN])

@@ -9,7 +9,7 @@ __all__ = ["Mistake", "Text", "columns", "columns_of", "in_colour", "painted", "
 
 
 class Text(str):
-    """A str that shows itself: its repr is the text, so that a REPL prints what it holds.
+    """A str whose repr is the text itself, so that a REPL prints its lines.
 
     >>> Text("two" + chr(10) + "lines")
     two
@@ -23,7 +23,7 @@ class Text(str):
 
 
 class Mistake(ValueError):
-    """Something wrong in what was typed: what, and where if there is a place to point at."""
+    """An error in what a user typed; with a source, its message marks the place."""
 
     def __init__(self, message: str, source: str = "", begin: int = 0, end: int = 0) -> None:
         start = max(0, begin - 50)  # a line of a terminal, of an expression of any length
@@ -50,7 +50,7 @@ def columns_of(char: str) -> int:
 
 
 def columns(rows: Sequence[Sequence[str]], right: int) -> list[str]:
-    """Lines of cells under each other; those from number `right` on end at the same column.
+    """Rows of cells as lines, in columns; the columns from number `right` on are flush right.
 
     >>> columns([["name", "1"], ["n", "-0.5"]], right=1)
     ['name     1', 'n     -0.5']
@@ -68,7 +68,7 @@ def columns(rows: Sequence[Sequence[str]], right: int) -> list[str]:
 
 
 def in_colour(wanted: bool | None) -> bool:
-    """Whether to colour: as is said, else on a terminal, unless NO_COLOR is set (no-color.org)."""
+    """As `wanted`; if None, whether stdout is a terminal and NO_COLOR is not set (no-color.org)."""
     if wanted is not None:
         return wanted
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
@@ -76,5 +76,5 @@ def in_colour(wanted: bool | None) -> bool:
 
 
 def painted(text: str, style: str) -> str:
-    """A text in a style (the numbers of an ANSI sequence)."""
+    """A text in a style, given as the numbers of an ANSI sequence."""
     return f"\x1b[{style}m{text}\x1b[0m" if style and text else text

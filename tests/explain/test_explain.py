@@ -15,7 +15,7 @@ from engine import StaleValueError, Value, gradient, numeric_mode, operation, to
 from engine.core.ops import is_constant
 from engine.drawing.view import locals_of
 from engine.explain.explanation import explain
-from engine.explain.paths import count, largest, sweep
+from engine.explain.paths import count, largest, path_sums
 from tests.core.programs import OPERATIONS, Program, path_sum, programs
 
 CALLED = re.compile(r"path(?: \d+)?: ")
@@ -38,7 +38,7 @@ def test_paths_are_those_of_the_enumeration_in_its_order(program: Program, data:
     nodes = program.values()
     x = nodes[data.draw(st.integers(0, len(nodes) - 2))]
     everything = products(nodes[-1], x)
-    found = sweep(nodes[-1])
+    found = path_sums(nodes[-1])
     alive = sorted((p for p in map(abs, everything) if p), reverse=True)
     assert count(found, x) == (len(everything), len(alive))
     best = [*largest(found, x)]
@@ -57,7 +57,7 @@ def test_paths_are_those_of_the_enumeration_in_its_order(program: Program, data:
 @given(programs([*OPERATIONS]))
 def test_gradients_are_those_of_backward_to_the_last_bit(program: Program) -> None:
     nodes = program.values()
-    found = sweep(nodes[-1])
+    found = path_sums(nodes[-1])
     slopes = gradient(nodes[-1], nodes[:-1])
     assert all(node.grad == 0.0 for node in nodes)
     nodes[-1].backward()
@@ -184,7 +184,7 @@ def test_2_to_the_60_paths_are_counted_and_not_listed() -> None:
     text = explain(x, leaf, paths=3)
     assert "along 1,152,921,504,606,846,976 paths" in text
     assert "1,152,921,504,606,846,973 more paths: " in text
-    best = [product for product, _ in islice(largest(sweep(x), leaf), 62)]
+    best = [product for product, _ in islice(largest(path_sums(x), leaf), 62)]
     assert best == pytest.approx([0.75**60] + [0.75**59 * 0.5] * 60 + [0.75**58 * 0.25])
 
 
@@ -192,7 +192,7 @@ def test_equal_paths_do_not_send_the_search_to_and_fro() -> None:
     x = leaf = Value(1.0, "x")
     for _ in range(300):
         x = x * 0.3 + x * 0.3  # products that round differently along the way
-    found = sweep(x)
+    found = path_sums(x)
     best = [*islice(largest(found, leaf), 20)]
     assert len(best) == 20
     assert count(found, leaf) == (2**300, 2**300)

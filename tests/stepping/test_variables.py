@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import engine
 from engine import Value
-from engine.stepping.variables import SHOWN, Edge, Parents, assign, children, text
+from engine.stepping.variables import SHOWN, EdgeView, Parents, assign, children, text
 from tests.stepping.pythons import ROOT
 
 LABELS = st.none() | st.text(max_size=60) | st.sampled_from(["a\nb", "\x00", "\ud800", "__x__"])
@@ -47,7 +47,7 @@ def test_what_is_said_in_python_is_what_is_shown(pick: int, a: float, b: float) 
         for _, value, said in children(thing):
             if said is not None:
                 meant = eval(f"thing{said}", {"thing": thing})
-                shown = value.parent if isinstance(value, Edge) else value
+                shown = value.parent if isinstance(value, EdgeView) else value
                 assert shown is meant or shown == meant or shown != shown
 
 
@@ -55,7 +55,7 @@ def test_edges_say_what_backward_hands_on() -> None:
     x, w = Value(0.501, "x"), Value(2.0, "w")
     n = x * w
     n.backward(3.0)
-    rows = {name: text(value) for name, value, _ in children(n) if isinstance(value, Edge)}
+    rows = {name: text(value) for name, value, _ in children(n) if isinstance(value, EdgeView)}
     assert rows == {"<- x": "local 2  contributes 6", "<- w": "local 0.501  contributes 1.503"}
     w.data = 5.0
     assert text(children(n)[-1][1]) == "changed since: build the expression again"
@@ -66,7 +66,7 @@ def test_many_parents_come_in_groups_and_none_is_lost() -> None:
         xs = [Value(float(i)) for i in range(count)]
         rows = children(engine.sum(xs))
         assert len(rows) <= 100 + 5
-        edges = [value for _, value, _ in rows if isinstance(value, Edge)]
+        edges = [value for _, value, _ in rows if isinstance(value, EdgeView)]
         for _, value, _ in rows:
             if isinstance(value, Parents):
                 edges += [edge for _, edge, _ in children(value)]
