@@ -3,7 +3,7 @@ ordinary path pays next to nothing for it.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import isfinite, isinf
 from typing import Any, NamedTuple
 
@@ -21,7 +21,7 @@ __all__ = [
     "check_sum",
     "check_value",
     "describe_call",
-    "first_nonfinite",
+    "nonfinite_edges",
 ]
 
 
@@ -39,17 +39,18 @@ def check_value(op: Operation, parents: tuple[Node, ...], y: float) -> Trace | N
 
 
 class Edge(NamedTuple):
-    """An edge of the reverse sweep, and the gradient of the parent after it."""
+    """An edge of the reverse sweep, with the gradient of the parent before and after it."""
 
     node: Node
     position: int
     upstream: float
     local: float
-    gradient: float
+    before: float
+    after: float
 
 
-def first_nonfinite(order: Sequence[Node], seed: float) -> Edge | None:
-    """The first edge on which finite numbers make a gradient that is not finite, if there is one.
+def nonfinite_edges(order: Sequence[Node], seed: float) -> Iterator[Edge]:
+    """The edges on which finite numbers make a gradient that is not finite, the first one first.
 
     Arguments: the order of a sweep, the root first, and the gradient of the root.
     """
@@ -61,10 +62,10 @@ def first_nonfinite(order: Sequence[Node], seed: float) -> Edge | None:
             continue
         for position, (parent, local) in enumerate(edges(node)):
             if local is not None and parent.op is not CONSTANT:
-                gradient[parent] += upstream * local
-                if not isfinite(gradient[parent]):
-                    return Edge(node, position, upstream, local, gradient[parent])
-    return None
+                before = gradient[parent]
+                gradient[parent] = after = before + upstream * local
+                if isfinite(before) and not isfinite(after):
+                    yield Edge(node, position, upstream, local, before, after)
 
 
 def check_gradients(order: Sequence[Node], seed: float) -> None:
@@ -75,10 +76,12 @@ def check_gradients(order: Sequence[Node], seed: float) -> None:
     if isfinite(sum([node.grad for node in order])):
         return
     mode, trace = MODE.get()
-    found = None if mode == "ieee" or not isfinite(seed) else first_nonfinite(order, seed)
+    if mode == "ieee" or not isfinite(seed):
+        return
+    found = next(nonfinite_edges(order, seed), None)
     if found is None:
         return
-    node, position, upstream, local, gradient = found
+    node, position, upstream, local, _, gradient = found
     if mode == "trace":
         trace.backward = node if trace.backward is None else trace.backward
         return

@@ -6,10 +6,10 @@ be taken away without the core noticing.
 
 from __future__ import annotations
 
+from contextlib import closing
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from engine.core.graph import topological
 from engine.core.node import Node
 
 if TYPE_CHECKING:
@@ -85,9 +85,5 @@ class Doors(Node):
         """
         from engine import stepping
 
-        before = [(node, node.grad) for node in topological(self)]
-        try:
-            return stepping.Run(self).to_html(path, **how)
-        finally:
-            for node, grad in before:
-                node.grad = grad
+        with closing(stepping.Run(self)) as run:
+            return run.to_html(path, **how)

@@ -19,7 +19,8 @@ from engine.drawing.escape import plain
 from engine.drawing.groups import Box, Grouping, arrows, counts, group
 from engine.drawing.hover import about_edge, about_node
 from engine.drawing.style import box_style, group_lines, node_style, number_lines
-from engine.drawing.view import View, locals_of, view
+from engine.drawing.view import View, view
+from engine.wording.derivatives import locals_of
 from engine.wording.numbers import HIDDEN, number, operation, shorten
 
 __all__ = ["Options", "draw", "to_dot", "to_png", "to_svg"]
@@ -160,7 +161,7 @@ def _add_edges(
             picture.node(tail, plain("\n".join(lines)), id=tail, **style)
             picture.titles[tail] = about_node(parent)
         # in a long sum, no arrow needs to say that its derivative is 1
-        plain_sum = node.op is not None and node.op.slopes and len(node.parents) > 4
+        plain_sum = node.op is not None and node.op.constant_partials and len(node.parents) > 4
         label = {} if local is None or plain_sum else {"label": picture.beside(number(local))}
         picture.edge(tail, names[node], id=ident, **label, **{"class": "edge"})
         picture.titles[ident] = about_edge(node, parent, local)

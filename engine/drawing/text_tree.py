@@ -9,7 +9,8 @@ from engine.core.graph import topological
 from engine.core.ops import is_constant
 from engine.core.value import Value
 from engine.drawing.style import flags
-from engine.drawing.view import locals_of, view
+from engine.drawing.view import view
+from engine.wording.derivatives import locals_of
 from engine.wording.names import Names
 from engine.wording.numbers import HIDDEN, number, operation
 from engine.wording.terminal import Text, columns, in_colour, painted

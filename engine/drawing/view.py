@@ -5,16 +5,16 @@ Nothing here needs Graphviz: `groups` collapses a view, and `picture` draws it.
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from math import nan
 
 from engine.core import origins
 from engine.core.copies import shallow_copy
-from engine.core.graph import topological
+from engine.core.graph import reverse_order, topological
 from engine.core.modes import numeric_mode, recording
+from engine.core.node import edges
 from engine.core.ops import is_constant
 from engine.core.value import Value
 
-__all__ = ["View", "locals_of", "opened", "view"]
+__all__ = ["View", "opened", "view"]
 
 
 @dataclass(frozen=True)
@@ -78,22 +78,6 @@ def view(
     return View(value, nodes, kinds, set(nodes), _scattered(nodes))
 
 
-def locals_of(node: Value) -> tuple[float | None, ...]:
-    """The local derivatives of a node by its parents; None by a number that takes no gradient.
-
-    >>> locals_of(Value(2.0) * Value(3.0))
-    (3.0, 2.0)
-    """
-    if node.op is None or not node.parents:
-        return ()
-    try:
-        with numeric_mode("ieee"):  # to look at a graph never raises
-            data = [parent.data for parent in node.parents]
-            return tuple(node.op.slopes or node.op.numeric(node.data, *data))
-    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError):  # a user's own
-        return (nan,) * len(node.parents)
-
-
 def opened(order: list[Value]) -> dict[Value, Value]:
     """A copy of each node of a graph, with n-ary operations opened into elementary ones.
 
@@ -126,11 +110,11 @@ def _expansion(node: Value, copy: Value) -> Value:
     real = {copies[s]: p for s, p in zip(stand_ins, copy.parents, strict=True) if s in copies}
     made = copies[made]
     made.grad = node.grad
-    order = topological(made)
-    for each in reversed(order):  # what backward() does, which may be under way
-        for parent, local in zip(each.parents, locals_of(each), strict=True):
-            parent.grad += each.grad * (local or 0.0)
-    for each in order:
+    for each in reverse_order(made):  # what backward() does, which may be under way
+        for parent, local in edges(each):
+            if local is not None:
+                parent.grad += each.grad * local
+    for each in topological(made):
         if each.parents:
             each.parents = tuple([real.get(parent, parent) for parent in each.parents])
             each._code, each._at, each.label = node._code, node._at, ""

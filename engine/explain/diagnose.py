@@ -10,15 +10,14 @@ from math import hypot, inf, isfinite, sqrt
 from typing import Any, Literal, Protocol
 
 from engine.core import ops
-from engine.core.graph import check_fresh, topological
-from engine.core.modes import numeric_mode
 from engine.core.operation import Operation
 from engine.core.ops import is_constant
 from engine.core.origins import name_of
 from engine.core.value import Value
 from engine.drawing.view import view
 from engine.explain.hunt import Finding, hunt
-from engine.explain.saturation import FLAT, Shape, shape
+from engine.explain.paths import PathSums, path_sums
+from engine.explain.saturation import FLAT, shape
 from engine.wording.addresses import addresses, modules
 from engine.wording.names import safe
 from engine.wording.numbers import number
@@ -140,7 +139,7 @@ def diagnose(loss: Value, parameters: Iterable[Value] | _Model | None = None) ->
     if not isinstance(loss, Value):
         raise TypeError(f"diagnose takes the loss, a Value, got {type(loss).__name__}")
     given = _given(parameters)
-    found = _sweep(loss)
+    found = path_sums(loss)
     seen = view(loss, parameters=given)
     places, units = addresses(seen.nodes), modules(seen.nodes)
 
@@ -173,46 +172,14 @@ def _given(parameters: Any) -> list[Value] | None:
     return given
 
 
-@dataclass
-class _Sweep:
-    order: list[Value]  # the output first
-    gradient: dict[Value, float]
-    activations: list[tuple[Value, Shape, float]]  # with their slopes
-
-
-def _sweep(loss: Value) -> _Sweep:
-    """What `backward()` computes, without writing on the graph."""
-    order = topological(loss)
-    check_fresh(order)
-    order.reverse()
-    gradient = dict.fromkeys(order, 0.0)
-    gradient[loss] = 1.0
-    found = _Sweep(order, gradient, [])
-    with numeric_mode("ieee"):  # to look at a graph never raises
-        for node in order:
-            parents = node.parents
-            if not parents:
-                continue
-            op: Any = node.op
-            slopes = op.slopes or op.numeric(node.data, *[p._data for p in parents])
-            upstream = gradient[node]
-            for parent, local in zip(parents, slopes, strict=True):
-                if parent.op is not ops.CONSTANT:
-                    gradient[parent] += upstream * local
-            bend = shape(node) if len(parents) < 4 else None
-            if bend:
-                slope = next(x for x, p in zip(slopes, parents, strict=True) if not is_constant(p))
-                found.activations.append((node, bend, slope))
-    return found
-
-
 # --- units ---------------------------------------------------------------------------------------
-def _flat(found: _Sweep, address: Callable[[Value], tuple[str, str]]) -> Iterator[Remark]:
+def _flat(found: PathSums, address: Callable[[Value], tuple[str, str]]) -> Iterator[Remark]:
     """Remarks on units whose activation was flat at each use."""
     at_goal = _terms(found)
     units: dict[tuple[str, Any, str], list[tuple[Value, Kind | None]]] = {}
-    for node, bend, local in found.activations:
-        if not (node in at_goal and abs(node.data) < FITS):
+    for node, _, local in found.links:
+        bend = shape(node) if len(node.parents) < 4 else None
+        if bend and not (node in at_goal and abs(node.data) < FITS):
             layer, unit = address(node)
             kind: Kind | None = None
             if abs(local) < FLAT * bend.top:
@@ -249,7 +216,7 @@ def _about(kind: str, layer: str, op: Operation, uses: int, total: int, names: l
     return f"{kind:<10} {safe(layer)}: {units} {what} {often}: {_list(names)}"
 
 
-def _terms(found: _Sweep) -> set[Value]:
+def _terms(found: PathSums) -> set[Value]:
     """The terms of the loss: the values that go into it through sums and constant factors only."""
     terms = {found.order[0]}
     for node in found.order:
@@ -262,7 +229,7 @@ def _terms(found: _Sweep) -> set[Value]:
 
 # --- gradients -----------------------------------------------------------------------------------
 def _layers(
-    found: _Sweep, own: list[Value], address: Callable[[Value], tuple[str, str]]
+    found: PathSums, own: list[Value], address: Callable[[Value], tuple[str, str]]
 ) -> list[Layer]:
     """The parameters by layer, in the order in which the layers are first used."""
     members: dict[str, list[Value]] = {}
@@ -311,7 +278,7 @@ def _gradients(layers: list[Layer]) -> Iterator[Remark]:
             yield Remark("exploding", layer.name, layer.parameters, text)
 
 
-def _unreached(found: _Sweep, given: list[Value] | None) -> Iterator[Remark]:
+def _unreached(found: PathSums, given: list[Value] | None) -> Iterator[Remark]:
     missing = [node for node in given or () if node not in found.gradient]
     if missing and given:
         names = [name_of(node) or f"one of {number(node.data)}" for node in missing]

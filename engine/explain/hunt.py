@@ -5,14 +5,14 @@ parents are finite and whose value is not, or else for the first edge on which t
 made a gradient that is not finite.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import isfinite, isnan
 
 from engine.core.graph import topological
 from engine.core.ops import is_constant
 from engine.core.origins import Origin, name_of, place_of
 from engine.core.value import Value
-from engine.explain.paths import Link, path_sums
+from engine.explain.paths import Link, broken_edges
 from engine.explain.reasons import Words
 from engine.wording.numbers import number, shorten, visible
 
@@ -146,31 +146,18 @@ def _makers(order: list[Value]) -> list[Value]:
 
 def _backward(value: Value) -> Finding | None:
     """The first edge that makes a gradient bad that was not, out of a good one."""
-    found = path_sums(value)
-    if all(map(isfinite, found.gradient.values())):
+    bad = broken_edges(value)
+    if not bad:
         return None
-    gradient = dict.fromkeys(found.order, 0.0)
-    gradient[value] = 1.0
-    first, others = None, -1
-    for node, i, local in found.links:
-        parent = node.parents[i]
-        upstream, before = gradient[node], gradient[parent]
-        gradient[parent] = before + upstream * local
-        if isfinite(upstream) and isfinite(before) and not isfinite(gradient[parent]):
-            first = first or _found(node, i, upstream, local, before)
-            others += 1
-    return first and replace(first, others=others)
-
-
-def _found(node: Value, position: int, upstream: float, local: float, before: float) -> Finding:
-    after = before + upstream * local
+    node, position, upstream, local, before, after = bad[0]
     remedy = _remedy(node)
     if upstream == 0.0 and not isfinite(local):
         remedy = (remedy + "; " if remedy else "") + (
             "nothing comes from above, and 0 × inf is nan: give the operation an input where it is "
             "safe, and choose with where() before it rather than after"
         )
-    return Finding("gradient", node, remedy, 0, position, upstream, local, before, after)
+    edge = position, upstream, local, before, after
+    return Finding("gradient", node, remedy, len(bad) - 1, *edge)
 
 
 def _remedy(node: Value) -> str:

@@ -12,12 +12,14 @@ from heapq import heappop, heappush
 from math import inf, isfinite, log, prod
 from typing import Any, NamedTuple
 
-from engine.core.graph import check_fresh, topological
+from engine.core.graph import reverse_order, topological
 from engine.core.modes import numeric_mode
+from engine.core.node import edges
+from engine.core.nonfinite import nonfinite_edges
 from engine.core.ops import is_constant
 from engine.core.value import Value
 
-__all__ = ["Link", "Path", "PathSums", "count", "largest", "path_sums"]
+__all__ = ["Link", "Path", "PathSums", "broken_edges", "count", "largest", "path_sums"]
 
 
 class Link(NamedTuple):
@@ -75,33 +77,38 @@ def path_sums(output: Value) -> PathSums:
     >>> found.gradient[x], found.size[x]
     (1.0, 11.0)
     """
-    order = topological(output)
-    check_fresh(order)
-    order.reverse()
+    order = topological(output)[::-1]
     found = PathSums(
         order, dict.fromkeys(order, 0.0), dict.fromkeys(order, 0.0), dict.fromkeys(order, -inf)
     )
     gradient, size, best = found.gradient, found.size, found.best
     gradient[output], size[output], best[output] = 1.0, 1.0, 0.0
-    for node, i, parent, local in _locals(order):
-        if local is not None and not is_constant(parent):
-            gradient[parent] += gradient[node] * local
-            size[parent] += size[node] * abs(local)
-            best[parent] = max(best[parent], best[node] + _log(local))
-            edge = Link(node, i, local)
-            found.links.append(edge)
-            found.above.setdefault(parent, []).append(edge)
+    with numeric_mode("ieee"):  # to look at a graph never raises
+        for node in reverse_order(output):
+            for _, parent, local in _edges(node):
+                if local is not None:
+                    gradient[parent] += gradient[node] * local
+                    size[parent] += size[node] * abs(local)
+                    best[parent] = max(best[parent], best[node] + _log(local))
+        for node in order:
+            for position, parent, local in _edges(node):
+                link = Link(node, position, local or 0.0)
+                found.links.append(link)
+                found.above.setdefault(parent, []).append(link)
     return found
 
 
-def _locals(order: list[Value]) -> Iterator[tuple[Value, int, Value, float | None]]:
-    with numeric_mode("ieee"):  # to look at a graph never raises
-        for node in order:
-            if node.op is not None and node.parents:
-                inputs = [parent.data for parent in node.parents]
-                slopes = node.op.slopes or node.op.numeric(node.data, *inputs)
-                for i, (parent, local) in enumerate(zip(node.parents, slopes, strict=True)):
-                    yield node, i, parent, local
+def broken_edges(output: Value) -> list[Any]:
+    """The edges of the backward pass that make a gradient bad out of good numbers, in its order."""
+    with numeric_mode("ieee"):
+        return [*nonfinite_edges(reverse_order(output), 1.0)]
+
+
+def _edges(node: Any) -> Iterator[tuple[int, Any, float | None]]:
+    """The edges below a node; None as the derivative by a branch that was not taken."""
+    for position, (parent, local) in enumerate(edges(node)):
+        if not is_constant(parent) and (local is not None or node.op.branches):
+            yield position, parent, local
 
 
 def _log(local: float) -> float:

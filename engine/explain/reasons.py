@@ -7,7 +7,7 @@ from engine.core import ops
 from engine.core.ops import is_constant
 from engine.core.origins import name_of
 from engine.core.value import Value
-from engine.explain.paths import Link, Path, PathSums
+from engine.explain.paths import Link, Path, PathSums, broken_edges
 from engine.wording.derivatives import WIDE, derivatives
 from engine.wording.names import Names
 from engine.wording.notation import PLAIN, Term
@@ -159,16 +159,13 @@ def _not_finite(found: PathSums, between: set[Value], words: Words) -> Iterator[
                 f"value that is not finite{_parents(node, words)}{_remedy(node)}"
             )
             break
-    above = {found.order[0]: 1.0}
-    for edge in found.links:
-        upstream = above.get(edge.node, 0.0)
-        handed = upstream * edge.local
-        above[edge.parent] = above.get(edge.parent, 0.0) + handed
-        if edge.parent in between and isfinite(upstream) and not isfinite(above[edge.parent]):
-            y, x = words.call(edge.node), words.call(edge.parent)
+    for edge in broken_edges(found.order[0]):
+        parent = edge.node.parents[edge.position]
+        if parent in between:
+            y, x = words.call(edge.node), words.call(parent)
             yield (
                 f"the first step that is not finite: d {y} / d {x} = {number(edge.local)}, times "
-                f"{number(upstream)} from above, through {y} = {words.introduce(edge.node)}"
+                f"{number(edge.upstream)} from above, through {y} = {words.introduce(edge.node)}"
                 f"{_parents(edge.node, words)}{_remedy(edge.node)}"
             )
             break

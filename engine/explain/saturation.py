@@ -9,10 +9,11 @@ from functools import lru_cache
 from math import isfinite
 from typing import Any
 
-from engine.core.modes import numeric_mode
+from engine.core.node import edges
 from engine.core.operation import Operation
 from engine.core.ops import is_constant
 from engine.core.value import Value
+from engine.wording.derivatives import tried
 
 __all__ = ["FLAT", "Shape", "shape"]
 
@@ -50,17 +51,12 @@ def _probe(op: Operation, numbers: tuple[float | None, ...]) -> Shape | None:
     low, high = domain if not isinstance(domain[0], Sequence) else domain[min(at, len(domain) - 1)]
 
     def slope(x: float) -> float:
-        inputs = [x if n is None else n for n in numbers]
-        slopes = op.slopes or op.numeric(op.function(*inputs), *inputs)
-        return abs(float(slopes[at]))
+        _, local = [*edges(op(*[Value(x if n is None else n) for n in numbers]))][at]
+        return abs(local or 0.0)
 
-    try:
-        with numeric_mode("ieee"):
-            top = max(slope(low + (high - low) * i / 32) for i in range(33))
-            ends = slope(-FAR), slope(FAR)
-    except (ValueError, ArithmeticError, TypeError):  # of an operation of one's own
-        return None
+    ends: list[float] = tried(lambda: [slope(-FAR), slope(FAR)], [])
+    top = tried(lambda: max(slope(low + (high - low) * i / 32) for i in range(33)), 0.0)
     flat = [end < FLAT * top for end in ends]
-    if not (isfinite(top) and top > 0.0 and all(end <= 2.0 * top for end in ends) and any(flat)):
+    if not (isfinite(top) and top > 0.0 and any(flat) and max(ends) <= 2.0 * top):
         return None
     return Shape(top, not all(flat))

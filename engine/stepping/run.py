@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from math import isfinite
 from typing import Any
 
-from engine.core.graph import check_fresh, reverse_order, topological
+from engine.core.graph import reverse_order, topological
 from engine.core.modes import numeric_mode
 from engine.core.node import as_float, edges
 from engine.core.ops import is_constant
@@ -38,12 +38,11 @@ class Run:
 
     def __init__(self, root: Value, seed: float = 1.0) -> None:
         self.root, self.seed = root, as_float(seed)
-        self.nodes = topological(root)
-        check_fresh(self.nodes)
-        self.nodes.reverse()
+        self.nodes = topological(root)[::-1]
         self.position = 0
         self._earlier = [node.grad for node in self.nodes]
-        self._record()
+        with numeric_mode("ieee"):
+            self._record()
         self.restart()
 
     def _record(self) -> None:
@@ -53,13 +52,11 @@ class Run:
         grads[0] = self.seed
         self._node, self._parent, self._position = array("i"), array("i"), array("i")
         self._local, self._before = array("d"), array("d")
-        with numeric_mode("ieee"):
-            for node in reverse_order(self.root):
-                i = number[node]
-                upstream = grads[i]
-                for position, (parent, local) in enumerate(edges(node)):
-                    if local is None or is_constant(parent):
-                        continue
+        for node in reverse_order(self.root):
+            i = number[node]
+            upstream = grads[i]
+            for position, (parent, local) in enumerate(edges(node)):
+                if local is not None and not is_constant(parent):
                     to = number[parent]
                     self._node.append(i)
                     self._parent.append(to)
@@ -132,6 +129,11 @@ class Run:
         raise ValueError(f"{value!r} is not below the output of this run; trace that output")
 
     # --- walking ---------------------------------------------------------------------------------
+    def close(self) -> None:
+        """Put all gradients back as they were before the run."""
+        for node, earlier in zip(self.nodes, self._earlier, strict=True):
+            node.grad = earlier
+
     def restart(self) -> None:
         """Go back to the beginning."""
         for node in self.nodes:

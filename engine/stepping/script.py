@@ -4,12 +4,11 @@ import runpy
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TextIO
 
-from engine.core.graph import topological
 from engine.core.value import Number, Value
 from engine.stepping.debugger import debug
 from engine.stepping.run import Run
@@ -69,12 +68,8 @@ def _stopping(
         calls.append(None)
         if len(calls) == nth:
             Value.backward = original  # type: ignore[method-assign]
-            before = [(node, node.grad) for node in topological(self)]
-            try:
-                debug(Run(self, seed), stdin, stdout, _names(sys._getframe(1), script))
-            finally:
-                for node, grad in before:
-                    node.grad = grad
+            with closing(Run(self, seed)) as run:
+                debug(run, stdin, stdout, _names(sys._getframe(1), script))
         original(self, seed)
 
     Value.backward = backward  # type: ignore[method-assign]

@@ -132,7 +132,9 @@ def _end(run: Run, terms: Terms) -> list[str]:
 # --- its comments --------------------------------------------------------------------------------
 def _commented(line: str, about: str) -> str:
     """A line with a comment behind it, which stays a comment whatever it holds."""
-    about = "".join(c if c.isprintable() else "?" for c in about).strip()
+    if not about.isprintable():
+        about = "".join(c if c.isprintable() else "?" for c in about)
+    about = about.strip()
     return f"{line:<44}  # {about}" if about else line
 
 

@@ -5,7 +5,6 @@ never below them, and computes only that node's local derivatives. Many parents 
 `pydevd_plugin_gradwalk.py` connects it to the debugger.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +14,7 @@ from engine.core.ops import CONSTANT
 from engine.core.origins import Origin, place_of
 from engine.stepping.run import Run
 from engine.stepping.step import ForwardStep, Step
+from engine.wording.derivatives import locals_of
 from engine.wording.names import made_by, short_name
 from engine.wording.numbers import number, shorten, visible
 
@@ -148,8 +148,10 @@ def _edge(edge: EdgeView) -> str:
     return f"local {number(edge.local)}  contributes {number(edge.node.grad * edge.local)}"
 
 
-def _edges(node: Node, start: int, stop: int) -> list[Child]:
-    chosen, locals_ = node.parents[start:stop], _locals(node)[start:stop]
+def _edges(node: Any, start: int, stop: int) -> list[Child]:
+    few = len(node.parents) <= _MANY
+    locals_ = locals_of(node)[start:stop] if few else [None] * (stop - start)
+    chosen = node.parents[start:stop]
     names = [shorten(_line(short_name(parent, number))) for parent in chosen]
     twice = {each for each in names if names.count(each) > 1}  # a pane shows equal names once
     return [
@@ -162,16 +164,3 @@ def _edges(node: Node, start: int, stop: int) -> list[Child]:
             range(start, stop), chosen, locals_, names, strict=True
         )
     ]
-
-
-def _locals(node: Node) -> Sequence[float | None]:
-    """The derivatives by each position; None where there are none, or too many."""
-    op, parents = node.op, node.parents
-    unknown = [None] * len(parents)
-    if op is None or len(parents) > _MANY:
-        return unknown
-    try:
-        found = op.slopes or op.numeric(node._data, *[parent._data for parent in parents])
-        return [None if each is None else float(each) for each in found]
-    except Exception:  # noqa: BLE001 (an operation of the user's own may raise anything)
-        return unknown

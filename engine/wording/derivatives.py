@@ -1,24 +1,26 @@
-"""Formulas of local derivatives.
+"""Local derivatives for people to read: as numbers, and as formulas.
 
-The partials of an operation, given stand-ins for its inputs, make a graph: that is the formula.
+The partials of an operation, given stand-ins for its inputs, make a graph, which is
+read as a formula.
 """
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from math import nan
 from typing import Any, TypeVar
 
 from engine.core import ops
 from engine.core.graph import topological
 from engine.core.modes import numeric_mode, recording
-from engine.core.operation import Operation
+from engine.core.node import edges
 from engine.core.ops import is_constant
 from engine.core.value import Value
 from engine.wording.notation import PLAIN, Term
 
-__all__ = ["WIDE", "derivatives", "tried"]
+__all__ = ["WIDE", "derivatives", "locals_of", "tried"]
 
 WIDE = 64  # parents; with more of them a derivative is not written out
 T = TypeVar("T")
+_ieee = numeric_mode("ieee")
 
 
 def tried(compute: Callable[[], T], otherwise: T) -> T:
@@ -27,10 +29,24 @@ def tried(compute: Callable[[], T], otherwise: T) -> T:
     Nothing raises for being infinite or undefined: to look at a graph is always possible.
     """
     try:
-        with numeric_mode("ieee"), recording:
+        with _ieee, recording:
             return compute()
     except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError):
         return otherwise
+
+
+def locals_of(node: Value) -> list[float | None]:
+    """The local derivatives of a node by its parents, as a picture or a tree shows them.
+
+    One is 0 by a branch that was not taken, None by a number that takes no gradient, and nan where
+    the partials of an operation of the user's own raise.
+
+    >>> locals_of(Value(2.0) * Value(3.0)), locals_of(Value(-1.0).relu())
+    ([3.0, 2.0], [0.0])
+    """
+    left_out = 0.0 if node.op is not None and node.op.branches else None
+    found: list[float | None] = [nan] * len(node.parents)
+    return tried(lambda: [left_out if x is None else x for _, x in edges(node)], found)
 
 
 def derivatives(node: Value, term: Callable[[Value], Term]) -> Sequence[Term | None]:
@@ -51,31 +67,11 @@ def derivatives(node: Value, term: Callable[[Value], Term]) -> Sequence[Term | N
     op: Any = node.op
     if len(node.parents) > WIDE and op is not ops.dot:
         return []
-    numbers = tuple([p.data if is_constant(p) else None for p in node.parents])
-    if op.numeric is op.partials and not op.slopes:  # of the user's own, which may look at numbers
-        stand_ins, partials = _graphs(op, numbers, (node.data, *[p.data for p in node.parents]))
-    else:
-        stand_ins, partials = _known(op, numbers)
-    terms = {
-        s: term(each)
-        for s, each in zip(stand_ins, (node, *node.parents), strict=True)
-        if s is not None
-    }
-    return [_read(partial, terms) for partial in partials]
-
-
-@lru_cache(maxsize=1024)
-def _known(op: Operation, numbers: tuple[float | None, ...]) -> Any:
-    return _graphs(op, numbers, (1.0,) * (len(numbers) + 1))
-
-
-def _graphs(op: Operation, numbers: tuple[float | None, ...], data: tuple[float, ...]) -> Any:
-    """Stand-ins for a node and its parents (None for a number), and its partials of them."""
-    y, *xs = [Value(x) for x in data]
-    stand_ins = [y, *(x if n is None else None for x, n in zip(xs, numbers, strict=True))]
-    inputs = [x if n is None else n for x, n in zip(xs, numbers, strict=True)]
+    y, *stand_ins = [Value(each.data) for each in (node, *node.parents)]
+    terms = {s: term(each) for s, each in zip((y, *stand_ins), (node, *node.parents), strict=True)}
+    inputs = [p.data if is_constant(p) else s for s, p in zip(stand_ins, node.parents, strict=True)]
     partials: Sequence[Any] = tried(lambda: op.partials(y, *inputs), ())
-    return stand_ins, partials
+    return [_read(partial, terms) for partial in partials]
 
 
 def _read(partial: Any, terms: dict[Value, Term]) -> Term | None:

@@ -16,6 +16,10 @@ import engine
 from engine import Value, gradient, numeric_mode, topological
 from engine.core.graph import reverse_order
 from engine.core.node import edges
+from engine.explain.hunt import hunt
+from engine.explain.paths import path_sums
+from engine.stepping import to_source
+from engine.wording.names import identifiers
 
 NUMBERS = st.sampled_from([0.0, -0.0, 1.0, 2.0, -1.0, 0.5, -3.0, 1e-300, 1e200])
 
@@ -64,6 +68,15 @@ def bits(x: float) -> str:
     return float.hex(x) if x == x else "nan"
 
 
+def by_source(root: Value, nodes: Sequence[Value]) -> list[float]:
+    """The gradients of these nodes by the unrolled program."""
+    run = root.trace_backward()
+    program: dict[str, Any] = {"__name__": "unrolled"}
+    exec(to_source(run), program)
+    names = identifiers(reversed(run.nodes))
+    return [program[names[node]].grad for node in nodes]
+
+
 @given(st.lists(NUMBERS, min_size=2, max_size=3), PLANS)
 def test_all_readings_agree_to_the_bit(
     leaves: list[float], plan: list[tuple[int, int, int]]
@@ -86,6 +99,14 @@ def test_all_readings_agree_to_the_bit(
         assert [bits(run.gradient(node)) for node in nodes] == wanted, "run.gradient"
 
         root.zero_grad()
+        found = path_sums(root)
+        assert [bits(found.gradient[node]) for node in nodes] == wanted, "explain"
+        assert [bits(x) for x in by_source(root, nodes)] == wanted, "source"
+        finding = hunt(root)
+        good = all(math.isfinite(x) for node in nodes for x in (node.data, found.gradient[node]))
+        assert (finding is None) == good, "hunt"
+
+        root.zero_grad()
         order = reverse_order(root)
         root.grad = 1.0
         for node in order:
@@ -96,6 +117,7 @@ def test_all_readings_agree_to_the_bit(
 
         if any(math.isfinite(n.data) and abs(n.data) > 1e100 for n in nodes):
             return  # the table does not speak of overflows, so recorded gradients may pass on a nan
+
         symbolic = gradient(root, inputs)
         by_leaf = {node: bits(node.grad + 0.0) for node in nodes}
         for x, got in zip(inputs, symbolic, strict=True):  # with no sum, a zero keeps its sign

@@ -13,7 +13,7 @@ import engine
 from engine import Value, topological
 from engine.core.ops import is_constant
 from engine.drawing.text_tree import tree
-from engine.drawing.view import locals_of
+from engine.wording.derivatives import locals_of
 from engine.wording.names import safe
 from engine.wording.numbers import number
 from engine.wording.terminal import Text, width

@@ -14,7 +14,8 @@ import engine
 from engine import Value, gradient, no_grad, numeric_mode, topological
 from engine.core.ops import is_constant
 from engine.drawing import draw
-from engine.drawing.view import View, locals_of, view
+from engine.drawing.view import View, view
+from engine.wording.derivatives import locals_of
 from nn import MLP, Module, mse_loss
 from tests.core.programs import OPERATIONS, Program, path_sum, programs
 

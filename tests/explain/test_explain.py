@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 import engine
 from engine import StaleValueError, Value, gradient, numeric_mode, operation, topological
 from engine.core.ops import is_constant
-from engine.drawing.view import locals_of
 from engine.explain.explanation import explain
 from engine.explain.paths import count, largest, path_sums
+from engine.wording.derivatives import locals_of
 from tests.core.programs import OPERATIONS, Program, path_sum, programs
 
 CALLED = re.compile(r"path(?: \d+)?: ")

@@ -66,7 +66,7 @@ def test_the_recipe_works(recipe: str, version: str, folder: Path, env: dict[str
 
 
 def test_one_steps_into_the_loop(folder: Path, env: dict[str, str]) -> None:
-    into = ["s", "s", "s", "r", "s", "s", "n", "s"]  # past what as_float and topological do
+    into = ["s", "s", "s", "r", "s", "s"]  # past what as_float does
     *_, where, names = pdb(THIS, ["b 9", "c", *into, "w", "a"], folder, env)
     assert "backward(self, as_float(seed))" in where
     assert names.splitlines()[-1] == "seed = 1.0"
