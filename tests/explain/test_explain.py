@@ -21,16 +21,20 @@ from tests.core.programs import OPERATIONS, Program, path_sum, programs
 CALLED = re.compile(r"path(?: \d+)?: ")
 
 
-def products(output: Value, x: Value) -> list[float]:
-    """The product of the local derivatives along every path there is."""
+def factors(output: Value, x: Value) -> list[list[float]]:
+    """The local derivatives along every path there is, from the output down."""
     if output is x:
-        return [1.0]
+        return [[]]
     return [
-        local * product
+        [local, *below]
         for parent, local in zip(output.parents, locals_of(output), strict=True)
         if local is not None and not is_constant(parent)
-        for product in products(parent, x)
+        for below in factors(parent, x)
     ]
+
+
+def products(output: Value, x: Value) -> list[float]:
+    return [math.prod(path) for path in factors(output, x)]
 
 
 @given(programs([*OPERATIONS], steps=6), st.data())
@@ -39,7 +43,8 @@ def test_paths_are_those_of_the_enumeration_in_its_order(program: Program, data:
     x = nodes[data.draw(st.integers(0, len(nodes) - 2))]
     everything = products(nodes[-1], x)
     found = path_sums(nodes[-1])
-    alive = sorted((p for p in map(abs, everything) if p), reverse=True)
+    open_ = [path for path in factors(nodes[-1], x) if all(path)]  # a product may underflow
+    alive = sorted((abs(math.prod(path)) for path in open_), reverse=True)
     assert count(found, x) == (len(everything), len(alive))
     best = [*largest(found, x)]
     assert [abs(product) for product, _ in best] == pytest.approx(alive, rel=1e-12)

@@ -63,7 +63,7 @@ def test_partials_that_look_at_numbers_or_raise_are_ones_own() -> None:
     assert derivatives(bad(x), term) == []
 
 
-@pytest.mark.parametrize("error", [ValueError, ZeroDivisionError, KeyError, TypeError])
+@pytest.mark.parametrize("error", [ValueError, KeyError, SystemError])
 def test_what_is_tried_raises_nothing_of_a_users(error: type[Exception]) -> None:
     def fail() -> float:
         raise error
