@@ -16,7 +16,9 @@ from engine.core.ops import is_constant
 from engine.explain.explanation import explain
 from engine.explain.paths import count, largest, path_sums
 from engine.wording.derivatives import locals_of
+from engine.wording.numbers import number
 from tests.core.programs import OPERATIONS, Program, path_sum, programs
+from tests.stepping.test_steps import WILD, WILD_PLANS, bits, wild
 
 CALLED = re.compile(r"path(?: \d+)?: ")
 
@@ -254,3 +256,22 @@ def test_errors_say_what_is_expected() -> None:
     with pytest.raises(StaleValueError):
         explain(y, x)
     assert "it is the loss itself" in explain(x, x)
+
+
+@given(st.lists(WILD, min_size=2, max_size=4), WILD_PLANS)
+def test_around_poles_and_kinks_it_says_what_backward_gives(
+    leaves: list[float], plan: list[tuple[int, int, int]]
+) -> None:
+    with numeric_mode("ieee"):
+        loss = wild(leaves, plan)
+        loss.backward()
+    found = path_sums(loss)
+    nodes = [node for node in topological(loss) if not is_constant(node)]
+    assert bits([found.gradient[node] for node in nodes]) == bits([node.grad for node in nodes])
+    for leaf in nodes[:2]:
+        text = explain(loss, leaf)
+        assert f"= {number(leaf.grad)}" in text.splitlines()[0]
+        paths = [math.prod(path) for path in factors(loss, leaf)]
+        if all(map(math.isfinite, [*paths, leaf.grad])) and found.size[leaf] < 1e300:
+            tolerance = 1e-12 * found.size[leaf] + 1e-300
+            assert math.fsum(paths) == pytest.approx(leaf.grad, abs=tolerance)

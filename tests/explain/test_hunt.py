@@ -12,23 +12,13 @@ import engine
 from engine import StaleValueError, Value, numeric_mode, topological
 from engine.explain.hunt import Finding, hunt
 from tests.core.programs import Program, programs
-from tests.stepping.test_steps import ALL, WILD_OPERATIONS
+from tests.stepping.test_steps import ALL, WILD_PLANS, wild
 
 FINITE = st.sampled_from([0.0, -0.0, 1e308, -1e308, 1e200, 5e-324, -1.0, 2.0, 710.0, -800.0])
 
 
-def wild(leaves: list[float], plan: list[tuple[int, int, int]]) -> Value:
-    nodes = [Value(x) for x in leaves]
-    for which, i, j in plan:
-        nodes.append(WILD_OPERATIONS[which](nodes[i % len(nodes)], nodes[j % len(nodes)]))
-    return engine.sum(nodes[-2:])
-
-
 # --- properties ---------------------------------------------------------------------------------
-@given(
-    st.lists(FINITE, min_size=2, max_size=4),
-    st.lists(st.tuples(st.integers(0, 10), st.integers(0, 99), st.integers(0, 99)), max_size=8),
-)
+@given(st.lists(FINITE, min_size=2, max_size=4), WILD_PLANS)
 def test_it_finds_something_exactly_where_something_is_bad(
     leaves: list[float], plan: list[tuple[int, int, int]]
 ) -> None:

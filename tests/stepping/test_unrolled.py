@@ -27,10 +27,11 @@ from tests.stepping.test_steps import (
     ONE,
     SEEDS,
     WILD,
-    WILD_OPERATIONS,
+    WILD_PLANS,
     bits,
     net,
     twins,
+    wild,
 )
 from tests.wording.test_names import LABELS
 
@@ -72,21 +73,14 @@ def test_zeros_keep_their_signs(seed: float, earlier: list[float]) -> None:
     same_as_backward(traced.trace_backward(seed), swept, seed)
 
 
-@given(
-    st.lists(WILD, min_size=2, max_size=3),
-    st.lists(st.tuples(st.integers(0, 10), st.integers(0, 9), st.integers(0, 9)), max_size=6),
-)
+@given(st.lists(WILD, min_size=2, max_size=3), WILD_PLANS)
 def test_infinities_and_nans_are_written_so_that_it_runs(
     leaves: list[float], plan: list[tuple[int, int, int]]
 ) -> None:
-    pair = []
     with numeric_mode("ieee"):
-        for _ in range(2):
-            nodes = [Value(x) for x in leaves]
-            nodes[0].grad = math.nan
-            for which, i, j in plan:
-                nodes.append(WILD_OPERATIONS[which](nodes[i % len(nodes)], nodes[j % len(nodes)]))
-            pair.append(engine.sum(nodes))
+        pair = wild(leaves, plan), wild(leaves, plan)
+        for root in pair:
+            topological(root)[0].grad = math.nan
         same_as_backward(pair[0].trace_backward(), pair[1], 1.0)
 
 
