@@ -58,11 +58,11 @@ class Notation:
             expanded: Term = op.expand(*operands)
             return expanded
         try:
-            shape = _shape(template)
+            parsed = _parsed(template)
             everything = self.brackets(", ".join(each.text for each in operands))
             texts = [
                 everything if i == "*" else self._fit(operands[int(i)], need)
-                for i, need in shape.slots
+                for i, need in parsed.slots
             ]
         except (ValueError, IndexError) as error:
             raise ValueError(
@@ -70,10 +70,10 @@ class Notation:
                 f"({error}); write {{0}}, {{1}} for the inputs and double the braces of TeX itself"
             ) from error
         pieces = [
-            piece for pair in zip(shape.literals, [*texts, ""], strict=True) for piece in pair
+            piece for pair in zip(parsed.literals, [*texts, ""], strict=True) for piece in pair
         ]
         text = "".join(pieces)
-        return Term(text, self, min(shape.level, NEGATIVE) if text[0] == "-" else shape.level)
+        return Term(text, self, min(parsed.level, NEGATIVE) if text[0] == "-" else parsed.level)
 
     def _fit(self, operand: "Term", need: int) -> str:
         return operand.text if operand.level >= need else self.brackets(operand.text)
@@ -98,14 +98,14 @@ class Term:
 
 
 @dataclass(frozen=True)
-class _Shape:
+class _Parsed:
     literals: tuple[str, ...]  # one more than slots
     slots: tuple[tuple[str, int], ...]  # which operand, and how tight it has to be
     level: int
 
 
 @lru_cache(maxsize=1024)
-def _shape(template: str) -> _Shape:
+def _parsed(template: str) -> _Parsed:
     """A template taken apart: its text, its slots and how tightly each and the whole bind."""
     literals, fields = [""], []
     for literal, field, _, _ in Formatter().parse(template):
@@ -121,7 +121,7 @@ def _shape(template: str) -> _Shape:
         RELATION if field == "*" else _need(tokens, tokens.index(f"\0{i}"))
         for i, field in enumerate(fields)
     ]
-    return _Shape(tuple(literals), tuple(zip(fields, needs, strict=True)), _level(tokens, needs))
+    return _Parsed(tuple(literals), tuple(zip(fields, needs, strict=True)), _level(tokens, needs))
 
 
 def _need(tokens: Sequence[str], at: int) -> int:
