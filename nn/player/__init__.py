@@ -3,6 +3,6 @@
 `fit(..., record=True).to_html("training.html")` writes it.
 """
 
-from nn.player.page import to_html
+from nn.player.training_page import to_html
 
 __all__ = ["to_html"]

@@ -1,15 +1,6 @@
-// Plays a training over its recording. All text of the recording goes through textContent (or is
-// painted on a canvas): names are text, whatever they hold.
+// Plays a training over its recording.
 
-const run = JSON.parse(document.getElementById("run").textContent);
 const total = run.epochs.length - 1; // a position is an index of the epochs that the page has
-const show = (name) => document.querySelector(`[data-show=${name}]`);
-const button = (name) => document.querySelector(`[data-do=${name}]`);
-const seek = document.querySelector(".seek input");
-const speed = document.querySelector(".speed select");
-const spoken = document.querySelector(".spoken");
-const calm = matchMedia("(prefers-reduced-motion: reduce)");
-let position = 0;
 
 function make(parent, tag, attributes, text) {
   const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -65,7 +56,7 @@ function drawNetwork() {
     make(drawing, "rect", { x: x(k) - box, y: y(k, count) - box, width: 2 * box, height: 2 * box, class: "unit" });
     make(drawing, "text", { x: x(k), y: y(k, count) + 4, "text-anchor": "middle" }, "1");
   });
-  show("lines").textContent = `Blue: positive. Orange, dashed: negative. The widest line is ${number(largest)}; `
+  $("lines").textContent = `Blue: positive. Orange, dashed: negative. The widest line is ${number(largest)}; `
     + "the boxes are biases. Rest the mouse on a line to read it.";
 }
 
@@ -163,7 +154,7 @@ function drawPlane() {
   const axes = `Across: ${plane.features[0]}; upwards: ${plane.features[1]}.`;
   const kinds = plane.classes.map((name, k) => `${SHAPES[k % SHAPES.length]} ${name}`).join("  ");
   const rest = plane.samples > plane.points.length ? ` ${plane.points.length} of ${plane.samples} samples are shown.` : "";
-  show("classes").textContent = plane.kinds ? `${kinds}. The stronger the colour, the surer. ${axes}${rest}`
+  $("classes").textContent = plane.kinds ? `${kinds}. The stronger the colour, the surer. ${axes}${rest}`
     : `From dark (${number(plane.low)}) to light (${number(plane.high)}); circles are targets. ${axes}${rest}`;
 }
 
@@ -200,7 +191,7 @@ function showPlane() {
     mark(draw, at, plane.kinds ? kind % SHAPES.length : 0);
   }
   const epoch = run.epochs[plane.frames[which]];
-  show("of").textContent = which >= 0 && plane.frames[which] !== position ? `at epoch ${epoch}` : "";
+  $("of").textContent = which >= 0 && plane.frames[which] !== position ? `at epoch ${epoch}` : "";
   canvas.setAttribute("aria-label", `The plane of ${plane.features.join(" and ")}, coloured by what the model answers at epoch ${epoch}`);
 }
 
@@ -232,84 +223,12 @@ function goto(wanted) {
   if (plane) showPlane();
   for (const [name, cell] of cells) cell.textContent = told(name, epoch);
   const kept = epoch === run.kept ? (epoch ? ", kept" : ", before training, kept") : epoch ? "" : ", before training";
-  show("epoch").textContent = `${epoch} of ${end}${kept}`;
-  show("position").textContent = `${epoch} of ${end}`;
-  seek.value = position;
+  $("epoch").textContent = `${epoch} of ${end}${kept}`;
   const said = `Epoch ${epoch}${kept}. ${[...cells.keys()].map((name) => `${words[name]} ${told(name, epoch)}`).join(", ")}`;
-  seek.setAttribute("aria-valuetext", said);
-  if (!playing) spoken.textContent = said;
-  for (const [name, off] of [["first", !position], ["back", !position], ["step", position >= total], ["last", position >= total]]) {
-    button(name).setAttribute("aria-disabled", off);
-  }
-  remember(epoch);
+  stand(epoch, end, said, said);
 }
 
-let playing = false;
-
-function play() {
-  if (playing) return pauseAt(position);
-  playing = true;
-  button("play").textContent = "Pause";
-  let due = 0;
-  let last = null;
-  goto(position >= total ? 0 : position);
-  const tick = (now) => {
-    if (!playing) return;
-    due += last === null ? 0 : ((now - last) / 1000) * Math.min(Number(speed.value), calm.matches ? 2 : 1e9);
-    last = now;
-    if (due >= 1) {
-      goto(position + Math.floor(due));
-      due %= 1;
-    }
-    if (position >= total) pauseAt(total);
-    else requestAnimationFrame(tick);
-  };
-  requestAnimationFrame(tick);
-}
-
-function pauseAt(wanted) {
-  playing = false;
-  button("play").textContent = "Play";
-  goto(wanted);
-}
-
-const actions = {
-  play, first: () => pauseAt(0), last: () => pauseAt(total),
-  step: () => pauseAt(position + 1), back: () => pauseAt(position - 1),
-};
-for (const one of document.querySelectorAll("[data-do]")) {
-  one.addEventListener("click", () => actions[one.dataset.do]());
-}
-seek.max = total;
-seek.addEventListener("input", () => pauseAt(Number(seek.value)));
 dark.addEventListener("change", () => plane && showPlane());
-
-document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey || event.target.closest("select")) return;
-  if (event.key === " " && event.target.closest("button, summary")) return;
-  const act = {
-    " ": actions.play, ArrowRight: actions.step, ArrowLeft: actions.back, Home: actions.first, End: actions.last,
-    PageDown: () => pauseAt(position + 10), PageUp: () => pauseAt(position - 10),
-  }[event.key];
-  if (!act) return;
-  event.preventDefault();
-  act();
-});
-
-// --- the link to an epoch ------------------------------------------------------------------------
-const linked = () => /^#epoch=(\d{1,9})$/.exec(location.hash)?.[1];
-let later = null;
-
-function remember(epoch) { // not at each epoch of a fast run: browsers allow only so many a second
-  clearTimeout(later);
-  later = setTimeout(() => {
-    try {
-      history.replaceState(null, "", `#epoch=${epoch}`);
-    } catch { /* a page inside of another may have no address of its own */ }
-  }, 150);
-}
-
-addEventListener("hashchange", () => linked() && pauseAt(nearest(Number(linked()))));
 
 // --- here we go ----------------------------------------------------------------------------------
 document.querySelector(".network").hidden = !net;
@@ -318,5 +237,7 @@ if (net) drawNetwork();
 if (plane) drawPlane();
 for (const name of ["loss", "accuracy"]) if (name in log) drawCurve(name);
 for (const part of document.querySelectorAll("main, .player")) part.hidden = false;
-goto(nearest(Number(linked() ?? run.kept)));
-spoken.textContent = "";
+$("from").textContent = "0 = before training";
+calmest = 2;
+positionOf = nearest;
+begin(run.kept);

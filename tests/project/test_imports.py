@@ -11,7 +11,7 @@ import pytest
 
 from tests.project.sources import MODULES, ROOT, parse
 
-ABOVE = ("wording", "explain", "drawing", "stepping", "native", "cli")
+ABOVE = ("wording", "explain", "drawing", "page", "stepping", "native", "cli")
 UPPER = {f"engine.{room}" for room in ABOVE} | {
     "nn.drawing",
     "nn.player",

@@ -16,8 +16,8 @@ import pytest
 import engine
 from engine import Value
 from engine.drawing import LayoutError
+from engine.page.shell import as_json
 from engine.stepping.player import to_html
-from engine.stepping.player.record import as_json
 from engine.wording.numbers import number
 from tests.drawing.browser import missing, show, texts
 from tests.drawing.test_picture import HOSTILE
@@ -76,11 +76,11 @@ def test_data_never_ends_its_element(label: str) -> None:
 
 
 def test_a_graph_that_takes_long_to_lay_out_is_collapsed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.stepping.player.page.PATIENCE", 0.0)
+    monkeypatch.setattr("engine.stepping.player.run_page.PATIENCE", 0.0)
     values = [Value(float(i), f"L{i % 3}.w{i}") for i in range(600)]
     text = to_html(engine.sum(values).trace_backward())
     assert text.count('class="node group') == 3
-    monkeypatch.setattr("engine.stepping.player.page.ALLOWED", 0.0)
+    monkeypatch.setattr("engine.stepping.player.run_page.ALLOWED", 0.0)
     with pytest.raises(LayoutError, match="more than 0 s"):
         to_html(engine.sum(values).trace_backward(), collapse=1)
 
@@ -89,7 +89,7 @@ def test_a_graph_of_more_nodes_is_collapsed_by_module(monkeypatch: pytest.Monkey
     values = [Value(float(i), f"L{i % 3}.w{i}") for i in range(600)]
     made = engine.sum(values).trace_backward()
     assert to_html(made).count('class="node group') == 0
-    monkeypatch.setattr("engine.stepping.player.page.LIMIT", 600)  # and there are 601
+    monkeypatch.setattr("engine.stepping.player.run_page.LIMIT", 600)  # and there are 601
     assert to_html(made).count('class="node group') == 3
 
 

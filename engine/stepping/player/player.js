@@ -2,8 +2,6 @@
 // Plays the run: walks over it, tells of each step in words, and is told by buttons and keys.
 
 // --- walking -------------------------------------------------------------------------------------
-let position = 0;
-
 function goto(wanted) {
   const next = Math.min(Math.max(Math.trunc(wanted), 0), total);
   const changed = new Set();
@@ -27,10 +25,6 @@ function goto(wanted) {
 }
 
 // --- words ---------------------------------------------------------------------------------------
-const $ = (name) => document.querySelector(`[data-show="${name}"]`);
-const seek = document.querySelector(".seek input");
-const spoken = document.querySelector(".spoken");
-
 function story() {
   if (position > forward) return backwardStory(position - forward - 1);
   return position ? forwardStory(made[position - 1]) : {
@@ -83,18 +77,9 @@ function tell() {
   document.querySelector(".digits").replaceChildren(...now.digits.flatMap(([name, x]) => [
     element("dt", name), element("dd", digits(x)),
   ]));
-  $("position").textContent = `${position} of ${total}`;
   $("from").textContent = now.phase;
-  seek.value = position;
-  seek.setAttribute("aria-valuetext", `${position} of ${total}: ${now.target} ${now.after}`);
-  if (!playing && document.body.classList.contains("live")) {
-    spoken.textContent = now.spoken + (made && `, ${made} ${place}`);
-  }
-  for (const [name, end] of [["first", 0], ["back", 0], ["step", total], ["last", total]]) {
-    button(name).setAttribute("aria-disabled", position === end);
-  }
+  stand(position, total, `${position} of ${total}: ${now.target} ${now.after}`, now.spoken + (made && `, ${made} ${place}`));
   tellWatched();
-  remember();
 }
 
 function element(kind, text) {
@@ -159,89 +144,18 @@ function change(way) {
   return way > 0 ? places.find((p) => p > position) : places.findLast((p) => p < position);
 }
 
-// --- playing -------------------------------------------------------------------------------------
-const speed = document.querySelector(".speed select");
-const button = (name) => document.querySelector(`[data-do="${name}"]`);
-const calm = matchMedia("(prefers-reduced-motion: reduce)");
-let playing = false;
-
-function play() {
-  if (playing) return pauseAt(position);
-  playing = true;
-  button("play").textContent = "Pause";
-  let due = 1; // the first step is taken at once
-  let last = null;
-  goto(position >= total ? 0 : position);
-  const tick = (now) => {
-    if (!playing) return;
-    due += last === null ? 0 : ((now - last) / 1000) * Number(speed.value);
-    last = now;
-    if (due >= 1) {
-      goto(position + Math.floor(due));
-      due %= 1;
-    }
-    if (position >= total) pauseAt(total);
-    else requestAnimationFrame(tick);
-  };
-  requestAnimationFrame(tick);
-}
-
-function pauseAt(wanted) {
-  playing = false;
-  button("play").textContent = "Play";
-  goto(wanted);
-}
-
-const actions = {
-  play, first: () => pauseAt(0), last: () => pauseAt(total),
-  step: () => pauseAt(position + 1), back: () => pauseAt(position - 1),
+// --- what only this player has -------------------------------------------------------------------
+Object.assign(actions, {
   later: () => pauseAt(change(1) ?? position), earlier: () => pauseAt(change(-1) ?? position),
   larger: () => zoom(scale * 1.25), smaller: () => zoom(scale / 1.25), fit: () => zoom(fitting()),
-};
-
-for (const one of document.querySelectorAll("[data-do]")) {
-  one.addEventListener("click", () => actions[one.dataset.do]());
-}
-seek.max = total;
-seek.addEventListener("input", () => pauseAt(Number(seek.value)));
+});
+Object.assign(keys, { "Shift+ArrowRight": "later", "Shift+ArrowLeft": "earlier" });
 choice.addEventListener("change", () => {
   watch(choice.value ? Number(choice.value) : null);
   visit(watched);
 });
 
-document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest("select")) return;
-  if (event.key === " " && event.target.closest("button, summary")) return;
-  const key = (event.shiftKey ? "Shift+" : "") + event.key;
-  const act = {
-    " ": actions.play, ArrowRight: actions.step, ArrowLeft: actions.back,
-    Home: actions.first, End: actions.last,
-    PageDown: () => pauseAt(position + 10), PageUp: () => pauseAt(position - 10),
-    "Shift+ArrowRight": actions.later, "Shift+ArrowLeft": actions.earlier,
-  }[key];
-  if (!act) return;
-  event.preventDefault();
-  act();
-});
-
-// --- the link to a step --------------------------------------------------------------------------
-const linked = () => /^#step=(\d{1,9})$/.exec(location.hash)?.[1];
-let later = null;
-
-function remember() { // not at each step of a fast run: browsers allow only so many changes a second
-  clearTimeout(later);
-  later = setTimeout(() => {
-    try {
-      history.replaceState(null, "", `#step=${position}`);
-    } catch { /* a page inside of another may have no address of its own */ }
-  }, 150);
-}
-
-addEventListener("hashchange", () => linked() && pauseAt(Number(linked())));
-
-// --- here we go ----------------------------------------------------------------------------------
 for (const part of document.querySelectorAll("aside, .player, .zoom")) part.hidden = false;
 document.body.classList.add("live");
 zoom(Math.max(fitting(), 1));
-goto(Number(linked() ?? run.start));
-spoken.textContent = "";
+begin(run.start);

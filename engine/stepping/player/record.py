@@ -4,19 +4,17 @@ Products and sums of floats are the same in JavaScript to the bit. So the local 
 order of the pass, are all that the page needs for every contribution and every gradient.
 """
 
-import json
-from collections.abc import Iterable
-from math import isfinite
 from typing import Any
 
 from engine.core.operation import Operation
 from engine.core.ops import is_constant
 from engine.core.origins import name_of, place_of, source_of
 from engine.core.value import Value
+from engine.page.shell import json_float
 from engine.stepping.run import Run
 from engine.wording.numbers import visible
 
-__all__ = ["as_json", "record"]
+__all__ = ["record"]
 
 
 def record(run: Run, ids: dict[Value, str], start: int) -> dict[str, Any]:
@@ -37,11 +35,11 @@ def record(run: Run, ids: dict[Value, str], start: int) -> dict[str, Any]:
     places: dict[tuple[str, str, str], int] = {}
     return {
         "start": start,
-        "seed": _special(run.seed),
+        "seed": json_float(run.seed),
         "id": [ids.get(node, "") for node in nodes],
         "name": [visible(name_of(node) or "") for node in nodes],
         "number": [i for i, node in enumerate(nodes) if is_constant(node)],
-        "data": [_special(node.data) for node in nodes],
+        "data": [json_float(node.data) for node in nodes],
         "op": [
             ops.setdefault(node.op, len(ops)) if node.op and node.parents else -1 for node in nodes
         ],
@@ -49,7 +47,7 @@ def record(run: Run, ids: dict[Value, str], start: int) -> dict[str, Any]:
         "origin": [places.setdefault(_place(node), len(places)) for node in nodes],
         "node": [number[step.node] for step in run],
         "operand": [step.position for step in run],
-        "local": [_special(step.local) for step in run],
+        "local": [json_float(step.local) for step in run],
         "ops": [_words(op) for op in ops],
         "origins": [*places],
     }
@@ -68,17 +66,3 @@ def _place(node: Value) -> tuple[str, str, str]:
 def _words(op: Operation) -> tuple[str, str]:
     between = not op.symbol.isidentifier() and not op.expand
     return op.name, op.symbol if between else ""
-
-
-def _special(x: float) -> float | str:
-    """JSON has no words for these; JavaScript's Number() reads them."""
-    return x if isfinite(x) else "NaN" if x != x else "Infinity" if x > 0 else "-Infinity"
-
-
-def as_json(found: dict[str, Iterable[Any]]) -> str:
-    r"""JSON that may stand inside of a script element: nothing in it opens or closes a tag.
-
-    >>> as_json({"name": ["</script>"]})
-    '{"name":["\\u003c/script>"]}'
-    """
-    return json.dumps(found, separators=(",", ":"), allow_nan=False).replace("<", r"\u003c")

@@ -1,6 +1,5 @@
 // The run that this page holds: its columns, its arithmetic, and how its numbers and nodes are written.
 
-const run = JSON.parse(document.getElementById("run").textContent);
 const data = run.data.map(Number);
 const local = run.local.map(Number);
 const seed = Number(run.seed);

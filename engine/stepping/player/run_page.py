@@ -1,21 +1,19 @@
-"""A run as one file of HTML that asks the network for nothing and runs no script but its own."""
+"""A run as a page that plays its forward and its backward pass."""
 
-import base64
-import hashlib
-import html
 import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import escape
 from pathlib import Path
-from string import Template
 from typing import Any
 
 from engine.core.origins import name_of
 from engine.core.value import Value
 from engine.drawing import LayoutError, draw
 from engine.drawing.canvas import Picture
-from engine.stepping.player.record import as_json, record
+from engine.page import shell
+from engine.stepping.player.record import record
 from engine.stepping.run import Run
 from engine.wording.numbers import visible
 
@@ -59,10 +57,23 @@ def to_html(run: Run, path: str | os.PathLike[str] | None = None, **how: Any) ->
     start = forward + run.position if run.position else 0
     with _at_the_end(run):
         picture, svg = _drawing(run, how)
-    text = _page(run, svg, as_json(record(run, picture.ids, start)))
-    if path is not None:
-        Path(path).write_text(text, encoding="utf-8", newline="\n")
-    return text
+    title = visible(name_of(run.root) or "A computation")
+    words = f"The graph of {title}; this page tells each step in words"
+    labelled = svg.replace("<svg", f'<svg role="img" aria-label="{escape(words)}"', 1)
+    return shell.page(
+        Path(__file__).parent,
+        ("player.html", "player.css", "run.js", "picture.js", "player.js"),
+        record(run, picture.ids, start),
+        path,
+        title=f"{title}: forward and backward, step by step",
+        name=title,
+        count=f"{len(run.nodes):,} nodes, {len(run):,} edges",
+        unit="step",
+        first="First step",
+        speeds=(0.5, 1, 3, 10, 50, 500),
+        speed=1,
+        svg=labelled,
+    )
 
 
 @contextmanager
@@ -95,27 +106,3 @@ def _drawing(run: Run, how: dict[str, Any]) -> tuple[Picture, str]:
         else:
             break
     return picture, _NEEDLESS.sub("", svg[svg.index("<svg") :])
-
-
-def _page(run: Run, svg: str, data: str) -> str:
-    here = Path(__file__).parent
-    files = ("player.html", "player.css", "run.js", "picture.js", "player.js")
-    template, style, *scripts = ((here / file).read_text(encoding="utf-8") for file in files)
-    script = "".join(scripts)
-    title = html.escape(visible(name_of(run.root) or "A computation"))
-    role = f'<svg role="img" aria-label="The graph of {title}; this page tells each step in words"'
-    return Template(template).substitute(
-        title=title,
-        count=f"{len(run.nodes):,} nodes, {len(run):,} edges",
-        svg=svg.replace("<svg", role, 1),
-        data=data,
-        style=style,
-        script=script,
-        style_hash=_hash(style),
-        script_hash=_hash(script),
-    )
-
-
-def _hash(text: str) -> str:
-    """What a content security policy calls an inline text that may be used."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

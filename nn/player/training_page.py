@@ -1,19 +1,15 @@
-"""A recorded training as one file of HTML that asks the network for nothing."""
+"""A recorded training as a page that plays it epoch by epoch."""
 
-import base64
-import hashlib
-import html
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from string import Template
 from typing import Any
 
-from engine.stepping.player.record import as_json
+from engine.page import shell
 from engine.wording.numbers import shorten, visible
-from nn.player.network import network
 from nn.player.regions import regions
+from nn.player.weights import network
 from nn.training.history import History, Recording
 
 __all__ = ["to_html"]
@@ -63,10 +59,20 @@ def to_html(
             "network": network(recording, shown, inputs, called),
             "regions": regions(recording, shown, inputs, called),
         }
-    text = _page(repr(recording.model), history, as_json(found))
-    if path is not None:
-        Path(path).write_text(text, encoding="utf-8", newline="\n")
-    return text
+    model = shorten(visible(repr(recording.model)), 80)
+    return shell.page(
+        Path(__file__).parent,
+        ("training.html", "training.css", "training.js"),
+        found,
+        path,
+        title=f"Training of {model}",
+        name=model,
+        count=visible(repr(history).removeprefix("History(").removesuffix(")")),
+        unit="epoch",
+        first="Before the training",
+        speeds=(2, 10, 30, 100),
+        speed=10,
+    )
 
 
 def evenly(count: int, most: int, also: int = 0) -> list[int]:
@@ -105,30 +111,4 @@ def _words(name: str, given: Sequence[object] | None) -> list[str]:
 def _columns(log: list[dict[str, float]]) -> dict[str, list[Any]]:
     """The curves by name. JSON has no words for what is not finite: those points are left out."""
     names = [n for n in ("loss", "val_loss", "accuracy", "val_accuracy") if n in log[0]]
-    return {n: [_special(numbers[n]) for numbers in log] for n in names}
-
-
-def _special(x: float) -> float | str:
-    return (
-        x if abs(x) < float("inf") else {"inf": "Infinity", "-inf": "-Infinity"}.get(str(x), "NaN")
-    )
-
-
-def _page(model: str, history: History, data: str) -> str:
-    here = Path(__file__).parent
-    files = ("training.html", "training.css", "training.js")
-    template, style, script = ((here / file).read_text(encoding="utf-8") for file in files)
-    return Template(template).substitute(
-        title=html.escape(shorten(visible(model), 80)),
-        count=html.escape(visible(repr(history).removeprefix("History(").removesuffix(")"))),
-        data=data,
-        style=style,
-        script=script,
-        style_hash=_hash(style),
-        script_hash=_hash(script),
-    )
-
-
-def _hash(text: str) -> str:
-    """What a content security policy calls an inline text that may be used."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+    return {n: [shell.json_float(numbers[n]) for numbers in log] for n in names}

@@ -1,0 +1,96 @@
+"""A player as one file of HTML: what a page shows is its room's, what drives it stands here."""
+
+import base64
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from html import escape
+from math import isfinite
+from pathlib import Path
+from string import Template
+from typing import Any
+
+__all__ = ["as_json", "json_float", "page"]
+
+
+def page(
+    room: Path,
+    files: Sequence[str],
+    data: Mapping[str, Any],
+    path: str | os.PathLike[str] | None = None,
+    *,
+    title: str,
+    name: str,
+    count: str,
+    unit: str,
+    first: str,
+    speeds: Sequence[float],
+    speed: float,
+    **parts: str,
+) -> str:
+    """Return a page that plays what `data` holds, and write it to `path` where one is given.
+
+    A content security policy allows the page's own script and style and nothing else.
+
+    Arguments:
+        room: the folder of `files`: the inside of the page, its style, and its scripts in order.
+        data: what the scripts find as `run`. JSON has no nan and inf: see `json_float`.
+        title: the page's, as a tab has it. name: of what is played. count: how much it is.
+        unit: what a position counts, as the page's address and its buttons have it ("step").
+        first: what the button calls the first position.
+        speeds: how many positions a second to choose from. speed: the one chosen at first.
+        parts: HTML for the places that the inside of the page names.
+    """
+    here = Path(__file__).parent
+    inside, style, *scripts = ((room / file).read_text(encoding="utf-8") for file in files)
+    frame, shared, script = (
+        (here / f"shell.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js")
+    )
+    style, script = shared + style, "".join([script, *scripts])
+    text = Template(frame).substitute(
+        title=escape(title),
+        name=escape(name),
+        count=escape(count),
+        unit=unit,
+        Unit=unit.capitalize(),
+        first=first,
+        speeds="\n      ".join(_option(each, each == speed) for each in speeds),
+        inside=Template(inside).substitute(parts),
+        data=as_json(data),
+        style=style,
+        script=script,
+        style_hash=_hash(style),
+        script_hash=_hash(script),
+    )
+    if path is not None:
+        Path(path).write_text(text, encoding="utf-8", newline="\n")
+    return text
+
+
+def as_json(data: Mapping[str, Any]) -> str:
+    r"""JSON that may stand inside of a script element: nothing in it opens or closes a tag.
+
+    >>> as_json({"name": ["</script>"]})
+    '{"name":["\\u003c/script>"]}'
+    """
+    return json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", r"\u003c")
+
+
+def json_float(x: float) -> float | str:
+    """A float as JSON has it. What is not finite becomes a text that JavaScript's Number() reads.
+
+    >>> json_float(0.5), json_float(float("-inf"))
+    (0.5, '-Infinity')
+    """
+    return x if isfinite(x) else "NaN" if x != x else "Infinity" if x > 0 else "-Infinity"
+
+
+def _option(speed: float, chosen: bool) -> str:
+    words = "½" if speed == 0.5 else f"{speed:g}"
+    return f'<option value="{speed:g}"{" selected" * chosen}>{words} a second</option>'
+
+
+def _hash(text: str) -> str:
+    """What a content security policy calls an inline text that may be used."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
