@@ -11,7 +11,7 @@ from typing import Any
 from engine import Value
 from engine.drawing import LayoutError, to_dot, to_svg
 from nn import MLP
-from nn.evaluation.probabilities import Opinion, answers
+from nn.evaluation.probabilities import Probabilities, answers
 
 __all__ = [
     "Data",
@@ -89,7 +89,7 @@ def scaling(train: Data) -> Callable[[Row], list[float]]:
 
 def probabilities(model: MLP, rows: Sequence[Row]) -> Any:
     """How likely each class is for each row: the model's scores, made to sum to 1, as an array."""
-    return answers(Opinion(model), rows)
+    return answers(Probabilities(model), rows)
 
 
 def misses(model: MLP, data: Data) -> list[bool]:

@@ -32,7 +32,7 @@ MOVED = {
     "nn.files": "nn.checkpoint.files",
     "nn.gradients": "nn.optim.gradients",
     "nn.history": "nn.training.history",
-    "nn.interop": "nn.interop.convert",
+    "nn.interop": "nn.interop.torch nn.interop.onnx",
     "nn.layers": "nn.models.layers",
     "nn.metrics": "nn.evaluation.metrics",
     "nn.module": "nn.models.module",

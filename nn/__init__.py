@@ -3,16 +3,14 @@
 Every weight is a `Value` with a name, and every neuron two nodes of the graph. It all stands on
 the public face of `engine`; nothing here knows how a derivative is computed.
 
-`ScalarMLPClassifier` and `ScalarMLPRegressor`, scikit-learn's way to the same networks, are here
-where scikit-learn is; they are loaded when they are first asked for.
+Files and other libraries stand in rooms above, which are loaded when they are first asked for:
+`save` and `load`, PyTorch, ONNX, and scikit-learn's `ScalarMLPClassifier` and `ScalarMLPRegressor`.
 """
 
 import typing as _typing
 
 from engine.lazy import lazy as _lazy
-from nn.checkpoint.model import CheckpointError, load, save
 from nn.evaluation.measure import accuracy, confusion_matrix, predict, r2_score
-from nn.interop.convert import from_torch, to_onnx, to_torch
 from nn.losses import (
     LOSSES,
     binary_cross_entropy,
@@ -89,12 +87,21 @@ __all__ = [
 
 
 if _typing.TYPE_CHECKING:
+    from nn.checkpoint.model import CheckpointError, load, save
+    from nn.interop.onnx import to_onnx
     from nn.interop.sklearn import ScalarMLPClassifier as ScalarMLPClassifier
     from nn.interop.sklearn import ScalarMLPRegressor as ScalarMLPRegressor
+    from nn.interop.torch import from_torch, to_torch
 else:
     __getattr__ = _lazy(
         __name__,
         {
+            "save": "nn.checkpoint.model",
+            "load": "nn.checkpoint.model",
+            "CheckpointError": "nn.checkpoint.model",
+            "to_torch": "nn.interop.torch",
+            "from_torch": "nn.interop.torch",
+            "to_onnx": "nn.interop.onnx",
             "ScalarMLPClassifier": "nn.interop.sklearn",
             "ScalarMLPRegressor": "nn.interop.sklearn",
         },

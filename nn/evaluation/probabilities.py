@@ -10,16 +10,16 @@ from engine.native.needs import available, numpy
 from nn.evaluation.measure import predict
 from nn.models.module import Module
 
-__all__ = ["Opinion", "answers"]
+__all__ = ["Probabilities", "answers"]
 
 
-class Opinion(Module):
+class Probabilities(Module):
     """A model whose scores are turned into probabilities, one for each class.
 
     A single score is that of the second class against the first.
 
     >>> from nn import MLP
-    >>> [round(sum(p), 12) for p in predict(Opinion(MLP(2, [3], rng=7)), [(1.0, -1.0)])]
+    >>> [round(sum(p), 12) for p in predict(Probabilities(MLP(2, [3], rng=7)), [(1.0, -1.0)])]
     [1.0]
     """
 

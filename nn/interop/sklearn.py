@@ -25,7 +25,7 @@ except ImportError as error:
 
 from engine import Value
 from nn.checks import at_least_zero, pick
-from nn.evaluation.probabilities import Opinion, answers
+from nn.evaluation.probabilities import Probabilities, answers
 from nn.models.layers import MLP
 from nn.optim.optimizers import OPTIMIZERS, Optimizer
 from nn.training.fit import fit
@@ -198,7 +198,7 @@ class ScalarMLPClassifier(ClassifierMixin, _ScalarMLP):  # type: ignore[misc]
     def predict_proba(self, X: Any) -> Any:
         """How likely each class is for each row, in the order of `classes_`."""
         X = self._rows(X)
-        return answers(Opinion(self.model_), X)
+        return answers(Probabilities(self.model_), X)
 
     def predict(self, X: Any) -> Any:
         """The likeliest class of each row."""

@@ -25,7 +25,7 @@ from nn.drawing import (
     plot_decision,
     plot_features,
 )
-from nn.drawing.activations import sample
+from nn.drawing.activation_plot import sample
 from nn.drawing.figure import LONGEST, brief, words
 
 XOR = [(0, 0), (0, 1), (1, 0), (1, 1)], [0, 1, 1, 0]

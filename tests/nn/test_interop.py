@@ -9,7 +9,8 @@ import pytest
 
 import nn
 from nn import ACTIVATIONS, MLP, CheckpointError, Layer, Module, Neuron, load, predict, save
-from nn.interop.convert import ONNX, TORCH
+from nn.interop.onnx import ONNX
+from nn.interop.torch import TORCH
 from nn.models.activations import Activation
 
 NEEDED = "pip install gradwalk[interop] onnxruntime"

@@ -12,7 +12,7 @@ from engine import Value, dot
 from engine.wording.numbers import number
 from nn.checks import count
 from nn.drawing import chain
-from nn.drawing.activations import sample, spread
+from nn.drawing.activation_plot import sample, spread
 from nn.drawing.figure import (
     BLUE,
     GREY,

@@ -1,0 +1,29 @@
+"""What the ways to other libraries share: the parts of a model, and the library itself."""
+
+import importlib
+from typing import Any
+
+from nn.models.architecture import Architecture, Slot, describe, slots
+
+__all__ = ["described", "needed"]
+
+
+def described(who: str, model: Any) -> tuple[Architecture, dict[str, Slot]]:
+    """What a model is made of and its tensors; a TypeError for one of the user's own making."""
+    architecture = describe(model)
+    if architecture is None:
+        raise TypeError(
+            f"{who} takes an MLP, a Layer or a Neuron as they were made, got "
+            f"{type(model).__name__} {model!r}; give the parts of it one by one"
+        )
+    return architecture, dict(slots(model))
+
+
+def needed(name: str) -> Any:
+    """An optional library, or an ImportError that says how to install it."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise ImportError(
+            f"{name} is needed; install it with pip install gradwalk[interop] ({error})"
+        ) from error
