@@ -12,7 +12,6 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, Rectangle
 
 from nn.checks import count
-from nn.drawing import chain
 from nn.drawing.figure import (
     BLUE,
     GREY,
@@ -29,6 +28,8 @@ from nn.drawing.figure import (
     sign,
     styled,
 )
+from nn.drawing.signals import answers
+from nn.models import chain
 from nn.models.layers import Neuron
 from nn.models.module import Module
 
@@ -111,7 +112,7 @@ def draw_network(
     widths = chain.widths(parts)
     left = names(who, "features", features, widths[0])
     right = names(who, "classes", classes, widths[-1])
-    held = None if x is None else chain.answers(who, model, parts, x)
+    held = None if x is None else answers(who, model, parts, x)
     columns = _columns(parts, limit, EMPTY if x is None else FILLED)
     figure, axes = page()
     drawn = _weights(axes, columns, parts)

@@ -11,7 +11,6 @@ from matplotlib.text import Text
 from engine import Value, dot
 from engine.wording.numbers import number
 from nn.checks import count
-from nn.drawing import chain
 from nn.drawing.activation_plot import sample, spread
 from nn.drawing.figure import (
     BLUE,
@@ -31,6 +30,7 @@ from nn.drawing.figure import (
     styled,
     words,
 )
+from nn.drawing.signals import answers
 from nn.models.layers import Neuron
 
 __all__ = ["draw_neuron"]
@@ -76,7 +76,7 @@ def draw_neuron(
     held = None
     if x is not None:
         x = tuple(x) if hasattr(x, "__iter__") else (x,)
-        (held, (out,)) = chain.answers("draw_neuron", neuron, [neuron], x)
+        (held, (out,)) = answers("draw_neuron", neuron, [neuron], x)
         called = called or [words(getattr(v, "label", None) or f"x{i}") for i, v in enumerate(x)]
     figure, axes = page()
     heights = _heights(n_in, limit)

@@ -14,7 +14,16 @@ from engine import Value
 from nn import losses
 from nn.checks import is_number, pick
 
-__all__ = ["Asked", "Metric", "Metrics", "confusion", "r2", "share_right", "usual_threshold"]
+__all__ = [
+    "Asked",
+    "Metric",
+    "Metrics",
+    "confusion",
+    "r2",
+    "right_rows",
+    "share_right",
+    "usual_threshold",
+]
 
 Metric: TypeAlias = Callable[[list[Any], list[Any]], float]
 Asked: TypeAlias = str | Metric | Iterable[str | Metric]
@@ -107,6 +116,22 @@ def share_right(outputs: Sequence[Any], targets: Sequence[Any], threshold: float
     """The share of the answers that is right."""
     right = [_is_right(*pair, threshold) for pair in zip(outputs, targets, strict=True)]
     return sum(right) / len(right)
+
+
+def right_rows(outputs: Any, targets: Any, threshold: float | None, several: bool) -> Any:
+    """For each row of two arrays whether the answer is right, by the rule of `share_right`.
+
+    Arguments:
+        outputs: an array of shape (rows, outputs). targets: (rows, 1) or (rows, outputs).
+        threshold: above what an output is the answer yes; None takes the class of the largest.
+        several: whether the model gives a list, which may be of one output.
+    """
+    if not several:
+        return (outputs[:, 0] > (threshold or 0.0)) == (targets[:, 0] > 0.5)
+    if targets.shape[1] > 1 and threshold is not None:
+        return ((outputs > threshold) == (targets > 0.5)).all(axis=1)
+    wanted = targets.argmax(axis=1) if targets.shape[1] > 1 else targets[:, 0]
+    return outputs.argmax(axis=1) == wanted
 
 
 def confusion(

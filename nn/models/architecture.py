@@ -6,10 +6,11 @@ from typing import Any
 
 from engine import Value
 from nn.models.activations import ACTIVATIONS
+from nn.models.chain import neurons
 from nn.models.layers import MLP, Layer, Neuron
 from nn.models.module import Module
 
-__all__ = ["Architecture", "Slot", "describe", "plain_layers", "slots"]
+__all__ = ["Architecture", "Slot", "describe", "slots"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +99,17 @@ def describe(model: Module) -> Architecture | None:
     """
     if type(model) not in (MLP, Layer, Neuron):
         return None
-    layers = plain_layers(model)
+    layers = _rows(model)
     if isinstance(model, MLP):
         names = model.activation, model.output
     else:
         names = layers[-1][0], layers[-1][0]
-    neurons = [row for _, row in layers]
+    rows = [row for _, row in layers]
     found = Architecture(
-        type(model).__name__, len(neurons[0][0].w), [len(row) for row in neurons], *names
+        type(model).__name__, len(rows[0][0].w), [len(row) for row in rows], *names
     )
     sizes, parameters = [found.n_in, *found.widths], model.parameters()
-    held = [value for row in neurons for neuron in row for value in (*neuron.w, neuron.b)]
+    held = [value for row in rows for neuron in row for value in (*neuron.w, neuron.b)]
     sound = (
         found.activations == [name for name, _ in layers]
         and len(set(held)) == len(held)
@@ -122,14 +123,6 @@ def describe(model: Module) -> Architecture | None:
         )
     )
     return found if sound else None
-
-
-def plain_layers(model: Any) -> list[tuple[str, list[Neuron]]]:
-    """The activation and the neurons of each layer of an MLP, a Layer or a Neuron."""
-    if isinstance(model, Neuron):
-        return [(model.activation, [model])]
-    layers = model.layers if isinstance(model, MLP) else [model]
-    return [(layer.activation, layer.neurons) for layer in layers]
 
 
 def slots(model: Module) -> Mapping[str, Slot]:
@@ -146,11 +139,17 @@ def slots(model: Module) -> Mapping[str, Slot]:
                 "a checkpoint needs parameters, each with a name of its own"
             )
         return {name: Slot((), [parameter]) for name, parameter in named}
-    found = [x for _, row in plain_layers(model) for x in (_weights(row), [n.b for n in row])]
+    found = [x for _, row in _rows(model) for x in (_weights(row), [n.b for n in row])]
     return {
         name: Slot(shape, values)
         for (name, shape), values in zip(card.shapes().items(), found, strict=True)
     }
+
+
+def _rows(model: Any) -> list[tuple[str, list[Neuron]]]:
+    """The activation and the neurons of each layer of an MLP, a Layer or a Neuron."""
+    parts = model.layers if isinstance(model, MLP) else [model]
+    return [(part.activation, neurons(part)) for part in parts]
 
 
 def _inner(activation: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from engine import Value
 
-__all__ = ["Module"]
+__all__ = ["Module", "walk"]
 
 
 class Module:
@@ -47,7 +47,7 @@ class Module:
         In the order in which attributes were assigned and containers list their items. A parameter
         that is shared stands once, under its first name. Results of operations are no parameters.
         """
-        return [(path, x) for path, x in _walk(self) if isinstance(x, Value)]
+        return [(path, x) for path, x in walk(self) if isinstance(x, Value)]
 
     def parameters(self) -> list[Value]:
         """Every parameter once, in the order of `named_parameters()`."""
@@ -55,7 +55,7 @@ class Module:
 
     def modules(self) -> list["Module"]:
         """This module and those inside it, each one once."""
-        return [part for _, part in _walk(self) if isinstance(part, Module)]
+        return [part for _, part in walk(self) if isinstance(part, Module)]
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to 0."""
@@ -82,7 +82,7 @@ class Module:
         return f"{type(self).__name__}({', '.join(parts)})"
 
 
-def _walk(root: Module) -> Iterator[tuple[str, object]]:
+def walk(root: object) -> Iterator[tuple[str, object]]:
     """Every module and every leaf Value below root (itself first) with its path, each one once.
 
     Iterative, so that a deep model is an ordinary model; what was seen is remembered, so that a

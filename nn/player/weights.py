@@ -4,16 +4,12 @@ import base64
 import struct
 import sys
 from array import array
-from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import Any
 
-from nn.models.layers import Layer, Neuron
-from nn.models.module import Module, _walk
+from nn.models import chain
 from nn.training.history import Recording
 
 __all__ = ["network"]
-
-Part: TypeAlias = Layer | Neuron
 
 LIMIT = 16  # units that a column shows; of more, the first and the last
 
@@ -26,16 +22,17 @@ def network(
     A line goes from a slot of a column (the slot after the last unit is the bias, which is always
     1) to a slot of the next. Weights are the bytes of 32-bit floats, one row for each epoch.
     """
-    parts = layers(recording.model)
-    if not parts:
+    try:
+        parts = chain.layers("to_html", recording.model)
+    except TypeError:
         return None
-    widths = [len(_neurons(parts[0])[0].w), *(len(_neurons(part)) for part in parts)]
+    widths = chain.widths(parts)
     slots = [_slots(width) for width in widths]
     place = {parameter: i for i, parameter in enumerate(recording.parameters)}
     lines, names, used = [], [], []
     for k, part in enumerate(parts):
         for to, unit in enumerate(slots[k + 1]):
-            neuron = _neurons(part)[unit]
+            neuron = chain.neurons(part)[unit]
             ends = [(neuron.w[source], slot) for slot, source in enumerate(slots[k])]
             for weight, slot in [*ends, (neuron.b, len(slots[k]))]:
                 lines.append((k, slot, to))
@@ -54,21 +51,6 @@ def network(
     }
 
 
-def layers(model: Module) -> list[Part]:
-    """The layers of a model that is nothing but layers in a row; for any other, an empty list."""
-    found: list[Part] = []
-    inside: set[int] = set()  # neurons of layers that were found
-    for _, thing in _walk(model):
-        if isinstance(thing, Layer):
-            inside.update(map(id, thing.neurons))
-            found.append(thing)
-        elif isinstance(thing, Neuron) and id(thing) not in inside:
-            found.append(thing)
-    fits = all(len(_neurons(a)) == len(_neurons(b)[0].w) for a, b in pairwise(found))
-    known = {parameter for part in found for parameter in part.parameters()}
-    return found if fits and known == set(model.parameters()) else []
-
-
 def floats(numbers: list[float]) -> str:
     """Numbers as the bytes of 32-bit floats, in base64; too large ones are infinite.
 
@@ -82,11 +64,7 @@ def floats(numbers: list[float]) -> str:
     return base64.b64encode(single.tobytes()).decode()
 
 
-def _neurons(part: Part) -> list[Neuron]:
-    return [part] if isinstance(part, Neuron) else part.neurons
-
-
-def _headings(parts: list[Part]) -> list[str]:
+def _headings(parts: list[chain.Part]) -> list[str]:
     return ["input", *(part.activation for part in parts)]
 
 

@@ -8,7 +8,7 @@ import pytest
 import nn
 from engine import Value
 from nn import MLP, Module, Neuron, accuracy, confusion_matrix, fit, predict, r2_score
-from nn.evaluation.metrics import confusion, r2
+from nn.evaluation.metrics import confusion, r2, right_rows, share_right
 
 pytest.importorskip("llvmlite", reason="pip install gradwalk[fast]")
 
@@ -251,3 +251,16 @@ def test_refused_with_a_reason(case, backend):
         fit(model, XS, ys, **{"loss": "mse", "backend": backend, **QUIET, **how})
     assert str(caught.value).startswith(text)
     assert [p.data for p in model.parameters()] == before
+
+
+@pytest.mark.parametrize("threshold", [None, 0.0, 0.5])
+@pytest.mark.parametrize(("several", "width"), [(False, 1), (True, 1), (True, 3)])
+def test_arrays_are_judged_as_lists_are(several, width, threshold):
+    rng = np.random.default_rng(1)
+    outputs = rng.normal(size=(200, 3 if several else 1))
+    targets = rng.integers(0, 2, size=(200, width)).astype(float)
+    plain = outputs.tolist() if several else outputs[:, 0].tolist()
+    wanted = targets.tolist() if width > 1 else targets[:, 0].tolist()
+    share = right_rows(outputs, targets, threshold, several).mean()
+    assert 0 < share < 1
+    assert share == pytest.approx(share_right(plain, wanted, threshold), abs=1e-15)

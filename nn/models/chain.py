@@ -1,0 +1,64 @@
+"""The layers of a model that is nothing but layers in a row."""
+
+from itertools import pairwise
+from typing import TypeAlias
+
+from nn.models.layers import Layer, Neuron
+from nn.models.module import Module, walk
+
+__all__ = ["Part", "layers", "neurons", "widths"]
+
+Part: TypeAlias = Layer | Neuron
+
+
+def layers(who: str, model: object) -> list[Part]:
+    """The layers of a model that is nothing but layers in a row; for any other, a TypeError.
+
+    >>> from nn import MLP
+    >>> layers("draw_network", MLP(2, [3, 1], rng=7))
+    [Layer(2, 3, activation='relu'), Layer(3, 1, activation='linear')]
+    """
+    found: list[Part] = []
+    inside: set[int] = set()  # the neurons of layers that were found
+    for _, thing in walk(model):
+        if isinstance(thing, Layer):
+            inside.update(map(id, thing.neurons))
+            found.append(thing)
+        elif isinstance(thing, Neuron) and id(thing) not in inside:
+            found.append(thing)
+    problem = _problem(model, found)
+    if problem:
+        raise TypeError(
+            f"{who} takes a Neuron, a Layer, an MLP or a Module of Layers that feed each other, "
+            f"got {type(model).__name__}, {problem}; draw its Layers one by one"
+        )
+    return found
+
+
+def _problem(model: object, found: list[Part]) -> str | None:
+    """What keeps a model from being a row of layers, as the end of a sentence."""
+    if not isinstance(model, Module):
+        return "which is no Module"
+    if not found:
+        return "which holds no Layer"
+    for before, after in pairwise(found):
+        out, taken = len(neurons(before)), widths([after])[0]
+        if out != taken:
+            return f"in which a part with {out} outputs stands before one with {taken} inputs"
+    if set(model.parameters()) - {p for part in found for p in part.parameters()}:
+        return "which has parameters outside of its Layers"
+    return None
+
+
+def neurons(part: Part) -> list[Neuron]:
+    """The neurons of a layer; a neuron alone is a layer of one."""
+    return [part] if isinstance(part, Neuron) else part.neurons
+
+
+def widths(parts: list[Part]) -> list[int]:
+    """How many numbers go in, and how many come out of each layer.
+
+    >>> widths([Layer(2, 3), Layer(3, 1)])
+    [2, 3, 1]
+    """
+    return [len(neurons(parts[0])[0].w), *(len(neurons(part)) for part in parts)]
