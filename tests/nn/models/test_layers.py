@@ -14,7 +14,7 @@ import engine
 from engine import Value, topological
 from nn import ACTIVATIONS, MLP, Activation, Layer, Neuron, cross_entropy
 
-CURVES = json.loads((Path(__file__).parent / "data" / "activations.json").read_text())
+CURVES = json.loads((Path(__file__).parents[1] / "data" / "activations.json").read_text())
 ELEMENTWISE = [name for name in ACTIVATIONS if name not in ("linear", "softmax")]
 
 
