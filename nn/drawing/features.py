@@ -95,7 +95,7 @@ def _start(n_in: int, seed: int) -> list[float]:
 
 
 def _scaled(xs: Sequence[float], length: float) -> list[float]:
-    """The same direction in another length."""
+    """A vector of this length in the direction of `xs`."""
     norm = math.hypot(*xs)
     return [x * length / norm for x in xs] if norm else list(xs)
 

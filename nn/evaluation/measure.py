@@ -73,7 +73,7 @@ def confusion_matrix(
         model: what answers.
         xs: the samples.
         ys: their targets.
-        threshold: with one output, above what the answer is yes, as for `accuracy`.
+        threshold: with one output, the answer is yes above it, as for `accuracy`.
 
     Raises ValueError for targets that are no class, or for a threshold on several outputs.
 
@@ -113,7 +113,7 @@ def r2_score(model: Module, xs: Iterable[Any], ys: Iterable[Any]) -> float:
 
 
 def measure(model: Module, rows: Sequence[Row], loss: Loss, metrics: Metrics) -> dict[str, float]:
-    """The loss of the rows, and the metrics. Nothing for no rows."""
+    """The loss and the metrics over the rows; an empty dictionary where there are no rows."""
     if not rows:
         return {}
     targets = [y for _, y in rows]
@@ -124,7 +124,7 @@ def measure(model: Module, rows: Sequence[Row], loss: Loss, metrics: Metrics) ->
 
 
 def pair_up(who: str, xs: Iterable[Any], ys: Iterable[Any]) -> list[Row]:
-    """Samples with their targets. A sample that is an iterator is read, since that works once."""
+    """Pair samples with targets. An iterator becomes a tuple, since it can be read only once."""
     samples = [tuple(x) if hasattr(x, "__next__") else x for x in _rows(xs)]
     targets = list(_rows(ys))
     if len(samples) != len(targets):
@@ -137,7 +137,7 @@ def pair_up(who: str, xs: Iterable[Any], ys: Iterable[Any]) -> list[Row]:
 
 
 def _rows(table: Any) -> Iterable[Any]:
-    """The rows of a data frame too, which gives the names of its columns when it is iterated."""
+    """Rows to iterate over. Iterating over a data frame would give the names of its columns."""
     rows: Iterable[Any] = table.to_numpy() if hasattr(table, "to_numpy") else table
     return rows
 

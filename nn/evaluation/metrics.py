@@ -1,4 +1,4 @@
-"""What a loss does not say of answers: the share that is right, R2, what is taken for what.
+"""Metrics: accuracy, R2 and the confusion matrix.
 
 All of it works on numbers: the outputs of a model as floats (lists of them where it has several)
 and the targets as they were given.
@@ -28,8 +28,8 @@ __all__ = [
 Metric: TypeAlias = Callable[[list[Any], list[Any]], float]
 Asked: TypeAlias = str | Metric | Iterable[str | Metric]
 
-# The losses of classification, and above what an output is the answer yes; None takes the class
-# with the largest output.
+# The losses of classification, each with its threshold: an output above it means yes. None: the
+# class is the one with the largest output.
 THRESHOLDS: tuple[tuple[Callable[[Any, Any], Value], float | None], ...] = (
     (losses.binary_cross_entropy, 0.5),
     (losses.binary_cross_entropy_with_logits, 0.0),
@@ -44,7 +44,7 @@ class Metrics:
     Arguments:
         asked: names and functions, or one of them.
         loss: accuracy is always among them where this is one of classification.
-        model: its `output` tells the threshold where the loss does not.
+        model: where the loss gives no threshold, the model's `output` does.
     """
 
     def __init__(self, asked: Asked | None, loss: Any, model: object) -> None:
@@ -75,13 +75,13 @@ class Metrics:
         return [*self.functions, *(["confusion"] if self.confusion else [])]
 
     def threshold(self, several: bool) -> float | None:
-        """Above what an output is the answer yes."""
+        """The threshold: an output above it means yes. None takes the largest output."""
         return self._known[0] if self._known else usual_threshold(self._model, several)
 
     def of(
         self, outputs: list[Any], targets: list[Any], known: Mapping[str, float] | None = None
     ) -> dict[str, float]:
-        """The numbers by name, but for those that are known."""
+        """Every metric by its name; those in `known` are not computed again."""
         found = dict(known or {})
         for name, function in self.functions.items():
             if name in found:
@@ -106,7 +106,7 @@ class Metrics:
 
 
 def usual_threshold(model: object, several: bool) -> float | None:
-    """Above what the output of a model is the answer yes, where no one says."""
+    """The threshold of a model where no loss and no user names one."""
     if several:
         return None
     return 0.5 if getattr(model, "output", None) == "sigmoid" else 0.0
@@ -123,7 +123,7 @@ def right_rows(outputs: Any, targets: Any, threshold: float | None, several: boo
 
     Arguments:
         outputs: an array of shape (rows, outputs). targets: (rows, 1) or (rows, outputs).
-        threshold: above what an output is the answer yes; None takes the class of the largest.
+        threshold: an output above it means yes; None takes the largest output.
         several: whether the model gives a list, which may be of one output.
     """
     if not several:
@@ -212,7 +212,7 @@ def _class(target: Any, classes: int) -> int:
 
 
 def _check_word(target: Any) -> None:
-    """A word has an item after the other, as lists of probabilities do."""
+    """Refuse text as a target: it would pass for a list, since it can be iterated."""
     if isinstance(target, str):
         raise ValueError(
             f"targets are numbers of classes, got {target!r}; write each as its class, like "

@@ -37,8 +37,8 @@ class Probabilities(Module):
 def answers(model: Module, rows: Any) -> Any:
     """The model's outputs for rows of numbers, as an array of shape (rows, outputs).
 
-    As `predict` has them but for the last digits, and by a Program where the extra `fast` is
-    installed and the model's graph is the same for all rows.
+    They agree with `predict` but for the last digits. A Program computes them where the extra
+    `fast` is installed and the model's graph is the same for all rows.
 
     >>> from nn import MLP
     >>> answers(MLP(2, [3], rng=7), [[1.0, -1.0], [0.0, 0.5]]).shape

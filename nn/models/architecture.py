@@ -1,4 +1,4 @@
-"""A model as the row of layers and activations that other libraries know: PyTorch's Sequential."""
+"""What a model is made of: its layers, as PyTorch's Sequential names them."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
