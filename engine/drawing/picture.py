@@ -18,7 +18,7 @@ from engine.drawing.canvas import Picture
 from engine.drawing.escape import plain
 from engine.drawing.groups import Box, Grouping, arrows, counts, group
 from engine.drawing.hover import about_edge, about_node
-from engine.drawing.style import box_style, group_lines, node_style, number_lines
+from engine.drawing.style import box_style, group_lines, node_style, number_lines, roomy
 from engine.drawing.view import View, view
 from engine.wording.derivatives import locals_of
 from engine.wording.numbers import HIDDEN, number, operation, shorten
@@ -114,9 +114,9 @@ def _fill(picture: Picture, seen: View, grouping: Grouping, strength: bool) -> N
         frame = frames.get(node)
         target = picture.frame(frame.name) if frame else picture
         if node not in seen.copied:
-            lines = [*_words(node, seen), *number_lines(node, seen.root)]
-            style = node_style(node, seen, shade)
-            target.node(names[node], plain("\n".join(lines)), id=names[node], **style)
+            text = "\n".join([*_words(node, seen), *number_lines(node, seen.root)])
+            style = roomy(node_style(node, seen, shade), text)
+            target.node(names[node], plain(text), id=names[node], **style)
             picture.titles[names[node]] = about_node(node)
         _add_edges(picture, node, names, seen, grouping, shade)
     _add_bundles(picture, seen, grouping, names, boxes)
@@ -168,11 +168,11 @@ def _add_edges(
 
 
 def _add_box(picture: Any, ident: str, box: Box, seen: View) -> dict[str, str]:
-    """Draw a box for many nodes; returns its title by its id."""
-    lines = [box.name, *box.about.split("\n"), *group_lines(box.nodes, seen.root)]
-    style = box_style(box.nodes, seen.root)
-    picture.node(ident, plain("\n".join(lines)), id=ident, **style)
-    return {ident: "\n".join(lines)}
+    """A box for many nodes; gives its title."""
+    text = "\n".join([box.name, *box.about.split("\n"), *group_lines(box.nodes, seen.root)])
+    style = roomy(box_style(box.nodes, seen.root), text)
+    picture.node(ident, plain(text), id=ident, **style)
+    return {ident: text}
 
 
 def _add_bundles(

@@ -23,6 +23,7 @@ __all__ = [
     "group_lines",
     "node_style",
     "number_lines",
+    "roomy",
 ]
 
 FONT = "Helvetica,Arial,sans-serif"
@@ -78,6 +79,10 @@ KINDS: Mapping[str, Mapping[str, str]] = {
     },
 }
 ALARM = {"color": "#c00000", "penwidth": "3"}
+# Inches on either side of a line for each of its letters. Graphviz measures letters in whole
+# pixels, so it may take each for half a pixel too narrow; and a picture may be looked at on a
+# machine whose letters are wider than those of the machine that drew it.
+ROOM = 0.007
 DEAD, PALE = "#ededed", "#fffaf2"
 EXPLODING = 1e3  # times the gradient of the output
 SCALE = 4.0  # powers of ten between the palest and the darkest fill
@@ -98,6 +103,13 @@ def flags(node: Value, root: Value) -> list[str]:
     if abs(node.grad) > EXPLODING * max(abs(root.grad), 1.0):
         return ["exploding"]
     return ["zero"] if node.grad == 0.0 and root.grad else []
+
+
+def roomy(style: Mapping[str, str], text: str) -> dict[str, str]:
+    """The style, with a margin that keeps the text inside of the shape in any usual font."""
+    across, along = style.get("margin", NODE["margin"]).split(",")
+    letters = max(map(len, text.split("\n")))
+    return {**style, "margin": f"{float(across) + ROOM * letters:.2f},{along}"}
 
 
 def number_lines(node: Value, root: Value) -> list[str]:

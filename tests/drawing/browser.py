@@ -49,12 +49,20 @@ def browser() -> Iterator[Any]:
         from playwright.sync_api import sync_playwright
     except ModuleNotFoundError:
         missing('no Playwright: pip install playwright (it is in the extra "test")')
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=program(), args=["--no-sandbox", "--disable-gpu"]
-        )
+    with sync_playwright() as playwright, started(playwright.chromium) as chromium:
         yield chromium
-        chromium.close()
+
+
+@contextmanager
+def started(kind: Any, **environment: str) -> Iterator[Any]:
+    """A browser of that kind, with these variables in its environment."""
+    browser = kind.launch(
+        executable_path=program(),
+        args=["--no-sandbox", "--disable-gpu"],
+        env={**os.environ, **environment},
+    )
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """What a browser shows: pictures opened in Chromium, measured and looked at by their colours."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,8 @@ import engine
 from engine import Value, numeric_mode
 from engine.drawing import to_svg
 from nn import MLP
-from tests.drawing.browser import check_svg, missing, program, quiet, show, texts
+from tests.drawing.browser import check_svg, missing, program, quiet, show, started, texts
+from tests.drawing.fonts import fonts_of
 from tests.drawing.test_picture import HOSTILE, neuron
 
 
@@ -94,9 +95,38 @@ def test_a_picture_can_be_read(page: Any, name: str) -> None:
     assert check_svg(page, PICTURES[name]()) == []
 
 
+@pytest.fixture(scope="module")
+def wide_letters(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The browser of a machine on which all letters are wide."""
+    fonts = fonts_of("DejaVu Sans", tmp_path_factory.mktemp("wide"))
+    with started(browser.browser_type, FONTCONFIG_FILE=fonts) as other:
+        yield other
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_can_be_read_where_letters_are_wider_than_where_it_was_drawn(
+    wide_letters: Any, name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FONTCONFIG_FILE", fonts_of("Liberation Sans", tmp_path))
+    with quiet(wide_letters) as page:
+        assert check_svg(page, PICTURES[name]()) == []
+
+
+# Graphviz then takes all letters for equally wide, so a name of nothing but W would be too long.
+@pytest.mark.parametrize("name", ["a neuron", "a network, by neuron", "extreme numbers"])
+def test_a_picture_can_be_read_that_was_drawn_where_there_are_no_fonts(
+    wide_letters: Any, name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FONTCONFIG_FILE", fonts_of("", tmp_path))
+    with quiet(wide_letters) as page:
+        assert check_svg(page, PICTURES[name]()) == []
+
+
 @pytest.mark.parametrize("path", PUBLISHED, ids=lambda path: path.name)
-def test_the_published_pictures_can_be_read(page: Any, path: Path) -> None:
+def test_the_published_pictures_can_be_read(page: Any, wide_letters: Any, path: Path) -> None:
     assert check_svg(page, path.read_text(encoding="utf-8")) == []
+    with quiet(wide_letters) as elsewhere:
+        assert check_svg(elsewhere, path.read_text(encoding="utf-8")) == []
 
 
 @pytest.mark.parametrize("labels", [HOSTILE, SCRIPTS], ids=["hostile", "scripts"])
@@ -128,7 +158,7 @@ SOUND = """
     ("old", "new", "problems"),
     [
         ("", "", []),
-        (">inside", ">outside of the ellipse", ["n0 (outside of the ellipse): is wider than its"]),
+        (">inside", ">far outside of its ellipse", ["n0 (far outside of its ellipse): is wider"]),
         ('y="54" fill="#1a1a1a">inside', 'y="30">within', ["n0 (within): is wider than its shape"]),
         ("300,30 380,30", "300,53 380,53", ["n1 (also): is wider than its shape"]),
         ('cx="60"', 'cx="280"', ["n0 (inside): is wider", "n1 (also): overlaps n0"]),
