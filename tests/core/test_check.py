@@ -2,24 +2,15 @@
 
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
-from unittest import mock
 
 import pytest
 
 import engine
 from engine import GradientError, Value, check_gradient, check_operation, no_grad, numeric_mode
-from engine.core.operation import TABLE
 from engine.operations.check import differentiate
 from tests.core.test_functions import CALLS
-
-
-@pytest.fixture(autouse=True)
-def _own_operations_end_with_the_test() -> Iterator[None]:
-    with mock.patch.dict(TABLE):
-        yield
-
 
 # differences cannot step off a whole number: of `choose` the options are checked
 SMOOTH = {name: call for name, call in CALLS.items() if name != "equal"}

@@ -7,10 +7,9 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from unittest import mock
 
 import pytest
 
@@ -38,12 +37,6 @@ COPIERS: dict[str, Copier] = {
     "pickle in Python": python_pickle,
 }
 every_copy = pytest.mark.parametrize("copied", COPIERS.values(), ids=COPIERS)
-
-
-@pytest.fixture(autouse=True)
-def _own_operations_end_with_the_test() -> Iterator[None]:
-    with mock.patch.dict(TABLE):
-        yield
 
 
 def graph() -> tuple[Value, Value, Value, Value]:

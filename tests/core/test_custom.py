@@ -2,10 +2,9 @@
 
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from math import inf, nan
 from typing import Any
-from unittest import mock
 
 import pytest
 
@@ -21,12 +20,6 @@ from engine import (
     operation,
 )
 from engine.core.operation import TABLE, lookup
-
-
-@pytest.fixture(autouse=True)
-def _own_operations_end_with_the_test() -> Iterator[None]:
-    with mock.patch.dict(TABLE):
-        yield
 
 
 def cube(**how: Any) -> Any:

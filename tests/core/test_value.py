@@ -6,14 +6,12 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
-from unittest import mock
 
 import numpy as np
 import pytest
 
 import engine
 from engine import Value, topological
-from engine.core.operation import TABLE
 
 Binary = Callable[[Any, Any], Any]
 
@@ -47,12 +45,6 @@ BAD: list[tuple[Any, str, str]] = [  # what is given, how the message shows it, 
 bad_inputs = pytest.mark.parametrize(
     ("bad", "shown", "remedy"), BAD, ids=[type(row[0]).__name__ for row in BAD]
 )
-
-
-@pytest.fixture(autouse=True)
-def _own_operations_end_with_the_test() -> Any:
-    with mock.patch.dict(TABLE):
-        yield
 
 
 def snapshot(*roots: Value) -> list[Any]:

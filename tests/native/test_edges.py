@@ -1,9 +1,8 @@
 """All operations at their edges: the conformance cases, and operations of a user's own."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
-from unittest import mock
 
 import pytest
 
@@ -12,13 +11,6 @@ from engine import NumericError, Program, Value, gradient, operation
 from engine.core.operation import TABLE
 from tests.core.test_conformance import CASES, build, meets, number
 from tests.native.tools import eager, ieee, near, same_bits
-
-
-@pytest.fixture(autouse=True)
-def _own_operations_are_forgotten() -> Iterator[None]:
-    with mock.patch.dict(TABLE):
-        yield
-
 
 # Not asked: a test of .data, which no program can record; and the second of two chains of 100,000
 # operations, which takes as long to compile as all other cases.

@@ -8,7 +8,6 @@ import pytest
 
 import engine
 from engine import Program, Value, gradient, operation
-from engine.core.operation import TABLE
 from tests.core.test_threads import together
 from tests.native.tools import line, same_bits
 
@@ -65,19 +64,16 @@ def test_the_interpreter_runs_while_a_program_does() -> None:
     both = threading.Barrier(2)
     x = Value(0.0, "x")
     meet = operation("meet", lambda a: float(both.wait(20) >= 0) + a, lambda y, a: 1.0)
-    try:
-        with engine.numeric_mode("ieee"):
-            both.wait = lambda timeout=None: 0  # type: ignore[method-assign,assignment]
-            program = Program([x], [meet(x)])
-            del both.wait
-        width = 1
+    with engine.numeric_mode("ieee"):
+        both.wait = lambda timeout=None: 0  # type: ignore[method-assign,assignment]
+        program = Program([x], [meet(x)])
+        del both.wait
+    width = 1
 
-        def work(k: int) -> Any:
-            return program(np.full((width, 1), float(k))).tolist()
+    def work(k: int) -> Any:
+        return program(np.full((width, 1), float(k))).tolist()
 
-        assert together(work, 2) == [[[1.0]], [[2.0]]]
-    finally:
-        TABLE.pop("meet")
+    assert together(work, 2) == [[[1.0]], [[2.0]]]
 
 
 def test_a_long_call_holds_nobody_up() -> None:

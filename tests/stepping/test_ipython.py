@@ -1,5 +1,6 @@
 """`%load_ext engine` and `%backprop`, in IPython itself."""
 
+import builtins
 import importlib
 import re
 import subprocess
@@ -29,6 +30,9 @@ loss = n + w * 3.0
 @pytest.fixture
 def shell(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[Any]:
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # it puts its own there
+    for name in ("__IPYTHON__", "display"):
+        monkeypatch.setattr(builtins, name, None, raising=False)
     shell = interactiveshell.InteractiveShell()
     shell.history_manager.enabled = False
     shell.extension_manager.load_extension("engine")

@@ -1,0 +1,152 @@
+"""What a test may not leave behind: the state of the process that the next test would meet.
+
+An operation of one's own cannot be taken back by its user, so the fixture in conftest.py does that.
+Whatever else a test leaves is an error of the test, or of the code that it ran.
+"""
+
+import builtins
+import gc
+import linecache
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import repeat
+from types import ModuleType
+from typing import Any
+
+from engine.core.custom import TABLE, _own
+from engine.core.modes import MODE, NO_GRAD
+
+__all__ = ["changes", "forget_own_operations", "snapshot"]
+
+PACKAGES = ("engine", "nn", "demos")
+COUNTERS = [
+    ("engine.core.value", "_epoch")
+]  # each may only grow, and nothing depends on where it is
+
+
+@contextmanager
+def forget_own_operations() -> Iterator[None]:
+    """Take the operations that are registered inside the block out of the table at its end."""
+    rows, own = dict(TABLE), set(_own)
+    try:
+        yield
+    finally:
+        TABLE.clear()
+        TABLE.update(rows)
+        _own.intersection_update(own)
+
+
+def _environment() -> dict[str, str]:
+    # pytest's own, and what OpenMP sets when it is loaded
+    return {k: v for k, v in os.environ.items() if k[:4] not in ("PYTE", "KMP_")}
+
+
+def _loaded() -> list[tuple[str, ModuleType]]:
+    """The project's modules that are loaded."""
+    return [(n, m) for n, m in list(sys.modules.items()) if n.partition(".")[0] in PACKAGES]
+
+
+def _names() -> dict[Any, Any]:
+    """What each name of a module of ours stands for."""
+    found: dict[Any, Any] = {}
+    for name, module in _loaded():
+        held = vars(module)
+        keys = zip(repeat(name), held, strict=False)
+        found.update(zip(keys, map(id, held.values()), strict=True))
+    for counter in COUNTERS:
+        found.pop(counter, None)
+    return found
+
+
+def _tables() -> dict[Any, Any]:
+    """What is in the tables of our modules: those of their dictionaries, sets and lists that have
+    names in capitals.
+    """
+    return {
+        (module, name): value.copy()
+        for module, held in _loaded()
+        for name, value in vars(held).items()
+        if type(value) in (dict, set, list) and name.isupper()
+    }
+
+
+def _figures() -> list[int]:
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    return pyplot.get_fignums() if pyplot else []
+
+
+def _style() -> dict[str, Any]:
+    matplotlib = sys.modules.get("matplotlib")
+    # without the backend, which matplotlib settles when it is first asked for a figure
+    return (
+        {k: v for k, v in dict.items(matplotlib.rcParams) if k != "backend"} if matplotlib else {}
+    )
+
+
+def _precision() -> Any:
+    mpmath = sys.modules.get("mpmath")
+    return mpmath.mp.prec if mpmath else 53
+
+
+def _errors_of_numpy() -> Any:
+    numpy = sys.modules.get("numpy")
+    return numpy.geterr() if numpy else None
+
+
+# Each gives something that can be compared: a dictionary by its keys, anything else as a whole.
+STATES: dict[str, Callable[[], Any]] = {
+    "numeric modes open": lambda: (MODE.open, MODE.blocks()),
+    "no_grad open": lambda: (NO_GRAD.open, NO_GRAD.blocks()),
+    "modules": lambda: {name: id(module) for name, module in list(sys.modules.items())},
+    "names of ours": _names,
+    "tables of ours": _tables,
+    "environment": _environment,
+    "source without a file": lambda: [
+        name for name in linecache.cache if os.path.basename(name).startswith("backward-")
+    ],
+    "threads": lambda: [t.name for t in threading.enumerate() if not t.daemon],
+    "working directory": os.getcwd,
+    "import path": lambda: list(sys.path),
+    "hooks": lambda: (sys.excepthook, sys.displayhook, sys.breakpointhook, sys.gettrace()),
+    "builtins": lambda: {name: id(value) for name, value in vars(builtins).items() if name != "_"},
+    "recursion limit": sys.getrecursionlimit,
+    "switch interval": sys.getswitchinterval,
+    "collector": lambda: (gc.isenabled(), gc.get_threshold(), gc.get_freeze_count()),
+    "interrupts": lambda: signal.getsignal(signal.SIGINT),
+    "matplotlib's figures": _figures,
+    "matplotlib's style": _style,
+    "mpmath's precision": _precision,
+    "numpy's errors": _errors_of_numpy,
+}
+MAY_GROW = {
+    "modules",
+    "names of ours",
+    "tables of ours",
+    "matplotlib's style",
+}  # what is loaded late
+
+
+def snapshot() -> dict[str, Any]:
+    """The state of the process now."""
+    return {name: state() for name, state in STATES.items()}
+
+
+def changes(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """What is different, a line for each."""
+    return [line for name in before for line in _different(name, before[name], after[name])]
+
+
+def _different(name: str, old: Any, new: Any) -> Iterator[str]:
+    if old == new:
+        return
+    if not isinstance(old, dict):
+        yield f"{name}: {old!r} before, {new!r} after"
+        return
+    yield from (f"{name}: {key} is gone" for key in old.keys() - new.keys())
+    yield from (f"{name}: {key} is another" for key in old.keys() & new if old[key] != new[key])
+    if name not in MAY_GROW:
+        yield from (f"{name}: {key} is new" for key in new.keys() - old.keys())
