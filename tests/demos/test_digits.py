@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-pytest.importorskip("sklearn")
-pytest.importorskip("matplotlib")
+pytest.importorskip("sklearn", reason="pip install gradwalk[demos]")
+pytest.importorskip("matplotlib", reason="pip install gradwalk[demos]")
 
 from demos import digits
 

@@ -13,8 +13,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-pytest.importorskip("sklearn")
-pytest.importorskip("matplotlib")
+pytest.importorskip("sklearn", reason="pip install gradwalk[demos]")
+pytest.importorskip("matplotlib", reason="pip install gradwalk[demos]")
 pytest.importorskip("distributed", reason="pip install gradwalk[distributed]")
 
 from demos import distributed

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-pytest.importorskip("sklearn")
-pytest.importorskip("matplotlib")
+pytest.importorskip("sklearn", reason="pip install gradwalk[demos]")
+pytest.importorskip("matplotlib", reason="pip install gradwalk[demos]")
 
 from demos import features
 from demos._common import Data

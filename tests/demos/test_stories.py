@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("sklearn")
-pytest.importorskip("matplotlib")
+pytest.importorskip("sklearn", reason="pip install gradwalk[demos]")
+pytest.importorskip("matplotlib", reason="pip install gradwalk[demos]")
 
 from demos import STORIES
 

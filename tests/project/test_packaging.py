@@ -1,13 +1,15 @@
 """What is promised to pip, and what the checks install."""
 
+import ast
 import tomllib
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.project.sources import PACKAGES, ROOT
+from tests.project.sources import PACKAGES, ROOT, parse, sources
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+SKIPS = {"pytest.skip", "pytest.importorskip", "pytest.mark.skipif", "pytest.mark.skip"}
 EXTRAS = PROJECT["project"]["optional-dependencies"]
 
 
@@ -48,3 +50,13 @@ def test_the_changelog_names_the_version() -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     headings = [line for line in changelog.splitlines() if line.startswith("## ")]
     assert any(PROJECT["project"]["version"] in heading for heading in headings)
+
+
+def test_each_skip_says_what_would_make_the_test_run() -> None:
+    silent = []
+    for path in sources("tests"):
+        for node in ast.walk(parse(path)):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in SKIPS:
+                said = node.keywords or (ast.unparse(node.func) == "pytest.skip" and node.args)
+                silent += [] if said else [f"{path.name}:{node.lineno}"]
+    assert silent == []

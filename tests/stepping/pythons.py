@@ -27,7 +27,7 @@ def interpreter(version: str) -> str:
         ran = subprocess.run([path, "-c", asked], capture_output=True, text=True, check=False)
         if ran.stdout.strip() == version:
             return path
-    pytest.skip(f"Python {version} is not installed")
+    pytest.skip(f"no Python {version}: put python{version} on PATH, or pyenv install {version}")
 
 
 def _pyenv(version: str) -> list[str]:

@@ -133,7 +133,10 @@ print(provider.get_dictionary(3)["real"], provider.resolve(3, "imag"))  # not ou
 
 
 def test_pycharm_asks_in_its_own_way() -> None:
-    pydevd = pytest.importorskip("debugpy").__path__[0] + "/_vendored/pydevd"
+    pydevd = (
+        pytest.importorskip("debugpy", reason="pip install gradwalk[test]").__path__[0]
+        + "/_vendored/pydevd"
+    )
     plugin = ROOT / "engine" / "stepping" / "pydevd_plugin_gradwalk.py"
     program = f"import sys; sys.path[:0] = [{pydevd!r}, {str(ROOT)!r}]\n{PYCHARM}"
     ran = subprocess.run(

@@ -22,7 +22,9 @@ from tests.benchmarks.native.wild import compile_row
 from tests.benchmarks.native.wild_graph import FUNCTIONS, INPUTS, OPERATORS, follow, wild
 from tests.benchmarks.systems import CPP, GRADWALK, JAX
 
-needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="there is no g++")
+needs_compiler = pytest.mark.skipif(
+    shutil.which("g++") is None, reason="no g++: apt-get install g++"
+)
 
 
 @pytest.mark.parametrize(("network", "size"), [(MOONS, 337), (DIGITS, 2410), (MNIST, 101_770)])

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-pytest.importorskip("matplotlib")
+pytest.importorskip("matplotlib", reason="pip install gradwalk[plot]")
 
 import matplotlib
 import numpy as np

@@ -208,7 +208,7 @@ def test_a_training_that_goes_on_measures_the_same(backend, tmp_path):
 
 
 def test_the_curves_of_other_metrics_are_drawn():
-    pytest.importorskip("matplotlib")
+    pytest.importorskip("matplotlib", reason="pip install gradwalk[plot]")
     how = {"loss": "mse", "metrics": "r2", **QUIET}
     history = fit(Neuron(2, "linear", rng=1), XS, LINE, validation=0.3, **how)
     loss, score = history.plot().axes

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-pytest.importorskip("sklearn")
+pytest.importorskip("sklearn", reason="pip install gradwalk[sklearn]")
 
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor

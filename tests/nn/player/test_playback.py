@@ -216,7 +216,9 @@ def test_a_click_into_a_curve_goes_there(page):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(browser, scheme):
-    playwright = pytest.importorskip("axe_playwright_python.sync_playwright")
+    playwright = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="pip install gradwalk[test]"
+    )
     with quiet(browser) as page:
         page.emulate_media(color_scheme=scheme)
         # the page's policy lets no other script in, and the checker is one

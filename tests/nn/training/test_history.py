@@ -123,14 +123,14 @@ def test_columns_and_the_best():
 def test_a_history_of_nothing():
     assert math.isnan(History().best_loss)
     assert repr(History(stopped="interrupt")) == "History(0 epochs, stopped by interrupt)"
-    pytest.importorskip("matplotlib")
+    pytest.importorskip("matplotlib", reason="pip install gradwalk[plot]")
     with pytest.raises(ValueError, match="no epoch was finished, so there is nothing to plot; fit"):
         History().plot()
 
 
 @pytest.mark.parametrize("how", [{}, {"validation": 0.5}, {"epochs": 1}, {"loss": "mse"}])
 def test_curves_are_drawn(how, tmp_path):
-    pytest.importorskip("matplotlib")
+    pytest.importorskip("matplotlib", reason="pip install gradwalk[plot]")
     history = small_fit(progress=False, **how)
     figure = history.plot(tmp_path / "curves.svg")
     assert ElementTree.parse(tmp_path / "curves.svg").getroot().tag.endswith("svg")
@@ -144,7 +144,7 @@ def test_curves_are_drawn(how, tmp_path):
 
 
 def test_training_and_validation_differ_in_more_than_colour_and_a_notebook_shows_them():
-    pytest.importorskip("matplotlib")
+    pytest.importorskip("matplotlib", reason="pip install gradwalk[plot]")
     figure = small_fit(progress=False, validation=0.5).plot()
     looks = {line.get_label(): line.get_linestyle() for line in figure.axes[0].lines}
     assert looks["training"] != looks["validation"]
