@@ -13,23 +13,27 @@ from tests.benchmarks.chain import measure_chain
 from tests.benchmarks.drawing import measure_drawing
 from tests.benchmarks.expressions import measure_readme, measure_tiny
 from tests.benchmarks.files import measure_files
+from tests.benchmarks.gpt import measure_gpt
 from tests.benchmarks.harness import Effort
 from tests.benchmarks.memory import measure_memory
 from tests.benchmarks.moons import measure_moons
 from tests.benchmarks.native import NATIVE
 from tests.benchmarks.native.plot import draw, measure_sizes
 from tests.benchmarks.report import Row, table, write_into
+from tests.benchmarks.size import measure_size
 from tests.benchmarks.startup import measure_startup
 from tests.benchmarks.systems import versions
 
 WORKLOADS: dict[str, Callable[[Effort], list[Row]]] = {
     "readme": measure_readme,
     "tiny": measure_tiny,
+    "gpt": measure_gpt,
     "moons": measure_moons,
     "chain": measure_chain,
     "memory": measure_memory,
     "startup": measure_startup,
     "files": measure_files,
+    "size": measure_size,
     "drawing": measure_drawing,
     **NATIVE,
 }

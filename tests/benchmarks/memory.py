@@ -17,7 +17,8 @@ from tests.benchmarks.systems import GRADWALK, MICROGRAD, installed, leaf_of
 
 __all__ = ["LIMIT", "bytes_and_nodes", "expressions", "measure_memory"]
 
-LIMIT = 240.0
+LIMIT = 240.0  # what the tests hold it to
+PROMISE = 216.0
 PARENTS = {GRADWALK: "parents", MICROGRAD: "_prev"}
 COPIES = 100
 
@@ -27,7 +28,7 @@ def measure_memory(effort: Effort) -> list[Row]:
     systems = installed(PARENTS)
     readmes = {s: bytes_and_nodes(expressions(s), PARENTS[s]) for s in systems}
     samples = {s: bytes_and_nodes(_samples(s), PARENTS[s]) for s in systems}
-    return [*_rows("readme", readmes, LIMIT), *_rows("moons", samples, None)]
+    return [*_rows("readme", readmes, PROMISE), *_rows("moons", samples, None)]
 
 
 def _rows(name: str, found: Mapping[str, tuple[int, int]], limit: float | None) -> list[Row]:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.benchmarks.chain import garbage
 from tests.benchmarks.files import files_run, native_fit
+from tests.benchmarks.gpt import BARE, contender
 from tests.benchmarks.harness import Contender, Effort, Race, check_equal, race
 from tests.benchmarks.memory import LIMIT, bytes_and_nodes, expressions
 from tests.benchmarks.moons import STEPS, rows
@@ -92,6 +93,16 @@ def test_a_step_of_moons_has_a_gradient_for_each_parameter() -> None:
     assert step.answer() == before
     step.run()
     assert step.answer()[0] < loss
+
+
+def test_a_transformer_is_the_same_in_values_that_do_nothing_else() -> None:
+    ours, bare = contender(GRADWALK, 3), contender(BARE, 3)
+    check_equal(ours, bare)
+    loss, *gradients = bare.answer()
+    assert 0.0 < loss < 10.0
+    assert len(gradients) == (27 + 3 + 4 * 16 + 64 + 27) * 16 + 16 * 64
+    assert bare.answer() == [loss, *gradients]
+    assert not any(gradients[26 * 16 : 27 * 16])  # the token that is not there
 
 
 def test_a_node_takes_no_more_than_promised() -> None:
