@@ -42,8 +42,7 @@ def test_what_a_test_leaves_behind_is_seen(what: str, monkeypatch: pytest.Monkey
         found = changes(before, snapshot())
         if isinstance(left, numeric_mode):
             left.__exit__()
-    assert len(found) == 1
-    assert found[0].startswith(what)
+    assert any(line.startswith(what) for line in found), found  # other modules may have it too
     assert changes(before, snapshot()) == []
 
 
