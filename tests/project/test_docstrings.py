@@ -1,12 +1,13 @@
 """Examples in docstrings run, and what is public is documented."""
 
+import ast
 import doctest
 import importlib
 import inspect
 
 import pytest
 
-from tests.project.sources import MODULES, PACKAGES
+from tests.project.sources import MODULES, PACKAGES, docstrings, parse
 
 EXAMPLES = [
     name for name in MODULES if name != "engine.drawing.embedded"
@@ -48,3 +49,10 @@ def test_what_is_public_is_documented(package: str) -> None:
                 and not inspect.getdoc(getattr(value, key))
             ]
     assert not bare
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_each_docstring_stands_alone(name: str) -> None:
+    texts = [ast.literal_eval(text.value).strip() for text in docstrings(parse(MODULES[name]))]
+    leaning = [text.splitlines()[0] for text in texts if text.startswith("The same")]
+    assert leaning == []

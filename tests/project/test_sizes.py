@@ -31,14 +31,7 @@ def test_no_two_files_have_one_name() -> None:
     for path in sources(*PACKAGES):
         homes[path.name].append(str(path.relative_to(ROOT).parent))
     del homes["__init__.py"], homes["__main__.py"]
-    assert {name: folders for name, folders in homes.items() if len(folders) > 1} == NOT_YET
-
-
-NOT_YET = {
-    "activations.py": ["nn/drawing", "nn/models"],
-    "network.py": ["nn/drawing", "nn/player"],
-    "page.py": ["engine/stepping/player", "nn/player"],
-}
+    assert {name: folders for name, folders in homes.items() if len(folders) > 1} == {}
 
 
 def test_no_folder_is_a_flat_list() -> None:
