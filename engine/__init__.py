@@ -22,12 +22,18 @@ from engine.core.modes import NumericError, StaleValueError, no_grad, numeric_mo
 from engine.core.nary import *
 from engine.core.value import Value
 from engine.lazy import lazy as _lazy
-from engine.operations import activations as _activations
-from engine.operations import losses as _losses
-from engine.operations.activations import *
+from engine.operations import cross_entropy as _cross_entropy
+from engine.operations import hyperbolic as _hyperbolic
+from engine.operations import rectifiers as _rectifiers
+from engine.operations import rounding as _rounding
+from engine.operations import trigonometric as _trigonometric
 from engine.operations.check import GradientError, check_gradient, check_operation
+from engine.operations.cross_entropy import *
 from engine.operations.custom import operation
-from engine.operations.losses import *
+from engine.operations.hyperbolic import *
+from engine.operations.rectifiers import *
+from engine.operations.rounding import *
+from engine.operations.trigonometric import *
 
 if _TYPE_CHECKING:
     from engine.native import Program, compiled
@@ -55,8 +61,11 @@ __all__ = [
 ]
 __all__ += _functions.__all__
 __all__ += _nary.__all__
-__all__ += _activations.__all__
-__all__ += _losses.__all__
+__all__ += _cross_entropy.__all__
+__all__ += _hyperbolic.__all__
+__all__ += _rectifiers.__all__
+__all__ += _rounding.__all__
+__all__ += _trigonometric.__all__
 
 _install_aliases()
 

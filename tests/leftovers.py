@@ -17,8 +17,8 @@ from itertools import repeat
 from types import ModuleType
 from typing import Any
 
-from engine.core.custom import TABLE, _own
 from engine.core.modes import MODE, NO_GRAD
+from engine.core.operation import TABLE
 
 __all__ = ["changes", "forget_own_operations", "snapshot"]
 
@@ -31,13 +31,12 @@ COUNTERS = [
 @contextmanager
 def forget_own_operations() -> Iterator[None]:
     """Take the operations that are registered inside the block out of the table at its end."""
-    rows, own = dict(TABLE), set(_own)
+    rows = dict(TABLE)
     try:
         yield
     finally:
         TABLE.clear()
         TABLE.update(rows)
-        _own.intersection_update(own)
 
 
 def _environment() -> dict[str, str]:

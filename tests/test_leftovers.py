@@ -10,8 +10,8 @@ import pytest
 
 import engine
 from engine import numeric_mode, operation
-from engine.core.custom import TABLE, _own
 from engine.drawing import style
+from engine.operations.custom import TABLE, _own
 from tests.leftovers import changes, forget_own_operations, snapshot
 
 LEAVES: dict[str, Callable[[pytest.MonkeyPatch], object]] = {

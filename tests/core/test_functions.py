@@ -10,6 +10,9 @@ import pytest
 
 import engine
 from engine import Value, topological
+from engine.core.operation import TABLE
+from engine.operations.check import domain_of
+from tests.operations.rows import MORE
 
 # How each is called on the numbers of a point; the point is at no kink.
 CALLS: dict[str, tuple[Callable[..., Any], tuple[float, ...]]] = {
@@ -36,6 +39,15 @@ CALLS: dict[str, tuple[Callable[..., Any], tuple[float, ...]]] = {
     "softmax": (lambda *xs: engine.softmax(xs, 1), (1.0, 3.0, 2.0)),
     "log_softmax": (lambda *xs: engine.log_softmax(xs, 1), (1.0, 3.0, 2.0)),
     "where": (lambda a, b: engine.where(True, a, b), (1.5, 2.5)),
+}
+# The rows of engine/operations are called as they say themselves, within their domain.
+CALLS |= {
+    name: (
+        getattr(engine, name),
+        tuple([low + 0.37 * (high - low) for low, high in domain_of(row)]),
+    )
+    for name, row in TABLE.items()
+    if name in MORE and name in engine.__all__ and not row.expand
 }
 every_function = pytest.mark.parametrize("name", CALLS)
 
