@@ -292,7 +292,7 @@ row(
 @rule(
     f.relu,
     lambda y, x: (rows.step(x),),
-    branches=True,
+    branches=lambda y: y != 0.0,
 )
 def relu(x: Scalar) -> Value:
     """The rectifier: x where positive, else 0. Its derivative at the kink is 0 (as in PyTorch).

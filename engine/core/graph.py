@@ -25,24 +25,7 @@ def topological(*roots: N) -> list[N]:
     >>> [node.label or node.op.name for node in topological(a * b + a)]
     ['a', 'b', 'mul', 'add']
     """
-    order: list[Any] = []
-    seen: set[Any] = set()
-    stack: list[Any] = [*reversed(roots)]
-    while stack:
-        node = stack.pop()
-        if node is None:  # all below the next one are in order: it follows
-            order.append(stack.pop())
-        elif node not in seen:
-            seen.add(node)
-            parents = node.parents
-            # all parents in order already: in a network that is true of most neurons
-            if not parents or (len(parents) > 2 and seen.issuperset(parents)):
-                order.append(node)
-            else:
-                stack.append(node)
-                stack.append(None)
-                stack += parents
-    return order
+    return _depth_first(roots, set())
 
 
 def reverse_order(root: N) -> list[N]:
@@ -56,22 +39,51 @@ def reverse_order(root: N) -> list[N]:
     >>> [node.label or node.op.name for node in reverse_order(maximum(a, b))]
     ['maximum', 'b']
     """
-    order = topological(root)
-    check_fresh(order)
+    seen: set[Any] = set()
+    left_out: list[N] = []
+    order = _depth_first((root,), seen, left_out)
+    check_fresh(order + _depth_first(left_out, seen) if left_out else order)
     order.reverse()
-    taken: dict[Any, list[Any]] = {}
-    for node in order:
-        if node.parents and node.op.branches:  # type: ignore[union-attr]
-            taken[node] = [parent for parent, local in edges(node) if local is not None]
-    if not taken:
-        return order
-    found: list[N] = []
-    reached: set[Any] = {root}
-    for node in order:
-        if node in reached:
-            found.append(node)
-            reached.update(taken.get(node, node.parents))
-    return found
+    return order
+
+
+def _depth_first(roots: Sequence[N], seen: set[Any], left_out: list[N] | None = None) -> list[N]:
+    """What is below the roots and was not seen before, parents first.
+
+    With a list, what a row leaves out is put there and is not followed.
+    """
+    order: list[Any] = []
+    stack: list[Any] = [*reversed(roots)]
+    while stack:
+        node = stack.pop()
+        if node is None:  # all below the next one are in order: it follows
+            order.append(stack.pop())
+        elif node not in seen:
+            seen.add(node)
+            parents = node.parents
+            if left_out is not None and parents and node.op.branches:
+                parents = _taken(node, left_out)
+            # all parents in order already: in a network that is true of most neurons
+            if not parents or (len(parents) > 2 and seen.issuperset(parents)):
+                order.append(node)
+            else:
+                stack.append(node)
+                stack.append(None)
+                stack += parents
+    return order
+
+
+def _taken(node: Any, left_out: list[Any]) -> Sequence[Any]:
+    """The parents that a row with branches takes; the others are added to what is left out."""
+    branches = node.op.branches
+    if branches is True:
+        found = [*edges(node)]
+        left_out += [parent for parent, local in found if local is None]
+        return [parent for parent, local in found if local is not None]
+    if branches(node._data):
+        return node.parents  # type: ignore[no-any-return]
+    left_out += node.parents
+    return ()
 
 
 def check_fresh(order: Sequence[Node]) -> None:

@@ -56,15 +56,15 @@ def edges(node: Node) -> Iterable[tuple[Node, float | None]]:
     if not parents:
         return ()
     if op.constant_partials:
-        return zip(parents, op.constant_partials, strict=True)
+        return zip(parents, op.constant_partials)  # noqa: B905
     if len(parents) == 2:  # written out, since making a list would cost a third of a sweep
         a, b = parents
-        found = op.partials(node._data, a._data, b._data)
+        found = op.numeric(node._data, a._data, b._data)
     else:
-        found = op.partials(node._data, *[parent._data for parent in parents])
+        found = op.numeric(node._data, *[parent._data for parent in parents])
     if op.branches:
         found = [local or None for local in found]
-    return zip(parents, found, strict=True)
+    return zip(parents, found)  # noqa: B905 (strict would cost a tenth of a sweep)
 
 
 def as_float(number: Any) -> float:

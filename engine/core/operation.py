@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from types import SimpleNamespace
+from types import FunctionType, SimpleNamespace
 from typing import Any
 
 from engine.core.node import Node
@@ -36,7 +36,7 @@ class Operation:
             overflow). A function says it of inputs of which some are numbers, the others None.
         branches: it takes some of its inputs and leaves the others out, as `maximum` does. A
             partial that is 0 says that the input was left out: nothing is handed on to it, not
-            even 0 times an infinity.
+            even 0 times an infinity. A function says of the output whether the input was taken.
     """
 
     def __init__(
@@ -51,13 +51,14 @@ class Operation:
         expand: Callable[..., Any] | None = None,
         remedy: dict[str, str] | None = None,
         finite_partials: bool | Callable[..., bool] = False,
-        branches: bool = False,
+        branches: bool | Callable[[float], bool] = False,
     ) -> None:
         self.name = name
         self.function = function
         # the constant ones stand apart, since calling a function for each would cost the sweep
         self.constant_partials = None if callable(partials) else partials
         self.partials = partials if callable(partials) else lambda y, *inputs: partials
+        self.numeric = _on_floats(self.partials)
         self.symbol = symbol or name
         # a name without {0} is a function of all inputs; nothing at all, its expansion is written
         name_in_tex = r"\operatorname{{" + name.replace("_", r"\_") + "}}"
@@ -65,14 +66,10 @@ class Operation:
         self.domain = domain
         self.expand = expand
         self.remedy = remedy or {}
-        self.finite_partials = finite_partials or branches or not callable(partials)
+        self.finite_partials = finite_partials or bool(branches) or not callable(partials)
         self.branches = branches
 
     own = True  # added by a user; the engine's rows say otherwise
-
-    slopes = property(lambda self: self.constant_partials)
-    numeric = property(lambda self: self.partials)
-    tame = property(lambda self: self.finite_partials)
 
     def __call__(self, *args: Any) -> Any:
         """A float for numbers, a new node where there is a node among the arguments."""
@@ -99,6 +96,7 @@ class Operation:
 
 
 rows = SimpleNamespace()  # the row of each name: rows.exp
+floats = SimpleNamespace()  # the float function of each
 TABLE: dict[str, Operation] = vars(rows)  # the same, to look up and to go through
 
 
@@ -106,7 +104,19 @@ def row(name: str, function: Callable[..., float], partials: Any, **how: Any) ->
     """Add a row of the engine to the table; the arguments are those of Operation."""
     made = TABLE[name] = Operation(name, function, partials, **how)
     made.own = False
+    setattr(floats, name, function)
     return made
+
+
+def _on_floats(partials: Callable[..., Any]) -> Callable[..., Any]:
+    """Partials for floats: their own code, in which `rows.exp` is the float function of exp.
+
+    On floats a row only finds out that there is no node among its inputs. Skipping that spares the
+    sweep of a network with relu a fifth of its time, and a debugger steps through the same lines.
+    """
+    if not isinstance(partials, FunctionType) or "rows" not in partials.__code__.co_names:
+        return partials
+    return FunctionType(partials.__code__, {**partials.__globals__, "rows": floats})
 
 
 def lookup(name: str) -> Operation:

@@ -46,7 +46,7 @@ mul: Operation = row(
 div: Operation = row(
     "div",
     f.divide,
-    lambda y, a, b: (div(1.0, b), -div(y, b)),
+    lambda y, a, b: (rows.div(1.0, b), -rows.div(y, b)),
     symbol="/",
     tex=r"\frac{{{0}}}{{{1}}}",
     domain=((-3.0, 3.0), (0.1, 3.0)),
@@ -62,7 +62,12 @@ self_ratio: Operation = row(  # x / x: two partials of 1/x and -1/x would overfl
 )
 neg: Operation = row("neg", lambda x: -x, (-1.0,), symbol="-", tex="-{0}")
 absolute: Operation = row(
-    "abs", abs, lambda y, x: (sign(x),), symbol="|x|", tex=r"\left|{0}\right|", finite_partials=True
+    "abs",
+    abs,
+    lambda y, x: (rows.sign(x),),
+    symbol="|x|",
+    tex=r"\left|{0}\right|",
+    finite_partials=True,
 )
 
 
@@ -75,8 +80,8 @@ def _power_partials(y: Any, x: Any, n: float) -> tuple[Any, None]:
     if n == 0.0 or n == 1.0:
         return n, None
     if not 1e-15 < abs(n) < 1e15:
-        return power_partial(x, n, 1.0, 0.0), None
-    return n * (x if n == 2.0 else power(x, n - 1.0)), None
+        return rows.power_partial(x, n, 1.0, 0.0), None
+    return n * (x if n == 2.0 else rows.pow(x, n - 1.0)), None
 
 
 power: Operation = row(
@@ -92,7 +97,7 @@ power: Operation = row(
 xpowy: Operation = row(
     "xpowy",
     f.power,
-    lambda y, a, b: (power_partial(a, b, 1.0, 0.0), power_partial(a, b, 0.0, 1.0)),
+    lambda y, a, b: (rows.power_partial(a, b, 1.0, 0.0), rows.power_partial(a, b, 0.0, 1.0)),
     symbol="**",
     tex="{0}^{{{1}}}",
     domain=((0.1, 3.0), (-3.0, 3.0)),
@@ -102,8 +107,8 @@ power_partial: Operation = row(  # j and k are numbers
     "power_partial",
     f.power_partial,
     lambda y, a, b, j, k: (
-        power_partial(a, b, j + 1.0, k),
-        power_partial(a, b, j, k + 1.0),
+        rows.power_partial(a, b, j + 1.0, k),
+        rows.power_partial(a, b, j, k + 1.0),
         None,
         None,
     ),
@@ -114,20 +119,22 @@ power_partial: Operation = row(  # j and k are numbers
 xdivy: Operation = row(
     "xdivy",
     f.xdivy,
-    lambda y, a, b: (xdivy(1.0, b), -xdivy(y, b)),
+    lambda y, a, b: (rows.xdivy(1.0, b), -rows.xdivy(y, b)),
     symbol="/",
     tex=r"\frac{{{0}}}{{{1}}}",
     domain=((-3.0, 3.0), (0.1, 3.0)),
 )
 
 # --- branches: piecewise constant, and what is built on them -------------------------------------
-zero: Operation = row("zero", f.zero, lambda y, x: (zero(x),), tex=r"0 \cdot {0}", branches=True)
-sign: Operation = row("sign", f.sign, lambda y, x: (zero(x),), branches=True)
-step: Operation = row("step", f.step, lambda y, x: (zero(x),), tex=r"[{0} > 0]", branches=True)
+zero: Operation = row(
+    "zero", f.zero, lambda y, x: (rows.zero(x),), tex=r"0 \cdot {0}", branches=True
+)
+sign: Operation = row("sign", f.sign, lambda y, x: (rows.zero(x),), branches=True)
+step: Operation = row("step", f.step, lambda y, x: (rows.zero(x),), tex=r"[{0} > 0]", branches=True)
 equal: Operation = row(
     "equal",
     f.equal,
-    lambda y, a, b: (zero(a), zero(b)),
+    lambda y, a, b: (rows.zero(a), rows.zero(b)),
     symbol="=",
     tex="[{0} = {1}]",
     branches=True,
@@ -136,7 +143,7 @@ equal: Operation = row(
 greater: Operation = row(
     "greater",
     f.greater,
-    lambda y, a, b: (zero(a), zero(b)),
+    lambda y, a, b: (rows.zero(a), rows.zero(b)),
     symbol=">",
     tex="[{0} > {1}]",
     branches=True,
@@ -160,7 +167,7 @@ select: Operation = row(
 choose: Operation = row(
     "choose",
     f.choose,
-    lambda y, i, *xs: (None, *[equal(i, float(k)) for k in range(len(xs))]),
+    lambda y, i, *xs: (None, *[rows.equal(i, float(k)) for k in range(len(xs))]),
     domain=_DECIDED,
     remedy={"": "the index is a whole number that counts the options from 0"},
     branches=True,
@@ -168,16 +175,17 @@ choose: Operation = row(
 within: Operation = row(
     "within",
     f.within,
-    lambda y, x, low, high: (zero(x), zero(low), zero(high)),
+    lambda y, x, low, high: (rows.zero(x), rows.zero(low), rows.zero(high)),
     branches=True,
 )
 clamp: Operation = row(
     "clamp",
     f.clamp,
     lambda y, x, low, high: (
-        within(x, low, high),
-        step(low - x),
-        step(x - high) * (1.0 - step(low - x)),  # where the bounds cross, the lower one wins
+        rows.within(x, low, high),
+        rows.step(low - x),
+        rows.step(x - high)
+        * (1.0 - rows.step(low - x)),  # where the bounds cross, the lower one wins
     ),
     domain=((-3.0, 3.0), (-2.0, -1.0), (1.0, 2.0)),
     branches=True,
@@ -188,23 +196,23 @@ clamp: Operation = row(
 def _shares(xs: Sequence[Any]) -> list[Any]:
     """softmax of all: a node for each, but on floats all at once."""
     if any(isinstance(x, Node) for x in xs):
-        return [softmax(x, *xs[:i], *xs[i + 1 :]) for i, x in enumerate(xs)]
+        return [rows.softmax(x, *xs[:i], *xs[i + 1 :]) for i, x in enumerate(xs)]
     return f.shares(xs)
 
 
 def _ties(y: Any, *xs: Any) -> list[Any]:
-    hits = [equal(x, y) for x in xs]
-    return [div(hit, total(*hits)) for hit in hits]  # of a nan, nan
+    hits = [rows.equal(x, y) for x in xs]
+    return [rows.div(hit, rows.sum(*hits)) for hit in hits]  # of a nan, nan
 
 
 def _softmax_partials(y: Any, *xs: Any) -> tuple[Any, ...]:
     _, *others = _shares(xs)
-    return y * total(*others), *(-y * share for share in others)
+    return y * rows.sum(*others), *(-y * share for share in others)
 
 
 def _log_softmax_partials(y: Any, *xs: Any) -> tuple[Any, ...]:
     _, *others = _shares(xs)
-    return total(*others), *(-share for share in others)
+    return rows.sum(*others), *(-share for share in others)
 
 
 def _dot_partials(y: Any, *args: Any) -> tuple[Any, ...]:
@@ -214,11 +222,11 @@ def _dot_partials(y: Any, *args: Any) -> tuple[Any, ...]:
 
 def _expand_dot(*args: Any) -> Any:
     n = len(args) // 2
-    return reduce(lambda a, b: a + b, [*map(mul, args[:n], args[n : 2 * n]), *args[2 * n :]])
+    return reduce(lambda a, b: a + b, [*map(rows.mul, args[:n], args[n : 2 * n]), *args[2 * n :]])
 
 
 def _expand_logsumexp(*xs: Any) -> Any:
-    top = maximum(*xs)
+    top = rows.maximum(*xs)
     return top + rows.log(reduce(lambda a, b: a + b, [rows.exp(x - top) for x in xs]))
 
 
