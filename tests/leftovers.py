@@ -93,7 +93,11 @@ def _precision() -> Any:
 
 def _errors_of_numpy() -> Any:
     numpy = sys.modules.get("numpy")
-    return numpy.geterr() if numpy else None
+    return (
+        numpy.geterr()
+        if numpy
+        else {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
+    )
 
 
 # Each gives something that can be compared: a dictionary by its keys, anything else as a whole.

@@ -10,8 +10,8 @@ import pytest
 
 import engine
 from engine import numeric_mode, operation
+from engine.core.operation import TABLE
 from engine.drawing import style
-from engine.operations.custom import TABLE, _own
 from tests.leftovers import changes, forget_own_operations, snapshot
 
 LEAVES: dict[str, Callable[[pytest.MonkeyPatch], object]] = {
@@ -52,5 +52,4 @@ def test_operations_are_forgotten_and_those_that_were_replaced_are_back() -> Non
         operation("left", lambda x: 2 * x, lambda y, x: 2.0)
         operation("new", lambda x: x, lambda y, x: 1.0)
     assert TABLE["left"] is first
-    assert "left" in _own
-    assert "new" not in TABLE.keys() | _own
+    assert "new" not in TABLE

@@ -14,7 +14,7 @@ from typing import Any, Generic, Literal, Self, TypeVar
 
 __all__ = ["NumericError", "StaleValueError", "Mode"]
 
-Mode = Literal["strict", "ieee", "trace"]
+Mode = Literal["strict", "ieee"]
 T = TypeVar("T")
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -128,25 +128,13 @@ class Scope(ContextDecorator, Generic[T]):
         return super().__call__(function)
 
 
-class Trace:
-    """What `numeric_mode("trace")` remembers: the first bad node of each pass, or None.
-
-    `forward` is the node whose value went bad though its parents were finite; `backward` is the
-    node whose local derivative first made a gradient non-finite.
-    """
-
-    forward: Any = None
-    backward: Any = None
-
-
-class numeric_mode(Scope[tuple[Mode, Trace]]):
+class numeric_mode(Scope[Mode]):
     """How operations answer where they are undefined, infinite or overflow, inside a `with` block.
 
     Arguments:
         mode: `"strict"` (the default everywhere) raises `NumericError` at the operation that made
-            the nan or the infinity; `"ieee"` never raises, inf and nan propagate as in IEEE 754;
-            `"trace"` never raises and remembers the first bad node of either pass in `.forward`
-            and `.backward` of the object that `as` gives.
+            the nan or the infinity; `"ieee"` never raises, inf and nan propagate as in IEEE 754.
+            `engine.stepping.hunt` then finds where the first one came from.
 
     A generator that enters the block keeps it to itself between its yields. So does a pytest
     fixture that is one: write `with numeric_mode(...)` in the test, or use a `@contextmanager`.
@@ -158,20 +146,11 @@ class numeric_mode(Scope[tuple[Mode, Trace]]):
     """
 
     def __init__(self, mode: Mode) -> None:
-        if mode not in ("strict", "ieee", "trace"):
-            raise ValueError(f'numeric_mode takes "strict", "ieee" or "trace", got {mode!r}')
-        self._trace = Trace()
-        super().__init__(MODE, (mode, self._trace))
-
-    @property
-    def forward(self) -> Any:
-        """In trace mode, the first node whose value is bad while its parents are finite."""
-        return self._trace.forward
-
-    @property
-    def backward(self) -> Any:
-        """In trace mode, the first node whose local derivative made a gradient non-finite."""
-        return self._trace.backward
+        if mode not in ("strict", "ieee"):
+            remedy = "; hunt(loss) of engine.stepping finds what went bad"
+            hint = remedy if str(mode) == "trace" else ""
+            raise ValueError(f'numeric_mode takes "strict" or "ieee", got {mode!r}{hint}')
+        super().__init__(MODE, mode)
 
 
 class no_grad(Scope[bool]):
@@ -188,6 +167,6 @@ class no_grad(Scope[bool]):
         super().__init__(NO_GRAD, True)
 
 
-MODE: Setting[tuple[Mode, Trace]] = Setting("numeric mode", ("strict", Trace()))
+MODE: Setting[Mode] = Setting("numeric mode", "strict")
 NO_GRAD: Setting[bool] = Setting("no_grad", False)
 recording = Scope(NO_GRAD, False)  # where a graph is needed on the way, also under no_grad()

@@ -154,7 +154,7 @@ def _rotations(name: str, xs: Iterable[Scalar], index: int | None) -> list[tuple
 
 
 def _numbered(many: list[Value]) -> list[Value]:
-    """The same, each with its place in the list, which becomes part of its name."""
+    """Nodes of one list, each with its place in it, which becomes part of its name."""
     for i, node in enumerate(many, start=1):
         node._at += i * ITEM
     return many

@@ -8,7 +8,7 @@ from math import isfinite, isinf
 from typing import Any, NamedTuple
 
 from engine.core.graph import describe, topological
-from engine.core.modes import MODE, NumericError, Trace
+from engine.core.modes import MODE, NumericError
 from engine.core.node import ITEM, Node, edges
 from engine.core.operation import Operation
 from engine.core.ops import CONSTANT
@@ -25,17 +25,13 @@ __all__ = [
 ]
 
 
-def check_value(op: Operation, parents: tuple[Node, ...], y: float) -> Trace | None:
-    """A new nan or infinity as the value of an operation: raises in strict mode; in trace mode
-    gives the trace that is to remember the node.
-    """
+def check_value(op: Operation, parents: tuple[Node, ...], y: float) -> None:
+    """In strict mode, an error where an operation made a nan or an infinity of finite numbers."""
     inputs = [parent._data for parent in parents]
     if any(x != x for x in inputs) if y != y else not all(map(isfinite, inputs)):
-        return None  # handed on, not made here
-    mode, trace = MODE.get()
-    if mode == "strict":
+        return  # handed on, not made here
+    if MODE.get() == "strict":
         raise NumericError(f"{_call(op, parents)} is {y}{_where()}: {_remedy(op, parents)}")
-    return trace if mode == "trace" else None
 
 
 class Edge(NamedTuple):
@@ -75,16 +71,12 @@ def check_gradients(order: Sequence[Node], seed: float) -> None:
     """
     if isfinite(sum([node.grad for node in order])):
         return
-    mode, trace = MODE.get()
-    if mode == "ieee" or not isfinite(seed):
+    if MODE.get() != "strict" or not isfinite(seed):
         return
     found = next(nonfinite_edges(order, seed), None)
     if found is None:
         return
     node, position, upstream, local, _, gradient = found
-    if mode == "trace":
-        trace.backward = node if trace.backward is None else trace.backward
-        return
     op: Any = node.op
     raise NumericError(
         f"the gradient of {_called(node.parents[position], f'input {position}')} is {gradient}: "
@@ -94,8 +86,8 @@ def check_gradients(order: Sequence[Node], seed: float) -> None:
 
 
 def check_sum(node: Node, before: float) -> None:
-    """The same for a sum of what an earlier sweep left and what this one added, both finite."""
-    if not isinf(node.grad) or not isfinite(before) or MODE.get()[0] != "strict":
+    """In strict mode, an error where two finite gradients of two sweeps overflow as a sum."""
+    if not isinf(node.grad) or not isfinite(before) or MODE.get() != "strict":
         return
     raise NumericError(
         f"the gradient of {_called(node)}{_made(node)} overflows when it is added to the "
@@ -114,7 +106,7 @@ def check_derivatives(
         poles: of them, those with a local derivative that is not finite: the position, and it.
     """
     numbers = [each._data if isinstance(each, Node) else each for each in results]
-    if all(map(isfinite, numbers)) or MODE.get()[0] != "strict":
+    if all(map(isfinite, numbers)) or MODE.get() != "strict":
         return
     if not all(isfinite(node._data) for node in order if not node.parents):
         return  # handed on, not made here

@@ -37,13 +37,13 @@ class Doors(Node):
         return drawing.to_svg(self, path, **how)
 
     def to_png(self: Any, path: str | PathLike[str] | None = None, **how: Any) -> bytes:
-        """The same as PNG."""
+        """The graph below as PNG. Options: engine.drawing.draw."""
         from engine import drawing
 
         return drawing.to_png(self, path, **how)
 
     def to_dot(self: Any, **how: Any) -> str:
-        """The same as DOT text, which needs no layout program."""
+        """The graph below as DOT text, which needs no layout program."""
         from engine import drawing
 
         return drawing.to_dot(self, **how)

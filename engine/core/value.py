@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Sequence
 from math import inf, nan
 from sys import _getframe
-from types import CodeType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypeVar
 
 from engine.core import ops
@@ -81,7 +80,11 @@ class Value(Doors):
             raise TypeError(f"a label is a str or None, got {label!r}; use str(...)")
         self._data, self.grad, self.op = number, 0.0, None
         self.parents, self.label, self._epoch = (), label, _epoch
-        self._code, self._at = _maker(1)
+        try:
+            frame = _maker(_getframe(1))
+        except ValueError:  # called from C alone
+            frame = _getframe()
+        self._code, self._at = frame.f_code, frame.f_lasti >> 1
 
     @property
     def data(self) -> float:
@@ -291,30 +294,30 @@ def record(op: Operation, parents: tuple[Any, ...], data: float) -> Value:
     node.parents = parents
     node.label = None
     node._epoch = _epoch
-    node._code, node._at = _maker(2)
+    try:
+        frame: Any = _getframe(2)
+    except ValueError:  # called from C alone
+        frame = _getframe()
+    if "_makes_nodes" in frame.f_globals:
+        frame = _maker(frame)
+    node._code = frame.f_code
+    node._at = frame.f_lasti >> 1  # instructions are two bytes, and small ints cost no memory
     return node
 
 
-def _maker(depth: int) -> tuple[CodeType, int]:
-    """The code and the instruction that made a node: of the first frame, so many calls above the
-    caller or further out, that is not of a module which makes nodes.
-    """
-    try:
-        frame: Any = _getframe(depth + 1)
-    except ValueError:  # called from C alone
-        frame = _getframe()
+def _maker(frame: Any) -> Any:
+    """The first frame from here outwards that is not of a module which makes nodes."""
     while "_makes_nodes" in frame.f_globals and frame.f_back:
         frame = frame.f_back
-    return frame.f_code, frame.f_lasti >> 1  # instructions are two bytes; small ints cost no memory
+    return frame
 
 
 def _record_slow(op: Operation, parents: tuple[Any, ...], data: float) -> Value:
-    trace = None if data == data and abs(data) != inf else check_value(op, parents, data)
+    if data - data:
+        check_value(op, parents, data)
     node = Value(data)
     if not NO_GRAD.get():
         node.op, node.parents = op, parents
-    if trace is not None and trace.forward is None:
-        trace.forward = node
     return node
 
 
@@ -359,7 +362,7 @@ def constant(number: Any) -> Value:
 
 
 def fresh_constant(number: float) -> Value:
-    """The same, of its own: for results that a user may label."""
+    """A number as a Value that takes no gradient, in a node that nobody else has."""
     node = _new(Value)
     node._data, node.grad, node.op = number, 0.0, _constant
     node.parents, node.label, node._epoch = (), None, _epoch

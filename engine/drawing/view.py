@@ -13,6 +13,7 @@ from engine.core.modes import numeric_mode, recording
 from engine.core.node import edges
 from engine.core.ops import is_constant
 from engine.core.value import Value
+from engine.wording.kinds import kinds_of
 
 __all__ = ["View", "opened", "view"]
 
@@ -69,7 +70,7 @@ def view(
             for each in (sources, given, data)
         )
     nodes = [node for node in order if node is value or not is_constant(node)]
-    kinds = _kinds(value, nodes, given, data)
+    kinds = kinds_of(value, nodes, given, data)
     if sources is not None:
         nodes = _descendants(nodes, sources)
     if depth is not None:
@@ -144,28 +145,6 @@ def _among(order: list[Value], only: object) -> set[Value]:
             "to see what a Value was made from, draw that Value"
         )
     return wanted
-
-
-def _kinds(
-    root: Value, nodes: list[Value], parameters: set[Value] | None, inputs: set[Value] | None
-) -> dict[Value, str]:
-    """What each node is. Unless said, a parameter is a leaf that an object's constructor made."""
-    leaves = [node for node in nodes if not node.parents]
-    if parameters is None:
-        parameters = {leaf for leaf in leaves if _belongs_to_an_object(leaf)} - (inputs or set())
-    if inputs is None:  # in a graph with parameters all other leaves are inputs
-        inputs = set(leaves) if not parameters.isdisjoint(leaves) else set()
-    kinds = dict.fromkeys(nodes, "operation")
-    for leaf in leaves:
-        kinds[leaf] = "parameter" if leaf in parameters else "input" if leaf in inputs else "leaf"
-    kinds[root] = "output"
-    return kinds
-
-
-def _belongs_to_an_object(leaf: Value) -> bool:
-    if leaf._code is None:  # unpickled, say: then only a name can tell, like L0.N3.w2
-        return "." in (leaf.label or "")
-    return "__init__" in leaf._code.co_qualname
 
 
 def _descendants(nodes: list[Value], sources: set[Value]) -> list[Value]:

@@ -10,15 +10,16 @@ from math import hypot, inf, isfinite, sqrt
 from typing import Any, Literal, Protocol
 
 from engine.core import ops
+from engine.core.graph import topological
 from engine.core.operation import Operation
 from engine.core.ops import is_constant
 from engine.core.origins import name_of
 from engine.core.value import Value
-from engine.drawing.view import view
 from engine.explain.hunt import Finding, hunt
 from engine.explain.paths import PathSums, path_sums
 from engine.explain.saturation import FLAT, shape
 from engine.wording.addresses import addresses, modules
+from engine.wording.kinds import kinds_of
 from engine.wording.names import safe
 from engine.wording.numbers import number
 from engine.wording.terminal import columns
@@ -140,16 +141,17 @@ def diagnose(loss: Value, parameters: Iterable[Value] | _Model | None = None) ->
         raise TypeError(f"diagnose takes the loss, a Value, got {type(loss).__name__}")
     given = _given(parameters)
     found = path_sums(loss)
-    seen = view(loss, parameters=given)
-    places, units = addresses(seen.nodes), modules(seen.nodes)
+    nodes = [node for node in topological(loss) if node is loss or not is_constant(node)]
+    kinds = kinds_of(loss, nodes, None if given is None else {*given}, None)
+    places, units = addresses(nodes), modules(nodes)
 
     def address(node: Value) -> tuple[str, str]:
         """The layer and the unit of a node."""
         path = places.get(node) or ("the output",)
         return (path[0], path[-1]) if node in units else (path[-1], path[-1])
 
-    leaves = [node for node in seen.nodes if not node.parents]
-    own = [node for node in leaves if seen.kinds[node] == "parameter"] or leaves
+    leaves = [node for node in nodes if not node.parents]
+    own = [node for node in leaves if kinds[node] == "parameter"] or leaves
     layers = _layers(found, own, address)
     bad = any(layer.nonfinite for layer in layers) or not isfinite(loss.data)
     remarks = [*_flat(found, address), *_gradients(layers), *_unreached(found, given)]

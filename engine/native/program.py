@@ -147,7 +147,7 @@ class Program:
             space = self._compiled.workspace()
         odd = run(pack(place, down, right, many, at, addressof(buffer(out)), space[0]))
         free.append(space)
-        if odd and MODE.get()[0] != "ieee":
+        if odd and MODE.get() != "ieee":
             explain_row(self, rows, theta)
         return out
 

@@ -213,7 +213,7 @@ def check_operation(op: Operation, samples: int = 20, rtol: float = 1e-6) -> Non
 
 
 def _wrong_second(op: Operation, point: list[float], rtol: float) -> str:
-    """The same for the derivatives of the first derivatives, by every input."""
+    """A sentence on the first second derivative of an operation that is wrong, or nothing."""
     firsts = op.numeric(op.function(*point), *point)
     free = [i for i, first in enumerate(firsts) if first is not None]
     inputs: list[Any] = [Value(x) if i in free else x for i, x in enumerate(point)]

@@ -86,7 +86,7 @@ def _derivatives(name: str, partials: Any) -> Callable[..., Any]:
                 partials(y, *inputs) if callable(partials) else [p(y, *inputs) for p in partials]
             )
         except (ValueError, ArithmeticError) as error:
-            if isinstance(y, Value) or MODE.get()[0] == "strict":
+            if isinstance(y, Value) or MODE.get() == "strict":
                 raise NumericError(
                     f"the partials of {name}({', '.join(map(str, map(float, inputs)))}) raise "
                     f"{type(error).__name__}: {error}"

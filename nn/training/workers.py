@@ -136,7 +136,7 @@ class WorkerPool(Computer):
 
     def _submit(self, source: bytes | str, calls: list[tuple[Any, ...]]) -> list[Any]:
         executor: Any = self.executor
-        mode = MODE.get()[0]
+        mode = MODE.get()
         futures: list[Any] = []
         try:
             submit = partial(executor.submit, _answer, self._key, source, mode)

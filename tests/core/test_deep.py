@@ -92,9 +92,9 @@ def test_an_error_at_the_bottom_of_a_deep_graph_is_found() -> None:
     with hardly_any_recursion():
         with pytest.raises(engine.NumericError, match=r"^the gradient of x=0\.0 is inf: "):
             y.backward()
-        with numeric_mode("trace") as trace:
+        with numeric_mode("ieee"):
             y.backward()
-    assert (trace.backward.op.name, x.grad) == ("sqrt", inf)
+    assert x.grad == inf
 
 
 def test_one_node_with_a_thousand_consumers_and_one_with_a_thousand_inputs() -> None:
@@ -131,7 +131,7 @@ def test_nothing_is_left_for_the_cycle_collector() -> None:
         gradient(gradient(y, xs)[0], xs[1])
         engine.hessian(y, xs[:2])
         jvp(y, {xs[0]: 1.0})
-        with numeric_mode("trace"):
+        with numeric_mode("ieee"):
             Value(0.0).log().backward()
         with engine.no_grad():
             h[0] * h[1]

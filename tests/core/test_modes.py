@@ -12,6 +12,7 @@ import pytest
 
 import engine
 from engine import NumericError, Value, no_grad, numeric_mode, topological
+from engine.stepping import hunt
 
 OTHERWISE = ' (or compute under numeric_mode("ieee") to let inf and nan pass)'
 LOG_SUM = "logsumexp(xs) is stable where log(sum(exp(x) for x in xs)) is not"
@@ -103,18 +104,10 @@ def test_strict_raises_and_says_what_where_and_the_remedy(
 
 
 @new_numbers
-def test_ieee_never_raises_and_trace_remembers(
-    compute: Callable[[], Value], says: str, remedy: str
-) -> None:
+def test_ieee_never_raises(compute: Callable[[], Value], says: str, remedy: str) -> None:
     wanted = float(says.rpartition(" is ")[2])
-    with numeric_mode("ieee") as ieee:
+    with numeric_mode("ieee"):
         assert same(compute().data, wanted)
-    assert (ieee.forward, ieee.backward) == (None, None)
-    with numeric_mode("trace") as trace:
-        y = compute()
-    assert same(y.data, wanted)
-    assert trace.forward is y
-    assert trace.backward is None
 
 
 def test_an_error_leaves_nothing_half_built() -> None:
@@ -200,21 +193,18 @@ def test_strict_raises_in_the_backward_pass_and_changes_no_gradient(
 
 
 @bad_gradients
-def test_ieee_and_trace_hand_on_in_the_backward_pass(
+def test_ieee_hands_on_in_the_backward_pass(
     build: Callable[[Value], Value], at: float, gradient: float, op: str, says: str
 ) -> None:
-    for mode in ("ieee", "trace"):
-        x = v(at)
-        y = build(x)
-        with numeric_mode(mode) as found:
-            y.backward()
-        assert same(x.grad, gradient)
-        assert found.forward is None
-        if mode == "trace":
-            assert found.backward.op.name == op
-            assert found.backward in topological(y)
-        else:
-            assert found.backward is None
+    x = v(at)
+    y = build(x)
+    with numeric_mode("ieee"):
+        y.backward()
+    assert same(x.grad, gradient)
+    found = hunt(y)
+    assert found is not None
+    assert found.node.op is not None
+    assert found.node.op.name == op
 
 
 def test_gradients_of_infinite_and_nan_inputs_are_handed_on() -> None:
@@ -258,49 +248,17 @@ def test_gradient_and_jvp_raise_too() -> None:
         assert engine.gradient(y, x).data == inf
 
 
-# --- trace ----------------------------------------------------------------------------------------
-def test_trace_remembers_the_first_bad_node_of_each_pass_only() -> None:
-    x = Value(0.0, "x")
-    with numeric_mode("trace") as trace:
-        fine = x + 1.0
-        assert trace.forward is None
-        first = x.log()
-        second = fine / x
-        y = first * second + x.sqrt()
-        assert trace.forward is first
-        (x.sqrt() + fine.sqrt()).backward()
-        bad = trace.backward
-        assert (bad.op.name, bad.parents) == ("sqrt", (x,))
-        y.backward()
-    assert (trace.forward, trace.backward) == (first, bad)
-
-
-def test_the_innermost_trace_remembers() -> None:
-    with numeric_mode("trace") as outer:
-        with numeric_mode("trace") as inner:
-            y = Value(0.0).log()
-        assert (outer.forward, inner.forward) == (None, y)
-        with numeric_mode("ieee"):
-            Value(0.0).log()
-        assert outer.forward is None
-
-
-def test_a_trace_starts_without_memory_and_shares_none() -> None:
-    one, two = numeric_mode("trace"), numeric_mode("trace")
-    with one:
-        Value(0.0).log()
-    with two:
-        pass
-    assert one.forward is not None
-    assert (two.forward, two.backward) == (None, None)
-
-
 # --- names ----------------------------------------------------------------------------------------
+def test_the_mode_that_there_was_says_what_does_its_work() -> None:
+    with pytest.raises(ValueError, match=r"got 'trace'; hunt\(loss\) of engine.stepping finds"):
+        numeric_mode("trace")  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("mode", ["Strict", "", None, 3, "no"], ids=repr)
 def test_a_mode_that_does_not_exist(mode: Any) -> None:
     with pytest.raises(ValueError) as error:  # noqa: PT011 (the text follows)
         numeric_mode(mode)
-    assert str(error.value) == f'numeric_mode takes "strict", "ieee" or "trace", got {mode!r}'
+    assert str(error.value) == f'numeric_mode takes "strict" or "ieee", got {mode!r}'
 
 
 # --- without a graph ------------------------------------------------------------------------------

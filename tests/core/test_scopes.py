@@ -56,11 +56,10 @@ def test_the_innermost_mode_holds() -> None:
     with numeric_mode("ieee"):
         with numeric_mode("strict"):
             assert not in_ieee_mode()
-            with numeric_mode("trace") as trace:
+            with numeric_mode("ieee"):
                 assert in_ieee_mode()
             assert not in_ieee_mode()
         assert in_ieee_mode()
-    assert trace.forward.op.name == "log"
 
 
 @both

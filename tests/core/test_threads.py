@@ -127,9 +127,8 @@ def test_modes_and_no_grad_do_not_leak_between_threads() -> None:
                 with no_grad():
                     assert (Value(2.0) * 3.0).parents == ()
             elif i % 4 == 2:
-                with numeric_mode("trace") as trace:
-                    y = Value(0.0).log() + Value(-1.0).sqrt()
-                assert trace.forward is y.parents[0]
+                with numeric_mode("ieee"):
+                    assert math.isnan((Value(0.0).log() + Value(-1.0).sqrt()).data)
             with pytest.raises(NumericError):
                 Value(0.0).log()
             assert len((Value(2.0) * 3.0).parents) == 2

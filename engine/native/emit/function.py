@@ -52,7 +52,7 @@ class Body:
         return name
 
     def new(self, text: str) -> str:
-        """The same for an instruction whose result depends on its operands alone."""
+        """The name of a result that depends on its operands alone, so that it is computed once."""
         name = self._known.get(text)
         if name is None:
             name = self._known[text] = self.fresh(text)

@@ -49,7 +49,7 @@ def callback(function: Callable[..., float], inputs: int) -> tuple[int, Any]:
 
 @cache
 def permanent(function: Callable[..., float], inputs: int) -> tuple[int, Any]:
-    """The same for a function of the engine's, kept as long as the process lives."""
+    """The address of a function of the engine, kept as long as the process lives."""
     return callback(function, inputs)
 
 

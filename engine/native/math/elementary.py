@@ -91,7 +91,7 @@ def exp(x: Lanes) -> Lanes:
 
 
 def _decay(x: Lanes, low: Lanes | None = None) -> tuple[Lanes, Lanes, Lanes]:
-    """The same three for x <= 0, with 2**(n + 128) as a number: 2**n may be subnormal."""
+    """The parts of exp for x <= 0, with 2**(n + 128) as a number: 2**n may be subnormal."""
     x = select(x < -746.0, -746.0, x)
     power, r, q = _reduced(x, 1023 + 128, low)
     return power.number(), r, q

@@ -85,7 +85,7 @@ def power(x: Lanes, y: Lanes) -> Lanes:
 
 
 def pow_constant(x: Lanes, exponent: float) -> Lanes:
-    """The same where the exponent is known: without a logarithm where it is small and whole."""
+    """A power whose exponent is known: without a logarithm where it is small and whole."""
     if exponent == 0.0:
         return x.body.constant(1.0)
     if exponent in (0.5, -0.5):
@@ -110,7 +110,9 @@ def power_partial(x: Lanes, y: Lanes, j: Lanes, k: Lanes) -> Lanes:
 
 
 def pow_partial_constant(x: Lanes, y: Lanes, j: float, k: float) -> Lanes:
-    """The same for known j and k: vectors where the base is positive and nothing overflows."""
+    """A derivative of a power for known j and k: in vectors where the base is positive and nothing
+    overflows.
+    """
 
     def formula(x: Lanes, y: Lanes) -> Lanes:
         body = x.body

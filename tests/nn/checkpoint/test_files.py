@@ -41,6 +41,8 @@ for _ in range(300):
     with open(path, "rb") as file:
         found = file.read()
     assert found == found[:1] * size, "torn"
+    if found[0] in seen:  # on a busy machine writers need longer than at the start
+        window = min(1.05 * window, 0.2)
     seen.add(found[0])
     caught += len(os.listdir(folder)) == 2
 print(len(seen), caught)

@@ -1,0 +1,27 @@
+"""What a node is to its reader: a parameter, an input, a leaf, an operation or the output."""
+
+from engine.core.value import Value
+
+__all__ = ["kinds_of"]
+
+
+def kinds_of(
+    root: Value, nodes: list[Value], parameters: set[Value] | None, inputs: set[Value] | None
+) -> dict[Value, str]:
+    """What each node is. Unless said, a parameter is a leaf that an object's constructor made."""
+    leaves = [node for node in nodes if not node.parents]
+    if parameters is None:
+        parameters = {leaf for leaf in leaves if _belongs_to_an_object(leaf)} - (inputs or set())
+    if inputs is None:  # in a graph with parameters all other leaves are inputs
+        inputs = set(leaves) if not parameters.isdisjoint(leaves) else set()
+    kinds = dict.fromkeys(nodes, "operation")
+    for leaf in leaves:
+        kinds[leaf] = "parameter" if leaf in parameters else "input" if leaf in inputs else "leaf"
+    kinds[root] = "output"
+    return kinds
+
+
+def _belongs_to_an_object(leaf: Value) -> bool:
+    if leaf._code is None:  # unpickled, say: then only a name can tell, like L0.N3.w2
+        return "." in (leaf.label or "")
+    return "__init__" in leaf._code.co_qualname
