@@ -26,6 +26,7 @@ from engine.operations import cross_entropy as _cross_entropy
 from engine.operations import hyperbolic as _hyperbolic
 from engine.operations import rectifiers as _rectifiers
 from engine.operations import rounding as _rounding
+from engine.operations import statistics as _statistics
 from engine.operations import trigonometric as _trigonometric
 from engine.operations.check import GradientError, check_gradient, check_operation
 from engine.operations.cross_entropy import *
@@ -33,6 +34,7 @@ from engine.operations.custom import operation
 from engine.operations.hyperbolic import *
 from engine.operations.rectifiers import *
 from engine.operations.rounding import *
+from engine.operations.statistics import *
 from engine.operations.trigonometric import *
 
 if _TYPE_CHECKING:
@@ -65,6 +67,7 @@ __all__ += _cross_entropy.__all__
 __all__ += _hyperbolic.__all__
 __all__ += _rectifiers.__all__
 __all__ += _rounding.__all__
+__all__ += _statistics.__all__
 __all__ += _trigonometric.__all__
 
 _install_aliases()

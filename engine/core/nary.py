@@ -22,7 +22,7 @@ __all__ = [
 _makes_nodes = True  # see value.record
 
 
-def _several(name: str, xs: Iterable[Scalar], least: int = 1) -> tuple[Scalar, ...]:
+def several(name: str, xs: Iterable[Scalar], least: int = 1) -> tuple[Scalar, ...]:
     """The inputs of an n-ary operation: read once, since an iterator can be; never none."""
     try:
         inputs = tuple(xs)
@@ -39,7 +39,7 @@ def _several(name: str, xs: Iterable[Scalar], least: int = 1) -> tuple[Scalar, .
 def _each(name: str, xs: tuple[Any, ...]) -> tuple[Any, ...]:
     if len(xs) == 1 and isinstance(xs[0], (list, tuple)):
         raise TypeError(f"{name} takes its inputs one by one, got a list; write {name}(*xs)")
-    return _several(name, xs)
+    return several(name, xs)
 
 
 def sum(xs: Iterable[Scalar]) -> Value:
@@ -48,7 +48,7 @@ def sum(xs: Iterable[Scalar]) -> Value:
     >>> sum([Value(0.1)] * 10).data
     1.0
     """
-    inputs = _several("sum", xs, least=0)
+    inputs = several("sum", xs, least=0)
     return apply(ops.total, inputs) if inputs else constant(0.0)
 
 
@@ -61,8 +61,8 @@ def dot(ws: Iterable[Scalar], xs: Iterable[Scalar], bias: Scalar | None = None) 
     >>> dot([Value(2.0), Value(3.0)], [10, 1], bias=0.5).data
     23.5
     """
-    weights: tuple[Any, ...] = _several("dot", ws, least=0)
-    inputs: tuple[Any, ...] = _several("dot", xs, least=0)
+    weights: tuple[Any, ...] = several("dot", ws, least=0)
+    inputs: tuple[Any, ...] = several("dot", xs, least=0)
     if len(weights) != len(inputs):
         raise ValueError(
             f"dot takes as many weights as inputs, got {len(weights)} weights and "
@@ -105,7 +105,7 @@ def logsumexp(xs: Iterable[Scalar]) -> Value:
     >>> logsumexp([Value(1000.0), Value(0.0)]).data
     1000.0
     """
-    return apply(ops.logsumexp, _several("logsumexp", xs))
+    return apply(ops.logsumexp, several("logsumexp", xs))
 
 
 @overload
@@ -140,7 +140,7 @@ def log_softmax(xs: Iterable[Scalar], index: int | None = None) -> list[Value] |
 
 def _rotations(name: str, xs: Iterable[Scalar], index: int | None) -> list[tuple[Value, ...]]:
     """The inputs, as a row takes them: the one whose share it is first, then the others."""
-    inputs = [constant(x) for x in _several(name, xs)]
+    inputs = [constant(x) for x in several(name, xs)]
     if index is None:
         return [(x, *inputs[:i], *inputs[i + 1 :]) for i, x in enumerate(inputs)]
     if not isinstance(index, int) or isinstance(index, bool):
@@ -194,4 +194,4 @@ def choose(index: Scalar, options: Sequence[Scalar]) -> Value:
     >>> choose(Value(1.0), scores).data
     0.9
     """
-    return apply(ops.choose, [index, *_several("choose", options)])
+    return apply(ops.choose, [index, *several("choose", options)])

@@ -261,6 +261,11 @@ class Value(Doors):
         ceil: ClassVar[Method]
         trunc: ClassVar[Method]
         round: ClassVar[Method]
+        square: ClassVar[Method]
+        logit: ClassVar[Method]
+        softsign: ClassVar[Method]
+        mish: ClassVar[Method]
+        selu: ClassVar[Method]
         leaky_relu: ClassVar[Callable[..., Value]]
         elu: ClassVar[Callable[..., Value]]
 

@@ -1,13 +1,45 @@
-"""Activations of neural networks beyond relu, tanh, sigmoid and softplus."""
+"""Activations of neural networks beyond relu, tanh, sigmoid and softplus; square and logit."""
 
+import math
 from typing import Any
 
 from engine.core import numerics as f
-from engine.core.functions import rule
+from engine.core import ops
+from engine.core.functions import function_of, rule
 from engine.core.operation import row, rows
 from engine.core.value import Scalar, Value
 
-__all__ = ["elu", "gelu", "gelu_tanh", "leaky_relu", "silu"]
+__all__ = [
+    "elu",
+    "gelu",
+    "gelu_tanh",
+    "hardtanh",
+    "leaky_relu",
+    "logit",
+    "mish",
+    "selu",
+    "silu",
+    "softsign",
+    "square",
+]
+
+SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
+
+
+def _logit(p: float) -> float:
+    # around 1/2 the difference of logarithms would cancel, where 2p - 1 is exact
+    return 2.0 * math.atanh(2.0 * p - 1.0) if 0.25 < p < 0.75 else f.log(p) - f.log1p(-p)
+
+
+def _softsign(x: float) -> float:
+    return x / (1.0 + abs(x)) if not math.isinf(x) else math.copysign(1.0, x)
+
+
+def _mish(x: float) -> float:
+    if x >= -40.0 or x != x:
+        return x * math.tanh(f.softplus(x))
+    root = math.exp(0.5 * x)  # x * exp(x), whose second factor alone would lose its digits
+    return x * root * root if root else -0.0
 
 
 @rule(
@@ -109,4 +141,100 @@ def gelu_tanh(x: Scalar) -> Value:
 
     >>> gelu_tanh(Value(0.0)).data
     0.0
+    """
+
+
+@rule(
+    lambda x: x * x,
+    lambda y, x: (2.0 * x,),
+    tex="{0}^{{2}}",
+    finite_partials=True,
+)
+def square(x: Scalar) -> Value:
+    """The product x * x.
+
+    >>> square(Value(-3.0)).data
+    9.0
+    """
+
+
+@rule(
+    _logit,
+    lambda y, p: (rows.logit_slope(p),),
+    domain=(0.1, 0.9),
+    remedy={
+        "": "logit needs a probability strictly between 0 and 1",
+        "sigmoid": "logit(sigmoid(x)) is x",
+    },
+)
+def logit(p: Scalar) -> Value:
+    """The inverse of sigmoid: log(p / (1 - p)), of a probability p; infinite at 0 and 1.
+
+    >>> logit(Value(0.5)).data
+    0.0
+    """
+
+
+row(
+    "logit_slope",
+    lambda p: f.xdivy(1.0, p * (1.0 - p)),
+    lambda y, p: ((2.0 * p - 1.0) * y * y,),
+    tex=r"\operatorname{{logit}}'",
+    domain=(0.1, 0.4),
+)
+
+
+@rule(
+    _softsign,
+    lambda y, x: (rows.square(rows.div(1.0, 1.0 + abs(x))),),
+    finite_partials=True,
+)
+def softsign(x: Scalar) -> Value:
+    """The ratio x / (1 + |x|): an S from -1 to 1 with long tails.
+
+    >>> softsign(Value(3.0)).data
+    0.75
+    """
+
+
+def _mish_partial(y: Any, x: Any) -> tuple[Any]:
+    s = rows.softplus(x)
+    return (rows.tanh(s) + rows.clamp(x, -800.0, 800.0) * rows.sech2(s) * rows.sigmoid(x),)
+
+
+@rule(_mish, _mish_partial, domain=(-1.0, 3.0), finite_partials=True)
+def mish(x: Scalar) -> Value:
+    """The product x * tanh(softplus(x)) (Misra 2019).
+
+    >>> mish(Value(0.0)).data
+    0.0
+    """
+
+
+def _selu_partial(y: Any, x: Any) -> tuple[Any]:
+    negative = rows.step(-x)
+    curve = SELU_ALPHA * rows.exp(-rows.relu(-x))
+    return (SELU_SCALE * (1.0 - negative + negative * curve),)
+
+
+@rule(
+    lambda x: SELU_SCALE * f.elu(x, SELU_ALPHA),
+    _selu_partial,
+    finite_partials=True,
+)
+def selu(x: Scalar) -> Value:
+    """elu scaled so that activations normalise themselves (Klambauer et al. 2017): of alpha 1.67326
+    and times 1.0507. Its derivative at the kink is that of the right side, the smaller one.
+
+    >>> selu(Value(1.0)).data
+    1.0507009873554805
+    """
+
+
+@function_of(ops.clamp)
+def hardtanh(x: Scalar, min_val: Scalar = -1.0, max_val: Scalar = 1.0) -> Value:
+    """The number x, held between min_val and max_val: a node of clamp. At both its derivative is 0.
+
+    >>> hardtanh(Value(7.0)).data
+    1.0
     """

@@ -37,7 +37,8 @@ class Notation:
 
     Arguments:
         template: gives, for an operation and a number of operands, a format string with {0}, {1},
-            or {*} for all operands in brackets; "" if its expansion is to be written.
+            {*} for all operands in brackets, or {1*} for all from {1} on; "" if its expansion is
+            to be written.
         brackets: puts parentheses around a text.
         value: writes a number.
     """
@@ -59,9 +60,10 @@ class Notation:
             return expanded
         try:
             parsed = _parsed(template)
-            everything = self.brackets(", ".join(each.text for each in operands))
             texts = [
-                everything if i == "*" else self._fit(operands[int(i)], need)
+                self._list(operands[int(i[:-1] or 0) :])
+                if i.endswith("*")
+                else self._fit(operands[int(i)], need)
                 for i, need in parsed.slots
             ]
         except (ValueError, IndexError) as error:
@@ -74,6 +76,9 @@ class Notation:
         ]
         text = "".join(pieces)
         return Term(text, self, min(parsed.level, NEGATIVE) if text[0] == "-" else parsed.level)
+
+    def _list(self, operands: Sequence["Term"]) -> str:
+        return self.brackets(", ".join(each.text for each in operands))
 
     def _fit(self, operand: "Term", need: int) -> str:
         return operand.text if operand.level >= need else self.brackets(operand.text)
@@ -118,7 +123,7 @@ def _parsed(template: str) -> _Parsed:
     )
     tokens = [t for t in _TOKEN.findall(marked) if not t.isspace() and t not in (r"\,", r"\ ")]
     needs = [
-        RELATION if field == "*" else _need(tokens, tokens.index(f"\0{i}"))
+        RELATION if field.endswith("*") else _need(tokens, tokens.index(f"\0{i}"))
         for i, field in enumerate(fields)
     ]
     return _Parsed(tuple(literals), tuple(zip(fields, needs, strict=True)), _level(tokens, needs))

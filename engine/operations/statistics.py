@@ -1,0 +1,273 @@
+"""Products, means, spreads and lengths of any number of inputs: each result is one node."""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from functools import reduce
+from itertools import accumulate
+from typing import Any
+
+from engine.core import numerics as f
+from engine.core.nary import several
+from engine.core.node import Node, as_float
+from engine.core.operation import TABLE, row, rows
+from engine.core.value import Number, Scalar, Value, apply, constant
+
+__all__ = ["mean", "norm", "prod", "std", "var"]
+_makes_nodes = True  # see value.record
+
+Floats = Sequence[float]
+
+
+# --- float functions -----------------------------------------------------------------------------
+Parts = tuple[float, int]  # a number as a mantissa and an exponent, which cannot overflow
+
+
+def _times(a: Parts, b: Parts) -> Parts:
+    mantissa, exponent = math.frexp(a[0] * b[0])
+    return mantissa, a[1] + b[1] + exponent
+
+
+def _joined(parts: Parts) -> float:
+    try:
+        return math.ldexp(*parts)
+    except OverflowError:
+        return math.copysign(math.inf, parts[0])
+
+
+def _running(xs: Floats) -> list[Parts]:
+    """The products of the first 0, 1, 2, ... numbers."""
+    return list(accumulate(map(math.frexp, xs), _times, initial=(1.0, 0)))
+
+
+def _prod(*xs: float) -> float:
+    return _joined(reduce(_times, map(math.frexp, xs), (1.0, 0)))
+
+
+def _products_of_others(xs: Floats) -> list[float]:
+    before, after = _running(xs), _running(xs[::-1])[-2::-1]
+    return [_joined(_times(a, b)) for a, b in zip(before, after, strict=False)]
+
+
+def _scaled(function: Callable[[Floats], float], xs: Floats) -> float:
+    """A function that grows as its inputs do, also where it overflows on the way."""
+    y = function(xs)
+    return function([x * 2.0**-64 for x in xs]) * 2.0**64 if math.isinf(y) else y
+
+
+def _mean(*xs: float) -> float:
+    return _scaled(lambda xs: f.total(*xs) / len(xs), xs)
+
+
+def _deviations(xs: Floats) -> list[float]:
+    """What each has beyond the mean, with what the mean has rounded off put back."""
+    m = _mean(*xs)
+    rest = _mean(*xs, *[-m] * len(xs)) * 2.0
+    return [(x - m) - rest for x in xs]
+
+
+def _var(correction: float, *xs: float) -> float:
+    squares = f.total(*[d * d for d in _deviations(xs)])
+    if math.isinf(squares):  # on the way, perhaps not at the end
+        root = _std(correction, *xs)
+        return root * root
+    return f.divide(squares, len(xs) - correction)
+
+
+def _std(correction: float, *xs: float) -> float:
+    root = f.sqrt(len(xs) - correction)
+    return _scaled(lambda xs: f.divide(math.hypot(*_deviations(xs)), root), xs)
+
+
+def _directions(xs: Floats) -> list[float]:
+    """Each as a share of the length of all: 0 at the origin; where some are infinite, the others
+    are 0.
+    """
+    top = max(map(abs, xs))
+    if math.isinf(top):
+        xs = [f.sign(x) * math.isinf(x) for x in xs]
+    else:
+        exponent = -math.frexp(top)[1]
+        xs = [math.ldexp(x, exponent) for x in xs]
+    length = math.hypot(*xs)
+    return [x / length if length else x for x in xs]
+
+
+# --- rows ----------------------------------------------------------------------------------------
+def _each(
+    op: Callable[..., Any], at_once: Callable[[Floats], list[float]], xs: Sequence[Any]
+) -> list[Any]:
+    """An operation on each input and then the others: a node for each, but on floats all at
+    once.
+    """
+    if any(isinstance(x, Node) for x in xs):
+        return [op(x, *xs[:i], *xs[i + 1 :]) for i, x in enumerate(xs)]
+    return at_once(xs)
+
+
+def _add(xs: Iterable[Any]) -> Any:
+    return reduce(lambda a, b: a + b, xs)
+
+
+def _expand_mean(*xs: Any) -> Any:
+    return rows.div(_add(xs), float(len(xs)))
+
+
+def _expand_var(correction: Any, *xs: Any) -> Any:
+    m = _expand_mean(*xs)
+    return rows.div(_add([rows.square(x - m) for x in xs]), len(xs) - correction)
+
+
+row(
+    "prod",
+    _prod,
+    lambda y, *xs: _each(lambda x, *others: rows.prod(*others), _products_of_others, xs),
+    symbol="Π",
+    domain=(0.1, 3.0),
+    expand=lambda *xs: reduce(lambda a, b: a * b, xs),
+    finite_partials=True,
+)
+row(
+    "mean",
+    _mean,
+    lambda y, *xs: (1.0 / len(xs),) * len(xs),
+    expand=_expand_mean,
+    tex=r"\operatorname{{mean}}",
+    finite_partials=True,
+)
+row(  # of the first, from the mean of all
+    "deviation",
+    lambda *xs: _deviations(xs)[0],
+    lambda y, *xs: (1.0 - 1.0 / len(xs), *[-1.0 / len(xs)] * (len(xs) - 1)),
+    expand=lambda *xs: xs[0] - _expand_mean(*xs),
+    tex=r"\operatorname{{deviation}}",
+    finite_partials=True,
+)
+
+
+def _var_partials(y: Any, correction: Any, *xs: Any) -> tuple[Any, ...]:
+    factor = rows.div(2.0, len(xs) - correction)
+    return None, *[d * factor for d in _each(rows.deviation, _deviations, xs)]
+
+
+def _std_partials(y: Any, correction: Any, *xs: Any) -> tuple[Any, ...]:
+    factor = rows.rsqrt(len(xs) - correction)
+    deviations = _each(rows.deviation, _deviations, xs)
+    return None, *[d * factor for d in _each(rows.direction, _directions, deviations)]
+
+
+_CORRECTED: dict[str, Any] = {
+    "domain": ((1.0, 1.0), (-3.0, 3.0), (-3.0, 3.0), (-3.0, 3.0)),
+    "remedy": {"": "it needs more inputs than its correction"},
+    "finite_partials": lambda correction, *xs: correction is not None and correction < len(xs),
+}
+row(
+    "var",
+    _var,
+    _var_partials,
+    expand=_expand_var,
+    tex=r"\operatorname{{var}}_{{{0}}}{1*}",
+    **_CORRECTED,
+)
+row(
+    "std",
+    _std,
+    _std_partials,
+    expand=lambda *args: rows.sqrt(_expand_var(*args)),
+    tex=r"\operatorname{{std}}_{{{0}}}{1*}",
+    **_CORRECTED,
+)
+row(
+    "norm",
+    lambda *xs: math.hypot(*xs),
+    lambda y, *xs: _each(rows.direction, _directions, xs),
+    tex=r"\left\|{*}\right\|",
+    expand=lambda *xs: rows.sqrt(_add(map(rows.square, xs))),
+    finite_partials=True,
+)
+
+
+def _direction_partials(y: Any, *xs: Any) -> tuple[Any, ...]:
+    """(1 - y*y) / length by the first, without the cancellation, and -y*z / length by another."""
+    _, *others = _each(rows.direction, _directions, xs)
+    length = rows.norm(*xs)
+    along = rows.sum(*map(rows.square, others))
+    return rows.xdivy(along, length), *[-rows.xdivy(y * z, length) for z in others]
+
+
+row(  # of the first, as a share of the length of all
+    "direction",
+    lambda *xs: _directions(xs)[0],
+    _direction_partials,
+    expand=lambda *xs: rows.div(xs[0], rows.norm(*xs)),
+    tex=r"\operatorname{{direction}}",
+)
+
+
+# --- functions -----------------------------------------------------------------------------------
+def prod(xs: Iterable[Scalar]) -> Value:
+    """The product in one node, without overflow on the way. Of nothing, 1.
+
+    Its derivative by a factor is the product of the others, so that zeros do no harm.
+
+    >>> prod([Value(2.0), Value(3.0), 4.0]).data
+    24.0
+    """
+    inputs = several("prod", xs, least=0)
+    return apply(rows.prod, inputs) if inputs else constant(1.0)
+
+
+def mean(xs: Iterable[Scalar]) -> Value:
+    """The arithmetic mean in one node, without overflow on the way.
+
+    >>> mean([Value(1.0), Value(2.0), 6.0]).data
+    3.0
+    """
+    return apply(rows.mean, several("mean", xs))
+
+
+def var(xs: Iterable[Scalar], correction: Number = 1) -> Value:
+    """The variance in one node: the sum of squared deviations from the mean over n - correction.
+
+    Arguments:
+        correction: 1 (Bessel's) for the variance of what the inputs are a sample of, as in
+            PyTorch; 0 for that of the inputs themselves.
+
+    Raises:
+        ValueError: there are not more inputs than the correction.
+
+    >>> var([Value(1.0), Value(2.0), 6.0]).data
+    7.0
+    """
+    return _corrected("var", xs, correction)
+
+
+def std(xs: Iterable[Scalar], correction: Number = 1) -> Value:
+    """The standard deviation in one node: the square root of `var`, with its arguments.
+
+    Its gradient is 0, that of least norm, where all inputs are equal.
+
+    >>> std([Value(1.0), Value(3.0)], correction=0).data
+    1.0
+    """
+    return _corrected("std", xs, correction)
+
+
+def _corrected(name: str, xs: Iterable[Scalar], correction: Number) -> Value:
+    inputs, number = several(name, xs), as_float(correction)
+    if not number < len(inputs):
+        raise ValueError(
+            f"{name} takes more inputs than its correction, got {len(inputs)} with "
+            f"correction={correction!r}; give more, or correction=0"
+        )
+    return apply(TABLE[name], (number, *inputs))
+
+
+def norm(xs: Iterable[Scalar]) -> Value:
+    """The Euclidean length, the root of the sum of squares, in one node and without overflow.
+
+    Its gradient is 0, that of least norm, at the origin.
+
+    >>> norm([Value(3.0), Value(4.0)]).data
+    5.0
+    """
+    return apply(rows.norm, several("norm", xs))
