@@ -291,7 +291,8 @@ maximum(x, w);maximum(x, 2);minimum(2, x);logsumexp([x, w]);softmax([x, w])[0];s
 log_softmax([x, w])[1];log_softmax([x, w], index=0);where(True, x, w);where(False, x, lambda: w)
 where(True, lambda: x * 3, w);where(True, 2.0, x);cube(x);mul(x, w);mul(2.0, w);x.__mul__(w)
 operator.mul(x, w);partial(hypot, x)(w);[y * w for y in [x]][0];next(map(tanh, [x]))
-(lambda: x * w)();Value(1e300) * 1e300;log(Value(0.0));x.log().exp() + w / x"""
+(lambda: x * w)();Value(1e300) * 1e300;log(Value(0.0));x.log().exp() + w / x
+prod([x, w]);mean([x, 2]);var([x, w]);std([x, w], 0);norm([x, w]);hardtanh(x);x.mish();logit(x)"""
 
 
 @pytest.mark.parametrize("quiet", [False, True], ids=["recorded", "no_grad"])

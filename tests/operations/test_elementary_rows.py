@@ -141,7 +141,10 @@ def test_the_angle_at_signed_zeros_and_at_infinity() -> None:
 
 @pytest.mark.parametrize("name", CLOSED)
 def test_a_program_agrees(name: str) -> None:
-    points = [*CLOSED[name][3], *[at for row, at, *_ in EDGES if row == name]]
+    check_program(name, [*CLOSED[name][3], *[at for row, at, *_ in EDGES if row == name]])
+
+
+def check_program(name: str, points: list[float]) -> None:
     with numeric_mode("ieee"):
         (x,) = inputs("x")
         y = TABLE[name](x)

@@ -7,6 +7,7 @@ import inspect
 
 import pytest
 
+import engine
 from tests.project.sources import MODULES, PACKAGES, docstrings, parse
 
 EXAMPLES = [
@@ -20,6 +21,24 @@ def test_examples_run(name: str) -> None:
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
     for test in doctest.DocTestFinder(exclude_empty=True).find(importlib.import_module(name)):
         runner.run(test, out=report.append)
+    if report:
+        pytest.fail("".join(report), pytrace=False)
+
+
+PUBLIC = {name: getattr(engine, name) for name in engine.__all__}
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, thing in PUBLIC.items() if inspect.isfunction(thing)]
+)
+def test_every_function_of_the_engine_has_an_example_that_runs(name: str) -> None:
+    """The functions of rows too, which a decorator makes, so that the finder passes them over."""
+    report: list[str] = []
+    example = doctest.DocTestParser().get_doctest(
+        inspect.getdoc(PUBLIC[name]) or "", dict(PUBLIC), name, None, 0
+    )
+    assert example.examples
+    doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example, out=report.append)
     if report:
         pytest.fail("".join(report), pytrace=False)
 

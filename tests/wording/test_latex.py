@@ -202,6 +202,12 @@ a, b, c = Value(2.0, "a"), Value(3.0, "b"), Value(5.0, "c")
         (lambda: engine.sum([a, b + c]), "a + (b + c)"),
         (lambda: a * 1e-6, r"a \cdot 10^{-6}"),
         (lambda: a * -2.5e20, r"a \cdot \left(-2.5 \cdot 10^{20}\right)"),
+        (lambda: engine.prod([a, b + c, -1.0]), r"a \cdot (b + c) \cdot (-1)"),
+        (lambda: engine.mean([a, b + c]), r"\operatorname{mean}(a, b + c)"),
+        (lambda: engine.var([a, b + c]), r"\operatorname{var}_{1}(a, b + c)"),
+        (lambda: engine.std([a, b], 0) ** 2, r"(\operatorname{std}_{0}(a, b))^{2}"),
+        (lambda: engine.norm([a, b]) * c, r"\left\|(a, b)\right\| \cdot c"),
+        (lambda: engine.square(a + b) ** 2, r"\left((a + b)^{2}\right)^{2}"),
         (lambda: a.leaky_relu(0.1), r"\operatorname{leaky\_relu}(a, 0.1)"),
     ],
 )

@@ -1,0 +1,125 @@
+"""The rows of engine/operations/rectifiers.py that the core's tests do not know, against mpmath."""
+
+import math
+
+import mpmath
+import pytest
+
+import engine
+from engine import Value, gradient, numeric_mode
+from engine.operations.rectifiers import SELU_ALPHA, SELU_SCALE
+from tests.operations.test_elementary_rows import FAR, LINE, Exact, check, check_program
+
+inf, nan = math.inf, math.nan
+INSIDE = [1e-320, 1e-300, 1e-17, 0.2, 0.25, 0.4, 0.4999999999, 0.5000000001, 0.6, 0.75, 0.8]
+BESIDE_1 = [0.999999, 1.0 - 2.0**-53]
+
+
+def mish(x: mpmath.mpf) -> mpmath.mpf:
+    e = mpmath.exp(x)
+    return x * (e * e + 2 * e) / (e * e + 2 * e + 2)
+
+
+def selu(x: mpmath.mpf) -> mpmath.mpf:
+    return SELU_SCALE * (x if x > 0 else SELU_ALPHA * mpmath.expm1(x))
+
+
+def selu_slope(x: mpmath.mpf) -> mpmath.mpf:
+    return SELU_SCALE * (1 if x >= 0 else SELU_ALPHA * mpmath.exp(x))
+
+
+# the row, with its two derivatives at 50 digits
+EXACT: dict[str, tuple[Exact, Exact, Exact, list[float]]] = {
+    "square": (lambda x: x * x, lambda x: 2 * x, lambda x: mpmath.mpf(2), [*LINE, 1e150, -1e-150]),
+    "logit": (
+        lambda p: mpmath.log(p / (1 - p)),
+        lambda p: 1 / (p * (1 - p)),
+        lambda p: (2 * p - 1) / (p * (1 - p)) ** 2,
+        [*INSIDE, *BESIDE_1],
+    ),
+    "softsign": (
+        lambda x: x / (1 + abs(x)),
+        lambda x: 1 / (1 + abs(x)) ** 2,
+        lambda x: -2 * mpmath.sign(x) / (1 + abs(x)) ** 3,
+        [*LINE, *FAR],
+    ),
+    "mish": (
+        mish,
+        lambda x: mpmath.diff(mish, x),
+        lambda x: mpmath.diff(mish, x, 2),
+        [*LINE, -1.19, -5.5, 20.0, 25.0, -39.9, -100.0, -690.0, 300.0],
+    ),
+    "selu": (
+        selu,
+        selu_slope,
+        lambda x: selu_slope(x) if x < 0 else mpmath.mpf(0),
+        [*LINE, -700.0, 1e300],
+    ),
+}
+EDGES = [
+    ("square", -inf, inf, -inf, 2.0),
+    ("square", 1e200, inf, 2e200, 2.0),
+    ("logit", 0.0, -inf, inf, -inf),
+    ("logit", -0.0, -inf, inf, -inf),
+    ("logit", 1.0, inf, inf, inf),
+    ("logit", 0.5, 0.0, 4.0, 0.0),
+    ("logit", -1e-300, nan, nan, nan),
+    ("logit", 1.0 + 2.0**-52, nan, nan, nan),
+    ("logit", inf, nan, nan, nan),
+    ("softsign", inf, 1.0, 0.0, 0.0),
+    ("softsign", -inf, -1.0, 0.0, 0.0),
+    ("mish", inf, inf, 1.0, 0.0),
+    ("mish", -inf, 0.0, 0.0, 0.0),
+    ("mish", -1e300, 0.0, 0.0, 0.0),
+    ("selu", inf, inf, SELU_SCALE, 0.0),
+    ("selu", -inf, -SELU_SCALE * SELU_ALPHA, 0.0, 0.0),
+    ("square", nan, nan, nan, 2.0),
+    *[(name, nan, nan, nan, nan) for name in EXACT if name != "square"],
+]
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_value_and_two_derivatives_are_those_of_mpmath(name: str) -> None:
+    *exact, points = EXACT[name]
+    for at in points:
+        with mpmath.workdps(50):
+            value, first, second = (float(f(mpmath.mpf(at))) for f in exact)  # type: ignore[operator]
+        check(name, at, (value, first, second))
+
+
+@pytest.mark.parametrize(("name", "at", "value", "first", "second"), EDGES)
+def test_edges(name: str, at: float, value: float, first: float, second: float) -> None:
+    check(name, at, (value, first, second))
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_a_program_agrees(name: str) -> None:
+    check_program(name, [*EXACT[name][3], *[at for row, at, *_ in EDGES if row == name]])
+
+
+@pytest.mark.parametrize("at", [-720.0, -740.0, -750.0])
+def test_mish_keeps_the_digits_that_its_exponential_loses(at: float) -> None:
+    with mpmath.workdps(50):
+        want = float(mish(mpmath.mpf(at)))
+    assert abs(Value(at).mish().data - want) <= 5e-324
+
+
+def test_the_sign_of_zero_stays() -> None:
+    for function in (engine.softsign, engine.mish, engine.selu, engine.hardtanh):
+        for zero in (0.0, -0.0):
+            assert math.copysign(1.0, function(Value(zero)).data) == math.copysign(1.0, zero)
+
+
+@pytest.mark.parametrize(
+    ("at", "value", "slope"),
+    [(-2.0, -1.0, 0.0), (-1.0, -1.0, 0.0), (0.5, 0.5, 1.0), (1.0, 1.0, 0.0), (inf, 1.0, 0.0)],
+)
+def test_hardtanh_is_held_between_its_bounds(at: float, value: float, slope: float) -> None:
+    with numeric_mode("ieee"):
+        x = Value(at)
+        y = engine.hardtanh(x)
+        first = gradient(y, x)
+        assert (y.data, first.data, gradient(first, x).data) == (value, slope, 0.0)
+    wide = engine.hardtanh(Value(at), max_val=5.0, min_val=-1.5)
+    assert wide.data == min(max(at, -1.5), 5.0)
+    assert wide.op is engine.clamp(1.0, 0.0, 2.0).op
