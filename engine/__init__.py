@@ -12,9 +12,9 @@
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from engine.aliases import install as _install_aliases
+from engine.calculus.derivatives import gradient, hessian, hvp, jacobian, jvp, vjp
 from engine.core import functions as _functions
 from engine.core import nary as _nary
-from engine.core.calculus import gradient, hessian, hvp, jacobian, jvp, vjp
 from engine.core.functions import *
 from engine.core.graph import topological
 from engine.core.inputs import ControlFlowError
@@ -26,6 +26,7 @@ from engine.operations import cross_entropy as _cross_entropy
 from engine.operations import hyperbolic as _hyperbolic
 from engine.operations import rectifiers as _rectifiers
 from engine.operations import rounding as _rounding
+from engine.operations import softmax as _softmax
 from engine.operations import statistics as _statistics
 from engine.operations import trigonometric as _trigonometric
 from engine.operations.check import GradientError, check_gradient, check_operation
@@ -34,6 +35,7 @@ from engine.operations.custom import operation
 from engine.operations.hyperbolic import *
 from engine.operations.rectifiers import *
 from engine.operations.rounding import *
+from engine.operations.softmax import *
 from engine.operations.statistics import *
 from engine.operations.trigonometric import *
 
@@ -67,6 +69,7 @@ __all__ += _cross_entropy.__all__
 __all__ += _hyperbolic.__all__
 __all__ += _rectifiers.__all__
 __all__ += _rounding.__all__
+__all__ += _softmax.__all__
 __all__ += _statistics.__all__
 __all__ += _trigonometric.__all__
 

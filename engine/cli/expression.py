@@ -181,12 +181,17 @@ _PYTHON: dict[type[ast.AST], Callable[..., Any]] = {
 }
 ARITHMETIC = {symbol: _folding(function) for symbol, function in _PYTHON.items()}
 
-# The engine's functions that are operations, but `where`, which asks for a comparison.
+
+def _is_operation(name: str) -> bool:
+    """Whether a public name is a function that records an operation of numbers."""
+    named = name in TABLE or hasattr(getattr(engine, name), "op")
+    return named and name not in ("where", "Value")  # `where` asks for a comparison
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "abs": _folding(abs),  # Python's own
     **{
         name: _picking(getattr(engine, name)) if name.endswith("softmax") else getattr(engine, name)
-        for name in engine.__all__
-        if name in TABLE and name != "where"
+        for name in filter(_is_operation, engine.__all__)
     },
 }

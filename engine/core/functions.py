@@ -63,6 +63,7 @@ def function_of(op: Operation) -> Callable[[F], F]:
             return apply(op, args)
 
         made: Any = unary if len(names) == 1 else several
+        made.op = op
         return wraps(definition)(made)
 
     return declare

@@ -1,21 +1,17 @@
 """Functions of any number of inputs: each result is one node, however many there are."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, overload
+from typing import Any
 
 from engine.core import ops
 from engine.core.inputs import is_open
-from engine.core.node import ITEM
 from engine.core.value import Scalar, Value, apply, constant, record
 
 __all__ = [
     "choose",
     "dot",
-    "log_softmax",
-    "logsumexp",
     "maximum",
     "minimum",
-    "softmax",
     "sum",
     "where",
 ]
@@ -97,67 +93,6 @@ def minimum(*xs: Scalar) -> Value:
     1.0
     """
     return apply(ops.minimum, _each("minimum", xs))
-
-
-def logsumexp(xs: Iterable[Scalar]) -> Value:
-    """log(exp(x1) + exp(x2) + ...), a smooth maximum, without overflow. Its gradient is softmax.
-
-    >>> logsumexp([Value(1000.0), Value(0.0)]).data
-    1000.0
-    """
-    return apply(ops.logsumexp, several("logsumexp", xs))
-
-
-@overload
-def softmax(xs: Iterable[Scalar]) -> list[Value]: ...
-@overload
-def softmax(xs: Iterable[Scalar], index: int) -> Value: ...
-def softmax(xs: Iterable[Scalar], index: int | None = None) -> list[Value] | Value:
-    """exp(x) of each x as a share of their sum: scores into probabilities. With an index, that one.
-
-    >>> [p.data for p in softmax([Value(1000.0), Value(1000.0)])]
-    [0.5, 0.5]
-    """
-    rows = _rotations("softmax", xs, index)
-    many = [apply(ops.softmax, row) for row in rows]
-    return _numbered(many) if index is None else many[0]
-
-
-@overload
-def log_softmax(xs: Iterable[Scalar]) -> list[Value]: ...
-@overload
-def log_softmax(xs: Iterable[Scalar], index: int) -> Value: ...
-def log_softmax(xs: Iterable[Scalar], index: int | None = None) -> list[Value] | Value:
-    """log(softmax(xs)) with all its digits: `-log_softmax(logits, target)` is the cross-entropy.
-
-    >>> log_softmax([Value(40.0), Value(0.0), Value(0.0)], 0).data
-    -8.496708510583178e-18
-    """
-    rows = _rotations("log_softmax", xs, index)
-    many = [apply(ops.log_softmax, row) for row in rows]
-    return _numbered(many) if index is None else many[0]
-
-
-def _rotations(name: str, xs: Iterable[Scalar], index: int | None) -> list[tuple[Value, ...]]:
-    """The inputs, as a row takes them: the one whose share it is first, then the others."""
-    inputs = [constant(x) for x in several(name, xs)]
-    if index is None:
-        return [(x, *inputs[:i], *inputs[i + 1 :]) for i, x in enumerate(inputs)]
-    if not isinstance(index, int) or isinstance(index, bool):
-        raise TypeError(f"{name} takes the index of an input, got {index!r}")
-    if not 0 <= index < len(inputs):
-        raise IndexError(
-            f"{name} got index {index} for {len(inputs)} inputs; it counts from 0 to "
-            f"{len(inputs) - 1}"
-        )
-    return [(inputs[index], *inputs[:index], *inputs[index + 1 :])]
-
-
-def _numbered(many: list[Value]) -> list[Value]:
-    """Nodes of one list, each with its place in it, which becomes part of its name."""
-    for i, node in enumerate(many, start=1):
-        node._at += i * ITEM
-    return many
 
 
 Branch = Scalar | Callable[[], Scalar]

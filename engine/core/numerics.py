@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from math import fsum, inf, isfinite, nan
 
 SQRT_HALF = math.sqrt(0.5)
-SQRT_2_PI = math.sqrt(2.0 / math.pi)
 
 
 def _total(function: Callable[[float], float], over: float = inf) -> Callable[[float], float]:
@@ -176,42 +175,6 @@ def within(x: float, low: float, high: float) -> float:
     return float(low < x < high) if x == x and low == low and high == high else nan
 
 
-def leaky_relu(x: float, slope: float) -> float:
-    return x if x > 0.0 else slope * x
-
-
-def elu(x: float, alpha: float) -> float:
-    return x if x > 0.0 else alpha * math.expm1(x)
-
-
-def normal_pdf(x: float) -> float:
-    # exp(-x*x/2) with x*x split, as fdlibm does for erfc: the rounding of x*x would be magnified
-    if not abs(x) < 40.0:
-        return x + nan if x != x else 0.0
-    short = math.ldexp(round(math.ldexp(x, 20)), -20)
-    e = math.exp(-0.5 * short * short)
-    return (e + e * math.expm1(-0.5 * (x - short) * (x + short))) * 0.3989422804014327  # 1/√2π
-
-
-def normal_cdf(x: float) -> float:
-    return 0.5 * math.erfc(-x * SQRT_HALF)  # erf would lose the left tail
-
-
-def gelu(x: float) -> float:
-    return x * normal_cdf(x) if x > -40.0 or x != x else -0.0
-
-
-def gelu_tanh(x: float) -> float:
-    # (1 + tanh(u)) / 2 is sigmoid(2u), which keeps the digits of the left tail
-    if not x > -40.0:
-        return x if x != x else -0.0
-    return x * sigmoid(2.0 * SQRT_2_PI * (x + 0.044715 * x * x * x))
-
-
-def silu(x: float) -> float:
-    return x * sigmoid(x) if x != -inf else -0.0
-
-
 def unit(a: float, b: float) -> float:
     """The cosine a / hypot(a, b): 0 at the origin, infinities as in atan2."""
     if math.isinf(a) or math.isinf(b):
@@ -227,36 +190,6 @@ def xdivy(x: float, y: float) -> float:
     if not y >= 0.0:
         return nan
     return x / y if y else math.copysign(inf, x) if x else x
-
-
-def binary_cross_entropy(p: float, t: float) -> float:
-    """-t log(p) - (1-t) log(1-p), where 0 log(0) is 0."""
-    if not 0.0 <= p <= 1.0:
-        return nan
-    return (0.0 - t * log(p) if t else 0.0) - ((1.0 - t) * log1p(-p) if t != 1.0 else 0.0)
-
-
-def binary_cross_entropy_slope(p: float, t: float) -> float:
-    """(p - t) / (p (1 - p)), which is 1/(1-p) for t = 0 and -1/p for t = 1."""
-    if not 0.0 <= p <= 1.0:
-        return nan
-    if t == 0.0:
-        return xdivy(1.0, 1.0 - p)
-    if t == 1.0:
-        return -xdivy(1.0, p)
-    return divide(p - t, abs(p * (1.0 - p)))
-
-
-def binary_cross_entropy_with_logits(x: float, t: float) -> float:
-    # both terms are positive for t in [0, 1]: nothing cancels
-    return (t * softplus(-x) if t else 0.0) + ((1.0 - t) * softplus(x) if t != 1.0 else 0.0)
-
-
-def logit_residual(x: float, t: float) -> float:
-    """sigmoid(x) - t, without the cancellation that the difference would suffer."""
-    if abs(x) < 1.0:
-        return 0.5 * math.tanh(0.5 * x) + (0.5 - t)
-    return (1.0 - t) * sigmoid(x) - t * sigmoid(-x)
 
 
 def _sum(xs: Sequence[float]) -> float:
@@ -280,54 +213,6 @@ def dot(*args: float) -> float:
     for w, x in zip(args[:n], args[n:], strict=False):
         result += w * x
     return result + args[-1] if len(args) % 2 else result
-
-
-def _shifted(xs: Sequence[float]) -> tuple[float, list[float]]:
-    """The maximum m and exp(x - m) for each x, where the infinite stand for their limits."""
-    m = maximum(*xs)
-    if m in (inf, -inf):
-        return m, [float(x == m and m > 0.0) for x in xs]
-    return m, [_exp_difference(x, m) for x in xs]
-
-
-def _exp_difference(x: float, m: float) -> float:
-    """exp(x - m), with what the subtraction rounds off put back (Knuth's TwoSum)."""
-    d = x - m
-    power = math.exp(d)
-    if not power:
-        return 0.0
-    v = x - d
-    return power + power * ((x - (d + v)) + (v - m))
-
-
-def shares(xs: Sequence[float]) -> list[float]:
-    """softmax: what each exp(x) has of their sum; all zero where every x is -inf."""
-    _, powers = _shifted(xs)
-    whole = fsum(powers)
-    return [p / whole if whole else 0.0 for p in powers]
-
-
-def softmax(x: float, *others: float) -> float:
-    return shares((x, *others))[0]
-
-
-def _log_rest(powers: list[float]) -> float:
-    """Log of the sum of powers whose largest is 1, through log1p to keep what is small."""
-    rest = sorted(powers)[:-1]
-    return math.log1p(fsum(rest))
-
-
-def logsumexp(*xs: float) -> float:
-    m, powers = _shifted(xs)
-    return m if m in (inf, -inf) else m + _log_rest(powers)
-
-
-def log_softmax(x: float, *others: float) -> float:
-    """Log of softmax(x, *others); through log1p, so that [40, 0, 0] is -8.5e-18 and not 0."""
-    m, powers = _shifted((x, *others))
-    if m in (inf, -inf):
-        return log(softmax(x, *others))
-    return (x - m) - _log_rest(powers)
 
 
 def maximum(*xs: float) -> float:

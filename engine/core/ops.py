@@ -9,7 +9,6 @@ So they are made of operators and rows alone and hold no `if` on a value: a bran
 own (`step`, `equal`, `clamp`). What a second or third derivative needs is a row like any other.
 """
 
-from collections.abc import Sequence
 from functools import reduce
 from typing import Any
 
@@ -193,26 +192,11 @@ clamp: Operation = row(
 
 
 # --- any number of inputs: one node, however many -----------------------------------------------
-def _shares(xs: Sequence[Any]) -> list[Any]:
-    """softmax of all: a node for each, but on floats all at once."""
-    if any(isinstance(x, Node) for x in xs):
-        return [rows.softmax(x, *xs[:i], *xs[i + 1 :]) for i, x in enumerate(xs)]
-    return f.shares(xs)
 
 
 def _ties(y: Any, *xs: Any) -> list[Any]:
     hits = [rows.equal(x, y) for x in xs]
     return [rows.div(hit, rows.sum(*hits)) for hit in hits]  # of a nan, nan
-
-
-def _softmax_partials(y: Any, *xs: Any) -> tuple[Any, ...]:
-    _, *others = _shares(xs)
-    return y * rows.sum(*others), *(-y * share for share in others)
-
-
-def _log_softmax_partials(y: Any, *xs: Any) -> tuple[Any, ...]:
-    _, *others = _shares(xs)
-    return rows.sum(*others), *(-share for share in others)
 
 
 def _dot_partials(y: Any, *args: Any) -> tuple[Any, ...]:
@@ -223,11 +207,6 @@ def _dot_partials(y: Any, *args: Any) -> tuple[Any, ...]:
 def _expand_dot(*args: Any) -> Any:
     n = len(args) // 2
     return reduce(lambda a, b: a + b, [*map(rows.mul, args[:n], args[n : 2 * n]), *args[2 * n :]])
-
-
-def _expand_logsumexp(*xs: Any) -> Any:
-    top = rows.maximum(*xs)
-    return top + rows.log(reduce(lambda a, b: a + b, [rows.exp(x - top) for x in xs]))
 
 
 total: Operation = row(
@@ -264,29 +243,4 @@ minimum: Operation = row(
     tex=r"\min",
     expand=lambda *xs: reduce(minimum, xs),
     branches=True,
-)
-logsumexp: Operation = row(
-    "logsumexp",
-    f.logsumexp,
-    lambda y, *xs: _shares(xs),
-    tex=r"\operatorname{{logsumexp}}",
-    domain=(0.0, 3.0),
-    expand=_expand_logsumexp,
-    finite_partials=True,
-)
-softmax: Operation = row(
-    "softmax",
-    f.softmax,
-    _softmax_partials,
-    tex=r"\operatorname{{softmax}}",
-    expand=lambda x, *o: rows.exp(x - logsumexp(x, *o)),
-    finite_partials=True,
-)
-log_softmax: Operation = row(
-    "log_softmax",
-    f.log_softmax,
-    _log_softmax_partials,
-    tex=r"\operatorname{{log\_softmax}}",
-    expand=lambda x, *o: x - logsumexp(x, *o),
-    finite_partials=True,
 )

@@ -1,5 +1,7 @@
 """Losses of one number against a target."""
 
+import math
+
 from engine.core import numerics as f
 from engine.core.functions import rule
 from engine.core.operation import row, rows
@@ -8,8 +10,38 @@ from engine.core.value import Scalar, Value
 __all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits"]
 
 
+def _binary_cross_entropy(p: float, t: float) -> float:
+    """-t log(p) - (1-t) log(1-p), where 0 log(0) is 0."""
+    if not 0.0 <= p <= 1.0:
+        return math.nan
+    return (0.0 - t * f.log(p) if t else 0.0) - ((1.0 - t) * f.log1p(-p) if t != 1.0 else 0.0)
+
+
+def _binary_cross_entropy_slope(p: float, t: float) -> float:
+    """(p - t) / (p (1 - p)), which is 1/(1-p) for t = 0 and -1/p for t = 1."""
+    if not 0.0 <= p <= 1.0:
+        return math.nan
+    if t == 0.0:
+        return f.xdivy(1.0, 1.0 - p)
+    if t == 1.0:
+        return -f.xdivy(1.0, p)
+    return f.divide(p - t, abs(p * (1.0 - p)))
+
+
+def _binary_cross_entropy_with_logits(x: float, t: float) -> float:
+    # both terms are positive for t in [0, 1]: nothing cancels
+    return (t * f.softplus(-x) if t else 0.0) + ((1.0 - t) * f.softplus(x) if t != 1.0 else 0.0)
+
+
+def _logit_residual(x: float, t: float) -> float:
+    """sigmoid(x) - t, without the cancellation that the difference would suffer."""
+    if abs(x) < 1.0:
+        return 0.5 * math.tanh(0.5 * x) + (0.5 - t)
+    return (1.0 - t) * f.sigmoid(x) - t * f.sigmoid(-x)
+
+
 @rule(
-    f.binary_cross_entropy,
+    _binary_cross_entropy,
     lambda y, p, t: (rows.binary_cross_entropy_slope(p, t), rows.log1p(-p) - rows.log(p)),
     domain=((0.1, 0.9), (0.0, 1.0)),
     remedy={
@@ -28,7 +60,7 @@ def binary_cross_entropy(p: Scalar, t: Scalar) -> Value:
 
 row(
     "binary_cross_entropy_slope",
-    f.binary_cross_entropy_slope,
+    _binary_cross_entropy_slope,
     lambda y, p, t: (
         rows.xdivy(rows.xdivy(t, p), p) + rows.xdivy(rows.xdivy(1.0 - t, 1.0 - p), 1.0 - p),
         -rows.xdivy(1.0, p) - rows.xdivy(1.0, 1.0 - p),
@@ -38,7 +70,7 @@ row(
 
 
 @rule(
-    f.binary_cross_entropy_with_logits,
+    _binary_cross_entropy_with_logits,
     lambda y, x, t: (rows.logit_residual(x, t), -x),
     domain=((-3.0, 3.0), (0.0, 1.0)),
     finite_partials=True,
@@ -53,7 +85,7 @@ def binary_cross_entropy_with_logits(x: Scalar, t: Scalar) -> Value:
 
 row(
     "logit_residual",
-    f.logit_residual,
+    _logit_residual,
     lambda y, x, t: (rows.sigmoid_slope(x), -1.0),
     domain=((0.5, 3.0), (0.0, 0.5)),
     finite_partials=True,

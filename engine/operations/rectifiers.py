@@ -23,6 +23,46 @@ __all__ = [
     "square",
 ]
 
+_SQRT_HALF = math.sqrt(0.5)
+_SQRT_2_PI = math.sqrt(2.0 / math.pi)
+
+
+def _leaky_relu(x: float, slope: float) -> float:
+    return x if x > 0.0 else slope * x
+
+
+def _elu(x: float, alpha: float) -> float:
+    return x if x > 0.0 else alpha * math.expm1(x)
+
+
+def _normal_pdf(x: float) -> float:
+    # exp(-x*x/2) with x*x split, as fdlibm does for erfc: the rounding of x*x would be magnified
+    if not abs(x) < 40.0:
+        return x + math.nan if x != x else 0.0
+    short = math.ldexp(round(math.ldexp(x, 20)), -20)
+    e = math.exp(-0.5 * short * short)
+    return (e + e * math.expm1(-0.5 * (x - short) * (x + short))) * 0.3989422804014327  # 1/√2π
+
+
+def _normal_cdf(x: float) -> float:
+    return 0.5 * math.erfc(-x * _SQRT_HALF)  # erf would lose the left tail
+
+
+def _gelu(x: float) -> float:
+    return x * _normal_cdf(x) if x > -40.0 or x != x else -0.0
+
+
+def _gelu_tanh(x: float) -> float:
+    # (1 + tanh(u)) / 2 is sigmoid(2u), which keeps the digits of the left tail
+    if not x > -40.0:
+        return x if x != x else -0.0
+    return x * f.sigmoid(2.0 * _SQRT_2_PI * (x + 0.044715 * x * x * x))
+
+
+def _silu(x: float) -> float:
+    return x * f.sigmoid(x) if x != -math.inf else -0.0
+
+
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 
 
@@ -43,7 +83,7 @@ def _mish(x: float) -> float:
 
 
 @rule(
-    f.leaky_relu,
+    _leaky_relu,
     lambda y, x, slope: (slope + (1.0 - slope) * rows.step(x), -rows.relu(-x)),
     domain=((-3.0, 3.0), (0.01, 0.5)),
     finite_partials=True,
@@ -57,7 +97,7 @@ def leaky_relu(x: Scalar, slope: Scalar = 0.01) -> Value:
 
 
 @rule(
-    f.elu,
+    _elu,
     lambda y, x, alpha: (
         rows.step(x) + (1.0 - rows.step(x)) * alpha * rows.exp(-rows.relu(-x)),
         rows.expm1(-rows.relu(-x)),
@@ -75,7 +115,7 @@ def elu(x: Scalar, alpha: Scalar = 1.0) -> Value:
 
 # Past the clamped range the second term is 0 in floats, and inf * 0 would make it a nan.
 @rule(
-    f.silu,
+    _silu,
     lambda y, x: (rows.sigmoid(x) + rows.clamp(x, -800.0, 800.0) * rows.sigmoid_slope(x),),
     domain=(-1.0, 3.0),
     finite_partials=True,
@@ -89,7 +129,7 @@ def silu(x: Scalar) -> Value:
 
 
 @rule(
-    f.gelu,
+    _gelu,
     lambda y, x: (rows.normal_cdf(x) + rows.clamp(x, -40.0, 40.0) * rows.normal_pdf(x),),
     domain=(-0.5, 3.0),
     finite_partials=True,
@@ -104,7 +144,7 @@ def gelu(x: Scalar) -> Value:
 
 row(
     "normal_cdf",
-    f.normal_cdf,
+    _normal_cdf,
     lambda y, x: (rows.normal_pdf(x),),
     tex=r"\Phi",
     domain=(-1.0, 3.0),
@@ -114,7 +154,7 @@ row(
 
 row(
     "normal_pdf",
-    f.normal_pdf,
+    _normal_pdf,
     lambda y, x: (-rows.clamp(x, -40.0, 40.0) * y,),
     tex=r"\varphi",
     finite_partials=True,
@@ -123,15 +163,15 @@ row(
 
 def _gelu_tanh_partial(y: Any, x: Any) -> tuple[Any]:
     c = rows.clamp(x, -30.0, 30.0)
-    inner = 2.0 * f.SQRT_2_PI * (c + 0.044715 * c * c * c)
+    inner = 2.0 * _SQRT_2_PI * (c + 0.044715 * c * c * c)
     return (
         rows.sigmoid(inner)
-        + c * rows.sigmoid_slope(inner) * (2.0 * f.SQRT_2_PI * (1.0 + 0.134145 * c * c)),
+        + c * rows.sigmoid_slope(inner) * (2.0 * _SQRT_2_PI * (1.0 + 0.134145 * c * c)),
     )
 
 
 @rule(
-    f.gelu_tanh,
+    _gelu_tanh,
     _gelu_tanh_partial,
     domain=(-0.5, 3.0),
     finite_partials=True,
@@ -218,7 +258,7 @@ def _selu_partial(y: Any, x: Any) -> tuple[Any]:
 
 
 @rule(
-    lambda x: SELU_SCALE * f.elu(x, SELU_ALPHA),
+    lambda x: SELU_SCALE * _elu(x, SELU_ALPHA),
     _selu_partial,
     finite_partials=True,
 )

@@ -18,8 +18,8 @@ def module_name(path: Path) -> str:
 
 
 # What is read in one sitting: the numbers, the nodes, the table, the sweep, and what these need.
-CORE = ("numerics", "node", "operation", "ops", "graph", "sweep", "value", "functions", "calculus")
-CORE += ("nary", "branches", "inputs", "modes", "nonfinite")
+CORE = ("numerics", "node", "operation", "ops", "graph", "sweep", "value", "functions", "nary")
+CORE += ("inputs", "modes", "nonfinite")
 PARTS = {
     "the core": [path for path in sources("engine/core") if path.stem in CORE],
     "engine/core": sources("engine/core"),

@@ -8,7 +8,13 @@ import pytest
 from tests.project.sources import PACKAGES, PARTS, ROOT, code_lines, sources
 
 # The most that each part may have. Who takes lines away lowers the limit.
-LIMITS = {"the core": 1800, "engine/core": 2400, "engine": 9600, "nn": 4300, "engine and nn": 13900}
+LIMITS = {
+    "the core": 1335,
+    "engine/core": 1610,
+    "engine": 10200,
+    "nn": 4300,
+    "engine and nn": 14450,
+}
 FILES = 23  # in one folder
 
 

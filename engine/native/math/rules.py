@@ -5,10 +5,10 @@ A rule answers what the row's float function in numerics.py answers, at all spec
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from math import inf, nan
 
-from engine.core.numerics import SQRT_2_PI
 from engine.native.emit.function import Lanes, select
 from engine.native.math import elementary as e
 from engine.native.math.powers import (
@@ -108,7 +108,7 @@ def _gelu(x: Lanes) -> Lanes:
 
 
 def _gelu_tanh(x: Lanes) -> Lanes:
-    inner = 2.0 * SQRT_2_PI * (x + 0.044715 * x * x * x)
+    inner = 2.0 * math.sqrt(2.0 / math.pi) * (x + 0.044715 * x * x * x)
     return select(x <= -40.0, -0.0, x * e.logistic(inner))
 
 

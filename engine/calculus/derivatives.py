@@ -6,8 +6,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, overload
 
+from engine.calculus.sweeps import pullback, pushforward
 from engine.core import ops
-from engine.core.linear import pullback, pushforward
 from engine.core.modes import recording
 from engine.core.value import Number, Value, constant, fresh_constant
 

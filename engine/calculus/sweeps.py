@@ -4,8 +4,8 @@ from collections.abc import Container, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
+from engine.calculus.conditions import Conditions
 from engine.core import ops
-from engine.core.branches import Conditions
 from engine.core.graph import check_fresh, topological
 from engine.core.modes import numeric_mode
 from engine.core.node import Node

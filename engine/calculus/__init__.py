@@ -1,0 +1,11 @@
+"""Derivatives that are graphs: of any order, forwards and backwards, for every row of a program.
+
+`derivatives` is what a user calls, `sweeps` carries graphs through a graph in both directions, and
+`conditions` keeps what a row does not come to out of its gradient.
+"""
+
+from engine.aliases import moved as _moved
+
+__all__: list[str] = []
+
+__getattr__ = _moved(__name__)

@@ -1,0 +1,186 @@
+"""softmax and its kin: scores into probabilities, stable however large the scores are."""
+
+import math
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from typing import Any, overload
+
+from engine.core import numerics as f
+from engine.core.nary import several
+from engine.core.node import ITEM, Node
+from engine.core.operation import row, rows
+from engine.core.value import Scalar, Value, apply, constant
+
+__all__ = ["log_softmax", "logsumexp", "softmax"]
+_makes_nodes = True  # see value.record
+
+
+# --- float functions -----------------------------------------------------------------------------
+def _shifted(xs: Sequence[float]) -> tuple[float, list[float]]:
+    """The maximum m and exp(x - m) for each x, where the infinite stand for their limits."""
+    m = f.maximum(*xs)
+    if m in (math.inf, -math.inf):
+        return m, [float(x == m and m > 0.0) for x in xs]
+    return m, [_exp_difference(x, m) for x in xs]
+
+
+def _exp_difference(x: float, m: float) -> float:
+    """exp(x - m), with what the subtraction rounds off put back (Knuth's TwoSum)."""
+    d = x - m
+    power = math.exp(d)
+    if not power:
+        return 0.0
+    v = x - d
+    return power + power * ((x - (d + v)) + (v - m))
+
+
+def _shares(xs: Sequence[float]) -> list[float]:
+    """softmax: what each exp(x) has of their sum; all zero where every x is -inf."""
+    _, powers = _shifted(xs)
+    whole = math.fsum(powers)
+    return [p / whole if whole else 0.0 for p in powers]
+
+
+def _softmax(x: float, *others: float) -> float:
+    return _shares((x, *others))[0]
+
+
+def _log_rest(powers: list[float]) -> float:
+    """Log of the sum of powers whose largest is 1, through log1p to keep what is small."""
+    rest = sorted(powers)[:-1]
+    return math.log1p(math.fsum(rest))
+
+
+def _logsumexp(*xs: float) -> float:
+    m, powers = _shifted(xs)
+    return m if m in (math.inf, -math.inf) else m + _log_rest(powers)
+
+
+def _log_softmax(x: float, *others: float) -> float:
+    """Log of softmax(x, *others); through log1p, so that [40, 0, 0] is -8.5e-18 and not 0."""
+    m, powers = _shifted((x, *others))
+    if m in (math.inf, -math.inf):
+        return f.log(_softmax(x, *others))
+    return (x - m) - _log_rest(powers)
+
+
+# --- rows ----------------------------------------------------------------------------------------
+def _each_share(xs: Sequence[Any]) -> list[Any]:
+    """softmax of all: a node for each, but on floats all at once."""
+    if any(isinstance(x, Node) for x in xs):
+        return [rows.softmax(x, *xs[:i], *xs[i + 1 :]) for i, x in enumerate(xs)]
+    return _shares(xs)
+
+
+def _softmax_partials(y: Any, *xs: Any) -> tuple[Any, ...]:
+    _, *others = _each_share(xs)
+    return y * rows.sum(*others), *(-y * share for share in others)
+
+
+def _log_softmax_partials(y: Any, *xs: Any) -> tuple[Any, ...]:
+    _, *others = _each_share(xs)
+    return rows.sum(*others), *(-share for share in others)
+
+
+def _expand_logsumexp(*xs: Any) -> Any:
+    top = rows.maximum(*xs)
+    return top + rows.log(reduce(lambda a, b: a + b, [rows.exp(x - top) for x in xs]))
+
+
+row(
+    "logsumexp",
+    _logsumexp,
+    lambda y, *xs: _each_share(xs),
+    tex=r"\operatorname{{logsumexp}}",
+    domain=(0.0, 3.0),
+    expand=_expand_logsumexp,
+    finite_partials=True,
+)
+
+row(
+    "softmax",
+    _softmax,
+    _softmax_partials,
+    tex=r"\operatorname{{softmax}}",
+    expand=lambda x, *o: rows.exp(x - rows.logsumexp(x, *o)),
+    finite_partials=True,
+)
+
+row(
+    "log_softmax",
+    _log_softmax,
+    _log_softmax_partials,
+    tex=r"\operatorname{{log\_softmax}}",
+    expand=lambda x, *o: x - rows.logsumexp(x, *o),
+    finite_partials=True,
+)
+
+
+# --- functions -----------------------------------------------------------------------------------
+def logsumexp(xs: Iterable[Scalar]) -> Value:
+    """log(exp(x1) + exp(x2) + ...), a smooth maximum, without overflow. Its gradient is softmax.
+
+    >>> logsumexp([Value(1000.0), Value(0.0)]).data
+    1000.0
+    """
+    return apply(rows.logsumexp, several("logsumexp", xs))
+
+
+@overload
+def softmax(xs: Iterable[Scalar]) -> list[Value]: ...
+
+
+@overload
+def softmax(xs: Iterable[Scalar], index: int) -> Value: ...
+
+
+def softmax(xs: Iterable[Scalar], index: int | None = None) -> list[Value] | Value:
+    """exp(x) of each x as a share of their sum: scores into probabilities. With an index, that one.
+
+    >>> [p.data for p in softmax([Value(1000.0), Value(1000.0)])]
+    [0.5, 0.5]
+    """
+    turns = _rotations("softmax", xs, index)
+    many = [apply(rows.softmax, turned) for turned in turns]
+    return _numbered(many) if index is None else many[0]
+
+
+@overload
+def log_softmax(xs: Iterable[Scalar]) -> list[Value]: ...
+
+
+@overload
+def log_softmax(xs: Iterable[Scalar], index: int) -> Value: ...
+
+
+def log_softmax(xs: Iterable[Scalar], index: int | None = None) -> list[Value] | Value:
+    """log(softmax(xs)) with all its digits: `-log_softmax(logits, target)` is the cross-entropy.
+
+    >>> log_softmax([Value(40.0), Value(0.0), Value(0.0)], 0).data
+    -8.496708510583178e-18
+    """
+    turns = _rotations("log_softmax", xs, index)
+    many = [apply(rows.log_softmax, turned) for turned in turns]
+    return _numbered(many) if index is None else many[0]
+
+
+def _rotations(name: str, xs: Iterable[Scalar], index: int | None) -> list[tuple[Value, ...]]:
+    """The inputs, as a row takes them: the one whose share it is first, then the others."""
+    inputs = [constant(x) for x in several(name, xs)]
+    if index is None:
+        return [(x, *inputs[:i], *inputs[i + 1 :]) for i, x in enumerate(inputs)]
+    if not isinstance(index, int) or isinstance(index, bool):
+        raise TypeError(f"{name} takes the index of an input, got {index!r}")
+    if not 0 <= index < len(inputs):
+        raise IndexError(
+            f"{name} got index {index} for {len(inputs)} inputs; it counts from 0 to "
+            f"{len(inputs) - 1}"
+        )
+    return [(inputs[index], *inputs[:index], *inputs[index + 1 :])]
+
+
+def _numbered(many: list[Value]) -> list[Value]:
+    """Nodes of one list, each with its place in it, which becomes part of its name."""
+    for i, node in enumerate(many, start=1):
+        node._at += i * ITEM
+    return many
