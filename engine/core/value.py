@@ -268,6 +268,7 @@ class Value(Doors):
         selu: ClassVar[Method]
         leaky_relu: ClassVar[Callable[..., Value]]
         elu: ClassVar[Callable[..., Value]]
+        hardtanh: ClassVar[Callable[..., Value]]
 
     # --- copies ----------------------------------------------------------------------------------
     def __copy__(self) -> Self:

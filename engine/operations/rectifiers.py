@@ -5,7 +5,7 @@ from typing import Any
 
 from engine.core import numerics as f
 from engine.core import ops
-from engine.core.functions import function_of, rule
+from engine.core.functions import rule
 from engine.core.operation import row, rows
 from engine.core.value import Scalar, Value
 
@@ -271,9 +271,9 @@ def selu(x: Scalar) -> Value:
     """
 
 
-@function_of(ops.clamp)
+@rule(f.clamp, ops.clamp.partials, domain=ops.clamp.domain, branches=True)
 def hardtanh(x: Scalar, min_val: Scalar = -1.0, max_val: Scalar = 1.0) -> Value:
-    """The number x, held between min_val and max_val: a node of clamp. At both its derivative is 0.
+    """The number x, held between min_val and max_val. At both its derivative is 0.
 
     >>> hardtanh(Value(7.0)).data
     1.0

@@ -28,7 +28,6 @@ CALLS: dict[str, tuple[Callable[..., Any], tuple[float, ...]]] = {
     "elu": (engine.elu, (-0.7, 1.5)),
     "hypot": (engine.hypot, (3.0, -4.0)),
     "clamp": (engine.clamp, (0.7, -1.0, 1.0)),
-    "hardtanh": (engine.hardtanh, (0.7, -1.0, 1.0)),
     "equal": (engine.equal, (0.7, 0.7)),
     "choose": (lambda i, *xs: engine.choose(i, xs), (1.0, 2.5, 3.5)),
     "binary_cross_entropy": (engine.binary_cross_entropy, (0.7, 0.25)),

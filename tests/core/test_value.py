@@ -287,7 +287,7 @@ def test_a_sweep_that_is_interrupted_changes_nothing(
             raise kind("in the middle")
         return 2.0 * x
 
-    square = engine.operation("square", lambda x: x * x, partial)
+    square = engine.operation("my_square", lambda x: x * x, partial)
     a, b = Value(2.0, "a"), Value(3.0, "b")
     y = square(a * b) * b + a
     if earlier:

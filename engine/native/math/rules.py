@@ -188,6 +188,7 @@ RULES: dict[str, Callable[..., Lanes]] = {
     "select": lambda test, a, b: select(test.equals(0.0), b, a),
     "within": _within,
     "clamp": _clamp,
+    "hardtanh": _clamp,
     "binary_cross_entropy": _binary_cross_entropy,
     "binary_cross_entropy_slope": _binary_cross_entropy_slope,
     "binary_cross_entropy_with_logits": _binary_cross_entropy_with_logits,
