@@ -24,18 +24,22 @@ from engine.core.value import Value
 from engine.lazy import lazy as _lazy
 from engine.operations import cross_entropy as _cross_entropy
 from engine.operations import hyperbolic as _hyperbolic
+from engine.operations import logarithms as _logarithms
 from engine.operations import rectifiers as _rectifiers
 from engine.operations import rounding as _rounding
 from engine.operations import softmax as _softmax
+from engine.operations import special as _special
 from engine.operations import statistics as _statistics
 from engine.operations import trigonometric as _trigonometric
 from engine.operations.check import GradientError, check_gradient, check_operation
 from engine.operations.cross_entropy import *
 from engine.operations.custom import operation
 from engine.operations.hyperbolic import *
+from engine.operations.logarithms import *
 from engine.operations.rectifiers import *
 from engine.operations.rounding import *
 from engine.operations.softmax import *
+from engine.operations.special import *
 from engine.operations.statistics import *
 from engine.operations.trigonometric import *
 
@@ -67,9 +71,11 @@ __all__ += _functions.__all__
 __all__ += _nary.__all__
 __all__ += _cross_entropy.__all__
 __all__ += _hyperbolic.__all__
+__all__ += _logarithms.__all__
 __all__ += _rectifiers.__all__
 __all__ += _rounding.__all__
 __all__ += _softmax.__all__
+__all__ += _special.__all__
 __all__ += _statistics.__all__
 __all__ += _trigonometric.__all__
 

@@ -56,7 +56,7 @@ def function_of(op: Operation) -> Callable[[F], F]:
             return record(op, (x,), compute(x._data))
 
         def several(*args: Any, **named: Any) -> Value:
-            if named or len(args) < len(names):
+            if named or len(args) != len(names):
                 definition(*args, **named)  # so that Python says what is missing or too much
                 rest = dict(zip(reversed(names), reversed(defaults), strict=False)) | named
                 args = (*args, *[rest[name] for name in names[len(args) :]])
