@@ -257,6 +257,14 @@ class Value(Doors):
         asin: ClassVar[Method]
         acos: ClassVar[Method]
         atan: ClassVar[Method]
+        log2: ClassVar[Method]
+        log10: ClassVar[Method]
+        exp2: ClassVar[Method]
+        cbrt: ClassVar[Method]
+        erf: ClassVar[Method]
+        erfc: ClassVar[Method]
+        lgamma: ClassVar[Method]
+        digamma: ClassVar[Method]
         floor: ClassVar[Method]
         ceil: ClassVar[Method]
         trunc: ClassVar[Method]
@@ -266,6 +274,18 @@ class Value(Doors):
         softsign: ClassVar[Method]
         mish: ClassVar[Method]
         selu: ClassVar[Method]
+        sign: ClassVar[Method]
+        fmod: ClassVar[Binary]
+        __round__: ClassVar[Callable[..., Value]]
+        __floor__: ClassVar[Method]
+        __ceil__: ClassVar[Method]
+        __trunc__: ClassVar[Method]
+        __mod__: ClassVar[Binary]
+        __rmod__: ClassVar[Binary]
+        __floordiv__: ClassVar[Binary]
+        __rfloordiv__: ClassVar[Binary]
+        __divmod__: ClassVar[Callable[[Value, Scalar], tuple[Value, Value]]]
+        __rdivmod__: ClassVar[Callable[[Value, Scalar], tuple[Value, Value]]]
         leaky_relu: ClassVar[Callable[..., Value]]
         elu: ClassVar[Callable[..., Value]]
         hardtanh: ClassVar[Callable[..., Value]]
@@ -283,6 +303,7 @@ class Value(Doors):
 
 Scalar: TypeAlias = Value | Number
 Method: TypeAlias = Callable[[Value], Value]
+Binary: TypeAlias = Callable[[Value, Scalar], Value]
 
 
 def record(op: Operation, parents: tuple[Any, ...], data: float) -> Value:

@@ -1,14 +1,26 @@
-"""Rounding to whole numbers: piecewise constant, so that every derivative is 0."""
+"""Rounding to whole numbers, whose derivative is 0, and the remainders of divisions.
+
+Python's own `round`, `math.floor`, `math.ceil`, `math.trunc`, `%`, `//` and `divmod` record these.
+"""
 
 import builtins
 import math
 from collections.abc import Callable
+from typing import Any
 
-from engine.core.functions import rule
+from engine.core import ops
+from engine.core.functions import function_of, rule
+from engine.core.numerics import divide
 from engine.core.operation import rows
 from engine.core.value import Scalar, Value
 
-__all__ = ["ceil", "floor", "round", "trunc"]
+__all__ = ["ceil", "floor", "floor_divide", "fmod", "remainder", "round", "sign", "trunc"]
+_makes_nodes = True  # see value.record
+
+DIVISION: dict[str, Any] = {
+    "domain": ((-3.0, 3.0), (0.7, 0.9)),
+    "remedy": {"": "keep the divisor away from 0"},
+}
 
 
 def _whole(function: Callable[[float], int]) -> Callable[[float], float]:
@@ -18,6 +30,21 @@ def _whole(function: Callable[[float], int]) -> Callable[[float], float]:
         return math.copysign(function(x), x) if math.isfinite(x) else x
 
     return answer
+
+
+def _fmod(a: float, b: float) -> float:
+    try:
+        return math.fmod(a, b)
+    except ValueError:  # a is infinite, or b is 0
+        return math.nan
+
+
+def _remainder(a: float, b: float) -> float:
+    return a % b if b else math.nan
+
+
+def _floor_divide(a: float, b: float) -> float:
+    return a // b if b else divide(a, b)
 
 
 @rule(_whole(math.floor), lambda y, x: (rows.zero(x),), tex=r"\lfloor {0} \rfloor", branches=True)
@@ -54,3 +81,89 @@ def round(x: Scalar) -> Value:
     >>> round(Value(2.5)).data
     2.0
     """
+
+
+@function_of(ops.sign)
+def sign(x: Scalar) -> Value:
+    """1 where x is positive, -1 where it is negative, else 0. Its derivative is 0.
+
+    >>> sign(Value(-2.5)).data
+    -1.0
+    """
+
+
+# The quotient is rounded from what the remainder leaves, since a / b by itself may round up to a
+# whole number.
+@rule(
+    _fmod,
+    lambda y, a, b: (1.0, -rows.round(rows.div(a - y, b))),
+    **DIVISION,
+)
+def fmod(a: Scalar, b: Scalar) -> Value:
+    """The remainder a - b * trunc(a / b), with the sign of a, as in C and in math.fmod.
+
+    Its derivatives are 1 and -trunc(a / b), at its jumps too. It is nan where b is 0.
+
+    >>> fmod(Value(-7.0), 3.0).data
+    -1.0
+    """
+
+
+@rule(
+    _remainder,
+    lambda y, a, b: (1.0, -rows.floor_divide(a, b)),
+    symbol="%",
+    tex=r"{0} \,\%\, {1}",
+    **DIVISION,
+)
+def remainder(a: Scalar, b: Scalar) -> Value:
+    """The remainder a - b * floor(a / b), with the sign of b: Python's a % b.
+
+    Its derivatives are 1 and -floor(a / b), at its jumps too. It is nan where b is 0.
+
+    >>> remainder(Value(-7.0), 3.0).data, (Value(-7.0) % 3.0).data
+    (2.0, 2.0)
+    """
+
+
+@rule(
+    _floor_divide,
+    lambda y, a, b: (rows.zero(y), rows.zero(y)),
+    symbol="//",
+    tex=r"\left\lfloor \frac{{{0}}}{{{1}}} \right\rfloor",
+    branches=True,
+    **DIVISION,
+)
+def floor_divide(a: Scalar, b: Scalar) -> Value:
+    """The largest whole number that is not above a / b: Python's a // b. Its derivatives are 0.
+
+    Where b is 0 it is infinite as a / b is, and 0 // 0 is nan.
+
+    >>> floor_divide(Value(-7.0), 3.0).data, (Value(-7.0) // 3.0).data
+    (-3.0, -3.0)
+    """
+
+
+def _round(x: Value, digits: int | None = None) -> Value:
+    if digits is not None:
+        raise TypeError(
+            f"round(x, {digits!r}) of a Value is not recorded; take round(x.data, {digits!r}) for "
+            "a number to show, or round(x * 100) / 100 for a Value, whose derivative is 0"
+        )
+    return round(x)
+
+
+for _name, _method in {
+    "sign": sign,
+    "__round__": _round,
+    "__floor__": floor,
+    "__ceil__": ceil,
+    "__trunc__": trunc,
+    "__mod__": remainder,
+    "__rmod__": lambda b, a: remainder(a, b),
+    "__floordiv__": floor_divide,
+    "__rfloordiv__": lambda b, a: floor_divide(a, b),
+    "__divmod__": lambda a, b: (floor_divide(a, b), remainder(a, b)),
+    "__rdivmod__": lambda b, a: (floor_divide(a, b), remainder(a, b)),
+}.items():
+    setattr(Value, _name, _method)

@@ -25,10 +25,12 @@ OPERATORS: dict[str, Level] = {
     **dict.fromkeys(["=", "<", ">", r"\le", r"\ge"], (RELATION, SUM, SUM)),
     **dict.fromkeys(["+", "-", r"\pm"], (SUM, SUM, PRODUCT)),
     **dict.fromkeys([r"\cdot", r"\times", "×", "·", "*", "/"], (PRODUCT, NEGATIVE, CALL)),
+    # in brackets within products and behind a minus, since -(x % y) is not -x % y
+    **dict.fromkeys([r"\%", "%", "//"], (SUM, NEGATIVE, CALL)),
     **dict.fromkeys(["^", "**"], (POWER, ATOM, ATOM)),
 }
 OPENING, CLOSING = ("{", "(", "[", r"\left"), ("}", ")", "]", r"\right")
-_TOKEN = re.compile(r"\0\d+|\\(?:left|right)\s*(?:\\.|.)|\\[A-Za-z]+|\\[^\0]|\*\*|.", re.DOTALL)
+_TOKEN = re.compile(r"\0\d+|\\(?:left|right)\s*(?:\\.|.)|\\[A-Za-z]+|\\[^\0]|\*\*|//|.", re.DOTALL)
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,8 @@ CALLS: dict[str, tuple[Callable[..., Any], tuple[float, ...]]] = {
     "maximum": (engine.maximum, (1.0, 3.0, 2.0)),
     "minimum": (engine.minimum, (1.0, 3.0, 2.0)),
     "logsumexp": (lambda *xs: engine.logsumexp(xs), (1.0, 3.0, 2.0)),
+    "logaddexp": (engine.logaddexp, (1.0, 3.0)),
+    "sign": (engine.sign, (-0.7,)),
     "softmax": (lambda *xs: engine.softmax(xs, 1), (1.0, 3.0, 2.0)),
     "log_softmax": (lambda *xs: engine.log_softmax(xs, 1), (1.0, 3.0, 2.0)),
     "prod": (lambda *xs: engine.prod(xs), (1.0, 2.5, -4.0)),

@@ -153,7 +153,7 @@ def test_conversions() -> None:
     assert (float(x), int(x), bool(x), bool(Value(0.0)), bool(Value(-0.0))) == (
         *(-2.75, -2, True, False, False),
     )
-    assert (math.floor(x), math.ceil(x), complex(x)) == (-3, -2, -2.75 + 0j)
+    assert (math.floor(x).data, math.ceil(x).data, complex(x)) == (-3, -2, -2.75 + 0j)
     assert f"{x:.1f}|{x:+e}|{x:>8}" == "-2.8|-2.750000e+00|   -2.75"
     assert f"{x}" == str(x) == repr(x)
 

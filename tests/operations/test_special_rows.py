@@ -5,12 +5,11 @@ import math
 import mpmath
 import pytest
 
-from engine import Value, gradient, hessian, inputs, numeric_mode
+from engine import Value, gradient, hessian, numeric_mode
 from engine.core.operation import TABLE
-from engine.native import Program
 from engine.operations.logarithms import logaddexp
 from tests.core.test_conformance import meets
-from tests.operations.test_elementary_rows import FAR, LINE, Exact, check
+from tests.operations.test_elementary_rows import FAR, LINE, Exact, check, check_program
 
 inf, nan = math.inf, math.nan
 POSITIVE = [1e-300, 1e-10, 0.3, 0.9999999, 1.0000001, 1.5, 2.0, 2.5, 9.0, 40.0, 1e10, 1e300]
@@ -191,16 +190,4 @@ def test_logaddexp_takes_two() -> None:
 
 @pytest.mark.parametrize("name", CLOSED)
 def test_a_program_agrees(name: str) -> None:
-    points = [*CLOSED[name][3], *[at for row, at, *_ in EDGES if row == name]]
-    with numeric_mode("ieee"):
-        (x,) = inputs("x")
-        y = TABLE[name](x)
-        first = gradient(y, x)
-        program = Program([x], [y, first, gradient(first, x)])
-        for at, found in zip(points, program([[at] for at in points]).tolist(), strict=True):
-            z = Value(at)
-            value = TABLE[name](z)
-            slope = gradient(value, z)
-            wants = [value.data, slope.data, gradient(slope, z).data]
-            for got, want in zip(found, wants, strict=True):
-                assert meets(got, want, 1e-15), at
+    check_program(name, [*CLOSED[name][3], *[at for row, at, *_ in EDGES if row == name]])
