@@ -113,5 +113,5 @@ def check_finite(who: str, what: str, params: Sequence[Value], found: Sequence[f
             raise NumericError(
                 f"{who}: the {what} of parameter {name} is {x!r}, so nothing was changed; lower "
                 "the learning rate, clip the gradients, or find the operation that made it with "
-                'numeric_mode("trace")'
+                'engine.stepping.hunt(loss) under numeric_mode("ieee")'
             )

@@ -19,6 +19,7 @@ from engine.native.needs import available, numpy
 from nn.checkpoint.state import State
 from nn.checks import check_finite
 from nn.evaluation.measure import Loss, Row
+from nn.evaluation.metrics import right_rows
 from nn.losses import LOSSES
 from nn.models.architecture import describe
 from nn.models.module import Module
@@ -192,7 +193,8 @@ class NativeTrainer(Trainer):
         if "accuracy" in metrics.functions:  # of many rows it takes long in Python
             width, several = self._shape
             wanted = rows[:, width or 1 :][:, : several or 1]
-            right = _right(found[:, 1:], wanted, metrics.threshold(self._listed), self._listed)
+            threshold = metrics.threshold(self._listed)
+            right = right_rows(found[:, 1:], wanted, threshold, self._listed)
             known["accuracy"] = int(right.sum()) / len(right)
         if metrics.functions.keys() - known:
             targets = [y for _, y in self.task.data.tables[table]]
@@ -246,13 +248,3 @@ def _matrix(
     if weights is not None:
         table = numpy().column_stack([table, [weights[y] for _, y in rows]])
     return (shape[0], shape[1]), table
-
-
-def _right(outputs: Any, targets: Any, threshold: float | None, listed: bool) -> Any:
-    """For each row whether the model found its class, by the rules of nn/evaluation/metrics.py."""
-    if not listed:
-        return (outputs[:, 0] > (threshold or 0.0)) == (targets[:, 0] > 0.5)
-    if targets.shape[1] > 1 and threshold is not None:
-        return ((outputs > threshold) == (targets > 0.5)).all(axis=1)
-    wanted = targets.argmax(axis=1) if targets.shape[1] > 1 else targets[:, 0]
-    return outputs.argmax(axis=1) == wanted

@@ -121,7 +121,7 @@ def test_a_bad_gradient_changes_nothing(make, bad):
     assert str(caught.value) == (
         f"{make.__name__}.step: the gradient of parameter 'p1' is {bad!r}, so nothing was changed; "
         "lower the learning rate, clip the gradients, or find the operation that made it with "
-        'numeric_mode("trace")'
+        'engine.stepping.hunt(loss) under numeric_mode("ieee")'
     )
     assert [p.data for p in parameters] == [1.0, 1.0]
     assert optimizer.state_dict() == before
