@@ -1,7 +1,6 @@
 """Where a model draws its borders: the plane of two features, coloured by what it answers."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,8 @@ from matplotlib.ticker import MaxNLocator
 
 from nn.drawing.figure import COLOURS, INK, Figure, Target, names, styled
 from nn.evaluation.measure import pair_up, predict
+from nn.evaluation.plane import classes as classes_of
+from nn.evaluation.plane import last_activation, shares, window
 from nn.models.module import Module
 
 __all__ = ["plot_decision"]
@@ -52,28 +53,26 @@ def plot_decision(
     who = "plot_decision"
     points, targets = _rows(who, xs, ys)
     across = names(who, "features", features, 2) or ["x0", "x1"]
-    low, high = _window(points)
+    low, high = window(points.tolist())
     ticks = [np.linspace(low[i], high[i], CELLS) for i in (0, 1)]
-    first = predict(model, [points[0].tolist()])[0]
-    kinds = _kinds(first, targets)
-    called = names(who, "classes", classes, kinds) if kinds else None
     figure = Figure(figsize=(6.2, 4.8), layout="constrained")
     axes = figure.add_subplot()
     cells = [(x, y) for y in ticks[1].tolist() for x in ticks[0].tolist()]
     field = np.array(predict(model, cells)).reshape(CELLS, CELLS, -1)
+    kinds, numbers = classes_of(who, field.shape[-1], targets)
+    truth = np.array(numbers)
     if kinds:
-        judge = _Judge(model, kinds, isinstance(first, list))
-        truth = judge.classes(targets)
-        found = judge.scores(
-            np.array(predict(model, points.tolist())).reshape(len(points), -1)
-        ).argmax(axis=1)
-        _regions(axes, ticks, judge, field)
-        _samples(axes, points, truth, found, called or [f"class {k}" for k in range(kinds)])
+        called = names(who, "classes", classes, kinds) or [f"class {k}" for k in range(kinds)]
+        last = last_activation(model)
+        answered = np.array(predict(model, points.tolist())).reshape(len(points), -1)
+        found = _scores(answered, last).argmax(axis=1)
+        _regions(axes, ticks, field, last)
+        _samples(axes, points, truth, found, called)
         figure.legend(loc="outside right upper")
         right = int((truth == found).sum())
         axes.set_title(f"{right} of {len(points)} right ({right / len(points):.1%})")
     else:
-        _contours(figure, axes, ticks, field[:, :, 0], points, np.array(targets, float))
+        _contours(figure, axes, ticks, field[:, :, 0], points, truth)
     axes.set(xlabel=across[0], ylabel=across[1], xlim=(low[0], high[0]), ylim=(low[1], high[1]))
     return figure.kept(path)
 
@@ -94,80 +93,29 @@ def _rows(who: str, xs: Iterable[Any], ys: Iterable[Any]) -> tuple[Any, list[Any
     return np.array(points), [y for _, y in rows]
 
 
-def _window(points: Any) -> tuple[Any, Any]:
-    """The corners of a window with some room around the samples, also where all share a line."""
-    spread = np.ptp(points, axis=0)
-    room = np.where(spread > 0, 0.12 * spread, 0.5 * np.maximum(np.abs(points[0]), 1.0))
-    return points.min(axis=0) - room, points.max(axis=0) + room
+def _scores(outputs: Any, last: object) -> Any:
+    """A score for each class, of which the largest wins; the last axis counts classes."""
+    if outputs.shape[-1] > 1:
+        return outputs
+    line = 0.5 if last == "sigmoid" else 0.0
+    return np.concatenate([line - outputs, outputs - line], axis=-1)
 
 
-def _kinds(output: Any, targets: list[Any]) -> int:
-    """How many classes there are; 0 where it is no classification."""
-    if isinstance(output, list):
-        return len(output)
-    seen = {float(y) for y in targets}
-    return 2 if seen <= {0.0, 1.0} or seen <= {-1.0, 1.0} else 0
-
-
-@dataclass(frozen=True)
-class _Judge:
-    """How outputs and targets become classes."""
-
-    model: Module
-    kinds: int
-    several: bool
-
-    @property
-    def last(self) -> Any:
-        """The activation of the outputs, where the model tells."""
-        return getattr(self.model, "output", getattr(self.model, "activation", None))
-
-    def classes(self, targets: list[Any]) -> Any:
-        """The class of each target: its number, or the largest of its probabilities."""
-        if not self.several:
-            return np.array([int(float(y) > 0.5) for y in targets])
-        soft = [hasattr(y, "__iter__") and not isinstance(y, str) for y in targets]
-        found = [np.argmax(list(y)) if s else y for y, s in zip(targets, soft, strict=True)]
-        for y in found:
-            if y not in range(self.kinds):
-                raise ValueError(
-                    f"plot_decision takes classes from 0 to {self.kinds - 1} for {self.kinds} "
-                    f"outputs, got {y!r:.60}; classes are counted from 0"
-                )
-        return np.array(found, int)
-
-    def scores(self, outputs: Any) -> Any:
-        """A score for each class, of which the largest wins; the last axis counts classes."""
-        if self.several:
-            return outputs
-        line = 0.5 if self.last == "sigmoid" else 0.0
-        return np.concatenate([line - outputs, outputs - line], axis=-1)
-
-    def shares(self, outputs: Any) -> Any:
-        """How sure the model is of each class; they sum to 1."""
-        if self.several and self.last == "softmax":
-            return outputs
-        if not self.several and self.last == "sigmoid":
-            return np.concatenate([1 - outputs, outputs], axis=-1)
-        # logits of a yes are scores against 0: half of them on each side makes the same softmax
-        scores = self.scores(outputs) / (1 if self.several else 2)
-        powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
-        return powers / powers.sum(axis=-1, keepdims=True)
-
-
-def _regions(axes: Axes, ticks: list[Any], judge: _Judge, field: Any) -> None:
+def _regions(axes: Axes, ticks: list[Any], field: Any, last: object) -> None:
     """Mix the classes' colours by the model's certainty, and draw the borders."""
-    ink = np.array([to_rgb(COLOURS[k % len(COLOURS)]) for k in range(judge.kinds)])
+    scores = _scores(field, last)
+    kinds = scores.shape[-1]
+    ink = np.array([to_rgb(COLOURS[k % len(COLOURS)]) for k in range(kinds)])
+    sure = np.array([[shares(outputs, last) for outputs in row] for row in field.tolist()])
     x, y = ticks
     axes.imshow(
-        1 - 0.32 * (1 - judge.shares(field) @ ink),
+        1 - 0.32 * (1 - sure @ ink),
         origin="lower",
         extent=(x[0], x[-1], y[0], y[-1]),
         aspect="auto",
         interpolation="bilinear",
     )
-    scores = judge.scores(field)
-    for k in range(judge.kinds - 1):  # the last one's borders are borders of the others
+    for k in range(kinds - 1):  # the last one's borders are borders of the others
         lead = scores[:, :, k] - np.delete(scores, k, axis=2).max(axis=2)
         if lead.min() < 0 < lead.max():
             axes.contour(x, y, lead, levels=[0], colors=INK, linewidths=1)

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from engine import Value
 from nn import losses
 from nn.checks import is_number, pick
+from nn.evaluation.plane import largest
 
 __all__ = [
     "Asked",
@@ -148,7 +149,7 @@ def confusion(
     matrix = [[0] * size for _ in range(size)]
     for output, target in zip(outputs, targets, strict=True):
         if several:
-            wanted, found = _class(target, size), _largest(output)
+            wanted, found = _class(target, size), largest(output)
         else:
             _check_word(target)
             wanted, found = float(target) > 0.5, output > (threshold or 0.0)
@@ -196,13 +197,13 @@ def _is_right(output: Any, target: Any, threshold: float | None) -> bool:
     several = hasattr(target, "__iter__")
     if several and threshold is not None:
         return all(_is_right(*pair, threshold) for pair in zip(output, target, strict=True))
-    return _largest(output) == (_largest(list(target)) if several else int(target))
+    return largest(output) == (largest(list(target)) if several else int(target))
 
 
 def _class(target: Any, classes: int) -> int:
     """The class that a target means: its number, or the likeliest of a list."""
     _check_word(target)
-    number = _largest(list(target)) if hasattr(target, "__iter__") else target
+    number = largest(list(target)) if hasattr(target, "__iter__") else target
     if number % 1 != 0 or not 0 <= number < classes:
         raise ValueError(
             f"a confusion matrix of {classes} outputs has classes from 0 to {classes - 1}, got "
@@ -218,7 +219,3 @@ def _check_word(target: Any) -> None:
             f"targets are numbers of classes, got {target!r}; write each as its class, like "
             "names.index(target)"
         )
-
-
-def _largest(xs: Sequence[float]) -> int:
-    return max(range(len(xs)), key=xs.__getitem__)
