@@ -12,7 +12,7 @@
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from engine.aliases import install as _install_aliases
-from engine.calculus.derivatives import gradient, hessian, hvp, jacobian, jvp, vjp
+from engine.calculus.differentiation import gradient, hessian, hvp, jacobian, jvp, vjp
 from engine.core import functions as _functions
 from engine.core import nary as _nary
 from engine.core.functions import *

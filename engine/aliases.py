@@ -14,7 +14,7 @@ __all__ = ["install", "moved"]
 
 # Where the names of a module are by now; of several modules, in the first one that has the name.
 MOVED = {
-    "engine.calculus": "engine.calculus.derivatives",
+    "engine.calculus": "engine.calculus.differentiation",
     "engine.check": "engine.operations.check",
     "engine.custom": "engine.operations.custom",
     "engine.decisions": "engine.core.inputs",

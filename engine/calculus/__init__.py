@@ -1,6 +1,6 @@
 """Derivatives that are graphs: of any order, forwards and backwards, for every row of a program.
 
-`derivatives` is what a user calls, `sweeps` carries graphs through a graph in both directions, and
+`differentiation` is what a user calls, `sweeps` carries graphs through a graph both ways, and
 `conditions` keeps what a row does not come to out of its gradient.
 """
 

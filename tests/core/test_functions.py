@@ -62,7 +62,7 @@ every_function = pytest.mark.parametrize("name", CALLS)
 
 def test_every_function_is_here() -> None:
     others = {
-        "engine.calculus.derivatives",
+        "engine.calculus.differentiation",
         "engine.operations.check",
         "engine.operations.custom",
         "engine.core.graph",

@@ -9,11 +9,11 @@ from tests.project.sources import PACKAGES, PARTS, ROOT, code_lines, sources
 
 # The most that each part may have. Who takes lines away lowers the limit.
 LIMITS = {
-    "the core": 1335,
-    "engine/core": 1610,
-    "engine": 10200,
-    "nn": 4300,
-    "engine and nn": 14450,
+    "the core": 1360,
+    "engine/core": 1630,
+    "engine": 10100,
+    "nn": 4250,
+    "engine and nn": 14350,
 }
 FILES = 23  # in one folder
 
