@@ -117,7 +117,7 @@ def _unread(node: ast.expr, names: Mapping[str, Value]) -> str:
             return "a number cannot be called; a product is written with *"
         case ast.BinOp(_, ast.BitXor()):
             return "^ is not a power; write **"
-    return "only numbers, names, + - * / **, lists and calls of functions can be computed"
+    return "only numbers, names, + - * / // % **, lists and calls of functions can be computed"
 
 
 def _check_names(used: Sequence[ast.Name], source: str, names: Mapping[str, Value]) -> None:
@@ -176,6 +176,8 @@ _PYTHON: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
     ast.Pow: operator.pow,
+    ast.Mod: operator.mod,
+    ast.FloorDiv: operator.floordiv,
     ast.USub: operator.neg,
     ast.UAdd: operator.pos,
 }

@@ -81,7 +81,7 @@ def atan(x: Scalar) -> Value:
     remedy={"": "the origin has no angle; keep one of the two inputs away from 0"},
 )
 def atan2(a: Scalar, b: Scalar) -> Value:
-    """An angle: that at which the point (b, a) is seen from the origin, between -pi and pi.
+    """The angle at which the point (b, a) is seen from the origin, between -pi and pi.
 
     It is the atan of a / b, in the quadrant that the two signs say. At the origin there is no
     angle, and its derivatives are undefined.
