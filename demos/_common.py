@@ -60,12 +60,12 @@ class Data:
         return replace(self, xs=[self.xs[i] for i in chosen], ys=[self.ys[i] for i in chosen])
 
     def columns(self, *chosen: int) -> "Data":
-        """The same samples with only some of their features."""
+        """The samples with only some of their features."""
         xs = [[x[j] for j in chosen] for x in self.xs]
         return replace(self, xs=xs, features=[self.features[j] for j in chosen])
 
     def map(self, change: Callable[[Row], list[float]]) -> "Data":
-        """The same samples with every row changed."""
+        """The samples with every row changed."""
         return replace(self, xs=[change(x) for x in self.xs])
 
 

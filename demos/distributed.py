@@ -103,7 +103,7 @@ def shifted(data: Data) -> Data:
 
 
 def train(data: Data, seed: int, epochs: int, diary: Diary | None = None) -> Outcome:
-    """The same training, whoever computes it."""
+    """Train a model; the numbers are equal whoever computes them."""
     model = nn.MLP(64, [HIDDEN, 10], rng=seed)
     ends: list[float] = []
     started = time.time()

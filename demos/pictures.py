@@ -42,7 +42,7 @@ def layers() -> Picture:
 
 
 def network() -> Figure:
-    """The same network as a textbook draws it, with the numbers of that sample."""
+    """The network as a textbook draws it, with the numbers of one sample."""
     return draw_network(classifier(), [0.5, -1.0])
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "generator",
     "is_number",
     "leaf_values",
+    "parameter_list",
     "pick",
 ]
 
@@ -83,12 +84,17 @@ def generator(rng: object) -> random.Random:
     )
 
 
-def leaf_values(who: str, params: Any) -> list[Value]:
-    """Parameters as a list. Raises an error unless they are leaf Values, each listed once."""
+def parameter_list(who: str, params: Any) -> list[Any]:
+    """Parameters as a list; a TypeError where they are none, such as a single Value."""
     if isinstance(params, Value) or not hasattr(params, "__iter__"):
         got = type(params).__name__
         raise TypeError(f"{who} takes a list of parameters, got {got}; pass model.parameters()")
-    listed = list(params)
+    return list(params)
+
+
+def leaf_values(who: str, params: Any) -> list[Value]:
+    """Parameters as a list. Raises an error unless they are leaf Values, each listed once."""
+    listed = parameter_list(who, params)
     if not listed:
         raise ValueError(f"{who} got no parameters; does the model hold its Values in attributes?")
     for i, parameter in enumerate(listed):

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import engine
 from engine import Value
 from engine.core.node import as_float
+from nn.checks import parameter_list
 
 __all__ = [
     "LOSSES",
@@ -130,7 +131,7 @@ def l1_penalty(parameters: Iterable[Value], strength: float = 1.0) -> Value:
     >>> l1_penalty([Value(3.0), Value(-4.0)], 0.5).data
     3.5
     """
-    return engine.sum([abs(p) for p in _listed("l1_penalty", parameters)]) * strength
+    return engine.sum([abs(p) for p in parameter_list("l1_penalty", parameters)]) * strength
 
 
 def l2_penalty(parameters: Iterable[Value], strength: float = 1.0) -> Value:
@@ -139,7 +140,7 @@ def l2_penalty(parameters: Iterable[Value], strength: float = 1.0) -> Value:
     >>> l2_penalty([Value(3.0), Value(-4.0)], 0.5).data
     12.5
     """
-    listed = _listed("l2_penalty", parameters)
+    listed = parameter_list("l2_penalty", parameters)
     return engine.dot(listed, listed) * strength
 
 
@@ -243,13 +244,6 @@ def _number(target: Any) -> float:
         return as_float(target)
     except (TypeError, OverflowError):
         return nan
-
-
-def _listed(who: str, parameters: Iterable[Value]) -> list[Value]:
-    if not isinstance(parameters, Value) and hasattr(parameters, "__iter__"):
-        return list(parameters)
-    got = type(parameters).__name__
-    raise TypeError(f"{who} takes a list of parameters, got {got}; pass model.parameters()")
 
 
 def _mean(terms: Sequence[Value]) -> Value:

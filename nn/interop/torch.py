@@ -111,7 +111,7 @@ def from_torch(sequential: Any) -> MLP:
 def _activation(place: int, part: Any) -> str:
     """The name of the activation that a module of torch.nn is."""
     for name, (kind, settings) in TORCH.items():
-        if type(part).__name__ == kind and type(part).__module__.startswith("torch.nn."):
+        if type(part) is getattr(needed("torch").nn, kind):
             for setting, wanted in settings.items():
                 got = getattr(part, setting)
                 same = got in (-1, 1) if setting == "dim" else got == wanted

@@ -12,6 +12,9 @@ from nn.models.module import Module
 
 __all__ = ["Architecture", "Slot", "describe", "slots"]
 
+# The classes that a file can describe, with the names that files have for them.
+KINDS: dict[type[Module], str] = {MLP: "MLP", Layer: "Layer", Neuron: "Neuron"}
+
 
 @dataclass(frozen=True, slots=True)
 class Slot:
@@ -47,7 +50,7 @@ class Architecture:
         sizes = [self.n_in, *self.widths] if isinstance(self.widths, list) else []
         if len(sizes) < 2 or not all(type(size) is int and size >= 1 for size in sizes):
             raise ValueError("n_in and the widths of an architecture are whole numbers >= 1")
-        if self.model not in ("MLP", "Layer", "Neuron"):
+        if self.model not in KINDS.values():
             raise ValueError('the model of an architecture is "MLP", "Layer" or "Neuron"')
         if self.model != "MLP" and (len(self.widths) > 1 or self.activation != self.output):
             raise ValueError("a Layer or Neuron has one width and one activation")
@@ -97,7 +100,8 @@ def describe(model: Module) -> Architecture | None:
 
     That a model is an MLP is not enough: somebody may have changed or added parts.
     """
-    if type(model) not in (MLP, Layer, Neuron):
+    kind = KINDS.get(type(model))
+    if kind is None:
         return None
     layers = _rows(model)
     if isinstance(model, MLP):
@@ -105,9 +109,7 @@ def describe(model: Module) -> Architecture | None:
     else:
         names = layers[-1][0], layers[-1][0]
     rows = [row for _, row in layers]
-    found = Architecture(
-        type(model).__name__, len(rows[0][0].w), [len(row) for row in rows], *names
-    )
+    found = Architecture(kind, len(rows[0][0].w), [len(row) for row in rows], *names)
     sizes, parameters = [found.n_in, *found.widths], model.parameters()
     held = [value for row in rows for neuron in row for value in (*neuron.w, neuron.b)]
     sound = (

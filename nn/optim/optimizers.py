@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from engine import Value
-from nn.checks import at_least_zero, check_finite, fraction, leaf_values
+from nn.checks import at_least_zero, check_finite, fraction, is_number, leaf_values
 
 __all__ = [
     "OPTIMIZERS",
@@ -101,7 +101,12 @@ class Optimizer:
 
         Raises ValueError, and changes nothing, where the state is of other parameters or damaged.
         """
-        name, memory = type(self).__name__, [tuple(m) for m in state["memory"]]
+        name = type(self).__name__
+        if lacking := self.state_dict().keys() - state.keys():
+            raise ValueError(
+                f"the state lacks {', '.join(sorted(lacking))}; load the state_dict() of a {name}"
+            )
+        memory = [tuple(m) for m in state["memory"]]
         if len(memory) != len(self.params):
             raise ValueError(
                 f"this {name} has {len(self.params)} parameters, the state is of {len(memory)}; "
@@ -116,9 +121,11 @@ class Optimizer:
         self.lr, self.steps, self.memory = state["lr"], state["steps"], memory
 
     def _remembers(self, memory: list[Memory], steps: int) -> bool:
-        """Whether the memory has the size that `update` leaves, where that is known."""
-        size = len(self.update(0.0, 0.0, ())) - 1 if self.vectorized and steps else 0
-        return not self.vectorized or {len(numbers) for numbers in memory} == {size}
+        """Whether the memory has the numbers that `update` leaves, where their count is known."""
+        if not self.vectorized:
+            return True
+        size = len(self.update(0.0, 0.0, ())) - 1 if steps else 0
+        return all(len(held) == size and all(map(is_number, held)) for held in memory)
 
 
 class SGD(Optimizer):

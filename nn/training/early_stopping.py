@@ -1,6 +1,7 @@
 """EarlyStopping: which epoch is the best, and whether to stop after one."""
 
 import math
+import sys
 from typing import Any
 
 from engine import Value
@@ -84,4 +85,5 @@ class EarlyStopping:
 
 def _is_true(answer: Any) -> bool:
     """Whether a callback's answer is True, as Python or as NumPy has it."""
-    return type(answer).__name__ in ("bool", "bool_") and bool(answer)
+    library = sys.modules.get("numpy")  # whoever gives one of NumPy's has imported it
+    return isinstance(answer, (bool, library.bool_) if library else bool) and bool(answer)

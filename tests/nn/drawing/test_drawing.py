@@ -52,7 +52,7 @@ class Row(Module):
 
 
 class Skip(Row):
-    """The same layers, and something that no picture of them shows."""
+    """A row of layers, and something that no picture of them shows."""
 
     def __call__(self, x):
         return super().__call__(x) + 1.0

@@ -357,3 +357,20 @@ def test_a_bad_state_changes_nothing(change, message):
     assert second.state_dict() == before
     second.load_state_dict(first.state_dict())
     assert second.state_dict() == first.state_dict()
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda state: state.pop("memory"), "the state lacks memory"),
+        (lambda state: state.update(memory=[["a", None, 0.0]]), "memory is none of Adam after 1"),
+    ],
+)
+def test_a_damaged_state_changes_nothing(damage, message):
+    optimizer = Adam(graded(1.0))
+    optimizer.step()
+    before, state = optimizer.state_dict(), optimizer.state_dict()
+    damage(state)
+    with pytest.raises(ValueError, match=message):
+        optimizer.load_state_dict(state)
+    assert optimizer.state_dict() == before
