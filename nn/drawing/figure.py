@@ -15,6 +15,7 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from engine.wording.numbers import number
+from nn.checks import count
 
 __all__ = [
     "Figure",
@@ -25,6 +26,7 @@ __all__ = [
     "fitted",
     "names",
     "page",
+    "places",
     "sign",
     "styled",
     "words",
@@ -110,6 +112,20 @@ class Figure(matplotlib.figure.Figure):
         if path is not None:
             self.savefig(path)
         return self
+
+
+def places(who: str, size: int, limit: Any) -> list[int | None]:
+    """What stands at each place of a column: a unit, or None for the gap where units are left out.
+
+    >>> places("draw_network", 3, 8), places("draw_network", 9, 4)
+    ([0, 1, 2], [0, 1, None, 8])
+    """
+    if count(who, "limit", limit) < 3:
+        raise ValueError(f"{who} takes a limit from 3 up (a first, a gap, a last), got {limit}")
+    first = limit // 2
+    if size <= limit:
+        return list(range(size))
+    return [*range(first), None, *range(size - (limit - 1 - first), size)]
 
 
 def page() -> tuple[Figure, Axes]:

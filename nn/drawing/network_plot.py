@@ -11,7 +11,6 @@ from matplotlib.colors import to_rgb, to_rgba
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, Rectangle
 
-from nn.checks import count
 from nn.drawing.figure import (
     BLUE,
     GREY,
@@ -25,6 +24,7 @@ from nn.drawing.figure import (
     fitted,
     names,
     page,
+    places,
     sign,
     styled,
 )
@@ -52,31 +52,22 @@ class Column:
     radius: float
 
     @property
-    def shown(self) -> list[int]:
-        """The units that are drawn: all, or the first and the last ones."""
-        if self.size <= self.limit:
-            return list(range(self.size))
-        first = self.limit // 2
-        return [*range(first), *range(self.size - (self.limit - 1 - first), self.size)]
-
-    @property
-    def places(self) -> int:
-        """How many places the column takes; one is the gap between the first and the last."""
-        return min(self.size, self.limit)
+    def places(self) -> list[int | None]:
+        """The unit at each place from the top; None is the gap between the first and the last."""
+        return places("draw_network", self.size, self.limit)
 
     def height(self, place: float) -> float:
         """The height of a place, counted from 0 at the top; the middle of all is 0."""
-        return 2.4 * self.radius * ((self.places - 1) / 2 - place)
+        return 2.4 * self.radius * ((len(self.places) - 1) / 2 - place)
 
     def heights(self) -> dict[int, float]:
         """The units that are drawn, with their heights."""
-        gap = self.limit // 2 if self.size > self.limit else self.size
-        return {u: self.height(i + (i >= gap)) for i, u in enumerate(self.shown)}
+        return {u: self.height(i) for i, u in enumerate(self.places) if u is not None}
 
     @property
     def below(self) -> float:
         """Where the bias stands: a unit below the last."""
-        return self.height(self.places)
+        return self.height(len(self.places))
 
 
 @styled
@@ -107,13 +98,11 @@ def draw_network(
     """
     who = "draw_network"
     parts = chain.layers(who, model)
-    if count(who, "limit", limit) < 3:
-        raise ValueError(f"{who} takes a limit from 3 up (a first, a gap, a last), got {limit}")
     widths = chain.widths(parts)
+    columns = _columns(parts, limit, EMPTY if x is None else FILLED)
     left = names(who, "features", features, widths[0])
     right = names(who, "classes", classes, widths[-1])
     held = None if x is None else answers(who, model, parts, x)
-    columns = _columns(parts, limit, EMPTY if x is None else FILLED)
     figure, axes = page()
     drawn = _weights(axes, columns, parts)
     _legend(axes, columns, drawn)
@@ -129,7 +118,7 @@ def draw_network(
 
 def _columns(parts: list[chain.Part], limit: int, radius: float) -> list[Column]:
     widths = chain.widths(parts)
-    tallest = 2.4 * radius * min(limit, max(widths))
+    tallest = 2.4 * radius * max(len(places("draw_network", n, limit)) for n in widths)
     apart = min(max(1.3, 0.45 * tallest), 2.8)  # flatter lines than that are hard to follow
     kinds = ["input", *["hidden"] * (len(parts) - 1), "output"]
     said = ["", *(part.activation for part in parts)]

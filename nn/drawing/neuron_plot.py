@@ -10,7 +10,6 @@ from matplotlib.text import Text
 
 from engine import Value, dot
 from engine.wording.numbers import number
-from nn.checks import count
 from nn.drawing.activation_plot import sample, spread
 from nn.drawing.figure import (
     BLUE,
@@ -26,6 +25,7 @@ from nn.drawing.figure import (
     fitted,
     names,
     page,
+    places,
     sign,
     styled,
     words,
@@ -67,11 +67,8 @@ def draw_neuron(
             f"draw_neuron takes a Neuron, got {type(neuron).__name__}; a layer has some in "
             ".neurons, and draw_network draws a whole model"
         )
-    if count("draw_neuron", "limit", limit) < 3:
-        raise ValueError(
-            f"draw_neuron takes a limit from 3 up (a first, a gap, a last), got {limit}"
-        )
     n_in = len(neuron.w)
+    heights = _heights(n_in, limit)
     called = names("draw_neuron", "features", features, n_in)
     held = None
     if x is not None:
@@ -79,7 +76,6 @@ def draw_neuron(
         (held, (out,)) = answers("draw_neuron", neuron, [neuron], x)
         called = called or [words(getattr(v, "label", None) or f"x{i}") for i, v in enumerate(x)]
     figure, axes = page()
-    heights = _heights(n_in, limit)
     written = _inputs(axes, neuron, heights, called, held)
     # arrows are long enough for what is written on them, and none gets too steep
     longest = max(breadth(label) for label in written.values())
@@ -96,10 +92,7 @@ def draw_neuron(
 
 def _heights(n_in: int, limit: int) -> dict[int, float]:
     """The inputs that are drawn, with their heights around 0; -1 is the gap between them."""
-    first = limit // 2
-    shown = [*range(n_in)]
-    if n_in > limit:
-        shown = [*range(first), -1, *range(n_in - (limit - 1 - first), n_in)]
+    shown = [-1 if unit is None else unit for unit in places("draw_neuron", n_in, limit)]
     return {unit: STEP * ((len(shown) - 1) / 2 - place) for place, unit in enumerate(shown)}
 
 

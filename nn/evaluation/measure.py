@@ -56,9 +56,7 @@ def accuracy(
             sample's have to be right.
     """
     outputs, targets = _answered("accuracy", model, xs, ys)
-    if threshold is None:
-        threshold = usual_threshold(model, isinstance(outputs[0], list))
-    return share_right(outputs, targets, threshold)
+    return share_right(outputs, targets, _line(model, outputs, threshold))
 
 
 def confusion_matrix(
@@ -84,9 +82,7 @@ def confusion_matrix(
     [[1, 0], [1, 2]]
     """
     outputs, targets = _answered("confusion_matrix", model, xs, ys)
-    if threshold is None:
-        threshold = usual_threshold(model, isinstance(outputs[0], list))
-    return confusion(outputs, targets, threshold)
+    return confusion(outputs, targets, _line(model, outputs, threshold))
 
 
 def r2_score(model: Module, xs: Iterable[Any], ys: Iterable[Any]) -> float:
@@ -160,6 +156,11 @@ def _answered(
     """The model's outputs beside the targets."""
     rows = pair_up(who, xs, ys)
     return predict(model, [x for x, _ in rows]), [y for _, y in rows]
+
+
+def _line(model: Module, outputs: list[Any], threshold: float | None) -> float | None:
+    """The threshold that was given, or the usual one."""
+    return usual_threshold(model, isinstance(outputs[0], list)) if threshold is None else threshold
 
 
 def _numbers(output: Any) -> Any:

@@ -218,6 +218,8 @@ def test_wrong_arguments_say_what_was_expected():
         draw_network(model, classes="yes")
     with pytest.raises(ValueError, match="a limit from 3 up"):
         draw_network(model, limit=2)
+    with pytest.raises(ValueError, match="limit as a whole number"):
+        draw_network(model, limit="8")
     with pytest.raises(TypeError, match=r"takes a Neuron, got MLP; a layer has some in \.neurons"):
         draw_neuron(model)
 
