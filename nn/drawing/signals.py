@@ -13,8 +13,8 @@ __all__ = ["answers"]
 def answers(who: str, model: Module, parts: list[Part], x: Any) -> list[list[float]]:
     """What the inputs and every unit of every layer hold for a sample.
 
-    Raises TypeError where the model says something else than its layers do one after another: it
-    computes more than a picture of them shows.
+    Raises TypeError where the model's answer is not that of its layers one after another. Such a
+    model computes more than a picture of its layers shows.
 
     >>> from nn import Layer
     >>> answers("draw_network", layer := Layer(1, 2, "linear", rng=7), [layer], [0.0])

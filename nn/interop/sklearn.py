@@ -34,7 +34,7 @@ __all__ = ["ScalarMLPClassifier", "ScalarMLPRegressor"]
 
 
 class _ScalarMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """What the two share.
+    """A scikit-learn estimator that trains an MLP: what classifier and regressor share.
 
     Arguments:
         hidden_layer_sizes: how many units each hidden layer has; () is a linear model.

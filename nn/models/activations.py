@@ -56,7 +56,10 @@ INITS: Mapping[str, Callable[[int, int], float]] = {
 
 
 def bound(activation: str, init: str | None, n_in: int, n_out: int) -> float:
-    """How wide weights start: by the name of an initialisation, or None for what suits.
+    """The bound of the first weights, which are drawn between minus it and plus it.
+
+    Arguments:
+        init: a name in `INITS`; None for the one that suits the activation.
 
     >>> bound("relu", None, 6, 16), bound("tanh", None, 6, 18), bound("tanh", "uniform", 6, 18)
     (1.0, 0.5, 1.0)

@@ -18,7 +18,7 @@ KINDS: dict[type[Module], str] = {MLP: "MLP", Layer: "Layer", Neuron: "Neuron"}
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """The parameters that are one tensor, row by row."""
+    """One tensor of a model: its shape, and its parameters row by row."""
 
     shape: tuple[int, ...]
     values: list[Value]
@@ -96,9 +96,9 @@ class Architecture:
 
 
 def describe(model: Module) -> Architecture | None:
-    """The Architecture that a model is; None for one of the user's own making.
+    """The Architecture of a model; None for a model of the user's own making.
 
-    That a model is an MLP is not enough: somebody may have changed or added parts.
+    An MLP in which somebody changed or added parts is one of those.
     """
     kind = KINDS.get(type(model))
     if kind is None:
@@ -130,7 +130,8 @@ def describe(model: Module) -> Architecture | None:
 def slots(model: Module) -> Mapping[str, Slot]:
     """Every parameter of a model, gathered into named tensors.
 
-    As in PyTorch's Sequential; for a model of the user's own each parameter alone, under its path.
+    Names and shapes are those of PyTorch's Sequential. In a model of the user's own, each parameter
+    is a tensor of shape () under its path.
     """
     card = describe(model)
     if card is None:

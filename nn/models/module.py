@@ -1,4 +1,4 @@
-"""Module: whatever holds parameters, and how they are found.
+"""Module: the base class of what holds parameters, and the walk that finds them.
 
 A model is an ordinary object. Its parameters are the leaf Values that can be reached through its
 attributes, through lists, tuples and dicts, and through the modules among them: nothing has to be

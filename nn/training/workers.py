@@ -35,7 +35,7 @@ class WorkerPool(Computer):
 
     A task holds a key, the parameters, and the numbers of its rows. A worker that does not know the
     key, because it is new or was not asked before, says so. Only then is the work itself sent to
-    it, so that programs and rows travel once. Workers on this machine read it from a file, Dask
+    it. So programs and rows travel once. Workers on this machine read it from a file, Dask
     sends it to all of its workers, and elsewhere it goes along with the task.
 
     Attributes:
