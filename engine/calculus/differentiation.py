@@ -99,9 +99,9 @@ def hvp(output: Value, inputs: Sequence[Value], vector: Sequence[Scalar]) -> lis
     _check("inputs", inputs)
     _same_length("vector", vector, "inputs", inputs)
     with recording:  # the vector is held still, even where it was computed from the inputs
-        slopes = gradient(output, inputs)
+        partials = gradient(output, inputs)
         still = [constant(v).data for v in vector]
-        along = constant(ops.dot(*slopes, *still) if slopes else 0.0)
+        along = constant(ops.dot(*partials, *still) if partials else 0.0)
     return gradient(along, inputs)
 
 
@@ -126,8 +126,8 @@ def hessian(output: Value, inputs: Sequence[Value]) -> list[list[Value]]:
     """
     _check("inputs", inputs)
     with recording:
-        slopes = gradient(output, inputs)
-    return jacobian(slopes, inputs)
+        partials = gradient(output, inputs)
+    return jacobian(partials, inputs)
 
 
 def _as_value(result: Any) -> Value:

@@ -1,4 +1,4 @@
-"""The doors to the rooms above: what can be asked of a Value that is done elsewhere.
+"""Shortcuts to the rooms above: what can be asked of a Value that is done elsewhere.
 
 Each opens at first use, so that `import engine` takes none of it along, and any of these rooms can
 be taken away without the core noticing.
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
     from engine.stepping import ForwardStep, Run, Step
 
-__all__ = ["Doors"]
+__all__ = ["Shortcuts"]
 
 
-class Doors(Node):
+class Shortcuts(Node):
     """Pictures of a node, and walks through its passes."""
 
     __slots__ = ()

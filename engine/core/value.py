@@ -17,7 +17,7 @@ from engine.core.node import as_float
 from engine.core.nonfinite import check_value
 from engine.core.numerics import divide, power
 from engine.core.operation import Operation
-from engine.core.shortcuts import Doors
+from engine.core.shortcuts import Shortcuts
 from engine.core.sweep import backward
 
 __all__ = [
@@ -41,7 +41,7 @@ _makes_nodes = True  # a module that says so is passed over when a node looks fo
 _epoch = 0  # how often any leaf was changed; a node made before its parent's last change is stale
 
 
-class Value(Doors):
+class Value(Shortcuts):
     """A node of a computation graph: a float, and how it came about.
 
     Arithmetic and the functions of `engine` on Values record new Values; `backward()` then gives

@@ -73,7 +73,7 @@ def _ridders(function: Callable[[float], float], x: float, step: float) -> tuple
     return best, uncertainty
 
 
-def _quarrel(got: float, wanted: tuple[float, float], rtol: float) -> str:
+def _mismatch(got: float, wanted: tuple[float, float], rtol: float) -> str:
     """How a derivative and its differences disagree; nothing if they do not."""
     estimate, uncertainty = wanted
     size = max(abs(got), abs(estimate))
@@ -116,11 +116,11 @@ def check_gradient(
         for i, x in enumerate(point)
     ]
     for x, gradient, estimate in zip(inputs, gradients, wanted, strict=True):
-        quarrel = _quarrel(gradient, estimate, rtol)
-        if quarrel:
+        mismatch = _mismatch(gradient, estimate, rtol)
+        if mismatch:
             raise GradientError(
                 f"the gradient by {describe(x)} is off by {abs(gradient - estimate[0]):.3g}: "
-                f"backward gives {quarrel}; {_culprit(output, rtol)}"
+                f"backward gives {mismatch}; {_culprit(output, rtol)}"
             )
     estimates, uncertainties = zip(*wanted, strict=True) if wanted else ((), ())
     return GradientCheck(tuple(gradients), estimates, uncertainties)
@@ -167,12 +167,12 @@ def _wrong_partial(node: Node, rtol: float) -> str:
         if parent.op is CONSTANT or local is None:
             continue
         along = _along(op.function, inputs, i)
-        quarrel = _quarrel(local, differentiate(along, inputs[i]), rtol)
-        if quarrel and not _at_kink(along, inputs[i]):
+        mismatch = _mismatch(local, differentiate(along, inputs[i]), rtol)
+        if mismatch and not _at_kink(along, inputs[i]):
             shown = ", ".join(map(repr, inputs))
             return (
                 f"the operation at fault is {op.name}({shown}): its derivative by input {i} "
-                f"gives {quarrel}"
+                f"gives {mismatch}"
             )
     return ""
 
@@ -227,12 +227,12 @@ def _wrong_second(op: Operation, point: list[float], rtol: float) -> str:
             seconds = _gradients(first, [inputs[j] for j in free])
         for j, second in zip(free, seconds, strict=True):
             partial = _along(lambda *xs, i=i: op.numeric(op.function(*xs), *xs)[i], point, j)
-            quarrel = _quarrel(second, differentiate(partial, point[j]), rtol)
-            if quarrel:
+            mismatch = _mismatch(second, differentiate(partial, point[j]), rtol)
+            if mismatch:
                 return (
                     f"the second derivative of {op.name}({', '.join(map(repr, point))}) by inputs "
-                    f"{i} and {j} is {quarrel} (from the first); write the partials with operators "
-                    "and engine functions, not with math or .data"
+                    f"{i} and {j} is {mismatch} (from the first); write the partials with "
+                    "operators and engine functions, not with math or .data"
                 )
     return ""
 

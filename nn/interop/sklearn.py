@@ -97,7 +97,7 @@ class _ScalarMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             X.tolist(),
             targets.tolist(),
             loss=loss,
-            optimizer=self._tuner,
+            optimizer=self._optimizer,
             epochs=self.max_epochs,
             batch_size=self.batch_size,
             seed=rng,
@@ -112,14 +112,14 @@ class _ScalarMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         self.model_, self.n_iter_, self.loss_ = model, self.history_.epochs, self.history_.best_loss
         return self
 
-    def _tuner(self, parameters: list[Value]) -> Optimizer:
+    def _optimizer(self, parameters: list[Value]) -> Optimizer:
         chosen = self.optimizer
         make = chosen if callable(chosen) else pick(OPTIMIZERS, chosen, "optimizer")
-        tuner = make(parameters)
+        optimizer = make(parameters)
         if self.lr is not None:
             at_least_zero(type(self).__name__, lr=self.lr)
-            tuner.lr = self.lr
-        return tuner
+            optimizer.lr = self.lr
+        return optimizer
 
     def _rows(self, X: Any) -> Any:
         check_is_fitted(self)

@@ -1,4 +1,4 @@
-"""One formula on Lanes, compiled and run over arrays; and doubles at which to look at it."""
+"""One formula on Vector, compiled and run over arrays; and doubles at which to look at it."""
 
 import ctypes
 import math
@@ -9,7 +9,7 @@ import mpmath
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.native.emit.function import Body, Lanes
+from engine.native.emit.function import Body, Vector
 from engine.native.machine import Code, compile_text, lanes
 
 Array = NDArray[np.float64]
@@ -21,7 +21,7 @@ SPECIALS = [*SPECIALS, *(-x for x in SPECIALS), math.nan]
 class Compiled:
     """A formula as a function of arrays."""
 
-    def __init__(self, formula: Callable[..., Lanes], inputs: int) -> None:
+    def __init__(self, formula: Callable[..., Vector], inputs: int) -> None:
         self.source, self.inputs = source(formula, inputs), inputs
         self.code: Code = compile_text(self.source)
         kinds = [ctypes.c_void_p] * (inputs + 1)
@@ -37,7 +37,7 @@ class Compiled:
         return out[:n]
 
 
-def source(formula: Callable[..., Lanes], inputs: int) -> str:
+def source(formula: Callable[..., Vector], inputs: int) -> str:
     body = Body(lanes())
     loop = body.loop(0, "%n", body.lanes)
     loaded = [body.load(f"%x{i}", loop.i) for i in range(inputs)]

@@ -12,7 +12,7 @@ from mpmath import mpf
 
 from engine.core import numerics
 from engine.core.operation import TABLE
-from engine.native.emit.function import Lanes
+from engine.native.emit.function import Vector
 from engine.native.emit.scalar import callback, outlined, per_lane
 from engine.native.math import elementary
 from engine.native.math.powers import pow_constant, power
@@ -201,7 +201,7 @@ def test_pow_of_a_constant(n: float) -> None:
 
 
 # --- what the instructions are -------------------------------------------------------------------
-def length(formula: Callable[[Lanes], Lanes]) -> int:
+def length(formula: Callable[[Vector], Vector]) -> int:
     return len(source(formula, 1).splitlines())
 
 
@@ -261,7 +261,7 @@ def test_a_python_function_is_called_from_other_threads() -> None:
 
 
 def test_a_function_of_its_own_is_written_once() -> None:
-    def twice(x: Lanes) -> Lanes:
+    def twice(x: Vector) -> Vector:
         return x + x
 
     text = source(lambda x: outlined("twice", twice, x) * outlined("twice", twice, x + 1.0), 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.native.emit.function import Body, Lanes, Loop
+from engine.native.emit.function import Body, Loop, Vector
 from engine.native.emit.io import write_same, write_scalar
 from engine.native.kernels.maps import Section
 from engine.native.lower.indexes import Index
@@ -132,10 +132,10 @@ class Driver:
         return body.fresh(f"zext i1 {found} to i64")
 
 
-def _nans(x: Lanes, loop: Loop) -> Lanes:
+def _nans(x: Vector, loop: Loop) -> Vector:
     """What the loop carries, a nan where x is not finite and all zeros elsewhere.
 
     Bits are put together, and not added up: so the next turn need not wait for this one.
     """
     (carried,) = loop.values
-    return (Lanes(x.body, carried).bits() | (x - x).bits()).number()
+    return (Vector(x.body, carried).bits() | (x - x).bits()).number()

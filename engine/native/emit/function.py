@@ -1,6 +1,6 @@
 """LLVM IR as text: a function being written, its loops, and vectors that write their arithmetic.
 
-Formulas are ordinary Python on `Lanes`: `x * x + 1.0` writes two instructions. An instruction that
+Formulas are ordinary Python on `Vector`: `x * x + 1.0` writes two instructions. An instruction that
 was written before, on the same operands and where it is still in scope, is not written again.
 """
 
@@ -12,7 +12,7 @@ from itertools import count
 
 from engine.native.lower.indexes import Index, Sum, split
 
-__all__ = ["Bits", "Body", "Lanes", "Loop", "Mask", "fma", "literal", "select"]
+__all__ = ["Bits", "Body", "Vector", "Loop", "Mask", "fma", "literal", "select"]
 
 
 def literal(number: float) -> str:
@@ -112,12 +112,12 @@ class Body:
         return pointer
 
     # --- vectors in and out of memory ------------------------------------------------------------
-    def load(self, pointer: str, index: Index) -> Lanes:
+    def load(self, pointer: str, index: Index) -> Vector:
         """The vector that begins at an element."""
         where = self.at(pointer, index)
-        return Lanes(self, self.fresh(f"load {self.vector}, ptr {where}, align 8"))
+        return Vector(self, self.fresh(f"load {self.vector}, ptr {where}, align 8"))
 
-    def store(self, x: Lanes, pointer: str, index: Index) -> None:
+    def store(self, x: Vector, pointer: str, index: Index) -> None:
         """Write a vector from an element on."""
         self.do(f"store {self.vector} {x.name}, ptr {self.at(pointer, index)}, align 8")
 
@@ -125,23 +125,23 @@ class Body:
         """One double from memory."""
         return self.fresh(f"load double, ptr {self.at(pointer, index)}, align 8")
 
-    def splat(self, scalar: str) -> Lanes:
+    def splat(self, scalar: str) -> Vector:
         """One double in every lane."""
         one = self.new(f"insertelement {self.vector} poison, double {scalar}, i64 0")
         zeros = f"<{self.lanes} x i32> zeroinitializer"
         many = f"shufflevector {self.vector} {one}, {self.vector} poison, {zeros}"
-        return Lanes(self, self.new(many))
+        return Vector(self, self.new(many))
 
-    def constant(self, number: float) -> Lanes:
+    def constant(self, number: float) -> Vector:
         """A number that is known, in every lane."""
-        return Lanes(self, f"splat (double {literal(number)})")
+        return Vector(self, f"splat (double {literal(number)})")
 
-    def call(self, function: str, *args: Lanes) -> Lanes:
+    def call(self, function: str, *args: Vector) -> Vector:
         """A function of LLVM's on vectors, such as llvm.sqrt."""
         short = f"@{function}.v{self.lanes}f64"
         given = ", ".join(f"{self.vector} {arg.name}" for arg in args)
         self.declared.add(f"declare {self.vector} {short}({', '.join([self.vector] * len(args))})")
-        return Lanes(self, self.new(f"call {self.vector} {short}({given})"))
+        return Vector(self, self.new(f"call {self.vector} {short}({given})"))
 
 
 class Loop:
@@ -193,7 +193,7 @@ class Loop:
         ]
 
 
-class Lanes:
+class Vector:
     """A vector of doubles; arithmetic with it (and with floats) writes instructions."""
 
     __slots__ = ("body", "name")
@@ -201,61 +201,63 @@ class Lanes:
     def __init__(self, body: Body, name: str) -> None:
         self.body, self.name = body, name
 
-    def _with(self, other: Lanes | float) -> Lanes:
-        return other if isinstance(other, Lanes) else self.body.constant(float(other))
+    def _with(self, other: Vector | float) -> Vector:
+        return other if isinstance(other, Vector) else self.body.constant(float(other))
 
-    def _write(self, operation: str, a: Lanes | float, b: Lanes | float) -> Lanes:
+    def _write(self, operation: str, a: Vector | float, b: Vector | float) -> Vector:
         a, b = self._with(a), self._with(b)
-        return Lanes(self.body, self.body.new(f"{operation} {self.body.vector} {a.name}, {b.name}"))
+        return Vector(
+            self.body, self.body.new(f"{operation} {self.body.vector} {a.name}, {b.name}")
+        )
 
-    def __add__(self, other: Lanes | float) -> Lanes:
+    def __add__(self, other: Vector | float) -> Vector:
         return self._write("fadd", self, other)
 
-    def __radd__(self, other: float) -> Lanes:
+    def __radd__(self, other: float) -> Vector:
         return self._write("fadd", other, self)
 
-    def __sub__(self, other: Lanes | float) -> Lanes:
+    def __sub__(self, other: Vector | float) -> Vector:
         return self._write("fsub", self, other)
 
-    def __rsub__(self, other: float) -> Lanes:
+    def __rsub__(self, other: float) -> Vector:
         return self._write("fsub", other, self)
 
-    def __mul__(self, other: Lanes | float) -> Lanes:
+    def __mul__(self, other: Vector | float) -> Vector:
         return self._write("fmul", self, other)
 
-    def __rmul__(self, other: float) -> Lanes:
+    def __rmul__(self, other: float) -> Vector:
         return self._write("fmul", other, self)
 
-    def __truediv__(self, other: Lanes | float) -> Lanes:
+    def __truediv__(self, other: Vector | float) -> Vector:
         return self._write("fdiv", self, other)
 
-    def __rtruediv__(self, other: float) -> Lanes:
+    def __rtruediv__(self, other: float) -> Vector:
         return self._write("fdiv", other, self)
 
-    def __neg__(self) -> Lanes:
-        return Lanes(self.body, self.body.new(f"fneg {self.body.vector} {self.name}"))
+    def __neg__(self) -> Vector:
+        return Vector(self.body, self.body.new(f"fneg {self.body.vector} {self.name}"))
 
-    def __abs__(self) -> Lanes:
+    def __abs__(self) -> Vector:
         return self.body.call("llvm.fabs", self)
 
-    def _compare(self, how: str, other: Lanes | float) -> Mask:
+    def _compare(self, how: str, other: Vector | float) -> Mask:
         text = f"fcmp {how} {self.body.vector} {self.name}, {self._with(other).name}"
         return Mask(self.body, self.body.new(text))
 
     # ordered comparisons: false where either is a nan
-    def __lt__(self, other: Lanes | float) -> Mask:
+    def __lt__(self, other: Vector | float) -> Mask:
         return self._compare("olt", other)
 
-    def __le__(self, other: Lanes | float) -> Mask:
+    def __le__(self, other: Vector | float) -> Mask:
         return self._compare("ole", other)
 
-    def __gt__(self, other: Lanes | float) -> Mask:
+    def __gt__(self, other: Vector | float) -> Mask:
         return self._compare("ogt", other)
 
-    def __ge__(self, other: Lanes | float) -> Mask:
+    def __ge__(self, other: Vector | float) -> Mask:
         return self._compare("oge", other)
 
-    def equals(self, other: Lanes | float) -> Mask:
+    def equals(self, other: Vector | float) -> Mask:
         """Where they are equal; a nan equals nothing."""
         return self._compare("oeq", other)
 
@@ -272,15 +274,15 @@ class Lanes:
         number: float = struct.unpack(">d", bytes.fromhex(bits))[0]
         return number
 
-    def sqrt(self) -> Lanes:
+    def sqrt(self) -> Vector:
         """The square root; a nan below 0."""
         return self.body.call("llvm.sqrt", self)
 
-    def rint(self) -> Lanes:
+    def rint(self) -> Vector:
         """The nearest whole number, to even."""
         return self.body.call("llvm.rint", self)
 
-    def copysign(self, sign: Lanes | float) -> Lanes:
+    def copysign(self, sign: Vector | float) -> Vector:
         """Its size with the sign of another."""
         return self.body.call("llvm.copysign", self, self._with(sign))
 
@@ -351,29 +353,24 @@ class Bits:
         """To the right, with zeros handed in."""
         return self._write("lshr", places)
 
-    def number(self) -> Lanes:
+    def number(self) -> Vector:
         """The double with that encoding."""
         text = f"bitcast {self.body.ints} {self.name} to {self.body.vector}"
-        return Lanes(self.body, self.body.new(text))
-
-    def to_double(self) -> Lanes:
-        """The integer as a double."""
-        text = f"sitofp {self.body.ints} {self.name} to {self.body.vector}"
-        return Lanes(self.body, self.body.new(text))
+        return Vector(self.body, self.body.new(text))
 
 
-def fma(a: Lanes | float, b: Lanes | float, c: Lanes | float) -> Lanes:
+def fma(a: Vector | float, b: Vector | float, c: Vector | float) -> Vector:
     """The product of a and b, plus c; rounded once where the machine can do that fast."""
-    given = [x for x in (a, b, c) if isinstance(x, Lanes)]
+    given = [x for x in (a, b, c) if isinstance(x, Vector)]
     body = given[0].body
-    lanes = [x if isinstance(x, Lanes) else body.constant(float(x)) for x in (a, b, c)]
+    lanes = [x if isinstance(x, Vector) else body.constant(float(x)) for x in (a, b, c)]
     return body.call("llvm.fmuladd", *lanes)
 
 
-def select(test: Mask, a: Lanes | float, b: Lanes | float) -> Lanes:
+def select(test: Mask, a: Vector | float, b: Vector | float) -> Vector:
     """In each lane, a where the test holds, else b."""
     body = test.body
-    first, second = (x if isinstance(x, Lanes) else body.constant(float(x)) for x in (a, b))
+    first, second = (x if isinstance(x, Vector) else body.constant(float(x)) for x in (a, b))
     kind = f"<{body.lanes} x i1>"
     text = f"select {kind} {test.name}, {body.vector} {first.name}, {body.vector} {second.name}"
-    return Lanes(body, body.new(text))
+    return Vector(body, body.new(text))

@@ -12,7 +12,7 @@ from functools import cache, wraps
 from math import inf, nan
 from typing import Any
 
-from engine.native.emit.function import Body, Lanes, Mask, select
+from engine.native.emit.function import Body, Mask, Vector, select
 
 __all__ = ["callback", "outlined", "per_lane", "permanent", "rarely"]
 
@@ -53,7 +53,7 @@ def permanent(function: Callable[..., float], inputs: int) -> tuple[int, Any]:
     return callback(function, inputs)
 
 
-def per_lane(body: Body, address: int, *args: Lanes) -> Lanes:
+def per_lane(body: Body, address: int, *args: Vector) -> Vector:
     """A scalar C function of doubles, called once for each lane."""
     kinds = ", ".join(["double"] * len(args))
     pointer = f"inttoptr (i64 {address} to ptr)"
@@ -63,10 +63,10 @@ def per_lane(body: Body, address: int, *args: Lanes) -> Lanes:
         passed = ", ".join(f"double {one}" for one in given)
         one = body.new(f"call double ({kinds}) {pointer}({passed})")
         result = body.new(f"insertelement {body.vector} {result}, double {one}, i64 {lane}")
-    return Lanes(body, result)
+    return Vector(body, result)
 
 
-def rarely(test: Mask, otherwise: Callable[[], Lanes], usual: Lanes) -> Lanes:
+def rarely(test: Mask, otherwise: Callable[[], Vector], usual: Vector) -> Vector:
     """In each lane otherwise() where the test holds, else usual.
 
     It branches: otherwise() is computed for the vectors that have such a lane, and for no other.
@@ -84,23 +84,23 @@ def rarely(test: Mask, otherwise: Callable[[], Lanes], usual: Lanes) -> Lanes:
     body.do(f"br label %{done}")
     body.open(done)
     choices = f"[{usual.name}, %{before}], [{found.name}, %{last}]"
-    return Lanes(body, body.fresh(f"phi {body.vector} {choices}"))
+    return Vector(body, body.fresh(f"phi {body.vector} {choices}"))
 
 
-def outlined(name: str, formula: Callable[..., Lanes], *args: Lanes) -> Lanes:
+def outlined(name: str, formula: Callable[..., Vector], *args: Vector) -> Vector:
     """A formula as a function of the module's own, called here: for what is long or branches.
 
     Arguments:
         name: of the function; one name stands for one formula.
-        formula: Lanes to Lanes; it may open blocks, which an expression in a row may not.
+        formula: Vector to Vector; it may open blocks, which an expression in a row may not.
     """
     body = args[0].body
     inner = Body(body.lanes)
     names = [f"%x{i}" for i in range(len(args))]
-    result = formula(*(Lanes(inner, given) for given in names))
+    result = formula(*(Vector(inner, given) for given in names))
     inner.do(f"ret {body.vector} {result.name}")
     label, vector = f"@engine.{name}.v{body.lanes}", body.vector
     head = f"define internal {vector} {label}({', '.join(f'{vector} {x}' for x in names)})"
     body.declared |= inner.declared | {"\n".join([f"{head} nounwind {{", *inner.lines, "}"])}
     passed = ", ".join(f"{vector} {arg.name}" for arg in args)
-    return Lanes(body, body.new(f"call {vector} {label}({passed})"))
+    return Vector(body, body.new(f"call {vector} {label}({passed})"))

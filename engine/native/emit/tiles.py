@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from engine.native.emit.function import Body, Lanes
+from engine.native.emit.function import Body, Vector
 from engine.native.lower.indexes import Index
 
 __all__ = ["accumulate", "even", "tiles"]
@@ -33,9 +33,9 @@ def even(total: int, most: int) -> int:
 def accumulate(
     body: Body,
     many: int | str,
-    starts: Sequence[Lanes],
-    turn: Callable[[Index, Sequence[Lanes]], list[Lanes]],
-) -> list[Lanes]:
+    starts: Sequence[Vector],
+    turn: Callable[[Index, Sequence[Vector]], list[Vector]],
+) -> list[Vector]:
     """Sums carried through `many` turns of a loop, a few of them written out."""
     sums, known = list(starts), isinstance(many, int)
     unroll = 2 if known else 4  # (measured: more is slower, and takes longer to compile)
@@ -45,8 +45,8 @@ def accumulate(
         if start == end:
             continue
         loop = body.loop(start, end, step, [x.name for x in sums], maybe_empty=not known)
-        inner = [Lanes(body, name) for name in loop.values]
+        inner = [Vector(body, name) for name in loop.values]
         for u in range(step):
             inner = turn(body.add(loop.i, u), inner)
-        sums = [Lanes(body, name) for name in loop.end([x.name for x in inner])]
+        sums = [Vector(body, name) for name in loop.end([x.name for x in inner])]
     return sums

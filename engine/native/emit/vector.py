@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from engine.native.emit.function import Body, Lanes
+from engine.native.emit.function import Body, Vector
 from engine.native.lower.indexes import Index
 
 __all__ = ["horizontal", "transposed"]
 
 
 def horizontal(
-    body: Body, vectors: Sequence[Lanes], places: Sequence[Index], together: bool
+    body: Body, vectors: Sequence[Vector], places: Sequence[Index], together: bool
 ) -> None:
     """Add the sum over the lanes of each vector to the total at its place.
 
@@ -34,7 +34,7 @@ def horizontal(
         body.do(f"store double {body.fresh(f'fadd double {before}, {lane}')}, ptr {where}, align 8")
 
 
-def transposed(body: Body, rows: Sequence[Lanes]) -> list[Lanes]:
+def transposed(body: Body, rows: Sequence[Vector]) -> list[Vector]:
     """As many vectors as there are lanes, turned over: the k-th lanes become the k-th vector."""
     lanes, found = body.lanes, list(rows)
     for _ in range(lanes.bit_length() - 1):  # as cards are shuffled: each turn interleaves halves
@@ -45,7 +45,7 @@ def transposed(body: Body, rows: Sequence[Lanes]) -> list[Lanes]:
     return found
 
 
-def _halve(body: Body, x: Lanes, y: Lanes, unit: int) -> Lanes:
+def _halve(body: Body, x: Vector, y: Vector, unit: int) -> Vector:
     """Neighbours, `unit` lanes each, added; what is of x and what is of y takes turns.
 
     So lanes hardly move: a machine whose vectors are pairs of short ones crosses over but once.
@@ -55,8 +55,8 @@ def _halve(body: Body, x: Lanes, y: Lanes, unit: int) -> Lanes:
     return _shuffle(body, x, y, first) + _shuffle(body, x, y, [k + unit for k in first])
 
 
-def _shuffle(body: Body, x: Lanes, y: Lanes, order: Iterable[int]) -> Lanes:
-    """Lanes of x and, counted on from there, of y."""
+def _shuffle(body: Body, x: Vector, y: Vector, order: Iterable[int]) -> Vector:
+    """Vector of x and, counted on from there, of y."""
     both = f"{body.vector} {x.name}, {body.vector} {y.name}"
     picked = ", ".join(f"i32 {k}" for k in order)
-    return Lanes(body, body.new(f"shufflevector {both}, <{body.lanes} x i32> <{picked}>"))
+    return Vector(body, body.new(f"shufflevector {both}, <{body.lanes} x i32> <{picked}>"))

@@ -10,20 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from engine.native.emit.function import Body, Lanes, fma, select
+from engine.native.emit.function import Body, Vector, fma, select
 from engine.native.kernels.maps import Section
 from engine.native.lower.indexes import Index
-from engine.native.lower.plan import Tabled
+from engine.native.lower.plan import Interpreted
 from engine.native.math.rules import max2, min2
 from engine.native.needs import numpy
 
-__all__ = ["write_tabled"]
+__all__ = ["write_interpreted"]
 
 Key = tuple[str, int, float | None]  # an operation, its operands (or -1: any number), an exponent
-Fold = Callable[[Sequence[Lanes], Lanes], list[Lanes]]  # of what is carried, and the next operand
 
 
-def write_tabled(body: Body, section: Section, kernel: Tabled) -> None:
+def write_interpreted(body: Body, section: Section, kernel: Interpreted) -> None:
     """The stream, and a loop over it with a case for each operation."""
     keys: dict[Key, int] = {}
     numbers: list[int] = []
@@ -92,7 +91,7 @@ class _Reader:
         place = self.body.at(self.stream, self.body.add("%pc", ahead), "i64")
         return self.body.fresh(f"load i64, ptr {place}, align 8")
 
-    def operand(self, ahead: Index) -> Callable[[str], Lanes]:
+    def operand(self, ahead: Index) -> Callable[[str], Vector]:
         """How an operand is read, for a vector of rows."""
         body, place = self.body, self.read(ahead)
         same = body.fresh(f"icmp slt i64 {place}, 0")
@@ -124,22 +123,22 @@ class _Reader:
         rows.end()
         return str(after)
 
-    def fold(self, op: str, many: str, v: str) -> Lanes:
+    def fold(self, op: str, many: str, v: str) -> Vector:
         """An operation of any number of operands, one after another."""
         body, (begin, step, turn, finish) = self.body, FOLDS[op]
         first = [self.operand(body.add(3, k))(v) for k in range(begin)]
         carried = START[op](body, first)
         loop = body.loop(begin, many, step, [x.name for x in carried], maybe_empty=True)
         given = [self.operand(body.add(body.add(loop.i, 3), k))(v) for k in range(step)]
-        found = turn([Lanes(body, name) for name in loop.values], given)
-        return finish([Lanes(body, name) for name in loop.end([x.name for x in found])])
+        found = turn([Vector(body, name) for name in loop.values], given)
+        return finish([Vector(body, name) for name in loop.end([x.name for x in found])])
 
 
 # --- operations of any number of operands, one at a time -----------------------------------------
-Carried = Sequence[Lanes]
+Carried = Sequence[Vector]
 
 
-def _add(carried: Carried, given: Carried) -> list[Lanes]:
+def _add(carried: Carried, given: Carried) -> list[Vector]:
     result, lost = carried
     (x,) = given
     s = result + x
@@ -147,33 +146,33 @@ def _add(carried: Carried, given: Carried) -> list[Lanes]:
     return [s, lost + ((result - (s - part)) + (x - part))]
 
 
-def _added(carried: Carried) -> Lanes:
+def _added(carried: Carried) -> Vector:
     result, lost = carried
     return select((result - result).equals(0.0), result + lost, result)
 
 
-def _rest(carried: Carried, given: Carried) -> list[Lanes]:
+def _rest(carried: Carried, given: Carried) -> list[Vector]:
     top, result, lost = carried
     (x,) = given
     larger = x > top
     return [select(larger, x, top), *_add([result, lost], [select(larger, top, x)])]
 
 
-def _larger(carried: Carried, given: Carried) -> list[Lanes]:
+def _larger(carried: Carried, given: Carried) -> list[Vector]:
     return [max2(*carried, *given)]
 
 
-def _smaller(carried: Carried, given: Carried) -> list[Lanes]:
+def _smaller(carried: Carried, given: Carried) -> list[Vector]:
     return [min2(*carried, *given)]
 
 
-def _choose(carried: Carried, given: Carried) -> list[Lanes]:
+def _choose(carried: Carried, given: Carried) -> list[Vector]:
     index, k, result = carried
     return [index, k + 1.0, select(index.equals(k), given[0], result)]
 
 
 # operands that begin it, operands that each turn takes, a turn, and what it comes to
-Folding = tuple[int, int, Callable[[Carried, Carried], list[Lanes]], Callable[[Carried], Lanes]]
+Folding = tuple[int, int, Callable[[Carried, Carried], list[Vector]], Callable[[Carried], Vector]]
 FOLDS: dict[str, Folding] = {
     "dot": (0, 2, lambda c, x: [fma(x[0], x[1], c[0])], lambda c: c[0]),
     "dot with bias": (1, 2, lambda c, x: [fma(x[0], x[1], c[0])], lambda c: c[0]),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.native.emit.function import Body, Lanes
+from engine.native.emit.function import Body, Vector
 from engine.native.emit.scalar import callback, per_lane
 from engine.native.lower.indexes import Index
 from engine.native.lower.plan import Chunk, Map, Step
@@ -49,7 +49,7 @@ class Section:
         """The slots of instructions, as code finds them."""
         return self.pattern([self.layout.slot[i] for i in ids])
 
-    def compute(self, op: str, operands: Sequence[Lanes]) -> Lanes:
+    def compute(self, op: str, operands: Sequence[Vector]) -> Vector:
         """An operation of the table, or of a user's own."""
         if op in NARY:
             return NARY[op](operands)
@@ -65,7 +65,7 @@ class Section:
         return per_lane(operands[0].body, address, *operands)
 
 
-Reader = Callable[[Index, int], Lanes]  # of a position in the column, and of a vector of rows
+Reader = Callable[[Index, int], Vector]  # of a position in the column, and of a vector of rows
 
 
 def write_steps(
@@ -76,7 +76,7 @@ def write_steps(
     height: int,
     row: Index,
     width: int,
-    found: dict[Args, list[Lanes]],
+    found: dict[Args, list[Vector]],
 ) -> None:
     """Steps for a few positions from j on, and a few vectors of rows.
 
@@ -98,7 +98,7 @@ def write_results(
     body: Body,
     section: Section,
     ids: Args,
-    results: Sequence[Lanes],
+    results: Sequence[Vector],
     j: Index,
     row: Index,
     width: int,
@@ -151,7 +151,7 @@ def write_chunk(body: Body, section: Section, chunk: Chunk) -> None:
     tape = section.tape
     loop = body.loop(0, "%nv")
     row = body.times(loop.i, section.lanes)
-    found: dict[int, Lanes] = {}
+    found: dict[int, Vector] = {}
     for i in chunk.ids:
         for arg in tape.args[i]:
             if arg not in found:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from engine.native.emit.function import Body, Lanes, Mask, fma, select
+from engine.native.emit.function import Body, Mask, Vector, fma, select
 from engine.native.emit.tiles import accumulate, even, tiles
 from engine.native.emit.vector import horizontal
 from engine.native.kernels.maps import Section
@@ -40,7 +40,7 @@ def _outer_tile(
         b_at = [body.times(right.at(body, body.add(j, k)), stride) for k in range(width)]
     a_at = [body.times(left.at(body, body.add(i, k)), stride) for k in range(height)]
 
-    def turn(v: Index, sums: Sequence[Lanes], mask: Any = None) -> list[Lanes]:
+    def turn(v: Index, sums: Sequence[Vector], mask: Any = None) -> list[Vector]:
         row = body.times(v, lanes)
         xs = [body.load("%ws", body.add(at, row)) for at in a_at]
         new = list(sums)
@@ -59,8 +59,8 @@ def _outer_tile(
 
     sums = accumulate(body, "%full", [body.constant(0.0)] * (height * width), turn)
     last = body.loop("%full", "%nv", 1, [x.name for x in sums], maybe_empty=True)
-    masked = turn(last.i, [Lanes(body, name) for name in last.values], _tail(body))
-    sums = [Lanes(body, name) for name in last.end([x.name for x in masked])]
+    masked = turn(last.i, [Vector(body, name) for name in last.values], _tail(body))
+    sums = [Vector(body, name) for name in last.end([x.name for x in masked])]
     into = section.pattern(outer.into)
     for k in range(height):
         places = [into.at(body, body.add(i, k), body.add(j, t)) for t in range(width)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from engine.native.emit.function import Body, Lanes, fma
+from engine.native.emit.function import Body, Vector, fma
 from engine.native.emit.tiles import accumulate, tiles
 from engine.native.kernels.maps import Section, write_results, write_steps
 from engine.native.lower.indexes import Index
@@ -18,7 +18,8 @@ WIDE = 57_344  # doubles: inputs of more than these do not stay in the cache fro
 FEW = 64  # weights of an output: of fewer, it does not matter how far they are apart
 STEPS = 32  # that are written out for an output, at most, unless there are more
 SMALL = 6_000  # doubles that are copied to the stack, at most
-Weight = Callable[[Index, int, Index], Lanes]  # of a tile's first output, which of its, which input
+# of a tile's first output, which of its, which input
+Weight = Callable[[Index, int, Index], Vector]
 
 
 def write_product(body: Body, section: Section, product: Product) -> None:
@@ -97,7 +98,7 @@ class _Writer:
         whole = self.body.fresh(f"sub i64 %nv, {rest}")
         return [(0, whole, self.width), (whole, "%nv", 1)]
 
-    def far(self, j: Index, i: int, k: Index) -> Lanes:
+    def far(self, j: Index, i: int, k: Index) -> Vector:
         """A weight from where it is."""
         at = self.body.times(self.weights.at(self.body, self.body.add(j, i), k), self.scale)
         return self.body.splat(self.body.scalar(self.pointer, at))
@@ -124,7 +125,7 @@ class _Writer:
                 start = body.splat(body.scalar(self.pointer, at))
                 starts[i * width : (i + 1) * width] = [start] * width
 
-        def turn(k: Index, sums: Sequence[Lanes]) -> list[Lanes]:
+        def turn(k: Index, sums: Sequence[Vector]) -> list[Vector]:
             place = body.add(body.times(self.xs.at(body, k), section.stride), row)
             inputs = [body.load("%ws", body.add(place, t * lanes)) for t in range(width)]
             new = []

@@ -10,7 +10,7 @@ from engine.native.emit.driver import KERNEL, ROWS_IN, RUN, Driver
 from engine.native.emit.function import Body
 from engine.native.emit.io import write_pinned, write_rows_in, write_rows_out
 from engine.native.kernels.embedding import write_gather, write_scatter
-from engine.native.kernels.interpreted import write_tabled
+from engine.native.kernels.interpreted import write_interpreted
 from engine.native.kernels.maps import Section, write_chunk, write_map
 from engine.native.kernels.outers import write_outer
 from engine.native.kernels.products import write_product
@@ -18,12 +18,12 @@ from engine.native.lower.blocks import find_blocks, find_levels
 from engine.native.lower.plan import (
     Chunk,
     Gather,
+    Interpreted,
     Kernel,
     Map,
     Outer,
     Product,
     Scatter,
-    Tabled,
     make_plan,
 )
 from engine.native.lower.storage import lay_out
@@ -77,7 +77,7 @@ def assemble(
     computed = {i for k in before for i in k.writes}
     wanted = {i for k in plan for i in k.reads}.union(unique, *[_weights(k) for k in plan])
     pinned = sorted(
-        {i for k in (*plan, *before) if isinstance(k, Tabled) for i in k.reads}.difference(
+        {i for k in (*plan, *before) if isinstance(k, Interpreted) for i in k.reads}.difference(
             computed, [i for i, varies in enumerate(tape.varying) if varies]
         )
     )
@@ -112,7 +112,7 @@ def _block(slots: int, lanes: int, kernels: Sequence[Kernel]) -> int:
     """
     weights = max([k.weights.size for k in kernels if isinstance(k, Product)], default=0)
     least = 64 if weights >= LARGE else 3 * lanes
-    if any(isinstance(kernel, Tabled) for kernel in kernels):
+    if any(isinstance(kernel, Interpreted) for kernel in kernels):
         least = 8 * lanes
     rows = max(CACHE // max(slots, 1), least)
     step = 3 * lanes if rows >= 12 * lanes and least < 64 else lanes
@@ -138,7 +138,7 @@ def _flops(kernels: Sequence[Kernel], args: Sequence[Args]) -> int:
                 total += 2 * len(kernel.a) * len(kernel.b)
             case Scatter():
                 total += len(kernel.a)
-            case Chunk() | Tabled():
+            case Chunk() | Interpreted():
                 total += sum(max(len(args[i]) - 1, 1) for i in kernel.ids)
         if isinstance(kernel, Product | Map):
             total += sum(len(step.ids) for step in kernel.steps)
@@ -152,7 +152,7 @@ WRITERS: dict[type[Any], Callable[[Body, Section, Any], None]] = {
     Scatter: write_scatter,
     Outer: write_outer,
     Chunk: write_chunk,
-    Tabled: write_tabled,
+    Interpreted: write_interpreted,
 }
 
 

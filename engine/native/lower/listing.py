@@ -11,13 +11,13 @@ from engine.native.lower.plan import (
     ONE,
     Chunk,
     Gather,
+    Interpreted,
     Kernel,
     Map,
     Outer,
     Product,
     Scatter,
     Step,
-    Tabled,
 )
 from engine.native.lower.tape import Tape
 
@@ -57,7 +57,7 @@ class Listing:
                 table = f"totals ({len(kernel.a)} x {len(kernel.b)})"
                 other = "" if kernel.b == (ONE,) else f" outer {self._list(kernel.b)}"
                 yield f"{table} += {self._list(kernel.a)}{other}"
-            case Chunk() | Tabled():
+            case Chunk() | Interpreted():
                 for i in kernel.ids[:SHOWN]:
                     operands = self._list(self.tape.args[i])[1:-1]
                     yield f"{self._name(i)} = {self.tape.ops[i]}({operands})"

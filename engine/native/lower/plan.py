@@ -25,7 +25,7 @@ __all__ = [
     "Product",
     "Scatter",
     "Step",
-    "Tabled",
+    "Interpreted",
     "make_plan",
 ]
 
@@ -155,7 +155,7 @@ class Chunk:
 
 
 @dataclass
-class Tabled:
+class Interpreted:
     """Instructions that are interpreted, in this order."""
 
     ids: list[int]
@@ -168,7 +168,7 @@ class Tabled:
         return self.ids
 
 
-Kernel = Product | Map | Gather | Outer | Scatter | Chunk | Tabled
+Kernel = Product | Map | Gather | Outer | Scatter | Chunk | Interpreted
 
 
 def make_plan(
@@ -201,7 +201,7 @@ def make_plan(
     chunk, members = Chunk(), set[int]()
 
     def close() -> None:
-        kernels.append(Tabled(chunk.ids, args, chunk.reads) if large else chunk)
+        kernels.append(Interpreted(chunk.ids, args, chunk.reads) if large else chunk)
 
     for step in [step for level in sorted(at) for step in at[level]]:
         if chunk.ids and (

@@ -12,7 +12,16 @@ from heapq import heappop, heappush
 from typing import Any
 
 from engine.native.lower.indexes import Index
-from engine.native.lower.plan import Chunk, Gather, Kernel, Map, Outer, Product, Scatter, Tabled
+from engine.native.lower.plan import (
+    Chunk,
+    Gather,
+    Interpreted,
+    Kernel,
+    Map,
+    Outer,
+    Product,
+    Scatter,
+)
 from engine.native.lower.tape import Args
 from engine.native.needs import numpy as np
 
@@ -70,7 +79,7 @@ def lay_out(kernels: Sequence[Kernel], first: Sequence[int], last: Iterable[int]
     for step, (reads, writes, kernel) in enumerate(steps):
         for i in writes:
             born[i] = dies[i] = step
-            if not isinstance(kernel, Tabled):
+            if not isinstance(kernel, Interpreted):
                 apart.add(i)
         for i in reads:
             if born.get(i, step) < step:
@@ -98,7 +107,7 @@ def _lists(kernels: Sequence[Kernel]) -> Iterator[Args]:
 def _steps(kernels: Sequence[Kernel]) -> Iterator[tuple[Iterable[int], Iterable[int], Kernel]]:
     """What happens at once: a kernel, or one instruction of those that are interpreted."""
     for kernel in kernels:
-        if isinstance(kernel, Tabled):
+        if isinstance(kernel, Interpreted):
             yield from ((kernel.args[i], (i,), kernel) for i in kernel.ids)
         else:
             yield kernel.reads, kernel.writes, kernel
@@ -121,7 +130,7 @@ def _regions(kernels: Sequence[Kernel], first: Sequence[int], stored: set[int]) 
         if region:
             taken.update(region)
             regions.append(region)
-    alone = [i for k in kernels if isinstance(k, Chunk | Tabled) for i in k.ids]
+    alone = [i for k in kernels if isinstance(k, Chunk | Interpreted) for i in k.ids]
     return regions + [(i,) for i in alone if i in stored and i not in taken]
 
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from functools import reduce
 from math import inf, nan, sqrt
 
-from engine.native.emit.function import Bits, Lanes, fma, select
+from engine.native.emit.function import Bits, Vector, fma, select
 from engine.native.math.polynomials import EXP, LOG, TAIL
 
 __all__ = [
@@ -46,7 +46,7 @@ SMALLEST_NORMAL = 2.0**-1022
 TINY = 2.0**-54  # below it f(x) = x where f'(0) = 1
 
 
-def polynomial(x: Lanes, coefficients: Sequence[float]) -> Lanes:
+def polynomial(x: Vector, coefficients: Sequence[float]) -> Vector:
     """Horner's rule, on the even and on the odd powers at the same time.
 
     That is one instruction more than on all, and half the wait; more chains than two gain nothing.
@@ -55,13 +55,13 @@ def polynomial(x: Lanes, coefficients: Sequence[float]) -> Lanes:
     return fma(odd, x, even)
 
 
-def _horner(x: Lanes, coefficients: Sequence[float]) -> Lanes:
+def _horner(x: Vector, coefficients: Sequence[float]) -> Vector:
     last, *others = reversed(coefficients)
     return reduce(lambda p, c: fma(p, x, c), others, x.body.constant(last))
 
 
 # --- exp -----------------------------------------------------------------------------------------
-def _reduced(x: Lanes, bias: int, low: Lanes | None = None) -> tuple[Bits, Lanes, Lanes]:
+def _reduced(x: Vector, bias: int, low: Vector | None = None) -> tuple[Bits, Vector, Vector]:
     """With x + low = n log(2) + r: the bits of 2**(n + bias - 1023), and r, and (e^r-1-r)/r^2."""
     shifted = fma(x, LOG2_E, SHIFT + bias)
     n = shifted - (SHIFT + bias)
@@ -71,12 +71,12 @@ def _reduced(x: Lanes, bias: int, low: Lanes | None = None) -> tuple[Bits, Lanes
     return shifted.bits() << 52, r, polynomial(r, EXP)
 
 
-def _between(x: Lanes, low: float, high: float) -> Lanes:
+def _between(x: Vector, low: float, high: float) -> Vector:
     x = select(x > high, high, x)  # an instruction each, and a nan stays one
     return select(x < low, low, x)
 
 
-def exp_sum(x: Lanes, low: Lanes | None = None) -> Lanes:
+def exp_sum(x: Vector, low: Vector | None = None) -> Vector:
     """exp(x + low), for a low that is small beside 1: what a rounding took from x."""
     x = _between(x, -746.0, 710.0)
     power, r, q = _reduced(x, 2046, low)
@@ -85,25 +85,25 @@ def exp_sum(x: Lanes, low: Lanes | None = None) -> Lanes:
     return fma(fma(q, r, 1.0), r, 1.0) * half.number() * (power - half).number()
 
 
-def exp(x: Lanes) -> Lanes:
+def exp(x: Vector) -> Vector:
     """e**x: 23 instructions and no division. It overflows and vanishes where math.exp does."""
     return exp_sum(x)
 
 
-def _decay(x: Lanes, low: Lanes | None = None) -> tuple[Lanes, Lanes, Lanes]:
+def _decay(x: Vector, low: Vector | None = None) -> tuple[Vector, Vector, Vector]:
     """The parts of exp for x <= 0, with 2**(n + 128) as a number: 2**n may be subnormal."""
     x = select(x < -746.0, -746.0, x)
     power, r, q = _reduced(x, 1023 + 128, low)
     return power.number(), r, q
 
 
-def exp_negative(x: Lanes, low: Lanes | None = None) -> Lanes:
+def exp_negative(x: Vector, low: Vector | None = None) -> Vector:
     """exp(x + low) for x <= 0."""
     scale, r, q = _decay(x, low)
     return fma(fma(q, r, 1.0), r, 1.0) * scale * 2.0**-128
 
 
-def expm1(x: Lanes) -> Lanes:
+def expm1(x: Vector) -> Vector:
     """e**x - 1, with the digits of a small x."""
     power, r, q = _reduced(_between(x, -60.0, 710.0), 1022)  # half of 2**n, which may overflow
     scale = power.number()
@@ -112,11 +112,11 @@ def expm1(x: Lanes) -> Lanes:
 
 
 # --- tanh, sigmoid and their derivatives: of e = exp(x) for an x <= 0 ---------------------------
-def _reciprocal(x: Lanes) -> Lanes:
+def _reciprocal(x: Vector) -> Vector:
     return 1.0 / (1.0 + exp_negative(x))
 
 
-def _tanh_half(x: Lanes) -> Lanes:
+def _tanh_half(x: Vector) -> Vector:
     """tanh(-x/2) for x <= 0, as (1-e)/(1+e); through expm1, to keep the digits of a small x."""
     scale, r, q = _decay(x)
     scale = scale * 2.0**-128
@@ -130,36 +130,36 @@ def _tanh_half(x: Lanes) -> Lanes:
     return fma(fma(-exp_negative(x), t, above - t) + lost, inverse, t)
 
 
-def tanh(x: Lanes, half: bool = False) -> Lanes:
+def tanh(x: Vector, half: bool = False) -> Vector:
     """The hyperbolic tangent of x, or of x/2."""
     return _tanh_half(-abs(x) if half else -2.0 * abs(x)).copysign(x)
 
 
-def _small_share(x: Lanes) -> Lanes:
+def _small_share(x: Vector) -> Vector:
     """e/(1+e) for x <= 0."""
     return exp_negative(x) * _reciprocal(x)
 
 
-def logistic_slope(x: Lanes) -> Lanes:
+def logistic_slope(x: Vector) -> Vector:
     """e/(1+e)^2 for x <= 0."""
     s = _small_share(x)
     return fma(-s, s, s)  # as s is at most 1/2, nothing cancels, and its error shrinks
 
 
-def logistic(x: Lanes) -> Lanes:
+def logistic(x: Vector) -> Vector:
     """1/(1+exp(-x))."""
     down = -abs(x)
     return select(x >= 0.0, _reciprocal(down), _small_share(down))
 
 
-def logistic_mirrored(x: Lanes) -> Lanes:
+def logistic_mirrored(x: Vector) -> Vector:
     """logistic(-x), of the same exponential."""
     down = -abs(x)
     return select(x <= 0.0, _reciprocal(down), _small_share(down))
 
 
 # --- logarithms ----------------------------------------------------------------------------------
-def reduce_log(x: Lanes) -> tuple[Lanes, Lanes]:
+def reduce_log(x: Vector) -> tuple[Vector, Vector]:
     """k and f with x = 2**k (1 + f) and 1 + f between sqrt(1/2) and sqrt(2), for x > 0."""
     tiny = x < SMALLEST_NORMAL
     bits = select(tiny, x * 2.0**54, x).bits() + (ONE - HALF_ROOT)
@@ -168,7 +168,7 @@ def reduce_log(x: Lanes) -> tuple[Lanes, Lanes]:
     return k, ((bits & MANTISSA) + HALF_ROOT).number() - 1.0
 
 
-def _log_sum(k: Lanes, f: Lanes, low: Lanes) -> Lanes:
+def _log_sum(k: Vector, f: Vector, low: Vector) -> Vector:
     """log(2**k (1 + f)) but for k LN2_LOW, which is in `low` with what else there is."""
     s = f / (f + 2.0)
     z = s * s
@@ -178,14 +178,14 @@ def _log_sum(k: Lanes, f: Lanes, low: Lanes) -> Lanes:
     return fma(k, LN2_HIGH, f - (square - tail))
 
 
-def log(x: Lanes) -> Lanes:
+def log(x: Vector) -> Vector:
     """The natural logarithm: -inf at 0, nan below."""
     k, f = reduce_log(x)
     y = select(x < inf, _log_sum(k, f, k * LN2_LOW), x)
     return select(x > 0.0, y, select(x.equals(0.0), -inf, nan))
 
 
-def log1p(x: Lanes) -> Lanes:
+def log1p(x: Vector) -> Vector:
     """log(1 + x), where what the addition rounds off comes back as a term of its own."""
     u = 1.0 + x
     v = u - 1.0
@@ -196,7 +196,7 @@ def log1p(x: Lanes) -> Lanes:
     return select(abs(x) < TINY, x, y)
 
 
-def softplus_tail(x: Lanes) -> Lanes:
+def softplus_tail(x: Vector) -> Vector:
     """log(1 + exp(-|x|))."""
     e = exp_negative(-abs(x))
     high = e > sqrt(2.0) - 1.0
@@ -205,7 +205,7 @@ def softplus_tail(x: Lanes) -> Lanes:
 
 
 # --- the normal distribution ---------------------------------------------------------------------
-def _bell(x: Lanes) -> tuple[Lanes, Lanes]:
+def _bell(x: Vector) -> tuple[Vector, Vector]:
     """|x| up to 40, where all ends, and exp(-x^2/2), with x^2 split: its rounding would grow."""
     a = abs(x)
     a = select(a > 40.0, 40.0, a)
@@ -213,12 +213,12 @@ def _bell(x: Lanes) -> tuple[Lanes, Lanes]:
     return a, exp_negative(-0.5 * short * short, (-0.5 * (a - short)) * (a + short))
 
 
-def normal_pdf(x: Lanes) -> Lanes:
+def normal_pdf(x: Vector) -> Vector:
     """The density of the normal distribution."""
     return _bell(x)[1] * 0.3989422804014327  # 1/sqrt(2 pi)
 
 
-def normal_tail(x: Lanes) -> Lanes:
+def normal_tail(x: Vector) -> Vector:
     """The probability of more than |x|."""
     a, e = _bell(x)
     t = (a - 4.0) / (a + 4.0)

@@ -6,7 +6,7 @@ from functools import reduce
 from math import inf, nan, perm, sqrt
 
 from engine.core import numerics
-from engine.native.emit.function import Lanes, Mask, select
+from engine.native.emit.function import Mask, Vector, select
 from engine.native.emit.scalar import outlined, per_lane, permanent, rarely
 from engine.native.math.elementary import (
     LN2_HIGH,
@@ -27,12 +27,12 @@ __all__ = [
     "unit",
 ]
 
-Pair = tuple[Lanes, Lanes]  # a sum of which the second is what the first rounded off
+Pair = tuple[Vector, Vector]  # a sum of which the second is what the first rounded off
 TWO_THIRDS = (2 / 3, 3.700743415417188e-17)
 SMALL = 8  # the largest exponent that is multiplied out
 
 
-def _fused(a: Lanes, b: Lanes, c: Lanes) -> Lanes:
+def _fused(a: Vector, b: Vector, c: Vector) -> Vector:
     """a b + c rounded once, also on a machine that is slow at it: twice the digits hang on it."""
     return a.body.call("llvm.fma", a, b, c)
 
@@ -42,13 +42,13 @@ def _product(a: Pair, b: Pair) -> Pair:
     return high, (_fused(a[0], b[0], -high) + a[0] * b[1]) + a[1] * b[0]
 
 
-def _sum(a: Lanes | float, b: Lanes, low: Lanes | float) -> Pair:
+def _sum(a: Vector | float, b: Vector, low: Vector | float) -> Pair:
     """a + b + low, for |a| >= |b| or a = 0."""
     high = a + b
     return high, (b - (high - a)) + low
 
 
-def _log(x: Lanes) -> Pair:
+def _log(x: Vector) -> Pair:
     """log(x) for 0 < x < inf, to 2**-65: an exponent may multiply its error by 1000."""
     k, f = reduce_log(x)
     below, rest = _sum(2.0, f, 0.0)
@@ -62,7 +62,7 @@ def _log(x: Lanes) -> Pair:
     return _sum(k * LN2_HIGH, logarithm[0], logarithm[1] + k * LN2_LOW)
 
 
-def _power(x: Lanes, y: Lanes) -> Lanes:
+def _power(x: Vector, y: Vector) -> Vector:
     a = abs(x)
     high, low = _log(a)
     high = select(a.equals(0.0), -inf, select(a < inf, high, a))
@@ -79,12 +79,12 @@ def _power(x: Lanes, y: Lanes) -> Lanes:
     return select(y.equals(2.0), x * x, result)
 
 
-def power(x: Lanes, y: Lanes) -> Lanes:
+def power(x: Vector, y: Vector) -> Vector:
     """`x**y` as C99's pow; x*x, to the bit, where y is 2."""
     return outlined("pow", _power, x, y)
 
 
-def pow_constant(x: Lanes, exponent: float) -> Lanes:
+def pow_constant(x: Vector, exponent: float) -> Vector:
     """A power whose exponent is known: without a logarithm where it is small and whole."""
     if exponent == 0.0:
         return x.body.constant(1.0)
@@ -96,7 +96,7 @@ def pow_constant(x: Lanes, exponent: float) -> Lanes:
     return power(x, x.body.constant(exponent))
 
 
-def _repeated(x: Lanes, n: int) -> Lanes:
+def _repeated(x: Vector, n: int) -> Vector:
     """x multiplied n times, by squares."""
     if n == 1:
         return x
@@ -104,17 +104,17 @@ def _repeated(x: Lanes, n: int) -> Lanes:
     return half * half * x if n % 2 else half * half
 
 
-def power_partial(x: Lanes, y: Lanes, j: Lanes, k: Lanes) -> Lanes:
+def power_partial(x: Vector, y: Vector, j: Vector, k: Vector) -> Vector:
     """The derivative of `x**y`, j times by x and k times by y, by a call per lane."""
     return per_lane(x.body, permanent(numerics.power_partial, 4)[0], x, y, j, k)
 
 
-def pow_partial_constant(x: Lanes, y: Lanes, j: float, k: float) -> Lanes:
+def pow_partial_constant(x: Vector, y: Vector, j: float, k: float) -> Vector:
     """A derivative of a power for known j and k: in vectors where the base is positive and nothing
     overflows.
     """
 
-    def formula(x: Lanes, y: Lanes) -> Lanes:
+    def formula(x: Vector, y: Vector) -> Vector:
         body = x.body
         taylor = _falling(y, int(j), int(k))
         base, logarithm = power(x, y - j), log(x)
@@ -128,7 +128,7 @@ def pow_partial_constant(x: Lanes, y: Lanes, j: float, k: float) -> Lanes:
     return outlined(f"pow.{int(j)}.{int(k)}", formula, x, y)
 
 
-def _falling(y: Lanes, j: int, k: int) -> list[Lanes]:
+def _falling(y: Vector, j: int, k: int) -> list[Vector]:
     """The first k + 1 coefficients of (y+t) (y+t-1) ... (y+t-j+1) in powers of t."""
     none, taylor = y.body.constant(0.0), [y.body.constant(1.0)]
     for i in range(j):
@@ -139,7 +139,7 @@ def _falling(y: Lanes, j: int, k: int) -> list[Lanes]:
 
 
 # --- lengths -------------------------------------------------------------------------------------
-def _scaled(a: Lanes, b: Lanes) -> tuple[Lanes, Lanes, Mask]:
+def _scaled(a: Vector, b: Vector) -> tuple[Vector, Vector, Mask]:
     """a, the length of (a, b) and whether both of them had to be made larger for it."""
     small = (abs(a) < 2.0**-400) & (abs(b) < 2.0**-400)
     large = (abs(a) > 2.0**500) | (abs(b) > 2.0**500)
@@ -149,14 +149,14 @@ def _scaled(a: Lanes, b: Lanes) -> tuple[Lanes, Lanes, Mask]:
     return select(small, x, a), select(large, length * 2.0**600, length), small
 
 
-def hypot(a: Lanes, b: Lanes) -> Lanes:
+def hypot(a: Vector, b: Vector) -> Vector:
     """The length of (a, b); inf where either is infinite, even beside a nan."""
     _, length, small = _scaled(a, b)
     infinite = abs(a).equals(inf) | abs(b).equals(inf)
     return select(infinite, inf, select(small, length * 2.0**-600, length))
 
 
-def unit(a: Lanes, b: Lanes) -> Lanes:
+def unit(a: Vector, b: Vector) -> Vector:
     """The cosine a / hypot(a, b): 0 at the origin, infinities as in atan2."""
     x, length, _ = _scaled(a, b)
     cosine = select(length.equals(0.0), 0.0 * a, x / length)

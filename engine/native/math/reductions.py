@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 from math import inf, nan
 
-from engine.native.emit.function import Lanes, fma, select
+from engine.native.emit.function import Vector, fma, select
 from engine.native.math.rules import exp_difference, max2, min2, share
 
 __all__ = ["NARY"]
 
 
-def total(xs: Sequence[Lanes]) -> Lanes:
+def total(xs: Sequence[Vector]) -> Vector:
     """The sum, with what each addition rounds off put back at the end (Knuth's TwoSum)."""
     result, lost = xs[0], None
     for x in xs[1:]:
@@ -29,7 +29,7 @@ def total(xs: Sequence[Lanes]) -> Lanes:
     return select(finite, result + lost, result)
 
 
-def dot(args: Sequence[Lanes]) -> Lanes:
+def dot(args: Sequence[Vector]) -> Vector:
     n = len(args) // 2
     rest = args[2 * n :]
     result = rest[0] if rest else args[0] * args[n]
@@ -38,7 +38,7 @@ def dot(args: Sequence[Lanes]) -> Lanes:
     return result
 
 
-def rest(xs: Sequence[Lanes]) -> Lanes:
+def rest(xs: Sequence[Vector]) -> Vector:
     """The sum of all but the largest, which is never added, so that no digit of the others goes."""
     top, others = xs[0], []
     for x in xs[1:]:
@@ -48,7 +48,7 @@ def rest(xs: Sequence[Lanes]) -> Lanes:
     return total(others) if others else top * 0.0
 
 
-def choose(args: Sequence[Lanes]) -> Lanes:
+def choose(args: Sequence[Vector]) -> Vector:
     index, *options = args
     result = index.body.constant(nan)
     for k, option in enumerate(options):
@@ -56,13 +56,13 @@ def choose(args: Sequence[Lanes]) -> Lanes:
     return result
 
 
-def add_rest(args: Sequence[Lanes]) -> Lanes:
+def add_rest(args: Sequence[Vector]) -> Vector:
     """logsumexp from the maximum and log(1 + what the others add)."""
     m, rest = args
     return select(abs(m).equals(inf), m, m + rest)
 
 
-def log_share(args: Sequence[Lanes]) -> Lanes:
+def log_share(args: Sequence[Vector]) -> Vector:
     """log_softmax, from exp(x - m) where the maximum m is infinite, and from the log of the sum of
     these.
     """
@@ -71,7 +71,7 @@ def log_share(args: Sequence[Lanes]) -> Lanes:
     return select(abs(m).equals(inf), infinite, (x - m) - rest)
 
 
-NARY: dict[str, Callable[[Sequence[Lanes]], Lanes]] = {
+NARY: dict[str, Callable[[Sequence[Vector]], Vector]] = {
     "sum": total,
     "dot": dot,
     "maximum": lambda xs: reduce(max2, xs),

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from math import inf, nan
 
-from engine.native.emit.function import Lanes, select
+from engine.native.emit.function import Vector, select
 from engine.native.math import elementary as e
 from engine.native.math.powers import (
     hypot,
@@ -33,7 +33,7 @@ __all__ = [
 
 
 # --- parts of what takes any number of inputs ----------------------------------------------------
-def exp_difference(x: Lanes, m: Lanes) -> Lanes:
+def exp_difference(x: Vector, m: Vector) -> Vector:
     """exp(x - m) for the maximum m, with what the subtraction rounds off put back.
 
     Where m is infinite, 1 for the x that are inf and 0 for all others.
@@ -45,104 +45,104 @@ def exp_difference(x: Lanes, m: Lanes) -> Lanes:
     return select(x.equals(m), select(m.equals(-inf), 0.0, 1.0), y)
 
 
-def share(p: Lanes, whole: Lanes) -> Lanes:
+def share(p: Vector, whole: Vector) -> Vector:
     """What p is of the whole; 0 of nothing."""
     return select(whole.equals(0.0), 0.0, p / whole)
 
 
-def max2(a: Lanes, b: Lanes) -> Lanes:
+def max2(a: Vector, b: Vector) -> Vector:
     """The larger; a nan wins."""
     return select(b.is_nan(), b, select(a < b, b, a))
 
 
-def min2(a: Lanes, b: Lanes) -> Lanes:
+def min2(a: Vector, b: Vector) -> Vector:
     """The smaller; a nan wins."""
     return select(b.is_nan(), b, select(a > b, b, a))
 
 
 # --- arithmetic and branches ---------------------------------------------------------------------
-def _rsqrt(x: Lanes) -> Lanes:
+def _rsqrt(x: Vector) -> Vector:
     return 1.0 / (x.sqrt() + 0.0)  # inf at -0 too
 
 
-def _xdivy(x: Lanes, y: Lanes) -> Lanes:
+def _xdivy(x: Vector, y: Vector) -> Vector:
     zero = y.equals(0.0)
     pole = select(x.equals(0.0), x, x.body.constant(inf).copysign(x))
     return select(y >= 0.0, select(zero, pole, x / y), nan)
 
 
-def _clamp(x: Lanes, low: Lanes, high: Lanes) -> Lanes:
+def _clamp(x: Vector, low: Vector, high: Vector) -> Vector:
     held = select(x < low, low, select(x > high, high, x))
     return select(low.is_nan() | high.is_nan(), nan, held)
 
 
-def _within(x: Lanes, low: Lanes, high: Lanes) -> Lanes:
+def _within(x: Vector, low: Vector, high: Vector) -> Vector:
     inside = select((low < x) & (x < high), 1.0, 0.0)
     return select(x.is_nan() | low.is_nan() | high.is_nan(), nan, inside)
 
 
-def _relu(x: Lanes) -> Lanes:
+def _relu(x: Vector) -> Vector:
     return select(x <= 0.0, 0.0, x)
 
 
 # --- activations ---------------------------------------------------------------------------------
-def _sech2(x: Lanes) -> Lanes:
+def _sech2(x: Vector) -> Vector:
     return 4.0 * e.logistic_slope(-2.0 * abs(x))
 
 
-def _softplus(x: Lanes) -> Lanes:
+def _softplus(x: Vector) -> Vector:
     return _relu(x) + e.softplus_tail(x)
 
 
-def _silu(x: Lanes) -> Lanes:
+def _silu(x: Vector) -> Vector:
     return select(x.equals(-inf), -0.0, x * e.logistic(x))
 
 
-def _normal_cdf(x: Lanes) -> Lanes:
+def _normal_cdf(x: Vector) -> Vector:
     tail = e.normal_tail(x)
     return select(x > 0.0, 1.0 - tail, tail)
 
 
-def _gelu(x: Lanes) -> Lanes:
+def _gelu(x: Vector) -> Vector:
     return select(x <= -40.0, -0.0, x * _normal_cdf(x))
 
 
-def _gelu_tanh(x: Lanes) -> Lanes:
+def _gelu_tanh(x: Vector) -> Vector:
     inner = 2.0 * math.sqrt(2.0 / math.pi) * (x + 0.044715 * x * x * x)
     return select(x <= -40.0, -0.0, x * e.logistic(inner))
 
 
 # --- losses of one number against a target -------------------------------------------------------
-def _probable(p: Lanes, y: Lanes) -> Lanes:
+def _probable(p: Vector, y: Vector) -> Vector:
     return select((p >= 0.0) & (p <= 1.0), y, nan)
 
 
-def _binary_cross_entropy(p: Lanes, t: Lanes) -> Lanes:
+def _binary_cross_entropy(p: Vector, t: Vector) -> Vector:
     hit = select(t.equals(0.0), 0.0, 0.0 - t * e.log(p))
     miss = select(t.equals(1.0), 0.0, (1.0 - t) * e.log1p(-p))
     return _probable(p, hit - miss)
 
 
-def _binary_cross_entropy_slope(p: Lanes, t: Lanes) -> Lanes:
+def _binary_cross_entropy_slope(p: Vector, t: Vector) -> Vector:
     miss, hit = 1.0 / (1.0 - p), -(1.0 / abs(p))
     between = (p - t) / abs(p * (1.0 - p))
     return _probable(p, select(t.equals(0.0), miss, select(t.equals(1.0), hit, between)))
 
 
-def _binary_cross_entropy_with_logits(x: Lanes, t: Lanes) -> Lanes:
+def _binary_cross_entropy_with_logits(x: Vector, t: Vector) -> Vector:
     tail = e.softplus_tail(x)
     hit = select(t.equals(0.0), 0.0, t * (_relu(-x) + tail))
     return hit + select(t.equals(1.0), 0.0, (1.0 - t) * (_relu(x) + tail))
 
 
-def _logit_residual(x: Lanes, t: Lanes) -> Lanes:
+def _logit_residual(x: Vector, t: Vector) -> Vector:
     near = 0.5 * e.tanh(x, half=True) + (0.5 - t)
     # sigmoid(x) and sigmoid(-x), of one exponential
     right, left = e.logistic(x), e.logistic_mirrored(x)
     return select(abs(x) < 1.0, near, (1.0 - t) * right - t * left)
 
 
-RULES: dict[str, Callable[..., Lanes]] = {
+RULES: dict[str, Callable[..., Vector]] = {
     "where": lambda x: x,
     "add": lambda a, b: a + b,
     "sub": lambda a, b: a - b,

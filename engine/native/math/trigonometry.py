@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine.core import numerics
-from engine.native.emit.function import Bits, Lanes, Mask, fma, select
+from engine.native.emit.function import Bits, Mask, Vector, fma, select
 from engine.native.emit.scalar import outlined, per_lane, permanent, rarely
 from engine.native.math.elementary import SHIFT, polynomial
 from engine.native.math.polynomials import COS, SIN
@@ -22,7 +22,7 @@ LARGEST = 2.0**20
 PARTS = (1.5707963267341256, 6.077100506303966e-11, 2.0222662487959506e-21)
 
 
-def _reduced(x: Lanes) -> tuple[Lanes, Lanes, Bits]:
+def _reduced(x: Vector) -> tuple[Vector, Vector, Bits]:
     """sin(r) and cos(r) where x = n pi/2 + r, and n in the last bits."""
     shifted = fma(x, 0.6366197723675814, SHIFT)
     n = shifted - SHIFT
@@ -44,48 +44,48 @@ def _odd(n: Bits) -> Mask:
     return ((n & 1) << 62).number() > 0.0
 
 
-def _quarter(sine: Lanes, cosine: Lanes, n: Bits) -> Lanes:
+def _quarter(sine: Vector, cosine: Vector, n: Bits) -> Vector:
     """sin(n pi/2 + r)."""
     return (select(_odd(n), cosine, sine).bits() ^ ((n & 2) << 62)).number()
 
 
-def _sin(x: Lanes) -> Lanes:
+def _sin(x: Vector) -> Vector:
     return select(abs(x) < 2.0**-27, x, _quarter(*_reduced(x)))
 
 
-def _cos(x: Lanes) -> Lanes:
+def _cos(x: Vector) -> Vector:
     sine, cosine, n = _reduced(x)
     return _quarter(sine, cosine, n + 1)
 
 
-def _tan(x: Lanes) -> Lanes:
+def _tan(x: Vector) -> Vector:
     sine, cosine, n = _reduced(x)
     odd = _odd(n)
     return select(abs(x) < 2.0**-27, x, select(odd, -cosine, sine) / select(odd, sine, cosine))
 
 
 def _with_large(
-    formula: Callable[[Lanes], Lanes], exact: Callable[[float], float]
-) -> Callable[[Lanes], Lanes]:
+    formula: Callable[[Vector], Vector], exact: Callable[[float], float]
+) -> Callable[[Vector], Vector]:
     """The formula, and a branch for vectors that hold a large angle."""
 
-    def whole(x: Lanes) -> Lanes:
+    def whole(x: Vector) -> Vector:
         address, _ = permanent(exact, 1)
         return rarely(abs(x) > LARGEST, lambda: per_lane(x.body, address, x), formula(x))
 
     return whole
 
 
-def sin(x: Lanes) -> Lanes:
+def sin(x: Vector) -> Vector:
     """The sine."""
     return outlined("sin", _with_large(_sin, numerics.sin), x)
 
 
-def cos(x: Lanes) -> Lanes:
+def cos(x: Vector) -> Vector:
     """The cosine."""
     return outlined("cos", _with_large(_cos, numerics.cos), x)
 
 
-def tan(x: Lanes) -> Lanes:
+def tan(x: Vector) -> Vector:
     """The tangent."""
     return outlined("tan", _with_large(_tan, numerics.tan), x)
