@@ -101,7 +101,7 @@ def test_methods_keywords_and_blanks_of_any_kind_read_as_in_python() -> None:
         ("1 + tahn(x)", "no function is called tahn; did you mean tan or tanh?", "tahn(x)"),
         ("x + print(x)", "no function is called print; there are abs, ", "print(x)"),
         ("x.__class__()", "no function is called __class__", "x.__class__()"),
-        ("x.data", "only numbers, names, + - * / **", "x.data"),
+        ("x.data", "only numbers, names, + - * / // % **", "x.data"),
         ("2(x + 1)", "a product is written with *", "2(x + 1)"),
         ("3*x(2)", "a product is written with *", "x(2)"),
         ("x^2", "^ is not a power; write **", "x^2"),
