@@ -6,10 +6,12 @@ exactly nothing. A product with 0 says that as well, unless the other factor may
 there the product stands in a `select` behind the condition under which a row comes to the node.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 from engine.core import ops
+from engine.core.node import Node
 from engine.core.ops import is_constant
 
 __all__ = ["Conditions"]
@@ -26,11 +28,11 @@ class Conditions:
 
     Arguments:
         order: all nodes, parents first. between: those that the sweep visits.
-        roots: what it begins at.
+        seeds: the nodes that it begins at, with the gradient of each.
     """
 
     def __init__(
-        self, order: Sequence[Any], between: Collection[Any], roots: Iterable[Any]
+        self, order: Sequence[Any], between: Collection[Any], seeds: Mapping[Any, Any]
     ) -> None:
         self._infinite: set[Any] = set()  # nodes with an edge whose derivative may not be finite
         self._matters: set[Any] = set()  # they, and what lies between them and the roots
@@ -45,8 +47,9 @@ class Conditions:
             matters = node in self._infinite or not self._matters.isdisjoint(node.parents)
             if matters and node in between:
                 self._matters.add(node)
-        self._of: dict[Any, dict[Any, None]] = {root: {ALWAYS: None} for root in roots}
-        self._hot: set[Any] = set()  # nodes whose gradient may not be finite
+        self._of: dict[Any, dict[Any, None]] = {root: {ALWAYS: None} for root in seeds}
+        # nodes whose gradient may not be finite
+        self._hot = {root for root, seed in seeds.items() if not isfinite(_number(seed))}
         self._made: dict[Any, Any] = {}  # one node for each meaning, so that much is in common
         self._families: dict[Any, tuple[Any, Any, range]] = {}  # conditions of which one holds
         self._strict: set[Any] = set()  # conditions that have a `where` in them
@@ -121,6 +124,10 @@ def _is_finite(node: Any) -> bool:
     if callable(finite):
         finite = finite(*[each._data if is_constant(each) else None for each in node.parents])
     return bool(finite)
+
+
+def _number(seed: Any) -> float:
+    return seed._data if isinstance(seed, Node) else seed
 
 
 def _any(*conditions: Any) -> Any:

@@ -78,6 +78,8 @@ def maker(key: Code, at: int) -> str:
     """Whether the instruction with number `at` is an "operator", a "call" or anything else, ""."""
     found, offsets = _instructions(key)
     opname = found[bisect_right(offsets, 2 * at) - 1].opname if found else ""
+    if opname == "PRECALL":  # where Python 3.11 calls a builtin that it has met often
+        return "call"
     return "call" if opname in _CALLS else "operator" if opname in _OPERATORS else ""
 
 
@@ -87,6 +89,8 @@ def variable(key: Code, at: int, item: int | None = None) -> str | None:
     """
     found, offsets = _instructions(key)
     i = bisect_right(offsets, 2 * at)
+    if i < len(found) and found[i - 1].opname == "PRECALL":  # the call that belongs to it is next
+        i += 1
     depths = {0}
     while depths and i < len(found):
         each = found[i]

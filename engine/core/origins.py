@@ -19,7 +19,7 @@ from engine.core.node import ITEM, Node
 
 __all__ = ["Origin", "name_of", "place_of", "source_of"]
 
-ARITHMETIC = ("+", "-", "×", "/", "**")
+ARITHMETIC = ("+", "-", "×", "/", "**", "%", "//")
 _HERE = Path(__file__).parents[1]
 _LIBRARY = tuple(str(folder) + os.sep for folder in (_HERE, _HERE.parent / "nn"))
 
@@ -132,7 +132,7 @@ def _decode(key: Code, at: int, item: int | None) -> Origin:
         text,
         code.co_qualname,
         variable(key, at, item) if how else None,
-        how != "call",
+        how == "operator",
         library,
     )
 

@@ -70,9 +70,11 @@ class Gradients:
         try:
             if add and any(self._before):
                 # added as a whole, so that the same sweep twice is exactly double
-                for node, grad in zip(self._nodes, self._before, strict=True):
-                    node.grad += grad
-                    check_sum(node, grad)
+                for node, earlier in zip(self._nodes, self._before, strict=True):
+                    added = node.grad
+                    node.grad = added + earlier
+                    if node.grad - node.grad:
+                        check_sum(node, earlier, added)
         except BaseException:
             add = False
             raise

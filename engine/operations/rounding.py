@@ -132,6 +132,7 @@ def remainder(a: Scalar, b: Scalar) -> Value:
     symbol="//",
     tex=r"\left\lfloor \frac{{{0}}}{{{1}}} \right\rfloor",
     branches=True,
+    finite_partials=lambda a, b: bool(b),
     **DIVISION,
 )
 def floor_divide(a: Scalar, b: Scalar) -> Value:

@@ -327,3 +327,12 @@ def test_errors_call_nodes_by_their_variables_and_say_where_they_were_made() -> 
     again = rf"^the gradient of far=1\.0 \(made at .*:{here - 2}\) overflows when it is added"
     with pytest.raises(NumericError, match=again):
         (far * 1.5e308).backward()
+
+
+def test_an_infinite_seed_is_handed_on_whatever_was_there_before() -> None:
+    for earlier in (0.0, 1.0):
+        x = Value(2.0, "x")
+        y = x * 2.0
+        x.grad = earlier
+        y.backward(inf)
+        assert x.grad == inf

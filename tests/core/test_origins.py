@@ -6,6 +6,7 @@ import dis
 import functools
 import json
 import linecache
+import math
 import operator
 import os
 import pickle
@@ -444,3 +445,20 @@ def test_an_operation_works_where_no_line_of_python_called_it(
         time.sleep(0.001)
     assert not errors, errors[0].exc_value
     assert origins.name_of(made[0]) is None
+
+
+def test_names_stay_when_python_has_met_a_call_often() -> None:
+    """Python 3.11 then calls a builtin from another instruction than at first."""
+
+    def f(x: Value) -> list[tuple[str | None, bool]]:
+        whole = math.floor(x)
+        size = abs(x)
+        near = round(x)
+        made: Any = (whole, size, near)
+        places = [origins.place_of(node) for node in made]
+        return [(origins.name_of(n), p.operator) for n, p in zip(made, places, strict=True) if p]
+
+    first = f(Value(2.5, "x"))
+    assert first == [("whole", False), ("size", False), ("near", False)]
+    for _ in range(50):
+        assert f(Value(2.5, "x")) == first

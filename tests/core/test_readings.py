@@ -185,3 +185,22 @@ def test_a_factor_of_zero_is_no_branch() -> None:
         root = x.sqrt()
         (root * root).backward()
     assert math.isnan(x.grad)
+
+
+@pytest.mark.parametrize("seed", [math.inf, math.nan, 0.0])
+def test_a_seed_that_is_not_finite_goes_where_the_branch_went(seed: float) -> None:
+    with numeric_mode("ieee"):
+        for build in (lambda x, b: engine.maximum(x, b * 0.0), lambda x, b: b.relu() + x):
+            x, b = Value(0.5), Value(-1.0)
+            y = build(x, b)
+            y.backward(seed)
+            got = engine.vjp([y], [x, b], [seed])
+            assert [bits(g.data + 0.0) for g in got] == [bits(x.grad + 0.0), bits(b.grad + 0.0)]
+
+
+def test_a_quotient_that_is_rounded_may_be_infinite_for_those_above_it() -> None:
+    with numeric_mode("ieee"):
+        a, b, c = Value(1.0), Value(2.0), Value(0.0)
+        y = engine.maximum(a, b) * (b // c)
+        y.backward()
+        assert [bits(g.data) for g in gradient(y, [a, b, c])] == [bits(n.grad) for n in (a, b, c)]

@@ -10,8 +10,8 @@ from tests.project.sources import PACKAGES, PARTS, ROOT, code_lines, sources
 # The most that each part may have. Who takes lines away lowers the limit.
 LIMITS = {
     "the core": 1360,
-    "engine/core": 1630,
-    "engine": 10100,
+    "engine/core": 1640,
+    "engine": 10120,
     "nn": 4250,
     "engine and nn": 14350,
 }
