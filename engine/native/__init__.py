@@ -1,7 +1,17 @@
-"""Native: recorded graphs at the speed of the machine.
+"""Native: recorded graphs at the speed of the machine. It needs the extra `fast`.
 
-A recorded graph is a program, and the rows of a data set run through the same program. Here it is
-lowered to LLVM: rows along the lanes of vectors, layers as loops. It needs the extra `fast`.
+A recorded graph is a program, and all rows of a data set run through the same program. Here it
+becomes machine code in which a vector holds several rows, and a layer is a loop. Read it in the
+order in which a graph passes through:
+
+    program   takes the graph, and is called with rows (`compiled` makes one of a function)
+    lower/    the graph as instructions, as blocks that repeat, as a plan of kernels
+    kernels/  a function for each kernel, and the one that calls them
+    math/     the formulas of the operations
+    emit/     the words of LLVM in which kernels and formulas are written
+    library   keeps what was compiled; machine compiles it
+
+Each folder imports only those below it in this list, and `needs`, which loads the two packages.
 """
 
 from engine.native.compiled import compiled

@@ -11,7 +11,7 @@ from struct import Struct
 from time import perf_counter
 from typing import Any
 
-from engine.native.lower.assemble import Assembly, assemble
+from engine.native.kernels.assemble import Assembly, assemble
 from engine.native.lower.tape import Tape
 from engine.native.machine import Code, compile_text, lanes
 from engine.native.needs import numpy

@@ -9,7 +9,8 @@ import mpmath
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.native.emit.function import Body, Vector
+from engine.native.emit.function import Body
+from engine.native.emit.vector import Vector
 from engine.native.machine import Code, compile_text, lanes
 
 Array = NDArray[np.float64]

@@ -12,8 +12,8 @@ from mpmath import mpf
 
 from engine.core import numerics
 from engine.core.operation import TABLE
-from engine.native.emit.function import Vector
 from engine.native.emit.scalar import callback, outlined, per_lane
+from engine.native.emit.vector import Vector
 from engine.native.math import elementary
 from engine.native.math.powers import pow_constant, power
 from engine.native.math.rules import RULES

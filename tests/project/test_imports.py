@@ -109,6 +109,20 @@ def test_arrows_point_down(name: str) -> None:
             assert room(target) == "engine.core", f"{name} imports {target}; {SHORTCUTS} may"
 
 
+# The stages of the native room, from the lowest up; then the files beside them.
+STAGES = ("needs", "emit", "math", "lower", "kernels")
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name.startswith("engine.native.")])
+def test_a_stage_of_the_native_room_imports_only_those_below(name: str) -> None:
+    def stage(module: str) -> int:
+        part = module.split(".")[2]
+        return STAGES.index(part) if part in STAGES else len(STAGES)
+
+    targets = [target for target, _ in imports(name) if target.startswith("engine.native.")]
+    assert [target for target in targets if stage(target) > stage(name)] == []
+
+
 def test_the_rooms_stand_on_each_other_in_no_circle() -> None:
     TopologicalSorter({here: allowed(here) - {here} for here in BELOW}).prepare()
 

@@ -12,7 +12,8 @@ from functools import cache, wraps
 from math import inf, nan
 from typing import Any
 
-from engine.native.emit.function import Body, Mask, Vector, select
+from engine.native.emit.function import Body
+from engine.native.emit.vector import Mask, Vector, select
 
 __all__ = ["callback", "outlined", "per_lane", "permanent", "rarely"]
 

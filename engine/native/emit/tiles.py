@@ -7,8 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from engine.native.emit.function import Body, Vector
-from engine.native.lower.indexes import Index
+from engine.native.emit.function import Body
+from engine.native.emit.indexes import Index
+from engine.native.emit.vector import Vector
 
 __all__ = ["accumulate", "even", "tiles"]
 

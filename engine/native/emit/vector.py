@@ -1,62 +1,204 @@
-"""Across the lanes of vectors: sums, and squares turned over."""
+"""Vectors of doubles whose arithmetic writes instructions: `x * x + 1.0` writes two."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import struct
+from typing import TYPE_CHECKING
 
-from engine.native.emit.function import Body, Vector
-from engine.native.lower.indexes import Index
+if TYPE_CHECKING:
+    from engine.native.emit.function import Body
 
-__all__ = ["horizontal", "transposed"]
-
-
-def horizontal(
-    body: Body, vectors: Sequence[Vector], places: Sequence[Index], together: bool
-) -> None:
-    """Add the sum over the lanes of each vector to the total at its place.
-
-    Arguments:
-        vectors: at most as many as there are lanes.
-        together: the places are neighbours, and as many as there are lanes.
-    """
-    sums = [*vectors] + [body.constant(0.0)] * (body.lanes - len(vectors))
-    unit = 1
-    while len(sums) > 1:
-        sums = [_halve(body, x, y, unit) for x, y in zip(sums[::2], sums[1::2], strict=True)]
-        unit *= 2
-    if together:
-        body.store(body.load("%out", places[0]) + sums[0], "%out", places[0])
-        return
-    for k, place in enumerate(places):
-        lane = body.new(f"extractelement {body.vector} {sums[0].name}, i64 {k}")
-        where = body.at("%out", place)
-        before = body.fresh(f"load double, ptr {where}, align 8")
-        body.do(f"store double {body.fresh(f'fadd double {before}, {lane}')}, ptr {where}, align 8")
+__all__ = ["Bits", "Mask", "Vector", "fma", "literal", "select"]
 
 
-def transposed(body: Body, rows: Sequence[Vector]) -> list[Vector]:
-    """As many vectors as there are lanes, turned over: the k-th lanes become the k-th vector."""
-    lanes, found = body.lanes, list(rows)
-    for _ in range(lanes.bit_length() - 1):  # as cards are shuffled: each turn interleaves halves
-        pairs = zip(found[: lanes // 2], found[lanes // 2 :], strict=True)
-        low = [k // 2 + (k % 2) * lanes for k in range(lanes)]
-        high = [k + lanes // 2 for k in low]
-        found = [_shuffle(body, x, y, order) for x, y in pairs for order in (low, high)]
-    return found
+def literal(number: float) -> str:
+    """A double as LLVM reads it back to the bit."""
+    return f"0x{struct.unpack('<Q', struct.pack('<d', number))[0]:016X}"
 
 
-def _halve(body: Body, x: Vector, y: Vector, unit: int) -> Vector:
-    """Neighbours, `unit` lanes each, added; what is of x and what is of y takes turns.
+class Vector:
+    """A vector of doubles; arithmetic with it (and with floats) writes instructions."""
 
-    So lanes hardly move: a machine whose vectors are pairs of short ones crosses over but once.
-    """
-    starts = range(0, body.lanes, 2 * unit)
-    first = [b + side + k for b in starts for side in (0, body.lanes) for k in range(unit)]
-    return _shuffle(body, x, y, first) + _shuffle(body, x, y, [k + unit for k in first])
+    __slots__ = ("body", "name")
+
+    def __init__(self, body: Body, name: str) -> None:
+        self.body, self.name = body, name
+
+    def _with(self, other: Vector | float) -> Vector:
+        return other if isinstance(other, Vector) else self.body.constant(float(other))
+
+    def _write(self, operation: str, a: Vector | float, b: Vector | float) -> Vector:
+        a, b = self._with(a), self._with(b)
+        return Vector(
+            self.body, self.body.new(f"{operation} {self.body.vector} {a.name}, {b.name}")
+        )
+
+    def __add__(self, other: Vector | float) -> Vector:
+        return self._write("fadd", self, other)
+
+    def __radd__(self, other: float) -> Vector:
+        return self._write("fadd", other, self)
+
+    def __sub__(self, other: Vector | float) -> Vector:
+        return self._write("fsub", self, other)
+
+    def __rsub__(self, other: float) -> Vector:
+        return self._write("fsub", other, self)
+
+    def __mul__(self, other: Vector | float) -> Vector:
+        return self._write("fmul", self, other)
+
+    def __rmul__(self, other: float) -> Vector:
+        return self._write("fmul", other, self)
+
+    def __truediv__(self, other: Vector | float) -> Vector:
+        return self._write("fdiv", self, other)
+
+    def __rtruediv__(self, other: float) -> Vector:
+        return self._write("fdiv", other, self)
+
+    def __neg__(self) -> Vector:
+        return Vector(self.body, self.body.new(f"fneg {self.body.vector} {self.name}"))
+
+    def __abs__(self) -> Vector:
+        return self.body.call("llvm.fabs", self)
+
+    def _compare(self, how: str, other: Vector | float) -> Mask:
+        text = f"fcmp {how} {self.body.vector} {self.name}, {self._with(other).name}"
+        return Mask(self.body, self.body.new(text))
+
+    # ordered comparisons: false where either is a nan
+    def __lt__(self, other: Vector | float) -> Mask:
+        return self._compare("olt", other)
+
+    def __le__(self, other: Vector | float) -> Mask:
+        return self._compare("ole", other)
+
+    def __gt__(self, other: Vector | float) -> Mask:
+        return self._compare("ogt", other)
+
+    def __ge__(self, other: Vector | float) -> Mask:
+        return self._compare("oge", other)
+
+    def equals(self, other: Vector | float) -> Mask:
+        """Where they are equal; a nan equals nothing."""
+        return self._compare("oeq", other)
+
+    def is_nan(self) -> Mask:
+        """Where it is a nan."""
+        return self._compare("uno", self)
+
+    @property
+    def number(self) -> float | None:
+        """The constant that it is, or None."""
+        bits = self.name.removeprefix("splat (double 0x").removesuffix(")")
+        if bits == self.name:
+            return None
+        number: float = struct.unpack(">d", bytes.fromhex(bits))[0]
+        return number
+
+    def sqrt(self) -> Vector:
+        """The square root; a nan below 0."""
+        return self.body.call("llvm.sqrt", self)
+
+    def rint(self) -> Vector:
+        """The nearest whole number, to even."""
+        return self.body.call("llvm.rint", self)
+
+    def copysign(self, sign: Vector | float) -> Vector:
+        """Its size with the sign of another."""
+        return self.body.call("llvm.copysign", self, self._with(sign))
+
+    def bits(self) -> Bits:
+        """The IEEE 754 encoding."""
+        text = f"bitcast {self.body.vector} {self.name} to {self.body.ints}"
+        return Bits(self.body, self.body.new(text))
 
 
-def _shuffle(body: Body, x: Vector, y: Vector, order: Iterable[int]) -> Vector:
-    """Vector of x and, counted on from there, of y."""
-    both = f"{body.vector} {x.name}, {body.vector} {y.name}"
-    picked = ", ".join(f"i32 {k}" for k in order)
-    return Vector(body, body.new(f"shufflevector {both}, <{body.lanes} x i32> <{picked}>"))
+class Mask:
+    """A truth value in every lane."""
+
+    __slots__ = ("body", "name")
+
+    def __init__(self, body: Body, name: str) -> None:
+        self.body, self.name = body, name
+
+    def _write(self, operation: str, other: str) -> Mask:
+        return Mask(
+            self.body, self.body.new(f"{operation} <{self.body.lanes} x i1> {self.name}, {other}")
+        )
+
+    def __and__(self, other: Mask) -> Mask:
+        return self._write("and", other.name)
+
+    def __or__(self, other: Mask) -> Mask:
+        return self._write("or", other.name)
+
+    def __invert__(self) -> Mask:
+        return self._write("xor", "splat (i1 true)")
+
+
+class Bits:
+    """A vector of 64-bit integers, such as the encodings of doubles."""
+
+    __slots__ = ("body", "name")
+
+    def __init__(self, body: Body, name: str) -> None:
+        self.body, self.name = body, name
+
+    def _write(self, operation: str, other: Bits | int) -> Bits:
+        second = other.name if isinstance(other, Bits) else f"splat (i64 {other})"
+        return Bits(self.body, self.body.new(f"{operation} {self.body.ints} {self.name}, {second}"))
+
+    def __add__(self, other: Bits | int) -> Bits:
+        return self._write("add", other)
+
+    def __sub__(self, other: Bits | int) -> Bits:
+        return self._write("sub", other)
+
+    def __and__(self, other: Bits | int) -> Bits:
+        return self._write("and", other)
+
+    def __or__(self, other: Bits | int) -> Bits:
+        return self._write("or", other)
+
+    def __xor__(self, other: Bits | int) -> Bits:
+        return self._write("xor", other)
+
+    def __lshift__(self, places: int) -> Bits:
+        return self._write("shl", places)
+
+    def __rshift__(self, places: int) -> Bits:
+        """To the right, with the sign handed on."""
+        return self._write("ashr", places)
+
+    def unsigned_shift(self, places: int) -> Bits:
+        """To the right, with zeros handed in."""
+        return self._write("lshr", places)
+
+    def number(self) -> Vector:
+        """The double with that encoding."""
+        text = f"bitcast {self.body.ints} {self.name} to {self.body.vector}"
+        return Vector(self.body, self.body.new(text))
+
+    def to_double(self) -> Vector:
+        """The integer as a double."""
+        text = f"sitofp {self.body.ints} {self.name} to {self.body.vector}"
+        return Vector(self.body, self.body.new(text))
+
+
+def fma(a: Vector | float, b: Vector | float, c: Vector | float) -> Vector:
+    """The product of a and b, plus c; rounded once where the machine can do that fast."""
+    given = [x for x in (a, b, c) if isinstance(x, Vector)]
+    body = given[0].body
+    lanes = [x if isinstance(x, Vector) else body.constant(float(x)) for x in (a, b, c)]
+    return body.call("llvm.fmuladd", *lanes)
+
+
+def select(test: Mask, a: Vector | float, b: Vector | float) -> Vector:
+    """In each lane, a where the test holds, else b."""
+    body = test.body
+    first, second = (x if isinstance(x, Vector) else body.constant(float(x)) for x in (a, b))
+    kind = f"<{body.lanes} x i1>"
+    text = f"select {kind} {test.name}, {body.vector} {first.name}, {body.vector} {second.name}"
+    return Vector(body, body.new(text))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from engine.native.emit.function import Body, literal
-from engine.native.kernels.maps import Section
+from engine.native.emit.function import Body
+from engine.native.emit.vector import literal
+from engine.native.kernels.section import Section
 from engine.native.lower.plan import Gather, Scatter
 
 __all__ = ["write_gather", "write_scatter"]

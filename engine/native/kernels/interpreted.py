@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from engine.native.emit.function import Body, Vector, fma, select
-from engine.native.kernels.maps import Section
-from engine.native.lower.indexes import Index
+from engine.native.emit.function import Body
+from engine.native.emit.indexes import Index
+from engine.native.emit.vector import Vector, fma, select
+from engine.native.kernels.section import Section
 from engine.native.lower.plan import Interpreted
 from engine.native.math.rules import max2, min2
 from engine.native.needs import numpy
@@ -20,6 +21,9 @@ from engine.native.needs import numpy
 __all__ = ["write_interpreted"]
 
 Key = tuple[str, int, float | None]  # an operation, its operands (or -1: any number), an exponent
+Fold = Callable[
+    [Sequence[Vector], Vector], list[Vector]
+]  # of what is carried, and the next operand
 
 
 def write_interpreted(body: Body, section: Section, kernel: Interpreted) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from engine.native.emit.function import Body, Mask, Vector, fma, select
+from engine.native.emit.function import Body
+from engine.native.emit.indexes import Index
+from engine.native.emit.shuffles import horizontal
 from engine.native.emit.tiles import accumulate, even, tiles
-from engine.native.emit.vector import horizontal
-from engine.native.kernels.maps import Section
-from engine.native.lower.indexes import Index
+from engine.native.emit.vector import Mask, Vector, fma, select
+from engine.native.kernels.section import Section
 from engine.native.lower.plan import ONE, Outer
 
 __all__ = ["write_outer"]

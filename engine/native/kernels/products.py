@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from engine.native.emit.function import Body, Vector, fma
+from engine.native.emit.function import Body
+from engine.native.emit.indexes import Index
 from engine.native.emit.tiles import accumulate, tiles
-from engine.native.kernels.maps import Section, write_results, write_steps
-from engine.native.lower.indexes import Index
+from engine.native.emit.vector import Vector, fma
+from engine.native.kernels.maps import write_results, write_steps
+from engine.native.kernels.section import Section
 from engine.native.lower.plan import Product
 from engine.native.needs import numpy
 
@@ -18,8 +20,9 @@ WIDE = 57_344  # doubles: inputs of more than these do not stay in the cache fro
 FEW = 64  # weights of an output: of fewer, it does not matter how far they are apart
 STEPS = 32  # that are written out for an output, at most, unless there are more
 SMALL = 6_000  # doubles that are copied to the stack, at most
-# of a tile's first output, which of its, which input
-Weight = Callable[[Index, int, Index], Vector]
+Weight = Callable[
+    [Index, int, Index], Vector
+]  # of a tile's first output, which of its, which input
 
 
 def write_product(body: Body, section: Section, product: Product) -> None:

@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from heapq import heappop, heappush
-from typing import Any
 
-from engine.native.lower.indexes import Index
 from engine.native.lower.plan import (
     Chunk,
     Gather,
@@ -23,39 +21,8 @@ from engine.native.lower.plan import (
     Scatter,
 )
 from engine.native.lower.tape import Args
-from engine.native.needs import numpy as np
 
-__all__ = ["Layout", "Pattern", "lay_out"]
-
-
-class Pattern:
-    """The positions of a list or a matrix of things: steps of a fixed size, or else a table."""
-
-    def __init__(self, positions: Any) -> None:
-        table = self.table = np().ascontiguousarray(positions, dtype="int64")
-        self.start = int(table.flat[0])
-        self.steps = [
-            int(table.take(1, axis).flat[0]) - self.start if size > 1 else 0
-            for axis, size in enumerate(table.shape)
-        ]
-        grid = self.start + sum(
-            np().arange(size).reshape([-1 if a == axis else 1 for a in range(table.ndim)]) * step
-            for axis, (size, step) in enumerate(zip(table.shape, self.steps, strict=True))
-        )
-        self.regular = bool((grid == table).all())
-
-    def at(self, body: Any, *indexes: Index) -> Index:
-        """The position of one of them, as an index while a body is written."""
-        if self.regular:
-            place: Index = self.start
-            for index, step in zip(indexes, self.steps, strict=True):
-                place = body.add(place, body.times(index, step))
-            return place
-        flat: Index = 0
-        for index, size in zip(indexes, self.table.shape, strict=True):
-            flat = body.add(body.times(flat, size), index)
-        address = f"inttoptr (i64 {self.table.ctypes.data} to ptr)"
-        return str(body.new(f"load i64, ptr {body.at(address, flat, 'i64')}, align 8"))
+__all__ = ["Layout", "lay_out"]
 
 
 class Layout:

@@ -1,3 +1,11 @@
-"""The table's operations on vectors of floats."""
+"""The formulas of the table's operations on vectors: ordinary Python that writes instructions.
+
+rules         each operation of a fixed number of inputs
+reductions    those of any number
+elementary    exponentials and logarithms, and what is made of them
+powers        powers and lengths
+trigonometry  sine, cosine and tangent
+polynomials   the coefficients of these
+"""
 
 __all__: list[str] = []

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from functools import reduce
 from math import inf, nan, sqrt
 
-from engine.native.emit.function import Bits, Vector, fma, select
+from engine.native.emit.vector import Bits, Vector, fma, select
 from engine.native.math.polynomials import EXP, LOG, TAIL
 
 __all__ = [

@@ -6,8 +6,8 @@ from functools import reduce
 from math import inf, nan, perm, sqrt
 
 from engine.core import numerics
-from engine.native.emit.function import Mask, Vector, select
 from engine.native.emit.scalar import outlined, per_lane, permanent, rarely
+from engine.native.emit.vector import Mask, Vector, select
 from engine.native.math.elementary import (
     LN2_HIGH,
     LN2_LOW,

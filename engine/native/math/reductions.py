@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 from math import inf, nan
 
-from engine.native.emit.function import Vector, fma, select
+from engine.native.emit.vector import Vector, fma, select
 from engine.native.math.rules import exp_difference, max2, min2, share
 
 __all__ = ["NARY"]

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from math import inf, nan
 
-from engine.native.emit.function import Vector, select
+from engine.native.emit.vector import Vector, select
 from engine.native.math import elementary as e
 from engine.native.math.powers import (
     hypot,

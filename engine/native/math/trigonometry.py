@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine.core import numerics
-from engine.native.emit.function import Bits, Mask, Vector, fma, select
 from engine.native.emit.scalar import outlined, per_lane, permanent, rarely
+from engine.native.emit.vector import Bits, Mask, Vector, fma, select
 from engine.native.math.elementary import SHIFT, polynomial
 from engine.native.math.polynomials import COS, SIN
 

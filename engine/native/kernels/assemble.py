@@ -6,14 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.native.emit.driver import KERNEL, ROWS_IN, RUN, Driver
 from engine.native.emit.function import Body
-from engine.native.emit.io import write_pinned, write_rows_in, write_rows_out
+from engine.native.kernels.driver import KERNEL, ROWS_IN, RUN, Driver
 from engine.native.kernels.embedding import write_gather, write_scatter
 from engine.native.kernels.interpreted import write_interpreted
-from engine.native.kernels.maps import Section, write_chunk, write_map
+from engine.native.kernels.io import write_pinned, write_rows_in, write_rows_out
+from engine.native.kernels.maps import write_chunk, write_map
 from engine.native.kernels.outers import write_outer
 from engine.native.kernels.products import write_product
+from engine.native.kernels.section import Section
 from engine.native.lower.blocks import find_blocks, find_levels
 from engine.native.lower.plan import (
     Chunk,

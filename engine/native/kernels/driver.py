@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.native.emit.function import Body, Loop, Vector
-from engine.native.emit.io import write_same, write_scalar
-from engine.native.kernels.maps import Section
-from engine.native.lower.indexes import Index
+from engine.native.emit.function import Body, Loop
+from engine.native.emit.indexes import Index
+from engine.native.emit.vector import Vector
+from engine.native.kernels.io import write_same, write_scalar
+from engine.native.kernels.section import Section
 
 __all__ = ["KERNEL", "ROWS_IN", "RUN", "Driver"]
 

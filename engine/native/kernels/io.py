@@ -6,10 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from engine.native.emit.function import Body
-from engine.native.emit.vector import transposed
-from engine.native.kernels.maps import Section
-from engine.native.lower.indexes import Index
-from engine.native.lower.storage import Pattern
+from engine.native.emit.indexes import Index, Pattern
+from engine.native.emit.shuffles import transposed
+from engine.native.kernels.section import Section
 from engine.native.needs import numpy
 
 __all__ = ["write_pinned", "write_rows_in", "write_rows_out", "write_same", "write_scalar"]
