@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import engine
 from engine import Program, Value, gradient, hessian, where
 from engine.core import inputs as open_inputs
+from engine.explain.paths import path_sums
 from tests.core import programs as random_graphs
 from tests.native.tools import REDUCES, Reduce, eager, ieee, reduced, same_bits, wiggle
 
@@ -80,6 +81,7 @@ EXACT: dict[str, tuple[int, Callable[..., Any]]] = {
     "sqrt": (1, engine.sqrt),
     "leaky_relu": (1, lambda x: engine.leaky_relu(x, 0.25)),
     "clamp": (1, lambda x: engine.clamp(x, -1.0, 2.0)),
+    "clamp to anything": (3, engine.clamp),
     "maximum": (3, engine.maximum),
     "minimum": (3, engine.minimum),
     "max": (2, engine.maximum),
@@ -127,6 +129,67 @@ def test_each_exact_row_at_every_pair_of_specials() -> None:
         got, want = program(rows), eager([a, b, c], outputs, rows)
     wrong = [n for k, n in enumerate(EXACT) if not same_bits(got[:, k], want[:, k])]
     assert wrong == []
+
+
+# Poles, kinks and branches of every kind, of two nodes: what is exact, so that no rounding decides.
+BRANCHING: list[Callable[[Any, Any], Any]] = [
+    *(add, sub, mul, truediv, engine.maximum, lambda a, b: engine.minimum(a, b, 1.0)),
+    lambda a, b: a.sqrt() + b,
+    lambda a, b: a**0.5 * b,
+    lambda a, b: a**-1 + b,
+    lambda a, b: abs(a) * b,
+    lambda a, b: (a - b).relu() + a,
+    lambda a, b: engine.leaky_relu(a) - b,
+    lambda a, b: engine.clamp(a, -1.0, b),
+    lambda a, b: engine.clamp(1.0, a, b),
+    lambda a, b: where(a > b, a, b * 2.0),
+    lambda a, b: where(a > 0.0, lambda: a.sqrt(), b),
+    lambda a, b: where(engine.equal(a, b), a * 3.0, b.sqrt()),
+    lambda a, b: engine.choose(where(a > b, 1.0, 0.0), [a, b]),
+    lambda a, b: engine.choose(where(a >= 0.0, 0.0, 1.0), [a * 2.0, b.sqrt()]),
+]
+
+
+def branching(nodes: list[Any], plan: list[tuple[int, int, int]]) -> Any:
+    """The last node of a graph; each step picks two of the latest."""
+    for which, i, j in plan:
+        nodes.append(BRANCHING[which](nodes[-1 - i % len(nodes)], nodes[-1 - j % len(nodes)]))
+    return nodes[-1]
+
+
+@some
+@given(
+    rows=st.lists(
+        st.tuples(*[st.sampled_from([0.0, -0.0, 1.0, 2.0, -1.0, 0.5, -3.0])] * 3), min_size=1
+    ),
+    plan=st.lists(
+        st.tuples(st.integers(0, len(BRANCHING) - 1), st.integers(0, 9), st.integers(0, 9)),
+        min_size=1,
+        max_size=9,
+    ),
+)
+def test_each_row_is_its_own_graph(
+    rows: list[tuple[float, ...]], plan: list[tuple[int, int, int]]
+) -> None:
+    """A program answers for each row what `backward()` leaves on the graph of that row alone, in
+    which the branches that the row does not take are not there.
+    """
+    inputs = engine.inputs("a", "b", "c")
+    with ieee():
+        top = branching([*inputs], plan)
+        found = Program(inputs, [top, *gradient(top, inputs)])(rows).tolist()
+        for row, (value, *slopes) in zip(rows, found, strict=True):
+            alone = [Value(x) for x in row]
+            root = branching([*alone], plan)
+            root.backward()
+            assert same_bits([value + 0.0], [root.data + 0.0]), row
+            size = path_sums(root).size
+            for x, got in zip(alone, slopes, strict=True):
+                scale = size.get(x, 0.0)
+                # at a pole that is taken, terms of both signs may cancel to 0 or almost
+                pole = math.isinf(scale) and not math.isfinite(got) and not math.isfinite(x.grad)
+                near = pole or abs(got - x.grad) <= 1e-13 * scale
+                assert near or same_bits([got + 0.0], [x.grad + 0.0]), (row, got, x.grad)
 
 
 def test_a_graph_with_all_shapes_of_dot() -> None:
