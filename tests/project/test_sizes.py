@@ -11,9 +11,9 @@ from tests.project.sources import PACKAGES, PARTS, ROOT, code_lines, sources
 LIMITS = {
     "the core": 1360,
     "engine/core": 1640,
-    "engine": 10120,
+    "engine": 10140,
     "nn": 4250,
-    "engine and nn": 14350,
+    "engine and nn": 14380,
 }
 FILES = 23  # in one folder
 
