@@ -53,7 +53,10 @@ def train(executor: Executor | None, epochs: int = 6, **how: Any) -> tuple[Any, 
 
 
 class Meddler(Executor):
-    """An executor that counts what is submitted, and does something at one of the times."""
+    """An executor that counts what is submitted, and does something at one of the times.
+
+    Where the deed answers with a future, that is what is answered instead of the task's.
+    """
 
     def __init__(self, executor: Any, at: int = 0, deed: Any = None) -> None:
         self.executor, self.at, self.deed, self.count = executor, at, deed, 0
@@ -63,9 +66,8 @@ class Meddler(Executor):
 
     def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
         self.count += 1
-        if self.count == self.at:
-            self.deed()
-        future: Future[Any] = self.executor.submit(function, *args, **kwargs)
+        instead = self.deed() if self.count == self.at else None
+        future: Future[Any] = instead or self.executor.submit(function, *args, **kwargs)
         return future
 
 

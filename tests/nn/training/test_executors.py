@@ -60,15 +60,21 @@ def test_a_step_that_is_one_shard_is_not_sent_away(monkeypatch: pytest.MonkeyPat
 
 
 # --- workers that die ----------------------------------------------------------------------------
-def test_a_pool_that_breaks_in_the_middle_of_an_epoch_loses_nothing() -> None:
+def dies_at_work(pool: ProcessPoolExecutor) -> Any:
+    return pool.submit(os._exit, 1)
+
+
+def died_between(pool: ProcessPoolExecutor) -> None:
+    with pytest.raises(BrokenExecutor):
+        dies_at_work(pool).result()
+
+
+@pytest.mark.parametrize("death", [dies_at_work, died_between])
+def test_a_pool_that_breaks_in_the_middle_of_an_epoch_loses_nothing(death: Any) -> None:
     want = train(None, batch_size=64)
     with ProcessPoolExecutor(2) as pool:
-
-        def kill() -> None:
-            os.kill(next(iter(pool._processes)), signal.SIGKILL)
-
         with pytest.warns(RuntimeWarning, match="broke .*goes on in this process"):
-            assert train(Meddler(pool, 29, kill), batch_size=64) == want
+            assert train(Meddler(pool, 29, lambda: death(pool)), batch_size=64) == want
         with pytest.raises(BrokenExecutor):
             pool.submit(os.getpid)
 
