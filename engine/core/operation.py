@@ -22,7 +22,10 @@ class Operation:
 
     Arguments:
         name: a unique name, as in PyTorch or JAX.
-        function: floats to a float; it should answer inf or nan rather than raise.
+        function: floats to a float; it should answer inf or nan rather than raise. Made of
+            arithmetic and of other rows (`rows.exp(x)`) it runs in vectors natively. One that looks
+            at its numbers (`if x > 0.0`, `math.exp(x)`) is called for each row, which is slow
+            there, unless engine/native/math has a formula of that name.
         partials: `partials(y, *inputs)` gives the derivative by each input, in a tuple. `y` is the
             output: where it helps, use it. Where they are constants, just the tuple of numbers.
             None stands for an input that takes no gradient: a number, an index or a test.

@@ -14,8 +14,9 @@ from engine.core.inputs import ControlFlowError, is_open, looked_at
 from engine.core.modes import MODE
 from engine.core.value import Value, epoch
 from engine.native.library import Compiled, compiled_tape, pack
+from engine.native.lower.instructions import record_tape
 from engine.native.lower.listing import Listing
-from engine.native.lower.tape import Tape, record_tape
+from engine.native.lower.tape import Tape
 from engine.native.needs import numpy
 from engine.native.recheck import explain_row
 from engine.native.rows import as_rows, as_vector, check_out

@@ -6,7 +6,7 @@ from math import nan
 from typing import Any
 
 from engine.core.modes import MODE, NumericError
-from engine.core.node import as_float
+from engine.core.node import Node, as_float
 from engine.core.operation import TABLE, Interval, Operation
 from engine.core.value import Value
 from engine.operations.check import check_operation
@@ -32,6 +32,8 @@ def operation(
             notebook's cell can run twice); one of the engine's is not.
         function: floats to a float. Where it raises ValueError or ZeroDivisionError the value is
             nan, where OverflowError inf; whether that is an error is for the numeric mode to say.
+            Natively it runs in vectors where it is arithmetic alone (`lambda x: x * x / 2.0`), and
+            is called for each row where it looks at its numbers (`if x > 0.0`, `math.exp(x)`).
         partials: one function for each input (or one that returns them all in a tuple), of the
             output and the inputs: `lambda y, a, b: ...`. Write them with operators and engine
             functions and they can be differentiated again.
@@ -60,7 +62,9 @@ def operation(
 
     @wraps(function)  # so that its signature still says how many inputs it takes
     def value(*inputs: float) -> float:
-        return as_float(function(*inputs))
+        found = function(*inputs)
+        # native code passes symbols, to see whether the function is made of arithmetic
+        return found if any(isinstance(x, Node) for x in inputs) else as_float(found)
 
     row = Operation(
         name,

@@ -3,7 +3,6 @@
 import math
 
 from engine.core.functions import rule
-from engine.core.numerics import divide
 from engine.core.operation import row, rows
 from engine.core.value import Scalar, Value
 
@@ -26,11 +25,6 @@ def _atanh(x: float) -> float:
     if abs(x) == 1.0:
         return math.copysign(math.inf, x)
     return math.atanh(x) if abs(x) < 1.0 else math.nan
-
-
-def _atanh_slope(x: float) -> float:
-    """1 / (1 - x^2) where |x| <= 1; in factors, to keep the digits beside 1."""
-    return divide(1.0, (1.0 - x) * (1.0 + x)) if abs(x) <= 1.0 else math.nan
 
 
 @rule(_sinh, lambda y, x: (rows.cosh(x),), tex=r"\sinh", remedy={"": "it overflows past 710.47"})
@@ -95,9 +89,9 @@ def atanh(x: Scalar) -> Value:
     """
 
 
-row(
+row(  # 1 / (1 - x^2) in factors, to keep the digits beside 1; a nan where |x| > 1
     "atanh_slope",
-    _atanh_slope,
+    lambda x: rows.xdivy(1.0, (1.0 - x) * (1.0 + x)),
     lambda y, x: (2.0 * x * y * y,),
     tex=r"\operatorname{{artanh}}'",
     domain=(-0.9, 0.9),

@@ -217,7 +217,7 @@ def logit(p: Scalar) -> Value:
 
 row(
     "logit_slope",
-    lambda p: f.xdivy(1.0, p * (1.0 - p)),
+    lambda p: rows.xdivy(1.0, p * (1.0 - p)),
     lambda y, p: ((2.0 * p - 1.0) * y * y,),
     tex=r"\operatorname{{logit}}'",
     domain=(0.1, 0.4),
@@ -258,7 +258,7 @@ def _selu_partial(y: Any, x: Any) -> tuple[Any]:
 
 
 @rule(
-    lambda x: SELU_SCALE * _elu(x, SELU_ALPHA),
+    lambda x: SELU_SCALE * rows.elu(x, SELU_ALPHA),
     _selu_partial,
     finite_partials=True,
 )

@@ -3,7 +3,6 @@
 import math
 
 from engine.core.functions import rule
-from engine.core.numerics import rsqrt
 from engine.core.operation import row, rows
 from engine.core.value import Scalar, Value
 
@@ -16,11 +15,6 @@ def _asin(x: float) -> float:
 
 def _acos(x: float) -> float:
     return math.acos(x) if abs(x) <= 1.0 else math.nan
-
-
-def _asin_slope(x: float) -> float:
-    """1 / sqrt(1 - x^2) where |x| <= 1; in factors, to keep the digits beside 1."""
-    return rsqrt((1.0 - x) * (1.0 + x)) if abs(x) <= 1.0 else math.nan
 
 
 @rule(
@@ -53,7 +47,13 @@ def acos(x: Scalar) -> Value:
     """
 
 
-row("asin_slope", _asin_slope, lambda y, x: (x * y * y * y,), tex=r"\arcsin'", domain=(-0.9, 0.9))
+row(  # 1 / sqrt(1 - x^2) in factors, to keep the digits beside 1; a nan where |x| > 1
+    "asin_slope",
+    lambda x: rows.rsqrt((1.0 - x) * (1.0 + x)),
+    lambda y, x: (x * y * y * y,),
+    tex=r"\arcsin'",
+    domain=(-0.9, 0.9),
+)
 
 
 @rule(

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from engine import ControlFlowError, Program, gradient, inputs, no_grad, numeric_mode
-from engine.native.lower.tape import record_tape
+from engine.native.lower.instructions import record_tape
 from engine.native.needs import available, numpy
 from nn.checkpoint.state import State
 from nn.checks import check_finite

@@ -8,7 +8,8 @@ import pytest
 
 import engine
 from engine import NumericError, Program, Value, gradient, operation
-from engine.core.operation import TABLE
+from engine.core.operation import TABLE, rows
+from engine.native.math.formulas import has_formula
 from tests.core.test_conformance import CASES, build, meets, number
 from tests.native.tools import eager, ieee, near, same_bits
 
@@ -129,6 +130,69 @@ def test_operations_that_replace_one_of_the_same_name_are_not_confused() -> None
         own = operation("times", lambda a, k=k: a + k, lambda y, a: 1.0)
         assert Program([x], [own(x)])([[1.0]]).tolist() == [[1.0 + k]]
         del own
+
+
+CALL = "call double (double"  # of a float function, for each lane by itself
+NUMBERS = [0.0, -0.0, 1.0, -1.0, 0.5, 3.0, 1e200, -1e200, 5e-324, math.inf, -math.inf, math.nan]
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x * x * x - 2 * x + 1,
+        lambda x: -abs(x) + x**2,
+        lambda x: 1.0 / x,
+        lambda x: (1.0 - x) / (x + 1),
+        lambda x: (2.0 / x) / (x - 3.0) - x / 2.0,
+        lambda x: rows.sqrt(abs(x)) * rows.select(rows.greater(x, 0.5), 2.0, x),
+        lambda x: rows.square(x),
+    ],
+)
+def test_what_is_made_of_arithmetic_and_rows_runs_in_vectors(function: Any) -> None:
+    own = operation("made", function, lambda y, x: 0.0)
+    x = Value(0.0, "x")
+    with ieee():
+        program = Program([x], [own(x)])
+        got = program([[number] for number in NUMBERS])
+        want = [[own(Value(number)).data] for number in NUMBERS]
+    assert CALL not in program.source
+    assert same_bits(got, want)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x if x > 0.0 else -x,
+        lambda x: 1.0 if x == 0.5 else 2.0,
+        lambda x: 2.0 if x != 0.5 else 1.0,
+        lambda x: {0.5: 7.0}.get(x, 8.0),
+        lambda x: max(x, 0.25),
+        lambda x: x or 4.0,
+        lambda x: float(x) * 2.0,
+        lambda x: math.floor(min(abs(x), 9.0) if x == x else 0.0) + 0.5,
+        lambda x: math.atan(x),
+        lambda x: x**3 if abs(x) < 1e100 else 0.0,
+        lambda x: x % 2.0,
+        lambda x: float(f"{x:.3g}"),
+        lambda x: float(isinstance(x, float)),
+    ],
+)
+def test_what_looks_at_its_number_is_called(function: Any) -> None:
+    own = operation("made", function, lambda y, x: 0.0)
+    x = Value(0.0, "x")
+    with ieee():
+        program = Program([x], [own(x)])
+        got = program([[number] for number in NUMBERS])
+        want = [[own(Value(number)).data] for number in NUMBERS]
+    assert CALL in program.source
+    assert same_bits(got, want)
+
+
+def test_rows_that_are_made_of_rows_need_no_formula() -> None:
+    for op in (rows.where, rows.square, rows.selu, rows.logit_slope, rows.asin_slope):
+        assert not has_formula(op.name)
+        x = Value(0.25)
+        assert CALL not in Program([x], [op(x)]).source
 
 
 def test_an_own_operation_stays_as_long_as_a_program_needs_it() -> None:

@@ -120,6 +120,10 @@ class Body:
         """One double from memory."""
         return self.fresh(f"load double, ptr {self.at(pointer, index)}, align 8")
 
+    def store_scalar(self, x: str, pointer: str, index: Index) -> None:
+        """One double into memory."""
+        self.do(f"store double {x}, ptr {self.at(pointer, index)}, align 8")
+
     def splat(self, scalar: str) -> Vector:
         """One double in every lane."""
         one = self.new(f"insertelement {self.vector} poison, double {scalar}, i64 0")

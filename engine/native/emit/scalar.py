@@ -60,8 +60,7 @@ def per_lane(body: Body, address: int, *args: Vector) -> Vector:
     pointer = f"inttoptr (i64 {address} to ptr)"
     result = "poison"
     for lane in range(body.lanes):
-        given = [body.new(f"extractelement {body.vector} {arg.name}, i64 {lane}") for arg in args]
-        passed = ", ".join(f"double {one}" for one in given)
+        passed = ", ".join(f"double {arg.lane(lane)}" for arg in args)
         one = body.new(f"call double ({kinds}) {pointer}({passed})")
         result = body.new(f"insertelement {body.vector} {result}, double {one}, i64 {lane}")
     return Vector(body, result)

@@ -29,10 +29,8 @@ def horizontal(
         body.store(body.load("%out", places[0]) + sums[0], "%out", places[0])
         return
     for k, place in enumerate(places):
-        lane = body.new(f"extractelement {body.vector} {sums[0].name}, i64 {k}")
-        where = body.at("%out", place)
-        before = body.fresh(f"load double, ptr {where}, align 8")
-        body.do(f"store double {body.fresh(f'fadd double {before}, {lane}')}, ptr {where}, align 8")
+        total = body.fresh(f"fadd double {body.scalar('%out', place)}, {sums[0].lane(k)}")
+        body.store_scalar(total, "%out", place)
 
 
 def transposed(body: Body, rows: Sequence[Vector]) -> list[Vector]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,13 +17,38 @@ def literal(number: float) -> str:
     return f"0x{struct.unpack('<Q', struct.pack('<d', number))[0]:016X}"
 
 
-class Vector:
-    """A vector of doubles; arithmetic with it (and with floats) writes instructions."""
+class _Result:
+    """What an instruction in a body gives, by its name there."""
 
     __slots__ = ("body", "name")
 
     def __init__(self, body: Body, name: str) -> None:
         self.body, self.name = body, name
+
+
+Vectors = Callable[["Vector", "Vector | float"], "Vector"]
+
+
+def _operator(operation: str) -> tuple[Vectors, Vectors]:
+    """The two methods of an operator of Python: with the vector on its left, and on its right."""
+    return (
+        lambda self, other: self._write(operation, self, other),
+        lambda self, other: self._write(operation, other, self),
+    )
+
+
+def _comparison(how: str) -> Callable[[Vector, Vector | float], Mask]:
+    return lambda self, other: self._compare(how, other)
+
+
+def _on_bits(operation: str) -> Callable[[Bits, Bits | int], Bits]:
+    return lambda self, other: self._write(operation, other)
+
+
+class Vector(_Result):
+    """A vector of doubles; arithmetic with it (and with floats) writes instructions."""
+
+    __slots__ = ()
 
     def _with(self, other: Vector | float) -> Vector:
         return other if isinstance(other, Vector) else self.body.constant(float(other))
@@ -33,29 +59,10 @@ class Vector:
             self.body, self.body.new(f"{operation} {self.body.vector} {a.name}, {b.name}")
         )
 
-    def __add__(self, other: Vector | float) -> Vector:
-        return self._write("fadd", self, other)
-
-    def __radd__(self, other: float) -> Vector:
-        return self._write("fadd", other, self)
-
-    def __sub__(self, other: Vector | float) -> Vector:
-        return self._write("fsub", self, other)
-
-    def __rsub__(self, other: float) -> Vector:
-        return self._write("fsub", other, self)
-
-    def __mul__(self, other: Vector | float) -> Vector:
-        return self._write("fmul", self, other)
-
-    def __rmul__(self, other: float) -> Vector:
-        return self._write("fmul", other, self)
-
-    def __truediv__(self, other: Vector | float) -> Vector:
-        return self._write("fdiv", self, other)
-
-    def __rtruediv__(self, other: float) -> Vector:
-        return self._write("fdiv", other, self)
+    __add__, __radd__ = _operator("fadd")
+    __sub__, __rsub__ = _operator("fsub")
+    __mul__, __rmul__ = _operator("fmul")
+    __truediv__, __rtruediv__ = _operator("fdiv")
 
     def __neg__(self) -> Vector:
         return Vector(self.body, self.body.new(f"fneg {self.body.vector} {self.name}"))
@@ -68,17 +75,8 @@ class Vector:
         return Mask(self.body, self.body.new(text))
 
     # ordered comparisons: false where either is a nan
-    def __lt__(self, other: Vector | float) -> Mask:
-        return self._compare("olt", other)
-
-    def __le__(self, other: Vector | float) -> Mask:
-        return self._compare("ole", other)
-
-    def __gt__(self, other: Vector | float) -> Mask:
-        return self._compare("ogt", other)
-
-    def __ge__(self, other: Vector | float) -> Mask:
-        return self._compare("oge", other)
+    __lt__, __le__ = _comparison("olt"), _comparison("ole")
+    __gt__, __ge__ = _comparison("ogt"), _comparison("oge")
 
     def equals(self, other: Vector | float) -> Mask:
         """Where they are equal; a nan equals nothing."""
@@ -96,6 +94,10 @@ class Vector:
             return None
         number: float = struct.unpack(">d", bytes.fromhex(bits))[0]
         return number
+
+    def lane(self, k: int) -> str:
+        """The double in one lane."""
+        return self.body.new(f"extractelement {self.body.vector} {self.name}, i64 {k}")
 
     def sqrt(self) -> Vector:
         """The square root; a nan below 0."""
@@ -115,13 +117,10 @@ class Vector:
         return Bits(self.body, self.body.new(text))
 
 
-class Mask:
+class Mask(_Result):
     """A truth value in every lane."""
 
-    __slots__ = ("body", "name")
-
-    def __init__(self, body: Body, name: str) -> None:
-        self.body, self.name = body, name
+    __slots__ = ()
 
     def _write(self, operation: str, other: str) -> Mask:
         return Mask(
@@ -138,39 +137,18 @@ class Mask:
         return self._write("xor", "splat (i1 true)")
 
 
-class Bits:
+class Bits(_Result):
     """A vector of 64-bit integers, such as the encodings of doubles."""
 
-    __slots__ = ("body", "name")
-
-    def __init__(self, body: Body, name: str) -> None:
-        self.body, self.name = body, name
+    __slots__ = ()
 
     def _write(self, operation: str, other: Bits | int) -> Bits:
         second = other.name if isinstance(other, Bits) else f"splat (i64 {other})"
         return Bits(self.body, self.body.new(f"{operation} {self.body.ints} {self.name}, {second}"))
 
-    def __add__(self, other: Bits | int) -> Bits:
-        return self._write("add", other)
-
-    def __sub__(self, other: Bits | int) -> Bits:
-        return self._write("sub", other)
-
-    def __and__(self, other: Bits | int) -> Bits:
-        return self._write("and", other)
-
-    def __or__(self, other: Bits | int) -> Bits:
-        return self._write("or", other)
-
-    def __xor__(self, other: Bits | int) -> Bits:
-        return self._write("xor", other)
-
-    def __lshift__(self, places: int) -> Bits:
-        return self._write("shl", places)
-
-    def __rshift__(self, places: int) -> Bits:
-        """To the right, with the sign handed on."""
-        return self._write("ashr", places)
+    __add__, __sub__ = _on_bits("add"), _on_bits("sub")
+    __and__, __or__, __xor__ = _on_bits("and"), _on_bits("or"), _on_bits("xor")
+    __lshift__ = _on_bits("shl")
 
     def unsigned_shift(self, places: int) -> Bits:
         """To the right, with zeros handed in."""
@@ -179,11 +157,6 @@ class Bits:
     def number(self) -> Vector:
         """The double with that encoding."""
         text = f"bitcast {self.body.ints} {self.name} to {self.body.vector}"
-        return Vector(self.body, self.body.new(text))
-
-    def to_double(self) -> Vector:
-        """The integer as a double."""
-        text = f"sitofp {self.body.ints} {self.name} to {self.body.vector}"
         return Vector(self.body, self.body.new(text))
 
 

@@ -15,21 +15,9 @@ from engine.native.kernels.maps import write_chunk, write_map
 from engine.native.kernels.outers import write_outer
 from engine.native.kernels.products import write_product
 from engine.native.kernels.section import Section
-from engine.native.lower.blocks import find_blocks, find_levels
-from engine.native.lower.plan import (
-    Chunk,
-    Gather,
-    Interpreted,
-    Kernel,
-    Map,
-    Outer,
-    Product,
-    Scatter,
-    make_plan,
-)
-from engine.native.lower.storage import lay_out
+from engine.native.lower import plan
+from engine.native.lower.lowering import lower
 from engine.native.lower.tape import Args, Tape
-from engine.native.lower.totals import find_totals
 
 __all__ = ["Assembly", "assemble"]
 
@@ -43,14 +31,13 @@ class Assembly:
     """The text, and how much of a workspace it wants.
 
     Attributes:
-        doubles: of the workspace. block: rows that are computed together, at most.
-        flops: additions and multiplications of a row. keep: what the code has addresses of.
+        doubles: of the workspace. flops: additions and multiplications of a row.
+        keep: what the code has addresses of.
     """
 
     text: str
     doubles: int
-    block: int
-    kernels: list[Kernel]
+    kernels: list[plan.Kernel]
     flops: int
     keep: list[Any]
 
@@ -67,53 +54,35 @@ def assemble(
         lanes: doubles in a vector.
         block: rows that go through the kernels together, at most; None fits them into the cache.
     """
-    unique = list(dict.fromkeys(tape.outputs))
-    sinks = [(i, k) for k, i in enumerate(tape.outputs) if tape.varying[i]] if reduce else []
-    inputs = [i for i, op in enumerate(tape.ops) if op == "input"]
-    totals, gone = find_totals(tape, sinks)
-    levels = find_levels(tape, True)
-    plan = make_plan(tape.ops, tape.args, levels, find_blocks(tape, levels, gone), totals, gone)
-    before = make_plan(tape.ops, tape.args, find_levels(tape, False), [], [], set())
-    layout = lay_out(plan, inputs, [] if reduce else [i for i in unique if tape.varying[i]])
-    computed = {i for k in before for i in k.writes}
-    wanted = {i for k in plan for i in k.reads}.union(unique, *[_weights(k) for k in plan])
-    pinned = sorted(
-        {i for k in (*plan, *before) if isinstance(k, Interpreted) for i in k.reads}.difference(
-            computed, [i for i, varies in enumerate(tape.varying) if varies]
-        )
-    )
-    uniform = lay_out(before, pinned, [*pinned, *sorted(computed & wanted)])
-    block = block or _block(layout.size, lanes, plan)
+    lowered = lower(tape, reduce)
+    rows = block or _block(lowered.layout.size, lanes, lowered.kernels)
     registers = 32 if lanes == 8 else 16
-    inner = Section(tape, layout, uniform, _apart(block), lanes, registers)
-    outer = Section(tape, uniform, uniform, lanes, lanes, registers)
+    inner = Section(tape, lowered.layout, lowered.uniform, _apart(rows), lanes, registers)
+    outer = Section(tape, lowered.uniform, lowered.uniform, lanes, lanes, registers)
     module = _Module(lanes)
-    same = [module.add("pinned", KERNEL, write_pinned, outer)]
-    same += [module.kernel(k, outer, f"u{i}") for i, k in enumerate(before)]
+    once = [module.add("pinned", KERNEL, write_pinned, outer)]
+    once += [module.kernel(k, outer, f"u{i}") for i, k in enumerate(lowered.once)]
     module.add("rows_in", ROWS_IN, write_rows_in, inner)
-    rowwise = [module.kernel(k, inner, f"k{i}") for i, k in enumerate(plan)]
+    rowwise = [module.kernel(k, inner, f"k{i}") for i, k in enumerate(lowered.kernels)]
     if not reduce:
         rowwise.append(module.add("rows_out", KERNEL, write_rows_out, inner))
-    module.define("run", RUN, Driver(inner, reduce, same, rowwise, block).write())
-    doubles = uniform.size * lanes + layout.size * inner.stride
-    keep = inner.keep + outer.keep
-    return Assembly(module.text(), doubles, block, [*before, *plan], _flops(plan, tape.args), keep)
+    module.define("run", RUN, Driver(inner, reduce, once, rowwise, rows).write())
+    return Assembly(
+        module.text(),
+        lowered.uniform.size * lanes + lowered.layout.size * inner.stride,
+        [*lowered.once, *lowered.kernels],
+        _flops(lowered.kernels, tape.args),
+        inner.keep + outer.keep,
+    )
 
 
-def _weights(kernel: Kernel) -> list[int]:
-    """The computed weights of a product."""
-    if not isinstance(kernel, Product) or kernel.kind == "param":
-        return []
-    return [*kernel.weights.flat, *([] if kernel.bias is None else kernel.bias.flat)]
-
-
-def _block(slots: int, lanes: int, kernels: Sequence[Kernel]) -> int:
+def _block(slots: int, lanes: int, kernels: Sequence[plan.Kernel]) -> int:
     """How many rows a block has, in whole vectors: as many as the cache takes; more where large
     matrices of weights would otherwise be read again for few rows, or a table of instructions.
     """
-    weights = max([k.weights.size for k in kernels if isinstance(k, Product)], default=0)
+    weights = max([k.weights.size for k in kernels if isinstance(k, plan.Product)], default=0)
     least = 64 if weights >= LARGE else 3 * lanes
-    if any(isinstance(kernel, Interpreted) for kernel in kernels):
+    if any(isinstance(kernel, plan.Interpreted) for kernel in kernels):
         least = 8 * lanes
     rows = max(CACHE // max(slots, 1), least)
     step = 3 * lanes if rows >= 12 * lanes and least < 64 else lanes
@@ -128,32 +97,32 @@ def _apart(block: int) -> int:
     return (lines + 1 - lines % 2) * LINE
 
 
-def _flops(kernels: Sequence[Kernel], args: Sequence[Args]) -> int:
+def _flops(kernels: Sequence[plan.Kernel], args: Sequence[Args]) -> int:
     """Additions and multiplications of one row."""
     total = 0
     for kernel in kernels:
         match kernel:
-            case Product():
+            case plan.Product():
                 total += 2 * len(kernel.xs) * len(kernel.ys)
-            case Outer():
+            case plan.Outer():
                 total += 2 * len(kernel.a) * len(kernel.b)
-            case Scatter():
+            case plan.Scatter():
                 total += len(kernel.a)
-            case Chunk() | Interpreted():
+            case plan.Chunk():
                 total += sum(max(len(args[i]) - 1, 1) for i in kernel.ids)
-        if isinstance(kernel, Product | Map):
+        if isinstance(kernel, plan.Product | plan.Map):
             total += sum(len(step.ids) for step in kernel.steps)
     return total
 
 
 WRITERS: dict[type[Any], Callable[[Body, Section, Any], None]] = {
-    Product: write_product,
-    Map: write_map,
-    Gather: write_gather,
-    Scatter: write_scatter,
-    Outer: write_outer,
-    Chunk: write_chunk,
-    Interpreted: write_interpreted,
+    plan.Product: write_product,
+    plan.Map: write_map,
+    plan.Gather: write_gather,
+    plan.Scatter: write_scatter,
+    plan.Outer: write_outer,
+    plan.Chunk: write_chunk,
+    plan.Interpreted: write_interpreted,
 }
 
 
@@ -168,7 +137,7 @@ class _Module:
     def text(self) -> str:
         return "\n\n".join(["\n".join(sorted(self.declared)), *self.functions])
 
-    def kernel(self, kernel: Kernel, section: Section, name: str) -> str:
+    def kernel(self, kernel: plan.Kernel, section: Section, name: str) -> str:
         write = WRITERS[type(kernel)]
         return self.add(name, KERNEL, lambda body, of: write(body, of, kernel), section)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from engine.native.emit.function import Body, Loop
 from engine.native.emit.indexes import Index
 from engine.native.emit.vector import Vector
-from engine.native.kernels.io import write_same, write_scalar
+from engine.native.kernels.io import write_same
 from engine.native.kernels.section import Section
 
 __all__ = ["KERNEL", "ROWS_IN", "RUN", "Driver"]
@@ -125,7 +125,7 @@ class Driver:
         y = body.scalar("%out", last.i)
         if divisor:
             y = body.fresh(f"fdiv double {y}, {divisor}")
-            write_scalar(body, y, "%out", last.i)
+            body.store_scalar(y, "%out", last.i)
         (nans,) = last.end([_nans(body.splat(y), last).name])
         odd = body.fresh(f"fcmp une {body.vector} {nans}, zeroinitializer")
         any_odd = body.fresh(f"bitcast <{lanes} x i1> {odd} to i{lanes}")

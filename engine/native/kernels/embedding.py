@@ -21,7 +21,7 @@ def write_gather(body: Body, section: Section, gather: Gather) -> None:
     x = body.scalar("%theta", positions.at(body, columns.i, index))
     x = body.fresh(f"select i1 {valid}, double {x}, double {NAN}")
     place = body.add(body.times(slots.at(body, columns.i), section.stride), rows.i)
-    body.do(f"store double {x}, ptr {body.at('%ws', place)}, align 8")
+    body.store_scalar(x, "%ws", place)
     columns.end()
     rows.end()
 
@@ -36,7 +36,7 @@ def write_scatter(body: Body, section: Section, scatter: Scatter) -> None:
     x = body.fresh(f"select i1 {valid}, double {body.scalar('%ws', place)}, double 0.0")
     total = into.at(body, columns.i, index)
     new = body.fresh(f"fadd double {body.scalar('%out', total)}, {x}")
-    body.do(f"store double {new}, ptr {body.at('%out', total)}, align 8")
+    body.store_scalar(new, "%out", total)
     columns.end()
     rows.end()
 

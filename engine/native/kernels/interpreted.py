@@ -1,7 +1,7 @@
 """Instructions from a table: what is irregular and large is not written out, but interpreted.
 
 A kernel reads a stream of whole numbers, an instruction after another: which operation, where its
-result goes, and where its operands are. Each operation is written once, whatever the size of the
+result goes, and where its args are. Each operation is written once, whatever the size of the
 graph, so that compiling takes no longer for a million nodes; and since an instruction is done for a
 whole block of rows, reading it costs little.
 """
@@ -12,18 +12,17 @@ from collections.abc import Callable, Sequence
 
 from engine.native.emit.function import Body
 from engine.native.emit.indexes import Index
-from engine.native.emit.vector import Vector, fma, select
+from engine.native.emit.vector import Vector
 from engine.native.kernels.section import Section
 from engine.native.lower.plan import Interpreted
-from engine.native.math.rules import max2, min2
+from engine.native.math.formulas import CHEAP, cost, has_formula
+from engine.native.math.reductions import FOLDS, Fold, fold
 from engine.native.needs import numpy
 
 __all__ = ["write_interpreted"]
 
-Key = tuple[str, int, float | None]  # an operation, its operands (or -1: any number), an exponent
-Fold = Callable[
-    [Sequence[Vector], Vector], list[Vector]
-]  # of what is carried, and the next operand
+# An operation, and for each argument the number that it is, or None; () for those of a loop.
+Key = tuple[str, tuple[float | None, ...]]
 
 
 def write_interpreted(body: Body, section: Section, kernel: Interpreted) -> None:
@@ -31,28 +30,27 @@ def write_interpreted(body: Body, section: Section, kernel: Interpreted) -> None
     keys: dict[Key, int] = {}
     numbers: list[int] = []
     for i in kernel.ids:
-        key, operands = _encode(section, i)
+        key, args = _encode(section, i)
         numbers += [keys.setdefault(key, len(keys)), _place(section, i)]
-        numbers += [len(operands)] * (key[1] < 0)
-        numbers += [_place(section, arg) for arg in operands]
+        numbers += [len(args)] * (key[0] in FOLDS)
+        numbers += [_place(section, arg) for arg in args]
     stream = numpy().array(numbers, dtype="int64")
     section.keep.append(stream)
     _Reader(body, section, f"inttoptr (i64 {stream.ctypes.data} to ptr)").write(keys, len(stream))
 
 
 def _encode(section: Section, i: int) -> tuple[Key, Sequence[int]]:
-    """An instruction's case and its operands; those of a `dot` in the order in which it adds."""
+    """An instruction's case, and its arguments in the order in which the case reads them."""
     op, args = section.tape.ops[i], section.tape.args[i]
-    if op == "dot":
-        n = len(args) // 2
-        pairs = [arg for pair in zip(args[:n], args[n : 2 * n], strict=True) for arg in pair]
-        rest = args[2 * n :]
-        return ("dot with bias" if rest else "dot", -1, None), [*rest, *pairs]
-    if op in FOLDS and (op != "sum" or len(args) > 2):
-        return (op, -1, None), args
-    if op == "pow" and args[1] in section.tape.numbers:
-        return (op, 2, section.tape.numbers[args[1]]), args
-    return (op, len(args), None), args
+    if op in FOLDS:
+        name, ordered = fold(op, args)
+        return (name, ()), ordered
+    unknown = (None,) * len(args)
+    if has_formula(op) and cost(op, unknown) > CHEAP:
+        known = tuple([section.tape.numbers.get(arg) for arg in args])
+        if cost(op, known) < cost(op, unknown) // 2:  # such as x**2 beside x**y
+            return (op, known), args
+    return (op, unknown), args
 
 
 def _place(section: Section, i: int) -> int:
@@ -95,8 +93,8 @@ class _Reader:
         place = self.body.at(self.stream, self.body.add("%pc", ahead), "i64")
         return self.body.fresh(f"load i64, ptr {place}, align 8")
 
-    def operand(self, ahead: Index) -> Callable[[str], Vector]:
-        """How an operand is read, for a vector of rows."""
+    def argument(self, ahead: Index) -> Callable[[str], Vector]:
+        """How an argument is read, for a vector of rows."""
         body, place = self.body, self.read(ahead)
         same = body.fresh(f"icmp slt i64 {place}, 0")
         turned = body.fresh(f"xor i64 {place}, -1")
@@ -108,90 +106,32 @@ class _Reader:
 
     def case(self, key: Key) -> str:
         """One operation for all rows of the block; the answer is where the next one begins."""
-        body, (op, arity, exponent) = self.body, key
+        body, (op, constants) = self.body, key
         out = body.fresh(f"getelementptr inbounds i8, ptr %ws, i64 {self.read(1)}")
-        if arity < 0:
+        if op in FOLDS:
             many = self.read(2)
             rows = body.loop(0, "%nv")
-            result = self.fold(op, many, rows.i)
+            result = self.fold(FOLDS[op], many, rows.i)
             after = body.add(body.add("%pc", 3), many)
         else:
-            readers = [self.operand(2 + k) for k in range(arity)]
+            readers = [self.argument(2 + k) for k in range(len(constants))]
             rows = body.loop(0, "%nv")
-            operands = [read(rows.i) for read in readers]
-            if exponent is not None:
-                operands[1] = body.constant(exponent)
-            result = self.section.compute(op, operands)
-            after = body.add("%pc", 2 + arity)
+            args = [
+                read(rows.i) if number is None else body.constant(number)
+                for read, number in zip(readers, constants, strict=True)
+            ]
+            result = self.section.compute(op, args)
+            after = body.add("%pc", 2 + len(constants))
         body.store(result, out, body.times(rows.i, self.section.lanes))
         rows.end()
         return str(after)
 
-    def fold(self, op: str, many: str, v: str) -> Vector:
-        """An operation of any number of operands, one after another."""
-        body, (begin, step, turn, finish) = self.body, FOLDS[op]
-        first = [self.operand(body.add(3, k))(v) for k in range(begin)]
-        carried = START[op](body, first)
-        loop = body.loop(begin, many, step, [x.name for x in carried], maybe_empty=True)
-        given = [self.operand(body.add(body.add(loop.i, 3), k))(v) for k in range(step)]
-        found = turn([Vector(body, name) for name in loop.values], given)
-        return finish([Vector(body, name) for name in loop.end([x.name for x in found])])
-
-
-# --- operations of any number of operands, one at a time -----------------------------------------
-Carried = Sequence[Vector]
-
-
-def _add(carried: Carried, given: Carried) -> list[Vector]:
-    result, lost = carried
-    (x,) = given
-    s = result + x
-    part = s - result
-    return [s, lost + ((result - (s - part)) + (x - part))]
-
-
-def _added(carried: Carried) -> Vector:
-    result, lost = carried
-    return select((result - result).equals(0.0), result + lost, result)
-
-
-def _rest(carried: Carried, given: Carried) -> list[Vector]:
-    top, result, lost = carried
-    (x,) = given
-    larger = x > top
-    return [select(larger, x, top), *_add([result, lost], [select(larger, top, x)])]
-
-
-def _larger(carried: Carried, given: Carried) -> list[Vector]:
-    return [max2(*carried, *given)]
-
-
-def _smaller(carried: Carried, given: Carried) -> list[Vector]:
-    return [min2(*carried, *given)]
-
-
-def _choose(carried: Carried, given: Carried) -> list[Vector]:
-    index, k, result = carried
-    return [index, k + 1.0, select(index.equals(k), given[0], result)]
-
-
-# operands that begin it, operands that each turn takes, a turn, and what it comes to
-Folding = tuple[int, int, Callable[[Carried, Carried], list[Vector]], Callable[[Carried], Vector]]
-FOLDS: dict[str, Folding] = {
-    "dot": (0, 2, lambda c, x: [fma(x[0], x[1], c[0])], lambda c: c[0]),
-    "dot with bias": (1, 2, lambda c, x: [fma(x[0], x[1], c[0])], lambda c: c[0]),
-    "sum": (1, 1, _add, _added),
-    "rest": (1, 1, _rest, lambda c: _added(c[1:])),
-    "maximum": (1, 1, _larger, lambda c: c[0]),
-    "minimum": (1, 1, _smaller, lambda c: c[0]),
-    "choose": (1, 1, _choose, lambda c: c[2]),
-}
-START: dict[str, Callable[[Body, Carried], Carried]] = {
-    "dot": lambda body, first: [body.constant(0.0)],
-    "dot with bias": lambda body, first: first,
-    "sum": lambda body, first: [*first, body.constant(0.0)],
-    "rest": lambda body, first: [*first, body.constant(0.0), body.constant(0.0)],
-    "maximum": lambda body, first: first,
-    "minimum": lambda body, first: first,
-    "choose": lambda body, first: [*first, body.constant(0.0), body.constant(float("nan"))],
-}
+    def fold(self, fold: Fold, many: str, v: str) -> Vector:
+        """An operation of any number of arguments, one after another."""
+        body = self.body
+        first = [self.argument(body.add(3, k))(v) for k in range(fold.begin)]
+        carried = [x.name for x in fold.start(body, first)]
+        loop = body.loop(fold.begin, many, fold.step, carried, maybe_empty=True)
+        given = [self.argument(body.add(body.add(loop.i, 3), k))(v) for k in range(fold.step)]
+        found = fold.turn([Vector(body, name) for name in loop.values], given)
+        return fold.finish([Vector(body, name) for name in loop.end([x.name for x in found])])

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from engine.native.emit.function import Body
 from engine.native.emit.indexes import Index, Pattern
 from engine.native.emit.shuffles import transposed
+from engine.native.emit.vector import Vector
 from engine.native.kernels.section import Section
-from engine.native.needs import numpy
+from engine.native.lower.blocks import kind
 
-__all__ = ["write_pinned", "write_rows_in", "write_rows_out", "write_same", "write_scalar"]
+__all__ = ["write_pinned", "write_rows_in", "write_rows_out", "write_same"]
 
 
 def write_rows_in(body: Body, section: Section) -> None:
@@ -36,7 +37,7 @@ def write_rows_in(body: Body, section: Section) -> None:
         loop = body.loop(first, end, 1, maybe_empty=True)
         row = loop.i if end == "%m" else last
         x = body.scalar("%rows", body.add(body.times(row, "%down"), column))
-        write_scalar(body, x, "%ws", body.add(slot, loop.i))
+        body.store_scalar(x, "%ws", body.add(slot, loop.i))
         loop.end()
     each.end()
 
@@ -81,57 +82,41 @@ def write_rows_out(body: Body, section: Section) -> None:
         place = places.at(body, each.i)
         loop = body.loop(0, "%m")
         x = body.scalar("%ws", body.add(slot, loop.i))
-        write_scalar(body, x, "%out", body.add(body.times(loop.i, len(outputs)), place))
+        body.store_scalar(x, "%out", body.add(body.times(loop.i, len(outputs)), place))
         loop.end()
         each.end()
-    for place, x in _same(body, section, same):
+    for place, number in _same(body, section, same):
         loop = body.loop(0, "%m")
-        write_scalar(body, x, "%out", body.add(body.times(loop.i, len(outputs)), place))
+        body.store_scalar(number.lane(0), "%out", body.add(body.times(loop.i, len(outputs)), place))
         loop.end()
 
 
 def write_pinned(body: Body, section: Section) -> None:
-    """Constants and parameters to slots of their own, for kernels that read operands from slots."""
+    """Constants and parameters to slots of their own, for kernels that read all from slots."""
     ops = section.tape.ops
     pinned = [(slot, i) for i, slot in section.layout.slot.items() if ops[i] in ("const", "param")]
     for slot, x in _same(body, section, pinned):
-        body.store(body.splat(x), "%uni", body.times(slot, section.lanes))
+        body.store(x, "%uni", body.times(slot, section.lanes))
 
 
 def write_same(body: Body, section: Section, count: str | None) -> None:
     """The outputs that are the same for all rows, times the count of rows if there is one."""
     same = [(k, i) for k, i in enumerate(section.tape.outputs) if not section.tape.varying[i]]
     for place, x in _same(body, section, same):
-        if count is not None:
-            x = body.fresh(f"fmul double {x}, {count}")
-        write_scalar(body, x, "%out", place)
+        y = x if count is None else x * body.splat(count)
+        body.store_scalar(y.lane(0), "%out", place)
 
 
 def _same(
     body: Body, section: Section, outputs: Sequence[tuple[int, int]]
-) -> Iterator[tuple[Index, str]]:
-    """In a loop for each kind that opens and closes around what is yielded: place and scalar."""
-    tape, kinds = section.tape, defaultdict(list)
+) -> Iterator[tuple[Index, Vector]]:
+    """Where each goes, and its number in all lanes; in a loop that closes when it goes on."""
+    kinds = defaultdict(list)
     for place, i in outputs:
-        kinds[tape.ops[i] if tape.ops[i] in ("const", "param") else "uniform"].append((place, i))
-    for kind, found in kinds.items():
-        ids = [i for _, i in found]
+        kinds[kind(section.tape, i)].append((place, i))
+    for found in kinds.values():
         places = section.pattern([place for place, _ in found])
+        read = section.reader(body, tuple([i for _, i in found]))
         loop = body.loop(0, len(found))
-        if kind == "const":
-            numbers = numpy().array([tape.numbers[i] for i in ids])
-            section.keep.append(numbers)
-            x = body.scalar(f"inttoptr (i64 {numbers.ctypes.data} to ptr)", loop.i)
-        elif kind == "param":
-            at = section.pattern([tape.position[i] for i in ids]).at(body, loop.i)
-            x = body.scalar("%theta", at)
-        else:
-            at = section.pattern([section.uniform.slot[i] for i in ids]).at(body, loop.i)
-            x = body.scalar("%uni", body.times(at, section.lanes))
-        yield places.at(body, loop.i), x
+        yield places.at(body, loop.i), read(loop.i, 0)
         loop.end()
-
-
-def write_scalar(body: Body, x: str, pointer: str, index: Index) -> None:
-    """One double into memory."""
-    body.do(f"store double {x}, ptr {body.at(pointer, index)}, align 8")

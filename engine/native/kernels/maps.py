@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from engine.native.emit.function import Body
 from engine.native.emit.indexes import Index
@@ -10,12 +10,8 @@ from engine.native.emit.vector import Vector
 from engine.native.kernels.section import Section
 from engine.native.lower.plan import Chunk, Map, Step
 from engine.native.lower.tape import Args
-from engine.native.needs import numpy
 
 __all__ = ["write_chunk", "write_map", "write_results", "write_steps"]
-
-
-Reader = Callable[[Index, int], Vector]  # of a position in the column, and of a vector of rows
 
 
 def write_steps(
@@ -36,7 +32,7 @@ def write_steps(
     for step in steps:
         for column in step.columns:
             if column not in found:
-                read = _reader(body, section, column, row)
+                read = section.reader(body, column, row)
                 places = [(body.add(j, i), t) for i in range(height) for t in range(width)]
                 found[column] = [read(*place) for place in places]
         operands = zip(*[found[column] for column in step.columns], strict=True)
@@ -63,29 +59,6 @@ def write_results(
             body.store(results[i * width + t], "%ws", body.add(place, t * section.lanes))
 
 
-def _reader(body: Body, section: Section, column: Args, row: Index) -> Reader:
-    """How a position of a column is read."""
-    tape, lanes = section.tape, section.lanes
-    first = column[0]
-    if tape.ops[first] == "const":
-        numbers = numpy().array([tape.numbers[i] for i in column])
-        if len(set(column)) == 1:
-            return lambda j, t: body.constant(tape.numbers[first])
-        section.keep.append(numbers)
-        table = f"inttoptr (i64 {numbers.ctypes.data} to ptr)"
-        return lambda j, t: body.splat(body.scalar(table, j))
-    if tape.ops[first] == "param":
-        places = section.pattern([tape.position[i] for i in column])
-        return lambda j, t: body.splat(body.scalar("%theta", places.at(body, j)))
-    if first in section.layout.slot:
-        slots, stride = section.slots(column), section.stride
-        return lambda j, t: body.load(
-            "%ws", body.add(body.add(body.times(slots.at(body, j), stride), row), t * lanes)
-        )
-    same = section.pattern([section.uniform.slot[i] for i in column])
-    return lambda j, t: body.load("%uni", body.times(same.at(body, j), lanes))
-
-
 def write_map(body: Body, section: Section, block: Map) -> None:
     """One position after another, for all rows of the block."""
     columns = body.loop(0, len(block.steps[0].ids))
@@ -105,7 +78,7 @@ def write_chunk(body: Body, section: Section, chunk: Chunk) -> None:
     for i in chunk.ids:
         for arg in tape.args[i]:
             if arg not in found:
-                found[arg] = _reader(body, section, (arg,), row)(0, 0)
+                found[arg] = section.reader(body, (arg,), row)(0, 0)
         found[i] = section.compute(tape.ops[i], [found[arg] for arg in tape.args[i]])
         write_results(body, section, (i,), [found[i]], 0, row, 1)
     loop.end()

@@ -112,8 +112,8 @@ class _Writer:
         each = body.loop(0, len(self.product.xs))
         for i in range(height):
             at = body.times(self.weights.at(body, body.add(j, i), each.i), self.scale)
-            place = body.at(pack, body.add(body.times(each.i, height), i))
-            body.do(f"store double {body.scalar(self.pointer, at)}, ptr {place}, align 8")
+            place = body.add(body.times(each.i, height), i)
+            body.store_scalar(body.scalar(self.pointer, at), pack, place)
         each.end()
         return lambda j, i, k: body.splat(body.scalar(pack, body.add(body.times(k, height), i)))
 

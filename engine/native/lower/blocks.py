@@ -8,6 +8,8 @@ from typing import Any
 
 from engine.native.lower.plan import Gather, Map, Product, Step
 from engine.native.lower.tape import Args, Tape
+from engine.native.math.formulas import CHEAP, cost, has_formula
+from engine.native.math.reductions import FOLDS
 from engine.native.needs import numpy
 
 __all__ = ["find_blocks", "find_levels"]
@@ -16,22 +18,6 @@ SMALL = 16  # products of fewer terms are not worth a loop
 MANY = 24  # nor maps of fewer cheap operations,
 HEAVY = 3  # or of operations that take many instructions;
 MAPS = 32  # nor more maps than these: then the graph has no layers
-WIDE = {"dot", "sum", "maximum", "minimum", "rest", "choose"}  # of any number of operands
-LIGHT = {
-    *("add", "sub", "mul", "div", "neg", "abs", "relu", "leaky_relu", "step", "sign", "zero"),
-    *(
-        "equal",
-        "greater",
-        "greater_equal",
-        "select",
-        "clamp",
-        "within",
-        "share",
-        "pow",
-        "log_share",
-        "add_rest",
-    ),
-}
 
 
 def find_levels(tape: Tape, varying: bool) -> list[int]:
@@ -63,6 +49,15 @@ def find_blocks(tape: Tape, levels: list[int], gone: set[int]) -> list[Product |
     for gather in gathers:
         taken.update(gather.ys)
     return [*products, *gathers, *_maps(tape, levels, taken)]
+
+
+def is_cheap(tape: Tape, i: int) -> bool:
+    """Whether an instruction takes few of the machine's, with the constants that it has."""
+    op, args = tape.ops[i], tape.args[i]
+    if op in FOLDS or not has_formula(op):
+        return False
+    known = tuple([tape.numbers.get(arg) for arg in args])
+    return cost(op, (None,) * len(args)) <= CHEAP or cost(op, known) <= CHEAP
 
 
 def kind(tape: Tape, i: int) -> str:
@@ -116,7 +111,7 @@ def _fuse(
     waiting = sorted({user for y in product.ys for user in uses[y]}, key=lambda i: (levels[i], i))
     groups: dict[Any, dict[int, int]] = defaultdict(dict)
     for i in waiting:
-        if tape.ops[i] not in LIGHT or i in taken or len(product.steps) > 40:
+        if not is_cheap(tape, i) or i in taken or len(product.steps) > 40:
             continue
         args = tape.args[i]
         rows = {row[arg] for arg in args if arg in row}
@@ -163,12 +158,12 @@ def _gathers(tape: Tape, taken: set[int]) -> list[Gather]:
 def _maps(tape: Tape, levels: list[int], taken: set[int]) -> Iterator[Map]:
     groups: dict[Any, list[int]] = defaultdict(list)
     for i, level in enumerate(levels):
-        if level and i not in taken and tape.ops[i] not in WIDE:
+        if level and i not in taken and tape.ops[i] not in FOLDS:
             kinds = tuple([kind(tape, arg) for arg in tape.args[i]])
             groups[level, tape.ops[i], kinds].append(i)
     maps: dict[Any, list[Step]] = defaultdict(list)
     for (level, op, _), ids in groups.items():
-        if len(ids) >= (MANY if op in LIGHT else HEAVY):
+        if len(ids) >= (MANY if is_cheap(tape, ids[0]) else HEAVY):
             ids.sort(key=lambda i: tape.args[i])
             columns = tuple(zip(*[tape.args[i] for i in ids], strict=True))
             # operations on the same numbers, such as tanh and its derivative, share their work

@@ -7,18 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from engine.core.value import Value
-from engine.native.lower.plan import (
-    ONE,
-    Chunk,
-    Gather,
-    Interpreted,
-    Kernel,
-    Map,
-    Outer,
-    Product,
-    Scatter,
-    Step,
-)
+from engine.native.lower import plan
 from engine.native.lower.tape import Tape
 
 __all__ = ["Listing"]
@@ -34,37 +23,37 @@ class Listing:
     inputs: Sequence[str]
     parameters: Sequence[Value]
 
-    def write(self, kernels: Sequence[Kernel]) -> str:
+    def write(self, kernels: Sequence[plan.Kernel]) -> str:
         """All of them."""
         return "\n".join(line for kernel in kernels for line in self._lines(kernel))
 
-    def _lines(self, kernel: Kernel) -> Iterator[str]:
+    def _lines(self, kernel: plan.Kernel) -> Iterator[str]:
         match kernel:
-            case Product():
+            case plan.Product():
                 weights = f"{kernel.kind}s ({len(kernel.ys)} x {len(kernel.xs)})"
                 bias = "" if kernel.bias is None else " + bias"
                 yield f"{self._list(kernel.ys)} = {weights} @ {self._list(kernel.xs)}{bias}"
                 yield from (f"  {self._step(step)}" for step in kernel.steps)
-            case Map():
+            case plan.Map():
                 yield from map(self._step, kernel.steps)
-            case Gather():
+            case plan.Gather():
                 table = f"params ({len(kernel.ys)} x {kernel.positions.shape[1]})"
                 yield f"{self._list(kernel.ys)} = {table} at {self._name(kernel.index)}"
-            case Scatter():
+            case plan.Scatter():
                 table = f"totals ({len(kernel.a)} x {kernel.into.shape[1]})"
                 yield f"{table} at {self._name(kernel.index)} += {self._list(kernel.a)}"
-            case Outer():
+            case plan.Outer():
                 table = f"totals ({len(kernel.a)} x {len(kernel.b)})"
-                other = "" if kernel.b == (ONE,) else f" outer {self._list(kernel.b)}"
+                other = "" if kernel.b == (plan.ONE,) else f" outer {self._list(kernel.b)}"
                 yield f"{table} += {self._list(kernel.a)}{other}"
-            case Chunk() | Interpreted():
+            case plan.Chunk():
                 for i in kernel.ids[:SHOWN]:
                     operands = self._list(self.tape.args[i])[1:-1]
                     yield f"{self._name(i)} = {self.tape.ops[i]}({operands})"
                 if len(kernel.ids) > SHOWN:
                     yield f"... ({len(kernel.ids)} instructions in all)"
 
-    def _step(self, step: Step) -> str:
+    def _step(self, step: plan.Step) -> str:
         operands = [
             self._name(column[0]) if len(set(column)) == 1 else self._list(column)
             for column in step.columns

@@ -155,20 +155,17 @@ class Chunk:
 
 
 @dataclass
-class Interpreted:
-    """Instructions that are interpreted, in this order."""
+class Interpreted(Chunk):
+    """Instructions that are interpreted, one after another.
 
-    ids: list[int]
-    args: Sequence[Args]  # of all instructions of the tape
-    reads: set[int]
+    Attributes:
+        args: those of all instructions of the tape.
+    """
 
-    @property
-    def writes(self) -> Iterable[int]:
-        """What it computes."""
-        return self.ids
+    args: Sequence[Args] = ()
 
 
-Kernel = Product | Map | Gather | Outer | Scatter | Chunk | Interpreted
+Kernel = Product | Map | Gather | Outer | Scatter | Chunk
 
 
 def make_plan(
@@ -201,7 +198,7 @@ def make_plan(
     chunk, members = Chunk(), set[int]()
 
     def close() -> None:
-        kernels.append(Interpreted(chunk.ids, args, chunk.reads) if large else chunk)
+        kernels.append(Interpreted(chunk.ids, chunk.weight, chunk.reads, args) if large else chunk)
 
     for step in [step for level in sorted(at) for step in at[level]]:
         if chunk.ids and (

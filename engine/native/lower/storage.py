@@ -10,16 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from heapq import heappop, heappush
 
-from engine.native.lower.plan import (
-    Chunk,
-    Gather,
-    Interpreted,
-    Kernel,
-    Map,
-    Outer,
-    Product,
-    Scatter,
-)
+from engine.native.lower import plan
 from engine.native.lower.tape import Args
 
 __all__ = ["Layout", "lay_out"]
@@ -33,7 +24,7 @@ class Layout:
         self.size = 0
 
 
-def lay_out(kernels: Sequence[Kernel], first: Sequence[int], last: Iterable[int]) -> Layout:
+def lay_out(kernels: Sequence[plan.Kernel], first: Sequence[int], last: Iterable[int]) -> Layout:
     """Slots for what the kernels write and read.
 
     Arguments:
@@ -46,7 +37,7 @@ def lay_out(kernels: Sequence[Kernel], first: Sequence[int], last: Iterable[int]
     for step, (reads, writes, kernel) in enumerate(steps):
         for i in writes:
             born[i] = dies[i] = step
-            if not isinstance(kernel, Interpreted):
+            if not isinstance(kernel, plan.Interpreted):
                 apart.add(i)
         for i in reads:
             if born.get(i, step) < step:
@@ -62,32 +53,34 @@ def lay_out(kernels: Sequence[Kernel], first: Sequence[int], last: Iterable[int]
     return _place(_regions(kernels, first, born.keys() - apart), born, dies)
 
 
-def _lists(kernels: Sequence[Kernel]) -> Iterator[Args]:
+def _lists(kernels: Sequence[plan.Kernel]) -> Iterator[Args]:
     """What loops compute, list by list."""
     for kernel in kernels:
-        if isinstance(kernel, Product | Gather):
+        if isinstance(kernel, plan.Product | plan.Gather):
             yield kernel.ys
-        if isinstance(kernel, Product | Map):
+        if isinstance(kernel, plan.Product | plan.Map):
             yield from (step.ids for step in kernel.steps)
 
 
-def _steps(kernels: Sequence[Kernel]) -> Iterator[tuple[Iterable[int], Iterable[int], Kernel]]:
+def _steps(
+    kernels: Sequence[plan.Kernel],
+) -> Iterator[tuple[Iterable[int], Iterable[int], plan.Kernel]]:
     """What happens at once: a kernel, or one instruction of those that are interpreted."""
     for kernel in kernels:
-        if isinstance(kernel, Interpreted):
+        if isinstance(kernel, plan.Interpreted):
             yield from ((kernel.args[i], (i,), kernel) for i in kernel.ids)
         else:
             yield kernel.reads, kernel.writes, kernel
 
 
-def _regions(kernels: Sequence[Kernel], first: Sequence[int], stored: set[int]) -> list[Args]:
+def _regions(kernels: Sequence[plan.Kernel], first: Sequence[int], stored: set[int]) -> list[Args]:
     """Lists of instructions that should be neighbours; each instruction is in one of them."""
     wishes: list[Args] = [tuple(first)]
-    wishes += [kernel.xs for kernel in kernels if isinstance(kernel, Product)]
+    wishes += [kernel.xs for kernel in kernels if isinstance(kernel, plan.Product)]
     for kernel in kernels:
-        if isinstance(kernel, Outer):
+        if isinstance(kernel, plan.Outer):
             wishes += [kernel.a, kernel.b]
-        elif isinstance(kernel, Scatter):
+        elif isinstance(kernel, plan.Scatter):
             wishes.append(kernel.a)
     wishes += _lists(kernels)
     taken: set[int] = set()
@@ -97,7 +90,7 @@ def _regions(kernels: Sequence[Kernel], first: Sequence[int], stored: set[int]) 
         if region:
             taken.update(region)
             regions.append(region)
-    alone = [i for k in kernels if isinstance(k, Chunk | Interpreted) for i in k.ids]
+    alone = [i for k in kernels if isinstance(k, plan.Chunk) for i in k.ids]
     return regions + [(i,) for i in alone if i in stored and i not in taken]
 
 

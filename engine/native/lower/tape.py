@@ -1,7 +1,7 @@
-"""A recorded graph as a flat program: instructions in order, each one once.
+"""Tape: instructions in order, each one once.
 
-Nodes that compute the same from the same are one instruction; what depends on constants alone is a
-constant; the softmax family is written in smaller steps, which its members share.
+Nodes that compute the same from the same are one instruction. What depends on constants alone is a
+constant.
 """
 
 from __future__ import annotations
@@ -9,18 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from engine.core.graph import topological
 from engine.core.operation import TABLE, Operation
-from engine.core.ops import CONSTANT
 from engine.core.value import Value
-from engine.native.math.reductions import NARY
-from engine.native.math.rules import RULES
 
-__all__ = ["Tape", "record_tape"]
+__all__ = ["Args", "Tape", "fold"]
 
 Args = tuple[int, ...]
-# The engine's own rows: a user's operation may have the name of a step below ("share").
-ROWS = {name: row for name, row in TABLE.items() if not row.own}
 
 
 class Tape:
@@ -38,7 +32,7 @@ class Tape:
         self.varying: list[bool] = []  # from row to row; else the same for all rows of a call
         self.outputs: list[int] = []
         self.frozen: list[Value] = []  # leaves that were taken for constants
-        self.own: dict[str, Operation] = {}  # rows that native code knows nothing of
+        self.called: dict[str, Operation] = {}  # rows whose float function is called
         self._known: dict[Any, int] = {}
 
     def leaf(self, op: str, position: int) -> int:
@@ -62,8 +56,10 @@ class Tape:
             for one, other in (args, args[::-1]):
                 if self.numbers.get(one) == 1.0:
                     return other
-        row = self.own.get(op) or ROWS.get(op)
-        if row is not None and all(arg in self.numbers for arg in args):
+        # a user's row may have the name of a step, such as "share", which has no row
+        row = self.called.get(op) or TABLE.get(op)
+        known = row and (op in self.called or not row.own)
+        if row and known and all(arg in self.numbers for arg in args):
             return self.const(fold(row.function, [self.numbers[arg] for arg in args]))
         varying = self.varying
         return self._put(op, args, any(varying[arg] for arg in args))
@@ -80,14 +76,24 @@ class Tape:
             self.varying.append(varying)
         return known
 
-    def name(self, op: Operation) -> str:
-        """Of an instruction. An own operation may be replaced by another of the same name."""
-        name = op.name
-        if ROWS.get(name) is op and (name in RULES or name in NARY or name in EXPANSIONS):
-            return name
-        name += f"@{id(op)}"
-        self.own[name] = op
-        return name
+    def call(self, op: Operation, args: Args) -> int:
+        """An instruction that calls a row's float function, for each row of inputs by itself."""
+        name = f"{op.name}@{id(op)}"  # a user's row may be replaced by another of its name
+        self.called[name] = op
+        return self.put(name, args)
+
+    def inline(self, parts: Tape, args: Args) -> int:
+        """The instructions of another tape, with args for its inputs; the number of its output."""
+        self.called |= parts.called
+        numbers: list[int] = []
+        for i, (op, inner) in enumerate(zip(parts.ops, parts.args, strict=True)):
+            if op == "input":
+                numbers.append(args[parts.position[i]])
+            elif op == "const":
+                numbers.append(self.const(parts.numbers[i]))
+            else:
+                numbers.append(self.put(op, tuple([numbers[k] for k in inner])))
+        return numbers[parts.outputs[0]]
 
     def structure(self) -> tuple[Any, ...]:
         """What two programs have to share to share their code."""
@@ -104,76 +110,3 @@ def fold(function: Callable[..., float], numbers: Sequence[float]) -> float:
         return float("nan")
     except OverflowError:
         return float("inf")
-
-
-def record_tape(
-    inputs: Sequence[Value], parameters: Sequence[Value], outputs: Sequence[Value]
-) -> tuple[Tape, dict[Value, int]]:
-    """The tape of everything below the outputs, and each node's number in it."""
-    tape = Tape()
-    number: dict[Value, int] = {x: tape.leaf("input", i) for i, x in enumerate(inputs)}
-    number |= {p: tape.leaf("param", i) for i, p in enumerate(parameters)}
-    for node in topological(*outputs):
-        if node in number:
-            continue
-        if not node.parents:
-            number[node] = tape.const(node._data)
-            if node.op is not CONSTANT:
-                tape.frozen.append(node)
-            continue
-        op: Any = node.op
-        args = tuple([number[parent] for parent in node.parents])
-        name = tape.name(op)
-        expand = EXPANSIONS.get(name)
-        number[node] = expand(tape, args) if expand else tape.put(name, args)
-    tape.outputs = [number[output] for output in outputs]
-    return tape, number
-
-
-# --- the n-ary rows in smaller steps, as numerics.py computes them -------------------------------
-def _shifted(tape: Tape, xs: Args) -> tuple[int, Args]:
-    """The maximum m and exp(x - m) for each: in one order, whoever asks."""
-    m = tape.put("maximum", xs)
-    return m, tuple([tape.put("exp_difference", (x, m)) for x in xs])
-
-
-def _softmax(tape: Tape, args: Args) -> int:
-    xs = tuple(sorted(args))
-    m, powers = _shifted(tape, xs)
-    whole = tape.put("sum", powers)
-    return tape.put("share", (tape.put("exp_difference", (args[0], m)), whole))
-
-
-def _logsumexp(tape: Tape, args: Args) -> int:
-    m, powers = _shifted(tape, tuple(sorted(args)))
-    return tape.put("add_rest", (m, tape.put("log1p", (tape.put("rest", powers),))))
-
-
-def _log_softmax(tape: Tape, args: Args) -> int:
-    m, powers = _shifted(tape, tuple(sorted(args)))
-    rest = tape.put("log1p", (tape.put("rest", powers),))
-    whole = tape.put("log", (tape.put("sum", powers),))
-    power = tape.put("exp_difference", (args[0], m))
-    return tape.put("log_share", (args[0], m, rest, power, whole))
-
-
-def _where(tape: Tape, args: Args) -> int:
-    return args[0]
-
-
-def _fold_pairs(name: str) -> Callable[[Tape, Args], int]:
-    def expand(tape: Tape, args: Args) -> int:
-        return tape.put(name, args) if len(args) > 1 else args[0]
-
-    return expand
-
-
-EXPANSIONS: dict[str, Callable[[Tape, Args], int]] = {
-    "where": _where,
-    "softmax": _softmax,
-    "logsumexp": _logsumexp,
-    "log_softmax": _log_softmax,
-    "sum": _fold_pairs("sum"),
-    "maximum": _fold_pairs("maximum"),
-    "minimum": _fold_pairs("minimum"),
-}

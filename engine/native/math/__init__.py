@@ -1,7 +1,7 @@
 """The formulas of the table's operations on vectors: ordinary Python that writes instructions.
 
 rules         each operation of a fixed number of inputs
-reductions    those of any number
+reductions    those of any number, and the steps of softmax
 elementary    exponentials and logarithms, and what is made of them
 powers        powers and lengths
 trigonometry  sine, cosine and tangent

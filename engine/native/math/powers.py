@@ -8,24 +8,10 @@ from math import inf, nan, perm, sqrt
 from engine.core import numerics
 from engine.native.emit.scalar import outlined, per_lane, permanent, rarely
 from engine.native.emit.vector import Mask, Vector, select
-from engine.native.math.elementary import (
-    LN2_HIGH,
-    LN2_LOW,
-    exp_sum,
-    log,
-    polynomial,
-    reduce_log,
-)
+from engine.native.math import elementary as e
 from engine.native.math.polynomials import LOG_FINE
 
-__all__ = [
-    "hypot",
-    "pow_constant",
-    "pow_partial_constant",
-    "power",
-    "power_partial",
-    "unit",
-]
+__all__ = ["hypot", "pow_rule", "power", "power_partial", "unit"]
 
 Pair = tuple[Vector, Vector]  # a sum of which the second is what the first rounded off
 TWO_THIRDS = (2 / 3, 3.700743415417188e-17)
@@ -50,16 +36,16 @@ def _sum(a: Vector | float, b: Vector, low: Vector | float) -> Pair:
 
 def _log(x: Vector) -> Pair:
     """log(x) for 0 < x < inf, to 2**-65: an exponent may multiply its error by 1000."""
-    k, f = reduce_log(x)
+    k, f = e.reduce_log(x)
     below, rest = _sum(2.0, f, 0.0)
     inverse = 1.0 / below
     high = f * inverse
     s = high, (_fused(-high, below, f) - high * rest) * inverse
     z = _product(s, s)
-    inner = _sum(TWO_THIRDS[0], z[0] * polynomial(z[0], LOG_FINE), TWO_THIRDS[1])
+    inner = _sum(TWO_THIRDS[0], z[0] * e.polynomial(z[0], LOG_FINE), TWO_THIRDS[1])
     outer = _product(z, inner)
     logarithm = _product(s, _sum(2.0, *outer))
-    return _sum(k * LN2_HIGH, logarithm[0], logarithm[1] + k * LN2_LOW)
+    return _sum(k * e.LN2_HIGH, logarithm[0], logarithm[1] + k * e.LN2_LOW)
 
 
 def _power(x: Vector, y: Vector) -> Vector:
@@ -68,7 +54,7 @@ def _power(x: Vector, y: Vector) -> Vector:
     high = select(a.equals(0.0), -inf, select(a < inf, high, a))
     exponent = y * high
     small = _fused(y, high, -exponent) + y * low
-    result = exp_sum(exponent, select(abs(exponent) < 800.0, small, 0.0))
+    result = e.exp_sum(exponent, select(abs(exponent) < 800.0, small, 0.0))
     # at |x| = 1 the product above was inf * 0; 1**nan is 1 too
     result = select(a.equals(1.0) & abs(y).equals(inf), 1.0, result)
     whole = y.rint().equals(y)
@@ -84,8 +70,11 @@ def power(x: Vector, y: Vector) -> Vector:
     return outlined("pow", _power, x, y)
 
 
-def pow_constant(x: Vector, exponent: float) -> Vector:
-    """A power whose exponent is known: without a logarithm where it is small and whole."""
+def pow_rule(x: Vector, y: Vector) -> Vector:
+    """`x**y`, without a logarithm where the exponent is known, small and whole."""
+    exponent = y.number
+    if exponent is None:
+        return power(x, y)
     if exponent == 0.0:
         return x.body.constant(1.0)
     if exponent in (0.5, -0.5):
@@ -93,7 +82,7 @@ def pow_constant(x: Vector, exponent: float) -> Vector:
         return root if exponent > 0.0 else 1.0 / root
     if exponent.is_integer() and abs(exponent) <= SMALL:
         return _repeated(x if exponent > 0.0 else 1.0 / x, int(abs(exponent)))
-    return power(x, x.body.constant(exponent))
+    return power(x, y)
 
 
 def _repeated(x: Vector, n: int) -> Vector:
@@ -105,27 +94,31 @@ def _repeated(x: Vector, n: int) -> Vector:
 
 
 def power_partial(x: Vector, y: Vector, j: Vector, k: Vector) -> Vector:
-    """The derivative of `x**y`, j times by x and k times by y, by a call per lane."""
-    return per_lane(x.body, permanent(numerics.power_partial, 4)[0], x, y, j, k)
+    """The derivative of `x**y`, j times by x and k times by y.
 
-
-def pow_partial_constant(x: Vector, y: Vector, j: float, k: float) -> Vector:
-    """A derivative of a power for known j and k: in vectors where the base is positive and nothing
-    overflows.
+    It takes a call for each lane. Where j and k are known, only those lanes take one whose base is
+    not positive, or in which something overflows.
     """
 
+    def called(x: Vector, y: Vector, j: Vector, k: Vector) -> Vector:
+        return per_lane(x.body, permanent(numerics.power_partial, 4)[0], x, y, j, k)
+
+    by_x, by_y = j.number, k.number
+    if by_x is None or by_y is None:
+        return called(x, y, j, k)
+
     def formula(x: Vector, y: Vector) -> Vector:
-        body = x.body
-        taylor = _falling(y, int(j), int(k))
-        base, logarithm = power(x, y - j), log(x)
-        terms = [base * c * float(perm(int(k), i)) for i, c in enumerate(taylor)]
+        body, first, second = x.body, int(by_x), int(by_y)
+        taylor = _falling(y, first, second)
+        base, logarithm = power(x, y - by_x), e.log(x)
+        terms = [base * c * float(perm(second, i)) for i, c in enumerate(taylor)]
         # Horner's rule in the logarithm
         result = reduce(lambda total, term: total * logarithm + term, terms)
         usual = (x > 0.0) & (base > 2.0**-1000) & (abs(result) < inf)
-        orders = body.constant(j), body.constant(k)
-        return rarely(~usual, lambda: power_partial(x, y, *orders), result + 0.0)
+        orders = body.constant(by_x), body.constant(by_y)
+        return rarely(~usual, lambda: called(x, y, *orders), result + 0.0)
 
-    return outlined(f"pow.{int(j)}.{int(k)}", formula, x, y)
+    return outlined(f"pow.{int(by_x)}.{int(by_y)}", formula, x, y)
 
 
 def _falling(y: Vector, j: int, k: int) -> list[Vector]:

@@ -1,85 +1,153 @@
-"""Instructions of any number of operands, and the steps of the softmax family, written out."""
+"""Operations of any number of arguments, each as a loop over them, and the steps of softmax.
+
+A loop carries a few vectors from one argument to the next. It is written out for few arguments,
+and is a loop of machine code for many.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import reduce
+from dataclasses import dataclass
 from math import inf, nan
+from typing import TypeVar
 
+from engine.native.emit.function import Body
 from engine.native.emit.vector import Vector, fma, select
-from engine.native.math.rules import exp_difference, max2, min2, share
+from engine.native.math import elementary as e
 
-__all__ = ["NARY"]
+__all__ = ["FOLDS", "STEPS", "Fold", "fold"]
 
-
-def total(xs: Sequence[Vector]) -> Vector:
-    """The sum, with what each addition rounds off put back at the end (Knuth's TwoSum)."""
-    result, lost = xs[0], None
-    for x in xs[1:]:
-        s = result + x
-        if len(xs) > 2:
-            part = s - result
-            error = (result - (s - part)) + (x - part)
-            lost = error if lost is None else lost + error
-        result = s
-    if lost is None:
-        return result
-    # where the sum is infinite, what was lost is a nan
-    finite = (result - result).equals(0.0)
-    return select(finite, result + lost, result)
+T = TypeVar("T")
+Vectors = Sequence[Vector]
 
 
-def dot(args: Sequence[Vector]) -> Vector:
+@dataclass(frozen=True)
+class Fold:
+    """A loop over arguments.
+
+    Attributes:
+        turn: what is carried on, from what was carried and the next `step` arguments.
+        start: what is carried at first, made of the first `begin` arguments.
+        finish: the result, made of what is carried at last.
+    """
+
+    turn: Callable[[Vectors, Vectors], Vectors]
+    start: Callable[[Body, Vectors], Vectors] = lambda body, first: first
+    finish: Callable[[Vectors], Vector] = lambda carried: carried[0]
+    begin: int = 1
+    step: int = 1
+
+    def write(self, args: Vectors) -> Vector:
+        """The loop, written out."""
+        carried = self.start(args[0].body, args[: self.begin])
+        for k in range(self.begin, len(args), self.step):
+            carried = self.turn(carried, args[k : k + self.step])
+        return self.finish(carried)
+
+
+def fold(op: str, args: Sequence[T]) -> tuple[str, Sequence[T]]:
+    """The name of an operation's loop, and its arguments in the order in which it takes them."""
+    if op != "dot":
+        return op, args
     n = len(args) // 2
-    rest = args[2 * n :]
-    result = rest[0] if rest else args[0] * args[n]
-    for w, x in zip(args[0 if rest else 1 : n], args[n if rest else n + 1 : 2 * n], strict=True):
-        result = fma(w, x, result)
-    return result
+    pairs = [arg for pair in zip(args[:n], args[n : 2 * n], strict=True) for arg in pair]
+    bias = args[2 * n :]
+    return "dot with bias" if bias else "dot", [*bias, *pairs]
 
 
-def rest(xs: Sequence[Vector]) -> Vector:
-    """The sum of all but the largest, which is never added, so that no digit of the others goes."""
-    top, others = xs[0], []
-    for x in xs[1:]:
-        larger = x > top
-        others.append(select(larger, top, x))
-        top = select(larger, x, top)
-    return total(others) if others else top * 0.0
+# --- the loops -----------------------------------------------------------------------------------
+def _multiply(carried: Vectors, given: Vectors) -> Vectors:
+    return [fma(*given, *carried)]
 
 
-def choose(args: Sequence[Vector]) -> Vector:
-    index, *options = args
-    result = index.body.constant(nan)
-    for k, option in enumerate(options):
-        result = select(index.equals(float(k)), option, result)
-    return result
+def _none(body: Body) -> Vector:
+    return body.constant(-0.0)  # plus any x it is x, also where x is -0.0
 
 
-def add_rest(args: Sequence[Vector]) -> Vector:
+def _add(carried: Vectors, given: Vectors) -> Vectors:
+    """A sum, and what all additions so far have rounded off (Knuth's TwoSum)."""
+    total, lost = carried
+    (x,) = given
+    new = total + x
+    part = new - total
+    return new, lost + ((total - (new - part)) + (x - part))
+
+
+def _added(carried: Vectors) -> Vector:
+    total, lost = carried
+    # where the sum is infinite, what was lost is a nan
+    return select((total - total).equals(0.0), total + lost, total)
+
+
+def _rest(carried: Vectors, given: Vectors) -> Vectors:
+    """The sum of all but the largest, which is never added: so no digit of the others is lost."""
+    top, *total = carried
+    (x,) = given
+    larger = x > top
+    return select(larger, x, top), *_add(total, [select(larger, top, x)])
+
+
+def _choose(carried: Vectors, given: Vectors) -> Vectors:
+    index, k, found = carried
+    after = k + 1.0 if k.number is None else k.body.constant(k.number + 1.0)
+    return index, after, select(index.equals(k), given[0], found)
+
+
+def larger(a: Vector, b: Vector) -> Vector:
+    """The larger of two; a nan wins."""
+    return select(b.is_nan(), b, select(a < b, b, a))
+
+
+def smaller(a: Vector, b: Vector) -> Vector:
+    """The smaller of two; a nan wins."""
+    return select(b.is_nan(), b, select(a > b, b, a))
+
+
+FOLDS: dict[str, Fold] = {
+    "dot": Fold(_multiply, lambda body, _: [body.constant(0.0)], begin=0, step=2),
+    "dot with bias": Fold(_multiply, step=2),
+    "sum": Fold(_add, lambda body, x: [*x, _none(body)], _added),
+    "rest": Fold(_rest, lambda body, x: [*x, _none(body), _none(body)], lambda c: _added(c[1:])),
+    "maximum": Fold(lambda carried, x: [larger(*carried, *x)]),
+    "minimum": Fold(lambda carried, x: [smaller(*carried, *x)]),
+    "choose": Fold(
+        _choose, lambda body, i: [*i, body.constant(0.0), body.constant(nan)], lambda c: c[2]
+    ),
+}
+
+
+# --- the steps of softmax and its family ---------------------------------------------------------
+def _exp_difference(x: Vector, m: Vector) -> Vector:
+    """exp(x - m) for the maximum m, with what the subtraction rounds off put back.
+
+    Where m is infinite, 1 for the x that are inf and 0 for all others.
+    """
+    d = x - m
+    v = x - d
+    y = e.exp_negative(d, (x - (d + v)) + (v - m))
+    y = select(d < -746.0, 0.0, y)  # where d is -inf, what was rounded off is a nan
+    return select(x.equals(m), select(m.equals(-inf), 0.0, 1.0), y)
+
+
+def _share(p: Vector, whole: Vector) -> Vector:
+    """What p is of the whole; 0 of nothing."""
+    return select(whole.equals(0.0), 0.0, p / whole)
+
+
+def _add_rest(m: Vector, rest: Vector) -> Vector:
     """logsumexp from the maximum and log(1 + what the others add)."""
-    m, rest = args
     return select(abs(m).equals(inf), m, m + rest)
 
 
-def log_share(args: Sequence[Vector]) -> Vector:
-    """log_softmax, from exp(x - m) where the maximum m is infinite, and from the log of the sum of
-    these.
-    """
-    x, m, rest, power, whole = args
+def _log_share(x: Vector, m: Vector, rest: Vector, power: Vector, whole: Vector) -> Vector:
+    """log_softmax; where the maximum m is infinite, from exp(x - m) and the log of their sum."""
     infinite = select(power.equals(0.0), -inf, -whole)
     return select(abs(m).equals(inf), infinite, (x - m) - rest)
 
 
-NARY: dict[str, Callable[[Sequence[Vector]], Vector]] = {
-    "sum": total,
-    "dot": dot,
-    "maximum": lambda xs: reduce(max2, xs),
-    "minimum": lambda xs: reduce(min2, xs),
-    "rest": rest,
-    "choose": choose,
-    "add_rest": add_rest,
-    "log_share": log_share,
-    "exp_difference": lambda args: exp_difference(*args),
-    "share": lambda args: share(*args),
+STEPS: dict[str, Callable[..., Vector]] = {
+    "exp_difference": _exp_difference,
+    "share": _share,
+    "add_rest": _add_rest,
+    "log_share": _log_share,
 }

@@ -11,53 +11,10 @@ from math import inf, nan
 
 from engine.native.emit.vector import Vector, select
 from engine.native.math import elementary as e
-from engine.native.math.powers import (
-    hypot,
-    pow_constant,
-    pow_partial_constant,
-    power,
-    power_partial,
-    unit,
-)
+from engine.native.math.powers import hypot, pow_rule, power, power_partial, unit
 from engine.native.math.trigonometry import cos, sin, tan
 
-__all__ = [
-    "RULES",
-    "exp_difference",
-    "max2",
-    "min2",
-    "pow_constant",
-    "pow_partial_constant",
-    "share",
-]
-
-
-# --- parts of what takes any number of inputs ----------------------------------------------------
-def exp_difference(x: Vector, m: Vector) -> Vector:
-    """exp(x - m) for the maximum m, with what the subtraction rounds off put back.
-
-    Where m is infinite, 1 for the x that are inf and 0 for all others.
-    """
-    d = x - m
-    v = x - d
-    y = e.exp_negative(d, (x - (d + v)) + (v - m))
-    y = select(d < -746.0, 0.0, y)  # where d is -inf, what was rounded off is a nan
-    return select(x.equals(m), select(m.equals(-inf), 0.0, 1.0), y)
-
-
-def share(p: Vector, whole: Vector) -> Vector:
-    """What p is of the whole; 0 of nothing."""
-    return select(whole.equals(0.0), 0.0, p / whole)
-
-
-def max2(a: Vector, b: Vector) -> Vector:
-    """The larger; a nan wins."""
-    return select(b.is_nan(), b, select(a < b, b, a))
-
-
-def min2(a: Vector, b: Vector) -> Vector:
-    """The smaller; a nan wins."""
-    return select(b.is_nan(), b, select(a > b, b, a))
+__all__ = ["RULES"]
 
 
 # --- arithmetic and branches ---------------------------------------------------------------------
@@ -143,7 +100,6 @@ def _logit_residual(x: Vector, t: Vector) -> Vector:
 
 
 RULES: dict[str, Callable[..., Vector]] = {
-    "where": lambda x: x,
     "add": lambda a, b: a + b,
     "sub": lambda a, b: a - b,
     "mul": lambda a, b: a * b,
@@ -151,7 +107,7 @@ RULES: dict[str, Callable[..., Vector]] = {
     "self_ratio": lambda x: x / x,
     "neg": lambda x: -x,
     "abs": abs,
-    "pow": power,
+    "pow": pow_rule,
     "xpowy": power,
     "power_partial": power_partial,
     "hypot": hypot,
