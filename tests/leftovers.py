@@ -23,9 +23,10 @@ from engine.core.operation import TABLE
 __all__ = ["changes", "forget_own_operations", "snapshot"]
 
 PACKAGES = ("engine", "nn", "demos")
-COUNTERS = [
-    ("engine.core.value", "_epoch")
-]  # each may only grow, and nothing depends on where it is
+# each may only grow, and nothing depends on where it is
+COUNTERS = [("engine.core.value", "_epoch")]
+# pytest's own, and what OpenMP, PyTorch and JAX set when they are loaded
+VARIABLES_OF_OTHERS = ("PYTEST_", "KMP_", "TORCHINDUCTOR_", "TPU_", "TF_CPP_")
 
 
 @contextmanager
@@ -40,8 +41,7 @@ def forget_own_operations() -> Iterator[None]:
 
 
 def _environment() -> dict[str, str]:
-    # pytest's own, and what OpenMP sets when it is loaded
-    return {k: v for k, v in os.environ.items() if k[:4] not in ("PYTE", "KMP_")}
+    return {k: v for k, v in os.environ.items() if not k.startswith(VARIABLES_OF_OTHERS)}
 
 
 def _loaded() -> list[tuple[str, ModuleType]]:
