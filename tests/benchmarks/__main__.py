@@ -1,7 +1,7 @@
 """`python -m tests.benchmarks [workload ...]`: measure, print the table, or write it.
 
 `native` stands for all the workloads of the compiler, `engine` for those of Values. Each of the two
-is a table, which `--write` puts between its marks.
+is a table, which `--write` puts between its marks. `jobs` trains on real data.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from tests.benchmarks.expressions import measure_readme, measure_tiny
 from tests.benchmarks.files import measure_files
 from tests.benchmarks.gpt import measure_gpt
 from tests.benchmarks.harness import Effort
+from tests.benchmarks.jobs import measure_jobs
 from tests.benchmarks.memory import measure_memory
 from tests.benchmarks.moons import measure_moons
 from tests.benchmarks.native import NATIVE
@@ -35,11 +36,11 @@ WORKLOADS: dict[str, Callable[[Effort], list[Row]]] = {
     "files": measure_files,
     "size": measure_size,
     "drawing": measure_drawing,
+    "jobs": measure_jobs,
     **NATIVE,
 }
-APART = {
-    "drawing"
-}  # in no table of the README, since its peers are others; it is asked for by name
+# in no table of the README, since their peers are others; they are asked for by name
+APART = {"drawing", "jobs"}
 GROUPS = {
     "engine": tuple(name for name in WORKLOADS if name not in APART and name not in NATIVE),
     "native": tuple(NATIVE),

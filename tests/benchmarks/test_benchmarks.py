@@ -10,6 +10,7 @@ from tests.benchmarks.chain import garbage
 from tests.benchmarks.files import files_run, native_fit
 from tests.benchmarks.gpt import BARE, contender
 from tests.benchmarks.harness import Contender, Effort, Race, check_equal, race
+from tests.benchmarks.jobs import jobs_rows
 from tests.benchmarks.memory import LIMIT, bytes_and_nodes, expressions
 from tests.benchmarks.moons import STEPS, rows
 from tests.benchmarks.report import Row, bound, duration, rows_of, table, write_into
@@ -123,3 +124,18 @@ def test_files_that_a_fit_runs_through_are_counted_and_few_are_of_nn() -> None:
     assert {"engine/native/program.py", "nn/training/fit.py", "nn/training/native.py"} <= names
     assert functions > len(files)
     assert sum(name.startswith("nn/") for name in names) <= 17
+
+
+def test_a_job_is_short_where_a_score_is_beyond_the_spread_or_it_costs_more() -> None:
+    def run(score: float, seconds: float, memory: float) -> dict[str, float]:
+        return {"score": score, "seconds": seconds, "memory": memory, "data": 1e8}
+
+    peers = {"scikit-learn": [run(0.8, 2.0, 0.0)], "PyTorch": [run(0.9, 8.0, 0.0)] * 2}
+    good = jobs_rows("iris", {GRADWALK: [run(0.88, 1.0, 9e7), run(0.92, 1.0, 9e7)], **peers})
+    assert [(r.workload, r.figure, r.target) for r in good] == [
+        ("iris", "**2.0x** CPU time", "ok"),
+        ("iris", "**8.0x** CPU time", ""),
+    ]
+    assert good[0].ours == "0.900 ± 0.020, 1.00 s, 90 MB"
+    bad = jobs_rows("iris", {GRADWALK: [run(0.85, 3.0, 2e8), run(0.86, 3.0, 2e8)], **peers})
+    assert bad[0].target == "short: score, CPU time, memory"
