@@ -1,13 +1,14 @@
 """Networks as scikit-learn has them: estimators for pipelines, cross-validation and grid search.
 
-A page between two conventions: what they learn is an MLP, `fit` teaches it, and nothing is computed
-here. It needs scikit-learn (the extra `sklearn`), which `import nn` alone never loads.
+They translate between two conventions: what they learn is an MLP, `fit` trains it, and nothing is
+computed here. They need scikit-learn (the extra `sklearn`), which `import nn` alone never loads.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, Self
 
 try:
@@ -33,8 +34,10 @@ from nn.training.fit import fit
 __all__ = ["ScalarMLPClassifier", "ScalarMLPRegressor"]
 
 
+# scikit-learn reads settings off the signature of `__init__`, which `dataclass` writes.
+@dataclass(eq=False, repr=False)
 class _ScalarMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """A scikit-learn estimator that trains an MLP: what classifier and regressor share.
+    """What classifier and regressor share: a scikit-learn estimator that trains an MLP.
 
     Arguments:
         hidden_layer_sizes: how many units each hidden layer has; () is a linear model.
@@ -53,36 +56,20 @@ class _ScalarMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         n_features_in_, feature_names_in_: as everywhere in scikit-learn.
     """
 
-    def __init__(
-        self,
-        hidden_layer_sizes: int | Sequence[int] = (16,),
-        activation: str = "relu",
-        *,
-        optimizer: str | Callable[[list[Value]], Optimizer] = "adam",
-        lr: float | None = None,
-        max_epochs: int = 200,
-        batch_size: int | None = 32,
-        patience: int | None = 20,
-        min_delta: float = 1e-4,
-        validation: float | None = None,
-        clip: float | None = None,
-        random_state: Any = None,
-        verbose: bool = False,
-        backend: str = "auto",
-    ) -> None:
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.optimizer = optimizer
-        self.lr = lr
-        self.max_epochs = max_epochs
-        self.batch_size = batch_size
-        self.patience = patience
-        self.min_delta = min_delta
-        self.validation = validation
-        self.clip = clip
-        self.random_state = random_state
-        self.verbose = verbose
-        self.backend = backend
+    hidden_layer_sizes: int | Sequence[int] = (16,)
+    activation: str = "relu"
+    _: KW_ONLY
+    optimizer: str | Callable[[list[Value]], Optimizer] = "adam"
+    lr: float | None = None
+    max_epochs: int = 200
+    batch_size: int | None = 32
+    patience: int | None = 20
+    min_delta: float = 1e-4
+    validation: float | None = None
+    clip: float | None = None
+    random_state: Any = None
+    verbose: bool = False
+    backend: str = "auto"
 
     def _learn(
         self, X: Any, targets: Any, outputs: int, loss: str, weights: list[float] | None = None
@@ -126,12 +113,13 @@ class _ScalarMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         return validate_data(self, X, dtype="float64", reset=False)
 
 
+@dataclass(eq=False, repr=False)
 class ScalarMLPClassifier(ClassifierMixin, _ScalarMLP):  # type: ignore[misc]
     """A network that tells two or more classes apart, with the face of a scikit-learn classifier.
 
-    Beside what the two have in common it takes `class_weight`: what a row of each class counts, as
-    a mapping from class to weight (1 for those it leaves out), or "balanced", which lets all
-    classes count the same.
+    Beside the arguments that both estimators have it takes `class_weight`: how much a row of each
+    class counts. It is a mapping from class to weight (1 for classes that it leaves out), or
+    "balanced", which lets all classes count the same.
 
     >>> X, y = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], ["even", "odd", "odd", "even"]
     >>> model = ScalarMLPClassifier((8,), "tanh", lr=0.05, random_state=1).fit(X, y)
@@ -139,40 +127,8 @@ class ScalarMLPClassifier(ClassifierMixin, _ScalarMLP):  # type: ignore[misc]
     ['even', 'odd', 'odd', 'even']
     """
 
-    def __init__(
-        self,
-        hidden_layer_sizes: int | Sequence[int] = (16,),
-        activation: str = "relu",
-        *,
-        optimizer: str | Callable[[list[Value]], Optimizer] = "adam",
-        lr: float | None = None,
-        max_epochs: int = 200,
-        batch_size: int | None = 32,
-        patience: int | None = 20,
-        min_delta: float = 1e-4,
-        validation: float | None = None,
-        clip: float | None = None,
-        class_weight: str | Mapping[Any, float] | None = None,
-        random_state: Any = None,
-        verbose: bool = False,
-        backend: str = "auto",
-    ) -> None:
-        super().__init__(  # written out, since scikit-learn reads settings off the signature
-            hidden_layer_sizes,
-            activation,
-            optimizer=optimizer,
-            lr=lr,
-            max_epochs=max_epochs,
-            batch_size=batch_size,
-            patience=patience,
-            min_delta=min_delta,
-            validation=validation,
-            clip=clip,
-            random_state=random_state,
-            verbose=verbose,
-            backend=backend,
-        )
-        self.class_weight = class_weight
+    _: KW_ONLY
+    class_weight: str | Mapping[Any, float] | None = None
 
     def fit(self, X: Any, y: Any) -> Self:
         """Train on rows of numbers and the class of each: numbers or words.
@@ -197,20 +153,19 @@ class ScalarMLPClassifier(ClassifierMixin, _ScalarMLP):  # type: ignore[misc]
 
     def predict_proba(self, X: Any) -> Any:
         """How likely each class is for each row, in the order of `classes_`."""
-        X = self._rows(X)
-        return answers(Probabilities(self.model_), X)
+        return answers(Probabilities(self.model_), self._rows(X))
 
     def predict(self, X: Any) -> Any:
         """The likeliest class of each row."""
-        likely = self.predict_proba(X)
-        return self.classes_[likely.argmax(axis=1)]
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
 
 class ScalarMLPRegressor(RegressorMixin, _ScalarMLP):  # type: ignore[misc]
     """A network that gives one or more numbers, with the face of a scikit-learn regressor.
 
-    It learns from the mean squared error of the targets as they are: of targets far from the order
-    of 1 make it learn their standard scores (`sklearn.compose.TransformedTargetRegressor`).
+    It learns from the mean squared error of the targets as they are. Where targets are much larger
+    or smaller than 1, let it learn their standard scores, with
+    `sklearn.compose.TransformedTargetRegressor`.
 
     >>> X = [[i / 10] for i in range(-10, 11)]
     >>> y = [x * x for (x,) in X]
@@ -229,8 +184,7 @@ class ScalarMLPRegressor(RegressorMixin, _ScalarMLP):  # type: ignore[misc]
 
     def predict(self, X: Any) -> Any:
         """The target of each row; several columns where it learnt several."""
-        X = self._rows(X)
-        found = answers(self.model_, X)
+        found = answers(self.model_, self._rows(X))
         return found[:, 0] if found.shape[1] == 1 else found
 
     def __sklearn_tags__(self) -> Any:
