@@ -1,10 +1,11 @@
-"""Names of a package that come from rooms above it, each loaded when it is first asked for."""
+"""What is imported when it is first asked for: names of rooms above, and packages of extras."""
 
 import importlib
 import sys
 from collections.abc import Callable, Mapping
+from typing import Any
 
-__all__ = ["lazy"]
+__all__ = ["lazy", "optional"]
 
 
 def lazy(package: str, homes: Mapping[str, str]) -> Callable[[str], object]:
@@ -23,3 +24,11 @@ def lazy(package: str, homes: Mapping[str, str]) -> Callable[[str], object]:
         return found
 
     return find
+
+
+def optional(name: str, remedy: str) -> Any:
+    """A package that not everybody has installed, or an ImportError with the remedy."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise ImportError(f"{remedy} ({error})") from error

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 from functools import cache
 from typing import Any
+
+from engine.lazy import optional
 
 __all__ = ["available", "llvm", "numpy"]
 
@@ -14,13 +15,13 @@ REMEDY = "native programs need llvmlite and numpy; install them with pip install
 @cache
 def numpy() -> Any:
     """The package, or an ImportError with the remedy."""
-    return _load("numpy")
+    return optional("numpy", REMEDY)
 
 
 @cache
 def llvm() -> Any:
     """llvmlite's binding of LLVM."""
-    return _load("llvmlite.binding")
+    return optional("llvmlite.binding", REMEDY)
 
 
 def available() -> bool:
@@ -30,10 +31,3 @@ def available() -> bool:
     except ImportError:
         return False
     return True
-
-
-def _load(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise ImportError(f"{REMEDY} ({error})") from error

@@ -6,7 +6,6 @@ sizes, which the shapes of the tensors have to agree with.
 
 from __future__ import annotations
 
-import importlib
 import json
 import math
 import reprlib
@@ -17,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, overload
 
 from engine import Value
+from engine.lazy import optional
 from nn.checkpoint.files import CheckpointError, FilePath, read, write
 from nn.models.architecture import Architecture, Slot, describe, slots
 from nn.models.module import Module
@@ -24,6 +24,9 @@ from nn.models.module import Module
 __all__ = ["CheckpointError", "load", "save"]
 
 M = TypeVar("M", bound=Module)
+REMEDY = (
+    "checkpoints need safetensors and numpy; install them with pip install gradwalk[checkpoints]"
+)
 KEY, TRAINING, VERSION = "gradwalk", "training.", 1
 _short = reprlib.Repr()  # what a file holds may be long
 _short.maxstring = _short.maxother = 120
@@ -136,7 +139,7 @@ def model_tensors(
 
 def pack(tensors: Mapping[str, Tensor], card: Mapping[str, Any]) -> bytes:
     """The bytes of a file."""
-    np, library = _needed("numpy"), _needed("safetensors.numpy")
+    np, library = optional("numpy", REMEDY), optional("safetensors.numpy", REMEDY)
     arrays = {
         name: np.array(t.numbers, dtype="float64").reshape(t.shape) for name, t in tensors.items()
     }
@@ -146,7 +149,7 @@ def pack(tensors: Mapping[str, Tensor], card: Mapping[str, Any]) -> bytes:
 
 def unpack(data: bytes, path: FilePath) -> tuple[dict[str, Tensor], dict[str, Any] | None]:
     """The tensors of a file, and its metadata (None where another library wrote it)."""
-    library = _needed("safetensors")
+    library = optional("safetensors", REMEDY)
     try:
         entries = library.deserialize(data)
         header = _json(data[8 : 8 + int.from_bytes(data[:8], "little")])
@@ -242,13 +245,3 @@ def _slots(who: str, model: Any) -> Mapping[str, Slot]:
             f"{who} takes a Module, got {type(model).__name__}; derive its class from it"
         )
     return slots(model)
-
-
-def _needed(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise ImportError(
-            "checkpoints need safetensors and numpy; install them with "
-            f"pip install gradwalk[checkpoints] ({error})"
-        ) from error

@@ -1,8 +1,8 @@
 """What the ways to other libraries share: the parts of a model, and the library itself."""
 
-import importlib
 from typing import Any
 
+from engine.lazy import optional
 from nn.models.architecture import Architecture, Slot, describe, slots
 
 __all__ = ["described", "needed"]
@@ -21,9 +21,4 @@ def described(who: str, model: Any) -> tuple[Architecture, dict[str, Slot]]:
 
 def needed(name: str) -> Any:
     """An optional library, or an ImportError that says how to install it."""
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise ImportError(
-            f"{name} is needed; install it with pip install gradwalk[interop] ({error})"
-        ) from error
+    return optional(name, f"{name} is needed; install it with pip install gradwalk[interop]")
