@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 from engine import NumericError, Value
+from engine.core.node import as_float
 
 __all__ = [
+    "as_number",
     "at_least_zero",
     "check_finite",
     "count",
@@ -19,6 +21,7 @@ __all__ = [
     "leaf_values",
     "parameter_list",
     "pick",
+    "whole",
 ]
 
 T = TypeVar("T")
@@ -44,10 +47,24 @@ def is_number(x: object) -> bool:
     return isinstance(x, numbers.Real) and not isinstance(x, bool)
 
 
+def as_number(x: Any) -> float:
+    """What a Value of x would hold (x may be one of NumPy's bools); nan where x is no number."""
+    try:
+        return as_float(x)
+    except (TypeError, OverflowError):
+        return math.nan
+
+
+def whole(x: Any) -> int | None:
+    """A number as an int; None where x is not a whole number."""
+    number = as_number(x)
+    return int(number) if number.is_integer() else None
+
+
 def count(who: str, name: str, value: Any, remedy: str = "") -> int:
     """A whole number from 1 up."""
-    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if not whole or value < 1:
+    integral = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not integral or value < 1:
         raise ValueError(f"{who} takes {name} as a whole number >= 1, got {value!r}{remedy}")
     return int(value)
 

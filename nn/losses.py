@@ -1,23 +1,26 @@
 """Losses: one number that says how wrong the outputs are, and penalties on parameters.
 
-Each takes one sample (a Value, or a list of them, and its target) or a batch (lists of the same
-length) and gives one Value, the mean over all of them. Targets are numbers. Probabilities and
-logits go through the engine's own stable operations, which keep their digits at the extremes.
+A loss takes one output and its target, or lists of them, or a batch of such lists, and gives one
+Value: the mean. Targets are numbers. Probabilities and logits go through stable operations of the
+engine, which keep their digits at the extremes.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from math import isclose, nan
+from dataclasses import dataclass
+from math import isclose
 from typing import Any, TypeAlias
 
 import engine
 from engine import Value
-from engine.core.node import as_float
-from nn.checks import parameter_list
+from nn.checks import as_number, parameter_list, whole
 
 __all__ = [
     "LOSSES",
+    "Classes",
+    "Loss",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "classes_of",
     "cross_entropy",
     "hinge_loss",
     "l1_penalty",
@@ -26,6 +29,7 @@ __all__ = [
 ]
 
 Nested: TypeAlias = "Value | float | Iterable[Nested]"
+Loss: TypeAlias = Callable[[Any, Any], Value]
 
 
 def mse_loss(outputs: Nested, targets: Nested) -> Value:
@@ -39,10 +43,10 @@ def mse_loss(outputs: Nested, targets: Nested) -> Value:
 
 
 def binary_cross_entropy(outputs: Nested, targets: Nested) -> Value:
-    """The mean surprise of probabilities p at targets t: `-t log(p) - (1 - t) log(1 - p)`.
+    """The mean of `-t log(p) - (1 - t) log(1 - p)` over probabilities p and targets t.
 
-    Outputs and targets are in [0, 1]. For a model that ends in a sum rather than in a sigmoid there
-    is `binary_cross_entropy_with_logits`, which keeps its digits where p rounds to 0 or 1.
+    Both are in [0, 1]. For a model that gives logits, without a sigmoid at its end, there is
+    `binary_cross_entropy_with_logits`, which keeps its digits where p rounds to 0 or 1.
 
     >>> round(binary_cross_entropy(Value(0.8), 1).data, 6)
     0.223144
@@ -92,7 +96,7 @@ def hinge_loss(outputs: Nested, targets: Nested) -> Value:
 
 
 def cross_entropy(logits: Nested, target: Nested) -> Value:
-    """How surprising the right class is: `-log(softmax(logits)[target])`, in nats.
+    """The mean of `-log(softmax(logits)[target])`: how unlikely the right class is, in nats.
 
     Arguments:
         logits: a list of Values, one for each class; or a batch of such lists.
@@ -126,7 +130,7 @@ def cross_entropy(logits: Nested, target: Nested) -> Value:
 
 
 def l1_penalty(parameters: Iterable[Value], strength: float = 1.0) -> Value:
-    """`strength` times the sum of the absolute values: pulls parameters to exactly 0.
+    """`strength` times the sum of the absolute values, which pulls parameters to exactly 0.
 
     >>> l1_penalty([Value(3.0), Value(-4.0)], 0.5).data
     3.5
@@ -135,7 +139,7 @@ def l1_penalty(parameters: Iterable[Value], strength: float = 1.0) -> Value:
 
 
 def l2_penalty(parameters: Iterable[Value], strength: float = 1.0) -> Value:
-    """`strength` times the sum of the squares: keeps parameters small.
+    """`strength` times the sum of the squares, which keeps parameters small.
 
     >>> l2_penalty([Value(3.0), Value(-4.0)], 0.5).data
     12.5
@@ -145,7 +149,7 @@ def l2_penalty(parameters: Iterable[Value], strength: float = 1.0) -> Value:
 
 
 # By name, as `fit` takes them.
-LOSSES: dict[str, Callable[[Any, Any], Value]] = {
+LOSSES: dict[str, Loss] = {
     "mse": mse_loss,
     "binary_cross_entropy": binary_cross_entropy,
     "binary_cross_entropy_with_logits": binary_cross_entropy_with_logits,
@@ -154,7 +158,34 @@ LOSSES: dict[str, Callable[[Any, Any], Value]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """How a loss of classification tells classes apart.
+
+    Attributes:
+        threshold: an output above it means yes. None: the largest output is the class.
+        targets: how no and yes are written. None: classes are counted from 0.
+    """
+
+    threshold: float | None
+    targets: tuple[int, int] | None = (0, 1)
+
+
+CLASSES = (
+    (binary_cross_entropy, Classes(0.5)),
+    (binary_cross_entropy_with_logits, Classes(0.0)),
+    (hinge_loss, Classes(0.0, targets=(-1, 1))),
+    (cross_entropy, Classes(None, targets=None)),
+)
+
+
+def classes_of(loss: object) -> Classes | None:
+    """How a loss tells classes apart. None for a regression, and for a loss of the user's own."""
+    return next((row for function, row in CLASSES if function is loss), None)
+
+
 def _alone(x: object) -> bool:
+    """Whether x is one thing rather than a list of them."""
     return isinstance(x, Value | str) or not hasattr(x, "__iter__")
 
 
@@ -186,7 +217,7 @@ def _check_lengths(who: str, what: str, outputs: int, targets: int) -> None:
 def _check_target(who: str, target: Any) -> None:
     if isinstance(target, Value):  # a program's input has no number to check
         return
-    if not 0 <= _number(target) <= 1:
+    if not 0 <= as_number(target) <= 1:
         raise ValueError(
             f"{who} takes targets from 0 to 1, got {target!r}; write the two classes as 0 and 1"
         )
@@ -229,21 +260,13 @@ def _log_likelihood(logits: Sequence[Any], target: Any) -> Value:
 
 
 def _class(target: Any, classes: int) -> int:
-    number = _number(target)
-    if not number.is_integer() or not 0 <= number < classes:
+    number = whole(target)
+    if number is None or not 0 <= number < classes:
         raise ValueError(
             f"cross_entropy takes a class from 0 to {classes - 1} for {classes} logits, got "
             f"{target!r}; classes are counted from 0"
         )
-    return int(number)
-
-
-def _number(target: Any) -> float:
-    """A target as a Value would hold it (NumPy's bools too); nan where it would not."""
-    try:
-        return as_float(target)
-    except (TypeError, OverflowError):
-        return nan
+    return number
 
 
 def _mean(terms: Sequence[Value]) -> Value:

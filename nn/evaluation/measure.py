@@ -1,15 +1,15 @@
 """What a trained model answers, and how much of it is right."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
-from engine import Value, no_grad
-from nn.evaluation.metrics import Metrics, confusion, r2, share_right, usual_threshold
+from engine import no_grad
+from nn.evaluation.metrics import Metrics, confusion, r2, share_right, threshold_of
+from nn.losses import Loss
 from nn.models.module import Module
 
 __all__ = [
-    "Loss",
     "Row",
     "accuracy",
     "confusion_matrix",
@@ -19,7 +19,6 @@ __all__ = [
     "r2_score",
 ]
 
-Loss: TypeAlias = Callable[[Any, Any], Value]
 Row: TypeAlias = tuple[Any, Any]  # a sample and its target
 
 
@@ -160,7 +159,7 @@ def _answered(
 
 def _line(model: Module, outputs: list[Any], threshold: float | None) -> float | None:
     """The threshold that was given, or the usual one."""
-    return usual_threshold(model, isinstance(outputs[0], list)) if threshold is None else threshold
+    return threshold_of(model, isinstance(outputs[0], list)) if threshold is None else threshold
 
 
 def _numbers(output: Any) -> Any:

@@ -1,7 +1,7 @@
 """Metrics: accuracy, R2 and the confusion matrix.
 
-All of it works on numbers: the outputs of a model as floats (lists of them where it has several)
-and the targets as they were given.
+They are computed from numbers: the outputs of a model as floats (lists of them where it has
+several) and the targets as they were given.
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from engine import Value
-from nn import losses
-from nn.checks import is_number, pick
+from nn.checks import is_number, pick, whole
 from nn.evaluation.plane import largest
+from nn.losses import classes_of
 
 __all__ = [
     "Asked",
@@ -23,20 +22,11 @@ __all__ = [
     "r2",
     "right_rows",
     "share_right",
-    "usual_threshold",
+    "threshold_of",
 ]
 
 Metric: TypeAlias = Callable[[list[Any], list[Any]], float]
 Asked: TypeAlias = str | Metric | Iterable[str | Metric]
-
-# The losses of classification, each with its threshold: an output above it means yes. None: the
-# class is the one with the largest output.
-THRESHOLDS: tuple[tuple[Callable[[Any, Any], Value], float | None], ...] = (
-    (losses.binary_cross_entropy, 0.5),
-    (losses.binary_cross_entropy_with_logits, 0.0),
-    (losses.hinge_loss, 0.0),
-    (losses.cross_entropy, None),
-)
 
 
 class Metrics:
@@ -44,15 +34,15 @@ class Metrics:
 
     Arguments:
         asked: names and functions, or one of them.
-        loss: accuracy is always among them where this is one of classification.
-        model: where the loss gives no threshold, the model's `output` does.
+        loss: accuracy is measured, asked for or not, where this is one of classification.
+        model: where the loss has no classes, the model's `output` decides the threshold.
     """
 
     def __init__(self, asked: Asked | None, loss: Any, model: object) -> None:
-        self._model = model
-        self._known = [threshold for function, threshold in THRESHOLDS if function is loss]
-        self.functions: dict[str, Metric] = {"accuracy": self._accuracy} if self._known else {}
-        self.confusion = False
+        self._loss, self._model, self.confusion = loss, model, False
+        self.functions: dict[str, Metric] = {}
+        if classes_of(loss):
+            self.functions["accuracy"] = self._accuracy
         named: dict[str, Metric | None] = {"accuracy": self._accuracy, "r2": r2, "confusion": None}
         listed = [asked] if isinstance(asked, str) or callable(asked) else asked or []
         for one in listed:
@@ -76,8 +66,8 @@ class Metrics:
         return [*self.functions, *(["confusion"] if self.confusion else [])]
 
     def threshold(self, several: bool) -> float | None:
-        """The threshold: an output above it means yes. None takes the largest output."""
-        return self._known[0] if self._known else usual_threshold(self._model, several)
+        """As `threshold_of` has it for this loss and model."""
+        return threshold_of(self._model, several, self._loss)
 
     def of(
         self, outputs: list[Any], targets: list[Any], known: Mapping[str, float] | None = None
@@ -106,8 +96,15 @@ class Metrics:
         return share_right(outputs, targets, self.threshold(isinstance(outputs[0], list)))
 
 
-def usual_threshold(model: object, several: bool) -> float | None:
-    """The threshold of a model where no loss and no user names one."""
+def threshold_of(model: object, several: bool, loss: object = None) -> float | None:
+    """An output above this threshold means yes. None: the class is that of the largest output.
+
+    Arguments:
+        several: whether the model gives a list, which may be of one output.
+        loss: what it was trained with, if that is known.
+    """
+    if known := classes_of(loss):
+        return known.threshold
     if several:
         return None
     return 0.5 if getattr(model, "output", None) == "sigmoid" else 0.0
@@ -115,8 +112,11 @@ def usual_threshold(model: object, several: bool) -> float | None:
 
 def share_right(outputs: Sequence[Any], targets: Sequence[Any], threshold: float | None) -> float:
     """The share of the answers that is right."""
-    right = [_is_right(*pair, threshold) for pair in zip(outputs, targets, strict=True)]
-    return sum(right) / len(right)
+    right = 0
+    for output, target in zip(outputs, targets, strict=True):
+        found, wanted = _decided(output, target, threshold)
+        right += found == wanted
+    return right / len(outputs)
 
 
 def right_rows(outputs: Any, targets: Any, threshold: float | None, several: bool) -> Any:
@@ -139,21 +139,21 @@ def confusion(
     outputs: Sequence[Any], targets: Sequence[Any], threshold: float | None
 ) -> list[list[int]]:
     """How often each class (a row) was taken for each class (a column)."""
-    several = isinstance(outputs[0], list)
-    if several and threshold is not None:
+    size = len(outputs[0]) if isinstance(outputs[0], list) else 0
+    if size and threshold is not None:
         raise ValueError(
             "a confusion matrix is of one question, got several yes-or-no outputs for each sample; "
             "make one of each output with a metric of your own, or leave it out"
         )
-    size = len(outputs[0]) if several else 2
-    matrix = [[0] * size for _ in range(size)]
+    matrix = [[0] * (size or 2) for _ in range(size or 2)]
     for output, target in zip(outputs, targets, strict=True):
-        if several:
-            wanted, found = _class(target, size), largest(output)
-        else:
-            _check_word(target)
-            wanted, found = float(target) > 0.5, output > (threshold or 0.0)
-        matrix[wanted][found] += 1
+        found, wanted = _decided(output, target, threshold)
+        if size and (whole(wanted) is None or not 0 <= wanted < size):
+            raise ValueError(
+                f"a confusion matrix of {size} outputs has classes from 0 to {size - 1}, got "
+                f"{target!r}; classes are counted from 0"
+            )
+        matrix[int(wanted)][found] += 1
     return matrix
 
 
@@ -190,32 +190,21 @@ def _numbers(output: Any, target: Any) -> tuple[list[float], list[float]]:
     return found, wanted
 
 
-def _is_right(output: Any, target: Any, threshold: float | None) -> bool:
-    _check_word(target)
-    if not isinstance(output, list):
-        return bool((output > (threshold or 0.0)) == (float(target) > 0.5))
-    several = hasattr(target, "__iter__")
-    if several and threshold is not None:
-        return all(_is_right(*pair, threshold) for pair in zip(output, target, strict=True))
-    return largest(output) == (largest(list(target)) if several else int(target))
+def _decided(output: Any, target: Any, threshold: float | None) -> tuple[Any, Any]:
+    """What a model answers to a sample, and what is right.
 
-
-def _class(target: Any, classes: int) -> int:
-    """The class that a target means: its number, or the likeliest of a list."""
-    _check_word(target)
-    number = largest(list(target)) if hasattr(target, "__iter__") else target
-    if number % 1 != 0 or not 0 <= number < classes:
-        raise ValueError(
-            f"a confusion matrix of {classes} outputs has classes from 0 to {classes - 1}, got "
-            f"{target!r}; classes are counted from 0"
-        )
-    return int(number)
-
-
-def _check_word(target: Any) -> None:
-    """Refuse text as a target: it would pass for a list, since it can be iterated."""
-    if isinstance(target, str):
+    Both are yes or no, the number of a class, or a list of yes or no.
+    """
+    if isinstance(target, str):  # which would pass for a list, since it can be iterated
         raise ValueError(
             f"targets are numbers of classes, got {target!r}; write each as its class, like "
             "names.index(target)"
         )
+    if not isinstance(output, list):
+        return output > (threshold or 0.0), float(target) > 0.5
+    if not hasattr(target, "__iter__"):
+        return largest(output), float(target)
+    if threshold is None:
+        return largest(output), largest(list(target))
+    pairs = [_decided(*pair, threshold) for pair in zip(output, target, strict=True)]
+    return [found for found, _ in pairs], [wanted for _, wanted in pairs]

@@ -157,7 +157,8 @@ class ScalarMLPClassifier(ClassifierMixin, _ScalarMLP):  # type: ignore[misc]
 
     def predict(self, X: Any) -> Any:
         """The likeliest class of each row."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        likely = self.predict_proba(X)  # which says first whether this was fitted
+        return self.classes_[likely.argmax(axis=1)]
 
 
 class ScalarMLPRegressor(RegressorMixin, _ScalarMLP):  # type: ignore[misc]

@@ -9,10 +9,8 @@ from typing import Any, TypeAlias
 
 import engine
 from engine import Value
-from nn import losses
-from nn.checks import is_number
-from nn.evaluation.measure import Loss
-from nn.evaluation.metrics import THRESHOLDS
+from nn.checks import is_number, whole
+from nn.losses import Classes, Loss, classes_of
 from nn.training.data import Data
 
 __all__ = ["ClassWeights", "Weighted", "weighted"]
@@ -29,7 +27,8 @@ class Weighted:
         loss: the loss of one row.
         weights: the weight of each target.
 
-    >>> loss = Weighted(losses.hinge_loss, {-1: 1.0, 1: 3.0})
+    >>> from nn import hinge_loss
+    >>> loss = Weighted(hinge_loss, {-1: 1.0, 1: 3.0})
     >>> loss([Value(0.0), Value(0.5)], [-1, 1]).data
     0.625
     """
@@ -47,14 +46,15 @@ class Weighted:
 
 def weighted(loss: Loss, weights: ClassWeights, data: Data) -> Weighted:
     """The loss with class weights as `fit` takes them, checked for all targets of the data."""
-    if all(loss is not function for function, _ in THRESHOLDS):
+    classes = classes_of(loss)
+    if classes is None:
         raise ValueError(
             "class_weights are for losses of classification by name (cross_entropy, hinge, ...), "
             f"got {getattr(loss, '__name__', type(loss).__name__)}; leave them out, or weigh the "
             "rows in a loss of your own"
         )
     targets = [_class(y) for _, y in data.given]
-    table = _table(weights, targets, loss)
+    table = _table(weights, targets, classes)
     for name, weight in table.items():
         if not (is_number(weight) and 0 < weight < math.inf):
             raise ValueError(
@@ -70,7 +70,7 @@ def weighted(loss: Loss, weights: ClassWeights, data: Data) -> Weighted:
     return Weighted(loss, {name: float(weight) for name, weight in table.items()})
 
 
-def _table(weights: ClassWeights, targets: list[int], loss: Loss) -> dict[int, float]:
+def _table(weights: ClassWeights, targets: list[int], classes: Classes) -> dict[int, float]:
     """The weights by target."""
     if isinstance(weights, str):
         if weights != "balanced":
@@ -88,25 +88,22 @@ def _table(weights: ClassWeights, targets: list[int], loss: Loss) -> dict[int, f
             f'"balanced", got {type(weights).__name__}; give one like {{0: 1.0, 1: 5.0}}'
         )
     listed = list(weights)
-    if loss is losses.cross_entropy:
+    if classes.targets is None:
         return dict(enumerate(listed))
     if len(listed) != 2:
         raise ValueError(
             f"class_weights of two classes is a list of 2 weights, got {len(listed)}; give that of "
             "the class no, then that of the class yes"
         )
-    return dict(zip((-1, 1) if loss is losses.hinge_loss else (0, 1), listed, strict=True))
+    return dict(zip(classes.targets, listed, strict=True))
 
 
 def _class(target: Any) -> int:
     """A target as the number of a class."""
-    try:
-        number = math.nan if hasattr(target, "__iter__") else float(target)
-    except TypeError:
-        number = math.nan
-    if not number.is_integer():
+    number = whole(target)
+    if number is None:
         raise ValueError(
             f"class_weights needs targets that are numbers of classes, got {target!r}; write each "
             "as its class, or leave the weights out"
         )
-    return int(number)
+    return number

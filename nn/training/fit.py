@@ -13,9 +13,9 @@ from nn.checkpoint.files import FilePath
 from nn.checkpoint.state import State, Stateful, load_all
 from nn.checkpoint.writer import CheckpointWriter
 from nn.checks import generator, pick
-from nn.evaluation.measure import Loss, pair_up
+from nn.evaluation.measure import pair_up
 from nn.evaluation.metrics import Asked, Metrics
-from nn.losses import LOSSES
+from nn.losses import LOSSES, Loss
 from nn.models.module import Module
 from nn.optim.optimizers import OPTIMIZERS, Optimizer
 from nn.optim.schedules import Schedule

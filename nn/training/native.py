@@ -18,9 +18,9 @@ from engine.native.lower.instructions import record_tape
 from engine.native.needs import available, numpy
 from nn.checkpoint.state import State
 from nn.checks import check_finite
-from nn.evaluation.measure import Loss, Row
+from nn.evaluation.measure import Row
 from nn.evaluation.metrics import right_rows
-from nn.losses import LOSSES
+from nn.losses import LOSSES, Loss
 from nn.models.architecture import describe
 from nn.models.module import Module
 from nn.optim.optimizers import Optimizer

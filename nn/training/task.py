@@ -14,8 +14,9 @@ from engine import Value
 from nn.checkpoint.files import CheckpointError
 from nn.checkpoint.state import State, row
 from nn.checks import at_least_zero, count, pick
-from nn.evaluation.measure import Loss, measure, predict
+from nn.evaluation.measure import measure, predict
 from nn.evaluation.metrics import Metrics
+from nn.losses import Loss
 from nn.models.module import Module
 from nn.optim.gradients import clip_grad_norm
 from nn.optim.optimizers import Optimizer
