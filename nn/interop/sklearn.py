@@ -153,11 +153,12 @@ class ScalarMLPClassifier(ClassifierMixin, _ScalarMLP):  # type: ignore[misc]
 
     def predict_proba(self, X: Any) -> Any:
         """How likely each class is for each row, in the order of `classes_`."""
-        return answers(Probabilities(self.model_), self._rows(X))
+        X = self._rows(X)
+        return answers(Probabilities(self.model_), X)
 
     def predict(self, X: Any) -> Any:
         """The likeliest class of each row."""
-        likely = self.predict_proba(X)  # which says first whether this was fitted
+        likely = self.predict_proba(X)
         return self.classes_[likely.argmax(axis=1)]
 
 
@@ -185,7 +186,8 @@ class ScalarMLPRegressor(RegressorMixin, _ScalarMLP):  # type: ignore[misc]
 
     def predict(self, X: Any) -> Any:
         """The target of each row; several columns where it learnt several."""
-        found = answers(self.model_, self._rows(X))
+        X = self._rows(X)
+        found = answers(self.model_, X)
         return found[:, 0] if found.shape[1] == 1 else found
 
     def __sklearn_tags__(self) -> Any:
