@@ -8,19 +8,13 @@ where any number comes out bad, to none.
 import math
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import InitVar, dataclass
 from typing import Any
 
 from engine import Value
 from nn.checks import at_least_zero, check_finite, fraction, is_number, leaf_values
 
-__all__ = [
-    "OPTIMIZERS",
-    "SGD",
-    "Adam",
-    "AdamW",
-    "Optimizer",
-    "RMSprop",
-]
+__all__ = ["OPTIMIZERS", "SGD", "Adam", "AdamW", "Optimizer", "RMSprop"]
 
 Memory = tuple[float, ...]
 
@@ -128,6 +122,7 @@ class Optimizer:
         return all(len(held) == size and all(map(is_number, held)) for held in memory)
 
 
+@dataclass(eq=False, repr=False)
 class SGD(Optimizer):
     """Gradient descent: `value -= lr * gradient`, with momentum if asked.
 
@@ -145,29 +140,26 @@ class SGD(Optimizer):
     0.8
     """
 
+    params: InitVar[Iterable[Value]]
+    lr: float = 1e-3
+    momentum: float = 0.0
+    dampening: float = 0.0
+    weight_decay: float = 0.0
+    nesterov: bool = False
     vectorized = True
 
-    def __init__(
-        self,
-        params: Iterable[Value],
-        lr: float = 1e-3,
-        momentum: float = 0.0,
-        dampening: float = 0.0,
-        weight_decay: float = 0.0,
-        nesterov: bool = False,
-    ) -> None:
-        at_least_zero("SGD", momentum=momentum, dampening=dampening, weight_decay=weight_decay)
-        if nesterov and (momentum == 0 or dampening != 0):
+    def __post_init__(self, params: Iterable[Value]) -> None:
+        momentum, dampening, decay = self.momentum, self.dampening, self.weight_decay
+        at_least_zero("SGD", momentum=momentum, dampening=dampening, weight_decay=decay)
+        if self.nesterov and (momentum == 0 or dampening != 0):
             raise ValueError(
                 f"nesterov needs momentum > 0 and dampening = 0, got momentum={momentum!r} and "
                 f"dampening={dampening!r}; try SGD(..., momentum=0.9, nesterov=True)"
             )
-        super().__init__(params, lr)
-        self.momentum, self.dampening = momentum, dampening
-        self.weight_decay, self.nesterov = weight_decay, nesterov
+        super().__init__(params, self.lr)
 
     def update(self, value: float, gradient: float, memory: Memory) -> tuple[float, ...]:
-        """Keep `momentum` of the last move, add this one."""
+        """Keep `momentum` of the last move, and add this one."""
         gradient += self.weight_decay * value
         move = gradient
         if memory:  # the first move is the gradient itself, undampened
@@ -176,6 +168,7 @@ class SGD(Optimizer):
         return (value - self.lr * step, move) if self.momentum else (value - self.lr * gradient,)
 
 
+@dataclass(eq=False, repr=False)
 class Adam(Optimizer):
     """Steps of about lr in every parameter, whatever the size of its gradients.
 
@@ -190,22 +183,19 @@ class Adam(Optimizer):
         amsgrad: divide by the largest mean of squares so far (Reddi et al. 2018).
     """
 
+    params: InitVar[Iterable[Value]]
+    lr: float = 1e-3
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+    weight_decay: float = 0.0
+    amsgrad: bool = False
     decoupled, vectorized = False, True
 
-    def __init__(
-        self,
-        params: Iterable[Value],
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0.0,
-        amsgrad: bool = False,
-    ) -> None:
-        name = type(self).__name__
+    def __post_init__(self, params: Iterable[Value]) -> None:
+        name, betas = type(self).__name__, self.betas
         fraction(name, **{"betas[0]": betas[0], "betas[1]": betas[1]})
-        at_least_zero(name, eps=eps, weight_decay=weight_decay)
-        super().__init__(params, lr)
-        self.betas, self.eps, self.weight_decay, self.amsgrad = betas, eps, weight_decay, amsgrad
+        at_least_zero(name, eps=self.eps, weight_decay=self.weight_decay)
+        super().__init__(params, self.lr)
 
     def update(self, value: float, gradient: float, memory: Memory) -> tuple[float, ...]:
         """Both means start at 0, so each is divided by the share of it that is not the start."""
@@ -222,6 +212,7 @@ class Adam(Optimizer):
         return value - _ratio(self.lr * mean / (1 - keep**t), size), mean, square, largest
 
 
+@dataclass(eq=False, repr=False)
 class AdamW(Adam):
     """Adam with the weight decay beside the gradient rather than in it.
 
@@ -229,20 +220,11 @@ class AdamW(Adam):
     `lr * weight_decay` of itself. Arguments as for `Adam`.
     """
 
+    weight_decay: float = 1e-2
     decoupled = True
 
-    def __init__(
-        self,
-        params: Iterable[Value],
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 1e-2,
-        amsgrad: bool = False,
-    ) -> None:
-        super().__init__(params, lr, betas, eps, weight_decay, amsgrad)
 
-
+@dataclass(eq=False, repr=False)
 class RMSprop(Optimizer):
     """The gradient divided by the root of a running mean of its squares (Hinton 2012, lecture 6e).
 
@@ -255,23 +237,20 @@ class RMSprop(Optimizer):
         centered: divide by the running deviation from the mean gradient instead (Graves 2013).
     """
 
+    params: InitVar[Iterable[Value]]
+    lr: float = 1e-2
+    alpha: float = 0.99
+    eps: float = 1e-8
+    weight_decay: float = 0.0
+    momentum: float = 0.0
+    centered: bool = False
     vectorized = True
 
-    def __init__(
-        self,
-        params: Iterable[Value],
-        lr: float = 1e-2,
-        alpha: float = 0.99,
-        eps: float = 1e-8,
-        weight_decay: float = 0.0,
-        momentum: float = 0.0,
-        centered: bool = False,
-    ) -> None:
-        fraction("RMSprop", alpha=alpha)
-        at_least_zero("RMSprop", eps=eps, weight_decay=weight_decay, momentum=momentum)
-        super().__init__(params, lr)
-        self.alpha, self.eps, self.weight_decay = alpha, eps, weight_decay
-        self.momentum, self.centered = momentum, centered
+    def __post_init__(self, params: Iterable[Value]) -> None:
+        decay, momentum = self.weight_decay, self.momentum
+        fraction("RMSprop", alpha=self.alpha)
+        at_least_zero("RMSprop", eps=self.eps, weight_decay=decay, momentum=momentum)
+        super().__init__(params, self.lr)
 
     def update(self, value: float, gradient: float, memory: Memory) -> tuple[float, ...]:
         """Without momentum the move is forgotten at once."""
