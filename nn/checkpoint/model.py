@@ -19,7 +19,7 @@ from engine import Value
 from engine.lazy import optional
 from nn.checkpoint.files import CheckpointError, FilePath, read, write
 from nn.models.architecture import Architecture, Slot, describe, slots
-from nn.models.module import Module
+from nn.models.module import Module, check_module
 
 __all__ = ["CheckpointError", "load", "save"]
 
@@ -62,8 +62,8 @@ def save(model: Module, path: FilePath) -> None:
     >>> nn.predict(again, [(1, 2)]) == nn.predict(model, [(1, 2)])
     True
     """
-    held = _slots("save", model)
-    write(path, pack(model_tensors(held), {"model": model_card(model)}))
+    check_module("save", model)
+    write(path, pack(model_tensors(slots(model)), {"model": model_card(model)}))
 
 
 @overload
@@ -92,7 +92,9 @@ def load(path: FilePath, into: Module | None = None) -> Module:
     ...     load(f"{folder}/line.safetensors", into=Line(0.0)).slope.data
     2.5
     """
-    target = None if into is None else _slots("load", into)
+    if into is not None:
+        check_module("load", into)
+    target = None if into is None else slots(into)
     tensors, card = unpack(read(path), path)
     tensors = {name: t for name, t in tensors.items() if not (card and name.startswith(TRAINING))}
     wanted = _architecture(card, path, into)
@@ -237,11 +239,3 @@ def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
             raise ValueError(f"the key {shown(key)} stands twice")
         found[key] = value
     return found
-
-
-def _slots(who: str, model: Any) -> Mapping[str, Slot]:
-    if not isinstance(model, Module):
-        raise TypeError(
-            f"{who} takes a Module, got {type(model).__name__}; derive its class from it"
-        )
-    return slots(model)

@@ -1,13 +1,12 @@
-"""What a trained model answers, and how much of it is right."""
+"""The outputs of a model, and how good they are."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 from engine import no_grad
 from nn.evaluation.metrics import Metrics, confusion, r2, share_right, threshold_of
 from nn.losses import Loss
-from nn.models.module import Module
+from nn.models.module import Module, evaluating
 
 __all__ = [
     "Row",
@@ -33,7 +32,7 @@ def predict(model: Module, xs: Iterable[Any]) -> list[Any]:
     >>> predict(neuron, [(0, 0)])
     [0.5]
     """
-    with _answering(model):
+    with evaluating(model), no_grad():
         return [_numbers(model(x)) for x in _rows(xs)]
 
 
@@ -47,12 +46,12 @@ def accuracy(
     target is yes where it is above 0.5 (so 0 and 1 will do, and -1 and +1).
 
     Arguments:
-        model: what answers.
+        model: the model.
         xs: the samples.
         ys: their targets.
         threshold: None is 0.5 for a model whose `output` is "sigmoid", else 0 (logits, scores).
-            Given, it also judges several outputs one by one against lists of targets: all of a
-            sample's have to be right.
+            With several outputs and lists of targets, a threshold makes each output a yes or no of
+            its own, and a sample is right if all of them are.
     """
     outputs, targets = _answered("accuracy", model, xs, ys)
     return share_right(outputs, targets, _line(model, outputs, threshold))
@@ -67,7 +66,7 @@ def confusion_matrix(
     are on the diagonal.
 
     Arguments:
-        model: what answers.
+        model: the model.
         xs: the samples.
         ys: their targets.
         threshold: with one output, the answer is yes above it, as for `accuracy`.
@@ -87,12 +86,12 @@ def confusion_matrix(
 def r2_score(model: Module, xs: Iterable[Any], ys: Iterable[Any]) -> float:
     """The coefficient of determination R2: what share of the targets' variance is explained.
 
-    1 is perfect, 0 no better than always answering the mean of the targets, less is worse than
-    that. With several outputs it is the mean of theirs. Where all targets are equal it is 1 for
-    answers that are exact, else 0.
+    1 is perfect, 0 is as good as always giving the mean of the targets, and a negative number is
+    worse. With several outputs it is the mean of theirs. Where all targets are equal it is 1 for
+    outputs that are exact, else 0.
 
     Arguments:
-        model: what answers.
+        model: the model.
         xs: the samples.
         ys: their targets: a number for one output, a list of as many for several.
 
@@ -112,14 +111,17 @@ def measure(model: Module, rows: Sequence[Row], loss: Loss, metrics: Metrics) ->
     if not rows:
         return {}
     targets = [y for _, y in rows]
-    with _answering(model):
+    with evaluating(model), no_grad():
         outputs = [model(x) for x, _ in rows]
         found = {"loss": float(loss(outputs, targets))}
     return found | metrics.of([_numbers(output) for output in outputs], targets)
 
 
 def pair_up(who: str, xs: Iterable[Any], ys: Iterable[Any]) -> list[Row]:
-    """Pair samples with targets. An iterator becomes a tuple, since it can be read only once."""
+    """Pair samples with targets.
+
+    A sample that is an iterator becomes a tuple, since an iterator can be read only once.
+    """
     samples = [tuple(x) if hasattr(x, "__next__") else x for x in _rows(xs)]
     targets = list(_rows(ys))
     if len(samples) != len(targets):
@@ -137,22 +139,10 @@ def _rows(table: Any) -> Iterable[Any]:
     return rows
 
 
-@contextmanager
-def _answering(model: Module) -> Iterator[None]:
-    """Evaluation mode, and no graph."""
-    was_training = model.training
-    model.eval()
-    try:
-        with no_grad():
-            yield
-    finally:
-        model.train(was_training)
-
-
 def _answered(
     who: str, model: Module, xs: Iterable[Any], ys: Iterable[Any]
 ) -> tuple[list[Any], list[Any]]:
-    """The model's outputs beside the targets."""
+    """The model's outputs, and the targets."""
     rows = pair_up(who, xs, ys)
     return predict(model, [x for x, _ in rows]), [y for _, y in rows]
 

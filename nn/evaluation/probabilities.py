@@ -1,14 +1,15 @@
-"""What a model answers to many rows at once, as an array: natively where that can be."""
+"""A model's outputs for many rows as an array, computed natively where that can be."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import engine
 from engine import ControlFlowError, Program, Value, inputs
 from engine.native.needs import available, numpy
 from nn.evaluation.measure import predict
-from nn.models.module import Module
+from nn.models.module import Module, evaluating
 
 __all__ = ["Probabilities", "answers"]
 
@@ -46,16 +47,10 @@ def answers(model: Module, rows: Any) -> Any:
     """
     np = numpy()
     rows = np.asarray(rows, dtype="float64")
-    was_training = model.training
-    model.eval()
-    try:
+    with suppress(ControlFlowError), evaluating(model):  # a model may decide anew for each row
         if available():
             leaves = inputs(*[f"x{i}" for i in range(rows.shape[1])])
             found = model(leaves)
             outputs = found if isinstance(found, list | tuple) else [found]
             return Program(leaves, outputs, model.parameters())(rows)
-    except ControlFlowError:  # it decides anew for each row
-        pass
-    finally:
-        model.train(was_training)
     return np.array(predict(model, rows.tolist())).reshape(len(rows), -1)

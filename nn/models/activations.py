@@ -1,7 +1,7 @@
-"""The activations by name, and how wide the weights in front of them start.
+"""The activations by name, and the initialisation of the weights in front of them.
 
-A row says what an activation computes and which initialisation keeps the size of its signals
-the same from layer to layer. Add a row and its name works in every layer.
+A row says what an activation computes, and which initialisation keeps the signals of equal size
+from layer to layer. Add a row, and its name works in every layer.
 """
 
 import math
@@ -18,10 +18,13 @@ __all__ = ["ACTIVATIONS", "INITS", "Activation", "bound"]
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """One row: a function of one Value, and the name of the initialisation that suits it.
+    """A row of the table.
 
-    A function is None where there is nothing to compute (linear); `layerwise` says that it takes
-    the list of a whole layer's Values and gives a list (softmax).
+    Attributes:
+        function: a function of one Value. None: there is nothing to compute (linear).
+        init: the name of the initialisation that suits it.
+        layerwise: whether `function` takes the list of a whole layer's Values and gives a list
+            (softmax).
     """
 
     function: Callable[[Any], Any] | None
@@ -42,8 +45,8 @@ ACTIVATIONS: dict[str, Activation] = {
     "softmax": Activation(engine.softmax, layerwise=True),
 }
 
-# Weights are drawn evenly from (-bound, bound), where bound is a function of the numbers of inputs
-# and outputs. Its variance bound**2 / 3 is what the papers derive:
+# Weights are uniform in (-bound, bound), where bound is a function of the numbers of inputs and
+# outputs. Their variance is bound**2 / 3, and the papers derive what it should be:
 # he: He et al. 2015, "Delving deep into rectifiers" (arXiv:1502.01852), variance 2 / n_in
 # xavier: Glorot and Bengio 2010, "Understanding the difficulty of training deep feedforward neural
 #   networks" (AISTATS), variance 2 / (n_in + n_out)
@@ -56,10 +59,10 @@ INITS: Mapping[str, Callable[[int, int], float]] = {
 
 
 def bound(activation: str, init: str | None, n_in: int, n_out: int) -> float:
-    """The bound of the first weights, which are drawn between minus it and plus it.
+    """The bound of the first weights, which are drawn from (-bound, bound).
 
     Arguments:
-        init: a name in `INITS`; None for the one that suits the activation.
+        init: a name in `INITS`. None for the one that suits the activation.
 
     >>> bound("relu", None, 6, 16), bound("tanh", None, 6, 18), bound("tanh", "uniform", 6, 18)
     (1.0, 0.5, 1.0)

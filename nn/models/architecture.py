@@ -1,4 +1,4 @@
-"""What a model is made of: its layers, as PyTorch's Sequential names them."""
+"""The architecture of a model: its layers, and its tensors with the names PyTorch gives them."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -12,13 +12,13 @@ from nn.models.module import Module
 
 __all__ = ["Architecture", "Slot", "describe", "slots"]
 
-# The classes that a file can describe, with the names that files have for them.
+# The classes that a file can describe, each with its name in files.
 KINDS: dict[type[Module], str] = {MLP: "MLP", Layer: "Layer", Neuron: "Neuron"}
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One tensor of a model: its shape, and its parameters row by row."""
+    """A tensor of a model: its shape, and its parameters row by row."""
 
     shape: tuple[int, ...]
     values: list[Value]
@@ -26,13 +26,13 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """What a model of this library is made of; from it the model can be built again.
+    """The layers of an MLP, a Layer or a Neuron, from which it can be built again.
 
     Attributes:
         model: "MLP", "Layer" or "Neuron".
         n_in: how many inputs. widths: how many neurons each layer has.
-        activation: of the hidden layers (of the only one, where it is no MLP).
-        output: of the last layer.
+        activation: that of the hidden layers. A Layer and a Neuron have that of the output here.
+        output: the activation of the last layer.
     """
 
     model: str
@@ -67,18 +67,18 @@ class Architecture:
 
     @property
     def activations(self) -> list[str]:
-        """One for each layer."""
+        """The activation of each layer."""
         return [self.activation] * (len(self.widths) - 1) + [self.output]
 
     def places(self) -> list[int]:
-        """The index of each layer in a Sequential, where activations count too."""
+        """The index of each layer in PyTorch's Sequential, where an activation is a layer too."""
         places = [0]
         for name in self.activations[:-1]:
             places.append(places[-1] + (1 if ACTIVATIONS[name].function is None else 2))
         return places
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """The names of the tensors and their shapes, as PyTorch has them."""
+        """The shape of each tensor by its name in PyTorch."""
         found: dict[str, tuple[int, ...]] = {}
         inputs = [self.n_in, *self.widths]
         for place, n_in, n_out in zip(self.places(), inputs, self.widths, strict=False):
@@ -87,7 +87,7 @@ class Architecture:
         return found
 
     def build(self) -> Module:
-        """The model with weights that are still to be filled in."""
+        """A model with this architecture, whose weights are still to be filled in."""
         if self.model == "Neuron":
             return Neuron(self.n_in, self.output, 0)
         if self.model == "Layer":
@@ -96,9 +96,9 @@ class Architecture:
 
 
 def describe(model: Module) -> Architecture | None:
-    """The Architecture of a model; None for a model of the user's own making.
+    """The Architecture of a model. None for a class of the user's own.
 
-    An MLP in which somebody changed or added parts is one of those.
+    It is also None for an MLP, a Layer or a Neuron with parts that were changed or added.
     """
     kind = KINDS.get(type(model))
     if kind is None:
@@ -128,10 +128,12 @@ def describe(model: Module) -> Architecture | None:
 
 
 def slots(model: Module) -> Mapping[str, Slot]:
-    """Every parameter of a model, gathered into named tensors.
+    """The tensors of a model by name; together they have all its parameters.
 
-    Names and shapes are those of PyTorch's Sequential. In a model of the user's own, each parameter
+    Names and shapes are those of PyTorch's Sequential. In a class of the user's own, each parameter
     is a tensor of shape () under its path.
+
+    Raises ValueError where there are no parameters, or two of one name.
     """
     card = describe(model)
     if card is None:
@@ -156,7 +158,7 @@ def _rows(model: Any) -> list[tuple[str, list[Neuron]]]:
 
 
 def _inner(activation: str) -> str:
-    """What each neuron of a layer has: linear where the layer acts on all of them at once."""
+    """The activation of each neuron of a layer: linear where it takes the layer as a whole."""
     return "linear" if ACTIVATIONS[activation].layerwise else activation
 
 

@@ -1,4 +1,4 @@
-"""The layers of a model that is nothing but layers in a row."""
+"""The layers of a model that consists of layers alone, each feeding the next."""
 
 from itertools import pairwise
 from typing import TypeAlias
@@ -12,14 +12,17 @@ Part: TypeAlias = Layer | Neuron
 
 
 def layers(who: str, model: object) -> list[Part]:
-    """The layers of a model that is nothing but layers in a row; for any other, a TypeError.
+    """The layers of a model that consists of layers alone, each feeding the next.
+
+    Arguments:
+        who: the function that asks, for the message of the TypeError about any other model.
 
     >>> from nn import MLP
     >>> layers("draw_network", MLP(2, [3, 1], rng=7))
     [Layer(2, 3, activation='relu'), Layer(3, 1, activation='linear')]
     """
     found: list[Part] = []
-    inside: set[int] = set()  # the neurons of layers that were found
+    inside: set[int] = set()  # the neurons of the layers found so far
     for _, thing in walk(model):
         if isinstance(thing, Layer):
             inside.update(map(id, thing.neurons))
@@ -36,7 +39,7 @@ def layers(who: str, model: object) -> list[Part]:
 
 
 def _problem(model: object, found: list[Part]) -> str | None:
-    """What keeps a model from being a row of layers, as the end of a sentence."""
+    """Why a model does not consist of such layers, as the end of a sentence; None if it does."""
     if not isinstance(model, Module):
         return "which is no Module"
     if not found:
@@ -51,12 +54,12 @@ def _problem(model: object, found: list[Part]) -> str | None:
 
 
 def neurons(part: Part) -> list[Neuron]:
-    """The neurons of a layer; a neuron alone is a layer of one."""
+    """The neurons of a layer. A Neuron counts as a layer of one."""
     return [part] if isinstance(part, Neuron) else part.neurons
 
 
 def widths(parts: list[Part]) -> list[int]:
-    """How many numbers go in, and how many come out of each layer.
+    """How many inputs the first layer has, then how many outputs each layer has.
 
     >>> widths([Layer(2, 3), Layer(3, 1)])
     [2, 3, 1]

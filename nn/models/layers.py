@@ -1,8 +1,8 @@
-"""Neuron, Layer and MLP: weighted sums and activations, two nodes of the graph each.
+"""Neuron, Layer and MLP. A neuron is two nodes of the graph: a weighted sum and an activation.
 
 The names of the attributes are micrograd's (`neuron.w`, `neuron.b`, `layer.neurons`, `mlp.layers`).
-`rng` says where the first weights come from: a `random.Random`, an int seed (same seed, same
-bits), or None for Python's global generator, which `random.seed()` governs.
+The first weights are drawn from `rng`: a `random.Random`, an int seed (the same seed gives the same
+bits), or None for Python's global generator, which `random.seed()` seeds.
 """
 
 import random
@@ -25,14 +25,14 @@ class Neuron(Module):
 
     Arguments:
         n_in: how many inputs it takes.
-        activation: a name in `ACTIVATIONS`; softmax needs a whole Layer.
-        rng: where the weights come from. The bias starts at 0.
-        nonlin: micrograd's word: True is relu, False is linear.
-        init: a name in `INITS`; None for the one that suits the activation.
-        n_out: how many neurons stand beside this one, itself included; xavier asks.
+        activation: a name in `ACTIVATIONS`. softmax needs a whole Layer.
+        rng: the weights are drawn from it. The bias starts at 0.
+        nonlin: as in micrograd, True is relu and False is linear.
+        init: a name in `INITS`. None for the one that suits the activation.
+        n_out: how many neurons its layer has; the initialisation "xavier" depends on it.
 
-    Calling it takes n_in Values or numbers and gives a Value: a `dot` node and an activation node
-    on top (just the `dot` where it is linear).
+    A call takes n_in Values or numbers and gives a Value: a `dot` node, and on top of it a node of
+    the activation unless that is linear.
 
     >>> neuron = Neuron(3, "tanh", rng=7)
     >>> neuron
@@ -68,7 +68,7 @@ class Neuron(Module):
         return self.forward(_lift(self, x, len(self.w)))
 
     def forward(self, xs: Sequence[Value]) -> Value:
-        """The output for inputs that a layer has checked for all its neurons."""
+        """The output for n_in Values, which are not checked: a Layer does so once for all."""
         total = dot(self.w, xs, self.b)
         function = ACTIVATIONS[self.activation].function
         return total if function is None else function(total)
@@ -78,10 +78,10 @@ class Neuron(Module):
 
 
 class Layer(Module):
-    """Neurons side by side, all of which see the same inputs.
+    """Neurons side by side, which all take the same inputs.
 
-    Arguments as for `Neuron`, with n_out neurons. Calling it gives a list of n_out Values; a layer
-    of a single neuron gives its Value.
+    Arguments as for `Neuron`, but n_out is how many neurons it has. A call gives a list of n_out
+    Values, or a Value where n_out is 1.
 
     >>> layer = Layer(2, 3, activation="softmax", rng=7)
     >>> round(sum(p.data for p in layer([0.5, -1.0])), 12)
@@ -127,16 +127,16 @@ class Layer(Module):
 
 
 class MLP(Module):
-    """A multilayer perceptron: layers one after another, each fed by the one before.
+    """A multilayer perceptron: layers in a row, each of which feeds the next.
 
     Arguments:
         n_in: how many numbers one sample has.
         widths: how many neurons each layer has, the output layer last: `[16, 16, 1]`.
-        activation: of the hidden layers. output: of the last layer.
+        activation: that of the hidden layers. output: that of the last layer.
         rng, init: as for `Neuron`.
 
-    Calling it gives a Value where the last layer has one neuron, else a list of Values. Parameters
-    carry short labels: `L0.N3.w2` is the third weight of the fourth neuron of the first layer.
+    A call gives a Value where the last layer has one neuron, else a list of Values. Parameters have
+    short labels: `L0.N3.w2` is the third weight of the fourth neuron of the first layer.
 
     >>> model = MLP(2, [16, 16, 1], activation="tanh", rng=7)
     >>> model
@@ -179,7 +179,7 @@ class MLP(Module):
 
 
 def _activation(name: str | bool, nonlin: bool | None) -> str:
-    """The activation's name; micrograd said True for relu and False for linear."""
+    """The activation's name. As in micrograd, True means relu and False means linear."""
     if isinstance(name, bool):
         nonlin = name
     if nonlin is None:
@@ -203,9 +203,9 @@ def _prefix(module: Module, prefix: str) -> None:
 
 
 def _lift(module: Module, x: Inputs, n_in: int) -> tuple[Value, ...]:
-    """The sample as a tuple of n_in Values, so that an iterator feeds every neuron.
+    """The sample as a tuple of n_in Values, which every neuron can read, unlike an iterator.
 
-    A lone Value or number is a sample of one: what a layer of one neuron gives to the next.
+    A single Value or number is a sample of one: a layer of one neuron gives that to the next.
     """
     xs = tuple(x) if hasattr(x, "__iter__") else (x,)
     if len(xs) != n_in:

@@ -1,24 +1,25 @@
 """Module: the base class of what holds parameters, and the walk that finds them.
 
-A model is an ordinary object. Its parameters are the leaf Values that can be reached through its
-attributes, through lists, tuples and dicts, and through the modules among them: nothing has to be
-registered, and a parameter's name is the path one would type to get at it.
+A model is an ordinary object, and nothing has to be registered. Its parameters are the leaf Values
+in its attributes, in lists, tuples and dicts, and in the modules among them. A parameter's name is
+the path to it, like `layers.0.neurons.1.w.0`.
 """
 
 import reprlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Self
 
 from engine import Value
 
-__all__ = ["Module", "walk"]
+__all__ = ["Module", "check_module", "evaluating", "walk"]
 
 
 class Module:
     """The base class of layers and models.
 
-    `training` is True unless `eval()` was called; a model that behaves differently in the two
-    (dropout, say) reads it.
+    `training` is True until `eval()` is called. A model that behaves differently in training, with
+    dropout for example, reads it.
 
     >>> class Line(Module):
     ...     def __init__(self):
@@ -35,7 +36,7 @@ class Module:
     training: bool = True
 
     def __call__(self, x: Any) -> Any:
-        """The answer to one sample, a Value or a list of Values; every model says how."""
+        """The output for one sample, a Value or a list of Values. Every model defines it."""
         name = type(self).__name__
         raise NotImplementedError(
             f"{name} does not say what it computes; write {name}.__call__(self, x)"
@@ -44,8 +45,9 @@ class Module:
     def named_parameters(self) -> list[tuple[str, Value]]:
         """Every parameter with its path, like `layers.0.neurons.1.w.0`.
 
-        In the order in which attributes were assigned and containers list their items. A parameter
-        that is shared stands once, under its first name. Results of operations are no parameters.
+        Their order is that in which attributes were assigned and containers list their items. A
+        parameter that is shared stands once, under its first name. Results of operations are no
+        parameters.
         """
         return [(path, x) for path, x in walk(self) if isinstance(x, Value)]
 
@@ -54,7 +56,7 @@ class Module:
         return [parameter for _, parameter in self.named_parameters()]
 
     def modules(self) -> list["Module"]:
-        """This module and those inside it, each one once."""
+        """This module and all modules inside it, each of them once."""
         return [part for _, part in walk(self) if isinstance(part, Module)]
 
     def zero_grad(self) -> None:
@@ -63,13 +65,13 @@ class Module:
             parameter.grad = 0.0
 
     def train(self, mode: bool = True) -> Self:
-        """Put this module and those inside it into training mode."""
+        """Put this module and all modules inside it into training mode."""
         for part in self.modules():
             part.training = mode
         return self
 
     def eval(self) -> Self:
-        """Put this module and those inside it into evaluation mode."""
+        """Put this module and all modules inside it into evaluation mode."""
         return self.train(False)
 
     @reprlib.recursive_repr()
@@ -82,11 +84,30 @@ class Module:
         return f"{type(self).__name__}({', '.join(parts)})"
 
 
-def walk(root: object) -> Iterator[tuple[str, object]]:
-    """Every module and every leaf Value below root (itself first) with its path, each one once.
+@contextmanager
+def evaluating(model: Module) -> Iterator[None]:
+    """Evaluation mode inside the block, and the mode from before it afterwards."""
+    was_training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(was_training)
 
-    Iterative, so that a deep model is an ordinary model; what was seen is remembered, so that a
-    module that knows its parent does no harm.
+
+def check_module(who: str, model: object) -> None:
+    """Raise TypeError unless the model is a Module."""
+    if not isinstance(model, Module):
+        raise TypeError(
+            f"{who} takes a Module, got {type(model).__name__}; derive its class from it"
+        )
+
+
+def walk(root: object) -> Iterator[tuple[str, object]]:
+    """Every module and every leaf Value from root down, root first, each once and with its path.
+
+    It is iterative, so a model may be deep. It remembers what it has seen, so a module may hold its
+    parent.
     """
     seen: set[int] = set()
     stack: list[tuple[str, object]] = [("", root)]

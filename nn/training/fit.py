@@ -16,7 +16,7 @@ from nn.checks import generator, pick
 from nn.evaluation.measure import pair_up
 from nn.evaluation.metrics import Asked, Metrics
 from nn.losses import LOSSES, Loss
-from nn.models.module import Module
+from nn.models.module import Module, check_module
 from nn.optim.optimizers import OPTIMIZERS, Optimizer
 from nn.optim.schedules import Schedule
 from nn.training.class_weights import ClassWeights, weighted
@@ -260,10 +260,9 @@ def _loss(loss: str | Loss) -> Loss:
     return pick(LOSSES, short if short in LOSSES else loss, "loss")
 
 
-def _optimizer(optimizer: Chosen, model: Any) -> Optimizer:
+def _optimizer(optimizer: Chosen, model: Module) -> Optimizer:
     """The optimiser that was given, or the one that a name or a function makes; checked."""
-    if not isinstance(model, Module):
-        raise TypeError(f"fit takes a Module, got {type(model).__name__}; derive its class from it")
+    check_module("fit", model)
     parameters, made = model.parameters(), optimizer
     if not isinstance(made, Optimizer):
         make = made if callable(made) else pick(OPTIMIZERS, made, "optimizer")

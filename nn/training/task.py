@@ -183,8 +183,7 @@ class Trainer:
         except (TypeError, ValueError):
             state.need(False, "optimizer")
         self._factors = factors
-        for parameter, number in zip(self.task.parameters, numbers, strict=True):
-            parameter.data = number
+        Trainer.sync(self, numbers)  # the Values alone, from which a NativeTrainer reads them
 
     def _factors_of(self, epochs: int) -> list[float]:
         """The schedule's factors for the first epochs. It is asked only once about each."""
