@@ -115,8 +115,7 @@ def load(path: FilePath, into: Module | None = None) -> Module:
     assert target is not None
     check_shapes(tensors, {name: slot.shape for name, slot in target.items()}, path, repr(into))
     for name, slot in target.items():
-        for value, number in zip(slot.values, tensors[name].numbers, strict=True):
-            value.data = number
+        slot.fill(tensors[name].numbers)
     return into
 
 
@@ -131,12 +130,11 @@ def model_tensors(
     held: Mapping[str, Slot], numbers: Mapping[Value, float] | None = None
 ) -> dict[str, Tensor]:
     """A model's parameters as tensors, with the numbers given or those that they have."""
-    return {
-        name: Tensor(
-            slot.shape, array("d", [v.data if numbers is None else numbers[v] for v in slot.values])
-        )
-        for name, slot in held.items()
-    }
+    found = {}
+    for name, slot in held.items():
+        mine = [numbers[v] for v in slot.values] if numbers else slot.numbers
+        found[name] = Tensor(slot.shape, array("d", mine))
+    return found
 
 
 def pack(tensors: Mapping[str, Tensor], card: Mapping[str, Any]) -> bytes:

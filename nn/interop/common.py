@@ -16,7 +16,7 @@ def described(who: str, model: Any) -> tuple[Architecture, dict[str, Slot]]:
             f"{who} takes an MLP, a Layer or a Neuron as they were made, got "
             f"{type(model).__name__} {model!r}; give the parts of it one by one"
         )
-    return architecture, dict(slots(model))
+    return architecture, slots(model)
 
 
 def needed(name: str) -> Any:

@@ -40,8 +40,7 @@ def to_onnx(model: Module, path: FilePath) -> None:
             x = pick(ONNX, name, "activation for ONNX")(graph, x)
     graph.nodes.append(make.make_node("Identity", [x], ["y"]))
     numbers = [
-        make.make_tensor(name, double, slot.shape, [v.data for v in slot.values])
-        for name, slot in held.items()
+        make.make_tensor(name, double, slot.shape, slot.numbers) for name, slot in held.items()
     ]
     numbers += [make.make_tensor(name, double, [], [x]) for name, x in graph.constants.items()]
     ends = [

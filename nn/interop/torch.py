@@ -11,6 +11,7 @@ from typing import Any
 from nn.checks import pick
 from nn.interop.common import described, needed
 from nn.models.activations import ACTIVATIONS
+from nn.models.architecture import slots
 from nn.models.layers import MLP
 from nn.models.module import Module
 
@@ -54,9 +55,7 @@ def to_torch(model: Module) -> Any:
     sequential = torch.nn.Sequential(*parts)
     sequential.load_state_dict(
         {
-            name: torch.tensor([v.data for v in slot.values], dtype=torch.float64).reshape(
-                slot.shape
-            )
+            name: torch.tensor(slot.numbers, dtype=torch.float64).reshape(slot.shape)
             for name, slot in held.items()
         }
     )
@@ -99,12 +98,11 @@ def from_torch(sequential: Any) -> MLP:
         )
     widths = [linear.out_features for linear, _ in layers]
     model = MLP(layers[0][0].in_features, widths, hidden.pop(), layers[-1][1], 0)
-    for layer, (linear, _) in zip(model.layers, layers, strict=True):
-        biases = [0.0] * linear.out_features if linear.bias is None else linear.bias.tolist()
-        for neuron, row, bias in zip(layer.neurons, linear.weight.tolist(), biases, strict=True):
-            neuron.b.data = bias
-            for weight, number in zip(neuron.w, row, strict=True):
-                weight.data = number
+    held = iter(slots(model).values())
+    for linear, _ in layers:
+        bias = [0.0] * linear.out_features if linear.bias is None else linear.bias.tolist()
+        next(held).fill(linear.weight.flatten().tolist())
+        next(held).fill(bias)
     return model
 
 

@@ -1,6 +1,6 @@
 """The architecture of a model: its layers, and its tensors with the names PyTorch gives them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -22,6 +22,16 @@ class Slot:
 
     shape: tuple[int, ...]
     values: list[Value]
+
+    @property
+    def numbers(self) -> list[float]:
+        """The numbers that the parameters have now."""
+        return [value.data for value in self.values]
+
+    def fill(self, numbers: Iterable[float]) -> None:
+        """Give the parameters these numbers, row by row."""
+        for value, number in zip(self.values, numbers, strict=True):
+            value.data = number
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +137,7 @@ def describe(model: Module) -> Architecture | None:
     return found if sound else None
 
 
-def slots(model: Module) -> Mapping[str, Slot]:
+def slots(model: Module) -> dict[str, Slot]:
     """The tensors of a model by name; together they have all its parameters.
 
     Names and shapes are those of PyTorch's Sequential. In a class of the user's own, each parameter
@@ -144,11 +154,11 @@ def slots(model: Module) -> Mapping[str, Slot]:
                 "a checkpoint needs parameters, each with a name of its own"
             )
         return {name: Slot((), [parameter]) for name, parameter in named}
-    found = [x for _, row in _rows(model) for x in (_weights(row), [n.b for n in row])]
-    return {
-        name: Slot(shape, values)
-        for (name, shape), values in zip(card.shapes().items(), found, strict=True)
-    }
+    found = []
+    for _, row in _rows(model):
+        found += [[weight for neuron in row for weight in neuron.w], [neuron.b for neuron in row]]
+    shapes = card.shapes()
+    return dict(zip(shapes, map(Slot, shapes.values(), found), strict=True))
 
 
 def _rows(model: Any) -> list[tuple[str, list[Neuron]]]:
@@ -160,7 +170,3 @@ def _rows(model: Any) -> list[tuple[str, list[Neuron]]]:
 def _inner(activation: str) -> str:
     """The activation of each neuron of a layer: linear where it takes the layer as a whole."""
     return "linear" if ACTIVATIONS[activation].layerwise else activation
-
-
-def _weights(neurons: list[Neuron]) -> list[Value]:
-    return [weight for neuron in neurons for weight in neuron.w]
