@@ -9,9 +9,10 @@ from matplotlib.colors import Normalize, to_rgb
 from matplotlib.ticker import MaxNLocator
 
 from nn.drawing.figure import COLOURS, INK, Figure, Target, names, styled
-from nn.evaluation.measure import pair_up, predict
+from nn.evaluation.measure import predict
 from nn.evaluation.plane import classes as classes_of
 from nn.evaluation.plane import last_activation, shares, window
+from nn.evaluation.samples import pair_up
 from nn.models.module import Module
 
 __all__ = ["plot_decision"]
@@ -81,7 +82,7 @@ def _rows(who: str, xs: Iterable[Any], ys: Iterable[Any]) -> tuple[Any, list[Any
     """Samples as an array of two columns, and their targets; or an error that says which is not."""
     rows = pair_up(who, xs, ys)
     points = []
-    for i, (x, _) in enumerate(rows):
+    for i, x in enumerate(rows.xs):
         point = [float(v) for v in x] if hasattr(x, "__iter__") else [float(x)]
         if len(point) != 2 or not np.isfinite(point).all():
             got = f"{len(point)} features" if len(point) != 2 else f"{tuple(point)}"
@@ -90,7 +91,7 @@ def _rows(who: str, xs: Iterable[Any], ys: Iterable[Any]) -> tuple[Any, list[Any
                 "For a model of more inputs, give a Module that takes two and fixes the others"
             )
         points.append(point)
-    return np.array(points), [y for _, y in rows]
+    return np.array(points), [*rows.ys]
 
 
 def _scores(outputs: Any, last: object) -> Any:

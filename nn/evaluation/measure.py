@@ -1,24 +1,21 @@
 """The outputs of a model, and how good they are."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 from engine import no_grad
 from nn.evaluation.metrics import Metrics, confusion, r2, share_right, threshold_of
+from nn.evaluation.samples import Rows, pair_up, samples
 from nn.losses import Loss
 from nn.models.module import Module, evaluating
 
 __all__ = [
-    "Row",
     "accuracy",
     "confusion_matrix",
     "measure",
-    "pair_up",
     "predict",
     "r2_score",
 ]
-
-Row: TypeAlias = tuple[Any, Any]  # a sample and its target
 
 
 def predict(model: Module, xs: Iterable[Any]) -> list[Any]:
@@ -33,7 +30,7 @@ def predict(model: Module, xs: Iterable[Any]) -> list[Any]:
     [0.5]
     """
     with evaluating(model), no_grad():
-        return [_numbers(model(x)) for x in _rows(xs)]
+        return [_numbers(model(x)) for x in samples(xs)]
 
 
 def accuracy(
@@ -106,45 +103,23 @@ def r2_score(model: Module, xs: Iterable[Any], ys: Iterable[Any]) -> float:
     return r2(*_answered("r2_score", model, xs, ys))
 
 
-def measure(model: Module, rows: Sequence[Row], loss: Loss, metrics: Metrics) -> dict[str, float]:
+def measure(model: Module, rows: Rows, loss: Loss, metrics: Metrics) -> dict[str, float]:
     """The loss and the metrics over the rows; an empty dictionary where there are no rows."""
     if not rows:
         return {}
-    targets = [y for _, y in rows]
+    targets = list(rows.ys)  # functions of the user's may do with it as they like
     with evaluating(model), no_grad():
-        outputs = [model(x) for x, _ in rows]
+        outputs = [model(x) for x in rows.xs]
         found = {"loss": float(loss(outputs, targets))}
     return found | metrics.of([_numbers(output) for output in outputs], targets)
 
 
-def pair_up(who: str, xs: Iterable[Any], ys: Iterable[Any]) -> list[Row]:
-    """Pair samples with targets.
-
-    A sample that is an iterator becomes a tuple, since an iterator can be read only once.
-    """
-    samples = [tuple(x) if hasattr(x, "__next__") else x for x in _rows(xs)]
-    targets = list(_rows(ys))
-    if len(samples) != len(targets):
-        raise ValueError(
-            f"{who} got {len(samples)} samples and {len(targets)} targets; give one target for each"
-        )
-    if not samples:
-        raise ValueError(f"{who} got no samples; give at least one and its target")
-    return list(zip(samples, targets, strict=True))
-
-
-def _rows(table: Any) -> Iterable[Any]:
-    """Rows to iterate over. Iterating over a data frame would give the names of its columns."""
-    rows: Iterable[Any] = table.to_numpy() if hasattr(table, "to_numpy") else table
-    return rows
-
-
 def _answered(
     who: str, model: Module, xs: Iterable[Any], ys: Iterable[Any]
-) -> tuple[list[Any], list[Any]]:
+) -> tuple[list[Any], Sequence[Any]]:
     """The model's outputs, and the targets."""
     rows = pair_up(who, xs, ys)
-    return predict(model, [x for x, _ in rows]), [y for _, y in rows]
+    return predict(model, rows.xs), rows.ys
 
 
 def _line(model: Module, outputs: list[Any], threshold: float | None) -> float | None:

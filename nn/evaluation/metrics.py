@@ -86,7 +86,7 @@ class Metrics:
             found[name] = float(number)
         return found
 
-    def matrix(self, outputs: list[Any], targets: list[Any]) -> list[list[int]] | None:
+    def matrix(self, outputs: list[Any], targets: Sequence[Any]) -> list[list[int]] | None:
         """The confusion matrix, if it was asked for."""
         if not self.confusion:
             return None

@@ -53,7 +53,7 @@ def weighted(loss: Loss, weights: ClassWeights, data: Data) -> Weighted:
             f"got {getattr(loss, '__name__', type(loss).__name__)}; leave them out, or weigh the "
             "rows in a loss of your own"
         )
-    targets = [_class(y) for _, y in data.given]
+    targets = [_class(y) for y in data.given.ys]
     table = _table(weights, targets, classes)
     for name, weight in table.items():
         if not (is_number(weight) and 0 < weight < math.inf):
@@ -61,7 +61,7 @@ def weighted(loss: Loss, weights: ClassWeights, data: Data) -> Weighted:
                 f"class_weights takes finite numbers > 0, got {weight!r} for class {name!r}; leave "
                 "out the rows of a class that is not to count"
             )
-    for target in dict.fromkeys([*targets, *[_class(y) for _, y in data.validation]]):
+    for target in dict.fromkeys([*targets, *[_class(y) for y in data.validation.ys]]):
         if target not in table:
             raise ValueError(
                 f"class_weights has no weight for the target {target!r}, only for "

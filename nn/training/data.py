@@ -6,7 +6,7 @@ from typing import Any
 
 from nn.checkpoint.state import State, row
 from nn.checks import is_number
-from nn.evaluation.measure import Row, pair_up
+from nn.evaluation.samples import Rows, pair_up
 from nn.models.module import Module
 
 __all__ = ["Data", "Generators"]
@@ -16,7 +16,7 @@ class Data:
     """Rows to learn from, in an order that changes with every epoch, and rows to validate on.
 
     Arguments:
-        rows: all rows that were given, each a sample and its target.
+        rows: all rows that were given.
         validation: as for `fit`: a pair (xs, ys), the share of the rows to hold out, or None.
 
     Attributes:
@@ -26,16 +26,16 @@ class Data:
             this is so only after `split` or `load_state_dict`.
     """
 
-    def __init__(self, rows: list[Row], validation: Any) -> None:
+    def __init__(self, rows: Rows, validation: Any) -> None:
         self.given, self.share, many = rows, _share(len(rows), validation), len(rows)
         self._held = 0 if self.share is None else min(max(round(many * self.share), 1), many - 1)
         pair = None if self._held else validation
-        self.rows, self.validation = rows, [] if pair is None else pair_up("validation", *pair)
+        self.rows, self.validation = rows, Rows() if pair is None else pair_up("validation", *pair)
         self.places: list[int] = []  # in `given`: of the rows held out, then of the others
         self.order = list(range(many - self._held))
 
     @property
-    def tables(self) -> tuple[list[Row], list[Row]]:
+    def tables(self) -> tuple[Rows, Rows]:
         """The rows to learn from, and those to validate on."""
         return self.rows, self.validation
 
@@ -65,8 +65,9 @@ class Data:
 
     def _hold_out(self, places: list[int]) -> None:
         if self._held:
-            self.places, drawn = places, [self.given[i] for i in places]
-            self.validation, self.rows = drawn[: self._held], drawn[self._held :]
+            self.places, many = places, self._held
+            self.validation = self.given.take(places[:many])
+            self.rows = self.given.take(places[many:])
 
 
 class Generators:

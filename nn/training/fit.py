@@ -13,8 +13,8 @@ from nn.checkpoint.files import FilePath
 from nn.checkpoint.state import State, Stateful, load_all
 from nn.checkpoint.writer import CheckpointWriter
 from nn.checks import generator, pick
-from nn.evaluation.measure import pair_up
 from nn.evaluation.metrics import Asked, Metrics
+from nn.evaluation.samples import pair_up
 from nn.losses import LOSSES, Loss
 from nn.models.module import Module, check_module
 from nn.optim.optimizers import OPTIMIZERS, Optimizer
@@ -181,7 +181,7 @@ def _train(
             stopping, history.backend = EarlyStopping(trainer), trainer.backend
             if task.record:
                 start = trainer.measured()
-                history.recording = Recording(model, task.parameters, data.rows, start=start)
+                history.recording = Recording(model, task.parameters, [*data.rows], start=start)
                 history.recording.take()
             if writer:
                 _begin(writer, saved, trainer, stopping, history)

@@ -31,9 +31,9 @@ def settings(task: Task) -> dict[str, Any]:
         weights = [list(pair) for pair in loss.weights.items()]
         loss = loss.loss
     names = [name for name, function in LOSSES.items() if function is loss]
-    pair = data.validation if data.share is None else []
+    pair = list(data.validation) if data.share is None else []
     found = {name: getattr(task, name) for name in PLAIN} | {
-        "rows": fingerprint([data.given, pair or None]),
+        "rows": fingerprint([list(data.given), pair or None]),
         "validation": "rows" if pair else data.share,
         "loss": names[0] if names else getattr(loss, "__qualname__", type(loss).__qualname__),
         "metrics": task.metrics.names,

@@ -18,8 +18,8 @@ from engine.native.lower.instructions import record_tape
 from engine.native.needs import available, numpy
 from nn.checkpoint.state import State
 from nn.checks import check_finite
-from nn.evaluation.measure import Row
 from nn.evaluation.metrics import right_rows
+from nn.evaluation.samples import Rows
 from nn.losses import LOSSES, Loss
 from nn.models.architecture import describe
 from nn.models.module import Module
@@ -80,7 +80,8 @@ class NativeTrainer(Trainer):
         )
         if not known:
             with isolated(model):
-                self._compare(task.data.rows[:COMPARED])
+                rows = task.data.rows
+                self._compare(rows.take(range(len(rows))[:COMPARED]))
         position = {p: i for i, p in enumerate(task.parameters)}
         self._learned = numpy().array([position[p] for p in optimizer.params])
         self._read()
@@ -99,10 +100,11 @@ class NativeTrainer(Trainer):
 
     def _check_targets(self) -> None:
         """Raise the loss's errors about targets and the model's outputs, before any step."""
-        rows = [row for table in self.task.data.tables for row in table]
+        rows, validation = self.task.data.tables
         with no_grad():
-            output = self.task.model(rows[0][0])
-            for target in {tuple(y) if hasattr(y, "__len__") else y for _, y in rows}:
+            output = self.task.model(rows.xs[0])
+            targets = [*rows.ys, *validation.ys]
+            for target in {tuple(y) if hasattr(y, "__len__") else y for y in targets}:
                 self._loss(output, target)
 
     def _program(self, model: Module, learn: bool) -> Program:
@@ -130,7 +132,7 @@ class NativeTrainer(Trainer):
         wanted = [loss, *(found if self._listed else [found])]
         return Program([*xs, *ys, *ws], wanted, parameters)
 
-    def _compare(self, rows: Sequence[Row]) -> None:
+    def _compare(self, rows: Rows) -> None:
         """Check that the programs give the model's loss on some rows.
 
         They do not where the model's code looks at `.data`, or computes something else each time.
@@ -197,7 +199,7 @@ class NativeTrainer(Trainer):
             right = right_rows(found[:, 1:], wanted, threshold, self._listed)
             known["accuracy"] = int(right.sum()) / len(right)
         if metrics.functions.keys() - known:
-            targets = [y for _, y in self.task.data.tables[table]]
+            targets = list(self.task.data.tables[table].ys)
             known = metrics.of(self._listing(found), targets, known)
         return numbers | known
 
@@ -227,9 +229,7 @@ class NativeTrainer(Trainer):
             optimizer.memory = list(zip(*[m.tolist() for m in self._memory], strict=True))
 
 
-def _matrix(
-    rows: Sequence[Row], weights: Mapping[Any, float] | None
-) -> tuple[tuple[int, int], Any]:
+def _matrix(rows: Rows, weights: Mapping[Any, float] | None) -> tuple[tuple[int, int], Any]:
     """How long samples and targets are (0 for lone numbers), and the rows as an array.
 
     A row of the array has the sample, the target and, if there are weights, the target's weight.
@@ -239,12 +239,12 @@ def _matrix(
         raise NotCompilable("the rows are not all of one length")
     (shape,) = shapes
     try:
-        columns = [numpy().array(column, dtype="float64") for column in zip(*rows, strict=True)]
+        columns = [numpy().array(column, dtype="float64") for column in (rows.xs, rows.ys)]
     except (TypeError, ValueError) as error:
         raise NotCompilable(f"the rows are not lists of numbers: {error}") from error
     table = numpy().hstack([column.reshape(len(rows), -1) for column in columns])
     if table.shape[1] != sum(size or 1 for size in shape):
         raise NotCompilable("the rows are lists of lists")
     if weights is not None:
-        table = numpy().column_stack([table, [weights[y] for _, y in rows]])
+        table = numpy().column_stack([table, [weights[y] for y in rows.ys]])
     return (shape[0], shape[1]), table

@@ -104,8 +104,8 @@ class Trainer:
     def learn(self, batch: Sequence[int]) -> None:
         """Do one step on the rows of these numbers. Nothing keeps their graph afterwards."""
         task = self.task
-        rows = [task.data.rows[i] for i in batch]
-        value = task.loss([task.model(x) for x, _ in rows], [y for _, y in rows])
+        rows = task.data.rows.take(batch)
+        value = task.loss([task.model(x) for x in rows.xs], rows.ys)
         if not isinstance(value, Value):
             raise TypeError(
                 f"the loss has to give one Value, got {type(value).__name__}; compute it from the "
@@ -125,7 +125,7 @@ class Trainer:
 
     def outputs(self, table: int) -> list[Any]:
         """The model's outputs for one of `Data.tables`, as `predict` has them."""
-        return predict(self.task.model, [x for x, _ in self.task.data.tables[table]])
+        return predict(self.task.model, self.task.data.tables[table].xs)
 
     def numbers(self) -> Any:
         """The parameters as they are now, in a new sequence."""
@@ -149,8 +149,7 @@ class Trainer:
         if not self.task.metrics.confusion:
             return None
         table = 1 if self.task.data.validation else 0
-        targets = [y for _, y in self.task.data.tables[table]]
-        return self.task.metrics.matrix(self.outputs(table), targets)
+        return self.task.metrics.matrix(self.outputs(table), self.task.data.tables[table].ys)
 
     def state_dict(self) -> dict[str, Any]:
         """The parameters, what the optimiser remembers, and the factors of the schedule so far."""

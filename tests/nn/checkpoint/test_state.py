@@ -7,6 +7,7 @@ import pytest
 from nn import MLP, Adam, CheckpointError, History
 from nn.checkpoint.state import State, load_all, row, table
 from nn.evaluation.metrics import Metrics
+from nn.evaluation.samples import pair_up
 from nn.losses import mse_loss
 from nn.training.data import Data, Generators
 from nn.training.early_stopping import EarlyStopping
@@ -19,7 +20,7 @@ ROWS = [([i / 7, i / 3 - 1], i % 2) for i in range(9)]
 def parts(seed):
     """All parts of a training that has done an epoch, and its rng."""
     model, rng = MLP(2, [3, 1], rng=seed), random.Random(seed)
-    data, history = Data(ROWS, 0.3), History()
+    data, history = Data(pair_up("test", *zip(*ROWS, strict=True)), 0.3), History()
     data.split(rng)
     optimizer = Adam(model.parameters(), lr=0.1)
     task = Task(
