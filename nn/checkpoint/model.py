@@ -120,7 +120,7 @@ def load(path: FilePath, into: Module | None = None) -> Module:
 
 
 def model_card(model: Module) -> dict[str, Any]:
-    """What a file's metadata say of a model: its architecture, or only the name of its class."""
+    """What a file's metadata say about a model: its architecture, or the name of its class."""
     architecture = describe(model)
     own = f"{type(model).__module__}.{type(model).__qualname__}"
     return {"class": own} if architecture is None else architecture.json()
@@ -173,7 +173,7 @@ def unpack(data: bytes, path: FilePath) -> tuple[dict[str, Tensor], dict[str, An
 def check_shapes(
     found: Mapping[str, Tensor], wanted: Mapping[str, tuple[int, ...]], path: FilePath, who: str
 ) -> None:
-    """An error that names the first tensor that is missing, left over or of another shape."""
+    """Raise CheckpointError for the first tensor that is missing, left over or misshapen."""
     for name in [*wanted, *found]:
         got = found[name].shape if name in found else None
         expected = wanted.get(name)

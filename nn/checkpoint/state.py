@@ -58,13 +58,13 @@ class State(dict[str, Any]):
         return found  # type: ignore[return-value]  # or an error was raised
 
     def floats(self, name: str, count: int | None = None) -> list[float]:
-        """The numbers of a row, which are so many."""
+        """The numbers of a row, as many as `count` says."""
         found = self.entry(name, Tensor)
         self.need(len(found.shape) == 1 and count in (None, found.shape[0]), name)
         return found.numbers.tolist()
 
     def counts(self, name: str, count: int | None = None) -> list[int]:
-        """The numbers of a row, which are whole and at least 0."""
+        """The numbers of a row, all of them whole and at least 0."""
         found = self.floats(name, count)
         self.need(all(x >= 0 and x.is_integer() for x in found), name)
         return [int(x) for x in found]
@@ -76,7 +76,7 @@ class State(dict[str, Any]):
         return found
 
     def rows(self, name: str, count: int, width: int | None = None) -> list[array[float]]:
-        """The rows of a table: so many, of that width."""
+        """The rows of a table, as many as `count` says, of that width."""
         found = self.entry(name, Tensor)
         self.need(len(found.shape) == 2 and found.shape[0] == count, name)
         wide = found.shape[1]
@@ -90,7 +90,7 @@ class State(dict[str, Any]):
 
 
 def load_all(parts: Sequence[Stateful], state: State) -> None:
-    """Let every part go on from a state; where one cannot, all have what they had before."""
+    """Let every part go on from a state. If one cannot, all of them are as they were before."""
     before: dict[str, Any] = {}
     for part in parts:
         before |= part.state_dict()
@@ -104,12 +104,12 @@ def load_all(parts: Sequence[Stateful], state: State) -> None:
 
 
 def row(numbers: Iterable[float]) -> Tensor:
-    """Numbers for a state."""
+    """Numbers as a state holds them."""
     held = array("d", numbers)
     return Tensor((len(held),), held)
 
 
 def table(rows: Sequence[Sequence[float]]) -> Tensor:
-    """Rows of equally many numbers for a state."""
+    """Rows of equally many numbers as a state holds them."""
     held = array("d", [x for row in rows for x in row])
     return Tensor((len(rows), len(rows[0]) if rows else 0), held)

@@ -73,7 +73,10 @@ class CheckpointWriter:
         return state
 
     def start(self, parts: Sequence[Stateful], backend: str, state: State | None) -> None:
-        """From now on write the state of these parts, on the backend of a state that was read."""
+        """Set the parts whose state is written from now on.
+
+        Raises CheckpointError where the state that was read is of another backend.
+        """
         self.parts, self.settings["backend"] = parts, backend
         if state is not None:
             self._compare({"backend": backend}, state)
@@ -93,7 +96,7 @@ class CheckpointWriter:
         write(self.path, pack(tensors, {"model": self.card, "training": about}))
 
     def _compare(self, mine: Mapping[str, Any], state: State) -> None:
-        """An error that names the first setting that is another one."""
+        """Raise CheckpointError for the first setting that differs."""
         theirs, done = state.entry("settings", dict), state.epochs
         for name, now in mine.items():
             if name != "epochs" and theirs.get(name) != now:

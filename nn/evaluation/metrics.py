@@ -111,7 +111,7 @@ def threshold_of(model: object, several: bool, loss: object = None) -> float | N
 
 
 def share_right(outputs: Sequence[Any], targets: Sequence[Any], threshold: float | None) -> float:
-    """The share of the answers that is right."""
+    """The share of samples whose outputs are right, from 0 to 1."""
     right = 0
     for output, target in zip(outputs, targets, strict=True):
         found, wanted = _decided(output, target, threshold)
@@ -120,7 +120,7 @@ def share_right(outputs: Sequence[Any], targets: Sequence[Any], threshold: float
 
 
 def right_rows(outputs: Any, targets: Any, threshold: float | None, several: bool) -> Any:
-    """For each row of two arrays whether the answer is right, by the rule of `share_right`.
+    """Whether each row of an array of outputs is right, by the rule of `share_right`.
 
     Arguments:
         outputs: an array of shape (rows, outputs). targets: (rows, 1) or (rows, outputs).

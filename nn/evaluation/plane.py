@@ -1,4 +1,4 @@
-"""What a picture of the plane of two features needs: its window, the classes, and how sure."""
+"""For pictures of the plane of two features: its window, the classes, and how sure a model is."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What the ways to other libraries share: the parts of a model, and the library itself."""
+"""What exports to other libraries share: the parts of a model, and the import of the library."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ __all__ = ["described", "needed"]
 
 
 def described(who: str, model: Any) -> tuple[Architecture, dict[str, Slot]]:
-    """What a model is made of and its tensors; a TypeError for one of the user's own making."""
+    """The architecture of a model, and its tensors. Raises TypeError where there is none."""
     architecture = describe(model)
     if architecture is None:
         raise TypeError(

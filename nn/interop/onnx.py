@@ -22,9 +22,9 @@ def to_onnx(model: Module, path: FilePath) -> None:
     """Write an MLP, a Layer or a Neuron as an ONNX model in FP64 (extra `interop`).
 
     Its input `x` has shape (rows, inputs), its output `y` (rows, outputs), with any number of rows.
-    It runs in onnxruntime, which has few activations in FP64, so the others are put together from
-    those. Only gelu needs ONNX's Erf, which onnxruntime does not have in FP64: that file is valid,
-    and for other systems.
+    It runs in onnxruntime, which has few activations in FP64; the others are composed of those.
+    Only gelu does not run there, since onnxruntime has no Erf in FP64. Its file is valid ONNX, for
+    other systems.
 
     Raises OSError where it cannot be written.
 

@@ -53,7 +53,7 @@ class _ScalarMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
     Attributes:
         model_: the MLP. history_: the History of its training.
         loss_: the lowest loss, whose parameters it has. n_iter_: how many epochs it took.
-        n_features_in_, feature_names_in_: as everywhere in scikit-learn.
+        n_features_in_, feature_names_in_: as in all estimators of scikit-learn.
     """
 
     hidden_layer_sizes: int | Sequence[int] = (16,)

@@ -17,8 +17,8 @@ from nn.models.module import Module
 
 __all__ = ["from_torch", "to_torch"]
 
-# The modules of torch.nn, with what makes them compute what is computed here. From 40 up softplus
-# is its input to the last digit; PyTorch says so from 20 up, where it is not.
+# The module of torch.nn for each activation, with the settings that make it compute the same as
+# here. From 40 up softplus(x) is x to the last digit. PyTorch's usual threshold of 20 is too low.
 TORCH: dict[str, tuple[str, dict[str, Any]]] = {
     "relu": ("ReLU", {}),
     "leaky_relu": ("LeakyReLU", {"negative_slope": 0.01}),
@@ -35,7 +35,8 @@ TORCH: dict[str, tuple[str, dict[str, Any]]] = {
 def to_torch(model: Module) -> Any:
     """Build the `torch.nn.Sequential` of an MLP, a Layer or a Neuron, in FP64 (extra `interop`).
 
-    It takes a tensor of shape (rows, inputs) and gives (rows, outputs), also where there is one.
+    It takes a tensor of shape (rows, inputs) and gives one of shape (rows, outputs), even where
+    there is a single output.
 
     >>> to_torch(MLP(2, [3, 1], "tanh", rng=7))  # doctest: +SKIP
     Sequential(
@@ -65,10 +66,10 @@ def to_torch(model: Module) -> Any:
 def from_torch(sequential: Any) -> MLP:
     """Build the MLP of a `torch.nn.Sequential` of Linear modules with activations between them.
 
-    Its numbers are the same (in FP64, which has all of FP32's). A Linear without a bias gets one
-    of 0. The hidden layers have to share one activation, as those of an MLP do.
+    Its numbers are the same, since FP64 has all numbers of FP32. A Linear without a bias gets
+    biases of 0. The hidden layers have to share one activation, as those of an MLP do.
 
-    Raises ValueError, naming it, where there is a module that has no counterpart here.
+    Raises ValueError for a module that has no counterpart here.
 
     >>> from_torch(to_torch(MLP(2, [3, 1], "tanh", rng=7)))  # doctest: +SKIP
     MLP(2, [3, 1], activation='tanh', output='linear')

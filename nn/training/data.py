@@ -47,7 +47,7 @@ class Data:
             self._hold_out(places)
 
     def batches(self, size: int | None, rng: random.Random) -> Iterable[Sequence[int]]:
-        """The numbers of the rows in a new order, so many at a time (None is all at once)."""
+        """The numbers of the rows in a new order, in batches of that size (None: all at once)."""
         size = size or len(self.order)
         if len(self.order) > size:  # else it is all the same
             rng.shuffle(self.order)
@@ -71,7 +71,7 @@ class Data:
 
 
 class Generators:
-    """Where random numbers come from: the generator of `fit`, and those that modules hold."""
+    """The generators of random numbers: that of `fit`, and those that are held by modules."""
 
     def __init__(self, rng: random.Random, model: Module) -> None:
         held = [x for part in model.modules() for x in vars(part).values()]

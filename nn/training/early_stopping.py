@@ -20,6 +20,9 @@ class EarlyStopping:
 
     Attributes:
         kept: the best parameters, and the epoch that they are of (None before the first).
+        lowest: the lowest loss so far, that of the best parameters.
+        mark: the loss when it last fell. To fall again it has to be lower by more than min_delta.
+        waited: how many epochs ago that was.
     """
 
     def __init__(self, trainer: Trainer) -> None:

@@ -167,7 +167,7 @@ def fit(
 def _train(
     task: Task, writer: CheckpointWriter | None, saved: State | None, progress: bool
 ) -> History:
-    """Do what was asked for, from the state that was read if there is one."""
+    """Do the task, from the state of a file if one was read."""
     model, data, history, stopping = task.model, task.data, History(), None
     rate, was_training = task.optimizer.lr, model.training
     if saved is None:
@@ -218,7 +218,7 @@ def _begin(
     stopping: EarlyStopping,
     history: History,
 ) -> None:
-    """Bring every part to the state that was read, or write down the one before any epoch."""
+    """Bring every part to the state that was read; if none was, write the state of the start."""
     task = trainer.task
     parts: list[Stateful] = [trainer, stopping, history, Generators(task.rng, task.model)]
     if history.recording:
@@ -231,7 +231,7 @@ def _begin(
 
 
 def _trainer(task: Task, progress: bool) -> Trainer:
-    """Who trains: machine code where it can be had, or what was asked for."""
+    """A NativeTrainer where the task allows it, else a Trainer if that is not refused."""
     if task.backend != "eager":
         from nn.training.native import NativeTrainer, NotCompilable  # which loads the compiler
 

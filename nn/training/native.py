@@ -135,7 +135,7 @@ class NativeTrainer(Trainer):
     def _compare(self, rows: Rows) -> None:
         """Check that the programs give the model's loss on some rows.
 
-        They do not where the model's code looks at `.data`, or computes something else each time.
+        They do not if the model's code looks at `.data`, or computes something else each time.
         """
         work, model = self._computer.work, self.task.model
         theta = [parameter.data for parameter in self.task.parameters]

@@ -26,8 +26,8 @@ class Work:
     """All that a worker needs for a training. It is sent to each worker once.
 
     Attributes:
-        step: the program that gives the totals over rows which a step needs.
-        forward: the program that gives the loss and the outputs of each row.
+        step: the program of a step. It gives totals over rows: the loss and the gradients.
+        forward: the program of a measurement. It gives the loss and the outputs of each row.
         tables: the rows to learn from, and those to validate on.
     """
 

@@ -113,8 +113,8 @@ class WorkerPool(Computer):
 
         Returns what the tasks carry when they are sent again: the path of a file with the work,
         the pickled work itself, or nothing where the workers have it by then. The work goes along
-        only where there is no other way: executors take workers in turn, so that it could go to
-        those that have it already, time after time.
+        only where there is no other way: the executor picks the worker, so the work could go again
+        and again to workers that have it already.
         """
         executor: Any = self.executor
         self._payload = self._payload or pickle.dumps(self.work)
