@@ -136,6 +136,13 @@ CALL = "call double (double"  # of a float function, for each lane by itself
 NUMBERS = [0.0, -0.0, 1.0, -1.0, 0.5, 3.0, 1e200, -1e200, 5e-324, math.inf, -math.inf, math.nan]
 
 
+def _inverse_or_seven(x: float) -> float:
+    try:
+        return 1.0 / x
+    except ZeroDivisionError:
+        return 7.0
+
+
 @pytest.mark.parametrize(
     "function",
     [
@@ -175,9 +182,12 @@ def test_what_is_made_of_arithmetic_and_rows_runs_in_vectors(function: Any) -> N
         lambda x: x % 2.0,
         lambda x: float(f"{x:.3g}"),
         lambda x: float(isinstance(x, float)),
+        lambda x: x * sum([x for _ in "ab"]),
+        lambda x: x * len(CALL),
+        _inverse_or_seven,
     ],
 )
-def test_what_looks_at_its_number_is_called(function: Any) -> None:
+def test_what_looks_at_its_number_or_at_anything_else_is_called(function: Any) -> None:
     own = operation("made", function, lambda y, x: 0.0)
     x = Value(0.0, "x")
     with ieee():
@@ -186,6 +196,16 @@ def test_what_looks_at_its_number_is_called(function: Any) -> None:
         want = [[own(Value(number)).data] for number in NUMBERS]
     assert CALL in program.source
     assert same_bits(got, want)
+
+
+def test_a_variable_that_an_own_operation_reads_may_change() -> None:
+    factor = [2.0]
+    own = operation("times", lambda x: x * factor[0], lambda y, x: factor[0])
+    x = Value(0.0, "x")
+    program = Program([x], [own(x)])
+    assert program([[3.0]]).tolist() == [[6.0]]
+    factor[0] = 5.0
+    assert program([[3.0]]).tolist() == [[15.0]]
 
 
 def test_rows_that_are_made_of_rows_need_no_formula() -> None:

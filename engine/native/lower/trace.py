@@ -2,11 +2,13 @@
 
 So a new row needs no formula of its own: `lambda x: x * x` or `lambda p: rows.log(p / (1.0 - p))`
 runs in vectors as it stands. A function that looks at its numbers (`if x < 0.0`, `math.exp(x)`)
-cannot be traced; it is then called for each row by itself.
+cannot be traced; it is then called for each row by itself. So is one of a user's that reads other
+variables, which may change, or catches errors, which symbols do not raise.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -26,6 +28,8 @@ def trace(op: Operation, many: int, put: Put) -> Tape | None:
     Arguments:
         put: puts a row that the function calls on the tape.
     """
+    if op.own and not _self_contained(op.function):
+        return None
     tape, divisors = Tape(), list[int]()
     symbols = [_Symbol(tape, tape.leaf("input", i), put, divisors) for i in range(many)]
     try:
@@ -37,6 +41,17 @@ def trace(op: Operation, many: int, put: Put) -> Tape | None:
         result = tape.put("select", (zero, tape.const(float("nan")), result))
     tape.outputs = [result]
     return tape if all(_agrees(tape, op, [x + i for i in range(many)]) for x in PROBES) else None
+
+
+def _self_contained(function: Callable[..., Any]) -> bool:
+    """Whether a function depends on its arguments alone, and catches nothing."""
+    function = inspect.unwrap(function)
+    code = getattr(function, "__code__", None)
+    if code is None or code.co_exceptiontable or any(map(inspect.iscode, code.co_consts)):
+        return False
+    read = inspect.getclosurevars(function)
+    fixed = all(x is rows or inspect.ismodule(x) for x in read.globals.values())
+    return fixed and not read.nonlocals
 
 
 def _agrees(tape: Tape, op: Operation, point: list[float]) -> bool:
