@@ -5,7 +5,6 @@ only to the code that runs while that generator does: between its yields nothing
 """
 
 import sys
-import threading
 from collections.abc import Callable
 from contextlib import ContextDecorator
 from contextvars import ContextVar
@@ -36,8 +35,8 @@ class Setting(Generic[T]):
 
     def __init__(self, name: str, default: T) -> None:
         self.default = default
-        self.open = 0  # blocks open in any thread: while it is 0, nobody needs to look
-        self._lock = threading.Lock()
+        # blocks open in any thread: while there are none, nobody needs to look
+        self.open: set[Block[T]] = set()
         self._entries: ContextVar[tuple[Block[T], ...]] = ContextVar(name, default=())
 
     def get(self) -> T:
@@ -50,13 +49,11 @@ class Setting(Generic[T]):
         return self._entries.get()
 
     def enter(self, block: "Block[T]") -> None:
-        with self._lock:
-            self.open += 1
+        self.open.add(block)
         self._entries.set((*self._entries.get(), block))
 
     def leave(self, block: "Block[T]") -> None:
-        with self._lock:
-            self.open -= 1
+        self.open.discard(block)
         block.over = True  # also for tasks that inherited it, and threads that entered it
         self._entries.set(tuple(each for each in self._entries.get() if not each.over))
 

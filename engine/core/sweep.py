@@ -4,9 +4,10 @@ The loop in `backward` is the documentation of backprop: stop in it with any deb
 `node, parent, local, upstream, contribution` are what a textbook calls them.
 """
 
-import threading
 from collections.abc import Sequence
+from threading import get_ident
 
+from engine.core.forks import fork_safe_lock, in_forked_child
 from engine.core.graph import reverse_order
 from engine.core.node import Node, edges
 from engine.core.nonfinite import check_gradients, check_sum
@@ -14,7 +15,7 @@ from engine.core.ops import CONSTANT
 
 __all__ = ["Gradients", "backward"]
 
-_sweeping = threading.RLock()  # gradients are summed up on the nodes: one sweep at a time
+_sweeping = fork_safe_lock()  # gradients are summed up on the nodes: one sweep at a time
 
 
 def backward(root: Node, seed: float) -> None:
@@ -46,21 +47,22 @@ class Gradients:
         add: add what came inside the block to what comes back, unless something raised.
     """
 
-    __slots__ = ("_add", "_before", "_nodes")
-    _open = False
+    __slots__ = ("_add", "_before", "_nodes", "_thread")
+    _open: "Gradients | None" = None
 
     def __init__(self, nodes: Sequence[Node], add: bool = False) -> None:
         self._nodes, self._add = nodes, add
 
     def __enter__(self) -> None:
         with _sweeping:
-            if Gradients._open:
+            if Gradients._open is not None:
                 raise RuntimeError(
                     "backward() was called within backward(); let the outer one end first"
                     " (a backward_steps() ends when it is gone through or closed)"
                 )
-            Gradients._open = True
-        self._before = [node.grad for node in self._nodes]
+            self._before = [node.grad for node in self._nodes]
+            self._thread = get_ident()
+            Gradients._open = self
         if any(self._before):
             for node in self._nodes:
                 node.grad = 0.0
@@ -82,4 +84,14 @@ class Gradients:
             if not add:
                 for node, grad in zip(self._nodes, self._before, strict=True):
                     node.grad = grad
-            Gradients._open = False
+            Gradients._open = None
+
+
+def _undo_lost_sweep() -> None:
+    """In a forked child, put back what the sweep of another thread has changed so far."""
+    lost = Gradients._open
+    if lost is not None and lost._thread != get_ident():
+        lost.__exit__(RuntimeError)
+
+
+in_forked_child(_undo_lost_sweep)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from math import inf, nan
 from sys import _getframe
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypeVar
 
 from engine.core import ops
 from engine.core.copies import deep_copy, reduce_node, shallow_copy
+from engine.core.forks import fork_safe_lock
 from engine.core.graph import describe, topological
 from engine.core.inputs import compare, look
 from engine.core.modes import NO_GRAD
@@ -36,7 +36,7 @@ Number = float  # an int is one to type checkers; NumPy's scalars are checked wh
 F = TypeVar("F", bound=Callable[..., Any])
 _new = object.__new__
 _constant, _add, _sub, _mul = ops.CONSTANT, ops.add, ops.sub, ops.mul
-_lock = threading.Lock()
+_lock = fork_safe_lock()
 _makes_nodes = True  # a module that says so is passed over when a node looks for who made it
 _epoch = 0  # how often any leaf was changed; a node made before its parent's last change is stale
 

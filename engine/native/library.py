@@ -5,12 +5,12 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import marshal
-import threading
 from collections import OrderedDict, deque
 from struct import Struct
 from time import perf_counter
 from typing import Any
 
+from engine.core.forks import fork_safe_lock
 from engine.native.kernels.assemble import Assembly, assemble
 from engine.native.lower.tape import Tape
 from engine.native.machine import Code, compile_text, lanes
@@ -23,7 +23,7 @@ KEPT = 64  # programs whose code stays although nobody holds them
 pack = Struct("7q").pack  # of what `run` is given: ctypes would take long over each argument
 _signature = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_char_p)
 _kept: OrderedDict[bytes, tuple[Assembly, Code]] = OrderedDict()
-_lock = threading.Lock()
+_lock = fork_safe_lock()
 
 
 class Compiled:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
+from engine.core.forks import fork_safe_lock
 from engine.native.needs import llvm
 
 __all__ = ["Code", "compile_text", "lanes"]
 
-_lock = threading.Lock()  # LLVM's global state: one compilation at a time
+_lock = fork_safe_lock()  # LLVM's global state: one compilation at a time
 
 
 def _machine() -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from typing import Any
 
@@ -20,8 +21,14 @@ def numpy() -> Any:
 
 @cache
 def llvm() -> Any:
-    """llvmlite's binding of LLVM."""
-    return optional("llvmlite.binding", REMEDY)
+    """llvmlite's binding of LLVM. A fork waits until no thread is inside it."""
+    binding = optional("llvmlite.binding", REMEDY)
+    if hasattr(os, "register_at_fork"):  # Windows has no fork
+        lock = binding.ffi.lib._lock  # around every call; in the child nobody could let it go
+        os.register_at_fork(
+            before=lock.__enter__, after_in_parent=lock.__exit__, after_in_child=lock.__exit__
+        )
+    return binding
 
 
 def available() -> bool:
