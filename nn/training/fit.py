@@ -100,8 +100,9 @@ def fit(
         executor: shares steps and measurements that are large enough among workers. Give a
             `ThreadPoolExecutor`, a `ProcessPoolExecutor`, Dask's `client.get_executor()` or any
             other executor in the style of `concurrent.futures`; training is native then. Results
-            are the same to the bit with and without workers, and if workers die, on machines with
-            the same vector instructions.
+            are the same to the bit with and without workers, on machines with the same vector
+            instructions. If workers die, the executor is shut down or does not answer for five
+            minutes, this process goes on alone, with a warning.
         checkpoint: a file that holds the state of the training. It is replaced, in one go, before
             the first epoch and after each. `nn.load` reads the best model from it. It needs the
             extra `checkpoints`.

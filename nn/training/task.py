@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from random import Random
+from threading import current_thread
 from typing import Any, TypeAlias
 
 from engine import Value
@@ -68,6 +69,13 @@ class Task:
             raise ValueError(
                 'an executor is for native training, got backend="eager"; leave out one'
             )
+        if isinstance(executor, ThreadPoolExecutor) and executor._max_workers == 1:
+            with executor._shutdown_lock:  # under which it adds the threads that it has started
+                if current_thread() in executor._threads:
+                    raise ValueError(
+                        "fit was called in the one thread of its executor, so it would wait for "
+                        "itself for ever; give it another executor, or none"
+                    )
         if not isinstance(executor, Executor | None):
             other = hasattr(executor, "get_executor")
             raise TypeError(

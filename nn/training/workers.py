@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import pickle
 import tempfile
-import threading
 import uuid
 import warnings
 import weakref
-from concurrent.futures import BrokenExecutor, Executor
+from concurrent.futures import Executor
 from contextlib import suppress
 from functools import partial
 from itertools import pairwise
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import NumericError, numeric_mode
+from engine.core.forks import fork_safe_lock
 from engine.core.modes import MODE
 from engine.native.needs import numpy
 from nn.training.shards import Computer, Work, added, aligned, border, shard_count
@@ -24,10 +24,11 @@ from nn.training.shards import Computer, Work, added, aligned, border, shard_cou
 __all__ = ["WorkerPool"]
 
 KEPT = 4  # trainings that a worker remembers
+SECONDS = 300.0  # that a worker may take over a task, the start of the worker included
 
 # The work of trainings by key, in each process: pickled until it is used.
 _held: dict[str, Work | bytes] = {}
-_changing, _unpacking = threading.RLock(), threading.Lock()
+_changing, _unpacking = fork_safe_lock(), fork_safe_lock()
 
 
 class WorkerPool(Computer):
@@ -39,7 +40,8 @@ class WorkerPool(Computer):
     sends it to all of its workers, and elsewhere it goes along with the task.
 
     Attributes:
-        executor: None once it has broken; from then on this process computes.
+        executor: None once it has broken, was shut down or has not answered for SECONDS; from then
+            on this process computes.
         workers: how many tasks can run at once.
         sent: how often the work was sent, not counting workers that read the file.
     """
@@ -95,14 +97,15 @@ class WorkerPool(Computer):
         while todo and self.executor is not None:
             try:
                 found = self._submit(source, [calls[i] for i in todo])
-            except BrokenExecutor as error:
+                for i, answer in zip(todo, found, strict=True):
+                    answers[i] = answer
+                todo = [i for i in todo if answers[i] is None]
+                if todo:
+                    source = self._publish(len(todo))
+            except NumericError:
+                raise
+            except Exception as error:  # noqa: BLE001 (executors raise what they like)
                 self._give_up(error)
-                break
-            for i, answer in zip(todo, found, strict=True):
-                answers[i] = answer
-            todo = [i for i in todo if answers[i] is None]
-            if todo:
-                source = self._publish(len(todo))
         for i in todo:
             name, *arguments = calls[i]
             answers[i] = getattr(self.work, name)(*arguments)
@@ -120,10 +123,11 @@ class WorkerPool(Computer):
         self._payload = self._payload or pickle.dumps(self.work)
         client = getattr(executor, "_client", None)
         if client is not None:
-            knows = client.run(_knows, self._key, on_error="ignore")
+            run = partial(client.run, on_error="ignore", callback_timeout=SECONDS)
+            knows = run(_knows, self._key)
             lacking = [worker for worker, known in knows.items() if not known]
             if lacking:  # a worker that has died meanwhile does no harm
-                client.run(_hold, self._key, self._payload, workers=lacking, on_error="ignore")
+                run(_hold, self._key, self._payload, workers=lacking)
             self.sent += len(lacking)
             return ""
         if not self._file:
@@ -141,16 +145,18 @@ class WorkerPool(Computer):
         try:
             submit = partial(executor.submit, _answer, self._key, source, mode)
             futures.extend(submit(*call) for call in calls)
-            return [future.result() for future in futures]
+            return [future.result(SECONDS) for future in futures]
         finally:
             for future in futures:
                 future.cancel()  # after an error nobody waits for the rest
 
-    def _give_up(self, error: BrokenExecutor) -> None:
+    def _give_up(self, error: Exception) -> None:
         """Go on without the executor."""
         self.executor = None
+        late = f"no answer in {SECONDS:g} s" if isinstance(error, TimeoutError) else ""
+        why = str(error) or late or type(error).__name__
         warnings.warn(
-            f"the executor broke ({error}); the training goes on in this process, to the same bits",
+            f"the executor broke ({why}); the training goes on in this process, to the same bits",
             RuntimeWarning,
             stacklevel=2,
         )
@@ -205,5 +211,6 @@ def _remove(path: str) -> None:
 def _workers(executor: Any) -> int:
     """How many tasks an executor can run at once, as far as it tells."""
     if client := getattr(executor, "_client", None):  # of Dask
-        return sum(client.nthreads().values()) or 1
+        with suppress(Exception):  # it is closed, as the next task will say
+            return sum(client.nthreads().values()) or 1
     return getattr(executor, "_max_workers", None) or os.cpu_count() or 1

@@ -136,3 +136,13 @@ def test_a_worker_of_dask_that_is_killed_in_the_middle_of_an_epoch_loses_nothing
         assert train(meddler, 30, batch_size=64) == want
     assert meddler.count > 250
     assert killed[0] not in client.run(os.getpid).values()
+
+
+def test_a_client_that_is_closed_in_the_middle_of_an_epoch_loses_nothing(client: Any) -> None:
+    want = train(None, batch_size=64)
+    with type(client)(client.cluster) as mine:
+        meddler = Meddler(mine.get_executor(), 29, mine.close)
+        with pytest.warns(RuntimeWarning, match="broke .*goes on in this process"):
+            assert train(meddler, batch_size=64) == want
+        with pytest.warns(RuntimeWarning, match="broke .*goes on in this process"):
+            assert train(meddler, batch_size=64) == want  # and when it was closed before

@@ -6,6 +6,7 @@ import signal
 import tempfile
 import time
 from concurrent.futures import (
+    Future,
     ProcessPoolExecutor,
     ThreadPoolExecutor,
 )
@@ -193,9 +194,65 @@ def test_other_executors_and_ways_are_refused_before_anything_changes() -> None:
     assert [p.data for p in model.parameters()] == numbers
 
 
-def test_what_an_executor_raises_ends_the_training_with_the_best_epoch() -> None:
-    with ThreadPoolExecutor(2) as pool, pytest.raises(RuntimeError, match="after shutdown"):
-        train(Meddler(pool, 23, pool.shutdown))
+def failed(error: Exception) -> Future[Any]:
+    future: Future[Any] = Future()
+    future.set_exception(error)
+    return future
+
+
+def cancelled() -> Future[Any]:
+    future: Future[Any] = Future()
+    future.cancel()
+    return future
+
+
+FAILURES: dict[str, tuple[Any, str]] = {
+    "it was shut down": (lambda pool: pool.shutdown(), "after shutdown"),
+    "the connection is lost": (lambda pool: failed(OSError("lost")), r"broke \(lost\)"),
+    "an error without words": (lambda pool: failed(EOFError()), r"broke \(EOFError\)"),
+    "a task is cancelled": (lambda pool: cancelled(), r"broke \(CancelledError\)"),
+    "a worker never answers": (lambda pool: Future(), r"broke \(no answer in 0\.2 s\)"),
+}
+
+
+@pytest.mark.parametrize(("deed", "words"), FAILURES.values(), ids=FAILURES)
+def test_when_an_executor_fails_the_training_goes_on_in_this_process(
+    deed: Any, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    want = train(None)
+    if words.endswith("s\\)"):
+        monkeypatch.setattr(workers, "SECONDS", 0.2)
+    with ThreadPoolExecutor(2) as pool:
+        meddler = Meddler(pool, 23, lambda: deed(pool))
+        with pytest.warns(RuntimeWarning, match=f"{words}.*goes on in this process, to the same"):
+            assert train(meddler) == want
+    assert 23 <= meddler.count <= 24
+
+
+def test_a_pool_that_was_shut_down_before_is_only_warned_of() -> None:
+    pool = ThreadPoolExecutor(2)
+    pool.shutdown()
+    with pytest.warns(RuntimeWarning, match="after shutdown"):
+        assert train(pool) == train(None)
+
+
+def test_an_error_of_the_rows_ends_the_training_without_a_second_try() -> None:
+    work = programs()
+    with ThreadPoolExecutor(2) as pool:
+        mine = WorkerPool(work, Meddler(pool, 1, lambda: failed(NumericError("row 3"))))
+        work.tables[0][317, 0] = 1e300
+        with pytest.raises(NumericError, match="row 317"):
+            mine.totals(np.array([1e-100]), range(400))
+        assert mine.executor is not None
+
+
+def test_fit_in_the_one_thread_of_its_pool_is_an_error() -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with pytest.raises(ValueError, match=r"would wait for itself .* another executor, or none"):
+            pool.submit(train, pool).result(60)
+        assert pool.submit(train, None).result(60) == train(pool)
+    with ThreadPoolExecutor(2) as two:
+        assert two.submit(train, two).result(60) == train(None)
 
 
 def test_ctrl_c_in_the_middle_of_a_step_keeps_the_best_epoch() -> None:
