@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 __all__ = ["LayoutError", "render"]
@@ -97,6 +98,7 @@ def _run(command: list[str], source: bytes, timeout: float) -> tuple[int, bytes,
             if sys.platform == "win32":
                 child.kill()
             else:
-                os.killpg(child.pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # after Ctrl-C it may have ended already
+                    os.killpg(child.pid, signal.SIGKILL)
             raise
     return child.returncode, picture, complaint
