@@ -98,7 +98,7 @@ def _run(command: list[str], source: bytes, timeout: float) -> tuple[int, bytes,
             if sys.platform == "win32":
                 child.kill()
             else:
-                with suppress(ProcessLookupError):  # after Ctrl-C it may have ended already
+                with suppress(ProcessLookupError):  # after Ctrl-C it may have ended by now
                     os.killpg(child.pid, signal.SIGKILL)
             raise
     return child.returncode, picture, complaint

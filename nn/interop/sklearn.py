@@ -97,6 +97,8 @@ class _ScalarMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             backend=self.backend,
         )
         self.model_, self.n_iter_, self.loss_ = model, self.history_.epochs, self.history_.best_loss
+        if self.history_.stopped == "interrupt":  # what runs the fits, as a search, has to end too
+            raise KeyboardInterrupt
         return self
 
     def _optimizer(self, parameters: list[Value]) -> Optimizer:

@@ -172,6 +172,25 @@ def test_a_layout_past_its_time_is_ended_with_all_that_it_started(
     assert not late.exists()
 
 
+@pytest.mark.parametrize("seconds", [0.1, 30])
+def test_ctrl_c_stays_what_it_is_whether_the_layout_ends_or_not(
+    seconds: float, bare: pytest.MonkeyPatch, fake_dot: MakeDot
+) -> None:
+    """A layout that ends just after Ctrl-C has nothing left that could be killed."""
+    bare.setenv("GRADWALK_DOT", str(fake_dot("bin", f"exec /bin/sleep {seconds}")))
+
+    def press(self: object, *args: object) -> None:
+        if seconds < 1:
+            self.wait()  # type: ignore[attr-defined]  # as subprocess does for a quarter second
+        raise KeyboardInterrupt
+
+    bare.setattr(subprocess.Popen, "communicate", press)
+    begin = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        to_svg(Value(1.0))
+    assert time.monotonic() - begin < 10
+
+
 def test_the_engine_alone_never_imports_the_drawing_room() -> None:
     code = (
         "import sys, engine; sys.exit(any('drawing' in m or 'graphviz' in m for m in sys.modules))"

@@ -168,3 +168,25 @@ def test_they_are_found_in_nn_and_missed_with_a_remedy() -> None:
     code = "import sys; sys.modules['sklearn'] = None; import nn; nn.ScalarMLPRegressor"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert 'pip install "gradwalk[sklearn]"' in ran.stderr
+
+
+def test_ctrl_c_ends_a_cross_validation_and_leaves_the_best_epoch() -> None:
+    X, y = make_moons(60, random_state=7)
+    rates: list[float] = []
+
+    class Interrupted(nn.SGD):
+        def step(self) -> None:
+            rates.append(self.lr)
+            if len(rates) == 25:
+                raise KeyboardInterrupt
+            super().step()
+
+    model = ScalarMLPClassifier((3,), optimizer=Interrupted, batch_size=None, backend="eager")
+    with pytest.raises(KeyboardInterrupt):
+        cross_val_score(model, X, y, cv=3)
+    assert len(rates) == 25  # no other fold has begun
+    rates.clear()
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, y)
+    assert (model.history_.stopped, model.n_iter_) == ("interrupt", 24)
+    assert model.predict(X).shape == (60,)
