@@ -22,7 +22,7 @@ from engine.wording.addresses import addresses, modules
 from engine.wording.kinds import kinds_of
 from engine.wording.names import safe
 from engine.wording.numbers import number
-from engine.wording.terminal import columns
+from engine.wording.terminal import columns, printable
 
 __all__ = ["Layer", "Remark", "Report", "diagnose"]
 
@@ -63,7 +63,7 @@ class Remark:
     text: str
 
     def __str__(self) -> str:
-        return self.text
+        return printable(self.text)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -112,7 +112,7 @@ class Report:
                 for layer in self.layers
             ]
             lines += ["", *columns([head, *rows], right=1)]
-        return "\n".join(lines)
+        return printable("\n".join(lines))
 
     def __repr__(self) -> str:
         return str(self)

@@ -15,6 +15,7 @@ from engine.core.value import Value
 from engine.explain.paths import Link, broken_edges
 from engine.explain.reasons import Words
 from engine.wording.numbers import number, shorten, visible
+from engine.wording.terminal import printable
 
 __all__ = ["Finding", "hunt"]
 
@@ -71,7 +72,7 @@ class Finding:
             what = "edge" if edge else "value"
             more = f"{self.others:,} more {what}{'s' * (self.others > 1)}"
             lines.append(f"{more} went bad without help; mend this one first")
-        return "\n".join(lines)
+        return printable("\n".join(lines))
 
     def __repr__(self) -> str:
         return str(self)

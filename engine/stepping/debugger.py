@@ -307,7 +307,7 @@ class Debugger(Prompt):
         """
         if not argument:
             for line in self.views.tree(self.run.current, self.colour):
-                self.stdout.write(line + "\n")
+                self.write(line)
             return
         if not argument.endswith(".svg"):
             raise Mistake(f"graph writes SVG, so the file ends in .svg, got {argument!r}")

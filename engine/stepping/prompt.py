@@ -13,7 +13,7 @@ from engine.stepping.breakpoints import Breakpoints, NodeNames, hint
 from engine.stepping.condition import FIELDS
 from engine.stepping.run import Run
 from engine.stepping.views import ALARM, FAINT, Piece, Views, fitted
-from engine.wording.terminal import Mistake, in_colour, painted
+from engine.wording.terminal import Mistake, in_colour, painted, printable
 
 __all__ = ["WHERE", "USAGE", "Prompt"]
 
@@ -106,7 +106,11 @@ class Prompt(cmd.Cmd):
     def say(self, line: Iterable[Piece]) -> None:
         """Write a line, cut to the width of a terminal."""
         wide = shutil.get_terminal_size().columns if self.stdout.isatty() else None
-        self.stdout.write(fitted([*line], wide, self.colour) + "\n")
+        self.write(fitted([*line], wide, self.colour))
+
+    def write(self, line: str) -> None:
+        """Write a line in characters that the terminal has."""
+        self.stdout.write(printable(line, self.stdout) + "\n")
 
     def tell(self, lines: Iterable[Iterable[Piece]]) -> None:
         """Write several lines."""
@@ -127,11 +131,11 @@ class Prompt(cmd.Cmd):
     def onecmd(self, line: str) -> bool:
         """Carry out one line. An error is written as a message, and the conversation goes on."""
         if line == "EOF" and self.live:
-            self.stdout.write("\n")
+            self.write("")
         try:
             done = bool(super().onecmd(line))
         except (Mistake, ValueError, IndexError, TypeError, OSError, LayoutError) as error:
-            self.stdout.write(painted(f"*** {error}", ALARM * self.colour) + "\n")  # whole
+            self.write(painted(f"*** {error}", ALARM * self.colour))  # whole
             done = False
         except KeyboardInterrupt:
             if not self.live:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from engine.core.value import Value
 from engine.wording.names import called, identifiers, made_by
 from engine.wording.numbers import number
+from engine.wording.terminal import printable
 
 __all__ = ["ForwardStep", "Step"]
 
@@ -44,7 +45,7 @@ class Step:
         """
         target = called(self.parent, f"parent {self.position}")
         change = f"{target}.grad {number(self.before)} -> {number(self.after)}"
-        return (
+        return printable(
             f"{change}  (+= {number(self.upstream)} × {number(self.local)})  {made_by(self.node)}"
         )
 
@@ -88,6 +89,6 @@ class ForwardStep:
         """
         numbers = ", ".join(number(x) for x in self.inputs)
         op = self.node.op.symbol if self.node.op else ""
-        return (
+        return printable(
             f"{called(self.node)} = {op} of {numbers} = {number(self.data)}  {made_by(self.node)}"
         )

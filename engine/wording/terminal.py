@@ -4,12 +4,44 @@ import os
 import sys
 import unicodedata
 from collections.abc import Sequence
+from typing import IO
 
-__all__ = ["Mistake", "Text", "columns", "columns_of", "in_colour", "painted", "width"]
+__all__ = [
+    "Mistake",
+    "Text",
+    "columns",
+    "columns_of",
+    "in_colour",
+    "painted",
+    "printable",
+    "width",
+]
+
+
+# Stand-ins, for a terminal that lacks any of the characters in a text.
+ASCII = str.maketrans("└├│─▶×·↑→□∞", "`||->x.^>_~") | {
+    ord(char): word
+    for char, word in {"…": "...", "Σ": "sum", "Π": "prod", "∂": "d", "≤": "<=", "≥": ">="}.items()
+}
+
+
+def printable(text: str, stream: IO[str] | None = None) -> str:
+    """A text as a stream can write it: in ASCII, with stand-ins, if it lacks a character.
+
+    By default the stream is stdout. What has no stand-in becomes a question mark.
+    """
+    encoding = getattr(stream or sys.stdout, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.translate(ASCII).encode(encoding, "replace").decode(encoding)
+    return text
 
 
 class Text(str):
     """A str whose repr is the text itself, so that a REPL prints its lines.
+
+    It prints on every terminal: see `printable`.
 
     >>> Text("two" + chr(10) + "lines")
     two
@@ -18,8 +50,10 @@ class Text(str):
 
     __slots__ = ()
 
-    def __repr__(self) -> str:
-        return str(self)
+    def __str__(self) -> str:
+        return printable(super().__str__())
+
+    __repr__ = __str__
 
 
 class Mistake(ValueError):
