@@ -1,4 +1,4 @@
-"""The command: `python -m engine.stepping [--nth k] script.py [arguments]`.
+"""The command: `python -m engine.stepping [--nth k] script.py [arguments]`, or `-m module` for it.
 
 It runs a script and stops at a call of `backward()`, with a prompt to walk through it.
 """
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine.stepping.script import run_script
+from engine.stepping.script import module_file, run_script
 
 __all__ = ["main"]
 
@@ -27,16 +27,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--nth", type=int, default=1, metavar="K", help="stop at the Kth call of backward() (1)"
     )
-    parser.add_argument("script", type=Path, help="a Python file that calls backward()")
+    parser.add_argument(
+        "-m", dest="module", action="store_true", help="script is a module's name, as for python -m"
+    )
+    parser.add_argument("script", help="a Python file that calls backward()")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="what the script is given")
     options = parser.parse_args(arguments)
     if options.nth < 1:
         parser.error(f"--nth takes a number from 1 on, got {options.nth}")
-    if not options.script.is_file():
-        parser.error(f"there is no file {options.script}")
+    try:
+        file = module_file(options.script) if options.module else Path(options.script)
+    except (ImportError, ValueError) as error:
+        parser.error(str(error))
+    if not file.is_file():
+        parser.error(f"there is no file {file}")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # not every terminal has the lines of a tree
-    return run_script(options.script, options.arguments, options.nth)
+    module = options.script if options.module else None
+    return run_script(file, options.arguments, options.nth, module=module)
 
 
 if __name__ == "__main__":

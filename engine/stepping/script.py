@@ -5,6 +5,7 @@ import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TextIO
@@ -13,9 +14,19 @@ from engine.core.value import Number, Value
 from engine.stepping.debugger import debug
 from engine.stepping.run import Run
 
-__all__ = ["run_script"]
+__all__ = ["module_file", "run_script"]
 
 MANY = 1000  # elements of a list, up to which they get names
+
+
+def module_file(name: str) -> Path:
+    """The file that `python -m name` would run; an ImportError where there is none."""
+    spec = find_spec(name)
+    if spec and spec.submodule_search_locations is not None:
+        spec = find_spec(f"{name}.__main__")
+    if not spec or not spec.has_location or not spec.origin:
+        raise ImportError(f"there is no module {name} that can be run; give its name, as in a.b")
+    return Path(spec.origin)
 
 
 def run_script(
@@ -24,8 +35,12 @@ def run_script(
     nth: int = 1,
     stdin: TextIO | None = None,
     stdout: TextIO | None = None,
+    *,
+    module: str | None = None,
 ) -> int:
     """Run a script as `python script.py arguments` would, and debug its nth call of `backward()`.
+
+    With the name of the module that the script is, it is run as `python -m module arguments`.
 
     After `quit` that call does what it would have done, and the script goes on. Returns the exit
     code: that of the script, 1 if it failed or never made that call, 130 after Ctrl-C.
@@ -33,10 +48,14 @@ def run_script(
     script = script.resolve()
     kept = sys.argv[:], sys.path[:]
     sys.argv = [str(script), *arguments]
-    sys.path[0:1] = [str(script.parent)]
+    if not (module or sys.flags.safe_path):  # else there is no folder of a script on the path
+        sys.path[0:1] = [str(script.parent)]
     try:
         with _stopping(str(script), nth, stdin, stdout) as calls:
-            runpy.run_path(str(script), run_name="__main__")
+            if module:
+                runpy.run_module(module, run_name="__main__", alter_sys=True)
+            else:
+                runpy.run_path(str(script), run_name="__main__")
     except SystemExit as left:
         return _code(left)
     except KeyboardInterrupt:

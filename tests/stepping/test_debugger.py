@@ -507,6 +507,9 @@ def test_a_script_sees_the_errors_and_the_gradients_of_backward(tmp_path: Path) 
     ("arguments", "message"),
     [
         (["nowhere.py"], "there is no file nowhere.py"),
+        (["-m", "nowhere"], "there is no module nowhere that can be run; give its name, as in a.b"),
+        (["-m", "nowhere.x"], "No module named 'nowhere'"),
+        (["-m", "sys"], "there is no module sys that can be run"),
         (["--nth", "0", "neuron.py"], "--nth takes a number from 1 on, got 0"),
         ([], "the following arguments are required: script"),
     ],
@@ -521,6 +524,67 @@ def test_errors_of_use_say_what_to_do(script: Path, arguments: list[str], messag
     )
     assert done.returncode == 2
     assert message in done.stderr
+
+
+@pytest.mark.parametrize("flag", ["-P", "-I", ""])
+def test_a_script_has_the_path_that_python_gives_it(script: Path, flag: str) -> None:
+    script.write_text(
+        "import sys\n"
+        f"sys.path.append({str(ROOT)!r})\n"
+        "print(sys.path)\n"
+        "from engine import Value\n"
+        "(Value(1.0) * 2).backward()\n"
+    )
+
+    def path(*how: str) -> str:
+        return subprocess.run(
+            [sys.executable, *filter(None, [flag]), *how, script.name],
+            cwd=script.parent,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        ).stdout.splitlines()[0]
+
+    assert path("-m", "engine.stepping") == path()
+
+
+MODULE = """import sys
+from engine import Value
+from .beside import factor
+x = Value(2.0, "x")
+y = x * factor
+y.backward()
+print(__name__, __package__, sys.argv, sys.path[0])
+"""
+
+
+@pytest.mark.parametrize("name", ["package.module", "package"])
+def test_a_module_runs_as_python_runs_it(tmp_path: Path, name: str) -> None:
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "beside.py").write_text("factor = 3.0\n")
+    for file in ("module.py", "__main__.py"):
+        (package / file).write_text(MODULE)
+
+    def lines(*how: str) -> list[str]:
+        done = subprocess.run(
+            [sys.executable, *how, "-m", name, "a", "--nth", "7"],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            input="p y.data\nn\nq\n",
+            capture_output=True,
+            text=True,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout.splitlines()
+
+    (alone,) = lines()
+    stepped = lines("-m", "engine.stepping", "--nth", "1")
+    assert stepped[-1] == alone
+    assert stepped[1] == "y.data = 6.0"
+    assert stepped[2].startswith("1/1  x.grad 0 -> 3")
 
 
 # --- a real terminal -----------------------------------------------------------------------------
