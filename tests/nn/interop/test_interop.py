@@ -158,32 +158,50 @@ def test_onnx_answers_the_same(model, tmp_path):
     onnx = pytest.importorskip("onnx", reason=NEEDED)
     runtime = pytest.importorskip("onnxruntime", reason=NEEDED)
     from onnx.reference import ReferenceEvaluator
-    from onnx.reference.op_run import OpRun
-
-    class Erf(OpRun):
-        """Theirs answers in FP32."""
-
-        op_domain = ""
-
-        def _run(self, x):
-            return (np.vectorize(math.erf, otypes=["float64"])(x),)
 
     path = tmp_path / "model.onnx"
     nn.to_onnx(model, path)
     wanted, rows = outputs(model), {"x": np.array(XS)}
     with np.errstate(all="ignore"):
-        (found,) = ReferenceEvaluator(onnx.load(path), new_ops=[Erf]).run(None, rows)
+        (found,) = ReferenceEvaluator(onnx.load(path)).run(None, rows)
     np.testing.assert_allclose(found, wanted, rtol=1e-13, atol=2e-14)
-    if "gelu" not in (
-        getattr(model, "output", ""),
-        model.activation,
-    ):  # which it does not have in FP64
-        session = runtime.InferenceSession(path, providers=["CPUExecutionProvider"])
-        (found,) = session.run(None, rows)
-        assert found.dtype == np.float64
-        np.testing.assert_allclose(found, wanted, rtol=1e-13, atol=2e-14)
-        (one,) = session.run(None, {"x": np.array(XS[:1])})  # any number of rows
-        np.testing.assert_allclose(one, wanted[:1], rtol=1e-13, atol=2e-14)
+    session = runtime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, rows)
+    assert found.dtype == np.float64
+    np.testing.assert_allclose(found, wanted, rtol=1e-13, atol=2e-14)
+    (one,) = session.run(None, {"x": np.array(XS[:1])})  # any number of rows
+    np.testing.assert_allclose(one, wanted[:1], rtol=1e-13, atol=2e-14)
+    nn.to_onnx(model, path, dtype="float32")
+    session = runtime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    (single,) = session.run(None, {"x": np.array(XS, dtype="float32")})
+    assert single.dtype == np.float32
+    np.testing.assert_allclose(single, wanted, rtol=2e-4, atol=1e-5)
+
+
+def test_onnx_has_gelu_to_the_last_digits_and_in_its_tails(tmp_path):
+    onnx = pytest.importorskip("onnx", reason=NEEDED)
+    from onnx.reference import ReferenceEvaluator
+
+    neuron, path = nn.Neuron(1, activation="gelu", rng=1), tmp_path / "gelu.onnx"
+    for parameter, number in zip(neuron.parameters(), (1.0, 0.0), strict=True):
+        parameter.data = number
+    nn.to_onnx(neuron, path)
+    xs = np.linspace(-12, 12, 501).reshape(-1, 1)
+    (found,) = ReferenceEvaluator(onnx.load(path)).run(None, {"x": xs})
+    wanted = [[x / 2 * math.erfc(-x * math.sqrt(0.5))] for (x,) in xs]
+    np.testing.assert_allclose(found, wanted, rtol=3e-14, atol=0)
+
+
+def test_onnx_refuses_other_types_and_weights_that_do_not_fit(tmp_path):
+    pytest.importorskip("onnx", reason=NEEDED)
+    model, path = MLP(1, [1], rng=1), tmp_path / "x"
+    with pytest.raises(ValueError, match="unknown dtype 'float16'"):
+        nn.to_onnx(model, path, dtype="float16")
+    model.parameters()[0].data = -1e39
+    with pytest.raises(ValueError, match=r"weight holds -1e\+39, which float32 cannot hold"):
+        nn.to_onnx(model, path, dtype="float32")
+    assert not path.exists()
+    nn.to_onnx(model, path)
 
 
 def test_onnx_lacks_what_a_user_added(monkeypatch, tmp_path):
