@@ -8,6 +8,7 @@ from math import isfinite
 from typing import Any, NamedTuple
 
 from engine.core.graph import describe, topological
+from engine.core.hooks import has_hooks
 from engine.core.modes import MODE, NumericError
 from engine.core.node import ITEM, Node, edges
 from engine.core.operation import Operation
@@ -74,7 +75,13 @@ def check_gradients(order: Sequence[Node], seed: float) -> None:
     if MODE.get() != "strict" or not isfinite(seed):
         return
     found = next(nonfinite_edges(order, seed), None)
-    if found is None:
+    if found is None:  # a hook made it; or it was handed on, or only the sum is not finite
+        for node in order if has_hooks(order) else ():
+            if not isfinite(node.grad):
+                raise NumericError(
+                    f"the gradient of {_called(node)} is {node.grad}, by what a hook made of it or "
+                    "of one above; let the hook return finite numbers, or remove() it"
+                )
         return
     node, position, upstream, local, _, gradient = found
     op: Any = node.op

@@ -10,6 +10,7 @@ from contextlib import closing
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+from engine.core.hooks import Hook, RemovableHandle
 from engine.core.node import Node
 
 if TYPE_CHECKING:
@@ -21,9 +22,29 @@ __all__ = ["Shortcuts"]
 
 
 class Shortcuts(Node):
-    """Pictures of a node, and walks through its passes."""
+    """Hooks on a node, pictures of it, and walks through its passes."""
 
     __slots__ = ()
+
+    def register_hook(self, hook: Hook) -> RemovableHandle:
+        """Call a function in every backward pass, when this Value's gradient is complete.
+
+        Arguments:
+            hook: takes the gradient of that pass. What it returns, unless that is None, takes the
+                gradient's place, here and for all that is below.
+
+        `backward()`, its steps and its runs call hooks; `gradient` and native programs do not, and
+        `fit` trains eagerly then. A copy of this Value has no hooks. Returns a handle: its
+        `remove()` takes the hook off again.
+
+        >>> from engine import Value
+        >>> x = Value(3.0)
+        >>> h = x * x
+        >>> handle = h.register_hook(lambda grad: min(grad, 1.0))
+        >>> (h * 10).backward(); h.grad, x.grad
+        (1.0, 6.0)
+        """
+        return RemovableHandle(self, hook)
 
     def to_svg(self: Any, path: str | PathLike[str] | None = None, **how: Any) -> str:
         """The graph below as SVG, written to `path` if one is given. Options: engine.drawing.draw.

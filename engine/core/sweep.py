@@ -9,6 +9,7 @@ from threading import get_ident
 
 from engine.core.forks import fork_safe_lock, in_forked_child
 from engine.core.graph import reverse_order
+from engine.core.hooks import visited
 from engine.core.node import Node, edges
 from engine.core.nonfinite import check_gradients, check_sum
 from engine.core.ops import CONSTANT
@@ -27,7 +28,7 @@ def backward(root: Node, seed: float) -> None:
     order = reverse_order(root)
     with _sweeping, Gradients(order, add=True):
         root.grad = seed
-        for node in order:
+        for node in visited(order):
             upstream = node.grad
             for parent, local in edges(node):
                 if local is not None and parent.op is not CONSTANT:

@@ -7,6 +7,7 @@ from math import isfinite
 from typing import Any
 
 from engine.core.graph import reverse_order, topological
+from engine.core.hooks import call_hooks, has_hooks
 from engine.core.modes import numeric_mode
 from engine.core.node import as_float, edges
 from engine.core.ops import is_constant
@@ -23,7 +24,8 @@ class Run:
 
     It begins before the first edge, where all gradients but the output's are 0. At its end they are
     what `backward()` would have left, to the bit, with what was in `.grad` before added. Each edge
-    takes 28 bytes. A gradient that is not finite raises nothing, since one may be looking for it.
+    takes 28 bytes. Hooks are called once, when the run is made. A gradient that is not finite
+    raises nothing, since one may be looking for it.
 
     >>> x = Value(3.0, "x")
     >>> y = x * x
@@ -36,6 +38,9 @@ class Run:
     3.0
     """
 
+    # what hooks change: by position, each node with its gradient before and after
+    hooked: dict[int, list[tuple[Value, float, float]]]
+
     def __init__(self, root: Value, seed: float = 1.0) -> None:
         self.root, self.seed = root, as_float(seed)
         self.nodes = topological(root)[::-1]
@@ -46,15 +51,21 @@ class Run:
         self.restart()
 
     def _record(self) -> None:
-        """Compute all edges of the pass without writing on the graph."""
+        """Compute all edges of the pass without writing on the graph; hooks are called here."""
         number: dict[Any, int] = {node: i for i, node in enumerate(self.nodes)}
         self._grads = grads = array("d", bytes(8 * len(self.nodes)))
         grads[0] = self.seed
         self._node, self._parent, self._position = array("i"), array("i"), array("i")
         self._local, self._before = array("d"), array("d")
-        for node in reverse_order(self.root):
+        self.hooked = {}
+        order = reverse_order(self.root)
+        hooks = has_hooks(order)
+        for node in order:
             i = number[node]
             upstream = grads[i]
+            if hooks and (changed := call_hooks(node, upstream)) != upstream:
+                self.hooked.setdefault(len(self._node), []).append((node, upstream, changed))
+                grads[i] = upstream = changed
             for position, (parent, local) in enumerate(edges(node)):
                 if local is not None and not is_constant(parent):
                     to = number[parent]
@@ -138,7 +149,7 @@ class Run:
         """Go back to the beginning."""
         for node in self.nodes:
             node.grad = 0.0
-        self.root.grad = self.seed
+        self.root.grad = self._grads[0]
         self.position = 0
         if not len(self):  # a leaf alone: that is all
             self._land(1)
@@ -171,7 +182,11 @@ class Run:
         nodes, parents, before = self.nodes, self._parent, self._before
         for i in range(self.position, position):
             nodes[parents[i]].grad = before[i] + self._grads[self._node[i]] * self._local[i]
+            for node, _, changed in self.hooked.get(i + 1, ()):
+                node.grad = changed
         for i in range(self.position - 1, position - 1, -1):
+            for node, earlier, _ in self.hooked.get(i + 1, ()):
+                node.grad = earlier
             nodes[parents[i]].grad = before[i]
         self.position = position
         if position == end and end:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from engine.core.graph import check_fresh, reverse_order, topological
+from engine.core.hooks import visited
 from engine.core.node import as_float, edges
 from engine.core.nonfinite import check_gradients
 from engine.core.ops import is_constant
@@ -35,7 +36,7 @@ def backward_steps(root: Value, seed: float = 1.0) -> Iterator[Step]:
     with Gradients(order, add=True):
         root.grad = seed
         index = 0
-        for node in order:
+        for node in visited(order):
             upstream = node.grad
             each: Any  # the parents of a Value are Values
             for position, each in enumerate(edges(node)):

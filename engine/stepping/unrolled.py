@@ -102,6 +102,7 @@ def _edges(run: Run, terms: Terms) -> list[str]:
     lines = []
     last: Value | None = None
     for step in run:
+        lines += _hooks(run, step.index, terms)
         node, x = step.node, terms[step.parent].text
         if node is not last:
             last, y, made, place = node, terms[node].text, _made(node, terms, 30), _place(node)
@@ -109,7 +110,14 @@ def _edges(run: Run, terms: Terms) -> list[str]:
         formula = formulas[step.position] if formulas else ""
         about = f"{made}, d {y} / d {x} = {formula}" if formula else made
         lines.append(_commented(f"{x}.grad += {step.local!r} * {y}.grad", f"{about}{place}"))
-    return lines
+    return lines + _hooks(run, len(run), terms)
+
+
+def _hooks(run: Run, position: int, terms: Terms) -> list[str]:
+    return [
+        _commented(f"{terms[node].text}.grad = {changed!r}", "as its hooks leave it")
+        for node, _, changed in run.hooked.get(position, ())
+    ]
 
 
 def _end(run: Run, terms: Terms) -> list[str]:

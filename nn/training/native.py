@@ -14,6 +14,8 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from engine import ControlFlowError, Program, gradient, inputs, no_grad, numeric_mode
+from engine.core.graph import topological
+from engine.core.hooks import has_hooks
 from engine.native.lower.instructions import record_tape
 from engine.native.needs import available, numpy
 from nn.checkpoint.state import State
@@ -123,6 +125,8 @@ class NativeTrainer(Trainer):
             except (ControlFlowError, TypeError) as error:
                 raise NotCompilable(f"the model cannot be recorded: {error}") from error
             tapes.append(record_tape([*xs, *ys, *ws], parameters, [loss])[0])
+        if has_hooks(topological(loss)):
+            raise NotCompilable("a Value of the model has a hook, which native code would not call")
         if tapes[0].structure() != tapes[1].structure():
             raise NotCompilable("the model computes something else each time, as dropout does")
         self._listed = isinstance(found, list | tuple)
