@@ -10,8 +10,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from math import isfinite
 from typing import Any
 
-from engine.core import ops
 from engine.core.node import Node
+from engine.core.operation import rows
 from engine.core.ops import is_constant
 
 __all__ = ["Conditions"]
@@ -59,7 +59,7 @@ class Conditions:
     ) -> Iterator[tuple[Any, tuple[Any, Any]]]:
         """The parents of a node and what each receives, as two factors."""
         condition = self._join(self._of.pop(node, {ALWAYS: None}))
-        hot, strict = node in self._hot, condition in self._strict or node.op is ops.select
+        hot, strict = node in self._hot, condition in self._strict or node.op is rows.select
         for i, parent, local in edges:
             inner, guard = condition, node in self._infinite or strict
             if node.op.branches:
@@ -72,8 +72,8 @@ class Conditions:
             if hot or node in self._infinite:
                 self._hot.add(parent)
             if guard and inner is not ALWAYS and not (node.op.constant_partials):
-                handed = upstream if node.op is ops.select else upstream * local
-                yield parent, (ops.select(inner, handed, 0.0), 1.0)
+                handed = upstream if node.op is rows.select else upstream * local
+                yield parent, (rows.select(inner, handed, 0.0), 1.0)
             else:
                 yield parent, (upstream, local)
 
@@ -81,11 +81,11 @@ class Conditions:
         """The condition of one branch of a node that has a condition itself."""
         if local.__class__ is float:
             return outer
-        of = node.parents[0] if node.op is ops.select else node  # one test, the same conditions
+        of = node.parents[0] if node.op is rows.select else node  # one test, the same conditions
         taken = self._once((ALWAYS, of, i), lambda: local)
         inner = taken
         if outer is not ALWAYS:  # both hold; a nan does, which a product would pass on
-            inner = self._once((outer, of, i), ops.select, outer, taken, 0.0)
+            inner = self._once((outer, of, i), rows.select, outer, taken, 0.0)
         if node.op in _FAMILIES and inner is not outer:
             branches = range(_FAMILIES[node.op], len(node.parents))
             self._families.setdefault(inner, (outer, of, branches))
@@ -115,7 +115,7 @@ class Conditions:
 
 
 # Rows of whose branches at least one is always taken, and where the branches begin.
-_FAMILIES = {ops.select: 1, ops.choose: 1, ops.maximum: 0, ops.minimum: 0}
+_FAMILIES = {rows.select: 1, rows.choose: 1, rows.maximum: 0, rows.minimum: 0}
 
 
 def _is_finite(node: Any) -> bool:
@@ -131,4 +131,4 @@ def _number(seed: Any) -> float:
 
 
 def _any(*conditions: Any) -> Any:
-    return ops.step(ops.total(*conditions))
+    return rows.step(rows.sum(*conditions))

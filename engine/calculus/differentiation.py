@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, overload
 
 from engine.calculus.sweeps import pullback, pushforward
-from engine.core import ops
 from engine.core.modes import recording
+from engine.core.operation import rows
 from engine.core.value import Number, Value, constant, fresh_constant
 
 __all__ = ["gradient", "hessian", "hvp", "jacobian", "jvp", "vjp"]
@@ -101,7 +101,7 @@ def hvp(output: Value, inputs: Sequence[Value], vector: Sequence[Scalar]) -> lis
     with recording:  # the vector is held still, even where it was computed from the inputs
         partials = gradient(output, inputs)
         still = [constant(v).data for v in vector]
-        along = constant(ops.dot(*partials, *still) if partials else 0.0)
+        along = constant(rows.dot(*partials, *still) if partials else 0.0)
     return gradient(along, inputs)
 
 

@@ -5,11 +5,11 @@ from math import isfinite
 from typing import Any
 
 from engine.calculus.conditions import Conditions
-from engine.core import ops
 from engine.core.graph import check_fresh, topological
 from engine.core.modes import numeric_mode
 from engine.core.node import Node
 from engine.core.nonfinite import check_derivatives
+from engine.core.operation import rows
 from engine.core.ops import is_constant
 
 __all__ = ["pullback", "pushforward"]
@@ -65,7 +65,7 @@ def pushforward(outputs: Sequence[Any], tangents: Mapping[Any, Any]) -> list[Any
                 continue
             terms = [(moved[parent], local) for _, parent, local in _edges(node, moved, poles)]
             if node.op.branches:  # what is not taken hands on nothing, not even 0 times an infinity
-                terms = [(ops.select(local, move * local, 0.0), 1.0) for move, local in terms]
+                terms = [(rows.select(local, move * local, 0.0), 1.0) for move, local in terms]
             moved[node] = _dot(terms)
     results = [moved.get(node, 0.0) for node in outputs]
     check_derivatives(results, order, poles)
@@ -106,10 +106,10 @@ def _dot(terms: list[tuple[Any, Any]]) -> Any:
         return 0.0
     ups, downs = zip(*terms, strict=True)
     if len(terms) > 1:
-        return ops.dot(*ups, *downs)
+        return rows.dot(*ups, *downs)
     (up,), (down,) = ups, downs
     if down.__class__ is float and abs(down) == 1.0:
         return up if down == 1.0 else -up
     if up.__class__ is float and up == 1.0:
         return down
-    return ops.mul(up, down)
+    return rows.mul(up, down)

@@ -12,7 +12,6 @@ from math import nan
 from typing import Any, TypeVar
 
 from engine.core import numerics as f
-from engine.core import ops
 from engine.core.inputs import declare
 from engine.core.operation import Operation, row, rows
 from engine.core.value import Scalar, Value, apply, constant, record
@@ -316,7 +315,7 @@ def softplus(x: Scalar) -> Value:
     """
 
 
-@function_of(ops.equal)
+@function_of(rows.equal)
 def equal(a: Scalar, b: Scalar) -> Value:
     """1 where two numbers are equal, else 0: the test for `where` on an input of a program.
 
@@ -327,7 +326,7 @@ def equal(a: Scalar, b: Scalar) -> Value:
     """
 
 
-@function_of(ops.clamp)
+@function_of(rows.clamp)
 def clamp(x: Scalar, low: Scalar, high: Scalar) -> Value:
     """x, held between low and high.
 

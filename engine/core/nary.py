@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from engine.core import ops
 from engine.core.inputs import is_open
+from engine.core.operation import rows
 from engine.core.value import Scalar, Value, apply, constant, record
 
 __all__ = [
@@ -45,7 +45,7 @@ def sum(xs: Iterable[Scalar]) -> Value:
     1.0
     """
     inputs = several("sum", xs, least=0)
-    return apply(ops.total, inputs) if inputs else constant(0.0)
+    return apply(rows.sum, inputs) if inputs else constant(0.0)
 
 
 def dot(ws: Iterable[Scalar], xs: Iterable[Scalar], bias: Scalar | None = None) -> Value:
@@ -71,9 +71,9 @@ def dot(ws: Iterable[Scalar], xs: Iterable[Scalar], bias: Scalar | None = None) 
             result += w._data * x._data
         if bias is not None:
             result += args[-1]._data
-        return record(ops.dot, args, result)
+        return record(rows.dot, args, result)
     except AttributeError:  # there are numbers among them
-        return apply(ops.dot, args)
+        return apply(rows.dot, args)
 
 
 def maximum(*xs: Scalar) -> Value:
@@ -83,7 +83,7 @@ def maximum(*xs: Scalar) -> Value:
     >>> maximum(a, b).backward(); a.grad, b.grad
     (0.5, 0.5)
     """
-    return apply(ops.maximum, _each("maximum", xs))
+    return apply(rows.maximum, _each("maximum", xs))
 
 
 def minimum(*xs: Scalar) -> Value:
@@ -92,7 +92,7 @@ def minimum(*xs: Scalar) -> Value:
     >>> minimum(Value(2.0), 1.0).data
     1.0
     """
-    return apply(ops.minimum, _each("minimum", xs))
+    return apply(rows.minimum, _each("minimum", xs))
 
 
 Branch = Scalar | Callable[[], Scalar]
@@ -111,11 +111,11 @@ def where(test: object, a: Branch, b: Branch) -> Value:
     0.0
     """
     if isinstance(test, Value) and is_open(test):
-        if test.op not in (ops.greater, ops.greater_equal, ops.equal):
-            test = 1.0 - apply(ops.equal, (test, 0.0))
-        return apply(ops.select, [test, *[x() if callable(x) else x for x in (a, b)]])
+        if test.op not in (rows.greater, rows.greater_equal, rows.equal):
+            test = 1.0 - apply(rows.equal, (test, 0.0))
+        return apply(rows.select, [test, *[x() if callable(x) else x for x in (a, b)]])
     branch: Any = a if test else b
-    return apply(ops.where, [branch() if callable(branch) else branch])
+    return apply(rows.where, [branch() if callable(branch) else branch])
 
 
 def choose(index: Scalar, options: Sequence[Scalar]) -> Value:
@@ -129,4 +129,4 @@ def choose(index: Scalar, options: Sequence[Scalar]) -> Value:
     >>> choose(Value(1.0), scores).data
     0.9
     """
-    return apply(ops.choose, [index, *several("choose", options)])
+    return apply(rows.choose, [index, *several("choose", options)])

@@ -29,12 +29,12 @@ def is_constant(node: Node) -> bool:
 
 
 # Links only the branch that was chosen, so that the other cannot poison a gradient.
-where: Operation = row("where", lambda x: x, (1.0,))
+row("where", lambda x: x, (1.0,))
 
 # --- arithmetic ----------------------------------------------------------------------------------
-add: Operation = row("add", lambda a, b: a + b, (1.0, 1.0), symbol="+", tex="{0} + {1}")
-sub: Operation = row("sub", lambda a, b: a - b, (1.0, -1.0), symbol="-", tex="{0} - {1}")
-mul: Operation = row(
+row("add", lambda a, b: a + b, (1.0, 1.0), symbol="+", tex="{0} + {1}")
+row("sub", lambda a, b: a - b, (1.0, -1.0), symbol="-", tex="{0} - {1}")
+row(
     "mul",
     lambda a, b: a * b,
     lambda y, a, b: (b, a),
@@ -42,7 +42,7 @@ mul: Operation = row(
     tex=r"{0} \cdot {1}",
     finite_partials=True,
 )
-div: Operation = row(
+row(
     "div",
     f.divide,
     lambda y, a, b: (rows.div(1.0, b), -rows.div(y, b)),
@@ -52,15 +52,15 @@ div: Operation = row(
     remedy={"": "keep the divisor away from 0, e.g. with a small constant added"},
     finite_partials=lambda a, b: bool(b),
 )
-self_ratio: Operation = row(  # x / x: two partials of 1/x and -1/x would overflow at tiny x
+row(  # x / x: two partials of 1/x and -1/x would overflow at tiny x
     "self_ratio",
     lambda x: f.divide(x, x),
     lambda y, x: (y - y,),
     symbol="x/x",
     tex=r"\frac{{{0}}}{{{0}}}",
 )
-neg: Operation = row("neg", lambda x: -x, (-1.0,), symbol="-", tex="-{0}")
-absolute: Operation = row(
+row("neg", lambda x: -x, (-1.0,), symbol="-", tex="-{0}")
+row(
     "abs",
     abs,
     lambda y, x: (rows.sign(x),),
@@ -83,7 +83,7 @@ def _power_partials(y: Any, x: Any, n: float) -> tuple[Any, None]:
     return n * (x if n == 2.0 else rows.pow(x, n - 1.0)), None
 
 
-power: Operation = row(
+row(
     "pow",
     f.power,
     _power_partials,
@@ -93,7 +93,7 @@ power: Operation = row(
     remedy={"": "a power of 0 needs an exponent >= 0, one of a negative number a whole exponent"},
     finite_partials=lambda x, n: n is not None and n >= 0.0 and n % 1.0 == 0.0,
 )
-xpowy: Operation = row(
+row(
     "xpowy",
     f.power,
     lambda y, a, b: (rows.power_partial(a, b, 1.0, 0.0), rows.power_partial(a, b, 0.0, 1.0)),
@@ -102,7 +102,7 @@ xpowy: Operation = row(
     domain=((0.1, 3.0), (-3.0, 3.0)),
     remedy={"": "a Value as the exponent needs a base > 0"},
 )
-power_partial: Operation = row(  # j and k are numbers
+row(  # j and k are numbers
     "power_partial",
     f.power_partial,
     lambda y, a, b, j, k: (
@@ -115,7 +115,7 @@ power_partial: Operation = row(  # j and k are numbers
     tex=r"\partial\operatorname{{pow}}",
     domain=((0.1, 3.0), (-3.0, 3.0), (1.0, 1.0), (1.0, 1.0)),
 )
-xdivy: Operation = row(
+row(
     "xdivy",
     f.xdivy,
     lambda y, a, b: (rows.xdivy(1.0, b), -rows.xdivy(y, b)),
@@ -124,46 +124,23 @@ xdivy: Operation = row(
     domain=((-3.0, 3.0), (0.1, 3.0)),
 )
 
+
 # --- branches: piecewise constant, and what is built on them -------------------------------------
-zero: Operation = row(
-    "zero", f.zero, lambda y, x: (rows.zero(x),), tex=r"0 \cdot {0}", branches=True
-)
-sign: Operation = row("sign", f.sign, lambda y, x: (rows.zero(x),), branches=True)
-step: Operation = row("step", f.step, lambda y, x: (rows.zero(x),), tex=r"[{0} > 0]", branches=True)
-equal: Operation = row(
-    "equal",
-    f.equal,
-    lambda y, a, b: (rows.zero(a), rows.zero(b)),
-    symbol="=",
-    tex="[{0} = {1}]",
-    branches=True,
-)
+def flat(y: Any, *xs: Any) -> tuple[Any, ...]:
+    """The partials of a piecewise constant function: 0 by each input, but nan by a nan."""
+    return tuple(map(rows.zero, xs))
+
+
+row("zero", f.zero, flat, tex=r"0 \cdot {0}", branches=True)
+row("sign", f.sign, flat, branches=True)
+row("step", f.step, flat, tex=r"[{0} > 0]", branches=True)
+row("equal", f.equal, flat, symbol="=", tex="[{0} = {1}]", branches=True)
 # What is decided row by row in a program (inputs.py): 1 where it holds, else 0.
-greater: Operation = row(
-    "greater",
-    f.greater,
-    lambda y, a, b: (rows.zero(a), rows.zero(b)),
-    symbol=">",
-    tex="[{0} > {1}]",
-    branches=True,
-)
-greater_equal: Operation = row(
-    "greater_equal",
-    f.greater_equal,
-    greater.partials,
-    symbol="≥",
-    tex=r"[{0} \geq {1}]",
-    branches=True,
-)
+row("greater", f.greater, flat, symbol=">", tex="[{0} > {1}]", branches=True)
+row("greater_equal", f.greater_equal, flat, symbol="≥", tex=r"[{0} \geq {1}]", branches=True)
 _DECIDED = ((1.0, 1.0), (-3.0, 3.0), (-3.0, 3.0))
-select: Operation = row(
-    "select",
-    f.select,
-    lambda y, t, a, b: (None, t, 1.0 - t),
-    domain=_DECIDED,
-    branches=True,
-)
-choose: Operation = row(
+row("select", f.select, lambda y, t, a, b: (None, t, 1.0 - t), domain=_DECIDED, branches=True)
+row(
     "choose",
     f.choose,
     lambda y, i, *xs: (None, *[rows.equal(i, float(k)) for k in range(len(xs))]),
@@ -171,13 +148,8 @@ choose: Operation = row(
     remedy={"": "the index is a whole number that counts the options from 0"},
     branches=True,
 )
-within: Operation = row(
-    "within",
-    f.within,
-    lambda y, x, low, high: (rows.zero(x), rows.zero(low), rows.zero(high)),
-    branches=True,
-)
-clamp: Operation = row(
+row("within", f.within, flat, branches=True)
+row(
     "clamp",
     f.clamp,
     lambda y, x, low, high: (
@@ -209,7 +181,7 @@ def _expand_dot(*args: Any) -> Any:
     return reduce(lambda a, b: a + b, [*map(rows.mul, args[:n], args[n : 2 * n]), *args[2 * n :]])
 
 
-total: Operation = row(
+row(
     "sum",
     f.total,
     lambda y, *xs: (1.0,) * len(xs),
@@ -217,7 +189,7 @@ total: Operation = row(
     domain=(0.1, 3.0),
     expand=lambda *xs: reduce(lambda a, b: a + b, xs),
 )
-dot: Operation = row(
+row(
     "dot",
     f.dot,
     _dot_partials,
@@ -226,21 +198,21 @@ dot: Operation = row(
     expand=_expand_dot,
     finite_partials=True,
 )
-maximum: Operation = row(
+row(
     "maximum",
     f.maximum,
     _ties,
     symbol="max",
     tex=r"\max",
-    expand=lambda *xs: reduce(maximum, xs),
+    expand=lambda *xs: reduce(rows.maximum, xs),
     branches=True,
 )
-minimum: Operation = row(
+row(
     "minimum",
     f.minimum,
     _ties,
     symbol="min",
     tex=r"\min",
-    expand=lambda *xs: reduce(minimum, xs),
+    expand=lambda *xs: reduce(rows.minimum, xs),
     branches=True,
 )

@@ -7,7 +7,6 @@ from math import inf, nan
 from sys import _getframe
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypeVar
 
-from engine.core import ops
 from engine.core.copies import deep_copy, reduce_node, shallow_copy
 from engine.core.forks import fork_safe_lock
 from engine.core.graph import describe, topological
@@ -16,7 +15,8 @@ from engine.core.modes import NO_GRAD
 from engine.core.node import as_float
 from engine.core.nonfinite import check_value
 from engine.core.numerics import divide, power
-from engine.core.operation import Operation
+from engine.core.operation import Operation, rows
+from engine.core.ops import CONSTANT
 from engine.core.shortcuts import Shortcuts
 from engine.core.sweep import backward
 
@@ -35,7 +35,7 @@ Number = float  # an int is one to type checkers; NumPy's scalars are checked wh
 
 F = TypeVar("F", bound=Callable[..., Any])
 _new = object.__new__
-_constant, _add, _sub, _mul = ops.CONSTANT, ops.add, ops.sub, ops.mul
+_constant, _add, _sub, _mul = CONSTANT, rows.add, rows.sub, rows.mul
 _lock = fork_safe_lock()
 _makes_nodes = True  # a module that says so is passed over when a node looks for who made it
 _epoch = 0  # how often any leaf was changed; a node made before its parent's last change is stale
@@ -144,46 +144,46 @@ class Value(Shortcuts):
 
     def __truediv__(self, other: Value | Number) -> Value:
         if other is self:
-            return record(ops.self_ratio, (self,), divide(self._data, self._data))
+            return record(rows.self_ratio, (self,), divide(self._data, self._data))
         other = constant(other)
-        return record(ops.div, (self, other), divide(self._data, other._data))
+        return record(rows.div, (self, other), divide(self._data, other._data))
 
     def __rtruediv__(self, other: Number) -> Value:
         number = constant(other)
-        return record(ops.div, (number, self), divide(number._data, self._data))
+        return record(rows.div, (number, self), divide(number._data, self._data))
 
     def __pow__(self, other: Value | Number) -> Value:
         other = constant(other)
-        op = ops.power if other.op is ops.CONSTANT else ops.xpowy
+        op = rows.pow if other.op is CONSTANT else rows.xpowy
         return record(op, (self, other), power(self._data, other._data))
 
     def __rpow__(self, other: Number) -> Value:
-        op = ops.power if self.op is ops.CONSTANT else ops.xpowy
+        op = rows.pow if self.op is CONSTANT else rows.xpowy
         number = constant(other)
         return record(op, (number, self), power(number._data, self._data))
 
     def __neg__(self) -> Value:
-        return record(ops.neg, (self,), -self._data)
+        return record(rows.neg, (self,), -self._data)
 
     def __pos__(self) -> Value:
         return self
 
     def __abs__(self) -> Value:
-        return record(ops.absolute, (self,), abs(self._data))
+        return record(rows.abs, (self,), abs(self._data))
 
     # --- looking at the number -------------------------------------------------------------------
     # bools; but below the declared inputs of a program, where nothing is known, Values
     def __lt__(self, other: Value | Number) -> Any:
-        return compare(ops.greater, other, self)
+        return compare(rows.greater, other, self)
 
     def __le__(self, other: Value | Number) -> Any:
-        return compare(ops.greater_equal, other, self)
+        return compare(rows.greater_equal, other, self)
 
     def __gt__(self, other: Value | Number) -> Any:
-        return compare(ops.greater, self, other)
+        return compare(rows.greater, self, other)
 
     def __ge__(self, other: Value | Number) -> Any:
-        return compare(ops.greater_equal, self, other)
+        return compare(rows.greater_equal, self, other)
 
     def __bool__(self) -> bool:
         return look(self, "bool", _getframe(1)) != 0.0

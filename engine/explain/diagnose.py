@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from math import hypot, inf, isfinite, sqrt
 from typing import Any, Literal, Protocol
 
-from engine.core import ops
 from engine.core.graph import topological
-from engine.core.operation import Operation
+from engine.core.operation import Operation, rows
 from engine.core.ops import is_constant
 from engine.core.origins import name_of
 from engine.core.value import Value
@@ -223,8 +222,8 @@ def _terms(found: PathSums) -> set[Value]:
     terms = {found.order[0]}
     for node in found.order:
         if node in terms:
-            factor = node.op in (ops.mul, ops.div) and any(map(is_constant, node.parents))
-            if factor or node.op in (ops.add, ops.sub, ops.neg, ops.total, ops.where):
+            factor = node.op in (rows.mul, rows.div) and any(map(is_constant, node.parents))
+            if factor or node.op in (rows.add, rows.sub, rows.neg, rows.sum, rows.where):
                 terms.update(node.parents)
     return terms
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from math import exp, inf, isfinite, log
 
-from engine.core import ops
+from engine.core.operation import rows
 from engine.core.ops import is_constant
 from engine.core.origins import name_of
 from engine.core.value import Value
@@ -146,7 +146,7 @@ def _unconnected(found: PathSums, value: Value, words: Words) -> Iterator[str]:
             f"the number {number(value.data)} is there, which may have been {own} once: float(), "
             ".data and .detach() end a graph"
         )
-    if any(n.op is ops.where for n in found.order):
+    if any(n.op is rows.where for n in found.order):
         yield "where() links only the branch that was taken"
 
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from engine.core import ops
 from engine.core.copies import rebuild
 from engine.core.graph import describe
 from engine.core.inputs import ControlFlowError, is_open, looked_at
 from engine.core.modes import MODE
+from engine.core.operation import rows
 from engine.core.value import Value, epoch
 from engine.native.library import Compiled, compiled_tape, pack
 from engine.native.lower.instructions import record_tape
@@ -204,7 +204,7 @@ class Program:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # each output that pickle met alone would list its whole graph again
-        above = rebuild(Value, 0.0, 0.0, ops.total, tuple(self.outputs), None, 0)
+        above = rebuild(Value, 0.0, 0.0, rows.sum, tuple(self.outputs), None, 0)
         return _unpickled, (above, self.inputs, self.outputs, self.parameters, self.reduce)
 
 

@@ -8,7 +8,6 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from engine.core import ops
 from engine.core.functions import function_of, rule
 from engine.core.numerics import divide
 from engine.core.operation import rows
@@ -83,7 +82,7 @@ def round(x: Scalar) -> Value:
     """
 
 
-@function_of(ops.sign)
+@function_of(rows.sign)
 def sign(x: Scalar) -> Value:
     """1 where x is positive, -1 where it is negative, else 0. Its derivative is 0.
 

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from math import nan
 from typing import Any, TypeVar
 
-from engine.core import ops
 from engine.core.graph import topological
 from engine.core.modes import numeric_mode, recording
 from engine.core.node import edges
+from engine.core.operation import rows
 from engine.core.ops import is_constant
 from engine.core.value import Value
 from engine.wording.notation import PLAIN, Term
@@ -65,7 +65,7 @@ def derivatives(node: Value, term: Callable[[Value], Term]) -> Sequence[Term | N
     (['w', 'x'], 'sech2(x)')
     """
     op: Any = node.op
-    if len(node.parents) > WIDE and op is not ops.dot:
+    if len(node.parents) > WIDE and op is not rows.dot:
         return []
     y, *stand_ins = [Value(each.data) for each in (node, *node.parents)]
     terms = {s: term(each) for s, each in zip((y, *stand_ins), (node, *node.parents), strict=True)}

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from string import Formatter
 
-from engine.core import ops
-from engine.core.operation import Operation
+from engine.core.operation import Operation, rows
 from engine.wording.numbers import number, visible
 
 __all__ = ["LATEX", "PLAIN", "Notation", "Term"]
@@ -53,7 +52,7 @@ class Notation:
         """An operation on operands, with the parentheses that it needs.
 
         >>> a, b = Term("a", PLAIN), Term("b", PLAIN)
-        >>> PLAIN.apply(ops.mul, [PLAIN.apply(ops.sub, [a, b]), b]).text
+        >>> PLAIN.apply(rows.mul, [PLAIN.apply(rows.sub, [a, b]), b]).text
         '(a - b) × b'
         """
         template = self.template(op, len(operands))
@@ -98,10 +97,10 @@ class Term:
     level: int = ATOM
 
     def __add__(self, other: "Term") -> "Term":
-        return self.style.apply(ops.add, (self, other))
+        return self.style.apply(rows.add, (self, other))
 
     def __mul__(self, other: "Term") -> "Term":
-        return self.style.apply(ops.mul, (self, other))
+        return self.style.apply(rows.mul, (self, other))
 
 
 @dataclass(frozen=True)

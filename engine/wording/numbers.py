@@ -51,8 +51,8 @@ def operation(op: Operation, operands: Sequence[str]) -> str:
 
     If all operands are HIDDEN, since each has an arrow of its own, the symbol alone is written.
 
-    >>> from engine.core.ops import sub
-    >>> operation(sub, ["2", HIDDEN]), operation(sub, [HIDDEN, HIDDEN])
+    >>> from engine.core.operation import rows
+    >>> operation(rows.sub, ["2", HIDDEN]), operation(rows.sub, [HIDDEN, HIDDEN])
     ('2 - □', '-')
     """
     symbol = op.symbol if op.symbol.isidentifier() or len(operands) < 3 else op.name

@@ -27,6 +27,7 @@ from hypothesis import strategies as st
 import engine
 from engine import Value, topological
 from engine.core import bytecode, origins
+from engine.core.operation import rows
 from nn import MLP, mse_loss
 
 ROOT = Path(__file__).parents[2]
@@ -300,7 +301,7 @@ prod([x, w]);mean([x, 2]);var([x, w]);std([x, w], 0);norm([x, w]);hardtanh(x);x.
 def test_every_way_of_making_a_node_names_the_line_of_the_user(quiet: bool) -> None:
     cube = engine.operation("origins_cube", lambda x: x * x * x, lambda y, x: 3 * x**2)
     given = {name: getattr(engine, name) for name in engine.__all__}
-    given |= {"x": Value(0.5), "w": Value(0.25), "cube": cube, "mul": engine.core.ops.mul}
+    given |= {"x": Value(0.5), "w": Value(0.25), "cube": cube, "mul": rows.mul}
     given |= {"operator": operator, "partial": functools.partial}
     for way in WAYS.replace("\n", ";").split(";"):
         with engine.numeric_mode("ieee"), engine.no_grad() if quiet else nullcontext():
@@ -428,7 +429,7 @@ def test_cells_of_ipython_have_names_lines_and_source() -> None:
 X = Value(2.0)
 BARE = [
     (Value, 1.0), (X.detach,), (X.tanh,), (operator.add, X, X), (X.__rtruediv__, 3.0),
-    (engine.exp, X), (engine.hypot, X, 3.0), (engine.dot, [X], [X]), (engine.core.ops.mul, X, X),
+    (engine.exp, X), (engine.hypot, X, 3.0), (engine.dot, [X], [X]), (rows.mul, X, X),
 ]  # fmt: skip
 
 

@@ -16,6 +16,7 @@ import engine
 from engine import Value, gradient, numeric_mode, topological
 from engine.core.graph import reverse_order
 from engine.core.node import edges
+from engine.core.operation import rows
 from engine.explain.hunt import hunt
 from engine.explain.paths import path_sums
 from engine.stepping import to_source
@@ -43,7 +44,7 @@ OPERATIONS: list[Callable[[Value, Value], Value]] = [
     lambda a, b: engine.where(a > 0.0, lambda: a.sqrt(), b),
     lambda a, b: engine.choose(1.0, [a, b]),
     lambda a, b: engine.choose(0.0, [a * 2.0, b.sqrt()]),
-    lambda a, b: engine.core.ops.select(engine.core.ops.greater(a, b), a, b),
+    lambda a, b: rows.select(rows.greater(a, b), a, b),
     lambda a, b: engine.hypot(a, b),
     lambda a, b: engine.dot([a, b], [b, a], a),
     lambda a, b: engine.logsumexp([a, b]),
@@ -127,9 +128,7 @@ def test_all_readings_agree_to_the_bit(
 
 BRANCHES: dict[str, Callable[[Value, Value], Value]] = {
     "where": lambda bad, good: engine.where(good > 0.0, good, bad),
-    "select": lambda bad, good: engine.core.ops.select(
-        engine.core.ops.greater(good, 0.0), good, bad
-    ),
+    "select": lambda bad, good: rows.select(rows.greater(good, 0.0), good, bad),
     "choose": lambda bad, good: engine.choose(1.0, [bad, good]),
     "maximum": lambda bad, good: engine.maximum(bad - 1e9, good),
     "minimum": lambda bad, good: engine.minimum(bad + 1e9, good),

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import engine
 from engine import NumericError, StaleValueError, Value, numeric_mode, topological
+from engine.core.operation import rows
 from engine.core.sweep import backward
 from tests.core.programs import OPERATIONS, Program, programs
 
@@ -77,7 +78,7 @@ WILD_OPERATIONS = [
     lambda a, b: engine.minimum(a.sqrt(), b),
     lambda a, b: engine.clamp(a, -1.0, b),
     lambda a, b: engine.choose(1.0, [a.log(), b]),
-    lambda a, b: engine.core.ops.select(engine.core.ops.greater(a, b), a.sqrt(), b),
+    lambda a, b: rows.select(rows.greater(a, b), a.sqrt(), b),
 ]
 WILD_PLANS = st.lists(
     st.tuples(st.integers(0, len(WILD_OPERATIONS) - 1), st.integers(0, 99), st.integers(0, 99)),
