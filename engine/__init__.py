@@ -13,31 +13,33 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from engine.aliases import install as _install_aliases
 from engine.calculus.differentiation import gradient, hessian, hvp, jacobian, jvp, vjp
-from engine.core import functions as _functions
-from engine.core import nary as _nary
-from engine.core.functions import *
 from engine.core.graph import topological
 from engine.core.inputs import ControlFlowError
 from engine.core.modes import NumericError, StaleValueError, no_grad, numeric_mode
-from engine.core.nary import *
 from engine.core.value import Value
 from engine.lazy import lazy as _lazy
+from engine.operations import branching as _branching
 from engine.operations import cross_entropy as _cross_entropy
 from engine.operations import hyperbolic as _hyperbolic
 from engine.operations import logarithms as _logarithms
+from engine.operations import nary as _nary
 from engine.operations import rectifiers as _rectifiers
 from engine.operations import rounding as _rounding
+from engine.operations import sigmoid as _sigmoid
 from engine.operations import softmax as _softmax
 from engine.operations import special as _special
 from engine.operations import statistics as _statistics
 from engine.operations import trigonometric as _trigonometric
+from engine.operations.branching import *
 from engine.operations.check import GradientError, check_gradient, check_operation
 from engine.operations.cross_entropy import *
 from engine.operations.custom import operation
 from engine.operations.hyperbolic import *
 from engine.operations.logarithms import *
+from engine.operations.nary import *
 from engine.operations.rectifiers import *
 from engine.operations.rounding import *
+from engine.operations.sigmoid import *
 from engine.operations.softmax import *
 from engine.operations.special import *
 from engine.operations.statistics import *
@@ -67,13 +69,14 @@ __all__ = [
     "topological",
     "vjp",
 ]
-__all__ += _functions.__all__
-__all__ += _nary.__all__
+__all__ += _branching.__all__
 __all__ += _cross_entropy.__all__
 __all__ += _hyperbolic.__all__
 __all__ += _logarithms.__all__
+__all__ += _nary.__all__
 __all__ += _rectifiers.__all__
 __all__ += _rounding.__all__
+__all__ += _sigmoid.__all__
 __all__ += _softmax.__all__
 __all__ += _special.__all__
 __all__ += _statistics.__all__

@@ -13,6 +13,7 @@ from typing import Any
 from engine.core.node import Node
 from engine.core.operation import rows
 from engine.core.ops import is_constant
+from engine.operations import branching as _branching  # noqa: F401 (its rows)
 
 __all__ = ["Conditions"]
 

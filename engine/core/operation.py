@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from types import FunctionType, SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.core.node import Node
 
 _makes_nodes = True  # see value.record
 
-__all__ = ["TABLE", "Interval", "Operation", "lookup", "row", "rows"]
+__all__ = ["TABLE", "Interval", "Operation", "floats", "lookup", "row", "rows"]
 
 Interval = tuple[float, float]
 
@@ -98,8 +98,14 @@ class Operation:
         return lookup, (self.name,)
 
 
+class Floats:
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Callable[..., float]: ...
+
+
 rows = SimpleNamespace()  # the row of each name: rows.exp
-floats = SimpleNamespace()  # the float function of each
+floats = Floats()  # the float function of each: floats.exp
 TABLE: dict[str, Operation] = vars(rows)  # the same, to look up and to go through
 
 

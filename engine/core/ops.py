@@ -1,22 +1,21 @@
-"""The table of operations: every rule of differentiation, once.
+"""The rows of Python's own operators; those of the functions are in engine/operations.
 
-A row says an operation's name, its float function, its partial derivatives as a function of
-(output, *inputs), and how it is shown. Everything else reads the table: eager execution,
-`backward()`, forward mode, gradients of gradients, the pictures and the tests.
+A row is a rule of differentiation, said once: a name, a float function, its partial derivatives as
+a function of (output, *inputs), and how it is shown. Everything else reads the rows: eager
+execution, `backward()`, forward mode, gradients of gradients, the pictures and the tests.
 
 Partials are generic in the kind of number: floats give numbers, Values give a differentiable graph.
 So they are made of operators and rows alone and hold no `if` on a value: a branch is a row of its
-own (`step`, `equal`, `clamp`). What a second or third derivative needs is a row like any other.
+own (`sign`, `greater`). What a second or third derivative needs is a row like any other.
 """
 
-from functools import reduce
 from typing import Any
 
 from engine.core import numerics as f
 from engine.core.node import Node
 from engine.core.operation import Operation, row, rows
 
-__all__: list[str] = []  # the rows go by their names; what users call is in functions.py
+__all__: list[str] = []  # a row goes by its name: rows.add
 
 
 # A number written in the source: it takes no gradient, and pictures fold it into its consumer.
@@ -27,9 +26,6 @@ def is_constant(node: Node) -> bool:
     """Tell whether a node is a number written in the source: pictures show it in its consumer."""
     return node.op is CONSTANT
 
-
-# Links only the branch that was chosen, so that the other cannot poison a gradient.
-row("where", lambda x: x, (1.0,))
 
 # --- arithmetic ----------------------------------------------------------------------------------
 row("add", lambda a, b: a + b, (1.0, 1.0), symbol="+", tex="{0} + {1}")
@@ -115,14 +111,6 @@ row(  # j and k are numbers
     tex=r"\partial\operatorname{{pow}}",
     domain=((0.1, 3.0), (-3.0, 3.0), (1.0, 1.0), (1.0, 1.0)),
 )
-row(
-    "xdivy",
-    f.xdivy,
-    lambda y, a, b: (rows.xdivy(1.0, b), -rows.xdivy(y, b)),
-    symbol="/",
-    tex=r"\frac{{{0}}}{{{1}}}",
-    domain=((-3.0, 3.0), (0.1, 3.0)),
-)
 
 
 # --- branches: piecewise constant, and what is built on them -------------------------------------
@@ -133,86 +121,6 @@ def flat(y: Any, *xs: Any) -> tuple[Any, ...]:
 
 row("zero", f.zero, flat, tex=r"0 \cdot {0}", branches=True)
 row("sign", f.sign, flat, branches=True)
-row("step", f.step, flat, tex=r"[{0} > 0]", branches=True)
-row("equal", f.equal, flat, symbol="=", tex="[{0} = {1}]", branches=True)
 # What is decided row by row in a program (inputs.py): 1 where it holds, else 0.
 row("greater", f.greater, flat, symbol=">", tex="[{0} > {1}]", branches=True)
 row("greater_equal", f.greater_equal, flat, symbol="≥", tex=r"[{0} \geq {1}]", branches=True)
-_DECIDED = ((1.0, 1.0), (-3.0, 3.0), (-3.0, 3.0))
-row("select", f.select, lambda y, t, a, b: (None, t, 1.0 - t), domain=_DECIDED, branches=True)
-row(
-    "choose",
-    f.choose,
-    lambda y, i, *xs: (None, *[rows.equal(i, float(k)) for k in range(len(xs))]),
-    domain=_DECIDED,
-    remedy={"": "the index is a whole number that counts the options from 0"},
-    branches=True,
-)
-row("within", f.within, flat, branches=True)
-row(
-    "clamp",
-    f.clamp,
-    lambda y, x, low, high: (
-        rows.within(x, low, high),
-        rows.step(low - x),
-        rows.step(x - high)
-        * (1.0 - rows.step(low - x)),  # where the bounds cross, the lower one wins
-    ),
-    domain=((-3.0, 3.0), (-2.0, -1.0), (1.0, 2.0)),
-    branches=True,
-)
-
-
-# --- any number of inputs: one node, however many -----------------------------------------------
-
-
-def _ties(y: Any, *xs: Any) -> list[Any]:
-    hits = [rows.equal(x, y) for x in xs]
-    return [rows.div(hit, rows.sum(*hits)) for hit in hits]  # of a nan, nan
-
-
-def _dot_partials(y: Any, *args: Any) -> tuple[Any, ...]:
-    n = len(args) // 2
-    return args[n : 2 * n] + args[:n] + (1.0,) * (len(args) % 2)
-
-
-def _expand_dot(*args: Any) -> Any:
-    n = len(args) // 2
-    return reduce(lambda a, b: a + b, [*map(rows.mul, args[:n], args[n : 2 * n]), *args[2 * n :]])
-
-
-row(
-    "sum",
-    f.total,
-    lambda y, *xs: (1.0,) * len(xs),
-    symbol="Σ",
-    domain=(0.1, 3.0),
-    expand=lambda *xs: reduce(lambda a, b: a + b, xs),
-)
-row(
-    "dot",
-    f.dot,
-    _dot_partials,
-    symbol="·",
-    domain=(0.1, 3.0),
-    expand=_expand_dot,
-    finite_partials=True,
-)
-row(
-    "maximum",
-    f.maximum,
-    _ties,
-    symbol="max",
-    tex=r"\max",
-    expand=lambda *xs: reduce(rows.maximum, xs),
-    branches=True,
-)
-row(
-    "minimum",
-    f.minimum,
-    _ties,
-    symbol="min",
-    tex=r"\min",
-    expand=lambda *xs: reduce(rows.minimum, xs),
-    branches=True,
-)

@@ -7,12 +7,12 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from engine.core.functions import inputs
 from engine.core.graph import topological
 from engine.core.ops import CONSTANT
 from engine.core.value import Value, constant
 from engine.native.needs import numpy
 from engine.native.program import Program
+from engine.operations.branching import inputs
 
 __all__ = ["compiled"]
 

@@ -2,10 +2,10 @@
 
 import math
 
-from engine.core import numerics as f
-from engine.core.functions import rule
+from engine.core.operation import floats as f
 from engine.core.operation import row, rows
 from engine.core.value import Scalar, Value
+from engine.operations.rule import rule
 
 __all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits"]
 
@@ -25,7 +25,7 @@ def _binary_cross_entropy_slope(p: float, t: float) -> float:
         return f.xdivy(1.0, 1.0 - p)
     if t == 1.0:
         return -f.xdivy(1.0, p)
-    return f.divide(p - t, abs(p * (1.0 - p)))
+    return f.div(p - t, abs(p * (1.0 - p)))
 
 
 def _binary_cross_entropy_with_logits(x: float, t: float) -> float:

@@ -1,15 +1,48 @@
-"""Logarithms and powers of other bases, and the cube root."""
+"""Exponentials, logarithms and roots."""
 
 import math
+from collections.abc import Callable
 
-from engine.core.functions import function_of, rule
+from engine.core.numerics import log as _log
 from engine.core.operation import row, rows
 from engine.core.value import Scalar, Value
 from engine.operations import softmax as _softmax  # noqa: F401 (its row of logsumexp)
+from engine.operations.rule import function_of, rule
 
-__all__ = ["cbrt", "exp2", "log2", "log10", "logaddexp"]
+__all__ = ["cbrt", "exp", "exp2", "expm1", "log", "log1p", "log2", "log10", "logaddexp", "sqrt"]
 
 LN_2, LN_10 = math.log(2.0), math.log(10.0)
+
+
+def _unbounded(function: Callable[[float], float]) -> Callable[[float], float]:
+    """`function`, but inf where it overflows."""
+
+    def answer(x: float) -> float:
+        try:
+            return function(x)
+        except OverflowError:
+            return math.inf
+
+    return answer
+
+
+def _sqrt(x: float) -> float:
+    return math.sqrt(x) if x >= 0.0 else math.nan
+
+
+def _log1p(x: float) -> float:
+    return math.log1p(x) if x > -1.0 else -math.inf if x == -1.0 else x + math.nan
+
+
+def _rsqrt(x: float) -> float:
+    return 1.0 / math.sqrt(x) if x > 0.0 else math.inf if x == 0.0 else math.nan
+
+
+def _xdivy(x: float, y: float) -> float:
+    """The ratio on the half-line y >= 0, where 0 / 0 is 0 and a zero has no sign; nan below."""
+    if not y >= 0.0:
+        return math.nan
+    return x / y if y else math.copysign(math.inf, x) if x else x
 
 
 def _log2(x: float) -> float:
@@ -27,6 +60,104 @@ def _exp2(x: float) -> float:
 def _cbrt_slope(x: float) -> float:
     root = math.cbrt(x)
     return 1.0 / (3.0 * root * root) if root else math.inf
+
+
+@rule(
+    _unbounded(math.exp),
+    lambda y, x: (y,),
+    tex="e^{{{0}}}",
+    remedy={"": "it overflows past 709.78; softmax, logsumexp, softplus and expm1 are stable"},
+)
+def exp(x: Scalar) -> Value:
+    """The exponential, e to the power x. Its derivative is itself.
+
+    >>> exp(Value(0.0)).data
+    1.0
+    """
+
+
+@rule(
+    _unbounded(math.expm1),
+    lambda y, x: (rows.exp(x),),
+    tex="e^{{{0}}} - 1",
+    remedy=rows.exp.remedy,
+)
+def expm1(x: Scalar) -> Value:
+    """exp(x) - 1, which keeps its digits where x is small.
+
+    >>> expm1(Value(1e-20)).data
+    1e-20
+    """
+
+
+@rule(
+    _log,
+    lambda y, x: (rows.xdivy(1.0, x),),
+    tex=r"\log",
+    domain=(0.1, 3.0),
+    remedy={
+        "": "log needs an input > 0",
+        "softmax": "log_softmax(xs)[k] is stable where log(softmax(xs)[k]) is not",
+        "sigmoid": "-softplus(-x) is stable where log(sigmoid(x)) is not",
+        "sum": "logsumexp(xs) is stable where log(sum(exp(x) for x in xs)) is not",
+    },
+)
+def log(x: Scalar) -> Value:
+    """The natural logarithm, of x > 0.
+
+    >>> log(Value(1.0)).data
+    0.0
+    """
+
+
+@rule(
+    _log1p,
+    lambda y, x: (rows.xdivy(1.0, 1.0 + x),),
+    tex=r"\log(1 + {0})",
+    domain=(-0.9, 3.0),
+    remedy={"": "log1p needs an input > -1"},
+)
+def log1p(x: Scalar) -> Value:
+    """log(1 + x), which keeps its digits where x is small; of x > -1.
+
+    >>> log1p(Value(1e-20)).data
+    1e-20
+    """
+
+
+row(
+    "xdivy",
+    _xdivy,
+    lambda y, a, b: (rows.xdivy(1.0, b), -rows.xdivy(y, b)),
+    symbol="/",
+    tex=r"\frac{{{0}}}{{{1}}}",
+    domain=((-3.0, 3.0), (0.1, 3.0)),
+)
+
+
+@rule(
+    _sqrt,
+    lambda y, x: (0.5 * rows.rsqrt(x),),
+    tex=r"\sqrt{{{0}}}",
+    domain=(0.1, 3.0),
+    remedy={"": "sqrt needs an input >= 0 and its derivative one > 0; hypot(a, b) is safe at 0"},
+)
+def sqrt(x: Scalar) -> Value:
+    """The square root, of x >= 0. Its derivative at 0 is infinite.
+
+    >>> sqrt(Value(9.0)).data
+    3.0
+    """
+
+
+row(
+    "rsqrt",
+    _rsqrt,
+    lambda y, x: (-0.5 * y * y * y,),
+    tex=r"\frac{{1}}{{\sqrt{{{0}}}}}",
+    domain=(0.1, 3.0),
+    remedy={"": "rsqrt needs an input > 0"},
+)
 
 
 @rule(

@@ -3,10 +3,10 @@
 import math
 from typing import Any
 
-from engine.core import numerics as f
-from engine.core.functions import rule
+from engine.core.operation import floats as f
 from engine.core.operation import row, rows
 from engine.core.value import Scalar, Value
+from engine.operations.rule import rule
 
 __all__ = [
     "elu",
@@ -270,7 +270,7 @@ def selu(x: Scalar) -> Value:
     """
 
 
-@rule(f.clamp, rows.clamp.partials, domain=rows.clamp.domain, branches=True)
+@rule(rows.clamp.function, rows.clamp.partials, domain=rows.clamp.domain, branches=True)
 def hardtanh(x: Scalar, min_val: Scalar = -1.0, max_val: Scalar = 1.0) -> Value:
     """The number x, held between min_val and max_val. At both its derivative is 0.
 

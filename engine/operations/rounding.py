@@ -8,10 +8,11 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from engine.core.functions import function_of, rule
 from engine.core.numerics import divide
 from engine.core.operation import rows
+from engine.core.ops import flat
 from engine.core.value import Scalar, Value
+from engine.operations.rule import function_of, rule
 
 __all__ = ["ceil", "floor", "floor_divide", "fmod", "remainder", "round", "sign", "trunc"]
 _makes_nodes = True  # see value.record
@@ -46,7 +47,7 @@ def _floor_divide(a: float, b: float) -> float:
     return a // b if b else divide(a, b)
 
 
-@rule(_whole(math.floor), lambda y, x: (rows.zero(x),), tex=r"\lfloor {0} \rfloor", branches=True)
+@rule(_whole(math.floor), flat, tex=r"\lfloor {0} \rfloor", branches=True)
 def floor(x: Scalar) -> Value:
     """The largest whole number that is not above x. Its derivative is 0.
 
@@ -55,7 +56,7 @@ def floor(x: Scalar) -> Value:
     """
 
 
-@rule(_whole(math.ceil), lambda y, x: (rows.zero(x),), tex=r"\lceil {0} \rceil", branches=True)
+@rule(_whole(math.ceil), flat, tex=r"\lceil {0} \rceil", branches=True)
 def ceil(x: Scalar) -> Value:
     """The smallest whole number that is not below x. Its derivative is 0.
 
@@ -64,7 +65,7 @@ def ceil(x: Scalar) -> Value:
     """
 
 
-@rule(_whole(math.trunc), lambda y, x: (rows.zero(x),), branches=True)
+@rule(_whole(math.trunc), flat, branches=True)
 def trunc(x: Scalar) -> Value:
     """The whole number next to x on the side of 0. Its derivative is 0.
 
@@ -73,7 +74,7 @@ def trunc(x: Scalar) -> Value:
     """
 
 
-@rule(_whole(builtins.round), lambda y, x: (rows.zero(x),), branches=True)
+@rule(_whole(builtins.round), flat, branches=True)
 def round(x: Scalar) -> Value:
     """The whole number nearest to x; halfway between two, the even one. Its derivative is 0.
 

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 from functools import reduce
 from typing import Any, overload
 
-from engine.core import numerics as f
-from engine.core.nary import several
 from engine.core.node import ITEM, Node
+from engine.core.operation import floats as f
 from engine.core.operation import row, rows
 from engine.core.value import Scalar, Value, apply, constant
+from engine.operations.nary import several
 
 __all__ = ["log_softmax", "logsumexp", "softmax"]
 _makes_nodes = True  # see value.record

@@ -6,11 +6,11 @@ from functools import reduce
 from itertools import accumulate
 from typing import Any
 
-from engine.core import numerics as f
-from engine.core.nary import several
 from engine.core.node import Node, as_float
 from engine.core.operation import TABLE, row, rows
+from engine.core.operation import floats as f
 from engine.core.value import Number, Scalar, Value, apply, constant
+from engine.operations.nary import several
 
 __all__ = ["mean", "norm", "prod", "std", "var"]
 _makes_nodes = True  # see value.record
@@ -55,7 +55,7 @@ def _scaled(function: Callable[[Floats], float], xs: Floats) -> float:
 
 
 def _mean(*xs: float) -> float:
-    return _scaled(lambda xs: f.total(*xs) / len(xs), xs)
+    return _scaled(lambda xs: f.sum(*xs) / len(xs), xs)
 
 
 def _deviations(xs: Floats) -> list[float]:
@@ -66,16 +66,16 @@ def _deviations(xs: Floats) -> list[float]:
 
 
 def _var(correction: float, *xs: float) -> float:
-    squares = f.total(*[d * d for d in _deviations(xs)])
+    squares = f.sum(*[d * d for d in _deviations(xs)])
     if math.isinf(squares):  # on the way, perhaps not at the end
         root = _std(correction, *xs)
         return root * root
-    return f.divide(squares, len(xs) - correction)
+    return f.div(squares, len(xs) - correction)
 
 
 def _std(correction: float, *xs: float) -> float:
     root = f.sqrt(len(xs) - correction)
-    return _scaled(lambda xs: f.divide(math.hypot(*_deviations(xs)), root), xs)
+    return _scaled(lambda xs: f.div(math.hypot(*_deviations(xs)), root), xs)
 
 
 def _directions(xs: Floats) -> list[float]:

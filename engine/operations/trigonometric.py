@@ -1,12 +1,16 @@
-"""Inverse trigonometric functions; the sine, the cosine and the tangent are in the core."""
+"""Trigonometric functions and their inverses, and the length of two numbers."""
 
 import math
+from collections.abc import Callable
 
-from engine.core.functions import rule
+from engine.core.operation import floats as f
 from engine.core.operation import row, rows
 from engine.core.value import Scalar, Value
+from engine.operations.rule import rule
 
-__all__ = ["acos", "asin", "atan", "atan2"]
+__all__ = ["acos", "asin", "atan", "atan2", "cos", "hypot", "sin", "tan"]
+
+SQRT_HALF = math.sqrt(0.5)
 
 
 def _asin(x: float) -> float:
@@ -15,6 +19,93 @@ def _asin(x: float) -> float:
 
 def _acos(x: float) -> float:
     return math.acos(x) if abs(x) <= 1.0 else math.nan
+
+
+def _finite(function: Callable[[float], float]) -> Callable[[float], float]:
+    """`function`, but nan where it is undefined: at an infinity."""
+
+    def answer(x: float) -> float:
+        return function(x) if math.isfinite(x) else math.nan
+
+    return answer
+
+
+def _unit(a: float, b: float) -> float:
+    """The cosine a / hypot(a, b): 0 at the origin, infinities as in atan2."""
+    if math.isinf(a) or math.isinf(b):
+        return math.copysign(SQRT_HALF, a) if abs(a) == abs(b) else float(f.sign(a) * math.isinf(a))
+    if max(abs(a), abs(b)) < 1e-290:  # where a length would lose its digits
+        a, b = math.ldexp(a, 600), math.ldexp(b, 600)
+    length = math.hypot(a, b)
+    return a / length if length else 0.0 * a
+
+
+@rule(
+    _finite(math.sin),
+    lambda y, x: (rows.cos(x),),
+    tex=r"\sin",
+    finite_partials=True,
+)
+def sin(x: Scalar) -> Value:
+    """The sine of x in radians.
+
+    >>> sin(Value(0.0)).data
+    0.0
+    """
+
+
+@rule(
+    _finite(math.cos),
+    lambda y, x: (-rows.sin(x),),
+    tex=r"\cos",
+    finite_partials=True,
+)
+def cos(x: Scalar) -> Value:
+    """The cosine of x in radians.
+
+    >>> cos(Value(0.0)).data
+    1.0
+    """
+
+
+@rule(
+    _finite(math.tan),
+    lambda y, x: (1.0 + y * y,),
+    tex=r"\tan",
+    domain=(-1.4, 1.4),
+)
+def tan(x: Scalar) -> Value:
+    """The tangent of x in radians.
+
+    >>> tan(Value(0.0)).data
+    0.0
+    """
+
+
+@rule(
+    math.hypot,
+    lambda y, a, b: (rows.unit(a, b), rows.unit(b, a)),
+    tex=r"\sqrt{{{0}^2 + {1}^2}}",
+    domain=((-3.0, 3.0), (-3.0, 3.0)),
+    finite_partials=True,
+)
+def hypot(a: Scalar, b: Scalar) -> Value:
+    """sqrt(a*a + b*b) without overflow; its gradient at the origin is 0, that of least norm.
+
+    >>> hypot(Value(3.0), 4.0).data
+    5.0
+    """
+
+
+row(
+    "unit",
+    _unit,
+    lambda y, a, b: (
+        rows.div(rows.unit(b, a) * rows.unit(b, a), rows.hypot(a, b)),
+        -rows.div(y * rows.unit(b, a), rows.hypot(a, b)),
+    ),
+    tex=r"\frac{{{0}}}{{\sqrt{{{0}^2 + {1}^2}}}}",
+)
 
 
 @rule(

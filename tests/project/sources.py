@@ -18,7 +18,7 @@ def module_name(path: Path) -> str:
 
 
 # What is read in one sitting: the numbers, the nodes, the table, the sweep, and what these need.
-CORE = ("numerics", "node", "operation", "ops", "graph", "sweep", "value", "functions", "nary")
+CORE = ("numerics", "node", "operation", "ops", "graph", "sweep", "value")
 CORE += ("inputs", "modes", "nonfinite")
 PARTS = {
     "the core": [path for path in sources("engine/core") if path.stem in CORE],

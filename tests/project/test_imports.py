@@ -13,14 +13,15 @@ from tests.project.sources import MODULES, ROOT, parse
 
 # Each room, and the rooms below it that it may import. What is not here has no room.
 BELOW: dict[str, set[str]] = {
-    "engine.core": set(),
+    "engine.source": set(),
+    "engine.core": {"source"},
     "engine.operations": {"core"},
-    "engine.calculus": {"core"},
+    "engine.calculus": {"core", "operations"},
     "engine.wording": {"core"},
     "engine.explain": {"core", "wording"},
     "engine.drawing": {"core", "wording", "explain"},
     "engine.page": {"core", "wording"},
-    "engine.native": {"core", "wording"},
+    "engine.native": {"core", "operations", "wording"},
     "engine.cli": {"core", "wording", "explain", "drawing"},
     "engine.stepping": {"core", "wording", "explain", "drawing", "page", "cli"},
     "nn.checks": set(),
@@ -44,7 +45,7 @@ ENGINE: dict[str, set[str]] = {
 }
 # Loaded when they are first asked for, and so allowed inside a function. The core asks in one file.
 UPPER = {room for room in BELOW if room.startswith("engine.")}
-UPPER -= {"engine.core", "engine.operations", "engine.calculus"}
+UPPER -= {"engine.source", "engine.core", "engine.operations", "engine.calculus"}
 UPPER |= {"nn.drawing", "nn.player"}
 LATE = {"nn.interop.sklearn", "nn.training.native"}  # files that are loaded in the same way
 BESIDE = {"engine.lazy", "engine.aliases"}  # for every room; these import nothing of ours
@@ -106,7 +107,7 @@ def test_arrows_point_down(name: str) -> None:
         if not at_once:  # a room above may be called at first use; a cycle may not be dodged
             assert upper(target), f"{name} imports {target} inside a function"
         if room(name) == "engine.core" and name != SHORTCUTS:
-            assert room(target) == "engine.core", f"{name} imports {target}; {SHORTCUTS} may"
+            assert room(target) in allowed("engine.core"), f"{name}: {target}; {SHORTCUTS} may"
 
 
 # The stages of the native room, from the lowest up; then the files beside them.

@@ -62,7 +62,7 @@ class _Recorder:
         return tape.call(op, args) if parts is None else tape.inline(parts, args)
 
 
-# --- the n-ary rows in smaller steps, as numerics.py computes them -------------------------------
+# --- the n-ary rows in smaller steps, as their float functions compute them ---------------------
 def _shifted(tape: Tape, xs: Args) -> tuple[int, Args]:
     """The maximum m and exp(x - m) for each: in one order, whoever asks."""
     m = _several("maximum")(tape, xs)

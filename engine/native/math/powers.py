@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import reduce
 from math import inf, nan, perm, sqrt
 
-from engine.core import numerics
+from engine.core.operation import floats
 from engine.native.emit.scalar import outlined, per_lane, permanent, rarely
 from engine.native.emit.vector import Mask, Vector, select
 from engine.native.math import elementary as e
@@ -101,7 +101,7 @@ def power_partial(x: Vector, y: Vector, j: Vector, k: Vector) -> Vector:
     """
 
     def called(x: Vector, y: Vector, j: Vector, k: Vector) -> Vector:
-        return per_lane(x.body, permanent(numerics.power_partial, 4)[0], x, y, j, k)
+        return per_lane(x.body, permanent(floats.power_partial, 4)[0], x, y, j, k)
 
     by_x, by_y = j.number, k.number
     if by_x is None or by_y is None:

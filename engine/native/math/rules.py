@@ -1,6 +1,6 @@
 """Every row of the table with a fixed number of inputs, as arithmetic on vectors.
 
-A rule answers what the row's float function in numerics.py answers, at all special cases too.
+A rule answers what the row's float function answers, at all special cases too.
 """
 
 from __future__ import annotations

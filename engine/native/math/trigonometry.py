@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.core import numerics
+from engine.core.operation import floats
 from engine.native.emit.scalar import outlined, per_lane, permanent, rarely
 from engine.native.emit.vector import Bits, Mask, Vector, fma, select
 from engine.native.math.elementary import SHIFT, polynomial
@@ -78,14 +78,14 @@ def _with_large(
 
 def sin(x: Vector) -> Vector:
     """The sine."""
-    return outlined("sin", _with_large(_sin, numerics.sin), x)
+    return outlined("sin", _with_large(_sin, floats.sin), x)
 
 
 def cos(x: Vector) -> Vector:
     """The cosine."""
-    return outlined("cos", _with_large(_cos, numerics.cos), x)
+    return outlined("cos", _with_large(_cos, floats.cos), x)
 
 
 def tan(x: Vector) -> Vector:
     """The tangent."""
-    return outlined("tan", _with_large(_tan, numerics.tan), x)
+    return outlined("tan", _with_large(_tan, floats.tan), x)

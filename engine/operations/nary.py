@@ -1,23 +1,103 @@
 """Functions of any number of inputs: each result is one node, however many there are."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
+from functools import reduce
+from math import fsum, nan
 from typing import Any
 
-from engine.core.inputs import is_open
-from engine.core.operation import rows
+from engine.core.operation import row, rows
 from engine.core.value import Scalar, Value, apply, constant, record
 
-__all__ = [
-    "choose",
-    "dot",
-    "maximum",
-    "minimum",
-    "sum",
-    "where",
-]
+__all__ = ["dot", "maximum", "minimum", "sum"]
 _makes_nodes = True  # see value.record
 
 
+# --- float functions -----------------------------------------------------------------------------
+def _sum(*xs: float) -> float:
+    """Rounded once, so that the bits of a sum depend on neither its order nor Python's version."""
+    try:
+        return fsum(xs)
+    except ValueError:  # inf - inf
+        return nan
+    except OverflowError:  # on the way, perhaps not at the end
+        return _sum(*[x * 2.0**-64 for x in xs]) * 2.0**64
+
+
+def _dot(*args: float) -> float:
+    """Inputs are the weights, then as many inputs, then a bias or nothing; summed left to right."""
+    n = len(args) // 2
+    result = 0.0
+    for w, x in zip(args[:n], args[n:], strict=False):
+        result += w * x
+    return result + args[-1] if len(args) % 2 else result
+
+
+def _maximum(*xs: float) -> float:
+    """The largest; a nan wins wherever it stands (IEEE 754-2019), unlike in Python's max."""
+    return max(xs) if all(x == x for x in xs) else nan
+
+
+def _minimum(*xs: float) -> float:
+    return min(xs) if all(x == x for x in xs) else nan
+
+
+# --- rows ----------------------------------------------------------------------------------------
+def _ties(y: Any, *xs: Any) -> list[Any]:
+    hits = [rows.equal(x, y) for x in xs]
+    return [rows.div(hit, rows.sum(*hits)) for hit in hits]  # of a nan, nan
+
+
+def _dot_partials(y: Any, *args: Any) -> tuple[Any, ...]:
+    n = len(args) // 2
+    return args[n : 2 * n] + args[:n] + (1.0,) * (len(args) % 2)
+
+
+def _expand_dot(*args: Any) -> Any:
+    n = len(args) // 2
+    return reduce(lambda a, b: a + b, [*map(rows.mul, args[:n], args[n : 2 * n]), *args[2 * n :]])
+
+
+row(
+    "sum",
+    _sum,
+    lambda y, *xs: (1.0,) * len(xs),
+    symbol="Σ",
+    domain=(0.1, 3.0),
+    expand=lambda *xs: reduce(lambda a, b: a + b, xs),
+)
+
+row(
+    "dot",
+    _dot,
+    _dot_partials,
+    symbol="·",
+    domain=(0.1, 3.0),
+    expand=_expand_dot,
+    finite_partials=True,
+)
+
+row(
+    "maximum",
+    _maximum,
+    _ties,
+    symbol="max",
+    tex=r"\max",
+    expand=lambda *xs: reduce(rows.maximum, xs),
+    branches=True,
+)
+
+row(
+    "minimum",
+    _minimum,
+    _ties,
+    symbol="min",
+    tex=r"\min",
+    expand=lambda *xs: reduce(rows.minimum, xs),
+    branches=True,
+)
+
+
+# --- functions -----------------------------------------------------------------------------------
 def several(name: str, xs: Iterable[Scalar], least: int = 1) -> tuple[Scalar, ...]:
     """The inputs of an n-ary operation: read once, since an iterator can be; never none."""
     try:
@@ -65,7 +145,7 @@ def dot(ws: Iterable[Scalar], xs: Iterable[Scalar], bias: Scalar | None = None) 
             f"{len(inputs)} inputs"
         )
     args = weights + inputs if bias is None else (*weights, *inputs, bias)
-    try:  # what numerics.dot computes, without taking the numbers out first: the hot path of nn
+    try:  # what _dot computes, without taking the numbers out first: the hot path of nn
         result = 0.0
         for w, x in zip(weights, inputs):  # noqa: B905 (of one length, as was seen)
             result += w._data * x._data
@@ -93,40 +173,3 @@ def minimum(*xs: Scalar) -> Value:
     1.0
     """
     return apply(rows.minimum, _each("minimum", xs))
-
-
-Branch = Scalar | Callable[[], Scalar]
-
-
-def where(test: object, a: Branch, b: Branch) -> Value:
-    """The choice a if test else b, linked to the branch that was taken and only to that one.
-
-    The other branch cannot poison the gradient; but if it cannot even be computed (in strict mode
-    that raises), give the branches as functions without arguments: only the one taken is called.
-    Where the test depends on an input of a program, both branches are recorded, and each row takes
-    its own; then too the other does not poison the gradient.
-
-    >>> x = Value(-1.0)
-    >>> where(x > 0, lambda: sqrt(x), 0.0).data
-    0.0
-    """
-    if isinstance(test, Value) and is_open(test):
-        if test.op not in (rows.greater, rows.greater_equal, rows.equal):
-            test = 1.0 - apply(rows.equal, (test, 0.0))
-        return apply(rows.select, [test, *[x() if callable(x) else x for x in (a, b)]])
-    branch: Any = a if test else b
-    return apply(rows.where, [branch() if callable(branch) else branch])
-
-
-def choose(index: Scalar, options: Sequence[Scalar]) -> Value:
-    """The option at an index that is a Value: the target class, a row of an embedding.
-
-    Arguments:
-        index: a whole number; the options count from 0.
-        options: Values or numbers. Only the chosen one gets a gradient, the index none.
-
-    >>> scores = [Value(0.1), Value(0.9)]
-    >>> choose(Value(1.0), scores).data
-    0.9
-    """
-    return apply(rows.choose, [index, *several("choose", options)])

@@ -1,0 +1,158 @@
+"""Functions that take one of their inputs, or of their pieces, and leave the others out."""
+
+from collections.abc import Callable, Sequence
+from math import nan
+from typing import Any
+
+from engine.core.inputs import declare, is_open
+from engine.core.operation import row, rows
+from engine.core.ops import flat
+from engine.core.value import Scalar, Value, apply
+from engine.operations.nary import several
+from engine.operations.rule import function_of, rule
+
+__all__ = ["choose", "clamp", "equal", "inputs", "relu", "where"]
+_makes_nodes = True  # see value.record
+
+
+# --- float functions -----------------------------------------------------------------------------
+def _relu(x: float) -> float:
+    return 0.0 if x <= 0.0 else x  # so that a nan stays one
+
+
+def _step(x: float) -> float:
+    return 1.0 if x > 0.0 else 0.0 if x <= 0.0 else nan
+
+
+def _equal(x: float, y: float) -> float:
+    return float(x == y)
+
+
+def _select(test: float, x: float, y: float) -> float:
+    return x if test else y
+
+
+def _choose(index: float, *options: float) -> float:
+    return options[int(index)] if 0.0 <= index < len(options) and not index % 1.0 else nan
+
+
+def _clamp(x: float, low: float, high: float) -> float:
+    if low != low or high != high:
+        return nan
+    return low if x < low else high if x > high else x
+
+
+def _within(x: float, low: float, high: float) -> float:
+    return float(low < x < high) if x == x and low == low and high == high else nan
+
+
+# --- rows ----------------------------------------------------------------------------------------
+row("step", _step, flat, tex=r"[{0} > 0]", branches=True)
+row("equal", _equal, flat, symbol="=", tex="[{0} = {1}]", branches=True)
+# Links only the branch that was chosen, so that the other cannot poison a gradient.
+row("where", lambda x: x, (1.0,))
+_DECIDED = ((1.0, 1.0), (-3.0, 3.0), (-3.0, 3.0))
+row("select", _select, lambda y, t, a, b: (None, t, 1.0 - t), domain=_DECIDED, branches=True)
+row(
+    "choose",
+    _choose,
+    lambda y, i, *xs: (None, *[rows.equal(i, float(k)) for k in range(len(xs))]),
+    domain=_DECIDED,
+    remedy={"": "the index is a whole number that counts the options from 0"},
+    branches=True,
+)
+row("within", _within, flat, branches=True)
+row(
+    "clamp",
+    _clamp,
+    lambda y, x, low, high: (
+        rows.within(x, low, high),
+        rows.step(low - x),
+        # where the bounds cross, the lower one wins
+        rows.step(x - high) * (1.0 - rows.step(low - x)),
+    ),
+    domain=((-3.0, 3.0), (-2.0, -1.0), (1.0, 2.0)),
+    branches=True,
+)
+
+
+# --- functions -----------------------------------------------------------------------------------
+@rule(_relu, lambda y, x: (rows.step(x),), branches=lambda y: y != 0.0)
+def relu(x: Scalar) -> Value:
+    """The rectifier: x where positive, else 0. Its derivative at the kink is 0 (as in PyTorch).
+
+    >>> relu(Value(-2.0)).data, relu(Value(2.0)).data
+    (0.0, 2.0)
+    """
+
+
+@function_of(rows.equal)
+def equal(a: Scalar, b: Scalar) -> Value:
+    """1 where two numbers are equal, else 0: the test for `where` on an input of a program.
+
+    (On Values, `==` asks whether they are the same node.)
+
+    >>> equal(Value(2.0), 2.0).data
+    1.0
+    """
+
+
+@function_of(rows.clamp)
+def clamp(x: Scalar, low: Scalar, high: Scalar) -> Value:
+    """x, held between low and high.
+
+    >>> clamp(Value(7.0), -1.0, 1.0).data
+    1.0
+    """
+
+
+Branch = Scalar | Callable[[], Scalar]
+
+
+def where(test: object, a: Branch, b: Branch) -> Value:
+    """The choice a if test else b, linked to the branch that was taken and only to that one.
+
+    The other branch cannot poison the gradient; but if it cannot even be computed (in strict mode
+    that raises), give the branches as functions without arguments: only the one taken is called.
+    Where the test depends on an input of a program, both branches are recorded, and each row takes
+    its own; then too the other does not poison the gradient.
+
+    >>> x = Value(-1.0)
+    >>> where(x > 0, lambda: sqrt(x), 0.0).data
+    0.0
+    """
+    if isinstance(test, Value) and is_open(test):
+        if test.op not in (rows.greater, rows.greater_equal, rows.equal):
+            test = 1.0 - apply(rows.equal, (test, 0.0))
+        return apply(rows.select, [test, *[x() if callable(x) else x for x in (a, b)]])
+    branch: Any = a if test else b
+    return apply(rows.where, [branch() if callable(branch) else branch])
+
+
+def choose(index: Scalar, options: Sequence[Scalar]) -> Value:
+    """The option at an index that is a Value: the target class, a row of an embedding.
+
+    Arguments:
+        index: a whole number; the options count from 0.
+        options: Values or numbers. Only the chosen one gets a gradient, the index none.
+
+    >>> scores = [Value(0.1), Value(0.9)]
+    >>> choose(Value(1.0), scores).data
+    0.9
+    """
+    return apply(rows.choose, [index, *several("choose", options)])
+
+
+def inputs(*labels: str) -> list[Value]:
+    """Leaves that are no numbers yet: the inputs of a Program, which vary from row to row.
+
+    Their data is nan, and so is mostly that of what is computed from them. Comparisons with them
+    are recorded (for `where`), and Python cannot decide on them: `if x > 0` is an error.
+
+    >>> x, y = inputs("x", "y")
+    >>> (x > y).op.name
+    'greater'
+    """
+    leaves = [Value(nan, label) for label in labels]
+    declare(leaves)
+    return leaves

@@ -1,0 +1,66 @@
+"""Functions as rows of the table with their words.
+
+`rule` makes a row out of what is told to it and of the definition below it: its name, its arguments
+and its docstring. The definition has no body, since the row computes; calling it records a node.
+In the partials `rows.exp` is the row of that name. On floats it gives a float, on Values a node.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+
+from engine.core.operation import Operation, row
+from engine.core.value import Value, apply, constant, record
+
+__all__ = ["function_of", "rule"]
+_makes_nodes = True  # see value.record
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def function_of(op: Operation) -> Callable[[F], F]:
+    """Let a row be called as the definition below says: with its arguments, their defaults, its
+    name and its docstring.
+    """
+
+    def declare(definition: Any) -> Any:
+        code, defaults = definition.__code__, definition.__defaults__ or ()
+        names = code.co_varnames[: code.co_argcount]
+        compute = op.function
+
+        def unary(x: Any) -> Value:
+            if x.__class__ is not Value:
+                x = constant(x)
+            return record(op, (x,), compute(x._data))
+
+        def several(*args: Any, **named: Any) -> Value:
+            if named or len(args) != len(names):
+                definition(*args, **named)  # so that Python says what is missing or too much
+                rest = dict(zip(reversed(names), reversed(defaults), strict=False)) | named
+                args = (*args, *[rest[name] for name in names[len(args) :]])
+            return apply(op, args)
+
+        made: Any = unary if len(names) == 1 else several
+        made.op = op
+        return wraps(definition)(made)
+
+    return declare
+
+
+def rule(
+    function: Callable[..., float], partials: Any, *, method: bool = True, **how: Any
+) -> Callable[[F], F]:
+    """Make a row of what is told here and of the definition below, and a function of the row.
+
+    Arguments: those of Operation, but for the name, which is the definition's.
+        method: whether it is a method of Value too.
+    """
+
+    def declare(definition: F) -> F:
+        name = definition.__name__
+        made = function_of(row(name, function, partials, **how))(definition)
+        if method:
+            setattr(Value, name, made)
+        return made
+
+    return declare
