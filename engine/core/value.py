@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import inf, nan
 from sys import _getframe
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
 from engine.core.copies import deep_copy, reduce_node, shallow_copy
 from engine.core.forks import fork_safe_lock
@@ -33,7 +33,6 @@ __all__ = [
 
 Number = float  # an int is one to type checkers; NumPy's scalars are checked when they come
 
-F = TypeVar("F", bound=Callable[..., Any])
 _new = object.__new__
 _constant, _add, _sub, _mul = CONSTANT, rows.add, rows.sub, rows.mul
 _lock = fork_safe_lock()
@@ -232,60 +231,22 @@ class Value(Shortcuts):
         """A leaf with the same data and label: gradients stop there."""
         return Value(self._data, self.label)
 
-    # functions, as methods: those that say so in the table (see rule)
+    # functions, as methods: those that say so in their row (operations/rule.py) are set there
     if TYPE_CHECKING:
-        exp: ClassVar[Method]
-        expm1: ClassVar[Method]
-        log: ClassVar[Method]
-        log1p: ClassVar[Method]
-        sqrt: ClassVar[Method]
-        sin: ClassVar[Method]
-        cos: ClassVar[Method]
-        tan: ClassVar[Method]
-        tanh: ClassVar[Method]
-        sigmoid: ClassVar[Method]
-        relu: ClassVar[Method]
-        softplus: ClassVar[Method]
-        silu: ClassVar[Method]
-        gelu: ClassVar[Method]
-        gelu_tanh: ClassVar[Method]
-        sinh: ClassVar[Method]
-        cosh: ClassVar[Method]
-        asinh: ClassVar[Method]
-        acosh: ClassVar[Method]
-        atanh: ClassVar[Method]
-        asin: ClassVar[Method]
-        acos: ClassVar[Method]
-        atan: ClassVar[Method]
-        log2: ClassVar[Method]
-        log10: ClassVar[Method]
-        exp2: ClassVar[Method]
-        cbrt: ClassVar[Method]
-        erf: ClassVar[Method]
-        erfc: ClassVar[Method]
-        lgamma: ClassVar[Method]
-        digamma: ClassVar[Method]
-        floor: ClassVar[Method]
-        ceil: ClassVar[Method]
-        trunc: ClassVar[Method]
-        round: ClassVar[Method]
-        square: ClassVar[Method]
-        logit: ClassVar[Method]
-        softsign: ClassVar[Method]
-        mish: ClassVar[Method]
-        selu: ClassVar[Method]
-        sign: ClassVar[Method]
-        fmod: ClassVar[Binary]
+
+        def _one(self) -> Value: ...
+        def _two(self, other: Scalar) -> Value: ...
+        def _both(self, other: Scalar) -> tuple[Value, Value]: ...
+
+        exp = expm1 = exp2 = log = log1p = log2 = log10 = sqrt = cbrt = square = _one
+        sin = cos = tan = asin = acos = atan = _one
+        sinh = cosh = tanh = asinh = acosh = atanh = _one
+        sigmoid = relu = softplus = silu = gelu = gelu_tanh = softsign = mish = selu = logit = _one
+        erf = erfc = lgamma = digamma = _one
+        floor = ceil = trunc = round = sign = __floor__ = __ceil__ = __trunc__ = _one
+        fmod = __mod__ = __rmod__ = __floordiv__ = __rfloordiv__ = _two
+        __divmod__ = __rdivmod__ = _both
         __round__: ClassVar[Callable[..., Value]]
-        __floor__: ClassVar[Method]
-        __ceil__: ClassVar[Method]
-        __trunc__: ClassVar[Method]
-        __mod__: ClassVar[Binary]
-        __rmod__: ClassVar[Binary]
-        __floordiv__: ClassVar[Binary]
-        __rfloordiv__: ClassVar[Binary]
-        __divmod__: ClassVar[Callable[[Value, Scalar], tuple[Value, Value]]]
-        __rdivmod__: ClassVar[Callable[[Value, Scalar], tuple[Value, Value]]]
         leaky_relu: ClassVar[Callable[..., Value]]
         elu: ClassVar[Callable[..., Value]]
         hardtanh: ClassVar[Callable[..., Value]]
@@ -302,8 +263,6 @@ class Value(Shortcuts):
 
 
 Scalar: TypeAlias = Value | Number
-Method: TypeAlias = Callable[[Value], Value]
-Binary: TypeAlias = Callable[[Value, Scalar], Value]
 
 
 def record(op: Operation, parents: tuple[Any, ...], data: float) -> Value:
