@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 
 import engine
 from engine import Value, topological
-from engine.core import bytecode, origins
+from engine.core import origins
 from engine.core.operation import rows
 from nn import MLP, mse_loss
 
@@ -83,7 +83,7 @@ CONTEXTS = {  # where a statement may stand
 RUNNER = """
 import contextlib, json, sys, engine
 from engine import Value, topological
-from engine.core import bytecode, origins
+from engine.core import origins
 
 def run(source):
     kept = []
@@ -258,8 +258,8 @@ def test_an_instruction_of_a_python_to_come_costs_the_name_and_makes_no_wrong_on
                 yield each._replace(opname="NEW") if each.opname in unknown else each
 
         with mock.patch("dis.get_instructions", later):
-            origins._decode.cache_clear()
-            bytecode._instructions.cache_clear()
+            engine.source.origin._decode.cache_clear()
+            engine.source.bytecode._instructions.cache_clear()
             return {name: origins.name_of(node) for name, node in made.items()}
 
     for unknown in met:

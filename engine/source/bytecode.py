@@ -1,5 +1,5 @@
 """What Python's instructions tell about a node: whether an operator or a call made it, and which
-variable the result was stored in. Only `origins.py` uses this.
+variable the result was stored in. Only `origin.py` uses this.
 
 The search for the variable starts behind the instruction that made the node and follows the stack.
 It keeps a set of depths, 0 for the top of the stack, at which the result lies.
