@@ -34,8 +34,8 @@ def deep_copy(root: N, memo: dict[int, Any]) -> N:
 
 # Pickle would recurse from a node into its parents. So the first node it meets hands over a list of
 # all its ancestors, oldest first, between two marks: while the marks are open each node gives its
-# own fields only, and its parents are in the pickler's memo already. (That the node itself is in
-# that list too, pickle resolves: it takes what the memo holds.)
+# own fields only, and its parents are in the pickler's memo already. (The first node is in its own
+# list too. Pickle takes it from the memo.)
 _listed = threading.local()
 
 

@@ -1,8 +1,8 @@
 """Decisions on numbers that are not known yet: the inputs of a program, which vary from row to row.
 
 In ordinary code `x > 0` looks at the number and answers with a bool. Below a declared input there
-is no number to look at: the comparison is recorded, `where` and `choose` keep all branches, and
-whatever would bake one answer into the program (`if`, `and`, `float(x)`) is an error.
+is no number to look at. So the comparison is recorded, and `where` and `choose` keep all branches.
+`if`, `and` and `float(x)` would fix one answer for all rows, so they are errors.
 """
 
 from __future__ import annotations

@@ -82,8 +82,10 @@ _LATER = _GENERATOR | 0x80  # and coroutines
 
 
 def _owner(frame: FrameType | None) -> FrameType | None:
-    """The generator that is entering a block; not one that contextlib drives on behalf of a `with`
-    further out (`@contextmanager`, `ExitStack`): that block belongs to whoever wrote the `with`.
+    """The generator that is entering a block, if one is.
+
+    Contextlib drives generators for a `with` further out (`@contextmanager`, `ExitStack`). Such a
+    block belongs to whoever wrote the `with`.
     """
     while frame is not None:
         caller = frame.f_back

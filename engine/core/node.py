@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ITEM", "Node", "as_float", "edges"]
 
-# Where one call gave a list of nodes, the `_at` of the first has this added to it, that of the
-# second twice this, and so on: so each can be called by its place.
+# A call that gives a list of nodes adds this to the `_at` of the first, twice this to that of the
+# second, and so on. So each node can be named by its index: `ps[0]`.
 ITEM = 1 << 32
 
 

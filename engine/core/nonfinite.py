@@ -1,5 +1,6 @@
-"""What is said of a number that is not finite. Only such numbers ever come here, so that the
-ordinary path pays next to nothing for it.
+"""Numbers that are not finite: where the first one was made, and the errors of strict mode.
+
+The ordinary path pays for one check of a result, and for one sum of gradients after a sweep.
 """
 
 import sys
@@ -27,7 +28,7 @@ __all__ = [
 
 
 def check_value(op: Operation, parents: tuple[Node, ...], y: float) -> None:
-    """In strict mode, an error where an operation made a nan or an infinity of finite numbers."""
+    """In strict mode, raise NumericError where an operation on finite numbers gave inf or nan."""
     inputs = [parent._data for parent in parents]
     if any(x != x for x in inputs) if y != y else not all(map(isfinite, inputs)):
         return  # handed on, not made here
@@ -66,7 +67,7 @@ def nonfinite_edges(order: Sequence[Node], seed: float) -> Iterator[Edge]:
 
 
 def check_gradients(order: Sequence[Node], seed: float) -> None:
-    """In strict mode, an error where the sweep over these nodes made a gradient that is not finite.
+    """In strict mode, raise NumericError where the sweep over these nodes gave inf or nan.
 
     Arguments: the order of the sweep, the root first, and the gradient of the root.
     """
@@ -93,7 +94,7 @@ def check_gradients(order: Sequence[Node], seed: float) -> None:
 
 
 def check_sum(node: Node, before: float, added: float) -> None:
-    """In strict mode, an error where two finite gradients of two sweeps overflow as a sum."""
+    """In strict mode, raise NumericError where the finite gradients of two sweeps overflow."""
     if not (isfinite(before) and isfinite(added)) or MODE.get() != "strict":
         return
     raise NumericError(
@@ -105,7 +106,7 @@ def check_sum(node: Node, before: float, added: float) -> None:
 def check_derivatives(
     results: Sequence[Any], order: Sequence[Node], poles: Sequence[tuple[Node, int, float]]
 ) -> None:
-    """In strict mode, an error where finite numbers gave a derivative that is not finite.
+    """In strict mode, raise NumericError where finite numbers gave a derivative of inf or nan.
 
     Arguments:
         results: the derivatives, as Values and numbers.

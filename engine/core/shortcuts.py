@@ -1,7 +1,7 @@
-"""Shortcuts to the rooms above: what can be asked of a Value that is done elsewhere.
+"""Shortcuts to the rooms above: methods of Value whose work is done there.
 
-Each opens at first use, so that `import engine` takes none of it along, and any of these rooms can
-be taken away without the core noticing.
+Each room is loaded at first use, so `import engine` loads none of them, and the core works without
+them.
 """
 
 from __future__ import annotations

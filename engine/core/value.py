@@ -37,7 +37,7 @@ _new = object.__new__
 _constant, _add, _sub, _mul = CONSTANT, rows.add, rows.sub, rows.mul
 _lock = fork_safe_lock()
 _makes_nodes = True  # a module that says so is passed over when a node looks for who made it
-_epoch = 0  # how often any leaf was changed; a node made before its parent's last change is stale
+_epoch = 0  # how often any leaf was changed; a node older than its parent's last change is stale
 
 
 class Value(Shortcuts):
@@ -268,8 +268,8 @@ Scalar: TypeAlias = Value | Number
 def record(op: Operation, parents: tuple[Any, ...], data: float) -> Value:
     """A new node: what an operation on parents gave. All nodes but leaves are made here.
 
-    The code that was running and its instruction give a node a name, a line and a place in every
-    picture. What they mean is only found out when somebody asks, so that they cost next to nothing.
+    A node keeps the code that was running and the number of its instruction. They give it a name
+    and a line. Both are only looked up when somebody asks, so keeping them costs next to nothing.
     """
     if data - data or NO_GRAD.open:  # inf or nan; or somebody, somewhere, wants no graph
         return _record_slow(op, parents, data)
@@ -292,7 +292,7 @@ def record(op: Operation, parents: tuple[Any, ...], data: float) -> Value:
 
 
 def _maker(frame: Any) -> Any:
-    """The first frame from here outwards that is not of a module which makes nodes."""
+    """The first frame, from this one outwards, of a module that does not say `_makes_nodes`."""
     while "_makes_nodes" in frame.f_globals and frame.f_back:
         frame = frame.f_back
     return frame
@@ -320,7 +320,7 @@ def apply(op: Operation, args: Sequence[Any]) -> Value:
 
 
 def epoch() -> int:
-    """How often any leaf was changed so far: while it stays the same, no number has changed."""
+    """How often any leaf was changed so far. While the count stays, so do all numbers."""
     return _epoch
 
 
@@ -330,8 +330,9 @@ _shared: dict[float, Value] = {}
 def constant(number: Any) -> Value:
     """A number as a Value that takes no gradient; a Value as it is.
 
-    A few recent numbers share their node (not 0, which has a sign), as long as nobody has written
-    on it: `x = x * 2` a million times over costs one.
+    A number that was met recently has its node already: `x = x * 2`, a million times over, makes
+    one node for the 2. A node is not shared once somebody has given it a label or a gradient, and
+    that of 0 never is, since 0 has a sign.
     """
     if number.__class__ is not float:
         if isinstance(number, Value):

@@ -1,7 +1,7 @@
-"""Operations beyond the core's, in the same table: each file a page of rows with their words.
+"""The functions that `engine` exports, each a row of the table: a page for each kind.
 
-Whoever adds a row adds it to one of these files. The function of its name, and the method, are made
-of it; native code, pictures and derivatives of any order read the row.
+A new row goes into one of these files. Its function and its method are made from it. Native code,
+pictures and derivatives of any order read it.
 """
 
 __all__: list[str] = []

@@ -49,7 +49,7 @@ def _within(x: float, low: float, high: float) -> float:
 # --- rows ----------------------------------------------------------------------------------------
 row("step", _step, flat, tex=r"[{0} > 0]", branches=True)
 row("equal", _equal, flat, symbol="=", tex="[{0} = {1}]", branches=True)
-# Links only the branch that was chosen, so that the other cannot poison a gradient.
+# It has one parent, the branch that was taken, so that nothing is handed on to the other.
 row("where", lambda x: x, (1.0,))
 _DECIDED = ((1.0, 1.0), (-3.0, 3.0), (-3.0, 3.0))
 row("select", _select, lambda y, t, a, b: (None, t, 1.0 - t), domain=_DECIDED, branches=True)
@@ -112,10 +112,10 @@ Branch = Scalar | Callable[[], Scalar]
 def where(test: object, a: Branch, b: Branch) -> Value:
     """The choice a if test else b, linked to the branch that was taken and only to that one.
 
-    The other branch cannot poison the gradient; but if it cannot even be computed (in strict mode
-    that raises), give the branches as functions without arguments: only the one taken is called.
-    Where the test depends on an input of a program, both branches are recorded, and each row takes
-    its own; then too the other does not poison the gradient.
+    An inf or nan in the other branch does not reach the gradient. If that branch cannot even be
+    computed (in strict mode that raises), give the branches as functions without arguments: only
+    the one that is taken is called. Where the test depends on an input of a program, both branches
+    are recorded, and each row takes its own.
 
     >>> x = Value(-1.0)
     >>> where(x > 0, lambda: sqrt(x), 0.0).data
@@ -146,8 +146,8 @@ def choose(index: Scalar, options: Sequence[Scalar]) -> Value:
 def inputs(*labels: str) -> list[Value]:
     """Leaves that are no numbers yet: the inputs of a Program, which vary from row to row.
 
-    Their data is nan, and so is mostly that of what is computed from them. Comparisons with them
-    are recorded (for `where`), and Python cannot decide on them: `if x > 0` is an error.
+    Their data is nan, and mostly so are the results computed from them. Comparisons with them are
+    recorded (for `where`). Python cannot decide on them: `if x > 0` is an error.
 
     >>> x, y = inputs("x", "y")
     >>> (x > y).op.name

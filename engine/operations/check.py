@@ -21,7 +21,7 @@ class GradientError(AssertionError):
 class GradientCheck(NamedTuple):
     """What `check_gradient` found: gradients by backpropagation and by differences.
 
-    `uncertainty` is how well the differences are known themselves.
+    `uncertainty` is how far off the differences may be themselves.
     """
 
     backward: tuple[float, ...]

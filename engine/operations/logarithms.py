@@ -39,7 +39,7 @@ def _rsqrt(x: float) -> float:
 
 
 def _xdivy(x: float, y: float) -> float:
-    """The ratio on the half-line y >= 0, where 0 / 0 is 0 and a zero has no sign; nan below."""
+    """x / y for y >= 0, where 0 / 0 is 0 and a zero of y has no sign; nan for y < 0."""
     if not y >= 0.0:
         return math.nan
     return x / y if y else math.copysign(math.inf, x) if x else x

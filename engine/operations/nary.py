@@ -14,7 +14,7 @@ _makes_nodes = True  # see value.record
 
 # --- float functions -----------------------------------------------------------------------------
 def _sum(*xs: float) -> float:
-    """Rounded once, so that the bits of a sum depend on neither its order nor Python's version."""
+    """The sum, rounded once, so that its bits depend on neither the order nor Python's version."""
     try:
         return fsum(xs)
     except ValueError:  # inf - inf
@@ -99,7 +99,10 @@ row(
 
 # --- functions -----------------------------------------------------------------------------------
 def several(name: str, xs: Iterable[Scalar], least: int = 1) -> tuple[Scalar, ...]:
-    """The inputs of an n-ary operation: read once, since an iterator can be; never none."""
+    """The inputs of an n-ary operation, read once, since `xs` may be an iterator.
+
+    Raises ValueError where there are fewer than `least`.
+    """
     try:
         inputs = tuple(xs)
     except TypeError:

@@ -24,7 +24,7 @@ DIVISION: dict[str, Any] = {
 
 
 def _whole(function: Callable[[float], int]) -> Callable[[float], float]:
-    """`function` as a float with the sign of its input; inf and nan stay what they are."""
+    """`function`, answering with a float of its input's sign; inf and nan stay what they are."""
 
     def answer(x: float) -> float:
         return math.copysign(function(x), x) if math.isfinite(x) else x

@@ -1,8 +1,8 @@
-"""Functions as rows of the table with their words.
+"""How a function is declared: as a row of the table, above a definition without a body.
 
-`rule` makes a row out of what is told to it and of the definition below it: its name, its arguments
-and its docstring. The definition has no body, since the row computes; calling it records a node.
-In the partials `rows.exp` is the row of that name. On floats it gives a float, on Values a node.
+The definition gives the name, the arguments and the docstring; the row computes. Calling the
+function records a node. In the partials `rows.exp` is the row of that name: on floats it gives a
+float, on Values a node.
 """
 
 from collections.abc import Callable
@@ -19,9 +19,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def function_of(op: Operation) -> Callable[[F], F]:
-    """Let a row be called as the definition below says: with its arguments, their defaults, its
-    name and its docstring.
-    """
+    """A decorator: a function that records a row, with the arguments and words of a definition."""
 
     def declare(definition: Any) -> Any:
         code, defaults = definition.__code__, definition.__defaults__ or ()
@@ -50,7 +48,7 @@ def function_of(op: Operation) -> Callable[[F], F]:
 def rule(
     function: Callable[..., float], partials: Any, *, method: bool = True, **how: Any
 ) -> Callable[[F], F]:
-    """Make a row of what is told here and of the definition below, and a function of the row.
+    """A decorator: a new row, named as the definition is, and the function that records it.
 
     Arguments: those of Operation, but for the name, which is the definition's.
         method: whether it is a method of Value too.

@@ -17,7 +17,7 @@ _makes_nodes = True  # see value.record
 
 # --- float functions -----------------------------------------------------------------------------
 def _shifted(xs: Sequence[float]) -> tuple[float, list[float]]:
-    """The maximum m and exp(x - m) for each x, where the infinite stand for their limits."""
+    """The maximum m, and exp(x - m) for each x; with infinite numbers, the limits."""
     m = f.maximum(*xs)
     if m in (math.inf, -math.inf):
         return m, [float(x == m and m > 0.0) for x in xs]
@@ -35,7 +35,7 @@ def _exp_difference(x: float, m: float) -> float:
 
 
 def _shares(xs: Sequence[float]) -> list[float]:
-    """softmax: what each exp(x) has of their sum; all zero where every x is -inf."""
+    """softmax: each exp(x) as a share of their sum; all zero where every x is -inf."""
     _, powers = _shifted(xs)
     whole = math.fsum(powers)
     return [p / whole if whole else 0.0 for p in powers]
@@ -165,7 +165,10 @@ def log_softmax(xs: Iterable[Scalar], index: int | None = None) -> list[Value] |
 
 
 def _rotations(name: str, xs: Iterable[Scalar], index: int | None) -> list[tuple[Value, ...]]:
-    """The inputs, as a row takes them: the one whose share it is first, then the others."""
+    """The inputs in the order in which a row takes them, for each share: its own, then the others.
+
+    With an `index`, for that share alone.
+    """
     inputs = [constant(x) for x in several(name, xs)]
     if index is None:
         return [(x, *inputs[:i], *inputs[i + 1 :]) for i, x in enumerate(inputs)]
@@ -180,7 +183,7 @@ def _rotations(name: str, xs: Iterable[Scalar], index: int | None) -> list[tuple
 
 
 def _numbered(many: list[Value]) -> list[Value]:
-    """Nodes of one list, each with its place in it, which becomes part of its name."""
+    """The nodes of one list, each told its index, which becomes part of its name: `ps[0]`."""
     for i, node in enumerate(many, start=1):
         node._at += i * ITEM
     return many

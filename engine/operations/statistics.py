@@ -49,7 +49,7 @@ def _products_of_others(xs: Floats) -> list[float]:
 
 
 def _scaled(function: Callable[[Floats], float], xs: Floats) -> float:
-    """A function that grows as its inputs do, also where it overflows on the way."""
+    """`function` of xs, without overflow on the way; twice the inputs have to give twice of it."""
     y = function(xs)
     return function([x * 2.0**-64 for x in xs]) * 2.0**64 if math.isinf(y) else y
 
@@ -59,7 +59,7 @@ def _mean(*xs: float) -> float:
 
 
 def _deviations(xs: Floats) -> list[float]:
-    """What each has beyond the mean, with what the mean has rounded off put back."""
+    """The difference of each from the mean, without the rounding error of the mean."""
     m = _mean(*xs)
     rest = _mean(*xs, *[-m] * len(xs)) * 2.0
     return [(x - m) - rest for x in xs]
@@ -79,9 +79,7 @@ def _std(correction: float, *xs: float) -> float:
 
 
 def _directions(xs: Floats) -> list[float]:
-    """Each as a share of the length of all: 0 at the origin; where some are infinite, the others
-    are 0.
-    """
+    """Each divided by the length of all; 0 at the origin. Beside an infinity the others are 0."""
     top = max(map(abs, xs))
     if math.isinf(top):
         xs = [f.sign(x) * math.isinf(x) for x in xs]
@@ -96,9 +94,7 @@ def _directions(xs: Floats) -> list[float]:
 def _each(
     op: Callable[..., Any], at_once: Callable[[Floats], list[float]], xs: Sequence[Any]
 ) -> list[Any]:
-    """An operation on each input and then the others: a node for each, but on floats all at
-    once.
-    """
+    """`op` of each input and the others: a node for each. On floats, `at_once` gives them all."""
     if any(isinstance(x, Node) for x in xs):
         return [op(x, *xs[:i], *xs[i + 1 :]) for i, x in enumerate(xs)]
     return at_once(xs)
