@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import inf, nan
 from sys import _getframe
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
 from engine.core.copies import deep_copy, reduce_node, shallow_copy
 from engine.core.forks import fork_safe_lock
@@ -230,26 +230,6 @@ class Value(Shortcuts):
     def detach(self) -> Value:
         """A leaf with the same data and label: gradients stop there."""
         return Value(self._data, self.label)
-
-    # functions, as methods: those that say so in their row (operations/rule.py) are set there
-    if TYPE_CHECKING:
-
-        def _one(self) -> Value: ...
-        def _two(self, other: Scalar) -> Value: ...
-        def _both(self, other: Scalar) -> tuple[Value, Value]: ...
-
-        exp = expm1 = exp2 = log = log1p = log2 = log10 = sqrt = cbrt = square = _one
-        sin = cos = tan = asin = acos = atan = _one
-        sinh = cosh = tanh = asinh = acosh = atanh = _one
-        sigmoid = relu = softplus = silu = gelu = gelu_tanh = softsign = mish = selu = logit = _one
-        erf = erfc = lgamma = digamma = _one
-        floor = ceil = trunc = round = sign = __floor__ = __ceil__ = __trunc__ = _one
-        fmod = __mod__ = __rmod__ = __floordiv__ = __rfloordiv__ = _two
-        __divmod__ = __rdivmod__ = _both
-        __round__: ClassVar[Callable[..., Value]]
-        leaky_relu: ClassVar[Callable[..., Value]]
-        elu: ClassVar[Callable[..., Value]]
-        hardtanh: ClassVar[Callable[..., Value]]
 
     # --- copies ----------------------------------------------------------------------------------
     def __copy__(self) -> Self:

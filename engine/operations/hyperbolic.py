@@ -33,12 +33,7 @@ def _sech2(x: float) -> float:
     return 4.0 * e / ((1.0 + e) * (1.0 + e))
 
 
-@rule(
-    math.tanh,
-    lambda y, x: (rows.sech2(x),),
-    tex=r"\tanh",
-    finite_partials=True,
-)
+@rule(math.tanh, lambda y, x: (rows.sech2(x),), tex=r"\tanh", finite_partials=True)
 def tanh(x: Scalar) -> Value:
     """The hyperbolic tangent: an S from -1 to 1, centred at 0. Saturates past about 3.
 

@@ -53,10 +53,6 @@ def _log10(x: float) -> float:
     return math.log10(x) if x > 0.0 else math.nan if x else -math.inf
 
 
-def _exp2(x: float) -> float:
-    return math.inf if x >= 1024.0 else math.exp2(x)
-
-
 def _cbrt_slope(x: float) -> float:
     root = math.cbrt(x)
     return 1.0 / (3.0 * root * root) if root else math.inf
@@ -190,7 +186,12 @@ def log10(x: Scalar) -> Value:
     """
 
 
-@rule(_exp2, lambda y, x: (LN_2 * y,), tex="2^{{{0}}}", remedy={"": "it overflows from 1024 on"})
+@rule(
+    _unbounded(math.exp2),
+    lambda y, x: (LN_2 * y,),
+    tex="2^{{{0}}}",
+    remedy={"": "it overflows from 1024 on"},
+)
 def exp2(x: Scalar) -> Value:
     """2 to the power x; exact where x is a whole number.
 

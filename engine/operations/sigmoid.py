@@ -27,12 +27,7 @@ def _softplus(x: float) -> float:
     return f.relu(x) + math.log1p(math.exp(-abs(x)))
 
 
-@rule(
-    _sigmoid,
-    lambda y, x: (rows.sigmoid_slope(x),),
-    tex=r"\sigma",
-    finite_partials=True,
-)
+@rule(_sigmoid, lambda y, x: (rows.sigmoid_slope(x),), tex=r"\sigma", finite_partials=True)
 def sigmoid(x: Scalar) -> Value:
     """1 / (1 + exp(-x)), the logistic function: an S from 0 to 1, for the probability of a yes.
 
@@ -50,11 +45,7 @@ row(
 )
 
 
-@rule(
-    _softplus,
-    lambda y, x: (rows.sigmoid(x),),
-    finite_partials=True,
-)
+@rule(_softplus, lambda y, x: (rows.sigmoid(x),), finite_partials=True)
 def softplus(x: Scalar) -> Value:
     """log(1 + exp(x)), a smooth relu, without a threshold. Its derivative is the sigmoid.
 

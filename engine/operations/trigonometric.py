@@ -40,12 +40,7 @@ def _unit(a: float, b: float) -> float:
     return a / length if length else 0.0 * a
 
 
-@rule(
-    _finite(math.sin),
-    lambda y, x: (rows.cos(x),),
-    tex=r"\sin",
-    finite_partials=True,
-)
+@rule(_finite(math.sin), lambda y, x: (rows.cos(x),), tex=r"\sin", finite_partials=True)
 def sin(x: Scalar) -> Value:
     """The sine of x in radians.
 
@@ -54,12 +49,7 @@ def sin(x: Scalar) -> Value:
     """
 
 
-@rule(
-    _finite(math.cos),
-    lambda y, x: (-rows.sin(x),),
-    tex=r"\cos",
-    finite_partials=True,
-)
+@rule(_finite(math.cos), lambda y, x: (-rows.sin(x),), tex=r"\cos", finite_partials=True)
 def cos(x: Scalar) -> Value:
     """The cosine of x in radians.
 
@@ -68,12 +58,7 @@ def cos(x: Scalar) -> Value:
     """
 
 
-@rule(
-    _finite(math.tan),
-    lambda y, x: (1.0 + y * y,),
-    tex=r"\tan",
-    domain=(-1.4, 1.4),
-)
+@rule(_finite(math.tan), lambda y, x: (1.0 + y * y,), tex=r"\tan", domain=(-1.4, 1.4))
 def tan(x: Scalar) -> Value:
     """The tangent of x in radians.
 

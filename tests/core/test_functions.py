@@ -1,5 +1,6 @@
 """The functions that `engine` exports: what they take, what they give, what they refuse."""
 
+import ast
 import inspect
 import math
 import re
@@ -12,6 +13,7 @@ import engine
 from engine import Value, topological
 from engine.core.operation import TABLE
 from engine.core.ops import is_constant
+from engine.core.shortcuts import Shortcuts
 from engine.operations.check import domain_of
 from tests.operations.rows import MORE
 
@@ -281,3 +283,20 @@ def test_the_branch_not_taken_cannot_poison_a_gradient() -> None:
         y = engine.where(x > 0, engine.log(x) * x, x * 2.0)
         y.backward()
     assert x.grad == 2.0
+
+
+def test_type_checkers_find_exactly_the_methods_that_rows_set() -> None:
+    """A method of a row is set while the room of operations is loaded, and declared beside it."""
+
+    def bodies(where: object) -> Iterator[ast.stmt]:
+        for statement in ast.parse(inspect.getsource(where)).body[0].body:  # type: ignore[attr-defined]
+            yield from statement.body if isinstance(statement, ast.If) else [statement]
+
+    def names(where: object) -> set[str]:
+        found = [*bodies(where)]
+        assigned = {ast.unparse(t) for s in found if isinstance(s, ast.Assign) for t in s.targets}
+        return assigned | {s.name for s in found if isinstance(s, ast.FunctionDef)}
+
+    set_by_rows = {name for name, each in vars(Value).items() if callable(each)} - names(Value)
+    kinds = {"_one", "_two", "_both", "_more"}
+    assert names(Shortcuts) - vars(Shortcuts).keys() - kinds == set_by_rows - vars(object).keys()
