@@ -69,8 +69,8 @@ row(
 def _power_partials(y: Any, x: Any, n: float) -> tuple[Any, None]:
     """The derivative n x**(n-1), where the exponent is a number.
 
-    So it has no partial of its own, and there may be an `if` on it. (At the far ends n - 1
-    would round.)
+    A number takes no gradient, so the second partial is None; and an `if` may look at it. Beyond
+    1e15, and within 1e-15 of 0, n - 1 would round.
     """
     if n == 0.0 or n == 1.0:
         return n, None
