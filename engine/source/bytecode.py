@@ -1,8 +1,8 @@
-"""What Python's instructions tell about a node: whether an operator or a call made it, and which
-variable the result was stored in. Only `origin.py` uses this.
+"""What Python's instructions tell about a result: whether an operator or a call made it, and which
+variable it was stored in. Only `origin.py` uses this.
 
-The search for the variable starts behind the instruction that made the node and follows the stack.
-It keeps a set of depths, 0 for the top of the stack, at which the result lies.
+The search for the variable starts behind the instruction that made the result and follows the
+stack. It keeps the set of depths at which the result lies there, 0 for the top.
 """
 
 import dis
@@ -75,7 +75,7 @@ def _instructions(key: Code) -> tuple[list[dis.Instruction], list[int]]:
 
 
 def maker(key: Code, at: int) -> str:
-    """Whether the instruction with number `at` is an "operator", a "call" or anything else, ""."""
+    """What the instruction with number `at` is: an "operator", a "call", or "" if neither."""
     found, offsets = _instructions(key)
     opname = found[bisect_right(offsets, 2 * at) - 1].opname if found else ""
     if opname == "PRECALL":  # where Python 3.11 calls a builtin that it has met often
@@ -120,7 +120,7 @@ def _spelt(name: str, item: int | None) -> str:
 
 
 def _after(each: dis.Instruction, depths: set[int]) -> set[int]:
-    """The depths of the result after one more instruction; none after one that is not known."""
+    """The depths of the result after one more instruction; after an unknown one, no depths."""
     op, arg = each.opname, each.arg or 0
     if op == "SWAP":
         swapped = {0: arg - 1, arg - 1: 0}
@@ -138,7 +138,10 @@ def _after(each: dis.Instruction, depths: set[int]) -> set[int]:
 
 
 def _unpacked(op: str, arg: int, depths: set[int], item: int | None) -> tuple[set[int], int | None]:
-    """The depths after the sequence on the top was unpacked, and the item that they are of."""
+    """The depths after the top of the stack was unpacked, and the item to look for from there on.
+
+    It is None where what lies there is looked for as a whole, as once the item itself is unpacked.
+    """
     before, after = (arg, 0) if op == "UNPACK_SEQUENCE" else (arg & 0xFF, (arg >> 8) + 1)
     below = {depth - 1 + before + after for depth in depths if depth}
     if 0 not in depths:
@@ -149,5 +152,5 @@ def _unpacked(op: str, arg: int, depths: set[int], item: int | None) -> tuple[se
 
 
 def _shifted(depths: set[int], pops: int, pushes: int) -> set[int]:
-    """The depths after so many pops and then pushes."""
+    """The depths after so many values were popped, and then so many pushed."""
     return {depth - pops + pushes for depth in depths if depth >= pops}
