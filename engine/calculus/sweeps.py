@@ -5,7 +5,7 @@ from math import isfinite
 from typing import Any
 
 from engine.calculus.conditions import Conditions
-from engine.core.graph import check_fresh, topological
+from engine.core.graph import check_fresh, reverse_order, topological
 from engine.core.modes import numeric_mode
 from engine.core.node import Node
 from engine.core.nonfinite import check_derivatives
@@ -30,27 +30,40 @@ def pullback(seeds: Mapping[Any, Any], inputs: Sequence[Any]) -> list[Any]:
         if not between.isdisjoint(node.parents):
             between.add(node)
     branching = any(node.op.branches for node in order if node.parents and node in between)
-    conditions = Conditions(order, between, seeds) if branching else None
-    terms: dict[Any, list[tuple[Any, Any]]] = {node: [(s, 1.0)] for node, s in seeds.items()}
+    conditions = Conditions(order, seeds) if branching else None
+    rank: dict[Any, int] = {}  # what backward() visits, and when
+    if branching and len(seeds) == 1:
+        rank = {node: k for k, node in enumerate(reverse_order(*seeds))}
+    terms: dict[Any, list[tuple[Any, Any, Any]]] = {s: [(s, x, 1.0)] for s, x in seeds.items()}
     gradient: dict[Any, Any] = {}
     poles: list[tuple[Node, int, float]] = []
     with _ieee:  # what is infinite may be left out by a branch further up
         for node in reversed(order):
             if node not in between or node not in terms:  # nothing is handed on to it
                 continue
-            upstream = gradient[node] = _dot(terms.pop(node))
+            upstream = gradient[node] = _dot(_in_order(terms.pop(node), rank))
             if between.isdisjoint(node.parents):
                 continue
             edges = _edges(node, between, poles)
-            if conditions is None:
-                handed = [(parent, (upstream, local)) for _, parent, local in edges]
+            if conditions:
+                handed = conditions.terms(node, edges, {node: upstream})
             else:
-                handed = [*conditions.terms(node, upstream, edges)]
-            for parent, term in handed:
-                terms.setdefault(parent, []).append(term)
-    results = [gradient.get(node, 0.0) for node in inputs]
-    check_derivatives(results, order, poles)
-    return results
+                handed = [(upstream, local) for _, _, local in edges]
+            for (_, parent, _), term in zip(edges, handed, strict=True):
+                terms.setdefault(parent, []).append((node, *term))
+    check_derivatives([*gradient.values()], order, poles)
+    return [gradient.get(node, 0.0) for node in inputs]
+
+
+def _in_order(terms: list[tuple[Any, Any, Any]], rank: Mapping[Any, int]) -> list[tuple[Any, Any]]:
+    """The terms of a sum, each from one consumer, in the order in which backward() adds them.
+
+    That visits only what is taken, and so may visit it in another order.
+    """
+    ranks = [rank[node] for node, *_ in terms if node in rank]
+    if ranks != sorted(ranks):
+        terms.sort(key=lambda term: rank.get(term[0], -1))
+    return [(up, down) for _, up, down in terms]
 
 
 def pushforward(outputs: Sequence[Any], tangents: Mapping[Any, Any]) -> list[Any]:
@@ -58,15 +71,14 @@ def pushforward(outputs: Sequence[Any], tangents: Mapping[Any, Any]) -> list[Any
     order = topological(*outputs)
     check_fresh(order)
     moved: dict[Any, Any] = dict(tangents)
+    conditions = Conditions(order, tangents)
     poles: list[tuple[Node, int, float]] = []
     with _ieee:
         for node in order:
             if node in moved or not any(parent in moved for parent in node.parents):
                 continue
-            terms = [(moved[parent], local) for _, parent, local in _edges(node, moved, poles)]
-            if node.op.branches:  # what is not taken hands on nothing, not even 0 times an infinity
-                terms = [(rows.select(local, move * local, 0.0), 1.0) for move, local in terms]
-            moved[node] = _dot(terms)
+            if edges := _edges(node, moved, poles):
+                moved[node] = _dot(conditions.terms(node, edges, moved))
     results = [moved.get(node, 0.0) for node in outputs]
     check_derivatives(results, order, poles)
     return results
