@@ -14,16 +14,21 @@ from engine.core.inputs import is_open
 from engine.core.node import Node
 from engine.core.operation import rows
 from engine.core.ops import is_constant
+from engine.core.value import fresh_constant
 
-__all__ = ["Conditions"]
+__all__ = ["Conditions", "Term"]
 
 ALWAYS = None  # the condition of what every row comes to
+NOTHING = fresh_constant(0.0)  # the other branch of our own selects; in others, the condition is
+# kept everywhere below, since that is how rows with a nan among their inputs are left out
+Term = tuple[Any, Any, Any]  # two factors, and the node at the upper end of the edge
 
 
 class Conditions:
     """For each node of a sweep, backwards or forwards, the condition under which a row comes to it.
 
-    A condition is a Value, 0 or not, or ALWAYS.
+    A condition is a Value, 0 or not, or ALWAYS. Where a graph has all its numbers, a product stands
+    behind its condition if they say so; else, and for other numbers, the table says it.
 
     Arguments:
         order: all nodes, parents first.
@@ -37,75 +42,87 @@ class Conditions:
         self._infinite: set[Any] = set()  # nodes with an edge whose derivative may not be finite
         wild: set[Any] = set()  # nodes whose own number may not be finite
         for node in order:
-            if (not self._open.isdisjoint(node.parents)) if node.parents else is_open(node):
+            parents = node.parents
+            if (not self._open.isdisjoint(parents)) if parents else is_open(node):
                 self._open.add(node)
-            bad = node not in self._open and not isfinite(node._data)
-            if bad or not (wild.isdisjoint(node.parents) and _is_finite(node)):
+            elif not isfinite(node._data):
                 wild.add(node)
-                if node.parents and not node.op.constant_partials:
+            if parents and not (wild.isdisjoint(parents) and node not in wild and _is_finite(node)):
+                wild.add(node)
+                if not node.op.constant_partials:
                     self._infinite.add(node)
         self._closed = not self._open
-        # nodes whose gradient or tangent may not be finite
+        self._given = set(order)
+        self._bent: dict[Any, bool] = {}  # rows whose second derivatives may not be finite
+        # nodes whose gradient or tangent, or a derivative of it, may not be finite
         self._hot = {node for node, number in begin.items() if not isfinite(_number(number))}
         self._made: dict[Any, Any] = {}  # one node for each meaning, so that much is in common
         self._families: dict[Any, tuple[Any, Any, range]] = {}  # conditions of which one holds
-        self._strict: set[Any] = set()  # conditions that have a `where` in them
+        self._strict: set[Any] = set()  # conditions with a `where` of the user in them
         self._beyond: set[Any] = set()  # nodes that are more than a term of a sum
 
     def terms(
         self, node: Any, edges: Sequence[tuple[int, Any, Any]], moved: Mapping[Any, Any]
-    ) -> list[tuple[Any, Any]]:
-        """What each edge of a node carries on, as two factors.
+    ) -> list[Term]:
+        """What each edge of a node carries on.
 
         Arguments:
             node: the upper end of the edges.
             edges: the position of each lower end, it, and the derivative by it.
             moved: the gradient of the node, or, forwards, the tangents of the lower ends.
         """
-        op, backwards, infinite = node.op, node in moved, node in self._infinite
-        parents = [parent for _, parent, _ in edges]
-        sources, targets = ([node], parents) if backwards else (parents, [node])
-        factors = [(moved[node if backwards else parent], local) for _, parent, local in edges]
-        if not op.constant_partials:
-            self._beyond.update(targets)
+        parents, ends = [parent for _, parent, _ in edges], [node] * len(edges)
+        sources, targets = (ends, parents) if node in moved else (parents, ends)
+        terms = [
+            (moved[source], edge[2], node) for source, edge in zip(sources, edges, strict=True)
+        ]
         hot = not self._hot.isdisjoint(sources) or (
-            self._closed and not all(isfinite(_number(moved[source])) for source in sources)
+            self._closed and not all(isfinite(_number(moved[each])) for each in {*sources})
         )
-        if hot or infinite:
+        hot = hot or node in self._infinite
+        if hot or self._bends(node.op, edges):
             self._hot.update(targets)
-        if not op.branches and self._always.issuperset(sources):
+        if not node.op.constant_partials:
+            self._beyond.update(targets)
+        if not node.op.branches and self._always.issuperset(sources):
             self._always.update(targets)
-            return factors
-        conditions = [*map(self._condition, sources)] * (len(edges) if backwards else 1)
-        if op.branches:
+            return terms
+        conditions = [*map(self._condition, sources)]
+        if node.op.branches:
             conditions = [
                 self._enter(condition, node, i, local)
                 for condition, (i, _, local) in zip(conditions, edges, strict=True)
             ]
-        for condition, target in zip(
-            conditions, parents if backwards else targets * len(edges), strict=True
-        ):
+        for condition, target in zip(conditions, targets, strict=True):
             if condition is ALWAYS:
                 self._always.add(target)
             elif target.parents:
                 self._of.setdefault(target, {})[condition] = None
-        if op.constant_partials:
-            return factors
-        if op.branches:
-            guard = infinite or hot or not backwards  # forwards it costs nothing
-        else:
-            guard = infinite or not self._is_product(node)
-        bare = not guard and op in (rows.dot, rows.mul)  # whose partials are finite as its parents
-        for k, (condition, (move, local)) in enumerate(zip(conditions, factors, strict=True)):
-            strict = condition in self._strict
-            if condition is ALWAYS or (bare and not strict):
-                continue
+        guard = hot or targets is ends  # of branches; forwards, where it costs nothing
+        if not node.op.branches:
+            guard = node in self._infinite or not self._is_product(node)
+        return self._gated(node, guard, conditions, terms)
+
+    def _gated(
+        self, node: Any, guard: bool, conditions: Sequence[Any], terms: list[Term]
+    ) -> list[Term]:
+        """Terms, behind their conditions where a product with 0 would not do."""
+        op, closed = node.op, self._closed
+        if op.constant_partials or (
+            not guard and op in _PRODUCTS and self._strict.isdisjoint(conditions)
+        ):  # the derivatives of a product are its parents, which are finite
+            return terms
+        gated = []
+        for condition, (move, local, _) in zip(conditions, terms, strict=True):
             number = local.__class__ is float
-            bad = (number or self._closed) and not isfinite(_number(local))
-            if bad or ((guard or strict) and (op.branches or not number)):
+            bad = (number or closed) and not isfinite(_number(local))
+            wanted = (guard or condition in self._strict) and (op.branches or not number)
+            if condition is not ALWAYS and (bad or wanted):
                 handed = move if op is rows.select else move * local
-                factors[k] = rows.select(condition, handed, 0.0), 1.0
-        return factors
+                gated.append((rows.select(condition, handed, NOTHING), 1.0, node))
+            else:
+                gated.append((move, local, node))
+        return gated
 
     def _condition(self, node: Any) -> Any:
         if node in self._always:
@@ -115,9 +132,24 @@ class Conditions:
             found = self._of[node] = {self._join(found): None}
         return next(iter(found))
 
+    def _bends(self, op: Any, edges: Iterable[tuple[int, Any, Any]]) -> bool:
+        """Whether a derivative of a row's derivatives may not be finite."""
+        if op not in self._bent:
+            stack, seen = [local for _, _, local in edges if isinstance(local, Node)], set()
+            self._bent[op] = False
+            while stack and not self._bent[op]:
+                node = stack.pop()
+                if node not in seen and node not in self._given:
+                    seen.add(node)
+                    self._bent[op] = not _is_finite(node)
+                    stack += node.parents
+        return self._bent[op]
+
     def _is_product(self, node: Any) -> bool:
-        """Whether a node is a product of vectors or part of one, to be kept as it is for its speed:
-        that an overflow or an infinite input of a program makes a nan there, it does not see.
+        """Whether a node is a product of vectors, part of one, or made of as many parents.
+
+        It is kept as it is for its speed: an overflow that the table does not speak of, or a row
+        of a program with an infinite input, makes a nan there even in a branch that is left out.
         """
         return node.op.expand is not None or (node.op is rows.mul and node not in self._beyond)
 
@@ -125,12 +157,11 @@ class Conditions:
         """The condition of one branch of a node that has a condition itself."""
         if local.__class__ is float:
             return outer
-        of = node.parents[0] if node.op is rows.select else node  # one test, the same conditions
-        taken = self._once((ALWAYS, of, i), lambda: local)
-        inner = taken
+        of = ("select", node.parents[0]) if node.op is rows.select else node  # one for each test
+        inner = taken = self._once((ALWAYS, of, i), lambda: local)
         if outer is not ALWAYS:  # both hold; a nan does, which a product would pass on
             inner = self._once((outer, of, i), rows.select, outer, taken, 0.0)
-        if outer in self._strict or node.op is rows.select:
+        if outer in self._strict or (node.op is rows.select and node.parents[2] is not NOTHING):
             self._strict.add(inner)
         if node.op in _FAMILIES and inner is not outer:
             branches = range(_FAMILIES[node.op], len(node.parents))
@@ -162,15 +193,14 @@ class Conditions:
         return self._made[key]
 
 
+_PRODUCTS = (rows.mul, rows.dot)
 # Rows of whose branches at least one is always taken, and where the branches begin.
 _FAMILIES = {rows.select: 1, rows.choose: 1, rows.maximum: 0, rows.minimum: 0}
 
 
 def _is_finite(node: Any) -> bool:
     """Whether finite inputs give finite numbers, those of the source being what they are."""
-    if not node.parents:
-        return True
-    finite = node.op.finite_partials
+    finite = node.op.finite_partials if node.parents else True
     if callable(finite):
         finite = finite(*[each._data if is_constant(each) else None for each in node.parents])
     return bool(finite)

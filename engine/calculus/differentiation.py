@@ -30,6 +30,10 @@ def gradient(output: Value, inputs: Value | Sequence[Value]) -> Value | list[Val
     Returns:
         A Value for a Value, else a list. 0 where the output does not depend on the input.
 
+    Raises:
+        NumericError: in strict mode, the gradient of an input, or of a node on the way to it, is
+            infinite or nan, as in `backward()`.
+
     >>> x = Value(2.0, "x")
     >>> dy = gradient(x**3, x)
     >>> dy.data, gradient(dy, x).data
@@ -73,6 +77,10 @@ def jvp(outputs: Value | Sequence[Value], tangents: Mapping[Value, Scalar]) -> V
         outputs: a Value or a sequence of them.
         tangents: how far each input moves; inputs that are not named stay where they are. A result
             may be named too: it then moves as it is told, whatever it was computed from.
+
+    What a branch leaves out does not move, so that sqrt(relu(x)) stays at 0 where x < 0, though the
+    root has an infinite derivative there. A tangent of 0 is a number like any other: times an
+    infinite derivative it is nan, which is an error in strict mode.
 
     >>> x, y = Value(2.0), Value(3.0)
     >>> jvp(x * y, {x: 1.0, y: 0.5}).data

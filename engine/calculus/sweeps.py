@@ -4,7 +4,7 @@ from collections.abc import Container, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
-from engine.calculus.conditions import Conditions
+from engine.calculus.conditions import Conditions, Term
 from engine.core.graph import check_fresh, reverse_order, topological
 from engine.core.modes import numeric_mode
 from engine.core.node import Node
@@ -31,39 +31,43 @@ def pullback(seeds: Mapping[Any, Any], inputs: Sequence[Any]) -> list[Any]:
             between.add(node)
     branching = any(node.op.branches for node in order if node.parents and node in between)
     conditions = Conditions(order, seeds) if branching else None
-    rank: dict[Any, int] = {}  # what backward() visits, and when
-    if branching and len(seeds) == 1:
-        rank = {node: k for k, node in enumerate(reverse_order(*seeds))}
-    terms: dict[Any, list[tuple[Any, Any, Any]]] = {s: [(s, x, 1.0)] for s, x in seeds.items()}
+    rank = _rank(order, *seeds) if branching and len(seeds) == 1 else {}
+    terms: dict[Any, list[Term]] = {node: [(seed, 1.0, node)] for node, seed in seeds.items()}
     gradient: dict[Any, Any] = {}
     poles: list[tuple[Node, int, float]] = []
     with _ieee:  # what is infinite may be left out by a branch further up
         for node in reversed(order):
             if node not in between or node not in terms:  # nothing is handed on to it
                 continue
-            upstream = gradient[node] = _dot(_in_order(terms.pop(node), rank))
+            found = terms.pop(node)
+            if rank:
+                found.sort(key=lambda term: rank.get(term[2], -1))
+            upstream = gradient[node] = _dot(found)
             if between.isdisjoint(node.parents):
                 continue
             edges = _edges(node, between, poles)
             if conditions:
                 handed = conditions.terms(node, edges, {node: upstream})
             else:
-                handed = [(upstream, local) for _, _, local in edges]
+                handed = [(upstream, local, node) for _, _, local in edges]
             for (_, parent, _), term in zip(edges, handed, strict=True):
-                terms.setdefault(parent, []).append((node, *term))
+                if parent in terms:
+                    terms[parent].append(term)
+                else:
+                    terms[parent] = [term]
     check_derivatives([*gradient.values()], order, poles)
     return [gradient.get(node, 0.0) for node in inputs]
 
 
-def _in_order(terms: list[tuple[Any, Any, Any]], rank: Mapping[Any, int]) -> list[tuple[Any, Any]]:
-    """The terms of a sum, each from one consumer, in the order in which backward() adds them.
-
-    That visits only what is taken, and so may visit it in another order.
+def _rank(order: Sequence[Any], root: Any) -> dict[Any, int]:
+    """Each node by when backward() comes to it, in a graph where the sweep here has another order:
+    backward() visits what is taken alone. Else nothing.
     """
-    ranks = [rank[node] for node, *_ in terms if node in rank]
-    if ranks != sorted(ranks):
-        terms.sort(key=lambda term: rank.get(term[0], -1))
-    return [(up, down) for _, up, down in terms]
+    wanted = reverse_order(root)
+    taken = set(wanted)
+    if [node for node in reversed(order) if node in taken] == wanted:
+        return {}
+    return {node: k for k, node in enumerate(wanted)}
 
 
 def pushforward(outputs: Sequence[Any], tangents: Mapping[Any, Any]) -> list[Any]:
@@ -112,14 +116,12 @@ def _edges(
     return edges
 
 
-def _dot(terms: list[tuple[Any, Any]]) -> Any:
+def _dot(terms: list[Term]) -> Any:
     """The sum of products from left to right, in one node; without one where a factor is 1."""
-    if not terms:
-        return 0.0
-    ups, downs = zip(*terms, strict=True)
     if len(terms) > 1:
+        ups, downs, _ = zip(*terms, strict=True)
         return rows.dot(*ups, *downs)
-    (up,), (down,) = ups, downs
+    up, down, _ = terms[0]
     if down.__class__ is float and abs(down) == 1.0:
         return up if down == 1.0 else -up
     if up.__class__ is float and up == 1.0:

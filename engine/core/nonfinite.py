@@ -143,8 +143,10 @@ def _call(op: Operation, parents: tuple[Node, ...]) -> str:
 
 
 def _called(node: Node, otherwise: str = "") -> str:
-    """A node by its label or variable, or else by what it is, with its number."""
-    return describe(node, name_of(node) or otherwise)
+    """A node by its label or variable, or else by what made it, with its number. A leaf that has
+    no name is what is said otherwise.
+    """
+    return describe(node, name_of(node) or ("" if node.parents else otherwise))
 
 
 def _remedy(op: Operation, parents: tuple[Node, ...]) -> str:

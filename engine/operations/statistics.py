@@ -78,6 +78,11 @@ def _std(correction: float, *xs: float) -> float:
     return _scaled(lambda xs: f.div(math.hypot(*_deviations(xs)), root), xs)
 
 
+def _std_slopes(correction: float, xs: Floats) -> list[float]:
+    factor = f.rsqrt(len(xs) - correction)
+    return [d * factor for d in _directions(_deviations(xs))]
+
+
 def _directions(xs: Floats) -> list[float]:
     """Each divided by the length of all; 0 at the origin. Beside an infinity the others are 0."""
     top = max(map(abs, xs))
@@ -146,9 +151,31 @@ def _var_partials(y: Any, correction: Any, *xs: Any) -> tuple[Any, ...]:
 
 
 def _std_partials(y: Any, correction: Any, *xs: Any) -> tuple[Any, ...]:
-    factor = rows.rsqrt(len(xs) - correction)
-    deviations = _each(rows.deviation, _deviations, xs)
-    return None, *[d * factor for d in _each(rows.direction, _directions, deviations)]
+    if any(isinstance(x, Node) for x in xs):
+        turned = [(x, *xs[:i], *xs[i + 1 :]) for i, x in enumerate(xs)]
+        return None, *[rows.std_slope(correction, *each) for each in turned]
+    return None, *_std_slopes(correction, xs)
+
+
+def _std_slope_partials(y: Any, correction: Any, x: Any, *others: Any) -> tuple[Any, ...]:
+    """With D the differences of all pairs over the length of them all, the second derivative by
+    one input twice is the sum of D*D over the pairs of others; by two inputs i and j it is minus
+    the sum of D[k, i] * D[k, j] over all k: nothing of the size of 1 cancels.
+    """
+    n = len(others) + 1
+    std = rows.std(0.0, x, *others)  # its square is the sum of squares of all pairs over n * n
+    size = std * (math.sqrt(n) * rows.sqrt(n - correction))
+    spread = rows.xdivy(rows.std(0.0, *others), std) * ((n - 1) / n) if others else 0.0
+    from_x = [rows.xdivy(other - x, std) for other in others]
+    bends = []
+    for j, other in enumerate(others):
+        shares = [
+            d * rows.xdivy(third - other, std)
+            for k, (d, third) in enumerate(zip(from_x, others, strict=True))
+            if k != j
+        ]
+        bends.append(rows.xdivy(rows.sum(*shares), size) * (-1.0 / (n * n)))
+    return None, rows.xdivy(spread * spread, size), *bends
 
 
 _CORRECTED: dict[str, Any] = {
@@ -171,6 +198,16 @@ row(
     expand=lambda *args: rows.sqrt(_expand_var(*args)),
     tex=r"\operatorname{{std}}_{{{0}}}{1*}",
     **_CORRECTED,
+)
+row(  # the derivative of std by the first
+    "std_slope",
+    lambda correction, *xs: _std_slopes(correction, xs)[0],
+    _std_slope_partials,
+    expand=lambda correction, *xs: (
+        rows.direction(*[x - _expand_mean(*xs) for x in xs]) * rows.rsqrt(len(xs) - correction)
+    ),
+    tex=r"\operatorname{{std}}'_{{{0}}}{1*}",
+    **_CORRECTED | {"finite_partials": False},
 )
 row(
     "norm",
