@@ -59,7 +59,7 @@ class Conditions:
         self._made: dict[Any, Any] = {}  # one node for each meaning, so that much is in common
         self._families: dict[Any, tuple[Any, Any, range]] = {}  # conditions of which one holds
         self._strict: set[Any] = set()  # conditions with a `where` of the user in them
-        self._beyond: set[Any] = set()  # nodes that are more than a term of a sum
+        self._beyond: set[Any] = set()  # nodes that are more than one term of a sum
 
     def terms(
         self, node: Any, edges: Sequence[tuple[int, Any, Any]], moved: Mapping[Any, Any]
@@ -82,7 +82,8 @@ class Conditions:
         hot = hot or node in self._infinite
         if hot or self._bends(node.op, edges):
             self._hot.update(targets)
-        if not node.op.constant_partials:
+        alone = node in self._beyond and sum(bool(each.parents) for each in node.parents) < 2
+        if alone or not node.op.constant_partials:
             self._beyond.update(targets)
         if not node.op.branches and self._always.issuperset(sources):
             self._always.update(targets)
