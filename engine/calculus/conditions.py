@@ -15,6 +15,8 @@ from engine.core.node import Node
 from engine.core.operation import rows
 from engine.core.ops import is_constant
 from engine.core.value import fresh_constant
+from engine.operations import branching as _branching  # noqa: F401 (its rows)
+from engine.operations import nary as _nary  # noqa: F401 (its rows)
 
 __all__ = ["Conditions", "Term"]
 
@@ -83,7 +85,7 @@ class Conditions:
         if hot or self._bends(node.op, edges):
             self._hot.update(targets)
         alone = node in self._beyond and sum(bool(each.parents) for each in node.parents) < 2
-        if alone or not node.op.constant_partials:
+        if alone or not (node.op.constant_partials or node.op is rows.sum):
             self._beyond.update(targets)
         if not node.op.branches and self._always.issuperset(sources):
             self._always.update(targets)

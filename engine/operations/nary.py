@@ -64,6 +64,7 @@ row(
     symbol="Σ",
     domain=(0.1, 3.0),
     expand=lambda *xs: reduce(lambda a, b: a + b, xs),
+    finite_partials=True,
 )
 
 row(

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import engine
 from engine import NumericError, Value, gradient, hessian, jvp, numeric_mode, topological
+from engine.core.operation import rows
 
 
 def _extreme(best_of: Callable[..., float]) -> Callable[..., Any]:
@@ -47,7 +48,7 @@ ROWS = SimpleNamespace(
     maximum=engine.maximum,
     minimum=engine.minimum,
     where=engine.where,
-    select=lambda a, b, x, y: engine.core.ops.select(engine.core.ops.greater(a, b), x, y),
+    select=lambda a, b, x, y: rows.select(rows.greater(a, b), x, y),
     choose=engine.choose,
 )
 RESOLVED = SimpleNamespace(

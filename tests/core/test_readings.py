@@ -107,7 +107,8 @@ def test_all_readings_agree_to_the_bit(
         assert [bits(x) for x in by_source(root, nodes)] == wanted, "source"
         finding = hunt(root)
         good = all(math.isfinite(x) for node in nodes for x in (node.data, found.gradient[node]))
-        assert (finding is None) == good, "hunt"
+        given = all(map(math.isfinite, leaves))  # else nothing need have gone bad on the way
+        assert not given or (finding is None) == good, "hunt"
 
         root.zero_grad()
         order = reverse_order(root)
