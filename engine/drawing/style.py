@@ -31,52 +31,20 @@ GREY = "#767676"  # 4.5 to 1 on white and on black
 # nslimit bounds the network simplex, the part of the layout that takes longest on shared leaves
 GRAPH = {"bgcolor": "transparent", "nodesep": "0.15", "nslimit": "2", "nslimit1": "2"}
 NODE = {"fontname": FONT, "fontsize": "11", "fontcolor": "#1a1a1a", "margin": "0.12,0.06"}
-EDGE = {
-    "color": GREY,
-    "arrowsize": "0.6",
-    "fontname": FONT,
-    "fontsize": "9",
-    "fontcolor": GREY,
-}
-FRAME = {
-    "style": "rounded,dashed",
-    "color": GREY,
-    "fontname": FONT,
-    "fontsize": "10",
-    "fontcolor": GREY,
-    "class": "frame",
-}
+_QUIET = {"color": GREY, "fontname": FONT, "fontcolor": GREY}  # what lies on the background
+EDGE = {**_QUIET, "fontsize": "9", "arrowsize": "0.6"}
+FRAME = {**_QUIET, "fontsize": "10", "style": "rounded,dashed", "class": "frame"}
 # borders in the colours of Okabe and Ito, which every eye tells apart, and pale versions inside
 KINDS: Mapping[str, Mapping[str, str]] = {
-    "leaf": {"shape": "box", "style": "filled", "color": "#b36b00", "fillcolor": "#fdecd2"},
-    "parameter": {
-        "shape": "cylinder",
-        "style": "filled",
-        "color": "#a2527d",
-        "fillcolor": "#f8e3ef",
-    },
-    "input": {"shape": "note", "style": "filled", "color": "#b36b00", "fillcolor": "#fdecd2"},
-    "operation": {
-        "shape": "ellipse",
-        "style": "filled",
-        "color": "#0072b2",
-        "fillcolor": "#e3f0fa",
-        "margin": "0.02,0.02",
-    },
-    "output": {
-        "shape": "box",
-        "style": "rounded,filled",
-        "color": "#00694d",
-        "fillcolor": "#cdeee1",
-        "peripheries": "2",
-    },
-    "group": {
-        "shape": "box3d",
-        "style": "filled",
-        "color": "#555555",
-        "fillcolor": "#ececec",
-        "margin": "0.18,0.12",
-    },
+    kind: {"shape": shape, "color": color, "fillcolor": fill, "style": "filled", **more}
+    for kind, shape, color, fill, more in (
+        ("leaf", "box", "#b36b00", "#fdecd2", {}),
+        ("parameter", "cylinder", "#a2527d", "#f8e3ef", {}),
+        ("input", "note", "#b36b00", "#fdecd2", {}),
+        ("operation", "ellipse", "#0072b2", "#e3f0fa", {"margin": "0.02,0.02"}),
+        ("output", "box", "#00694d", "#cdeee1", {"style": "rounded,filled", "peripheries": "2"}),
+        ("group", "box3d", "#555555", "#ececec", {"margin": "0.18,0.12"}),
+    )
 }
 ALARM = {"color": "#c00000", "penwidth": "3"}
 # Inches on either side of a line for each of its letters. Graphviz measures letters in whole

@@ -26,10 +26,11 @@ _WORD = re.compile(r"[^\W\d][\w.]*")
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Where to stop: in words, and a test of the step that was just taken."""
+    """Where to stop: in words, a test of the step that was just taken, and whether just once."""
 
     text: str
     holds: Callable[[Step], object]
+    once: bool = False
 
 
 class NodeNames:

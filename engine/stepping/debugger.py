@@ -5,6 +5,7 @@ the input is `quit`.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 from typing import Any, TextIO
@@ -13,7 +14,7 @@ from engine.core.origins import place_of, source_of
 from engine.core.value import Value
 from engine.stepping.breakpoints import Stop, hint, similar
 from engine.stepping.condition import FIELDS, FUNCTIONS
-from engine.stepping.prompt import USAGE, WHERE, Prompt
+from engine.stepping.prompt import COMMANDS, WHERE, Prompt
 from engine.stepping.run import Run
 from engine.stepping.views import ALARM, FAINT, Piece, lit
 from engine.wording.numbers import number
@@ -57,18 +58,6 @@ def debug(
 class Debugger(Prompt):
     """The commands, one method each; see `debug`."""
 
-    def __init__(
-        self,
-        run: Run,
-        stdin: TextIO | None = None,
-        stdout: TextIO | None = None,
-        names: Mapping[str, Value] | None = None,
-    ) -> None:
-        super().__init__(run, stdin, stdout, names)
-        self.stops: dict[int, tuple[Stop, bool]] = {}  # by number, with whether it is for once
-        self.watched: dict[str, Value] = {}
-        self._numbered = 0
-
     # --- walking ---------------------------------------------------------------------------------
     def do_next(self, argument: str) -> None:
         """Take the next edge, or a number of them."""
@@ -104,12 +93,12 @@ class Debugger(Prompt):
     def do_continue(self, argument: str) -> None:
         """Go on to the next break or watch, or else to the end."""
         self._nothing("continue", argument)
-        self._go([stop for stop, _ in self.stops.values()], watching=True)
+        self._go([*self.stops.values()], watching=True)
 
     def do_rcontinue(self, argument: str) -> None:
         """Go back to the last one, or else to the beginning."""
         self._nothing("rcontinue", argument)
-        self._go([stop for stop, _ in self.stops.values()], watching=True, backwards=True)
+        self._go([*self.stops.values()], watching=True, backwards=True)
 
     def do_goto(self, argument: str) -> None:
         """Go to after that edge; 0 is the beginning.
@@ -146,26 +135,24 @@ class Debugger(Prompt):
 
     def _go(self, stops: list[Stop], *, watching: bool = False, backwards: bool = False) -> None:
         """Take edges until one of these holds for the edge that was just taken."""
-        run, watched = self.run, {id(node): name for name, node in self.watched.items()}
-        if run.position == (0 if backwards else len(run)):
+        run, end = self.run, 0 if backwards else len(self.run)
+        if run.position == end:
             self.say([Piece("at the beginning" if backwards else "the pass is over; b goes back")])
             return
-        way = -1 if backwards else 1
-        while 0 <= run.position + way <= len(run):
-            step = run.goto(run.position + way)
+        while run.position != end:
+            step = run.goto(run.position + (-1 if backwards else 1))
             if step is None:
                 break
             reasons = [stop.text for stop in stops if stop.holds(step)]
-            if watching and id(step.parent) in watched and step.after != step.before:
-                reasons.append(f"watch {watched[id(step.parent)]}")
+            if watching and step.parent in self.watched and step.after != step.before:
+                reasons.append(f"watch {self.watched[step.parent]}")
             if reasons:
                 if watching:
                     self.say([Piece(f"stopped at {', '.join(reasons)}", FAINT)])
-                    self.stops = {
-                        k: (stop, once)
-                        for k, (stop, once) in self.stops.items()
-                        if not (once and stop.text in reasons)
+                    left = {
+                        k: s for k, s in self.stops.items() if not s.once or s.text not in reasons
                     }
+                    self.stops = left
                 self._show()
                 return
         if not watching:
@@ -201,17 +188,15 @@ class Debugger(Prompt):
         operation, a layer or a line, when a node that was made there hands on.
         """
         if argument:
-            stop = self.breakpoints.stop(argument)
-            self._numbered += 1
-            self.stops[self._numbered] = stop, once
-            self.say([Piece(f"break {self._numbered} at {stop.text}{', once' * once}")])
-            return
-        for k, (stop, once) in self.stops.items():
-            self.say([Piece(f"break {k} at {stop.text}{', once' * once}")])
-        for name in self.watched:
-            self.say([Piece(f"watch {name}")])
-        if not self.stops and not self.watched:
-            self.say([Piece("no breaks")])
+            stop = replace(self.breakpoints.stop(argument), once=once)
+            self.stops[str(next(self.numbers))] = stop
+        for k in [*self.stops][-1:] if argument else self.stops:
+            self.say([Piece(f"break {k} at {self.stops[k].text}{', once' * self.stops[k].once}")])
+        if not argument:
+            for name in self.watched.values():
+                self.say([Piece(f"watch {name}")])
+            if not self.stops and not self.watched:
+                self.say([Piece("no breaks")])
 
     def do_tbreak(self, argument: str) -> None:
         """Have `continue` stop there, but only once."""
@@ -221,11 +206,10 @@ class Debugger(Prompt):
 
     def do_clear(self, argument: str) -> None:
         """Forget the break of that number, or all of them."""
-        known = {str(k): k for k in self.stops}
-        if argument and argument not in known:
+        if argument and argument not in self.stops:
             raise Mistake(f"there is no break {argument!r}; `break` lists them")
-        for k in [known[argument]] if argument else [*self.stops]:
-            self.say([Piece(f"break {k} at {self.stops.pop(k)[0].text} is cleared")])
+        for k in [argument] if argument else [*self.stops]:
+            self.say([Piece(f"break {k} at {self.stops.pop(k).text} is cleared")])
 
     def do_watch(self, argument: str) -> None:
         """Have `continue` stop where its gradient changes.
@@ -234,20 +218,20 @@ class Debugger(Prompt):
         """
         if argument:
             node = self.names.find(argument)
-            self.watched[self.names.of(node)] = node
-        for node in self.watched.values():
+            self.watched[node] = self.names.of(node)
+        for node in self.watched:
             self.say([Piece("watch "), *self.views.node(node)])
         if not self.watched:
             self.say([Piece("nothing is watched")])
 
     def do_unwatch(self, argument: str) -> None:
         """Watch a node no longer, or none of them."""
-        name = self.names.of(self.names.find(argument)) if argument else ""
-        if name and name not in self.watched:
-            raise Mistake(f"{name} is not watched{hint(name, self.watched)}")
-        for each in [name] if name else [*self.watched]:
-            del self.watched[each]
-            self.say([Piece(f"{each} is no longer watched")])
+        chosen = [self.names.find(argument)] if argument else [*self.watched]
+        for node in chosen:
+            if node not in self.watched:
+                name = self.names.of(node)
+                raise Mistake(f"{name} is not watched{hint(name, self.watched.values())}")
+            self.say([Piece(f"{self.watched.pop(node)} is no longer watched")])
 
     # --- looking ---------------------------------------------------------------------------------
     def do_where(self, argument: str) -> None:
@@ -342,7 +326,6 @@ class Debugger(Prompt):
         if line.startswith("#"):
             return
         name = line.split()[0]
-        commands = [each for group in USAGE.values() for each in group]
         try:
             self.do_p(line)
         except Mistake as mistake:
@@ -353,7 +336,7 @@ class Debugger(Prompt):
                 or not (name == line or "invalid syntax" in str(mistake))
             ):
                 raise  # an expression, and not a command with its argument
-            near = similar(name, [*commands, *self.names.nodes, *FIELDS])
+            near = similar(name, [*COMMANDS, *self.names.nodes, *FIELDS])
             hint = f"did you mean {near}?" if near else "help lists the commands"
             raise Mistake(f"there is no command or node {name!r}; {hint}") from None
 

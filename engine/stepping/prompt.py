@@ -2,67 +2,39 @@
 
 import cmd
 import inspect
+import re
 import shutil
 import sys
 from collections.abc import Iterable, Mapping
+from itertools import count
 from typing import Any, TextIO
 
 from engine.core.value import Value
 from engine.drawing import LayoutError
-from engine.stepping.breakpoints import Breakpoints, NodeNames, hint
+from engine.stepping.breakpoints import Breakpoints, NodeNames, Stop, hint
 from engine.stepping.condition import FIELDS
 from engine.stepping.run import Run
 from engine.stepping.views import ALARM, FAINT, Piece, Views, fitted
 from engine.wording.terminal import Mistake, in_colour, painted, printable
 
-__all__ = ["WHERE", "USAGE", "Prompt"]
+__all__ = ["COMMANDS", "SHORT", "USAGE", "WHERE", "Prompt"]
 
-SHORT = {
-    "n": "next",
-    "s": "next",
-    "b": "back",
-    "u": "until",
-    "c": "continue",
-    "rc": "rcontinue",
-    "tb": "tbreak",
-    "cl": "clear",
-    "w": "where",
-    "l": "list",
-    "g": "graph",
-    "q": "quit",
-    "exit": "quit",
-    "h": "help",
-    "print": "p",
-    "EOF": "quit",
+# What `help` lists. In front of a parenthesis stands the short form of a command: n is next.
+_USES = {
+    "walking": "n(ext) [count]; b(ack) [count | where]; u(ntil) <where>; c(ontinue); rc(ontinue); "
+    "goto <edge>; restart",
+    "stopping": "break [where]; tb(reak) <where>; cl(ear) [number]; watch [node]; unwatch [node]",
+    "looking": "w(here); l(ist) [count]; p [expression]; contributions <node>; g(raph) [file.svg]; "
+    "source; html <file.html>",
+    "leaving": "q(uit); h(elp) [command]",
 }
 USAGE = {
-    "walking": {
-        "next": "n(ext) [count]",
-        "back": "b(ack) [count | where]",
-        "until": "u(ntil) <where>",
-        "continue": "c(ontinue)",
-        "rcontinue": "rc(ontinue)",
-        "goto": "goto <edge>",
-        "restart": "restart",
-    },
-    "stopping": {
-        "break": "break [where]",
-        "tbreak": "tb(reak) <where>",
-        "clear": "cl(ear) [number]",
-        "watch": "watch [node]",
-        "unwatch": "unwatch [node]",
-    },
-    "looking": {
-        "where": "w(here)",
-        "list": "l(ist) [count]",
-        "p": "p [expression]",
-        "contributions": "contributions <node>",
-        "graph": "g(raph) [file.svg]",
-        "source": "source",
-        "html": "html <file.html>",
-    },
-    "leaving": {"quit": "q(uit)", "help": "h(elp) [command]"},
+    group: {re.sub("[()]", "", use.split()[0]): use for use in uses.split("; ")}
+    for group, uses in _USES.items()
 }
+COMMANDS = {name: use for uses in USAGE.values() for name, use in uses.items()}
+SHORT = {use.partition("(")[0]: name for name, use in COMMANDS.items() if "(" in use}
+SHORT |= {"s": "next", "print": "p", "exit": "quit", "EOF": "quit"}
 WHERE = """\
 <where> is the number of an edge (7), a node (w), an operation (tanh), a layer
 or neuron (L0.N3), a line (run.py:4), or a condition, such as contribution > 1,
@@ -85,6 +57,9 @@ class Prompt(cmd.Cmd):
         self.run, self.names = run, NodeNames(run, names)
         self.breakpoints, self.views = Breakpoints(run, self.names), Views(run, self.names)
         self.colour = in_colour(None if self.stdout is sys.stdout else False)
+        self.numbers = count(1)
+        self.stops: dict[str, Stop] = {}  # what `break` has set, by number
+        self.watched: dict[Value, str] = {}  # what `watch` has set, with their names
 
     # --- the conversation ------------------------------------------------------------------------
     def interact(self) -> None:
@@ -154,30 +129,28 @@ class Prompt(cmd.Cmd):
     def do_help(self, argument: str) -> None:
         """All commands, or what one of them does."""
         command = SHORT.get(argument, argument)
-        usage = {name: use for group in USAGE.values() for name, use in group.items()}
-        if argument and command not in usage:
-            raise Mistake(f"there is no command {argument!r}{hint(command, usage)}")
+        if argument and command not in COMMANDS:
+            raise Mistake(f"there is no command {argument!r}{hint(command, COMMANDS)}")
         if argument:
-            self.say([Piece(usage[command], "1")])
-            self.tell([Piece(line)] for line in self._about(command).split("\n"))
-            if "where" in usage[command].partition(" ")[2]:
-                self.tell([Piece(line)] for line in WHERE.split("\n"))
-            return
-        for group, commands in USAGE.items():
-            self.say([Piece(group, "1")])
-            for name, use in commands.items():
-                self.say([Piece(f"  {use:<24}"), Piece(self._about(name).split("\n")[0], FAINT)])
-        self.tell([Piece(line)] for line in WHERE.split("\n"))
+            self.say([Piece(COMMANDS[command], "1")])
+            self.tell([Piece(line)] for line in self._about(command))
+        else:
+            for group, uses in USAGE.items():
+                self.say([Piece(group, "1")])
+                for name, use in uses.items():
+                    self.say([Piece(f"  {use:<24}"), Piece(self._about(name)[0], FAINT)])
+        if not argument or "where" in COMMANDS[command].partition(" ")[2]:
+            self.tell([Piece(line)] for line in WHERE.split("\n"))
 
     # --- completion ------------------------------------------------------------------------------
     def completenames(self, text: str, *ignored: Any) -> list[str]:
         """The commands that begin with a text."""
-        return [f"{name} " for group in USAGE.values() for name in group if name.startswith(text)]
+        return [f"{name} " for name in COMMANDS if name.startswith(text)]
 
     def completedefault(self, text: str, *ignored: Any) -> list[str]:
         """The nodes, fields and operations that begin with a text."""
         known = [*self.names.nodes, *FIELDS, *self.breakpoints.operations]
         return sorted({name for name in known if name.startswith(text)})
 
-    def _about(self, command: str) -> str:
-        return inspect.cleandoc(getattr(self, f"do_{command}").__doc__ or "")
+    def _about(self, command: str) -> list[str]:
+        return inspect.cleandoc(getattr(self, f"do_{command}").__doc__ or "").split("\n")
