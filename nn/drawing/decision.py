@@ -124,23 +124,16 @@ def _regions(axes: Axes, ticks: list[Any], field: Any, last: object) -> None:
 
 def _samples(axes: Axes, points: Any, truth: Any, found: Any, called: list[str]) -> None:
     """A mark for each sample in its class's colour and shape, and rings around the wrong ones."""
+    look: dict[str, Any] = {"s": 34, "edgecolors": "white", "linewidths": 0.8, "zorder": 3}
     for k, name in enumerate(called):
-        mine = points[truth == k]
-        axes.scatter(
-            mine[:, 0],
-            mine[:, 1],
-            s=34,
-            color=COLOURS[k % len(COLOURS)],
-            marker=MARKERS[k % len(MARKERS)],
-            edgecolors="white",
-            linewidths=0.8,
-            zorder=3,
-            label=name,
-        )
+        look |= {"color": COLOURS[k % len(COLOURS)], "marker": MARKERS[k % len(MARKERS)]}
+        x, y = points[truth == k].T
+        axes.scatter(x, y, label=name, **look)
     wrong = points[truth != found]
     if len(wrong):
         ring: dict[str, Any] = {"facecolors": "none", "edgecolors": "black", "linewidths": 1.3}
-        axes.scatter(wrong[:, 0], wrong[:, 1], s=120, zorder=4, label="wrong", **ring)
+        x, y = wrong.T
+        axes.scatter(x, y, s=120, zorder=4, label="wrong", **ring)
 
 
 def _contours(
@@ -155,6 +148,7 @@ def _contours(
     hills = axes.contourf(*ticks, field, levels=levels, cmap=SHADES, norm=scale)
     axes.contour(*ticks, field, levels=levels, colors="white", linewidths=0.5, linestyles="solid")
     look: dict[str, Any] = {"cmap": SHADES, "norm": scale, "edgecolors": "white", "s": 44}
-    axes.scatter(points[:, 0], points[:, 1], c=targets, linewidths=1, zorder=3, **look)
+    x, y = points.T
+    axes.scatter(x, y, c=targets, linewidths=1, zorder=3, **look)
     figure.colorbar(hills, ax=axes, label="output (circles: targets)", format="{x:g}")
     axes.set_title("what the model answers")

@@ -60,7 +60,8 @@ def plot_features(
     called = names(who, "features", features, n_in)
     shape = _shape(who, shape, n_in, called is not None)
     units = chain.neurons(parts[layer])
-    start = _start(n_in, seed)
+    rng = random.Random(seed)
+    start = _scaled([rng.gauss(0, 1) for _ in range(n_in)], 0.1 * math.sqrt(n_in))
     rows = [
         [w.data for w in unit.w] if layer == 0 else _climb(parts[:layer], unit, start)
         for unit in units[:UNITS]
@@ -85,13 +86,6 @@ def _shape(
             f"{shape!r}; leave it out for bars"
         )
     return shape
-
-
-def _start(n_in: int, seed: int) -> list[float]:
-    """A short vector of random direction."""
-    rng = random.Random(seed)
-    drawn = [rng.gauss(0, 1) for _ in range(n_in)]
-    return _scaled(drawn, 0.1 * math.sqrt(n_in))
 
 
 def _scaled(xs: Sequence[float], length: float) -> list[float]:

@@ -9,25 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgb, to_rgba
 from matplotlib.lines import Line2D
-from matplotlib.patches import Circle, Rectangle
+from matplotlib.patches import Rectangle
 
-from nn.drawing.figure import (
-    BLUE,
-    GREY,
-    LOOKS,
-    ORANGE,
-    SIGNS,
-    Figure,
-    Target,
-    brief,
-    crop,
-    fitted,
-    names,
-    page,
-    places,
-    sign,
-    styled,
-)
+from nn.drawing import diagram
+from nn.drawing.diagram import SIGNS, brief, fitted
+from nn.drawing.figure import BLUE, GREY, ORANGE, Figure, Target, names, styled
 from nn.drawing.signals import answers
 from nn.models import chain
 from nn.models.layers import Neuron
@@ -54,7 +40,7 @@ class Column:
     @property
     def places(self) -> list[int | None]:
         """The unit at each place from the top; None is the gap between the first and the last."""
-        return places("draw_network", self.size, self.limit)
+        return diagram.places("draw_network", self.size, self.limit)
 
     def height(self, place: float) -> float:
         """The height of a place, counted from 0 at the top; the middle of all is 0."""
@@ -103,7 +89,7 @@ def draw_network(
     left = names(who, "features", features, widths[0])
     right = names(who, "classes", classes, widths[-1])
     held = None if x is None else answers(who, model, parts, x)
-    figure, axes = page()
+    figure, axes = diagram.page()
     drawn = _weights(axes, columns, parts)
     _legend(axes, columns, drawn)
     top = max(column.height(0) for column in columns) + columns[0].radius
@@ -112,13 +98,13 @@ def draw_network(
         _units(axes, column, held[k] if held else None)
     _beside(axes, columns[0], left, -1)
     _beside(axes, columns[-1], right, 1)
-    crop(figure)
+    diagram.crop(figure)
     return figure.kept(path)
 
 
 def _columns(parts: list[chain.Part], limit: int, radius: float) -> list[Column]:
     widths = chain.widths(parts)
-    tallest = 2.4 * radius * max(len(places("draw_network", n, limit)) for n in widths)
+    tallest = 2.4 * radius * max(len(diagram.places("draw_network", n, limit)) for n in widths)
     apart = min(max(1.3, 0.45 * tallest), 2.8)  # flatter lines than that are hard to follow
     kinds = ["input", *["hidden"] * (len(parts) - 1), "output"]
     said = ["", *(part.activation for part in parts)]
@@ -136,18 +122,16 @@ def _heading(axes: Axes, column: Column, low: float) -> None:
 
 def _units(axes: Axes, column: Column, held: list[float] | None) -> None:
     """A circle for each unit that is drawn, with the number it holds; dots for the others."""
-    border, filling = LOOKS[column.kind]
+    look = diagram.LOOKS[column.kind]
     largest = max((abs(h) for h in held or () if math.isfinite(h)), default=0.0)
     for unit, y in column.heights().items():
-        face = filling
+        inside = ""
         if held is not None:
-            face = _tint(held[unit], largest)
-            fitted(axes, column.x, y, brief(held[unit]), 1.7 * column.radius, size=8.5, zorder=4)
-        circle = Circle(
-            (column.x, y), column.radius, fc=face, ec=border, lw=1.2, zorder=3, clip_on=False
+            inside, look = brief(held[unit]), {**look, "fc": _tint(held[unit], largest)}
+        circle = diagram.circle(
+            axes, (column.x, y), column.radius, inside, size=8.5, lw=1.2, **look
         )
         circle.set_gid(f"{column.kind}-{column.x:g}-{unit}")
-        axes.add_patch(circle)
     if column.size > column.limit:
         fitted(axes, column.x, column.height(column.limit // 2), "⋮", 1.0, size=14, zorder=4)
 
@@ -174,22 +158,18 @@ def _weights(axes: Axes, columns: list[Column], parts: list[chain.Part]) -> list
     """A line for each weight between units that are drawn; the answer is what a legend shows."""
     sizes = [abs(p.data) for part in parts for p in part.parameters()]
     largest = max(filter(math.isfinite, sizes), default=0.0) or 1.0
-    found = set()
+    found: dict[str, Line2D] = {}
     for before, after, part in zip(columns, columns[1:], parts, strict=False):
         lines = _lines(before, after, chain.neurons(part))
         _bias(axes, before)
-        for name in SIGNS:
-            chosen = sorted((line for line in lines if sign(line[1]) == name), key=_strength)
+        for name, look in SIGNS.items():
+            chosen = sorted((w for w in lines if diagram.sign(w[1]) == name), key=_strength)
             if chosen:
-                found.add(name)
-                drawn = _bundle(chosen, largest, *SIGNS[name])
+                found[name] = Line2D([], [], lw=2, label=name, **look)
+                drawn = _bundle(chosen, largest, **look)
                 drawn.set_gid(f"{name.replace(' ', '-')}-{after.x:g}")
                 axes.add_collection(drawn, autolim=False)
-    legend = [
-        Line2D([], [], color=SIGNS[name][0], ls=SIGNS[name][1], lw=2, label=name)
-        for name in SIGNS
-        if name in found
-    ]
+    legend = [found[name] for name in SIGNS if name in found]
     legend[0].set_label(f"{legend[0].get_label()} (widest line: {brief(largest)})")
     return legend
 
@@ -205,14 +185,14 @@ def _lines(before: Column, after: Column, neurons: list[Neuron]) -> list[Line]:
     return lines
 
 
-def _bundle(lines: list[Line], largest: float, colour: str, dash: Any) -> LineCollection:
+def _bundle(lines: list[Line], largest: float, color: str, ls: Any) -> LineCollection:
     """Lines of one colour, each as wide and as strong as its weight is large."""
     shares = [_strength(line) / largest if math.isfinite(line[1]) else 1.0 for line in lines]
     return LineCollection(
         [ends for ends, _ in lines],
         linewidths=[0.4 + 2.4 * share for share in shares],
-        colors=[to_rgba(colour, 0.2 + 0.8 * share) for share in shares],
-        linestyles=[dash],
+        colors=[to_rgba(color, 0.2 + 0.8 * share) for share in shares],
+        linestyles=[ls],
         zorder=1,
         clip_on=False,
     )
@@ -225,18 +205,9 @@ def _strength(line: Line) -> float:
 def _bias(axes: Axes, column: Column) -> None:
     """The unit that is always 1, below a column."""
     half = 0.7 * EMPTY
-    axes.add_patch(
-        Rectangle(
-            (column.x - half, column.below - half),
-            2 * half,
-            2 * half,
-            fc="white",
-            ec=GREY,
-            lw=1.0,
-            zorder=3,
-            clip_on=False,
-        )
-    )
+    corner = column.x - half, column.below - half
+    box = Rectangle(corner, 2 * half, 2 * half, fc="white", ec=GREY, zorder=3, clip_on=False)
+    axes.add_patch(box)
     axes.text(column.x, column.below, "1", ha="center", va="center_baseline", size=7.5, zorder=4)
 
 

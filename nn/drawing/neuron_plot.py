@@ -5,31 +5,15 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from matplotlib.axes import Axes
-from matplotlib.patches import Circle, FancyArrowPatch
+from matplotlib.patches import FancyArrowPatch
 from matplotlib.text import Text
 
 from engine import Value, dot
 from engine.wording.numbers import number
+from nn.drawing import diagram
 from nn.drawing.activation_plot import sample, spread
-from nn.drawing.figure import (
-    BLUE,
-    GREY,
-    INK,
-    LOOKS,
-    SIGNS,
-    Figure,
-    Target,
-    breadth,
-    brief,
-    crop,
-    fitted,
-    names,
-    page,
-    places,
-    sign,
-    styled,
-    words,
-)
+from nn.drawing.diagram import LOOKS, SIGNS, breadth, brief, fitted
+from nn.drawing.figure import BLUE, GREY, INK, Figure, Target, names, styled, words
 from nn.drawing.signals import answers
 from nn.models.layers import Neuron
 
@@ -75,7 +59,7 @@ def draw_neuron(
         x = tuple(x) if hasattr(x, "__iter__") else (x,)
         (held, (out,)) = answers("draw_neuron", neuron, [neuron], x)
         called = called or [words(getattr(v, "label", None) or f"x{i}") for i, v in enumerate(x)]
-    figure, axes = page()
+    figure, axes = diagram.page()
     written = _inputs(axes, neuron, heights, called, held)
     # arrows are long enough for what is written on them, and none gets too steep
     longest = max(breadth(label) for label in written.values())
@@ -86,13 +70,13 @@ def draw_neuron(
     total = None if held is None else _total(neuron, held)
     _sum(axes, neuron, reach, total)
     _output(axes, neuron, reach + 1.15, total, None if held is None else out)
-    crop(figure)
+    diagram.crop(figure)
     return figure.kept(path)
 
 
 def _heights(n_in: int, limit: int) -> dict[int, float]:
     """The inputs that are drawn, with their heights around 0; -1 is the gap between them."""
-    shown = [-1 if unit is None else unit for unit in places("draw_neuron", n_in, limit)]
+    shown = [-1 if unit is None else unit for unit in diagram.places("draw_neuron", n_in, limit)]
     return {unit: STEP * ((len(shown) - 1) / 2 - place) for place, unit in enumerate(shown)}
 
 
@@ -116,7 +100,7 @@ def _inputs(
             fitted(axes, -0.45, y, f"{len(neuron.w)} inputs", 2.0, ha="right")
             continue
         inside = f"x{i}" if held is None else brief(held[i])
-        _circle(axes, 0, y, inside, *LOOKS["input"])
+        diagram.circle(axes, (0, y), RADIUS, inside, lw=1.4, **LOOKS["input"])
         if called:
             axes.text(-RADIUS - 0.1, y, called[i], ha="right", va="center", size=9)
         written[i] = _on_paper(axes, 0, y, _parameter(neuron.w[i], f"w{i}"))
@@ -125,7 +109,7 @@ def _inputs(
 
 def _sum(axes: Axes, neuron: Neuron, x: float, total: float | None) -> None:
     """The circle that adds up, with the bias from above and the sum leaving to the right."""
-    _circle(axes, x, 0, "Σ", *LOOKS["hidden"], size=15)
+    diagram.circle(axes, (x, 0), RADIUS, "Σ", size=15, lw=1.4, **LOOKS["hidden"])
     _arrow(axes, (x, 1.05), (x, 0), neuron.b.data, (0.08, RADIUS))
     _on_paper(axes, x, 1.1, _parameter(neuron.b, "b"))
     fitted(axes, x + 0.68, -0.15, "w · x + b", 0.7)
@@ -141,7 +125,8 @@ def _output(axes: Axes, neuron: Neuron, x: float, total: float | None, out: Any)
     fitted(axes, x + BOX / 2, BOX / 2 + 0.18, neuron.activation, 1.8, weight="bold")
     end = x + BOX + 0.85
     _arrow(axes, (x + BOX, 0), (end, 0), None, (0.0, RADIUS))
-    _circle(axes, end, 0, "y" if out is None else brief(out), *LOOKS["output"])
+    inside = "y" if out is None else brief(out)
+    diagram.circle(axes, (end, 0), RADIUS, inside, lw=1.4, **LOOKS["output"])
     if out is not None:
         fitted(axes, end, -RADIUS - 0.18, f"y = {number(out)}", 1.2)
 
@@ -165,34 +150,14 @@ def _curve(axes: Axes, name: str, total: float | None) -> None:
     axes.tick_params(labelsize=7, length=2)
 
 
-def _circle(
-    axes: Axes, x: float, y: float, inside: str, border: str, filling: str, size: float = 9
-) -> None:
-    look: dict[str, Any] = {"fc": filling, "ec": border, "lw": 1.4, "zorder": 3, "clip_on": False}
-    axes.add_patch(Circle((x, y), RADIUS, **look))
-    fitted(axes, x, y, inside, 1.7 * RADIUS, size=size, zorder=4)
-
-
 def _arrow(
     axes: Axes, start: Point, end: Point, weight: float | None, gaps: Point = (RADIUS, RADIUS)
 ) -> None:
     """An arrow that keeps off the middle of what it joins, in the look of its weight if any."""
-    colour, dash = (INK, "-") if weight is None else SIGNS[sign(weight)]
-    axes.add_patch(
-        FancyArrowPatch(
-            start,
-            end,
-            arrowstyle="-|>",
-            mutation_scale=11,
-            color=colour,
-            ls=dash,
-            lw=1.5,
-            shrinkA=72 * gaps[0],
-            shrinkB=72 * gaps[1],
-            zorder=1,
-            clip_on=False,
-        )
-    )
+    look: dict[str, Any] = {"arrowstyle": "-|>", "mutation_scale": 11, "lw": 1.5}
+    look |= {"shrinkA": 72 * gaps[0], "shrinkB": 72 * gaps[1], "zorder": 1, "clip_on": False}
+    look |= {"color": INK, "ls": "-"} if weight is None else SIGNS[diagram.sign(weight)]
+    axes.add_patch(FancyArrowPatch(start, end, **look))
 
 
 def _on_paper(axes: Axes, x: float, y: float, text: str) -> Text:

@@ -26,7 +26,8 @@ from nn.drawing import (
     plot_features,
 )
 from nn.drawing.activation_plot import sample
-from nn.drawing.figure import LONGEST, brief, words
+from nn.drawing.diagram import brief
+from nn.drawing.figure import LONGEST, words
 
 XOR = [(0, 0), (0, 1), (1, 0), (1, 1)], [0, 1, 1, 0]
 HOSTILE = [

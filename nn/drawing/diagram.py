@@ -1,0 +1,107 @@
+"""What the diagrams of a network and of a neuron share: a page, circles, and signs of weights."""
+
+import math
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.patches import Circle
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
+
+from engine.drawing.style import KINDS
+from engine.wording.numbers import number
+from nn.checks import count
+from nn.drawing.figure import BLUE, DASHED, ORANGE, Figure
+
+__all__ = ["breadth", "brief", "circle", "crop", "fitted", "page", "places", "sign"]
+
+# Units have the borders and fillings that pictures of graphs give to what they are made of.
+LOOKS = {
+    unit: {"ec": KINDS[kind]["color"], "fc": KINDS[kind]["fillcolor"]}
+    for unit, kind in {"input": "input", "hidden": "operation", "output": "output"}.items()
+}
+SIGNS: dict[str, dict[str, Any]] = {
+    "positive weight": {"color": BLUE, "ls": "-"},
+    "negative weight": {"color": ORANGE, "ls": DASHED},
+    "not a finite weight": {"color": "#000000", "ls": ":"},
+}
+
+
+def places(who: str, size: int, limit: Any) -> list[int | None]:
+    """What stands at each place of a column: a unit, or None for the gap where units are left out.
+
+    >>> places("draw_network", 3, 8), places("draw_network", 9, 4)
+    ([0, 1, 2], [0, 1, None, 8])
+    """
+    if count(who, "limit", limit) < 3:
+        raise ValueError(f"{who} takes a limit from 3 up (a first, a gap, a last), got {limit}")
+    first = limit // 2
+    if size <= limit:
+        return list(range(size))
+    return [*range(first), None, *range(size - (limit - 1 - first), size)]
+
+
+def page() -> tuple[Figure, Axes]:
+    """An empty page on which one unit is one inch; `crop` makes it as large as what is on it."""
+    figure = Figure(figsize=(1, 1))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    return figure, axes
+
+
+def crop(figure: Figure, margin: float = 0.15) -> None:
+    """Cut the page to what was drawn on it, texts and all."""
+    axes = figure.axes[0]
+    drawn: list[Any] = [*axes.patches, *axes.texts, *axes.child_axes]  # lines end in patches
+    legend = axes.get_legend()
+    boxes = [artist.get_tightbbox() for artist in [*drawn, legend] if artist is not None]
+    extent = axes.transData.inverted().transform(
+        Bbox.union([box for box in boxes if box.width > 0])
+    )
+    (left, bottom), (right, top) = extent
+    figure.set_size_inches(right - left + 2 * margin, top - bottom + 2 * margin)
+    axes.set(xlim=(left - margin, right + margin), ylim=(bottom - margin, top + margin))
+
+
+def circle(axes: Axes, at: tuple[float, float], radius: float, inside: str, **look: Any) -> Circle:
+    """Draw a circle around a text, which is made to fit into it."""
+    size = look.pop("size", 9)
+    drawn = Circle(at, radius, zorder=3, clip_on=False, **look)
+    axes.add_patch(drawn)
+    if inside:
+        fitted(axes, *at, inside, 1.7 * radius, size=size, zorder=4)
+    return drawn
+
+
+def fitted(axes: Axes, x: float, y: float, text: str, width: float, **look: Any) -> Text:
+    """Write a text around a point, smaller where it would be wider than so many inches."""
+    look = {"ha": "center", "va": "center", "size": 9, **look}
+    label = axes.text(x, y, text, **look)
+    label.set_fontsize(look["size"] * min(1.0, width / max(breadth(label), 1e-9)))
+    return label
+
+
+def breadth(label: Text) -> float:
+    """How wide a text is, in inches."""
+    figure = label.get_figure(root=True)
+    return label.get_window_extent().width / figure.dpi if figure else 0.0
+
+
+def brief(x: float) -> str:
+    """A number in about five characters, for the inside of a circle.
+
+    >>> [brief(x) for x in (1.0, -0.25, 2 / 3, 0.39999, 12.345678, -1e-9)]
+    ['1', '-0.25', '0.67', '0.40', '12.35', '-1e-09']
+    """
+    exact, rounded = number(x), f"{x:#.2g}".removesuffix(".")
+    return exact if len(exact) <= max(5, len(rounded)) else rounded
+
+
+def sign(weight: float) -> str:
+    """Which of SIGNS a weight is.
+
+    >>> sign(0.5), sign(-0.5), sign(float("nan"))
+    ('positive weight', 'negative weight', 'not a finite weight')
+    """
+    positive, negative, neither = SIGNS
+    return neither if not math.isfinite(weight) else positive if weight >= 0 else negative
