@@ -16,7 +16,7 @@ from pathlib import Path
 from engine.cli.expression import FUNCTIONS, evaluate, said
 from engine.core.graph import topological
 from engine.core.value import Value
-from engine.wording.terminal import Mistake
+from engine.wording.terminal import Mistake, columns
 
 __all__ = ["main"]
 
@@ -39,12 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _run(options)
     except (ValueError, ArithmeticError, OSError, RuntimeError) as error:
         # such as a Mistake, a NumericError, a LayoutError or a path that cannot be written
-        sys.exit(_complain(said(error)))
-
-
-def _complain(message: str) -> int:
-    print(f"{PROGRAM}: {message[:2000]}", file=sys.stderr)
-    return 2
+        print(f"{PROGRAM}: {said(error)[:2000]}", file=sys.stderr)
+        sys.exit(2)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -80,10 +76,7 @@ def _run(options: argparse.Namespace) -> None:
     if numbers:
         rows = [("", " value", " gradient")]
         rows += [(name, f"{x.data: }", f"{x.grad: }") for name, x in numbers.items()]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        print()
-        for row in rows:
-            print("  ".join(map(str.ljust, row, widths)).rstrip())
+        print("", *columns(rows, right=3), sep="\n")
     written = _draw(value, options)
     if options.tree or not written:
         from engine.drawing.text_tree import tree  # a room above, for those who ask for it

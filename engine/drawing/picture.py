@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import TypedDict, Unpack
 
 from engine.core.ops import is_constant
 from engine.core.origins import name_of, place_of
@@ -89,37 +89,8 @@ def draw(
     fan = max(len(node.parents) for node in seen.nodes) if grouping.level == 0 else 10
     picture = Picture.empty(direction, ranksep=0.4 + 0.1 * min(fan, 10))
     picture.remedy = lambda: _remedy(seen)
-    _fill(picture, seen, grouping, strength)
-    picture.close_frames()
+    _Drawing(picture, seen, grouping, strength).fill()
     return picture
-
-
-def _fill(picture: Picture, seen: View, grouping: Grouping, strength: bool) -> None:
-    names = {node: f"n{i}" for i, node in enumerate(seen.nodes)}
-    boxes = {box: f"g{i}" for i, box in enumerate(grouping.boxes)}
-    picture.ids = {**names, **{node: boxes[box.name] for node, box in grouping.of.items()}}
-    top = max((abs(n.grad) for n in seen.nodes if abs(n.grad) < float("inf")), default=0.0)
-    shade = top if strength else 0.0
-    frames = {node: frame for frame in grouping.frames.values() for node in frame.nodes}
-    drawn: set[str] = set()
-    for node in reversed(seen.nodes):  # Graphviz starts from this order: a first parent goes above
-        if node in grouping.of:
-            box = grouping.of[node]
-            if box.name not in drawn:
-                drawn.add(box.name)
-                frame = frames.get(node)
-                target = picture.frame(frame.name) if frame else picture
-                picture.titles |= _add_box(target, boxes[box.name], box, seen)
-            continue
-        frame = frames.get(node)
-        target = picture.frame(frame.name) if frame else picture
-        if node not in seen.copied:
-            text = "\n".join([*_words(node, seen), *number_lines(node, seen.root)])
-            style = roomy(node_style(node, seen, shade), text)
-            target.node(names[node], plain(text), id=names[node], **style)
-            picture.titles[names[node]] = about_node(node)
-        _add_edges(picture, node, names, seen, grouping, shade)
-    _add_bundles(picture, seen, grouping, names, boxes)
 
 
 def _words(node: Value, seen: View) -> list[str]:
@@ -141,52 +112,89 @@ def _words(node: Value, seen: View) -> list[str]:
     return [name, op] if name else [op]
 
 
-def _add_edges(
-    picture: Picture,
-    node: Value,
-    names: dict[Value, str],
-    seen: View,
-    grouping: Grouping,
-    shade: float,
-) -> None:
-    """The arrows from a node's parents; those from a group are drawn in bundles."""
-    for k, (parent, local) in enumerate(zip(node.parents, locals_of(node), strict=True)):
-        if parent not in names or parent in grouping.of:
-            continue
-        tail, ident = names[parent], f"{names[node]}-{k}"
-        if parent in seen.copied:  # pale, once for each use
-            tail = f"{tail}-{ident}"
-            lines = [*_words(parent, seen), *number_lines(parent, seen.root)]
-            style = node_style(parent, seen, shade, copy=True)
-            picture.node(tail, plain("\n".join(lines)), id=tail, **style)
-            picture.titles[tail] = about_node(parent)
-        # in a long sum, no arrow needs to say that its derivative is 1
-        plain_sum = node.op is not None and node.op.constant_partials and len(node.parents) > 4
-        label = {} if local is None or plain_sum else {"label": picture.beside(number(local))}
-        picture.edge(tail, names[node], id=ident, **label, **{"class": "edge"})
-        picture.titles[ident] = about_edge(node, parent, local)
+class _Drawing:
+    """Draws a view into an empty picture."""
 
+    def __init__(self, picture: Picture, seen: View, grouping: Grouping, strength: bool) -> None:
+        self.picture, self.seen, self.grouping = picture, seen, grouping
+        self.names = {node: f"n{i}" for i, node in enumerate(seen.nodes)}
+        self.boxes = {name: f"g{i}" for i, name in enumerate(grouping.boxes)}
+        grads = [abs(node.grad) for node in seen.nodes if strength]
+        self.top = max((grad for grad in grads if grad < float("inf")), default=0.0)
+        self.frames = {node: box.name for box in grouping.frames.values() for node in box.nodes}
 
-def _add_box(picture: Any, ident: str, box: Box, seen: View) -> dict[str, str]:
-    """A box for many nodes; gives its title."""
-    text = "\n".join([box.name, *box.about.split("\n"), *group_lines(box.nodes, seen.root)])
-    style = roomy(box_style(box.nodes, seen.root), text)
-    picture.node(ident, plain(text), id=ident, **style)
-    return {ident: text}
+    def fill(self) -> None:
+        """Draw all boxes, nodes and arrows."""
+        of, picture = self.grouping.of, self.picture
+        inside = {node: self.boxes[box.name] for node, box in of.items()}
+        picture.ids = {**self.names, **inside}
+        # Graphviz starts from this order: a first parent goes above
+        for node in reversed(self.seen.nodes):
+            box = of.get(node)
+            if box is None:
+                if node not in self.seen.copied:
+                    self.add_node(node, self.names[node])
+                self.add_edges(node)
+            elif inside[node] not in picture.titles:
+                self.add_box(node, box)
+        self.add_bundles()
+        picture.close_frames()
 
+    def add(self, ident: str, text: str, style: dict[str, str], title: str, frame: str) -> None:
+        """Draw one shape, within a frame if one is named."""
+        target = self.picture.frame(frame) if frame else self.picture
+        target.node(ident, plain(text), id=ident, **style)
+        self.picture.titles[ident] = title
 
-def _add_bundles(
-    picture: Picture, seen: View, grouping: Grouping, names: dict[Value, str], boxes: dict[str, str]
-) -> None:
-    """One arrow for all edges that go from one box to another, or between a box and a node."""
-    for ends, count in arrows(seen, grouping.of).items():
-        if not any(isinstance(end, str) for end in ends):
-            continue
-        tail, head = (boxes[end] if isinstance(end, str) else names[end] for end in ends)
-        label = {"label": picture.beside(f"×{count:,}")} if count > 1 else {}
-        ident = f"{tail}-{head}"
-        picture.edge(tail, head, id=ident, **label, **{"class": "edge bundle"})
-        picture.titles[ident] = f"{count:,} edge{'s' if count > 1 else ''}"
+    def add_node(self, node: Value, ident: str, copy: bool = False) -> None:
+        """Draw a node, or a pale copy of a leaf at one of its uses."""
+        text = "\n".join([*_words(node, self.seen), *number_lines(node, self.seen.root)])
+        style, frame = node_style(node, self.seen, self.top, copy), self.frames.get(node, "")
+        if copy:
+            self.add(ident, text, style, about_node(node), "")
+        else:
+            self.add(ident, text, roomy(style, text), about_node(node), frame)
+
+    def add_box(self, node: Value, box: Box) -> None:
+        """Draw a box for many nodes, of which this is the first one to be met."""
+        root = self.seen.root
+        text = "\n".join([box.name, *box.about.split("\n"), *group_lines(box.nodes, root)])
+        style = roomy(box_style(box.nodes, root), text)
+        self.add(self.boxes[box.name], text, style, text, self.frames.get(node, ""))
+
+    def add_edges(self, node: Value) -> None:
+        """Draw the arrows from a node's parents; those from a box are drawn in bundles."""
+        for k, (parent, local) in enumerate(zip(node.parents, locals_of(node), strict=True)):
+            if parent not in self.names or parent in self.grouping.of:
+                continue
+            tail, ident = self.names[parent], f"{self.names[node]}-{k}"
+            if parent in self.seen.copied:
+                tail = f"{tail}-{ident}"
+                self.add_node(parent, tail, copy=True)
+            # in a long sum, no arrow needs to say that its derivative is 1
+            plain_sum = node.op is not None and node.op.constant_partials and len(node.parents) > 4
+            label = "" if local is None or plain_sum else number(local)
+            title = about_edge(node, parent, local)
+            self.add_arrow(tail, self.names[node], ident, label, title)
+
+    def add_bundles(self) -> None:
+        """Draw one arrow for all edges from one box to another, or between a box and a node."""
+        for ends, count in arrows(self.seen, self.grouping.of).items():
+            if any(isinstance(end, str) for end in ends):
+                tail, head = (
+                    self.boxes[end] if isinstance(end, str) else self.names[end] for end in ends
+                )
+                label = f"×{count:,}" if count > 1 else ""
+                title = f"{count:,} edge{'s' if count > 1 else ''}"
+                self.add_arrow(tail, head, f"{tail}-{head}", label, title, "edge bundle")
+
+    def add_arrow(
+        self, tail: str, head: str, ident: str, label: str, title: str, kind: str = "edge"
+    ) -> None:
+        """Draw an arrow."""
+        words = {"label": self.picture.beside(label)} if label else {}
+        self.picture.edge(tail, head, id=ident, **words, **{"class": kind})
+        self.picture.titles[ident] = title
 
 
 def _remedy(seen: View) -> str:

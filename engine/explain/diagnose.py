@@ -99,18 +99,11 @@ class Report:
         if self.finding is not None:
             lines += ["", str(self.finding)]
         if self.layers:
-            head = ("gradients", "parameters", "rms", "largest", "zeros")
-            rows = [
-                (
-                    safe(layer.name),
-                    f"{len(layer.parameters):,}",
-                    number(layer.rms),
-                    number(layer.largest),
-                    f"{layer.zeros:,}",
-                )
-                for layer in self.layers
-            ]
-            lines += ["", *columns([head, *rows], right=1)]
+            rows = [("gradients", "parameters", "rms", "largest", "zeros")]
+            for one in self.layers:
+                count, zeros = f"{len(one.parameters):,}", f"{one.zeros:,}"
+                rows.append((safe(one.name), count, number(one.rms), number(one.largest), zeros))
+            lines += ["", *columns(rows, right=1)]
         return printable("\n".join(lines))
 
     def __repr__(self) -> str:
@@ -197,17 +190,13 @@ def _flat(found: PathSums, address: Callable[[Value], tuple[str, str]]) -> Itera
     for (kind, layer, op), members in flat.items():
         nodes = tuple([node for uses in members.values() for node in uses])
         names = [] if [*members] == [layer] else [*members]
-        yield Remark(
-            kind, layer, nodes, _about(kind, layer, op, len(nodes), totals[layer, op], names)
-        )
+        text = _about(kind, layer, op, len(nodes), totals[layer, op], names)
+        yield Remark(kind, layer, nodes, text)
 
 
 def _about(kind: str, layer: str, op: Operation, uses: int, total: int, names: list[str]) -> str:
-    what = (
-        "pass nothing on"
-        if kind == "dead"
-        else f"pass on less than 1/{1 / FLAT:.0f} of what they can"
-    )
+    less = f"pass on less than 1/{1 / FLAT:.0f} of what they can"
+    what = "pass nothing on" if kind == "dead" else less
     if not names:
         inputs = f"all {uses:,} times" if uses > 1 else "the one time"
         return f"{kind:<10} {safe(layer)}: {op} is flat {inputs} that it was computed"
@@ -237,46 +226,45 @@ def _layers(
     last = {p: i for i, node in enumerate(found.order) for p in node.parents}
     for node in sorted(own, key=lambda leaf: -last.get(leaf, -1)):
         members.setdefault(address(node)[0], []).append(node)
-    layers = []
-    for layer, nodes in members.items():
-        grads = [found.gradient[node] for node in nodes]
-        sizes = [abs(g) for g in grads if isfinite(g)]
-        rms = hypot(*sizes) / sqrt(len(sizes)) if sizes else inf
-        bad = len(grads) - len(sizes)
-        layers.append(
-            Layer(layer, tuple(nodes), rms, max(sizes, default=inf), grads.count(0.0), bad)
-        )
-    return layers
+    return [
+        _layer(name, nodes, [found.gradient[n] for n in nodes]) for name, nodes in members.items()
+    ]
+
+
+def _layer(name: str, nodes: list[Value], grads: list[float]) -> Layer:
+    sizes = [abs(g) for g in grads if isfinite(g)]
+    rms = hypot(*sizes) / sqrt(len(sizes)) if sizes else inf
+    bad = len(grads) - len(sizes)
+    return Layer(name, tuple(nodes), rms, max(sizes, default=inf), grads.count(0.0), bad)
 
 
 def _gradients(layers: list[Layer]) -> Iterator[Remark]:
     for i, layer in enumerate(layers):
-        count, where = len(layer.parameters), safe(layer.name)
-        some = "the gradient" if count == 1 else f"all {count:,} gradients"
-        if layer.nonfinite:
-            text = f"nonfinite  {where}: {layer.nonfinite:,} of {count:,} gradients"
-            yield Remark("nonfinite", layer.name, layer.parameters, text)
-            continue
-        if layer.zeros:
-            share = (
-                f"{layer.zeros:,} of {count:,} gradients are"
-                if layer.zeros < count
-                else (f"{some} {'is' if count == 1 else 'are'}")
-            )
-            yield Remark("zero", layer.name, layer.parameters, f"zero       {where}: {share} 0")
-        later = [other for other in layers[i + 1 :] if other.rms and not other.nonfinite]
-        top = max(later, key=lambda other: other.rms, default=layer)
-        low = min(later, key=lambda other: other.rms, default=layer)
-        size = f"{where}: gradients of {number(layer.rms)} in the mean"
-        if layer.rms and layer.rms * RATIO < top.rms:
-            text = f"vanishing  {size}, 1/{top.rms / layer.rms:,.0f} of those of {safe(top.name)}"
-            yield Remark("vanishing", layer.name, layer.parameters, text)
-        if layer.rms > RATIO * low.rms:
-            text = f"exploding  {size}, {layer.rms / low.rms:,.0f} times those of {safe(low.name)}"
-            yield Remark("exploding", layer.name, layer.parameters, text)
-        elif layer.largest > RATIO:
-            text = f"exploding  {where}: gradients up to {number(layer.largest)}"
-            yield Remark("exploding", layer.name, layer.parameters, text)
+        for kind, text in _judge(layer, layers[i + 1 :]):
+            line = f"{kind:<10} {safe(layer.name)}: {text}"
+            yield Remark(kind, layer.name, layer.parameters, line)
+
+
+def _judge(layer: Layer, above: list[Layer]) -> Iterator[tuple[Kind, str]]:
+    """What is wrong with the gradients of a layer, given the layers nearer to the output."""
+    count = len(layer.parameters)
+    if layer.nonfinite:
+        yield "nonfinite", f"{layer.nonfinite:,} of {count:,} gradients"
+        return
+    if 0 < layer.zeros < count:
+        yield "zero", f"{layer.zeros:,} of {count:,} gradients are 0"
+    elif layer.zeros:
+        yield "zero", "the gradient is 0" if count == 1 else f"all {count:,} gradients are 0"
+    others = [other for other in above if other.rms and not other.nonfinite] or [layer]
+    top = max(others, key=lambda other: other.rms)
+    low = min(others, key=lambda other: other.rms)
+    size = f"gradients of {number(layer.rms)} in the mean"
+    if layer.rms and layer.rms * RATIO < top.rms:
+        yield "vanishing", f"{size}, 1/{top.rms / layer.rms:,.0f} of those of {safe(top.name)}"
+    if layer.rms > RATIO * low.rms:
+        yield "exploding", f"{size}, {layer.rms / low.rms:,.0f} times those of {safe(low.name)}"
+    elif layer.largest > RATIO:
+        yield "exploding", f"gradients up to {number(layer.largest)}"
 
 
 def _unreached(found: PathSums, given: list[Value] | None) -> Iterator[Remark]:

@@ -13,7 +13,7 @@ from engine.core.ops import is_constant
 from engine.core.origins import Origin, name_of, place_of
 from engine.core.value import Value
 from engine.explain.paths import Link, broken_edges
-from engine.explain.reasons import Words
+from engine.explain.reasons import Words, remedy
 from engine.wording.numbers import number, shorten, visible
 from engine.wording.terminal import printable
 
@@ -90,13 +90,12 @@ class Finding:
         if parent is None or self.position is None or self.local is None or self.upstream is None:
             return ""
         y, x = words.call(node), words.call(parent)
-        formula = words.formula(Link(node, self.position, self.local))
-        slope = f"{formula} = {number(self.local)}" if formula else number(self.local)
+        slope = words.derivative(Link(node, self.position, self.local))
         made = f"{y} = {words.made(node)} is {number(node.data)}, but"
         if isfinite(self.upstream * self.local):
             why = f"{number(self.before or 0.0)} + {number(self.upstream * self.local)} overflows"
         else:
-            why = f"it receives {number(self.upstream)} from above times d {y} / d {x} = {slope}"
+            why = f"it receives {number(self.upstream)} from above times {slope}"
         return f"{made} the gradient of {x} becomes {number(self._after)}: {why}"
 
     @property
@@ -130,7 +129,7 @@ def hunt(value: Value) -> Finding | None:
     order = topological(value)
     makers = _makers(order)
     if makers:
-        return Finding("value", makers[0], _remedy(makers[0]), len(makers) - 1)
+        return Finding("value", makers[0], remedy(makers[0]), len(makers) - 1)
     if not isfinite(value.data):
         guilty = [node for node in order if not node.parents and not isfinite(node.data)]
         return Finding("leaf", guilty[0], "look at where that number comes from", len(guilty) - 1)
@@ -151,27 +150,23 @@ def _backward(value: Value) -> Finding | None:
     if not bad:
         return None
     node, position, upstream, local, before, after = bad[0]
-    remedy = _remedy(node)
+    advice = [remedy(node)]
     if upstream == 0.0 and not isfinite(local):
-        remedy = (remedy + "; " if remedy else "") + (
+        advice.append(
             "nothing comes from above, and 0 × inf is nan: give the operation an input where it is "
             "safe, and choose with where() before it rather than after"
         )
+    tried = "; ".join(filter(None, advice))
     edge = position, upstream, local, before, after
-    return Finding("gradient", node, remedy, len(bad) - 1, *edge)
-
-
-def _remedy(node: Value) -> str:
-    return node.op.advice(node.parents) if node.op else ""
+    return Finding("gradient", node, tried, len(bad) - 1, *edge)
 
 
 def _places(node: Value) -> list[str]:
     origin = place_of(node)
     if origin is None:
         return []
-    return [
-        f"  made at {origin}" + (f": {visible(shorten(origin.code, 80))}" if origin.code else "")
-    ]
+    code = f": {visible(shorten(origin.code, 80))}" if origin.code else ""
+    return [f"  made at {origin}{code}"]
 
 
 def _parents(node: Value, words: Words) -> list[str]:

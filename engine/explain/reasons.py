@@ -13,7 +13,7 @@ from engine.wording.names import Names
 from engine.wording.notation import PLAIN, Term
 from engine.wording.numbers import number, shorten
 
-__all__ = ["Words", "reasons"]
+__all__ = ["Words", "reasons", "remedy"]
 
 TINY = 1e-6  # a local derivative below it lets next to nothing through
 CANCELLED = 1e-3  # of the sum of the paths' sizes
@@ -74,9 +74,8 @@ class Words:
 
     def derivative(self, edge: Link) -> str:
         """The local derivative, as a formula and as a number."""
-        formula = self.formula(edge)
-        shown = f"{formula} = {number(edge.local)}" if formula else number(edge.local)
-        return f"d {self.call(edge.node)} / d {self.call(edge.parent)} = {shown}"
+        formula, name = self.formula(edge), f"d {self.call(edge.node)} / d {self.call(edge.parent)}"
+        return " = ".join(filter(None, [name, formula, number(edge.local)]))
 
 
 def reasons(found: PathSums, value: Value, path: Path, alive: int, words: Words) -> Iterator[str]:
@@ -156,7 +155,7 @@ def _not_finite(found: PathSums, between: set[Value], words: Words) -> Iterator[
         if not isfinite(node.data):
             yield (
                 f"{words.call(node)} = {words.introduce(node)} = {number(node.data)} is the first "
-                f"value that is not finite{_parents(node, words)}{_remedy(node)}"
+                f"value that is not finite{_parents(node, words)}{remedy(node, '; ')}"
             )
             break
     for edge in broken_edges(found.order[0]):
@@ -166,7 +165,7 @@ def _not_finite(found: PathSums, between: set[Value], words: Words) -> Iterator[
             yield (
                 f"the first step that is not finite: d {y} / d {x} = {number(edge.local)}, times "
                 f"{number(edge.upstream)} from above, through {y} = {words.introduce(edge.node)}"
-                f"{_parents(edge.node, words)}{_remedy(edge.node)}"
+                f"{_parents(edge.node, words)}{remedy(edge.node, '; ')}"
             )
             break
 
@@ -177,6 +176,7 @@ def _parents(node: Value, words: Words) -> str:
     return f" ({', '.join(shown)})" if shown else ""
 
 
-def _remedy(node: Value) -> str:
+def remedy(node: Value, before: str = "") -> str:
+    """What the operation that made a node advises, behind `before`; "" if it knows of nothing."""
     advice = node.op.advice(node.parents) if node.op else ""
-    return advice and f"; {advice}"
+    return advice and before + advice

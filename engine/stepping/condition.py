@@ -40,12 +40,7 @@ FIELDS |= {
     for name in ("index", "position", "upstream", "local", "contribution", "before", "after")
 }
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "abs": abs,
-    "isfinite": isfinite,
-    "isinf": isinf,
-    "isnan": isnan,
-    "max": max,
-    "min": min,
+    function.__name__: function for function in (abs, isfinite, isinf, isnan, max, min)
 }
 _TAKES_MORE = {"max", "min"}
 _NUMBERS = {"inf": inf, "nan": nan, "True": True, "False": False}

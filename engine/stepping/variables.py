@@ -112,11 +112,8 @@ def children(thing: Any) -> list[Child]:
     count = len(thing.parents)
     if count <= 2 * _GROUP:
         return found + _edges(thing, 0, count)
-    groups = [
-        Parents(thing, at, min(at + _GROUP, count)) for at in range(0, min(count, _MANY), _GROUP)
-    ]
-    if count > _MANY:
-        groups.append(Parents(thing, _MANY, min(_MANY + _GROUP, count)))
+    starts = range(0, min(count, _MANY + 1), _GROUP)
+    groups = [Parents(thing, at, min(at + _GROUP, count)) for at in starts]
     found += [(f"<- [{each.start}:{each.stop}]", each, None) for each in groups]
     if groups[-1].stop < count:
         found.append(("…", f"{count - groups[-1].stop:,} more: see .parents", None))

@@ -16,13 +16,8 @@ __all__ = ["Names", "called", "identifier", "identifiers", "made_by", "safe", "s
 
 LONGEST = 40  # of a name, in columns
 SHORT = 24  # characters of code that can stand for a name
-RESERVED = {
-    "Node",
-    "inf",
-    "nan",
-    "shown",
-    *dir(builtins),
-}  # what the program of `to_source` needs itself
+# what the program of `to_source` needs itself
+RESERVED = {"Node", "inf", "nan", "shown", *dir(builtins)}
 
 
 def safe(label: str) -> str:
@@ -105,9 +100,7 @@ class Names:
     def of(self, node: Value, otherwise: str = "") -> str:
         """The label or variable of a node; without one, `otherwise`, or the stem and a number."""
         if node not in self._names:
-            wanted = self.tidy(own if (own := name_of(node)) else otherwise) or self._numbered(
-                self.stem, 1
-            )
+            wanted = self.tidy(name_of(node) or otherwise) or self._numbered(self.stem, 1)
             if wanted in self._taken:
                 wanted = self._numbered(f"{wanted}#", 2)
             self._taken[wanted] = 1

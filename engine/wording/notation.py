@@ -72,10 +72,8 @@ class Notation:
                 f"the tex of {op.name} is {template!r}, which {len(operands)} inputs do not fill "
                 f"({error}); write {{0}}, {{1}} for the inputs and double the braces of TeX itself"
             ) from error
-        pieces = [
-            piece for pair in zip(parsed.literals, [*texts, ""], strict=True) for piece in pair
-        ]
-        text = "".join(pieces)
+        pairs = zip(parsed.literals, [*texts, ""], strict=True)
+        text = "".join(literal + operand for literal, operand in pairs)
         return Term(text, self, min(parsed.level, NEGATIVE) if text[0] == "-" else parsed.level)
 
     def _list(self, operands: Sequence["Term"]) -> str:
@@ -119,9 +117,8 @@ def _parsed(template: str) -> _Parsed:
         if field is not None:
             fields.append(field)
             literals.append("")
-    marked = "".join(
-        literal + (f"\0{i}" if i < len(fields) else "") for i, literal in enumerate(literals)
-    )
+    slots = [f"\0{i}" for i in range(len(fields))]
+    marked = "".join(map("".join, zip(literals, [*slots, ""], strict=True)))
     tokens = [t for t in _TOKEN.findall(marked) if not t.isspace() and t not in (r"\,", r"\ ")]
     needs = [
         RELATION if field.endswith("*") else _need(tokens, tokens.index(f"\0{i}"))
@@ -164,9 +161,8 @@ def _level(tokens: Sequence[str], needs: Sequence[int]) -> int:
             elif token[0] == "\0":
                 level = min(level, CALL) if needs[int(token[1:])] == NEVER else level
             elif token[0] == "\\" and not token.startswith((r"\sqrt", *OPENING, *CLOSING)):
-                level = min(
-                    level, CALL
-                )  # of \frac{a}{b}^2 and \sin(x)^2 nobody knows what is meant
+                # of \frac{a}{b}^2 and \sin(x)^2 nobody knows what is meant
+                level = min(level, CALL)
         depth += token.startswith(OPENING)
     return level
 
@@ -181,9 +177,7 @@ def _in_signs(op: Operation, n: int) -> str:
     """A template made from the symbol that pictures show: +, ×, |x|."""
     if op.expand and not op.tex:
         return ""
-    name, symbol = [
-        visible(each).replace("{", "{{").replace("}", "}}") for each in (op.name, op.symbol)
-    ]
+    name, symbol = [re.sub("[{}]", r"\g<0>\g<0>", visible(s)) for s in (op.name, op.symbol)]
     if n == 2 and not symbol.isidentifier():
         return f"{{0}} {symbol} {{1}}"
     if n == 1 and not symbol.isidentifier():
@@ -201,10 +195,8 @@ def _number_in_tex(x: float) -> Term:
     if e:
         factor = {"1": "", "-1": "-"}.get(digits, rf"{digits} \cdot ")
         shown = f"{factor}10^{{{int(power)}}}"
-    level = (
-        NEGATIVE if shown.startswith("-") else PRODUCT if "cdot" in shown else POWER if e else ATOM
-    )
-    return Term(shown, LATEX, level)
+    level = PRODUCT if "cdot" in shown else POWER if e else ATOM
+    return Term(shown, LATEX, NEGATIVE if shown.startswith("-") else level)
 
 
 def _number_in_signs(x: float) -> Term:

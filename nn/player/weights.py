@@ -28,6 +28,7 @@ def network(
         return None
     widths = chain.widths(parts)
     slots = [_slots(width) for width in widths]
+    headings = ["input", *(part.activation for part in parts)]
     place = {parameter: i for i, parameter in enumerate(recording.parameters)}
     lines, names, used = [], [], []
     for k, part in enumerate(parts):
@@ -41,7 +42,7 @@ def network(
     return {
         "columns": [
             {"units": units, "size": width, "words": words}
-            for units, width, words in zip(slots, widths, _headings(parts), strict=True)
+            for units, width, words in zip(slots, widths, headings, strict=True)
         ],
         "features": features if len(features) == widths[0] else [],
         "classes": classes if len(classes) == widths[-1] else [],
@@ -62,10 +63,6 @@ def floats(numbers: list[float]) -> str:
     if sys.byteorder == "big":
         single.byteswap()
     return base64.b64encode(single.tobytes()).decode()
-
-
-def _headings(parts: list[chain.Part]) -> list[str]:
-    return ["input", *(part.activation for part in parts)]
 
 
 def _slots(width: int) -> list[int]:
