@@ -157,5 +157,5 @@ choice.addEventListener("change", () => {
 
 for (const part of document.querySelectorAll("aside, .player, .zoom")) part.hidden = false;
 document.body.classList.add("live");
-zoom(Math.max(fitting(), 1));
+zoom(fitting() < 0.75 ? 1 : fitting()); // as a whole, where it can then still be read
 begin(run.start);
