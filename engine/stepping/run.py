@@ -60,6 +60,7 @@ class Run:
         self.hooked = {}
         order = reverse_order(self.root)
         hooks = has_hooks(order)
+        self._reached = {*order}  # all others lie below branches that were not taken
         for node in order:
             i = number[node]
             upstream = grads[i]
@@ -197,7 +198,8 @@ class Run:
         """Add the gradients from before, at the end (way 1), or take them off again (way -1)."""
         if any(self._earlier):  # else nothing is added, not even to a -0
             for node, grad, earlier in zip(self.nodes, self._grads, self._earlier, strict=True):
-                node.grad = grad + earlier if way > 0 else grad
+                whole = grad + earlier if node in self._reached else earlier
+                node.grad = whole if way > 0 else grad
 
     def until(self, predicate: Predicate, *, backwards: bool = False) -> Step | None:
         """Go on until after the next step that the predicate holds for; backwards, until before it.

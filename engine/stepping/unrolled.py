@@ -87,11 +87,11 @@ def _begin(run: Run, terms: Terms) -> list[str]:
         "",
         "# What the forward pass computed.",
     ]
-    start = 0.0 if any(run._earlier) else None
+    begun = run._reached if any(run._earlier) else ()  # as backward() has it: from 0, with its sign
     for node, earlier in zip(reversed(run.nodes), reversed(run._earlier), strict=True):
         if is_constant(node) and node is not run.root:
             continue
-        grad = earlier if start is None else start  # as backward() has it: 0, with its sign
+        grad = 0.0 if node in begun else earlier
         line = f"{terms[node].text} = Node(data={node.data!r}, grad={grad!r})"
         lines.append(_commented(line, (_made(node, terms) if node.parents else "") + _place(node)))
     seed = _commented(f"{root}.grad = {run.seed!r}", "the gradient of the output itself")
@@ -125,7 +125,8 @@ def _end(run: Run, terms: Terms) -> list[str]:
     if any(run._earlier):
         lines += ["", "# What was in .grad before."]
         for node, earlier in zip(run.nodes, run._earlier, strict=True):
-            if node is run.root or (earlier and not is_constant(node)):
+            wanted = earlier and node in run._reached and not is_constant(node)
+            if wanted or node is run.root:
                 lines.append(f"{terms[node].text}.grad += {earlier!r}")
     return [
         *lines,

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import engine
-from engine import Value, numeric_mode, topological
+from engine import Value, maximum, numeric_mode, topological
 from engine.stepping import Run
 from engine.stepping.unrolled import to_source, unroll
 from engine.wording.names import identifiers
@@ -71,6 +71,20 @@ def test_it_gives_the_gradients_of_backward_to_the_bit(
 def test_zeros_keep_their_signs(seed: float, earlier: list[float]) -> None:
     traced, swept = twins(ONE, earlier)
     same_as_backward(traced.trace_backward(seed), swept, seed)
+
+
+def test_a_zero_below_a_branch_that_is_not_taken_keeps_its_sign() -> None:
+    pair = []
+    for _ in range(2):
+        x, z = Value(1.0, "x"), Value(-2.0, "z")
+        pair.append(maximum(x, z * 3.0))
+        x.grad, z.grad = 3.0, -0.0
+    run = pair[0].trace_backward()
+    run.goto(-1)
+    same_as_backward(run, pair[1], 1.0)
+    assert bits([v.grad for v in topological(pair[0])]) == bits(
+        [v.grad for v in topological(pair[1])]
+    )
 
 
 @given(st.lists(WILD, min_size=2, max_size=3), WILD_PLANS)
