@@ -38,10 +38,10 @@ class _Model(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """The gradients of a layer's parameters: root mean square, largest, how many 0 or not finite.
+    """The gradients of a layer: root mean square, largest, and how many are 0 or not finite.
 
-    Where parameters have names such as `L0.N3.w2`, L0 is a layer. Else the parameters that one line
-    of source made are one.
+    Where parameters have names such as `L0.N3.w2`, L0 is a layer. Without such names, the
+    parameters that one line of source made are a layer.
     """
 
     name: str

@@ -66,7 +66,7 @@ class NodeNames:
                 self.nodes.setdefault(alias, node)
 
     def of(self, node: Value) -> str:
-        """The name of a node; of a number in an expression, that number."""
+        """The name of a node; a number in an expression is called by its digits."""
         return self._names.get(node) or safe(name_of(node) or repr(node.data))
 
     def find(self, text: str) -> Value:

@@ -26,7 +26,7 @@ _ieee = numeric_mode("ieee")
 def tried(compute: Callable[[], T], otherwise: T) -> T:
     """What `compute` gives; `otherwise` where an operation of the user's own raises.
 
-    Nothing raises for being infinite or undefined: to look at a graph is always possible.
+    A number that is infinite or undefined raises nothing: one can always look at a graph.
     """
     try:
         with _ieee, recording:
@@ -38,7 +38,7 @@ def tried(compute: Callable[[], T], otherwise: T) -> T:
 def locals_of(node: Value) -> list[float | None]:
     """The local derivatives of a node by its parents, as a picture or a tree shows them.
 
-    One is 0 by a branch that was not taken, None by a number that takes no gradient, and nan where
+    It is 0 for a branch that was not taken, None for a number that takes no gradient, and nan where
     the partials of an operation of the user's own raise.
 
     >>> locals_of(Value(2.0) * Value(3.0)), locals_of(Value(-1.0).relu())

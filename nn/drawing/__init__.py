@@ -11,7 +11,7 @@ Each function gives a matplotlib `Figure`, which a notebook shows, and saves it 
 """
 
 try:
-    import matplotlib.figure  # noqa: F401  # asked for here, so that the answer names the remedy
+    import matplotlib.figure  # noqa: F401  # asked for here, so that the error names the remedy
 except ImportError as error:
     raise ImportError(
         'pictures of networks need matplotlib; install it with pip install "gradwalk[plot]"'

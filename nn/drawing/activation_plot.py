@@ -13,16 +13,16 @@ from nn.models.activations import ACTIVATIONS
 
 __all__ = ["plot_activations", "sample", "spread"]
 
-SPAN, POINTS = 4.0, 401  # drawn from -4 to 4, at points of which one is 0
-JUMP = 0.1  # a derivative that moves by more from one point to the next has a jump between them
+SPAN, POINTS = 4.0, 401  # drawn from -4 to 4; the point in the middle is 0
+JUMP = 0.1  # a larger step of the derivative from one point to the next is a jump
 
 
 @styled
 def plot_activations(*names: str, path: Target = None) -> Figure:
     """Plot activations (solid) with their derivatives (dashed), all on the same scales.
 
-    A ring marks a kink: the derivative jumps there, and the ring stands at what the engine takes.
-    Softmax looks at several scores; shown is its first output for the scores (x, 0).
+    A ring marks a kink, where the derivative jumps. It stands at the derivative that the engine has
+    there. Softmax takes several scores: shown is its first output for the scores (x, 0).
 
     Arguments:
         names: names in `ACTIVATIONS`; none stands for all but linear.
@@ -45,7 +45,7 @@ def plot_activations(*names: str, path: Target = None) -> Figure:
 
 
 def sample(name: str, x: float) -> tuple[float, float]:
-    """An activation's value and derivative at one point; softmax's, of the first of (x, 0).
+    """The value and the derivative of an activation at x; of softmax its first output for (x, 0).
 
     >>> sample("relu", 2.0), sample("linear", 3.0), sample("softmax", 0.0)
     ((2.0, 1.0), (3.0, 1.0), (0.5, 0.25))
@@ -69,7 +69,7 @@ def spread(limit: float) -> list[float]:
 
 
 def _kinks(name: str, xs: list[float], slopes: list[float]) -> list[float]:
-    """Where the derivative jumps: found between two points, and closed in on by halving."""
+    """Where the derivative jumps. A jump between two points is located by halving."""
     found = []
     for (a, at_a), (b, at_b) in pairwise(zip(xs, slopes, strict=True)):
         if abs(at_b - at_a) <= JUMP:

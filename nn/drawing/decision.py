@@ -1,4 +1,4 @@
-"""Where a model draws its borders: the plane of two features, coloured by what it answers."""
+"""The plane of two features, coloured by what a model answers there."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -18,7 +18,7 @@ from nn.models.module import Module
 __all__ = ["plot_decision"]
 
 CELLS = 60  # to a side: each is one answer of the model
-MARKERS = "os^DvPXp*"  # 9, and colours are 7: so 63 classes all look different
+MARKERS = "os^DvPXp*"  # with 7 colours, 63 classes all look different
 SHADES = "cividis"  # from dark to light in print as well
 
 
@@ -34,10 +34,10 @@ def plot_decision(
 ) -> Figure:
     """Plot the regions that a model divides the plane of two features into, with samples on top.
 
-    Several outputs are scores, one a class: the largest wins, and colours mix as softmax does. One
-    output with two kinds of targets (0 and 1, -1 and +1) says yes above 0, after a sigmoid above
-    0.5. One output with other targets is a regression, drawn as contours. Rings mark the samples
-    that the model gets wrong.
+    Several outputs are the scores of so many classes. The largest wins, and colours are mixed in
+    the shares that softmax gives. A single output with two kinds of targets (0 and 1, or -1 and +1)
+    means yes above 0, or above 0.5 after a sigmoid. A single output with other targets is a
+    regression, drawn as contours. Rings mark the samples that the model gets wrong.
 
     Arguments:
         model: a Module that takes two numbers.
@@ -79,7 +79,7 @@ def plot_decision(
 
 
 def _rows(who: str, xs: Iterable[Any], ys: Iterable[Any]) -> tuple[Any, list[Any]]:
-    """Samples as an array of two columns, and their targets; or an error that says which is not."""
+    """Samples as an array of two columns, and their targets; ValueError for any other sample."""
     rows = pair_up(who, xs, ys)
     points = []
     for i, x in enumerate(rows.xs):
@@ -116,7 +116,7 @@ def _regions(axes: Axes, ticks: list[Any], field: Any, last: object) -> None:
         aspect="auto",
         interpolation="bilinear",
     )
-    for k in range(kinds - 1):  # the last one's borders are borders of the others
+    for k in range(kinds - 1):  # each border of the last class is one of another class
         lead = scores[:, :, k] - np.delete(scores, k, axis=2).max(axis=2)
         if lead.min() < 0 < lead.max():
             axes.contour(x, y, lead, levels=[0], colors=INK, linewidths=1)

@@ -74,7 +74,7 @@ def circle(axes: Axes, at: tuple[float, float], radius: float, inside: str, **lo
 
 
 def fitted(axes: Axes, x: float, y: float, text: str, width: float, **look: Any) -> Text:
-    """Write a text around a point, smaller where it would be wider than so many inches."""
+    """Write a text around a point, smaller where it would be wider than `width` inches."""
     look = {"ha": "center", "va": "center", "size": 9, **look}
     label = axes.text(x, y, text, **look)
     label.set_fontsize(look["size"] * min(1.0, width / max(breadth(label), 1e-9)))

@@ -34,8 +34,8 @@ def plot_features(
     """Plot what each unit of a layer responds to, as images where inputs are images, else as bars.
 
     For the first layer these are the weights. For a deeper one, it is the input of length
-    sqrt(n_in) for which the unit's weighted sum is largest, as found by climbing its gradient from
-    a random start: a local answer, and one of several there may be.
+    sqrt(n_in) for which the unit's weighted sum is largest. It is found by climbing the gradient
+    from a random start, so it is a local maximum, and there may be others.
 
     Arguments:
         model: an MLP, a Layer, a Neuron, or a Module that is nothing but these in a row.
@@ -97,8 +97,9 @@ def _scaled(xs: Sequence[float], length: float) -> list[float]:
 def _climb(before: list[chain.Part], unit: Neuron, start: list[float]) -> list[float] | None:
     """The input of length sqrt(n_in) at which a unit's weighted sum is large; None if it is flat.
 
-    Every step goes a set way along the gradient, less each time, and back onto the sphere where it
-    left it: a gradient's own length says little about how far its direction holds.
+    The length of a gradient says little about how far its direction holds. So the length of each
+    step is set beforehand, and each is shorter than the one before. An input that gets longer than
+    sqrt(n_in) is scaled back to that length.
     """
     xs, longest, moved = start, math.sqrt(len(start)), False
     for step in range(STEPS):

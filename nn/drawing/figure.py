@@ -42,10 +42,10 @@ styled = matplotlib.rc_context(STYLE)  # a decorator: the function draws in this
 
 
 class Figure(matplotlib.figure.Figure):
-    """A matplotlib Figure that shows itself in a notebook and is saved with the same bytes.
+    """A matplotlib Figure that shows itself in a notebook. Saved twice, it gives the same bytes.
 
-    It is made without pyplot, so no window opens and no global state is touched; IPython shows
-    such a figure only where it says how.
+    It is made without pyplot, so no window opens and no global state changes. IPython would not
+    show such a figure, if it had no `_repr_png_`.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -84,7 +84,7 @@ def words(text: object) -> str:
 
 
 def names(who: str, what: str, given: Sequence[object] | None, wanted: int) -> list[str] | None:
-    """Names for so many things, or None where none are given.
+    """Check the names that a user gives for `wanted` things; None where none are given.
 
     >>> names("plot_decision", "features", ["height"], 2)
     Traceback (most recent call last):

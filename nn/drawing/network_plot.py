@@ -137,7 +137,7 @@ def _units(axes: Axes, column: Column, held: list[float] | None) -> None:
 
 
 def _tint(number: float, largest: float) -> Any:
-    """A pale colour, the stronger the larger the number: blue as positive weights, or orange."""
+    """A colour for a number: blue, or orange below 0; stronger for a larger one."""
     if not math.isfinite(number):
         return "#ffff66"  # nothing else on the page is yellow
     share = 0.45 * abs(number) / largest if largest else 0.0
@@ -155,7 +155,7 @@ def _beside(axes: Axes, column: Column, called: list[str] | None, side: int) -> 
 
 
 def _weights(axes: Axes, columns: list[Column], parts: list[chain.Part]) -> list[Line2D]:
-    """A line for each weight between units that are drawn; the answer is what a legend shows."""
+    """Draw a line for each weight between units that are drawn; returns what a legend shows."""
     sizes = [abs(p.data) for part in parts for p in part.parameters()]
     largest = max(filter(math.isfinite, sizes), default=0.0) or 1.0
     found: dict[str, Line2D] = {}

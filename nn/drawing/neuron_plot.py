@@ -40,7 +40,7 @@ def draw_neuron(
         x: a sample. Given, the picture holds its numbers, and a point on the activation's curve.
         path: where to save the picture, as .svg, .png or .pdf.
         limit: how many inputs are drawn at most; of more, the first and the last.
-        features: the names of the inputs. Without them those that Values in x have as labels.
+        features: the names of the inputs; by default the labels of the Values in x.
 
     >>> figure = draw_neuron(Neuron(2, "tanh", rng=7), [1.0, -2.0])
     >>> sum(text.get_text().startswith("w") for text in figure.axes[0].texts)
@@ -92,7 +92,7 @@ def _inputs(
     called: list[str] | None,
     held: list[float] | None,
 ) -> dict[int, Text]:
-    """Circles in a column; the answer is what to write on the arrow that leaves each of them."""
+    """Draw the inputs in a column; returns the text on the arrow from each."""
     written = {}
     for i, y in heights.items():
         if i < 0:
@@ -153,7 +153,7 @@ def _curve(axes: Axes, name: str, total: float | None) -> None:
 def _arrow(
     axes: Axes, start: Point, end: Point, weight: float | None, gaps: Point = (RADIUS, RADIUS)
 ) -> None:
-    """An arrow that keeps off the middle of what it joins, in the look of its weight if any."""
+    """An arrow in the colour of its weight. At each end it stops short by a gap, in inches."""
     look: dict[str, Any] = {"arrowstyle": "-|>", "mutation_scale": 11, "lw": 1.5}
     look |= {"shrinkA": 72 * gaps[0], "shrinkB": 72 * gaps[1], "zorder": 1, "clip_on": False}
     look |= {"color": INK, "ls": "-"} if weight is None else SIGNS[diagram.sign(weight)]
@@ -161,12 +161,12 @@ def _arrow(
 
 
 def _on_paper(axes: Axes, x: float, y: float, text: str) -> Text:
-    """Words on top of a line, which ends around them."""
+    """Write words over a line, on a white ground that hides it."""
     paper = {"boxstyle": "square,pad=0.15", "fc": "white", "ec": "none"}
     return axes.text(x, y, text, ha="center", va="center", size=9, bbox=paper, zorder=2)
 
 
 def _parameter(parameter: Value, otherwise: str) -> str:
-    """A parameter's name without those of the layer and the neuron it is in, and its number."""
+    """The name of a parameter within its neuron, and its number: `w2 = 0.5`."""
     name = words(parameter.label or "").rpartition(".")[2] or otherwise
     return f"{name} = {number(parameter.data)}"

@@ -1,4 +1,4 @@
-"""A training to scrub through: one page in which weights, regions and loss move by the epoch.
+"""A page that plays a training epoch by epoch: its weights, its regions and its loss.
 
 `fit(..., record=True).to_html("training.html")` writes it.
 """

@@ -27,8 +27,9 @@ def regions(
 ) -> dict[str, Any] | None:
     """The grid of each epoch as bytes, with the samples; None where there is no plane to draw.
 
-    A cell is two bytes: its class (255: no finite answer) and how sure the model is of it; of a
-    regression 0, and how high the answer stands between `low` and `high`.
+    A cell is two bytes. Of a classifier these are the class and how sure the model is of it. Of a
+    regression they are 0 and the height of the answer between `low` and `high`. A first byte of 255
+    says that the answer is not finite.
     """
     points = [_point(x) for x, _ in recording.rows]
     if not all(points):
@@ -91,7 +92,7 @@ def _cells(corners: list[Pair]) -> list[Pair]:
 
 
 def _outputs(model: Module, rows: list[Pair]) -> list[list[float]]:
-    """For each row: of a model of this library by a Program, which is much faster."""
+    """What the model answers for each row. A Program is much faster, where the model has one."""
     with numeric_mode("ieee"):  # parameters that are not finite are shown as they are
         if available() and describe(model):
             listed: list[list[float]] = answers(model, rows).tolist()

@@ -14,7 +14,7 @@ from nn.training.history import History, Recording
 
 __all__ = ["to_html"]
 
-FRAMES = 400  # epochs that a page can show; of a longer run it has so many, evenly spread
+FRAMES = 400  # epochs that a page shows at most; of a longer run they are evenly spread
 
 
 def to_html(
@@ -76,7 +76,7 @@ def to_html(
 
 
 def evenly(count: int, most: int, also: int = 0) -> list[int]:
-    """At most so many of range(count), evenly spread: the first, the last, and one more.
+    """At most `most` of range(count), evenly spread from the first to the last, and `also`.
 
     >>> evenly(4, 10), evenly(101, 5), evenly(101, 5, also=60)
     ([0, 1, 2, 3], [0, 25, 50, 75, 100], [0, 25, 50, 60, 75, 100])
@@ -93,7 +93,7 @@ def _kept(history: History) -> int:
 
 @contextmanager
 def _as_it_was(recording: Recording) -> Iterator[None]:
-    """The parameters may be anything inside, and are as before afterwards."""
+    """Put the parameters back at the end as they were at the beginning."""
     kept = [parameter.data for parameter in recording.parameters]
     try:
         yield

@@ -54,17 +54,17 @@ for (const { box } of parts.values()) {
   box.bottom += down;
 }
 
-function arrowInto(node, operand) { // the id of an arrow, if it is drawn
-  const parent = run.parents[node][operand];
+function arrowInto(node, k) { // the id of an arrow, if it is drawn
+  const parent = run.parents[node][k];
   const [to, from] = [run.id[node], run.id[parent]];
   if (!to || !from || to === from) return null; // not drawn, or inside of a box
-  return to[0] === "n" && from[0] === "n" ? `${to}-${operand}` : `${from}-${to}`;
+  return to[0] === "n" && from[0] === "n" ? `${to}-${k}` : `${from}-${to}`;
 }
 
 const firstStep = new Map(); // along an arrow; a thick one stands for many
 const lastStep = new Map(); // to what a shape shows
 run.node.forEach((node, step) => {
-  const id = arrowInto(node, run.operand[step]);
+  const id = arrowInto(node, run.position[step]);
   if (!firstStep.has(id)) firstStep.set(id, step);
   lastStep.set(run.id[target[step]], step);
 });
@@ -165,15 +165,15 @@ function lights() {
   if (position > forward) {
     const step = position - forward - 1;
     const [giver, taker] = [run.node[step], target[step]];
-    const arrow = arrowInto(giver, run.operand[step]);
+    const arrow = arrowInto(giver, run.position[step]);
     const [from, to] = [shapeAt(giver, arrow), shapeAt(taker, arrow)];
     return { pairs: [[parts.get(arrow), "lit"], [from, "giver"], [to, "taker"]], look: [to, from] };
   }
   const node = made[Math.max(position - 1, 0)]; // before the first step: where it will be
   if (node === undefined) return { pairs: [], look: [] };
-  const operands = run.parents[node];
-  const arrows = operands.map((_, operand) => arrowInto(node, operand));
-  const ends = operands.map((p, k) => shapeAt(p, arrows[k]));
+  const parents = run.parents[node];
+  const arrows = parents.map((_, k) => arrowInto(node, k));
+  const ends = parents.map((p, k) => shapeAt(p, arrows[k]));
   const look = [shapeAt(node), ...ends];
   if (!position) return { pairs: [], look };
   const edges = arrows.map((arrow) => [parts.get(arrow), "lit"]);

@@ -9,7 +9,7 @@ function goto(wanted) {
   const take = (step, grad) => {
     grads[target[step]] = grad;
     changed.add(run.id[target[step]]);
-    arrows.add(arrowInto(run.node[step], run.operand[step]));
+    arrows.add(arrowInto(run.node[step], run.position[step]));
   };
   const [from, to] = [position, next].map((p) => Math.max(0, p - forward));
   for (let step = from; step < to; step++) take(step, after(step));

@@ -20,8 +20,8 @@ __all__ = ["record"]
 def record(run: Run, ids: dict[Value, str], start: int) -> dict[str, Any]:
     """All that the page shows of a run, in columns.
 
-    Nodes are numbered with operands first. `origins` are places in the source, each once, and
-    `ops` the operations: a name, and the symbol that stands between two operands, if one does.
+    Nodes are numbered, parents before their consumers. `origins` are the places in the source, each
+    once. `ops` are the operations: a name, and the symbol between two parents, if there is one.
 
     >>> x = Value(3.0, "x")
     >>> y = x * 2
@@ -46,7 +46,7 @@ def record(run: Run, ids: dict[Value, str], start: int) -> dict[str, Any]:
         "parents": [[number[parent] for parent in node.parents] for node in nodes],
         "origin": [places.setdefault(_place(node), len(places)) for node in nodes],
         "node": [number[step.node] for step in run],
-        "operand": [step.position for step in run],
+        "position": [step.position for step in run],
         "local": [json_float(step.local) for step in run],
         "ops": [_words(op) for op in ops],
         "origins": [*places],

@@ -6,7 +6,7 @@ const seed = Number(run.seed);
 const root = data.length - 1;
 const isNumber = new Set(run.number); // numbers from the source: they take no gradient
 const made = [...data.keys()].filter((i) => run.parents[i].length); // in the order of the forward pass
-const target = run.node.map((node, step) => run.parents[node][run.operand[step]]);
+const target = run.node.map((node, step) => run.parents[node][run.position[step]]);
 const forward = made.length;
 const total = forward + run.node.length; // a position is how many steps were taken, of both passes
 
