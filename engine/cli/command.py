@@ -10,7 +10,7 @@ import re
 import sys
 import textwrap
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from engine.cli.expression import FUNCTIONS, evaluate, said
@@ -21,6 +21,7 @@ from engine.wording.terminal import Mistake, columns
 __all__ = ["main"]
 
 PROGRAM = "python -m engine"
+FORMATS = ("svg", "png", "dot")
 EXAMPLES = """\
 examples:
   python -m engine "x**2 + 3*x" x=2
@@ -57,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "bindings", metavar="name=number", nargs="*", default=[], help="such as x=2 b=pi/2"
     )
-    for format in ("svg", "png", "dot"):
+    for format in FORMATS:
         parser.add_argument(f"--{format}", metavar="PATH", help=f"draw it as {format.upper()}")
     parser.add_argument("--tree", action="store_true", help="print it as a tree (as without PATH)")
     parser.add_argument("--expand", action="store_true", help="draw sum, dot, ... step by step")
@@ -88,18 +89,14 @@ def _run(options: argparse.Namespace) -> None:
 
 def _draw(value: Value, options: argparse.Namespace) -> list[str]:
     """Write the pictures that are asked for; returns their paths."""
-    paths = [options.svg, options.png, options.dot]
-    if not any(paths):
-        return []
-    from engine import drawing
-
-    how = {"expand": options.expand, "direction": options.direction}
-    makers: list[Callable[..., str | bytes]] = [drawing.to_svg, drawing.to_png, drawing.to_dot]
-    for path, make in zip(paths, makers, strict=True):
-        if path:
-            picture = make(value, **how)
-            Path(path).write_bytes(picture if isinstance(picture, bytes) else picture.encode())
-    return [path for path in paths if path]
+    paths = {format: getattr(options, format) for format in FORMATS if getattr(options, format)}
+    if paths:
+        from engine import drawing
+    for format, path in paths.items():
+        draw = getattr(drawing, f"to_{format}")
+        picture = draw(value, expand=options.expand, direction=options.direction)
+        Path(path).write_bytes(picture if isinstance(picture, bytes) else picture.encode())
+    return [*paths.values()]
 
 
 def _bound(bindings: Sequence[str]) -> dict[str, Value]:

@@ -52,7 +52,7 @@ def evaluate(source: str, numbers: Mapping[str, Value] | None = None) -> Value:
         try:
             done[node] = make(*(done[operand] for operand in operands))
         except (TypeError, ValueError, ArithmeticError, IndexError) as error:
-            raise Mistake(said(error), source, *_span(node, source)) from None
+            raise Mistake.at(node, source, said(error)) from None
     result = done[waiting[0]]
     if not isinstance(result, Value):
         raise Mistake(f"a list of {len(result)} is no number; take e.g. sum([...])", source)
@@ -92,7 +92,7 @@ def _read(node: ast.expr, source: str, names: Mapping[str, Value]) -> Read:
             return _call(FUNCTIONS[name], items, keywords)
         case ast.Call(ast.Attribute(operand, name), items, keywords) if name in FUNCTIONS:
             return _call(FUNCTIONS[name], [operand, *items], keywords)
-    raise Mistake(_unread(node, names), source, *_span(node, source))
+    raise Mistake.at(node, source, _unread(node, names))
 
 
 def _call(function: Callable[..., Any], items: list[ast.expr], keywords: list[ast.keyword]) -> Read:
@@ -125,8 +125,7 @@ def _check_names(used: Sequence[ast.Name], source: str, names: Mapping[str, Valu
     missing = dict.fromkeys(node.id for node in used if node.id not in names)
     for node in used:
         if node.id in missing and node.id in FUNCTIONS:
-            hint = f"{node.id} is a function; write {node.id}(...)"
-            raise Mistake(hint, source, *_span(node, source))
+            raise Mistake.at(node, source, f"{node.id} is a function; write {node.id}(...)")
     if missing:
         has = "has" if len(missing) == 1 else "have"
         shown = shlex.quote(source) if len(source) < 200 else "..."
@@ -134,12 +133,6 @@ def _check_names(used: Sequence[ast.Name], source: str, names: Mapping[str, Valu
         command = " ".join(["python -m engine", shown, *given, *(f"{name}=1" for name in missing)])
         listed = ", ".join(missing)
         raise Mistake(f"{listed} {has} no number; add one, any one, like this:\n  {command}")
-
-
-def _span(node: ast.expr, source: str) -> tuple[int, int]:
-    line = source.encode()  # Python counts bytes
-    begin, end = line[: node.col_offset], line[: node.end_col_offset]
-    return len(begin.decode()), len(end.decode())
 
 
 def said(error: Exception) -> str:

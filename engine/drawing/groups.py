@@ -78,17 +78,15 @@ def group(
 def counts(view: View) -> list[tuple[int, int]]:
     """How many boxes and nodes would be drawn at each level of collapsing."""
     paths = addresses(view.nodes)
-    found = []
-    for level in (1, 2):
-        grouping = _collapse(view, paths, level, set())
-        found.append((level, len(view.nodes) - len(grouping.of) + len(grouping.boxes)))
-    return found
+    return [(level, _drawn(view, _collapse(view, paths, level, set()))) for level in (1, 2)]
+
+
+def _drawn(view: View, found: Grouping) -> int:
+    return len(view.nodes) - len(found.of) + len(found.boxes)
 
 
 def _readable(view: View, found: Grouping) -> bool:
-    if len(view.nodes) - len(found.of) + len(found.boxes) > BOXES:
-        return False
-    return len(arrows(view, found.of)) <= ARROWS
+    return _drawn(view, found) <= BOXES and len(arrows(view, found.of)) <= ARROWS
 
 
 def arrows(view: View, of: Mapping[Value, Box]) -> Counter[tuple[Value | str, Value | str]]:

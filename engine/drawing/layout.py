@@ -63,17 +63,14 @@ def render(
 def _command(format: str) -> list[str]:
     """The command line of the first layout program that there is."""
     wanted = os.environ.get(VARIABLE)
-    if wanted:
-        program = shutil.which(wanted)
-        if program is None:
-            raise LayoutError(
-                f"{VARIABLE} is {wanted!r}, which is not a program that can be run; give the path "
-                f"of Graphviz's dot, or unset it to use the dot on PATH or pygraphviz. {STILL}"
-            )
-        return [program, f"-T{format}"]
-    program = shutil.which("dot")
+    program = shutil.which(wanted or "dot")
     if program is not None:
         return [program, f"-T{format}"]
+    if wanted:
+        raise LayoutError(
+            f"{VARIABLE} is {wanted!r}, which is not a program that can be run; give the path "
+            f"of Graphviz's dot, or unset it to use the dot on PATH or pygraphviz. {STILL}"
+        )
     if importlib.util.find_spec("pygraphviz") is not None:
         # -P: the script's own directory is no place to import from.
         return [sys.executable, "-P", str(EMBEDDED), format]

@@ -153,9 +153,7 @@ class _Reader:
         raise self._mistake(tree, f"a condition knows {known}; this is something else")
 
     def _mistake(self, tree: ast.expr, message: str) -> Mistake:
-        line = self.source.encode()
-        begin, end = line[: tree.col_offset], line[: tree.end_col_offset]
-        return Mistake(message, self.source, len(begin.decode()), len(end.decode()))
+        return Mistake.at(tree, self.source, message)
 
     def _float(self, number: float, tree: ast.expr) -> float:
         try:

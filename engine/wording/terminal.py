@@ -1,10 +1,11 @@
 """Text for a terminal: what shows itself, mistakes in what was typed, columns and colours."""
 
+import ast
 import os
 import sys
 import unicodedata
 from collections.abc import Sequence
-from typing import IO
+from typing import IO, Self
 
 __all__ = [
     "Mistake",
@@ -65,6 +66,13 @@ class Mistake(ValueError):
         marks = "^" * max(1, min(end - begin, start + len(shown) - begin))
         place = f"\n  {shown}\n  {' ' * (begin - start)}{marks}" if source else ""
         super().__init__(message + place)
+
+    @classmethod
+    def at(cls, tree: ast.expr, source: str, message: str) -> Self:
+        """A mistake in a piece of syntax."""
+        line = source.encode()  # Python counts bytes
+        begin, end = line[: tree.col_offset].decode(), line[: tree.end_col_offset].decode()
+        return cls(message, source, len(begin), len(end))
 
 
 def width(text: str) -> int:

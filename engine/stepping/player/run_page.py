@@ -93,16 +93,13 @@ def _at_the_end(run: Run) -> Iterator[None]:
 
 def _drawing(run: Run, how: dict[str, Any]) -> tuple[Picture, str]:
     """The picture and its SVG; what takes too long one by one is collapsed."""
-    ways = [{"limit": LIMIT, **how}]
-    if not how.keys() & {"limit", "collapse"}:
-        ways.append(how)
-    for way in ways:
-        picture = draw(run.root, **way)
-        try:
-            svg = picture.laid_out("svg", ALLOWED if way is ways[-1] else PATIENCE).decode()
-        except LayoutError:
-            if way is ways[-1]:
-                raise
-        else:
-            break
+    final = bool(how.keys() & {"limit", "collapse"})  # how far to collapse is asked for
+    picture = draw(run.root, **{"limit": LIMIT, **how})
+    try:
+        svg = picture.laid_out("svg", ALLOWED if final else PATIENCE).decode()
+    except LayoutError:
+        if final:
+            raise
+        picture = draw(run.root, **how)
+        svg = picture.laid_out("svg", ALLOWED).decode()
     return picture, _NEEDLESS.sub("", svg[svg.index("<svg") :])
