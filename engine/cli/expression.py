@@ -41,7 +41,7 @@ def evaluate(source: str, numbers: Mapping[str, Value] | None = None) -> Value:
         raise Mistake("the expression is empty; give one, such as 'x**2 + 3*x'")
     names = {**{name: constant(x) for name, x in CONSTANTS.items()}, **(numbers or {})}
     plan: list[tuple[ast.expr, Read]] = []
-    waiting = [_parsed(source, "eval").body]
+    waiting = [_parsed(source)]
     for node in waiting:  # it grows: operands come after what uses them
         operands, make = _read(node, source, names)
         plan.append((node, (operands, make)))
@@ -59,10 +59,10 @@ def evaluate(source: str, numbers: Mapping[str, Value] | None = None) -> Value:
     return result
 
 
-def _parsed(source: str, mode: str) -> Any:
+def _parsed(source: str) -> ast.expr:
     """The syntax tree. Python itself limits how deep it may be."""
     try:
-        return ast.parse(source, mode=mode)
+        return ast.parse(source, mode="eval").body
     except SyntaxError as error:
         where = (error.offset or 1) - 1, (error.end_offset or 1) - 1
         raise Mistake(error.msg, source, *where) from None

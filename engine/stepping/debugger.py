@@ -71,13 +71,13 @@ class Debugger(Prompt):
         if argument and not argument.isdigit():
             self._go([self.breakpoints.stop(argument)], backwards=True)
         elif self.run.position == 0:
-            self.say([Piece("at the beginning: there is nothing to undo")])
+            self.note("at the beginning: there is nothing to undo")
         else:
             undone = self.run.current
             self.run.goto(max(self.run.position - self._count(argument), 0))
             if undone is not None and not argument:
                 name, before = self.names.of(undone.parent), number(undone.before)
-                self.say([Piece(f"{name}.grad is {before} again", FAINT)])
+                self.note(f"{name}.grad is {before} again", FAINT)
             self._show()
 
     def do_until(self, argument: str) -> None:
@@ -119,7 +119,7 @@ class Debugger(Prompt):
 
     def _walk(self, count: int) -> None:
         if self.run.position == len(self.run):
-            self.say([Piece("the pass is over; b goes back, q leaves")])
+            self.note("the pass is over; b goes back, q leaves")
             return
         for i in range(count):
             step = self.run.step()
@@ -128,7 +128,7 @@ class Debugger(Prompt):
             if i < EACH:
                 self.say(self.views.step(step))
         if count > EACH and self.run.position > EACH:
-            self.say([Piece("…", FAINT)])
+            self.note("…", FAINT)
             self._show()
         elif self.run.position == len(self.run):
             self._over()
@@ -137,7 +137,7 @@ class Debugger(Prompt):
         """Take edges until one of these holds for the edge that was just taken."""
         run, end = self.run, 0 if backwards else len(self.run)
         if run.position == end:
-            self.say([Piece("at the beginning" if backwards else "the pass is over; b goes back")])
+            self.note("at the beginning" if backwards else "the pass is over; b goes back")
             return
         while run.position != end:
             step = run.goto(run.position + (-1 if backwards else 1))
@@ -148,7 +148,7 @@ class Debugger(Prompt):
                 reasons.append(f"watch {self.watched[step.parent]}")
             if reasons:
                 if watching:
-                    self.say([Piece(f"stopped at {', '.join(reasons)}", FAINT)])
+                    self.note(f"stopped at {', '.join(reasons)}", FAINT)
                     left = {
                         k: s for k, s in self.stops.items() if not s.once or s.text not in reasons
                     }
@@ -156,7 +156,7 @@ class Debugger(Prompt):
                 self._show()
                 return
         if not watching:
-            self.say([Piece(f"there is no more {stops[0].text}", FAINT)])
+            self.note(f"there is no more {stops[0].text}", FAINT)
         self._show()
 
     def _show(self) -> None:
@@ -169,7 +169,7 @@ class Debugger(Prompt):
             self._over()
 
     def _over(self) -> None:
-        self.say([Piece("the pass is over: gradients are as backward() leaves them", FAINT)])
+        self.note("the pass is over: gradients are as backward() leaves them", FAINT)
 
     def _count(self, argument: str) -> int:
         if argument and not (argument.isdigit() and int(argument)):
@@ -191,12 +191,12 @@ class Debugger(Prompt):
             stop = replace(self.breakpoints.stop(argument), once=once)
             self.stops[str(next(self.numbers))] = stop
         for k in [*self.stops][-1:] if argument else self.stops:
-            self.say([Piece(f"break {k} at {self.stops[k].text}{', once' * self.stops[k].once}")])
+            self.note(f"break {k} at {self.stops[k].text}{', once' * self.stops[k].once}")
         if not argument:
             for name in self.watched.values():
-                self.say([Piece(f"watch {name}")])
+                self.note(f"watch {name}")
             if not self.stops and not self.watched:
-                self.say([Piece("no breaks")])
+                self.note("no breaks")
 
     def do_tbreak(self, argument: str) -> None:
         """Have `continue` stop there, but only once."""
@@ -209,7 +209,7 @@ class Debugger(Prompt):
         if argument and argument not in self.stops:
             raise Mistake(f"there is no break {argument!r}; `break` lists them")
         for k in [argument] if argument else [*self.stops]:
-            self.say([Piece(f"break {k} at {self.stops.pop(k).text} is cleared")])
+            self.note(f"break {k} at {self.stops.pop(k).text} is cleared")
 
     def do_watch(self, argument: str) -> None:
         """Have `continue` stop where its gradient changes.
@@ -222,7 +222,7 @@ class Debugger(Prompt):
         for node in self.watched:
             self.say([Piece("watch "), *self.views.node(node)])
         if not self.watched:
-            self.say([Piece("nothing is watched")])
+            self.note("nothing is watched")
 
     def do_unwatch(self, argument: str) -> None:
         """Watch a node no longer, or none of them."""
@@ -231,7 +231,7 @@ class Debugger(Prompt):
             if node not in self.watched:
                 name = self.names.of(node)
                 raise Mistake(f"{name} is not watched{hint(name, self.watched.values())}")
-            self.say([Piece(f"{self.watched.pop(node)} is no longer watched")])
+            self.note(f"{self.watched.pop(node)} is no longer watched")
 
     # --- looking ---------------------------------------------------------------------------------
     def do_where(self, argument: str) -> None:
@@ -297,7 +297,7 @@ class Debugger(Prompt):
             raise Mistake(f"graph writes SVG, so the file ends in .svg, got {argument!r}")
         svg = lit(self.run.root, self.run.current)
         Path(argument).write_text(svg, encoding="utf-8")
-        self.say([Piece(f"written: {argument}")])
+        self.note(f"written: {argument}")
 
     def do_source(self, argument: str) -> None:
         """This step as Python, and your line behind it."""
@@ -305,7 +305,7 @@ class Debugger(Prompt):
         step = self.run.current
         if step is None:
             raise Mistake(NO_STEP)
-        self.say([Piece(step.source(self.names.plain[step.parent]))])
+        self.note(step.source(self.names.plain[step.parent]))
         origin = place_of(step.node)
         line = source_of(step.node)
         if line:
@@ -319,7 +319,7 @@ class Debugger(Prompt):
         if not argument:
             raise Mistake("html takes the name of the file to write, such as html run.html")
         to_html(argument)
-        self.say([Piece(f"written: {argument}")])
+        self.note(f"written: {argument}")
 
     def default(self, line: str) -> None:
         """A line that is no command is shown as a node or an expression, if it is one."""

@@ -66,7 +66,7 @@ class Prompt(cmd.Cmd):
         """Read and carry out commands until `quit`."""
         root, edges = self.run.root, len(self.run)
         intro = f"{edges:,} edge{'s' * (edges != 1)} below {self.views.made(root)}"
-        self.say([Piece(f"{intro}; help lists the commands" if self.live else intro)])
+        self.note(f"{intro}; help lists the commands" if self.live else intro)
         self._mark()
         while True:
             try:
@@ -74,7 +74,7 @@ class Prompt(cmd.Cmd):
             except KeyboardInterrupt:
                 if not self.live:
                     raise
-                self.say([Piece("\n(q leaves, help lists the commands)", FAINT)])
+                self.note("\n(q leaves, help lists the commands)", FAINT)
             else:
                 return
 
@@ -86,6 +86,10 @@ class Prompt(cmd.Cmd):
     def write(self, line: str) -> None:
         """Write a line in characters that the terminal has."""
         self.stdout.write(printable(line, self.stdout) + "\n")
+
+    def note(self, text: str, style: str = "") -> None:
+        """Write a line of one piece."""
+        self.say([Piece(text, style)])
 
     def tell(self, lines: Iterable[Iterable[Piece]]) -> None:
         """Write several lines."""
@@ -115,7 +119,7 @@ class Prompt(cmd.Cmd):
         except KeyboardInterrupt:
             if not self.live:
                 raise
-            self.say([Piece(f"\n*** interrupted after edge {self.run.position}", ALARM)])
+            self.note(f"\n*** interrupted after edge {self.run.position}", ALARM)
             done = False
         self._mark()
         self.stdout.flush()
@@ -132,11 +136,11 @@ class Prompt(cmd.Cmd):
         if argument and command not in COMMANDS:
             raise Mistake(f"there is no command {argument!r}{hint(command, COMMANDS)}")
         if argument:
-            self.say([Piece(COMMANDS[command], "1")])
+            self.note(COMMANDS[command], "1")
             self.tell([Piece(line)] for line in self._about(command))
         else:
             for group, uses in USAGE.items():
-                self.say([Piece(group, "1")])
+                self.note(group, "1")
                 for name, use in uses.items():
                     self.say([Piece(f"  {use:<24}"), Piece(self._about(name)[0], FAINT)])
         if not argument or "where" in COMMANDS[command].partition(" ")[2]:
