@@ -79,7 +79,8 @@ def tree(
         else:
             called = names.of(node) if origins.name_of(node) or uses[node] > 1 else ""
         again = bool(node.parents) and node in met
-        made = operation(node.op, _operands(node)) if node.op and node.parents else ""
+        inside = [number(p.data) if is_constant(p) else HIDDEN for p in node.parents]
+        made = operation(node.op, inside) if node.op and inside else ""
         about = f"↑ {called}" if again else " = ".join(filter(None, [called, made])) or "leaf"
         met.add(node)
         local = "" if line.local is None else number(line.local)
@@ -133,10 +134,6 @@ def _edges(node: Value) -> Iterator[tuple[Value, float | None]]:
     for parent, local in zip(node.parents, locals_of(node), strict=True):
         if not is_constant(parent):
             yield parent, local
-
-
-def _operands(node: Value) -> list[str]:
-    return [number(parent.data) if is_constant(parent) else HIDDEN for parent in node.parents]
 
 
 def _below(node: Value) -> str:

@@ -87,20 +87,17 @@ class Finding:
 
     def _edge(self, words: Words) -> str:
         node, parent = self.node, self.parent
-        if parent is None or self.position is None or self.local is None or self.upstream is None:
+        if parent is None or self.position is None or self.local is None:
             return ""
+        upstream, before, after = (x or 0.0 for x in (self.upstream, self.before, self.after))
         y, x = words.call(node), words.call(parent)
         slope = words.derivative(Link(node, self.position, self.local))
         made = f"{y} = {words.made(node)} is {number(node.data)}, but"
-        if isfinite(self.upstream * self.local):
-            why = f"{number(self.before or 0.0)} + {number(self.upstream * self.local)} overflows"
+        if isfinite(upstream * self.local):
+            why = f"{number(before)} + {number(upstream * self.local)} overflows"
         else:
-            why = f"it receives {number(self.upstream)} from above times {slope}"
-        return f"{made} the gradient of {x} becomes {number(self._after)}: {why}"
-
-    @property
-    def _after(self) -> float:
-        return float("nan") if self.after is None else self.after
+            why = f"it receives {number(upstream)} from above times {slope}"
+        return f"{made} the gradient of {x} becomes {number(after)}: {why}"
 
 
 def hunt(value: Value) -> Finding | None:
@@ -149,7 +146,7 @@ def _backward(value: Value) -> Finding | None:
     bad = broken_edges(value)
     if not bad:
         return None
-    node, position, upstream, local, before, after = bad[0]
+    node, _, upstream, local, *_ = bad[0]
     advice = [remedy(node)]
     if upstream == 0.0 and not isfinite(local):
         advice.append(
@@ -157,8 +154,7 @@ def _backward(value: Value) -> Finding | None:
             "safe, and choose with where() before it rather than after"
         )
     tried = "; ".join(filter(None, advice))
-    edge = position, upstream, local, before, after
-    return Finding("gradient", node, tried, len(bad) - 1, *edge)
+    return Finding("gradient", node, tried, len(bad) - 1, *bad[0][1:])
 
 
 def _places(node: Value) -> list[str]:

@@ -1,6 +1,5 @@
 """Numbers and operations as short texts, and texts that every picture can show."""
 
-import re
 from collections.abc import Sequence
 
 from engine.core.operation import Operation
@@ -10,7 +9,10 @@ __all__ = ["number", "operation", "shorten", "visible"]
 HIDDEN = "\u25a1"  # stands for an operand that has an arrow of its own
 
 # XML 1.0 cannot hold these characters, not even escaped; a layout would lose tabs and returns.
-_UNDRAWABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+# The symbols of control characters, from U+2400 on, are in the order of ASCII.
+_SYMBOLS = dict.fromkeys([*range(0xD800, 0xE000), 0xFFFE, 0xFFFF], "\ufffd")
+_SYMBOLS |= {code: chr(0x2400 + code) for code in range(0x20) if code != ord("\n")}
+_SYMBOLS[0x7F] = "\u2421"
 
 
 def number(x: float) -> str:
@@ -34,7 +36,7 @@ def visible(text: str) -> str:
     >>> visible("a\tb")
     'a␉b'
     """
-    return _UNDRAWABLE.sub(_symbol, text)
+    return text.translate(_SYMBOLS)
 
 
 def shorten(text: str, width: int = 40) -> str:
@@ -63,10 +65,3 @@ def operation(op: Operation, operands: Sequence[str]) -> str:
     if len(operands) > 4:
         operands = [*operands[:2], "…", operands[-1]]
     return f"{symbol}({', '.join(operands)})"
-
-
-def _symbol(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    if code < 0x20:
-        return chr(0x2400 + code)  # the block "Control Pictures" mirrors ASCII
-    return "\u2421" if code == 0x7F else "\ufffd"
