@@ -6,6 +6,7 @@ Hypothesis tries a little at a desk; more, and always the same, where CI is set;
 
 import gc
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -20,6 +21,9 @@ settings.register_profile("dev", max_examples=25, stateful_step_count=30, **_cal
 settings.register_profile("ci", derandomize=True, **_hard)
 settings.register_profile("random", **_hard)
 settings.load_profile("ci" if os.environ.get("CI", "").lower() in ("1", "true") else "dev")
+
+# A shell that starts a command in the background lets it ignore Ctrl-C, which some tests press.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
