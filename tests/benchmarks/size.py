@@ -6,7 +6,7 @@ from tests.project.sources import PARTS, code_lines
 
 __all__ = ["measure_size"]
 
-PROMISED = {"the core": 1000}
+PROMISED = {"engine/core": 1000}
 
 
 def measure_size(effort: Effort) -> list[Row]:

@@ -17,11 +17,7 @@ def module_name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-# What is read in one sitting: the numbers, the nodes, the table, the sweep, and what these need.
-CORE = ("numerics", "node", "operation", "ops", "graph", "sweep", "value")
-CORE += ("inputs", "modes", "nonfinite")
 PARTS = {
-    "the core": [path for path in sources("engine/core") if path.stem in CORE],
     "engine/core": sources("engine/core"),
     "engine": sources("engine"),
     "nn": sources("nn"),

@@ -9,8 +9,7 @@ from tests.project.sources import PACKAGES, PARTS, ROOT, code_lines, sources
 
 # The most that each part may have. Who takes lines away lowers the limit.
 LIMITS = {
-    "the core": 1360,
-    "engine/core": 1640,
+    "engine/core": 1050,
     "engine": 10140,
     "nn": 4250,
     "engine and nn": 14380,
