@@ -22,7 +22,7 @@ from nn.losses import (
     mse_loss,
 )
 from nn.models.activations import ACTIVATIONS, INITS, Activation
-from nn.models.layers import MLP, Layer, Neuron
+from nn.models.layers import MLP, Layer, Neuron, Sequential
 from nn.models.module import Module
 from nn.optim.gradients import clip_grad_norm, clip_grad_value
 from nn.optim.optimizers import OPTIMIZERS, SGD, Adam, AdamW, Optimizer, RMSprop
@@ -35,6 +35,7 @@ __all__ = [
     "Module",
     "Neuron",
     "Layer",
+    "Sequential",
     "MLP",
     "Activation",
     "ACTIVATIONS",

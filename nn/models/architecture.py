@@ -6,14 +6,14 @@ from typing import Any
 
 from engine import Value
 from nn.models.activations import ACTIVATIONS
-from nn.models.chain import neurons
-from nn.models.layers import MLP, Layer, Neuron
+from nn.models.chain import Part, neurons, widths
+from nn.models.layers import MLP, Layer, Neuron, Sequential
 from nn.models.module import Module
 
-__all__ = ["Architecture", "Slot", "describe", "slots"]
+__all__ = ["Architecture", "Slot", "describe", "describe_row", "slots", "tensors"]
 
 # The classes that a file can describe, each with its name in files.
-KINDS: dict[type[Module], str] = {MLP: "MLP", Layer: "Layer", Neuron: "Neuron"}
+KINDS: dict[type[Module], str] = {kind: kind.__name__ for kind in (MLP, Sequential, Layer, Neuron)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +36,20 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """The layers of an MLP, a Layer or a Neuron, from which it can be built again.
+    """The layers of a model, from which it can be built again.
 
     Attributes:
-        model: "MLP", "Layer" or "Neuron".
+        model: "MLP", "Sequential", "Layer" or "Neuron".
         n_in: how many inputs. widths: how many neurons each layer has.
-        activation: that of the hidden layers. A Layer and a Neuron have that of the output here.
+        activation: that of the hidden layers; a list with that of each in a Sequential. A Layer
+            and a Neuron have that of the output here.
         output: the activation of the last layer.
     """
 
     model: str
     n_in: int
     widths: list[int]
-    activation: str
+    activation: str | list[str]
     output: str
 
     @classmethod
@@ -61,12 +62,15 @@ class Architecture:
         if len(sizes) < 2 or not all(type(size) is int and size >= 1 for size in sizes):
             raise ValueError("n_in and the widths of an architecture are whole numbers >= 1")
         if self.model not in KINDS.values():
-            raise ValueError('the model of an architecture is "MLP", "Layer" or "Neuron"')
-        if self.model != "MLP" and (len(self.widths) > 1 or self.activation != self.output):
+            raise ValueError(f"the model of an architecture is one of {[*KINDS.values()]}")
+        listed, hidden = isinstance(self.activation, list), len(self.widths) - 1
+        if listed != (self.model == "Sequential") or (listed and len(self.activation) != hidden):
+            raise ValueError("a Sequential, and no other, has a list of its hidden activations")
+        if self.model in ("Layer", "Neuron") and (hidden or self.activation != self.output):
             raise ValueError("a Layer or Neuron has one width and one activation")
         if self.model == "Neuron" and self.widths != [1]:
             raise ValueError("the width of a Neuron is 1")
-        for name in (self.activation, self.output):
+        for name in [*(self.activation if listed else [self.activation]), self.output]:
             if not isinstance(name, str) or name not in ACTIVATIONS:
                 raise ValueError(f"the activation of an architecture is one of {[*ACTIVATIONS]}")
         return self
@@ -78,7 +82,10 @@ class Architecture:
     @property
     def activations(self) -> list[str]:
         """The activation of each layer."""
-        return [self.activation] * (len(self.widths) - 1) + [self.output]
+        hidden = self.activation
+        if isinstance(hidden, str):
+            hidden = [hidden] * (len(self.widths) - 1)
+        return [*hidden, self.output]
 
     def places(self) -> list[int]:
         """The index of each layer in PyTorch's Sequential, where an activation is a layer too."""
@@ -100,41 +107,62 @@ class Architecture:
         """A model with this architecture, whose weights are still to be filled in."""
         if self.model == "Neuron":
             return Neuron(self.n_in, self.output, 0)
-        if self.model == "Layer":
-            return Layer(self.n_in, self.widths[0], self.output, 0)
-        return MLP(self.n_in, self.widths, self.activation, self.output, 0)
+        if isinstance(self.activation, str) and self.model == "MLP":
+            return MLP(self.n_in, self.widths, self.activation, self.output, 0)
+        rows = zip([self.n_in, *self.widths], self.widths, self.activations, strict=False)
+        layers = [Layer(n_in, n_out, name, 0) for n_in, n_out, name in rows]
+        return layers[0] if self.model == "Layer" else Sequential(*layers)
 
 
 def describe(model: Module) -> Architecture | None:
     """The Architecture of a model. None for a class of the user's own.
 
-    It is also None for an MLP, a Layer or a Neuron with parts that were changed or added.
+    It is also None where parts of the model were changed or added, and for a Sequential of anything
+    but Layers.
     """
-    kind = KINDS.get(type(model))
-    if kind is None:
+    kind, parts = KINDS.get(type(model)), _parts(model)
+    if kind is None or (isinstance(model, Sequential) and {*map(type, parts)} != {Layer}):
         return None
-    layers = _rows(model)
-    if isinstance(model, MLP):
-        names = model.activation, model.output
-    else:
-        names = layers[-1][0], layers[-1][0]
-    rows = [row for _, row in layers]
-    found = Architecture(kind, len(rows[0][0].w), [len(row) for row in rows], *names)
-    sizes, parameters = [found.n_in, *found.widths], model.parameters()
-    held = [value for row in rows for neuron in row for value in (*neuron.w, neuron.b)]
-    sound = (
-        found.activations == [name for name, _ in layers]
-        and len(set(held)) == len(held)
-        and set(held) == set(parameters)
-        and all(
-            type(neuron) is Neuron
-            and len(neuron.w) == n_in
-            and neuron.activation == _inner(activation)
-            for n_in, (activation, row) in zip(sizes, layers, strict=False)
-            for neuron in row
-        )
+    hidden = None if kind == "Sequential" else getattr(model, "activation", "")
+    found = describe_row(parts, kind, hidden)
+    if found is None or getattr(model, "output", found.output) != found.output:
+        return None
+    held = [value for slot in tensors(found, parts).values() for value in slot.values]
+    sound = len(set(held)) == len(held) and set(held) == set(model.parameters())
+    return found if sound else None
+
+
+def describe_row(
+    parts: list[Part], kind: str = "Sequential", hidden: str | None = None
+) -> Architecture | None:
+    """The Architecture of Layers and Neurons that feed each other. None where one was changed.
+
+    Arguments:
+        kind: of what model they are the layers.
+        hidden: the activation that the hidden layers have to share. None: each has its own.
+    """
+    if not {*map(type, parts)} <= {Layer, Neuron}:
+        return None
+    sizes, names = widths(parts), [part.activation for part in parts]
+    shared = names[:-1] if hidden is None else hidden
+    found = Architecture(kind, sizes[0], sizes[1:], shared, names[-1])
+    sound = found.activations == names and all(
+        type(neuron) is Neuron
+        and len(neuron.w) == n_in
+        and neuron.activation == ("linear" if ACTIVATIONS[name].layerwise else name)
+        for part, n_in, name in zip(parts, sizes, names, strict=False)
+        for neuron in neurons(part)
     )
     return found if sound else None
+
+
+def tensors(architecture: Architecture, parts: list[Part]) -> dict[str, Slot]:
+    """The tensors of layers with this architecture, with their names and shapes in PyTorch."""
+    found = []
+    for row in map(neurons, parts):
+        found += [[weight for neuron in row for weight in neuron.w], [neuron.b for neuron in row]]
+    shapes = architecture.shapes()
+    return dict(zip(shapes, map(Slot, shapes.values(), found), strict=True))
 
 
 def slots(model: Module) -> dict[str, Slot]:
@@ -145,28 +173,18 @@ def slots(model: Module) -> dict[str, Slot]:
 
     Raises ValueError where there are no parameters, or two of one name.
     """
-    card = describe(model)
-    if card is None:
-        named = model.named_parameters()
-        if len(dict(named)) != len(named) or not named:
-            raise ValueError(
-                f"{type(model).__name__} has {'parameters of one name' if named else 'none'}; "
-                "a checkpoint needs parameters, each with a name of its own"
-            )
-        return {name: Slot((), [parameter]) for name, parameter in named}
-    found = []
-    for _, row in _rows(model):
-        found += [[weight for neuron in row for weight in neuron.w], [neuron.b for neuron in row]]
-    shapes = card.shapes()
-    return dict(zip(shapes, map(Slot, shapes.values(), found), strict=True))
+    architecture = describe(model)
+    if architecture is not None:
+        return tensors(architecture, _parts(model))
+    named = model.named_parameters()
+    if len(dict(named)) != len(named) or not named:
+        raise ValueError(
+            f"{type(model).__name__} has {'parameters of one name' if named else 'none'}; "
+            "a checkpoint needs parameters, each with a name of its own"
+        )
+    return {name: Slot((), [parameter]) for name, parameter in named}
 
 
-def _rows(model: Any) -> list[tuple[str, list[Neuron]]]:
-    """The activation and the neurons of each layer of an MLP, a Layer or a Neuron."""
-    parts = model.layers if isinstance(model, MLP) else [model]
-    return [(part.activation, neurons(part)) for part in parts]
-
-
-def _inner(activation: str) -> str:
-    """The activation of each neuron of a layer: linear where it takes the layer as a whole."""
-    return "linear" if ACTIVATIONS[activation].layerwise else activation
+def _parts(model: Any) -> list[Any]:
+    """The layers of an MLP or a Sequential; a Layer or a Neuron is its own."""
+    return model.layers if isinstance(model, Sequential) else [model]

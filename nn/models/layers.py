@@ -1,4 +1,4 @@
-"""Neuron, Layer and MLP. A neuron is two nodes of the graph: a weighted sum and an activation.
+"""Neuron, Layer, Sequential and MLP. A neuron is two nodes: a weighted sum and an activation.
 
 The names of the attributes are micrograd's (`neuron.w`, `neuron.b`, `layer.neurons`, `mlp.layers`).
 The first weights are drawn from `rng`: a `random.Random`, an int seed (the same seed gives the same
@@ -6,6 +6,7 @@ bits), or None for Python's global generator, which `random.seed()` seeds.
 """
 
 import random
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
@@ -14,7 +15,7 @@ from nn.checks import count, generator, pick
 from nn.models.activations import ACTIVATIONS, bound
 from nn.models.module import Module
 
-__all__ = ["MLP", "Layer", "Neuron"]
+__all__ = ["MLP", "Layer", "Neuron", "Sequential"]
 
 Inputs: TypeAlias = Value | float | Iterable[Value | float]
 Source: TypeAlias = random.Random | int | None
@@ -126,8 +127,48 @@ class Layer(Module):
         return f"Layer({self.n_in}, {len(self.neurons)}, activation={self.activation!r})"
 
 
-class MLP(Module):
-    """A multilayer perceptron: layers in a row, each of which feeds the next.
+class Sequential(Module):
+    """Layers in a row, each of which feeds the next.
+
+    Arguments:
+        layers: Layers, and other Modules of your own. A Sequential among them gives its layers.
+
+    A call gives what the last layer gives. Labels of parameters start with the place of the layer:
+    `L0.N3.w2` is the third weight of the fourth neuron of the first layer.
+
+    >>> model = Sequential(Layer(2, 8, "relu", 7), Layer(8, 4, "tanh", 8), Layer(4, 1, "linear", 9))
+    >>> model.layers[1], model.output, len(model.parameters())
+    (Layer(8, 4, activation='tanh'), 'linear', 65)
+    """
+
+    def __init__(self, *layers: Module) -> None:
+        self.layers: list[Any] = []
+        for layer in layers:
+            if not isinstance(layer, Module):
+                raise TypeError(
+                    f"Sequential takes Layers in a row, got {type(layer).__name__} {layer!r:.60}; "
+                    "write Sequential(Layer(2, 3, 'tanh'), Layer(3, 1, 'linear'))"
+                )
+            plain = type(layer).__call__ is Sequential.__call__
+            self.layers += layer.layers if plain else [layer]  # type: ignore[attr-defined]
+        if not self.layers:
+            raise ValueError("Sequential takes at least one Layer, got none; give one: Layer(2, 1)")
+        self.output: str | None = getattr(self.layers[-1], "activation", None)
+        for k, layer in enumerate(self.layers):
+            _prefix(layer, f"L{k}.")
+
+    def __call__(self, x: Inputs) -> Value | list[Value]:
+        """The outputs for one sample of n_in Values or numbers."""
+        for layer in self.layers:
+            x = layer(x)
+        return x  # type: ignore[return-value]  # there is a layer, so this is what it gave
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(map(repr, self.layers))})"
+
+
+class MLP(Sequential):
+    """A multilayer perceptron: a Sequential whose hidden layers share one activation.
 
     Arguments:
         n_in: how many numbers one sample has.
@@ -135,8 +176,7 @@ class MLP(Module):
         activation: that of the hidden layers. output: that of the last layer.
         rng, init: as for `Neuron`.
 
-    A call gives a Value where the last layer has one neuron, else a list of Values. Parameters have
-    short labels: `L0.N3.w2` is the third weight of the fourth neuron of the first layer.
+    A call gives a Value where the last layer has one neuron, else a list of Values.
 
     >>> model = MLP(2, [16, 16, 1], activation="tanh", rng=7)
     >>> model
@@ -144,6 +184,8 @@ class MLP(Module):
     >>> len(model.parameters()), model.layers[0].neurons[3].w[1].label
     (337, 'L0.N3.w1')
     """
+
+    layers: list[Layer]
 
     def __init__(
         self,
@@ -156,21 +198,15 @@ class MLP(Module):
         init: str | None = None,
     ) -> None:
         widths = _widths(widths)
-        self.activation, self.output = activation, output
         rng = generator(rng)
         names = [activation] * (len(widths) - 1) + [output]
-        self.layers = [
-            Layer(n, width, name, rng, init=init)
-            for n, width, name in zip([n_in, *widths], widths, names, strict=False)
-        ]
-        for k, layer in enumerate(self.layers):
-            _prefix(layer, f"L{k}.")
-
-    def __call__(self, x: Inputs) -> Value | list[Value]:
-        """The outputs for one sample of n_in Values or numbers."""
-        for layer in self.layers:
-            x = layer(x)
-        return x  # type: ignore[return-value]  # there is a layer, so this is what it gave
+        super().__init__(
+            *[
+                Layer(n, width, name, rng, init=init)
+                for n, width, name in zip([n_in, *widths], widths, names, strict=False)
+            ]
+        )
+        self.activation, self.output = activation, output
 
     def __repr__(self) -> str:
         n_in, widths = self.layers[0].n_in, [len(layer.neurons) for layer in self.layers]
@@ -198,8 +234,10 @@ def _widths(widths: Any) -> list[int]:
 
 
 def _prefix(module: Module, prefix: str) -> None:
+    """Put a prefix before the labels of parameters, in place of that of an earlier Sequential."""
     for parameter in module.parameters():
-        parameter.label = f"{prefix}{parameter.label}"
+        if parameter.label:
+            parameter.label = prefix + re.sub(r"^L\d+\.", "", parameter.label)
 
 
 def _lift(module: Module, x: Inputs, n_in: int) -> tuple[Value, ...]:

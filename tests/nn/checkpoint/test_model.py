@@ -12,7 +12,7 @@ import tracemalloc
 import pytest
 
 from engine import Value
-from nn import ACTIVATIONS, MLP, CheckpointError, Layer, Module, Neuron, load, save
+from nn import ACTIVATIONS, MLP, CheckpointError, Layer, Module, Neuron, Sequential, load, save
 from nn.checkpoint.model import pack, unpack
 
 safetensors = pytest.importorskip("safetensors", reason="pip install gradwalk[checkpoints]")
@@ -58,6 +58,8 @@ MODELS = [
     *[Layer(2, 3, name, rng=1) for name in ACTIVATIONS],
     Layer(3, 1, "relu", rng=1),
     Neuron(4, "silu", rng=1),
+    Sequential(Layer(2, 4, "gelu", 1), Layer(4, 3, "linear", 2), Layer(3, 2, "softmax", 3)),
+    Sequential(Layer(2, 1, "tanh", 1)),
 ]
 
 
@@ -204,8 +206,15 @@ BAD = {
     "a dict of widths": (with_card(card(widths={"1": 1})), "whole numbers >= 1"),
     "a huge model": (with_card(card(n_in=10**12)), r"\(1, 1\) as tensor '0.weight', its archit"),
     "many layers": (with_card(card(widths=[1] * 10**5)), "100000 layers and has 2 tensors"),
-    "another model": (with_card(card(model="os.system")), '"MLP", "Layer" or "Neuron"'),
-    "a list for a model": (with_card(card(model=["MLP"])), '"MLP", "Layer" or "Neuron"'),
+    "another model": (with_card(card(model="os.system")), "one of .'MLP', 'Sequential', 'Layer'"),
+    "a list for a model": (with_card(card(model=["MLP"])), "one of .'MLP', 'Sequential', 'Layer'"),
+    "a list of activations": (with_card(card(activation=[])), "a Sequential, and no other, has a"),
+    "one activation": (with_card(card(model="Sequential")), "a Sequential, and no other, has a li"),
+    "too many activations": (with_card(card(model="Sequential", activation=["relu"])), "a Sequen"),
+    "no name in a list": (
+        with_card(card(model="Sequential", widths=[1, 1], activation=[{}])),
+        "the activation of an architecture is one of",
+    ),
     "another word": (with_card(card(extra=1)), "an architecture has model, n_in"),
     "another activation": (with_card(card(output="__import__")), "activation of an architecture"),
     "no activation": (with_card(card(output=None)), "the activation of an architecture is one of"),

@@ -12,7 +12,8 @@ import pytest
 
 import engine
 from engine import Value, topological
-from nn import ACTIVATIONS, MLP, Activation, Layer, Neuron, cross_entropy
+from nn import ACTIVATIONS, MLP, Activation, Layer, Module, Neuron, Sequential, cross_entropy
+from nn.models.architecture import Architecture, describe
 
 CURVES = json.loads((Path(__file__).parents[1] / "data" / "activations.json").read_text())
 ELEMENTWISE = [name for name in ACTIVATIONS if name not in ("linear", "softmax")]
@@ -85,6 +86,66 @@ def test_mlp_gradients_meet_finite_differences():
         below = loss().data
         parameter.data = x
         assert gradient == pytest.approx((above - below) / (2 * h), rel=1e-6, abs=1e-9)
+
+
+# --- layers in a row
+
+
+def mixed():
+    return Sequential(Layer(2, 4, "relu", 1), Layer(4, 3, "tanh", 2), Layer(3, 1, "sigmoid", 3))
+
+
+def test_a_sequential_feeds_each_layer_to_the_next():
+    model = mixed()
+    first, second, third = model.layers
+    assert model([0.3, -1.2]).data == third(second(first([0.3, -1.2]))).data
+    assert (model.output, len(model.parameters())) == ("sigmoid", 12 + 15 + 4)
+    assert repr(model) == f"Sequential({first!r}, {second!r}, {third!r})"
+
+
+def test_an_mlp_is_a_sequential_of_its_layers():
+    model = MLP(2, [4, 3], "tanh", "softmax", rng=1)
+    again = Sequential(*model.layers)
+    assert isinstance(model, Sequential)
+    assert [y.data for y in again([0.3, -1.2])] == [y.data for y in model([0.3, -1.2])]
+
+
+def test_a_sequential_inside_gives_its_layers():
+    class Scaled(Sequential):
+        def __call__(self, x):
+            return [2 * y for y in super().__call__(x)]
+
+    body, scaled = MLP(2, [4, 3], rng=1), Scaled(Layer(3, 2, rng=1))
+    model = Sequential(Sequential(body), scaled, Layer(2, 1, rng=2))
+    assert model.layers == [*body.layers, scaled, model.layers[-1]]
+    scores = scaled(body([0.3, -1.2]))
+    assert model([0.3, -1.2]).data == model.layers[-1](scores).data
+
+
+def test_labels_in_a_sequential_say_where_a_parameter_stands():
+    own = type("Own", (Module,), {})()
+    own.gain, own.shift = Value(2.0), Value(1.0, "shift")
+    model = Sequential(Layer(1, 2), Sequential(Neuron(2)), own, MLP(1, [1, 1]))
+    labels = [p.label for p in model.parameters()]
+    assert labels[4:] == [
+        *["L1.w0", "L1.w1", "L1.b"],
+        *[None, "L2.shift"],
+        *["L3.N0.w0", "L3.N0.b", "L4.N0.w0", "L4.N0.b"],
+    ]
+
+
+def test_an_architecture_says_what_a_sequential_is():
+    model = mixed()
+    found = describe(model)
+    assert found == Architecture("Sequential", 2, [4, 3, 1], ["relu", "tanh"], "sigmoid")
+    assert found.activations == ["relu", "tanh", "sigmoid"]
+    assert describe(found.build()) == Architecture.from_json(found.json()) == found
+    assert describe(Sequential(Layer(2, 3), Neuron(3))) is None  # it would come back as a Layer
+    assert describe(Sequential(Layer(2, 3), Layer(2, 1))) is None
+    tied = Layer(2, 2)
+    assert describe(Sequential(tied, tied)) is None
+    model.layers[1].activation = "relu"
+    assert describe(model) is None
 
 
 # --- of how many nodes
@@ -264,6 +325,17 @@ REFUSED = {
     "no layers": (
         lambda: MLP(2, []),
         f"MLP takes at least one width, got an empty list{WIDTHS}",
+    ),
+    "an activation in a row": (
+        lambda: Sequential(Layer(2, 3), "tanh"),
+        (
+            "Sequential takes Layers in a row, got str 'tanh'; write "
+            "Sequential(Layer(2, 3, 'tanh'), Layer(3, 1, 'linear'))"
+        ),
+    ),
+    "nothing in a row": (
+        Sequential,
+        "Sequential takes at least one Layer, got none; give one: Layer(2, 1)",
     ),
     "no list": (lambda: MLP(2, 16), f"MLP takes a list of widths, got 16{WIDTHS}"),
     "text": (lambda: MLP(2, "16"), f"MLP takes a list of widths, got '16'{WIDTHS}"),
