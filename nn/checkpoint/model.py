@@ -47,8 +47,9 @@ def save(model: Module, path: FilePath) -> None:
 
     The tensors have the names and shapes that `torch.nn.Sequential` gives them (`0.weight` of shape
     (outputs, inputs), `0.bias`, `2.weight`, ...), so that PyTorch's `load_state_dict` takes them.
-    In a file of a model of your own each parameter stands alone under its path, with shape (). The
-    file is replaced in one go: at any moment the old or the new one is there, whole.
+    In a model of your own a Layer has `path.weight` and `path.bias`, and a list of parameters is a
+    tensor under its path. The file is replaced in one go: at any moment the old or the new one is
+    there, whole.
 
     Raises OSError where it cannot be written; the old file stays.
 
@@ -94,7 +95,6 @@ def load(path: FilePath, into: Module | None = None) -> Module:
     """
     if into is not None:
         check_module("load", into)
-    target = None if into is None else slots(into)
     tensors, card = unpack(read(path), path)
     tensors = {name: t for name, t in tensors.items() if not (card and name.startswith(TRAINING))}
     wanted = _architecture(card, path, into)
@@ -111,8 +111,7 @@ def load(path: FilePath, into: Module | None = None) -> Module:
             into = wanted.build()
         except ValueError as error:  # softmax over one output
             raise CheckpointError(f"{path} holds a model that cannot be: {error}") from None
-        target = slots(into)
-    assert target is not None
+    target = slots(into, tensors.keys())
     check_shapes(tensors, {name: slot.shape for name, slot in target.items()}, path, repr(into))
     for name, slot in target.items():
         slot.fill(tensors[name].numbers)

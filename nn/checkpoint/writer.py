@@ -62,7 +62,7 @@ class CheckpointWriter:
             k.removeprefix(TRAINING): t for k, t in tensors.items() if k.startswith(TRAINING)
         }
         best = {name: t for name, t in tensors.items() if not name.startswith(TRAINING)}
-        wanted = {name: slot.shape for name, slot in self.slots.items()}
+        wanted = {name: slot.shape for name, slot in slots(self.model, best.keys()).items()}
         check_shapes(best, wanted, self.path, repr(self.model))
         if card.get("model") != self.card:
             raise CheckpointError(

@@ -1,6 +1,7 @@
 """The architecture of a model: its layers, and its tensors with the names PyTorch gives them."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Set
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -165,11 +166,16 @@ def tensors(architecture: Architecture, parts: list[Part]) -> dict[str, Slot]:
     return dict(zip(shapes, map(Slot, shapes.values(), found), strict=True))
 
 
-def slots(model: Module) -> dict[str, Slot]:
+def slots(model: Module, names: Set[str] = frozenset()) -> dict[str, Slot]:
     """The tensors of a model by name; together they have all its parameters.
 
-    Names and shapes are those of PyTorch's Sequential. In a class of the user's own, each parameter
-    is a tensor of shape () under its path.
+    Names and shapes are those of PyTorch's Sequential. In a class of the user's own, a Layer has
+    the tensors `path.weight` of shape (outputs, inputs) and `path.bias`. A list of parameters is a
+    tensor under its path, and so is a list of lists that are equally long.
+
+    Arguments:
+        names: those in a file. Older files have each parameter as a tensor of shape () under its
+            path; for the names of such a file these are the tensors.
 
     Raises ValueError where there are no parameters, or two of one name.
     """
@@ -182,7 +188,39 @@ def slots(model: Module) -> dict[str, Slot]:
             f"{type(model).__name__} has {'parameters of one name' if named else 'none'}; "
             "a checkpoint needs parameters, each with a name of its own"
         )
-    return {name: Slot((), [parameter]) for name, parameter in named}
+    alone = {name: Slot((), [parameter]) for name, parameter in named}
+    if alone.keys() == names:
+        return alone
+    found = {_renamed(path): slot for path, slot in alone.items()}
+    if len(found) != len(alone):  # a class that has both `neurons` and `weight`
+        found = alone
+    while (joined := _joined(found)).keys() != found.keys():
+        found = joined
+    return found
+
+
+def _renamed(path: str) -> str:
+    """The path of a parameter, where `neurons.2.w.1` at its end becomes `weight.2.1`."""
+    path = re.sub(r"\bneurons\.(\d+)\.w\.(\d+)$", r"weight.\1.\2", path)
+    return re.sub(r"\bneurons\.(\d+)\.b$", r"bias.\1", path)
+
+
+def _joined(held: dict[str, Slot]) -> dict[str, Slot]:
+    """These tensors, but of each list that holds tensors of one shape there is a single one."""
+    groups: dict[str, dict[str, Slot]] = {}
+    for name, slot in held.items():
+        path, _, key = name.rpartition(".")
+        groups.setdefault(path, {})[key] = slot
+    found: dict[str, Slot] = {}
+    for path, group in groups.items():
+        shapes = {slot.shape for slot in group.values()}
+        counted = [*group] == [str(i) for i in range(len(group))]
+        if counted and len(shapes) == 1 and path not in held:
+            values = [value for slot in group.values() for value in slot.values]
+            found[path] = Slot((len(group), *shapes.pop()), values)
+        else:
+            found |= {f"{path}.{key}" if path else key: slot for key, slot in group.items()}
+    return found
 
 
 def _parts(model: Any) -> list[Any]:

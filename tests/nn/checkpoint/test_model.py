@@ -1,5 +1,6 @@
 """save and load: equal to the bit, PyTorch's names, and nothing bad from a bad file."""
 
+import itertools
 import json
 import math
 import os
@@ -8,12 +9,13 @@ import struct
 import subprocess
 import sys
 import tracemalloc
+from array import array
 
 import pytest
 
 from engine import Value
 from nn import ACTIVATIONS, MLP, CheckpointError, Layer, Module, Neuron, Sequential, load, save
-from nn.checkpoint.model import pack, unpack
+from nn.checkpoint.model import Tensor, pack, unpack
 
 safetensors = pytest.importorskip("safetensors", reason="pip install gradwalk[checkpoints]")
 
@@ -124,8 +126,99 @@ def test_a_model_of_ones_own_is_filled_by_name(tmp_path):
     assert load(tmp_path / "a", into=other) is other
     assert numbers(other) == numbers(model)
     tensors, card = unpack((tmp_path / "a").read_bytes(), "a")
-    assert "first.neurons.2.w.1" in tensors
+    assert {name: tensor.shape for name, tensor in tensors.items()} == {
+        "first.weight": (3, 2),
+        "first.bias": (3,),
+        "second.weight": (1, 3),
+        "second.bias": (1,),
+        "more.gain": (),
+    }
     assert card["model"] == {"class": f"{__name__}.Own"}
+
+
+def alone(model):
+    """The bytes of a file in which each parameter is a tensor, as they once were written."""
+    tensors = {name: Tensor((), array("d", [p.data])) for name, p in model.named_parameters()}
+    return pack(tensors, {"model": {"class": "a.B"}})
+
+
+class Lists(Module):
+    """Parameters in all kinds of containers. Calling it does not matter here."""
+
+    def __init__(self, start):
+        count = itertools.count(start)
+
+        def some(n):
+            return [Value(float(next(count))) for _ in range(n)]
+
+        self.row, self.one, self.lone = some(3), some(1), some(1)[0]
+        self.matrix, self.cube = [some(2), some(2)], [[some(2)], [some(2)]]
+        self.ragged, self.pairs = [some(1), some(2)], {"a": tuple(some(2)), "b": some(1)[0]}
+        self.body, self.head = MLP(2, [3, 1], rng=start), Neuron(2, rng=start)
+        self.parts = [Sequential(Layer(1, 2, "tanh", start)), *some(2)]
+        self.tied = [self.row[0], *some(2)]
+
+
+def test_lists_of_parameters_are_tensors_with_shapes(tmp_path):
+    model, other = Lists(1), Lists(100)
+    save(model, tmp_path / "a")
+    tensors, _ = unpack((tmp_path / "a").read_bytes(), "a")
+    assert {name: tensor.shape for name, tensor in tensors.items()} == {
+        "row": (3,),
+        "one": (1,),
+        "lone": (),
+        "matrix": (2, 2),
+        "cube": (2, 1, 2),
+        "ragged.0": (1,),
+        "ragged.1": (2,),
+        "pairs.a": (2,),
+        "pairs.b": (),
+        "body.layers.0.weight": (3, 2),
+        "body.layers.0.bias": (3,),
+        "body.layers.1.weight": (1, 3),
+        "body.layers.1.bias": (1,),
+        "head.w": (2,),
+        "head.b": (),
+        "parts.0.layers.0.weight": (2, 1),
+        "parts.0.layers.0.bias": (2,),
+        "parts.1": (),
+        "parts.2": (),
+        "tied.1": (),  # the first of the list is row's
+        "tied.2": (),
+    }
+    assert list(tensors["cube"].numbers) == [10.0, 11.0, 12.0, 13.0]
+    assert numbers(load(tmp_path / "a", into=other)) == numbers(model)
+    (tmp_path / "b").write_bytes(alone(model))
+    assert numbers(load(tmp_path / "b", into=Lists(200))) == numbers(model)
+
+
+def test_names_that_would_collide_stay_apart(tmp_path):
+    class Both(Layer):
+        def __init__(self):
+            super().__init__(1, 2, rng=1)
+            self.weight = [[Value(1.0)], [Value(2.0)]]
+            self.dots = {"x": Value(3.0), "x.0": Value(4.0)}
+
+    model = Both()
+    save(model, tmp_path / "a")
+    tensors, _ = unpack((tmp_path / "a").read_bytes(), "a")
+    assert tensors["weight"].shape == (2, 1)
+    assert tensors["neurons.0.w"].shape == (1,)
+    assert list(tensors["dots.x"].numbers) == [3.0]
+    other = Both()
+    for parameter in other.parameters():
+        parameter.data = 0.0
+    assert numbers(load(tmp_path / "a", into=other)) == numbers(model)
+
+
+def test_a_sequential_of_modules_of_ones_own_is_filled(tmp_path):
+    model, other = (Sequential(Layer(2, 3, "tanh", i), Own(i)) for i in (1, 2))
+    other.layers[1].first = Layer(3, 3, rng=1)
+    model.layers[1].first = Layer(3, 3, rng=2)
+    save(model, tmp_path / "a")
+    with pytest.raises(CheckpointError, match=r"holds a 'nn.models.layers.Sequential', which"):
+        load(tmp_path / "a")
+    assert numbers(load(tmp_path / "a", into=other)) == numbers(model)
 
 
 def test_an_mlp_that_was_changed_by_hand_is_of_ones_own(tmp_path):
@@ -140,6 +233,8 @@ def test_an_mlp_that_was_changed_by_hand_is_of_ones_own(tmp_path):
         with pytest.raises(CheckpointError, match=r"holds a 'nn.models.layers.MLP', which"):
             load(tmp_path / "a")
         assert load(tmp_path / "a", into=model) is model
+        (tmp_path / "b").write_bytes(alone(model))
+        assert load(tmp_path / "b", into=model) is model
 
 
 def test_a_class_that_a_file_names_is_never_imported(tmp_path):
@@ -259,7 +354,7 @@ def test_the_wrong_model_is_an_error_and_stays_as_it_was(tmp_path):
     for model, message in [
         (MLP(2, [4, 1], "tanh", rng=2), r"and into is MLP\(2, \[4, 1\]"),
         (MLP(2, [3, 1], "relu", rng=2), "activation='tanh'.* and into is MLP"),
-        (Own(), r"has nothing as tensor 'first\.neurons\.0\.w\.0', Own\(.* expects \(\); load it"),
+        (Own(), r"has nothing as tensor 'first\.weight', Own\(.* expects \(3, 2\); load it into"),
     ]:
         before = numbers(model)
         with pytest.raises(CheckpointError, match=message):
