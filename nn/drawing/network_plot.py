@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 from nn.drawing import diagram
 from nn.drawing.diagram import SIGNS, brief, fitted
 from nn.drawing.figure import BLUE, GREY, ORANGE, Figure, Target, names, styled
-from nn.drawing.signals import answers
+from nn.evaluation.signals import signals
 from nn.models import chain
 from nn.models.layers import Neuron
 from nn.models.module import Module
@@ -88,7 +88,7 @@ def draw_network(
     columns = _columns(parts, limit, EMPTY if x is None else FILLED)
     left = names(who, "features", features, widths[0])
     right = names(who, "classes", classes, widths[-1])
-    held = None if x is None else answers(who, model, parts, x)
+    held = None if x is None else signals(who, model, parts, x)
     figure, axes = diagram.page()
     drawn = _weights(axes, columns, parts)
     _legend(axes, columns, drawn)

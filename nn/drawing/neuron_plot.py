@@ -14,7 +14,7 @@ from nn.drawing import diagram
 from nn.drawing.activation_plot import sample, spread
 from nn.drawing.diagram import LOOKS, SIGNS, breadth, brief, fitted
 from nn.drawing.figure import BLUE, GREY, INK, Figure, Target, names, styled, words
-from nn.drawing.signals import answers
+from nn.evaluation.signals import signals
 from nn.models.layers import Neuron
 
 __all__ = ["draw_neuron"]
@@ -57,7 +57,7 @@ def draw_neuron(
     held = None
     if x is not None:
         x = tuple(x) if hasattr(x, "__iter__") else (x,)
-        (held, (out,)) = answers("draw_neuron", neuron, [neuron], x)
+        (held, (out,)) = signals("draw_neuron", neuron, [neuron], x)
         called = called or [words(getattr(v, "label", None) or f"x{i}") for i, v in enumerate(x)]
     figure, axes = diagram.page()
     written = _inputs(axes, neuron, heights, called, held)

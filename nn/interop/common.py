@@ -1,22 +1,38 @@
 """What exports to other libraries share: the parts of a model, and the import of the library."""
 
+import random
 from typing import Any
 
+from engine import numeric_mode
 from engine.lazy import optional
-from nn.models.architecture import Architecture, Slot, describe, slots
+from nn.evaluation.signals import signals
+from nn.models import chain
+from nn.models.architecture import Architecture, Slot, describe_row, tensors
+from nn.models.module import Module
 
 __all__ = ["described", "needed"]
 
 
-def described(who: str, model: Any) -> tuple[Architecture, dict[str, Slot]]:
-    """The architecture of a model, and its tensors. Raises TypeError where there is none."""
-    architecture = describe(model)
+ROWS = 8  # on which a model is held against its layers
+
+
+def described(who: str, model: Module) -> tuple[Architecture, dict[str, Slot]]:
+    """The architecture of a model's layers, and their tensors.
+
+    Raises TypeError where there are no layers that feed each other, or where the model makes
+    something else of a few random rows than they do.
+    """
+    parts, rng = chain.layers(who, model), random.Random(0)
+    architecture = describe_row(parts)
     if architecture is None:
         raise TypeError(
-            f"{who} takes an MLP, a Layer or a Neuron as they were made, got "
-            f"{type(model).__name__} {model!r}; give the parts of it one by one"
+            f"{who} takes Layers and Neurons as they were made, got {type(model).__name__} "
+            f"{model!r}, in which one was changed; give it Layers one by one"
         )
-    return architecture, slots(model)
+    with numeric_mode("ieee"):  # weights that are not finite are given as they are
+        for _ in range(ROWS):
+            signals(who, model, parts, [rng.gauss(0, 2) for _ in range(architecture.n_in)])
+    return architecture, tensors(architecture, parts)
 
 
 def needed(name: str) -> Any:

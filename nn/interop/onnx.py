@@ -22,15 +22,18 @@ LARGEST = 3.4028234663852886e38  # float32
 
 
 def to_onnx(model: Module, path: FilePath, *, dtype: str = "float64") -> None:
-    """Write an MLP, a Layer or a Neuron as an ONNX model (extra `interop`).
+    """Write a model of Layers that feed each other as an ONNX model (extra `interop`).
 
     Arguments:
+        model: an MLP, a Sequential, a Layer, a Neuron, or a Module that computes what its Layers
+            in a row do, which is tried on a few random rows.
         dtype: of the weights, the input and the output: "float64" or "float32".
 
     Its input `x` has shape (rows, inputs), its output `y` (rows, outputs), with any number of rows.
     It runs in onnxruntime, which has few activations in FP64; the others are composed of those.
 
-    Raises OSError where it cannot be written, ValueError where a weight is too large for float32.
+    Raises OSError where it cannot be written, ValueError where a weight is too large for float32,
+    TypeError for any other model.
 
     >>> to_onnx(MLP(2, [3, 1], "tanh", rng=7), "model.onnx")  # doctest: +SKIP
     """

@@ -6,13 +6,14 @@ PyTorch is imported when it is asked for; nothing else here needs it.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 from nn.checks import pick
 from nn.interop.common import described, needed
 from nn.models.activations import ACTIVATIONS
-from nn.models.architecture import slots
-from nn.models.layers import MLP
+from nn.models.architecture import Architecture, slots
+from nn.models.layers import Sequential
 from nn.models.module import Module
 
 __all__ = ["from_torch", "to_torch"]
@@ -33,7 +34,11 @@ TORCH: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 def to_torch(model: Module) -> Any:
-    """Build the `torch.nn.Sequential` of an MLP, a Layer or a Neuron, in FP64 (extra `interop`).
+    """Build the `torch.nn.Sequential` of a model of Layers, in FP64 (extra `interop`).
+
+    Arguments:
+        model: an MLP, a Sequential, a Layer, a Neuron, or a Module that computes what its Layers
+            in a row do, which is tried on a few random rows. Others raise TypeError.
 
     It takes a tensor of shape (rows, inputs) and gives one of shape (rows, outputs), even where
     there is a single output.
@@ -63,51 +68,74 @@ def to_torch(model: Module) -> Any:
     return sequential
 
 
-def from_torch(sequential: Any) -> MLP:
-    """Build the MLP of a `torch.nn.Sequential` of Linear modules with activations between them.
+def from_torch(sequential: Any) -> Sequential:
+    """Build the model of a `torch.nn.Sequential` of Linear modules with activations between them.
 
-    Its numbers are the same, since FP64 has all numbers of FP32. A Linear without a bias gets
-    biases of 0. The hidden layers have to share one activation, as those of an MLP do.
+    It is an MLP where the hidden layers share one activation, else a Sequential. Its numbers are
+    the same, since FP64 has all numbers of FP32. A Linear without a bias gets biases of 0. There
+    may be Sequentials inside, and Identity, Flatten, and Dropout in evaluation mode, which is left
+    out.
 
     Raises ValueError for a module that has no counterpart here.
 
     >>> from_torch(to_torch(MLP(2, [3, 1], "tanh", rng=7)))  # doctest: +SKIP
     MLP(2, [3, 1], activation='tanh', output='linear')
     """
-    torch = needed("torch")
-    if not isinstance(sequential, torch.nn.Sequential):
-        raise TypeError(f"from_torch takes a Sequential, got {type(sequential).__name__}")
-    layers: list[tuple[Any, str]] = []
-    for place, part in enumerate(sequential):
-        if isinstance(part, torch.nn.Linear):
-            layers.append((part, "linear"))
-        elif isinstance(part, torch.nn.Identity):
-            continue
-        elif not layers or layers[-1][1] != "linear":
-            raise ValueError(
-                f"module {place}, {part}, does not follow a Linear; from_torch takes Linear "
-                "modules with at most one activation after each"
-            )
-        else:
-            layers[-1] = layers[-1][0], _activation(place, part)
-    hidden = {name for _, name in layers[:-1]} or {"relu"}
-    if not layers or len(hidden) > 1:
-        got = f"the activations {sorted(hidden)}" if layers else "no Linear"
-        raise ValueError(
-            f"an MLP has layers that share one hidden activation, got {got}; build Layers, "
-            "and fill them with load(path, into=model)"
-        )
-    widths = [linear.out_features for linear, _ in layers]
-    model = MLP(layers[0][0].in_features, widths, hidden.pop(), layers[-1][1], 0)
+    t = needed("torch").nn
+    linears, names = list[Any](), list[str]()
+    for place, part in _modules(t, sequential, ""):
+        if isinstance(part, t.Linear):
+            if linears and part.in_features != linears[-1].out_features:
+                raise ValueError(
+                    f"module {place}, {part}, follows a Linear of {linears[-1].out_features} "
+                    "outputs; give it as many inputs"
+                )
+            linears.append(part)
+            names.append("linear")
+        elif not _does_nothing(t, part):
+            name = _activation(place, part)
+            if not names or names[-1] != "linear":
+                raise ValueError(
+                    f"module {place}, {part}, does not follow a Linear; from_torch takes Linear "
+                    "modules with at most one activation after each"
+                )
+            names[-1] = name
+    if not linears:
+        raise ValueError("from_torch takes one Linear module or more, got no Linear")
+    widths, hidden = [linear.out_features for linear in linears], {*names[:-1]} or {"relu"}
+    kind, chosen = ("MLP", hidden.pop()) if len(hidden) == 1 else ("Sequential", names[:-1])
+    model = Architecture(kind, linears[0].in_features, widths, chosen, names[-1]).build()
     held = iter(slots(model).values())
-    for linear, _ in layers:
+    for linear in linears:
         bias = [0.0] * linear.out_features if linear.bias is None else linear.bias.tolist()
         next(held).fill(linear.weight.flatten().tolist())
         next(held).fill(bias)
+    assert isinstance(model, Sequential)
     return model
 
 
-def _activation(place: int, part: Any) -> str:
+def _modules(t: Any, sequential: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """The modules of a Sequential, and of those inside it, each with its place."""
+    if getattr(type(sequential), "forward", None) is not t.Sequential.forward:
+        raise TypeError(
+            f"from_torch takes a Sequential, got {type(sequential).__name__}; build a Sequential "
+            "of the modules in it, in the order in which they are applied"
+        )
+    for i, part in enumerate(sequential):
+        if isinstance(part, t.Sequential):
+            yield from _modules(t, part, f"{path}{i}.")
+        else:
+            yield f"{path}{i}", part
+
+
+def _does_nothing(t: Any, part: Any) -> bool:
+    """Whether a module gives rows of numbers as it got them."""
+    nothing = (t.Identity,) if part.training else (t.Identity, t.Dropout, t.AlphaDropout)
+    flat = isinstance(part, t.Flatten) and (part.start_dim, part.end_dim) == (1, -1)
+    return flat or isinstance(part, nothing)
+
+
+def _activation(place: str, part: Any) -> str:
     """The name of the activation that a module of torch.nn is."""
     for name, (kind, settings) in TORCH.items():
         if type(part) is getattr(needed("torch").nn, kind):
@@ -121,6 +149,7 @@ def _activation(place: int, part: Any) -> str:
                     )
             return name
     raise ValueError(
-        f"module {place}, {part}, has no counterpart here; from_torch takes Linear, Identity and "
+        f"module {place}, {part}, has no counterpart here; from_torch takes Linear, Identity, "
+        "Flatten from 1 to -1, Dropout after eval() and "
         + ", ".join(kind for kind, _ in TORCH.values())
     )

@@ -33,7 +33,7 @@ def layers(who: str, model: object) -> list[Part]:
     if problem:
         raise TypeError(
             f"{who} takes a Neuron, a Layer, an MLP or a Module of Layers that feed each other, "
-            f"got {type(model).__name__}, {problem}; draw its Layers one by one"
+            f"got {type(model).__name__}, {problem}; give it Layers one by one"
         )
     return found
 

@@ -8,7 +8,19 @@ import numpy as np
 import pytest
 
 import nn
-from nn import ACTIVATIONS, MLP, CheckpointError, Layer, Module, Neuron, load, predict, save
+from engine import Value, numeric_mode
+from nn import (
+    ACTIVATIONS,
+    MLP,
+    CheckpointError,
+    Layer,
+    Module,
+    Neuron,
+    Sequential,
+    load,
+    predict,
+    save,
+)
 from nn.interop.onnx import ONNX
 from nn.interop.torch import TORCH
 from nn.models.activations import Activation
@@ -24,7 +36,20 @@ MODELS = [
     MLP(2, [4, 4, 1], "relu", "sigmoid", rng=1),
     Layer(2, 3, "softmax", rng=1),
     Neuron(2, "tanh", rng=1),
+    Sequential(Layer(2, 4, "gelu", 1), Layer(4, 3, "linear", 2), Layer(3, 2, "softmax", 3)),
+    Sequential(MLP(2, [4, 3], "relu", "tanh", rng=1), Layer(3, 1, "sigmoid", 2)),
 ]
+
+
+class Own(Module):
+    """Layers of one's own, in a row."""
+
+    def __init__(self):
+        self.first, self.rest = Layer(2, 3, "tanh", rng=1), [Layer(3, 2, "silu", rng=2)]
+        self.head = Neuron(2, "sigmoid", rng=3)
+
+    def __call__(self, x):
+        return self.head(self.rest[0](self.first(x)))
 
 
 def outputs(model):
@@ -55,7 +80,7 @@ def test_pytorch_answers_the_same(model, torch):
     np.testing.assert_allclose(found, outputs(model), rtol=1e-13, atol=1e-14)
 
 
-@pytest.mark.parametrize("model", [m for m in MODELS if isinstance(m, MLP)], ids=repr)
+@pytest.mark.parametrize("model", [m for m in MODELS if isinstance(m, Sequential)], ids=repr)
 def test_there_and_back_to_the_bit(model, torch):
     again = nn.from_torch(nn.to_torch(model))
     assert repr(again) == repr(model)
@@ -104,7 +129,10 @@ def test_what_has_no_counterpart_is_named(torch, monkeypatch):
     t = torch.nn
     linear = t.Linear(2, 2)
     for parts, message in [
-        ([linear, t.Dropout()], r"module 1, Dropout\(.*\), has no counterpart here; .* SiLU"),
+        ([linear, t.Dropout()], r"module 1, Dropout\(.*\), has no .* after eval\(\) .* SiLU"),
+        ([linear, t.Flatten(0)], r"module 1, Flatten\(.*\), has no counterpart .* from 1 to -1"),
+        ([t.Sequential(linear, t.Conv1d(1, 1, 1))], r"module 0\.1, Conv1d\(.*\), has no counterpa"),
+        ([linear, t.Linear(3, 1)], r"module 1, Linear\(.*\), follows a Linear of 2 outputs; give"),
         (
             [linear, t.ELU(alpha=2.0)],
             r"module 1, ELU\(.*\), has alpha=2\.0, and elu here is with 1",
@@ -114,12 +142,13 @@ def test_what_has_no_counterpart_is_named(torch, monkeypatch):
         ([t.ReLU(), linear], r"module 0, ReLU\(\), does not follow a Linear"),
         ([linear, t.ReLU(), t.Tanh()], r"module 2, Tanh\(\), does not follow a Linear"),
         ([], "got no Linear"),
-        ([linear, t.ReLU(), linear, t.Tanh(), linear], r"activations \['relu', 'tanh'\]; build"),
     ]:
         with pytest.raises(ValueError, match=message):
             nn.from_torch(t.Sequential(*parts))
     with pytest.raises(TypeError, match="from_torch takes a Sequential, got Linear"):
         nn.from_torch(linear)
+    with pytest.raises(TypeError, match="got Backwards; build a Sequential of the modules in it"):
+        nn.from_torch(type("Backwards", (t.Sequential,), {"forward": None})(linear))
     monkeypatch.setitem(ACTIVATIONS, "cube", Activation(lambda x: x * x * x))
     with pytest.raises(ValueError, match="unknown activation for PyTorch 'cube'"):
         nn.to_torch(MLP(2, [2, 1], "cube", rng=1))
@@ -128,14 +157,62 @@ def test_what_has_no_counterpart_is_named(torch, monkeypatch):
     )
 
 
-@pytest.mark.parametrize("convert", [nn.to_torch, lambda model: nn.to_onnx(model, "x")])
-def test_a_model_of_ones_own_is_an_error(convert):
-    class Own(Module):
-        def __init__(self):
-            self.body = Neuron(2, rng=1)
+def test_a_real_sequential_of_pytorch(torch):
+    t, act = torch.nn, torch.nn.ReLU()
+    body = t.Sequential(t.Linear(6, 5, bias=False), act, t.Dropout(0.5), t.Linear(5, 4), act)
+    head = t.Sequential(t.Sequential(t.Linear(4, 3), t.Tanh()), t.Identity(), t.Linear(3, 2))
+    real = t.Sequential(t.Flatten(), body, t.AlphaDropout(), head, t.Softmax(dim=1)).double()
+    model, xs = nn.from_torch(real.eval()), torch.randn(7, 2, 3, dtype=torch.float64)
+    assert [layer.activation for layer in model.layers] == ["relu", "relu", "tanh", "softmax"]
+    assert type(model) is Sequential
+    with torch.no_grad():
+        wanted = real(xs).numpy()
+    found = predict(model, xs.reshape(7, 6).tolist())
+    np.testing.assert_allclose(found, wanted, rtol=1e-13, atol=1e-14)
+    assert type(nn.from_torch(body)) is MLP
+    single = nn.from_torch(t.Sequential(t.Linear(2, 1), t.Sigmoid()))
+    assert repr(single) == "MLP(2, [1], activation='relu', output='sigmoid')"
 
-    with pytest.raises(TypeError, match=r"takes an MLP, a Layer or a Neuron .* got Own Own"):
-        convert(Own())
+
+CONVERT = {"to_torch": nn.to_torch, "to_onnx": lambda model: nn.to_onnx(model, "x")}
+
+
+def test_a_row_of_layers_of_ones_own_is_converted(torch, tmp_path):
+    model = Own()
+    before = [p.label for p in model.parameters()]
+    with torch.no_grad():
+        found = nn.to_torch(model)(torch.tensor(XS, dtype=torch.float64)).numpy()
+    np.testing.assert_allclose(found, outputs(model), rtol=1e-13, atol=1e-14)
+    assert [p.label for p in model.parameters()] == before
+    runtime = pytest.importorskip("onnxruntime", reason=NEEDED)
+    nn.to_onnx(model, tmp_path / "model.onnx")
+    session = runtime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, {"x": np.array(XS)})
+    np.testing.assert_allclose(found, outputs(model), rtol=1e-13, atol=2e-14)
+
+
+def test_weights_that_are_not_finite_are_converted(torch):
+    model = MLP(2, [2, 1], rng=1)
+    model.parameters()[0].data = math.inf
+    with numeric_mode("ieee"):
+        assert torch.isinf(nn.to_torch(model)[0].weight[0, 0])
+
+
+@pytest.mark.parametrize("convert", CONVERT)
+def test_a_model_that_is_no_row_of_layers_is_an_error(convert):
+    skip = type("Skip", (Own,), {"__call__": lambda self, x: Own.__call__(self, x) + x[0]})()
+    more = Own()
+    more.gain = Value(1.0)
+    changed = MLP(2, [2, 1], rng=1)
+    changed.layers[1].neurons[0].activation = "tanh"
+    for model, message in [
+        (skip, "takes a model that applies its Layers one after another, got Skip, which makes"),
+        (more, "got Own, which has parameters outside of its Layers; give it Layers one by one"),
+        (changed, "takes Layers and Neurons as they were made, got MLP MLP.*, in which one was ch"),
+        (3, "got int, which is no Module"),
+    ]:
+        with pytest.raises(TypeError, match=f"^{convert} .*{message}"):
+            CONVERT[convert](model)
 
 
 @pytest.mark.parametrize(

@@ -7,17 +7,17 @@ from nn.evaluation.measure import predict
 from nn.models.chain import Part
 from nn.models.module import Module
 
-__all__ = ["answers"]
+__all__ = ["signals"]
 
 
-def answers(who: str, model: Module, parts: list[Part], x: Any) -> list[list[float]]:
+def signals(who: str, model: Module, parts: list[Part], x: Any) -> list[list[float]]:
     """What the inputs and every unit of every layer hold for a sample.
 
     Raises TypeError where the model's answer is not that of its layers one after another. Such a
     model computes more than a picture of its layers shows.
 
     >>> from nn import Layer
-    >>> answers("draw_network", layer := Layer(1, 2, "linear", rng=7), [layer], [0.0])
+    >>> signals("draw_network", layer := Layer(1, 2, "linear", rng=7), [layer], [0.0])
     [[0.0], [0.0, 0.0]]
     """
     signal: Any = tuple(x) if hasattr(x, "__iter__") else (x,)
@@ -32,6 +32,6 @@ def answers(who: str, model: Module, parts: list[Part], x: Any) -> list[list[flo
         raise TypeError(
             f"{who} takes a model that applies its Layers one after another, got "
             f"{type(model).__name__}, which makes {said!r:.60} of this sample where they make "
-            f"{numbers[-1]!r:.60}; draw its Layers one by one"
+            f"{numbers[-1]!r:.60}; give it Layers one by one"
         )
     return numbers
