@@ -32,6 +32,6 @@ def signals(who: str, model: Module, parts: list[Part], x: Any) -> list[list[flo
         raise TypeError(
             f"{who} takes a model that applies its Layers one after another, got "
             f"{type(model).__name__}, which makes {said!r:.60} of this sample where they make "
-            f"{numbers[-1]!r:.60}; give it Layers one by one"
+            f"{numbers[-1]!r:.60}; give activations to the Layers, or give it Layers one by one"
         )
     return numbers

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine import Value
 from nn.models.activations import ACTIVATIONS
-from nn.models.chain import Part, neurons, widths
+from nn.models.chain import Part, neurons, row, widths
 from nn.models.layers import MLP, Layer, Neuron, Sequential
 from nn.models.module import Module
 
@@ -121,7 +121,7 @@ def describe(model: Module) -> Architecture | None:
     It is also None where parts of the model were changed or added, and for a Sequential of anything
     but Layers.
     """
-    kind, parts = KINDS.get(type(model)), _parts(model)
+    kind, parts = KINDS.get(type(model)), row(model)
     if kind is None or (isinstance(model, Sequential) and {*map(type, parts)} != {Layer}):
         return None
     hidden = None if kind == "Sequential" else getattr(model, "activation", "")
@@ -160,8 +160,8 @@ def describe_row(
 def tensors(architecture: Architecture, parts: list[Part]) -> dict[str, Slot]:
     """The tensors of layers with this architecture, with their names and shapes in PyTorch."""
     found = []
-    for row in map(neurons, parts):
-        found += [[weight for neuron in row for weight in neuron.w], [neuron.b for neuron in row]]
+    for side in map(neurons, parts):
+        found += [[weight for neuron in side for weight in neuron.w], [neuron.b for neuron in side]]
     shapes = architecture.shapes()
     return dict(zip(shapes, map(Slot, shapes.values(), found), strict=True))
 
@@ -181,7 +181,7 @@ def slots(model: Module, names: Set[str] = frozenset()) -> dict[str, Slot]:
     """
     architecture = describe(model)
     if architecture is not None:
-        return tensors(architecture, _parts(model))
+        return tensors(architecture, row(model))
     named = model.named_parameters()
     if len(dict(named)) != len(named) or not named:
         raise ValueError(
@@ -221,8 +221,3 @@ def _joined(held: dict[str, Slot]) -> dict[str, Slot]:
         else:
             found |= {f"{path}.{key}" if path else key: slot for key, slot in group.items()}
     return found
-
-
-def _parts(model: Any) -> list[Any]:
-    """The layers of an MLP or a Sequential; a Layer or a Neuron is its own."""
-    return model.layers if isinstance(model, Sequential) else [model]

@@ -1,12 +1,12 @@
 """The layers of a model that consists of layers alone, each feeding the next."""
 
 from itertools import pairwise
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from nn.models.layers import Layer, Neuron
+from nn.models.layers import Layer, Neuron, Sequential
 from nn.models.module import Module, walk
 
-__all__ = ["Part", "layers", "neurons", "widths"]
+__all__ = ["Part", "layers", "neurons", "row", "widths"]
 
 Part: TypeAlias = Layer | Neuron
 
@@ -23,7 +23,7 @@ def layers(who: str, model: object) -> list[Part]:
     """
     found: list[Part] = []
     inside: set[int] = set()  # the neurons of the layers found so far
-    for _, thing in walk(model):
+    for thing in [thing for part in row(model) for _, thing in walk(part)]:
         if isinstance(thing, Layer):
             inside.update(map(id, thing.neurons))
             found.append(thing)
@@ -51,6 +51,11 @@ def _problem(model: object, found: list[Part]) -> str | None:
     if set(model.parameters()) - {p for part in found for p in part.parameters()}:
         return "which has parameters outside of its Layers"
     return None
+
+
+def row(model: Any) -> list[Any]:
+    """The layers of an MLP or a Sequential, where one may stand twice. Others are a row of one."""
+    return model.layers if isinstance(model, Sequential) else [model]
 
 
 def neurons(part: Part) -> list[Neuron]:

@@ -423,7 +423,9 @@ def spoil(rng, tree):
     return None
 
 
-@pytest.mark.parametrize("model", [MLP(2, [3, 2], "tanh", "softmax", rng=1), Own()], ids=repr)
+@pytest.mark.parametrize(
+    "model", [MLP(2, [3, 2], "tanh", "softmax", rng=1), MODELS[-2], Own()], ids=repr
+)
 def test_thousands_of_spoilt_files(model, tmp_path, monkeypatch):
     """Each loads whole or not at all, and never anything but numbers."""
     monkeypatch.setattr("builtins.eval", None)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from matplotlib.patches import Circle
 
 from engine import Value, dot, numeric_mode
-from nn import ACTIVATIONS, MLP, Activation, Layer, Module, Neuron, accuracy, predict
+from nn import ACTIVATIONS, MLP, Activation, Layer, Module, Neuron, Sequential, accuracy, predict
 from nn.drawing import (
     draw_network,
     draw_neuron,
@@ -117,7 +117,16 @@ MODELS = [
     (Neuron(1, rng=7), [1, 1]),
     (Neuron(12, rng=7), [12, 1]),
     (Row(Layer(2, 3, rng=7), Layer(3, 1, rng=7)), [2, 3, 1]),
+    (Sequential(Layer(2, 3, "tanh", 7), Row(Layer(3, 2, "gelu", 8), Neuron(2))), [2, 3, 2, 1]),
 ]
+
+
+def test_each_layer_of_a_sequential_has_its_own_activation_and_place():
+    twice = Layer(3, 3, "silu", 8)
+    model = Sequential(Layer(2, 3, "tanh", 7), twice, twice, Layer(3, 2, "softmax", 9))
+    shown = texts(draw_network(model, [1.0, -2.0]))
+    heads = [text for text in shown if text.split()[-1] in ACTIVATIONS]
+    assert heads == ["3 tanh", "3 silu", "3 silu", "2 softmax"]
 
 
 @pytest.mark.parametrize(("model", "widths"), MODELS, ids=str)

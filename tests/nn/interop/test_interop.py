@@ -191,6 +191,14 @@ def test_a_row_of_layers_of_ones_own_is_converted(torch, tmp_path):
     np.testing.assert_allclose(found, outputs(model), rtol=1e-13, atol=2e-14)
 
 
+def test_a_layer_that_stands_twice_is_converted_twice(torch):
+    shared = Layer(2, 2, "tanh", rng=1)
+    model = Sequential(shared, shared, Layer(2, 1, "linear", rng=2))
+    with torch.no_grad():
+        found = nn.to_torch(model)(torch.tensor(XS, dtype=torch.float64)).numpy()
+    np.testing.assert_allclose(found, outputs(model), rtol=1e-13, atol=1e-14)
+
+
 def test_weights_that_are_not_finite_are_converted(torch):
     model = MLP(2, [2, 1], rng=1)
     model.parameters()[0].data = math.inf

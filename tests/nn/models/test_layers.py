@@ -12,7 +12,18 @@ import pytest
 
 import engine
 from engine import Value, topological
-from nn import ACTIVATIONS, MLP, Activation, Layer, Module, Neuron, Sequential, cross_entropy
+from nn import (
+    ACTIVATIONS,
+    MLP,
+    Activation,
+    Layer,
+    Module,
+    Neuron,
+    Sequential,
+    accuracy,
+    cross_entropy,
+    fit,
+)
 from nn.models.architecture import Architecture, describe
 
 CURVES = json.loads((Path(__file__).parents[1] / "data" / "activations.json").read_text())
@@ -146,6 +157,24 @@ def test_an_architecture_says_what_a_sequential_is():
     assert describe(Sequential(tied, tied)) is None
     model.layers[1].activation = "relu"
     assert describe(model) is None
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_a_sequential_trains_natively_as_eagerly(own):
+    pytest.importorskip("llvmlite", reason="pip install gradwalk[fast]")
+    same = type("Same", (Module,), {"__call__": lambda self, x: x})
+    rng = random.Random(1)
+    xs = [[rng.gauss(0, 1), rng.gauss(0, 1)] for _ in range(40)]
+    ys = [int(a * b > 0) for a, b in xs]
+    found = {}
+    for backend in ("native", "eager"):
+        model = mixed()
+        model.layers += [same()] * own
+        how = {"loss": "binary_cross_entropy", "epochs": 3, "seed": 2, "progress": False}
+        history = fit(model, xs, ys, backend=backend, **how)
+        assert history.log[-1]["accuracy"] == accuracy(model, xs, ys)  # by the threshold 0.5
+        found[backend] = numbers(model)
+    assert found["native"] == pytest.approx(found["eager"], rel=1e-9)
 
 
 # --- of how many nodes
