@@ -58,7 +58,8 @@ def power_partial(x: float, y: float, j: float, k: float) -> float:
     taylor = [1.0] + [0.0] * logs  # the coefficients of f(y + t) in powers of t
     for i in range(order):
         taylor = [
-            ((y - i) * c + (taylor[m - 1] if m else 0.0)) / divisor for m, c in enumerate(taylor)
+            ((y - i and (y - i) * c) + (taylor[m - 1] if m else 0.0)) / divisor
+            for m, c in enumerate(taylor)
         ]
     result = 0.0
     for i, coefficient in enumerate(taylor):

@@ -8,13 +8,15 @@ from engine.operations.rule import rule
 
 __all__ = ["acosh", "asinh", "atanh", "cosh", "sinh", "tanh"]
 
+LARGEST = 710.4758600739439  # beyond it cosh and sinh overflow
+
 
 def _sinh(x: float) -> float:
-    return math.sinh(x) if abs(x) < 710.4 else x * math.inf if x == x else x
+    return math.sinh(x) if abs(x) <= LARGEST else x * math.inf if x == x else x
 
 
 def _cosh(x: float) -> float:
-    return math.cosh(x) if abs(x) < 710.4 else abs(x) * math.inf if x == x else x
+    return math.cosh(x) if abs(x) <= LARGEST else abs(x) * math.inf if x == x else x
 
 
 def _acosh(x: float) -> float:

@@ -59,7 +59,10 @@ def _gelu_tanh(x: float) -> float:
 
 
 def _silu(x: float) -> float:
-    return x * f.sigmoid(x) if x != -math.inf else -0.0
+    if x >= -40.0 or x != x:
+        return x * f.sigmoid(x)
+    root = math.exp(0.5 * x)  # x * exp(x), whose second factor alone would lose its digits
+    return x * root * root if root else -0.0
 
 
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
@@ -75,10 +78,7 @@ def _softsign(x: float) -> float:
 
 
 def _mish(x: float) -> float:
-    if x >= -40.0 or x != x:
-        return x * math.tanh(f.softplus(x))
-    root = math.exp(0.5 * x)  # x * exp(x), whose second factor alone would lose its digits
-    return x * root * root if root else -0.0
+    return f.silu(x) if x < -40.0 else x * math.tanh(f.softplus(x))
 
 
 @rule(
@@ -112,10 +112,11 @@ def elu(x: Scalar, alpha: Scalar = 1.0) -> Value:
     """
 
 
-# Past the clamped range the second term is 0 in floats, and inf * 0 would make it a nan.
+# Past the clamped range the second term is 0 in floats, and inf * 0 would make it a nan. With y,
+# and not x times a slope, it keeps the digits of the far left.
 @rule(
     _silu,
-    lambda y, x: (rows.sigmoid(x) + rows.clamp(x, -800.0, 800.0) * rows.sigmoid_slope(x),),
+    lambda y, x: (rows.sigmoid(x) + rows.clamp(y, -800.0, 800.0) * rows.sigmoid(-x),),
     domain=(-1.0, 3.0),
     finite_partials=True,
 )
@@ -238,7 +239,7 @@ def softsign(x: Scalar) -> Value:
 
 def _mish_partial(y: Any, x: Any) -> tuple[Any]:
     s = rows.softplus(x)
-    return (rows.tanh(s) + rows.clamp(x, -800.0, 800.0) * rows.sech2(s) * rows.sigmoid(x),)
+    return (rows.tanh(s) + rows.silu(rows.clamp(x, -800.0, 800.0)) * rows.sech2(s),)
 
 
 @rule(_mish, _mish_partial, domain=(-1.0, 3.0), finite_partials=True)

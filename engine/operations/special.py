@@ -52,8 +52,8 @@ AT_ROOT = [(-1.0) ** k * _zeta(k, ROOT) for k in range(2, 26)]
 
 def _series(coefficients: list[float], x: float) -> float:
     """The sum of coefficients[k] x**k, by Horner's rule."""
-    result = 0.0
-    for coefficient in reversed(coefficients):
+    *others, result = coefficients  # begun with 0, an infinite x would give a nan
+    for coefficient in reversed(others):
         result = result * x + coefficient
     return result
 

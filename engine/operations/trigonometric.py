@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 from engine.core.operation import floats as f
 from engine.core.operation import row, rows
@@ -86,8 +87,8 @@ row(
     "unit",
     _unit,
     lambda y, a, b: (
-        rows.div(rows.unit(b, a) * rows.unit(b, a), rows.hypot(a, b)),
-        -rows.div(y * rows.unit(b, a), rows.hypot(a, b)),
+        rows.xdivy(rows.unit(b, a) * rows.unit(b, a), rows.hypot(a, b)),
+        -rows.xdivy(y * rows.unit(b, a), rows.hypot(a, b)),
     ),
     tex=r"\frac{{{0}}}{{\sqrt{{{0}^2 + {1}^2}}}}",
 )
@@ -148,10 +149,7 @@ def atan(x: Scalar) -> Value:
 
 @rule(
     math.atan2,
-    lambda y, a, b: (
-        rows.div(rows.unit(b, a), rows.hypot(a, b)),
-        -rows.div(rows.unit(a, b), rows.hypot(a, b)),
-    ),
+    lambda y, a, b: (rows.atan2_slope(b, a), -rows.atan2_slope(a, b)),
     tex=r"\operatorname{{atan2}}",
     domain=((0.5, 3.0), (-3.0, 3.0)),
     remedy={"": "the origin has no angle; keep one of the two inputs away from 0"},
@@ -165,3 +163,22 @@ def atan2(a: Scalar, b: Scalar) -> Value:
     >>> atan2(Value(0.0), Value(1.0)).data
     0.0
     """
+
+
+def _atan2_slope_partials(y: Any, a: Any, b: Any) -> tuple[Any, Any]:
+    """(b - a) (b + a) / r^4, which does not cancel beside b = a, and -2 a b / r^4."""
+    r = rows.hypot(a, b)
+    # the sum and the difference may overflow; where they would, the result is 0
+    c, d = rows.clamp(a, -8e307, 8e307), rows.clamp(b, -8e307, 8e307)
+    by_first = rows.div(d - c, r) * rows.div(d + c, r)
+    by_second = -2.0 * rows.unit(a, b) * rows.unit(b, a)
+    return rows.div(rows.div(by_first, r), r), rows.div(rows.div(by_second, r), r)
+
+
+row(  # a / (a^2 + b^2)
+    "atan2_slope",
+    lambda a, b: rows.div(rows.unit(a, b), rows.hypot(a, b)),
+    _atan2_slope_partials,
+    tex=r"\frac{{{0}}}{{{0}^2 + {1}^2}}",
+    domain=((0.5, 3.0), (-3.0, 3.0)),
+)

@@ -7,6 +7,7 @@ from typing import Any
 import mpmath
 import pytest
 
+import engine
 from engine import Value, gradient, hessian, inputs, numeric_mode
 from engine.core.operation import TABLE
 from engine.native import Program
@@ -21,8 +22,8 @@ ABOVE = [1.0000000001, 1.1, 3.0, 40.0, 1e10, 1e300]  # above 1
 # the row, with its two derivatives at 50 digits
 Exact = Callable[[Any], Any]
 CLOSED: dict[str, tuple[Exact, Exact, Exact, list[float]]] = {
-    "sinh": (mpmath.sinh, mpmath.cosh, mpmath.sinh, [*LINE, 700.0, -710.0]),
-    "cosh": (mpmath.cosh, mpmath.sinh, mpmath.cosh, [*LINE, 700.0, -710.0]),
+    "sinh": (mpmath.sinh, mpmath.cosh, mpmath.sinh, [*LINE, 700.0, -710.0, 710.4758600739439]),
+    "cosh": (mpmath.cosh, mpmath.sinh, mpmath.cosh, [*LINE, 700.0, -710.0, 710.4758600739439]),
     "asinh": (
         mpmath.asinh,
         lambda x: 1 / mpmath.sqrt(1 + x * x),
@@ -62,6 +63,7 @@ CLOSED: dict[str, tuple[Exact, Exact, Exact, list[float]]] = {
 }
 EDGES = [
     ("sinh", 1000.0, inf, inf, inf),
+    ("sinh", 710.475860073944, inf, inf, inf),
     ("sinh", -inf, -inf, inf, -inf),
     ("cosh", -1000.0, inf, -inf, inf),
     ("asinh", inf, inf, 0.0, 0.0),
@@ -108,7 +110,11 @@ def test_edges(name: str, at: float, value: float, first: float, second: float) 
     check(name, at, (value, first, second))
 
 
-@pytest.mark.parametrize("at", [(1.0, 2.0), (-3.0, -0.5), (1e-200, 1.0), (1e200, -1e200)])
+POINTS = [(1.0, 2.0), (-3.0, -0.5), (1e-200, 1.0), (1e200, -1e200), (1e308, -1.1e308)]
+POINTS += [(0.3, 0.3 + 1e-13), (-7e-100, 7.000000001e-100), (-1e-200, -1e-160)]
+
+
+@pytest.mark.parametrize("at", POINTS)
 def test_the_angle_of_a_point(at: tuple[float, float]) -> None:
     with mpmath.workdps(50):
         y, x = (mpmath.mpf(part) for part in at)
@@ -118,14 +124,30 @@ def test_the_angle_of_a_point(at: tuple[float, float]) -> None:
         wants += [-2 * x * y / square**2, cross, cross, 2 * x * y / square**2]
     a, b = Value(at[0]), Value(at[1])
     angle = TABLE["atan2"](a, b)
+    c, d = inputs("c", "d")
     with numeric_mode("ieee"):
-        found = [
-            angle,
-            *gradient(angle, [a, b]),
-            *(d for row in hessian(angle, [a, b]) for d in row),
-        ]
-    for got, want in zip(found, wants, strict=True):
-        assert meets(got.data, float(want), 1e-15)
+        found, recorded = (
+            [y, *gradient(y, xs), *(each for row in hessian(y, xs) for each in row)]
+            for y, xs in ((angle, [a, b]), (TABLE["atan2"](c, d), [c, d]))
+        )
+        answers = Program([c, d], recorded)([at]).tolist()[0]
+    for got, native, want in zip(found, answers, wants, strict=True):
+        assert meets(got.data, float(want))
+        assert meets(native, float(want))
+
+
+def test_the_length_of_two_numbers_bends_at_the_origin_as_that_of_a_list_does() -> None:
+    a, b = Value(0.0), Value(0.0)
+    for length in (engine.hypot(a, b), engine.norm([a, b])):
+        assert [d.data for row in hessian(length, [a, b]) for d in row] == [0.0] * 4
+
+
+@pytest.mark.parametrize("base", [5e-324, 1e-310, 1e-300])
+def test_the_first_power_of_a_tiny_base_does_not_bend(base: float) -> None:
+    a, one = Value(base), Value(1.0)
+    c, d = inputs("c", "d")
+    assert gradient(gradient(a**one, a), a).data == 0.0
+    assert Program([c, d], [gradient(gradient(c**d, c), c)])([[base, 1.0]]).tolist() == [[0.0]]
 
 
 def test_the_angle_at_signed_zeros_and_at_infinity() -> None:

@@ -6,7 +6,7 @@ import mpmath
 import pytest
 
 import engine
-from engine import Value, gradient, numeric_mode
+from engine import Program, Value, gradient, numeric_mode
 from engine.operations.rectifiers import SELU_ALPHA, SELU_SCALE
 from tests.operations.test_elementary_rows import FAR, LINE, Exact, check, check_program
 
@@ -18,6 +18,10 @@ BESIDE_1 = [0.999999, 1.0 - 2.0**-53]
 def mish(x: mpmath.mpf) -> mpmath.mpf:
     e = mpmath.exp(x)
     return x * (e * e + 2 * e) / (e * e + 2 * e + 2)
+
+
+def silu(x: mpmath.mpf) -> mpmath.mpf:
+    return x / (1 + mpmath.exp(-x))
 
 
 def selu(x: mpmath.mpf) -> mpmath.mpf:
@@ -47,7 +51,13 @@ EXACT: dict[str, tuple[Exact, Exact, Exact, list[float]]] = {
         mish,
         lambda x: mpmath.diff(mish, x),
         lambda x: mpmath.diff(mish, x, 2),
-        [*LINE, -1.19, -5.5, 20.0, 25.0, -39.9, -100.0, -690.0, 300.0],
+        [*LINE, -1.19, -5.5, 20.0, 25.0, -39.9, -100.0, -690.0, -730.0, -745.0, -750.0, 300.0],
+    ),
+    "silu": (
+        silu,
+        lambda x: mpmath.diff(silu, x),
+        lambda x: mpmath.diff(silu, x, 2),
+        [*LINE, -1.27, -5.5, 20.0, -39.9, -40.1, -690.0, -730.0, -745.0, -750.0, 300.0],
     ),
     "selu": (
         selu,
@@ -97,11 +107,22 @@ def test_a_program_agrees(name: str) -> None:
     check_program(name, [*EXACT[name][3], *[at for row, at, *_ in EDGES if row == name]])
 
 
-@pytest.mark.parametrize("at", [-720.0, -740.0, -750.0])
-def test_mish_keeps_the_digits_that_its_exponential_loses(at: float) -> None:
+@pytest.mark.parametrize("at", [-709.0, -720.0, -740.0, -745.0, -750.0])
+@pytest.mark.parametrize(("name", "exact"), [("mish", mish), ("silu", silu)])
+def test_the_far_left_keeps_the_digits_that_an_exponential_loses(
+    name: str, exact: Exact, at: float
+) -> None:
     with mpmath.workdps(50):
-        want = float(mish(mpmath.mpf(at)))
-    assert abs(Value(at).mish().data - want) <= 5e-324
+        wants = [float(mpmath.diff(exact, mpmath.mpf(at), k)) for k in range(3)]
+    (x,) = engine.inputs("x")
+    with numeric_mode("ieee"):
+        for node, rows in ((x, [[at]]), (Value(at), None)):
+            y = getattr(engine, name)(node)
+            first = gradient(y, node)
+            outputs = [y, first, gradient(first, node)]
+            got = Program([x], outputs)(rows).tolist()[0] if rows else [v.data for v in outputs]
+            for number, want in zip(got, wants, strict=True):
+                assert abs(number - want) <= 2 * math.ulp(want)
 
 
 def test_the_sign_of_zero_stays() -> None:

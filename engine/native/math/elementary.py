@@ -31,6 +31,7 @@ __all__ = [
     "normal_pdf",
     "normal_tail",
     "polynomial",
+    "reciprocal",
     "reduce_log",
     "softplus_tail",
     "tanh",
@@ -92,15 +93,16 @@ def exp(x: Vector) -> Vector:
 
 def _decay(x: Vector, low: Vector | None = None) -> tuple[Vector, Vector, Vector]:
     """The parts of exp for x <= 0, with 2**(n + 128) as a number: 2**n may be subnormal."""
-    x = select(x < -746.0, -746.0, x)
+    x = select(x < -790.0, -790.0, x)
     power, r, q = _reduced(x, 1023 + 128, low)
     return power.number(), r, q
 
 
-def exp_negative(x: Vector, low: Vector | None = None) -> Vector:
-    """exp(x + low) for x <= 0."""
+def exp_negative(x: Vector, low: Vector | None = None, times: Vector | None = None) -> Vector:
+    """exp(x + low) for x <= 0, times a number if one is given: alone it may be subnormal."""
     scale, r, q = _decay(x, low)
-    return fma(fma(q, r, 1.0), r, 1.0) * scale * 2.0**-128
+    power = fma(fma(q, r, 1.0), r, 1.0) * scale
+    return (power if times is None else power * times) * 2.0**-128
 
 
 def expm1(x: Vector) -> Vector:
@@ -112,7 +114,8 @@ def expm1(x: Vector) -> Vector:
 
 
 # --- tanh, sigmoid and their derivatives: of e = exp(x) for an x <= 0 ---------------------------
-def _reciprocal(x: Vector) -> Vector:
+def reciprocal(x: Vector) -> Vector:
+    """1/(1+e) for x <= 0."""
     return 1.0 / (1.0 + exp_negative(x))
 
 
@@ -123,7 +126,7 @@ def _tanh_half(x: Vector) -> Vector:
     power, whole = fma(r * r, q, r), 1.0 - scale
     above = fma(-scale, power, whole)
     lost = fma(-scale, power, whole - above)
-    inverse = _reciprocal(x)
+    inverse = reciprocal(x)
     # what a division would give, from the reciprocal that the derivative needs too; above - t is
     # exact, so that the rounding of 1 + e drops out
     t = above * inverse
@@ -137,7 +140,7 @@ def tanh(x: Vector, half: bool = False) -> Vector:
 
 def _small_share(x: Vector) -> Vector:
     """e/(1+e) for x <= 0."""
-    return exp_negative(x) * _reciprocal(x)
+    return exp_negative(x) * reciprocal(x)
 
 
 def logistic_slope(x: Vector) -> Vector:
@@ -149,13 +152,13 @@ def logistic_slope(x: Vector) -> Vector:
 def logistic(x: Vector) -> Vector:
     """1/(1+exp(-x))."""
     down = -abs(x)
-    return select(x >= 0.0, _reciprocal(down), _small_share(down))
+    return select(x >= 0.0, reciprocal(down), _small_share(down))
 
 
 def logistic_mirrored(x: Vector) -> Vector:
     """logistic(-x), of the same exponential."""
     down = -abs(x)
-    return select(x <= 0.0, _reciprocal(down), _small_share(down))
+    return select(x <= 0.0, reciprocal(down), _small_share(down))
 
 
 # --- logarithms ----------------------------------------------------------------------------------

@@ -52,7 +52,8 @@ def _softplus(x: Vector) -> Vector:
 
 
 def _silu(x: Vector) -> Vector:
-    return select(x.equals(-inf), -0.0, x * e.logistic(x))
+    left = e.exp_negative(-abs(x), times=x) * e.reciprocal(-abs(x))
+    return select(x < -760.0, -0.0, select(x >= 0.0, x * e.logistic(x), left))
 
 
 def _normal_cdf(x: Vector) -> Vector:
