@@ -9,16 +9,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from types import CodeType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from engine.core.operation import Operation
 
-__all__ = ["ITEM", "Node", "as_float", "edges"]
+__all__ = ["ITEM", "Node", "as_float", "edges", "numbered"]
 
-# A call that gives a list of nodes adds this to the `_at` of the first, twice this to that of the
-# second, and so on. So each node can be named by its index: `ps[0]`.
-ITEM = 1 << 32
+N = TypeVar("N", bound="Node")
+ITEM = 1 << 32  # see numbered
 
 
 class Node:
@@ -65,6 +64,15 @@ def edges(node: Node) -> Iterable[tuple[Node, float | None]]:
     if op.branches:
         found = [local or None for local in found]
     return zip(parents, found)  # noqa: B905 (strict would cost a tenth of a sweep)
+
+
+def numbered(many: list[N]) -> list[N]:
+    """The nodes of a list that one call gives, each told its index, which becomes part of its name:
+    `ps[0]`. To the `_at` of the first ITEM is added, to that of the second twice that, and so on.
+    """
+    for i, node in enumerate(many, start=1):
+        node._at += i * ITEM
+    return many
 
 
 def as_float(number: Any) -> float:

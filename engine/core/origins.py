@@ -4,12 +4,16 @@ A node keeps the code that was running when it was made and the number of the in
 costs next to nothing. The two are read when somebody asks (engine/source).
 """
 
+import builtins
+
 from engine.core.node import ITEM, Node
 from engine.source.origin import Origin, line_of, origin_of
 
 __all__ = ["Origin", "name_of", "place_of", "source_of"]
 
 ARITHMETIC = ("+", "-", "×", "/", "**", "%", "//")
+ONE = {"abs", "divmod", "pow", "round"}  # builtins that call one method of ours
+MANY = {*dir(builtins), "accumulate", "deque", "prod", "reduce", "starmap"} - ONE
 
 
 def place_of(node: Node) -> Origin | None:
@@ -44,9 +48,12 @@ def name_of(node: Node) -> str | None:
     origin = place_of(node)
     if origin is None or origin.library or origin.name is None:
         return None
-    # Python's own sum(xs) makes many nodes by one call, and all of them would get the name of the
-    # result. The last cannot be told from the others, so arithmetic inside a call has no name.
-    within = node.op is not None and node.op.symbol in ARITHMETIC and not origin.operator
+    # Functions of Python's own and of NumPy may make many nodes by one call, as sum(map(tanh, xs))
+    # does. All would get the name of the result: the last cannot be told from the others.
+    op, called = node.op, origin.called
+    if called is None or called in ONE or (op is not None and called == op.name):
+        return origin.name
+    within = called in MANY or (op is not None and op.symbol in ARITHMETIC)
     return None if within else origin.name
 
 

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from engine.core.node import numbered
 from engine.core.numerics import divide
 from engine.core.operation import rows
 from engine.core.ops import flat
@@ -154,6 +155,10 @@ def _round(x: Value, digits: int | None = None) -> Value:
     return round(x)
 
 
+def _divmod(a: Scalar, b: Scalar) -> tuple[Value, ...]:
+    return tuple(numbered([floor_divide(a, b), remainder(a, b)]))
+
+
 for _name, _method in {
     "sign": sign,
     "__round__": _round,
@@ -164,7 +169,7 @@ for _name, _method in {
     "__rmod__": lambda b, a: remainder(a, b),
     "__floordiv__": floor_divide,
     "__rfloordiv__": lambda b, a: floor_divide(a, b),
-    "__divmod__": lambda a, b: (floor_divide(a, b), remainder(a, b)),
-    "__rdivmod__": lambda b, a: (floor_divide(a, b), remainder(a, b)),
+    "__divmod__": _divmod,
+    "__rdivmod__": lambda b, a: _divmod(a, b),
 }.items():
     setattr(Value, _name, _method)

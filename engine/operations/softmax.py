@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from functools import reduce
 from typing import Any, overload
 
-from engine.core.node import ITEM, Node
+from engine.core.node import Node, numbered
 from engine.core.operation import floats as f
 from engine.core.operation import row, rows
 from engine.core.value import Scalar, Value, apply, constant
@@ -142,7 +142,7 @@ def softmax(xs: Iterable[Scalar], index: int | None = None) -> list[Value] | Val
     """
     turns = _rotations("softmax", xs, index)
     many = [apply(rows.softmax, turned) for turned in turns]
-    return _numbered(many) if index is None else many[0]
+    return numbered(many) if index is None else many[0]
 
 
 @overload
@@ -161,7 +161,7 @@ def log_softmax(xs: Iterable[Scalar], index: int | None = None) -> list[Value] |
     """
     turns = _rotations("log_softmax", xs, index)
     many = [apply(rows.log_softmax, turned) for turned in turns]
-    return _numbered(many) if index is None else many[0]
+    return numbered(many) if index is None else many[0]
 
 
 def _rotations(name: str, xs: Iterable[Scalar], index: int | None) -> list[tuple[Value, ...]]:
@@ -180,10 +180,3 @@ def _rotations(name: str, xs: Iterable[Scalar], index: int | None) -> list[tuple
             f"{len(inputs) - 1}"
         )
     return [(inputs[index], *inputs[:index], *inputs[index + 1 :])]
-
-
-def _numbered(many: list[Value]) -> list[Value]:
-    """The nodes of one list, each told its index, which becomes part of its name: `ps[0]`."""
-    for i, node in enumerate(many, start=1):
-        node._at += i * ITEM
-    return many

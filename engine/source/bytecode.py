@@ -1,4 +1,4 @@
-"""What Python's instructions tell about a result: whether an operator or a call made it, and which
+"""What Python's instructions tell about a result: which function was called for it, and which
 variable it was stored in. Only `origin.py` uses this.
 
 The search for the variable starts behind the instruction that made the result and follows the
@@ -9,13 +9,15 @@ import dis
 from bisect import bisect_left, bisect_right
 from functools import lru_cache
 from types import CodeType
+from typing import Any
 
-__all__ = ["Code", "maker", "variable"]
+__all__ = ["Code", "called", "variable"]
 
 # All instructions that can stand between a result and its variable, in Python 3.11 to 3.14. At any
 # other instruction the search ends without a name, which is better than a wrong one.
 _NOTHING = {"NOP", "CACHE", "EXTENDED_ARG", "TO_BOOL", "NOT_TAKEN"}
-_CALLS = {"CALL", "CALL_KW", "CALL_FUNCTION_EX"}
+# PRECALL: where Python 3.11 calls a builtin that it has met often
+_CALLS = {"CALL", "CALL_KW", "CALL_FUNCTION_EX", "PRECALL"}
 _OPERATORS = {"BINARY_OP", "UNARY_NEGATIVE"}
 _LOADS = {  # push only
     "PUSH_NULL",
@@ -28,8 +30,8 @@ _TAKES = {  # pop only
     "DICT_MERGE",
 }
 _MAKES = _CALLS | _OPERATORS | {  # pop some and push one
-    *("PRECALL", "KW_NAMES"),
-    *("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR", "MAKE_FUNCTION", "SET_FUNCTION_ATTRIBUTE"),
+    *("KW_NAMES", "LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR"),
+    *("MAKE_FUNCTION", "SET_FUNCTION_ATTRIBUTE"),
     *("BINARY_SUBSCR", "BINARY_SLICE", "COMPARE_OP", "IS_OP", "CONTAINS_OP", "GET_ITER"),
     *("UNARY_NOT", "UNARY_INVERT", "CALL_INTRINSIC_1", "LIST_TO_TUPLE", "CONVERT_VALUE"),
     *("FORMAT_VALUE", "FORMAT_SIMPLE", "FORMAT_WITH_SPEC", "BUILD_LIST", "BUILD_TUPLE"),
@@ -74,13 +76,24 @@ def _instructions(key: Code) -> tuple[list[dis.Instruction], list[int]]:
     return found, [each.offset for each in found]
 
 
-def maker(key: Code, at: int) -> str:
-    """What the instruction with number `at` is: an "operator", a "call", or "" if neither."""
+def called(key: Code, at: int) -> str | None:
+    """The function that the instruction with number `at` calls, as its last name: `tanh` in both
+    `tanh(x)` and `engine.tanh(x)`; "" if it has no name. None if the instruction is no call.
+    """
     found, offsets = _instructions(key)
-    opname = found[bisect_right(offsets, 2 * at) - 1].opname if found else ""
-    if opname == "PRECALL":  # where Python 3.11 calls a builtin that it has met often
-        return "call"
-    return "call" if opname in _CALLS else "operator" if opname in _OPERATORS else ""
+    i = bisect_right(offsets, 2 * at) - 1
+    if i < 0 or found[i].opname not in _CALLS:
+        return None
+    start = _start(found[i])
+    for each in reversed(found[:i]):  # the function begins where the call does, arguments later
+        if start == _start(each) and each.opname not in ("PRECALL", "KW_NAMES", "PUSH_NULL"):
+            return each.argval if isinstance(each.argval, str) else ""
+    return ""
+
+
+def _start(each: dis.Instruction) -> tuple[int | None, int | None]:
+    where: Any = each.positions
+    return where.lineno, where.col_offset
 
 
 def variable(key: Code, at: int, item: int | None = None) -> str | None:
@@ -89,7 +102,9 @@ def variable(key: Code, at: int, item: int | None = None) -> str | None:
     """
     found, offsets = _instructions(key)
     i = bisect_right(offsets, 2 * at)
-    if i < len(found) and found[i - 1].opname == "PRECALL":  # the call that belongs to it is next
+    if not i or found[i - 1].opname not in _CALLS | _OPERATORS:
+        return None
+    if found[i - 1].opname == "PRECALL":  # the call that belongs to it is next
         i += 1
     depths = {0}
     while depths and i < len(found):

@@ -12,12 +12,13 @@ from functools import lru_cache
 from pathlib import Path
 from types import CodeType
 
-from engine.source.bytecode import Code, maker, variable
+from engine.source.bytecode import Code, called, variable
 
 __all__ = ["Origin", "line_of", "origin_of"]
 
 _HERE = Path(__file__).parents[1]
 _LIBRARY = tuple(str(folder) + os.sep for folder in (_HERE, _HERE.parent / "nn"))
+_PYTHON = os.path.dirname(os.__file__) + os.sep
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,10 @@ class Origin:
         line: the number of the line, from 1 on.
         code: the exact expression, such as `x * w`; "" if the source cannot be read.
         function: the function around it, `<module>` outside of any.
-        name: the variable that the result was first stored in, if any.
-        operator: True if an operator made the node, as in `x * w`, False if a call did.
+        name: the variable that the result was first stored in, if any. A variable in a file of
+            Python's own is none: there its user would not know it.
+        called: the function whose call made the node, `tanh` in `engine.tanh(x)`; "" if it has no
+            name, None if an operator made the node, as in `x * w`.
         library: True if the line belongs to `engine` or `nn`, False if to their user.
     """
 
@@ -39,7 +42,7 @@ class Origin:
     code: str
     function: str
     name: str | None
-    operator: bool
+    called: str | None
     library: bool
 
     def __str__(self) -> str:
@@ -80,14 +83,14 @@ def _decode(key: Code, at: int, item: int | None) -> Origin:
         lines[0] = lines[0][start:]
         text = " ".join(b" ".join(lines).decode(errors="replace").split())
     library = file.startswith(_LIBRARY)
-    how = maker(key, at)
+    python = file.startswith(_PYTHON) and "-packages" not in file
     return Origin(
         file,
         line or code.co_firstlineno,
         text,
         code.co_qualname,
-        variable(key, at, item) if how else None,
-        how == "operator",
+        None if python else variable(key, at, item),
+        called(key, at),
         library,
     )
 

@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from itertools import count
 from pathlib import Path
@@ -179,15 +180,52 @@ def test_a_node_finds_its_variable_past_choices_and_nameless_places(python: str)
     assert not wrong
 
 
-MANY = ["sum([x, w, x])", "prod([x, w, x])", "reduce(mul, [x, w, x])", "[*map(abs, [x, w])]"]
+MANY = """sum([x, w, x]);prod([x, w, x]);reduce(mul, [x, w, x]);[*map(abs, [x, w])]
+sum(map(square, [x, w]));math.prod(map(square, [x, w]));max(map(square, [x, w]))
+functools.reduce(maximum, [x, w, x]);list(map(Value, [1.0, 2.0]));sorted(map(square, [x, w]))
+dict(zip('ab', map(square, [x, w])));list(accumulate([x, w, x], hypot))
+sum(map(square, [x, w]), start=square(x))"""
 
 
-@pytest.mark.parametrize("result", MANY)
-def test_not_all_that_a_function_makes_has_the_name_of_its_result(result: str) -> None:
-    source = "from math import prod; from functools import reduce; from operator import mul"
-    a = execute(f"{source}\na = {result}", x=Value(2.0), w=Value(3.0))["a"]
-    nodes = topological(*a) if isinstance(a, list) else topological(a)
-    assert [node for node in nodes if origins.name_of(node) == "a"] == []
+@EVERY_PYTHON
+def test_not_all_that_a_function_makes_has_the_name_of_its_result(python: str) -> None:
+    imports = "import math, functools; from math import prod; from functools import reduce\n"
+    imports += "from operator import mul; from itertools import accumulate\n"
+    imports += "square, maximum, hypot = engine.square, engine.maximum, engine.hypot\n"
+    keep = "\nkeep(*a.values() if isinstance(a, dict) else a if isinstance(a, list) else [a])"
+    ways = MANY.replace("\n", ";").split(";")
+    found = names_of(python, [f"{imports}a = {way}{keep}" for way in ways])
+    assert [way for way, names in zip(ways, found, strict=True) if "a" in names.values()] == []
+
+
+ONE = """square(x) ; square a % engine.sum([x, w]) ; sum a % mul(x, w) ; mul a % pow(x, 2) ; pow a
+(x|.square()) ; square a % f(x) ; square a % o.f(x) ; square a % engine.floor(x=w) ; floor a
+engine.remainder(w, x) ; remainder a % [square][0](x) ; square a % abs(x) ; abs a
+divmod(w, x) ; floor_divide a[0], remainder a[1] % partial(square)(x) ; square a
+square(sum([x, w])) ; add -, square a % round(square(x)) ; round a, square -"""
+
+
+@EVERY_PYTHON
+def test_the_one_that_a_function_makes_has_the_name_of_its_result(python: str) -> None:
+    cases = [row.split(" ; ") for row in ONE.replace("\n", " % ").split(" % ")]
+    setup = (
+        "from operator import mul; from functools import partial\nf = o.f = square = engine.square"
+    )
+    found = names_of(
+        python,
+        [
+            f"{setup}\na = {way}\nkeep(*a if type(a) is tuple else [a])".replace("|", "\n")
+            for way, _ in cases
+        ],
+    )
+    for (way, wanted), names in zip(cases, found, strict=True):
+        assert names == dict(pair.split() for pair in wanted.split(", ")), way
+
+
+def test_what_a_pool_of_threads_makes_has_no_name_of_the_pool() -> None:
+    with ThreadPoolExecutor(1) as pool:
+        made = [pool.submit(engine.tanh, Value(1.0)).result(), *pool.map(engine.exp, [Value(1.0)])]
+    assert [*map(origins.name_of, made)] == [None, None]
 
 
 def test_a_picture_of_a_sum_says_where_it_went() -> None:
@@ -451,15 +489,15 @@ def test_an_operation_works_where_no_line_of_python_called_it(
 def test_names_stay_when_python_has_met_a_call_often() -> None:
     """Python 3.11 then calls a builtin from another instruction than at first."""
 
-    def f(x: Value) -> list[tuple[str | None, bool]]:
+    def f(x: Value) -> list[tuple[str | None, str | None]]:
         whole = math.floor(x)
         size = abs(x)
         near = round(x)
         made: Any = (whole, size, near)
         places = [origins.place_of(node) for node in made]
-        return [(origins.name_of(n), p.operator) for n, p in zip(made, places, strict=True) if p]
+        return [(origins.name_of(n), p.called) for n, p in zip(made, places, strict=True) if p]
 
     first = f(Value(2.5, "x"))
-    assert first == [("whole", False), ("size", False), ("near", False)]
+    assert first == [("whole", "floor"), ("size", "abs"), ("near", "round")]
     for _ in range(50):
         assert f(Value(2.5, "x")) == first
