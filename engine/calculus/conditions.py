@@ -41,26 +41,28 @@ class Conditions:
         self._always = set(begin)  # nodes that every row comes to
         self._of: dict[Any, dict[Any, None]] = {}  # the conditions of the others: one of them holds
         self._open: set[Any] = set()  # nodes with no number yet: the rows of a program bring it
-        self._infinite: set[Any] = set()  # nodes with an edge whose derivative may not be finite
-        wild: set[Any] = set()  # nodes whose own number may not be finite
+        self._poles: set[Any] = set()  # nodes with an edge whose derivative may not be finite
+        nonfinite: set[Any] = set()  # nodes whose own number may not be finite
         for node in order:
             parents = node.parents
             if (not self._open.isdisjoint(parents)) if parents else is_open(node):
                 self._open.add(node)
             elif not isfinite(node._data):
-                wild.add(node)
-            if parents and not (wild.isdisjoint(parents) and node not in wild and _is_finite(node)):
-                wild.add(node)
+                nonfinite.add(node)
+            if parents and not (
+                nonfinite.isdisjoint(parents) and node not in nonfinite and _is_finite(node)
+            ):
+                nonfinite.add(node)
                 if not node.op.constant_partials:
-                    self._infinite.add(node)
+                    self._poles.add(node)
         self._closed = not self._open
         self._given = set(order)
         self._bent: dict[Any, bool] = {}  # rows whose second derivatives may not be finite
         # nodes whose gradient or tangent, or a derivative of it, may not be finite
-        self._hot = {node for node, number in begin.items() if not isfinite(_number(number))}
+        self._unbounded = {node for node, number in begin.items() if not isfinite(_number(number))}
         self._made: dict[Any, Any] = {}  # one node for each meaning, so that much is in common
-        self._families: dict[Any, tuple[Any, Any, range]] = {}  # conditions of which one holds
-        self._strict: set[Any] = set()  # conditions with a `where` of the user in them
+        self._alternatives: dict[Any, tuple[Any, Any, range]] = {}  # conditions of which one holds
+        self._from_users: set[Any] = set()  # conditions with a `where` of the user in them
         self._beyond: set[Any] = set()  # nodes that are more than one term of a sum
 
     def terms(
@@ -78,12 +80,12 @@ class Conditions:
         terms = [
             (moved[source], edge[2], node) for source, edge in zip(sources, edges, strict=True)
         ]
-        hot = not self._hot.isdisjoint(sources) or (
+        infinite = not self._unbounded.isdisjoint(sources) or (
             self._closed and not all(isfinite(_number(moved[each])) for each in {*sources})
         )
-        hot = hot or node in self._infinite
-        if hot or self._bends(node.op, edges):
-            self._hot.update(targets)
+        infinite = infinite or node in self._poles
+        if infinite or self._bends(node.op, edges):
+            self._unbounded.update(targets)
         alone = node in self._beyond and sum(bool(each.parents) for each in node.parents) < 2
         if alone or not (node.op.constant_partials or node.op is rows.sum):
             self._beyond.update(targets)
@@ -101,9 +103,9 @@ class Conditions:
                 self._always.add(target)
             elif target.parents:
                 self._of.setdefault(target, {})[condition] = None
-        guard = hot or targets is ends  # of branches; forwards, where it costs nothing
+        guard = infinite or targets is ends  # of branches; forwards, where it costs nothing
         if not node.op.branches:
-            guard = node in self._infinite or not self._is_product(node)
+            guard = node in self._poles or not self._is_product(node)
         return self._gated(node, guard, conditions, terms)
 
     def _gated(
@@ -112,14 +114,14 @@ class Conditions:
         """Terms, behind their conditions where a product with 0 would not do."""
         op, closed = node.op, self._closed
         if op.constant_partials or (
-            not guard and op in _PRODUCTS and self._strict.isdisjoint(conditions)
+            not guard and op in _PRODUCTS and self._from_users.isdisjoint(conditions)
         ):  # the derivatives of a product are its parents, which are finite
             return terms
         gated = []
         for condition, (move, local, _) in zip(conditions, terms, strict=True):
             number = local.__class__ is float
             bad = (number or closed) and not isfinite(_number(local))
-            wanted = (guard or condition in self._strict) and (op.branches or not number)
+            wanted = (guard or condition in self._from_users) and (op.branches or not number)
             if condition is not ALWAYS and (bad or wanted):
                 handed = move if op is rows.select else move * local
                 gated.append((rows.select(condition, handed, NOTHING), 1.0, node))
@@ -164,30 +166,30 @@ class Conditions:
         inner = taken = self._once((ALWAYS, of, i), lambda: local)
         if outer is not ALWAYS:  # both hold; a nan does, which a product would pass on
             inner = self._once((outer, of, i), rows.select, outer, taken, 0.0)
-        if outer in self._strict or (node.op is rows.select and node.parents[2] is not NOTHING):
-            self._strict.add(inner)
-        if node.op in _FAMILIES and inner is not outer:
-            branches = range(_FAMILIES[node.op], len(node.parents))
-            self._families.setdefault(inner, (outer, of, branches))
+        if outer in self._from_users or (node.op is rows.select and node.parents[2] is not NOTHING):
+            self._from_users.add(inner)
+        if node.op in _ALTERNATIVES and inner is not outer:
+            branches = range(_ALTERNATIVES[node.op], len(node.parents))
+            self._alternatives.setdefault(inner, (outer, of, branches))
         return inner
 
     def _join(self, conditions: Iterable[Any]) -> Any:
         """The condition that any of these holds."""
         found, waiting = dict.fromkeys(conditions), [*conditions]
         while waiting and ALWAYS not in found:
-            outer, of, branches = self._families.get(waiting.pop(), (ALWAYS, None, range(0)))
+            outer, of, branches = self._alternatives.get(waiting.pop(), (ALWAYS, None, range(0)))
             if not 0 < len(branches) <= len(found):
                 continue
-            family = {self._made.get((outer, of, i)): None for i in branches}
-            if family.keys() <= found.keys():  # all branches: wherever there is one
-                found = {each: None for each in found if each not in family} | {outer: None}
+            siblings = {self._made.get((outer, of, i)): None for i in branches}
+            if siblings.keys() <= found.keys():  # all branches: wherever there is one
+                found = {each: None for each in found if each not in siblings} | {outer: None}
                 waiting = [*found]
         if ALWAYS in found:
             return ALWAYS
         left = tuple(found)
         joined = left[0] if len(left) == 1 else self._once(left, _any, *left)
-        if not self._strict.isdisjoint(left):
-            self._strict.add(joined)
+        if not self._from_users.isdisjoint(left):
+            self._from_users.add(joined)
         return joined
 
     def _once(self, key: Any, make: Callable[..., Any], *args: Any) -> Any:
@@ -198,7 +200,7 @@ class Conditions:
 
 _PRODUCTS = (rows.mul, rows.dot)
 # Rows of whose branches at least one is always taken, and where the branches begin.
-_FAMILIES = {rows.select: 1, rows.choose: 1, rows.maximum: 0, rows.minimum: 0}
+_ALTERNATIVES = {rows.select: 1, rows.choose: 1, rows.maximum: 0, rows.minimum: 0}
 
 
 def _is_finite(node: Any) -> bool:

@@ -45,7 +45,7 @@ def pullback(seeds: Mapping[Any, Any], inputs: Sequence[Any]) -> list[Any]:
             upstream = gradient[node] = _dot(found)
             if between.isdisjoint(node.parents):
                 continue
-            edges = _edges(node, between, poles)
+            edges = _wanted_partials(node, between, poles)
             if conditions:
                 handed = conditions.terms(node, edges, {node: upstream})
             else:
@@ -81,14 +81,14 @@ def pushforward(outputs: Sequence[Any], tangents: Mapping[Any, Any]) -> list[Any
         for node in order:
             if node in moved or not any(parent in moved for parent in node.parents):
                 continue
-            if edges := _edges(node, moved, poles):
+            if edges := _wanted_partials(node, moved, poles):
                 moved[node] = _dot(conditions.terms(node, edges, moved))
     results = [moved.get(node, 0.0) for node in outputs]
     check_derivatives(results, order, poles)
     return results
 
 
-def _edges(
+def _wanted_partials(
     node: Any, wanted: Container[Any], poles: list[tuple[Node, int, float]]
 ) -> list[tuple[int, Any, Any]]:
     """The wanted parents to which something is handed on, each with its position and the local

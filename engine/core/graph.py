@@ -48,9 +48,9 @@ def reverse_order(root: N) -> list[N]:
 
 
 def _depth_first(roots: Sequence[N], seen: set[Any], left_out: list[N] | None = None) -> list[N]:
-    """What is below the roots and was not seen before, parents first.
+    """The nodes below the roots that are not in `seen`, parents first.
 
-    If `left_out` is given, the parents that a row leaves out are added to it and not followed.
+    Where `left_out` is given, untaken parents are added to it and not followed.
     """
     order: list[Any] = []
     stack: list[Any] = [*reversed(roots)]

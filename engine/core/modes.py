@@ -20,7 +20,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 class NumericError(ArithmeticError, ValueError):
     """In strict mode, an operation (or its derivative) made a nan or an infinity out of finite
-    numbers. The message names the operation, its operands, the place and the remedy.
+    numbers. The message names the operation, its inputs, the place and the remedy.
     """
 
 
@@ -67,7 +67,10 @@ class Block(Generic[T]):
         self.over = False
 
     def applies(self) -> bool:
-        """Whether the generator that entered the block is running, at or above the caller."""
+        """Whether the block holds here.
+
+        It is open, and the generator that entered it, if any, is on the stack.
+        """
         if self.generator is None or self.over:
             return not self.over
         frame: FrameType | None = sys._getframe(1)

@@ -131,7 +131,7 @@ def check_derivatives(
 
 
 def describe_call(node: Node) -> str:
-    """A node that went bad: the operation on its operands, where it was made, and what to do."""
+    """A node that went bad: the operation on its parents, where it was made, and what to do."""
     op: Any = node.op
     return f"{_call(op, node.parents)} is {node._data}{_made(node)}: {_remedy(op, node.parents)}"
 

@@ -45,7 +45,7 @@ class Gradients:
 
     Arguments:
         nodes: whose gradients.
-        add: add what came inside the block to what comes back, unless something raised.
+        add: at the end, add the new gradients to the old ones, unless something raised.
     """
 
     __slots__ = ("_add", "_before", "_nodes", "_thread")
@@ -58,8 +58,13 @@ class Gradients:
         with _sweeping:
             if Gradients._open is not None:
                 raise RuntimeError(
-                    "backward() was called within backward(); let the outer one end first"
-                    " (a backward_steps() ends when it is gone through or closed)"
+                    "backward() was called "
+                    + (
+                        "within backward(); let the outer one end first"
+                        if Gradients._open._thread == get_ident()
+                        else "while another thread is in backward_steps(); let that end first"
+                    )
+                    + " (a backward_steps() ends when it is gone through or closed)"
                 )
             self._before = [node.grad for node in self._nodes]
             self._thread = get_ident()

@@ -18,7 +18,7 @@ __all__ = ["LATEX", "PLAIN", "Notation", "Term"]
 
 # how tightly a piece of text holds together, from a relation to what cannot come apart
 RELATION, SUM, NEGATIVE, PRODUCT, CALL, POWER, ATOM = range(7)
-NEVER = 9  # tighter than anything: an operand behind a function's name always gets parentheses
+NEVER = 9  # tighter than anything: an input behind a function's name always gets parentheses
 Level = tuple[int, int, int]  # of the whole, and what it needs on its left and on its right
 OPERATORS: dict[str, Level] = {
     **dict.fromkeys(["=", "<", ">", r"\le", r"\ge"], (RELATION, SUM, SUM)),
@@ -37,8 +37,8 @@ class Notation:
     """A way to write operations.
 
     Arguments:
-        template: gives, for an operation and a number of operands, a format string with {0}, {1},
-            {*} for all operands in brackets, or {1*} for all from {1} on; "" if its expansion is
+        template: gives, for an operation and a number of inputs, a format string with {0}, {1},
+            {*} for all inputs in brackets, or {1*} for all from {1} on; "" if its expansion is
             to be written.
         brackets: puts parentheses around a text.
         value: writes a number.
@@ -48,39 +48,39 @@ class Notation:
     brackets: Callable[[str], str]
     value: Callable[[float], "Term"]
 
-    def apply(self, op: Operation, operands: Sequence["Term"]) -> "Term":
-        """An operation on operands, with the parentheses that it needs.
+    def apply(self, op: Operation, inputs: Sequence["Term"]) -> "Term":
+        """An operation on inputs, with the parentheses that it needs.
 
         >>> a, b = Term("a", PLAIN), Term("b", PLAIN)
         >>> PLAIN.apply(rows.mul, [PLAIN.apply(rows.sub, [a, b]), b]).text
         '(a - b) × b'
         """
-        template = self.template(op, len(operands))
+        template = self.template(op, len(inputs))
         if not template and op.expand:
-            expanded: Term = op.expand(*operands)
+            expanded: Term = op.expand(*inputs)
             return expanded
         try:
             parsed = _parsed(template)
             texts = [
-                self._list(operands[int(i[:-1] or 0) :])
+                self._list(inputs[int(i[:-1] or 0) :])
                 if i.endswith("*")
-                else self._fit(operands[int(i)], need)
+                else self._fit(inputs[int(i)], need)
                 for i, need in parsed.slots
             ]
         except (ValueError, IndexError) as error:
             raise ValueError(
-                f"the tex of {op.name} is {template!r}, which {len(operands)} inputs do not fill "
+                f"the tex of {op.name} is {template!r}, which {len(inputs)} inputs do not fill "
                 f"({error}); write {{0}}, {{1}} for the inputs and double the braces of TeX itself"
             ) from error
         pairs = zip(parsed.literals, [*texts, ""], strict=True)
-        text = "".join(literal + operand for literal, operand in pairs)
+        text = "".join(literal + text for literal, text in pairs)
         return Term(text, self, min(parsed.level, NEGATIVE) if text[0] == "-" else parsed.level)
 
-    def _list(self, operands: Sequence["Term"]) -> str:
-        return self.brackets(", ".join(each.text for each in operands))
+    def _list(self, inputs: Sequence["Term"]) -> str:
+        return self.brackets(", ".join(each.text for each in inputs))
 
-    def _fit(self, operand: "Term", need: int) -> str:
-        return operand.text if operand.level >= need else self.brackets(operand.text)
+    def _fit(self, term: "Term", need: int) -> str:
+        return term.text if term.level >= need else self.brackets(term.text)
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Term:
 @dataclass(frozen=True)
 class _Parsed:
     literals: tuple[str, ...]  # one more than slots
-    slots: tuple[tuple[str, int], ...]  # which operand, and how tight it has to be
+    slots: tuple[tuple[str, int], ...]  # which input, and how tight it has to be
     level: int
 
 
@@ -128,7 +128,7 @@ def _parsed(template: str) -> _Parsed:
 
 
 def _need(tokens: Sequence[str], at: int) -> int:
-    """How tight an operand has to be, which depends on its neighbours."""
+    """How tight an input has to be, which depends on its neighbours."""
     left, right = at - 1, at + 1
     # braces that belong to no command are no brackets to the eye: {{{0}}}^2
     while left >= 0 and tokens[left] == "{" and tokens[right : right + 1] == ["}"]:
@@ -168,7 +168,7 @@ def _level(tokens: Sequence[str], needs: Sequence[int]) -> int:
 
 
 def _in_tex(op: Operation, n: int) -> str:
-    # the name of a function stands without operands in the table: "\max"
+    # the name of a function stands without inputs in the table: "\max"
     return op.tex if not op.tex or "{0}" in op.tex or "{*}" in op.tex else op.tex + "{*}"
 
 

@@ -5,6 +5,7 @@ import pickle
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -182,6 +183,18 @@ def test_a_sweep_within_a_sweep_is_an_error_and_leaves_the_engine_ready() -> Non
     assert (x.grad, inner.grad) == (10.0, 0.0)
     (inner * 2.0).backward()
     assert inner.grad == 2.0
+
+
+def test_a_sweep_beside_the_open_steps_of_another_thread_says_so() -> None:
+    steps = (Value(2.0) * Value(3.0)).backward_steps()
+    next(steps)
+    with ThreadPoolExecutor(1) as pool, pytest.raises(RuntimeError) as error:
+        pool.submit((Value(1.0) * 2.0).backward).result()
+    steps.close()
+    assert str(error.value) == (
+        "backward() was called while another thread is in backward_steps(); let that end first "
+        "(a backward_steps() ends when it is gone through or closed)"
+    )
 
 
 def test_a_sweep_within_a_sweep_that_is_not_caught_changes_nothing() -> None:
