@@ -49,9 +49,7 @@ class Conditions:
                 self._open.add(node)
             elif not isfinite(node._data):
                 nonfinite.add(node)
-            if parents and not (
-                nonfinite.isdisjoint(parents) and node not in nonfinite and _is_finite(node)
-            ):
+            if parents and not (nonfinite.isdisjoint((node, *parents)) and _is_finite(node)):
                 nonfinite.add(node)
                 if not node.op.constant_partials:
                     self._poles.add(node)

@@ -88,7 +88,7 @@ def jvp(outputs: Value | Sequence[Value], tangents: Mapping[Value, Scalar]) -> V
     """
     several = [outputs] if isinstance(outputs, Value) else outputs
     _check("outputs", several)
-    _check("tangents", list(tangents))
+    _check("tangents", tangents, Mapping)
     moved = pushforward(
         several,
         {x: t if isinstance(t, Value) else constant(t).data for x, t in tangents.items()},
@@ -142,17 +142,22 @@ def _as_value(result: Any) -> Value:
     return result if isinstance(result, Value) else fresh_constant(result)
 
 
-def _check(name: str, nodes: Sequence[Any]) -> None:
-    if not isinstance(nodes, Sequence):
-        remedy = "[x]" if isinstance(nodes, Value) else "list(...)"
-        raise TypeError(f"{name} is a list of Values, got {type(nodes).__name__}; write {remedy}")
+def _check(name: str, nodes: Any, kind: Any = Sequence) -> None:
+    if not isinstance(nodes, kind):
+        of, one = ("list", "[x]") if kind is Sequence else ("dict", "{x: 1.0}")
+        remedy = f"{of}(...)" if hasattr(nodes, "__iter__") else one
+        raise TypeError(f"{name} is a {of} of Values, got {type(nodes).__name__}; write {remedy}")
     for node in nodes:
         if not isinstance(node, Value):
+            several = isinstance(node, Sequence) and not isinstance(node, str)
             raise TypeError(
-                f"{name} takes Values of the graph, got {type(node).__name__} {node!r:.60}"
+                f"{name} takes Values of the graph, got {type(node).__name__} {node!r:.60}; give "
+                f"{'one of them, or take jacobian(...)' if several else 'the Value itself'}"
             )
 
 
 def _same_length(name: str, xs: Sequence[Any], other: str, ys: Sequence[Any]) -> None:
     if len(xs) != len(ys):
-        raise ValueError(f"as many {name} as {other} are needed, got {len(xs)} and {len(ys)}")
+        raise ValueError(
+            f"{name} takes one number for each of the {other}, got {len(xs)} for {len(ys)}"
+        )

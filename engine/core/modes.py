@@ -150,7 +150,7 @@ class numeric_mode(Scope[Mode]):
     def __init__(self, mode: Mode) -> None:
         if mode not in ("strict", "ieee"):
             remedy = "; hunt(loss) of engine.stepping finds what went bad"
-            hint = remedy if str(mode) == "trace" else ""
+            hint = {"trace": remedy, "IEEE": '; write "ieee"'}.get(str(mode), "")
             raise ValueError(f'numeric_mode takes "strict" or "ieee", got {mode!r}{hint}')
         super().__init__(MODE, mode)
 

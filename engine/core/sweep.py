@@ -50,6 +50,7 @@ class Gradients:
 
     __slots__ = ("_add", "_before", "_nodes", "_thread")
     _open: "Gradients | None" = None
+    _thread: int
 
     def __init__(self, nodes: Sequence[Node], add: bool = False) -> None:
         self._nodes, self._add = nodes, add

@@ -9,7 +9,7 @@ from engine.core.modes import no_grad, numeric_mode, recording
 from engine.core.node import Node
 from engine.core.operation import Operation
 from engine.core.ops import CONSTANT
-from engine.core.value import Value
+from engine.core.value import Value, constant
 
 __all__ = ["GradientCheck", "GradientError", "check_gradient", "check_operation", "differentiate"]
 
@@ -102,7 +102,7 @@ def check_gradient(
     >>> [f"{gradient:.6f}" for gradient in found.backward]
     ['-1.213552', '0.500000']
     """
-    point = [float(x) for x in (at if isinstance(at, Sequence) else [at])]
+    point = [constant(x).data for x in (at if isinstance(at, Sequence) else [at])]
     inputs = [Value(x, f"input {i}") for i, x in enumerate(point)]
     with recording:
         output = f(*inputs)

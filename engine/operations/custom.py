@@ -89,6 +89,11 @@ def _derivatives(name: str, partials: Any) -> Callable[..., Any]:
             found = (
                 partials(y, *inputs) if callable(partials) else [p(y, *inputs) for p in partials]
             )
+        except TypeError as error:
+            raise TypeError(
+                f"the partials of {name} take the output and {len(inputs)} inputs; called with "
+                f"them, they raise TypeError: {error}"
+            ) from error
         except (ValueError, ArithmeticError) as error:
             if isinstance(y, Value) or MODE.get() == "strict":
                 raise NumericError(

@@ -112,7 +112,7 @@ def several(name: str, xs: Iterable[Scalar], least: int = 1) -> tuple[Scalar, ..
             f"write {name}([...])"
         ) from None
     if len(inputs) < least:
-        raise ValueError(f"{name} takes at least one input, got none")
+        raise ValueError(f"{name} takes at least one input, got none; give it one or more")
     return inputs
 
 

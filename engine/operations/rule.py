@@ -33,7 +33,11 @@ def function_of(op: Operation) -> Callable[[F], F]:
 
         def several(*args: Any, **named: Any) -> Value:
             if named or len(args) != len(names):
-                definition(*args, **named)  # so that Python says what is missing or too much
+                try:
+                    definition(*args, **named)  # so that Python says what is missing or too much
+                except TypeError as error:
+                    call = f"{definition.__name__}({', '.join(names)})"
+                    raise TypeError(f"{error}; write {call}") from None
                 rest = dict(zip(reversed(names), reversed(defaults), strict=False)) | named
                 args = (*args, *[rest[name] for name in names[len(args) :]])
             return apply(op, args)

@@ -173,7 +173,7 @@ def _rotations(name: str, xs: Iterable[Scalar], index: int | None) -> list[tuple
     if index is None:
         return [(x, *inputs[:i], *inputs[i + 1 :]) for i, x in enumerate(inputs)]
     if not isinstance(index, int) or isinstance(index, bool):
-        raise TypeError(f"{name} takes the index of an input, got {index!r}")
+        raise TypeError(f"{name} takes the index of an input, got {index!r}; write an int")
     if not 0 <= index < len(inputs):
         raise IndexError(
             f"{name} got index {index} for {len(inputs)} inputs; it counts from 0 to "

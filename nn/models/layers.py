@@ -247,8 +247,11 @@ def _lift(module: Module, x: Inputs, n_in: int) -> tuple[Value, ...]:
     """
     xs = tuple(x) if hasattr(x, "__iter__") else (x,)
     if len(xs) != n_in:
+        remedy = "check the width of the layer before it, or the sample"
+        if xs and hasattr(xs[0], "__iter__"):
+            remedy = "call it for each sample: [model(x) for x in xs]"
         raise ValueError(
             f"{type(module).__name__} takes {n_in} input{'' if n_in == 1 else 's'}, got {len(xs)}; "
-            "check the width of the layer before it, or the sample"
+            f"{remedy}"
         )
     return tuple([v if isinstance(v, Value) else Value(v) for v in xs])

@@ -196,7 +196,9 @@ def test_of_nothing() -> None:
     for name in ("maximum", "minimum", "logsumexp", "softmax", "log_softmax"):
         f: Any = getattr(engine, name)
         empty: list[Any] = [] if name in ("maximum", "minimum") else [[]]
-        with pytest.raises(ValueError, match=f"^{name} takes at least one input, got none$"):
+        with pytest.raises(
+            ValueError, match=f"^{name} takes at least one input, got none; give it one or more$"
+        ):
             f(*empty)
 
 
@@ -300,3 +302,21 @@ def test_type_checkers_find_exactly_the_methods_that_rows_set() -> None:
     set_by_rows = {name for name, each in vars(Value).items() if callable(each)} - names(Value)
     kinds = {"_one", "_two", "_both", "_more"}
     assert names(Shortcuts) - vars(Shortcuts).keys() - kinds == set_by_rows - vars(object).keys()
+
+
+@pytest.mark.parametrize(
+    ("attempt", "error", "message"),
+    [
+        ("hypot([x, x])", TypeError, r"argument: 'b'; write hypot\(a, b\)"),
+        ("atan2(x, x, x)", TypeError, r"3 were given; write atan2\(a, b\)"),
+        ("softmax([x, x], 1.0)", TypeError, "the index of an input, got 1.0; write an int"),
+        ("numeric_mode('IEEE')", ValueError, "got 'IEEE'; write \"ieee\""),
+        ("check_gradient(abs, ['a'])", TypeError, r"got str 'a'; convert it with float\("),
+        ("operation('few', abs, lambda y: y)(x).backward()", TypeError, "the partials of few take"),
+    ],
+)
+def test_an_error_about_arguments_says_what_to_write(
+    attempt: str, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        eval(attempt, {"x": engine.Value(1.0), **{n: getattr(engine, n) for n in engine.__all__}})

@@ -324,6 +324,10 @@ REFUSED = {
         lambda: MLP(1, [2])([1, 2]),
         "Layer takes 1 input, got 2; check the width of the layer before it, or the sample",
     ),
+    "a batch": (
+        lambda: MLP(2, [1])([[1, 2]]),
+        "Layer takes 2 inputs, got 1; call it for each sample: [model(x) for x in xs]",
+    ),
     "misspelt": (
         lambda: Neuron(3, "ReLu"),
         f"unknown activation 'ReLu', did you mean 'relu'? Known: {KNOWN}",
