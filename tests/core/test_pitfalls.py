@@ -181,9 +181,9 @@ def test_11_silent_shapes() -> None:
     with pytest.raises(ValueError, match="got 2 weights and 1 inputs"):
         engine.dot(ws, xs[:1])
     y = engine.dot(ws, xs)
-    with pytest.raises(ValueError, match="as many cotangents as outputs"):
+    with pytest.raises(ValueError, match="cotangents takes one number for each of the outputs"):
         engine.vjp([y], ws, [1.0, 2.0])
-    with pytest.raises(ValueError, match="as many vector as inputs"):
+    with pytest.raises(ValueError, match="vector takes one number for each of the inputs"):
         engine.hvp(y, ws, [1.0])
 
 
