@@ -49,7 +49,8 @@ def power_partial(x: float, y: float, j: float, k: float) -> float:
             return nan
         x = 0.0
     base = power(abs(x), y - order)
-    if x < 0.0 and (y % 2.0 == 1.0) != (order % 2 == 1):  # not of y - j, which may have rounded
+    # not of y - j, which may have rounded; a zero has a sign too
+    if math.copysign(1.0, x) < 0.0 and (y % 2.0 == 1.0) != (order % 2 == 1):
         base = -base
     divisor = 1.0
     if x and base in (inf, -inf) and isfinite(power(x, y)):

@@ -23,6 +23,7 @@ __all__ = [
 ]
 
 _SQRT_HALF = math.sqrt(0.5)
+_SQRT_2, _SQRT_2_REST = 1.4142135679721832, -5.599088178737374e-09  # √2 in 26 bits, and the rest
 _SQRT_2_PI = math.sqrt(2.0 / math.pi)
 
 
@@ -44,7 +45,14 @@ def _normal_pdf(x: float) -> float:
 
 
 def _normal_cdf(x: float) -> float:
-    return 0.5 * math.erfc(-x * _SQRT_HALF)  # erf would lose the left tail
+    t = -x * _SQRT_HALF
+    tail = 0.5 * math.erfc(t)  # erf would lose the left tail
+    if not -40.0 < x < -1.0:
+        return tail
+    # far out erfc magnifies the rounding of t by more than 1000: so to first order by x + √2 t
+    short = math.ldexp(round(math.ldexp(t, 20)), -20)
+    off = ((x + _SQRT_2 * short) + _SQRT_2 * (t - short)) + _SQRT_2_REST * t
+    return tail + off * _normal_pdf(x)
 
 
 def _gelu(x: float) -> float:
@@ -81,9 +89,20 @@ def _mish(x: float) -> float:
     return f.silu(x) if x < -40.0 else x * math.tanh(f.softplus(x))
 
 
+# x where it is negative, else 0. Its derivative at 0 is that of the left side, as those of
+# leaky_relu and elu are; so theirs of second order are of one side too.
+row(
+    "at_most_0",
+    lambda x: -rows.relu(-x),
+    lambda y, x: (1.0 - rows.step(x),),
+    tex=r"\min({0}, 0)",
+    branches=True,
+)
+
+
 @rule(
     _leaky_relu,
-    lambda y, x, slope: (slope + (1.0 - slope) * rows.step(x), -rows.relu(-x)),
+    lambda y, x, slope: (slope + (1.0 - slope) * rows.step(x), rows.at_most_0(x)),
     domain=((-3.0, 3.0), (0.01, 0.5)),
     finite_partials=True,
 )
@@ -98,8 +117,8 @@ def leaky_relu(x: Scalar, slope: Scalar = 0.01) -> Value:
 @rule(
     _elu,
     lambda y, x, alpha: (
-        rows.step(x) + (1.0 - rows.step(x)) * alpha * rows.exp(-rows.relu(-x)),
-        rows.expm1(-rows.relu(-x)),
+        rows.step(x) + (1.0 - rows.step(x)) * alpha * rows.exp(rows.at_most_0(x)),
+        rows.expm1(rows.at_most_0(x)),
     ),
     domain=((-3.0, 3.0), (0.5, 2.0)),
 )

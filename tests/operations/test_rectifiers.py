@@ -6,7 +6,7 @@ import mpmath
 import pytest
 
 import engine
-from engine import Program, Value, gradient, numeric_mode
+from engine import Program, Value, gradient, inputs, numeric_mode
 from engine.operations.rectifiers import SELU_ALPHA, SELU_SCALE
 from tests.operations.test_elementary_rows import FAR, LINE, Exact, check, check_program
 
@@ -143,3 +143,56 @@ def test_hardtanh_is_held_between_its_bounds(at: float, value: float, slope: flo
         assert (y.data, first.data, gradient(first, x).data) == (value, slope, 0.0)
     wide = engine.hardtanh(Value(at), max_val=5.0, min_val=-1.5)
     assert wide.data == min(max(at, -1.5), 5.0)
+
+
+# --- far out and at kinks -----------------------------------------------------------------------
+TAIL = [-0.5, -1.0, -1.5, -6.867, -20.1, -28.847, -33.3, -36.0, -37.25]
+
+
+def test_the_left_tail_of_gelu_keeps_its_digits_natively_too() -> None:
+    (x,) = inputs("x")
+    native = Program([x], [engine.gelu(x)])([[number] for number in TAIL])
+    for number, program in zip(TAIL, native.ravel().tolist(), strict=True):
+        wanted = number * mpmath.ncdf(mpmath.mpf(number))
+        for found in (engine.gelu(Value(number)).data, program):
+            assert abs(found - wanted) <= 8e-16 * abs(wanted), number
+
+
+@pytest.mark.parametrize("alpha", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("zero", [0.0, -0.0])
+def test_all_derivatives_of_elu_at_its_kink_are_of_the_left_side(alpha: float, zero: float) -> None:
+    x, a = Value(zero), Value(alpha)
+    first = gradient(engine.elu(x, a), [x, a])
+    assert [each.data for each in first] == [alpha, 0.0]
+    second = gradient(first[0], [x, a])
+    assert [each.data for each in second] == [alpha, 1.0]
+    assert gradient(first[1], x).data == 1.0  # the mixed one, in the other order
+    assert gradient(second[0], x).data == alpha
+    u, b = inputs("u", "b")
+    (du,) = gradient(engine.elu(u, b), [u])
+    program = Program([u, b], [du, gradient(du, u), gradient(du, b)])
+    assert program([[zero, alpha]]).ravel().tolist() == [alpha, alpha, 1.0]
+
+
+def test_the_mixed_derivative_of_leaky_relu_at_its_kink_is_one_in_both_orders() -> None:
+    x, slope = Value(0.0), Value(0.25)
+    by_x, by_slope = gradient(engine.leaky_relu(x, slope), [x, slope])
+    assert (by_x.data, by_slope.data) == (0.25, 0.0)
+    assert gradient(by_x, slope).data == gradient(by_slope, x).data == 1.0
+
+
+def test_a_power_of_minus_zero_has_the_derivative_of_its_side() -> None:
+    x = Value(-0.0)
+    with numeric_mode("ieee"):
+        for n in (-1, -2, -3, -4):
+            plain, general = x**n, x ** Value(n)
+            first = gradient(plain, x), gradient(general, x)
+            assert first[0].data == first[1].data == math.copysign(math.inf, (-1.0) ** n)
+            second = [gradient(each, x).data for each in first]
+            assert second[0] == second[1] == math.copysign(math.inf, (-1.0) ** n)
+    u, n = inputs("u", "n")
+    (slope,) = gradient(u**n, [u])
+    program = Program([u, n], [slope])
+    rows = [[-0.0, -1.0], [-0.0, -2.0], [0.0, -1.0], [0.0, -2.0], [-0.0, -3.0]]
+    with numeric_mode("ieee"):
+        assert program(rows).ravel().tolist() == [-inf, inf, -inf, -inf, -inf]
