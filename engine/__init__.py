@@ -12,7 +12,15 @@
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from engine.aliases import install as _install_aliases
-from engine.calculus.differentiation import gradient, hessian, hvp, jacobian, jvp, vjp
+from engine.calculus.differentiation import (
+    gradient,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    value_and_grad,
+    vjp,
+)
 from engine.core.graph import topological
 from engine.core.inputs import ControlFlowError
 from engine.core.modes import NumericError, StaleValueError, no_grad, numeric_mode
@@ -67,6 +75,7 @@ __all__ = [
     "numeric_mode",
     "operation",
     "topological",
+    "value_and_grad",
     "vjp",
 ]
 __all__ += _branching.__all__

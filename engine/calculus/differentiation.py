@@ -3,15 +3,17 @@
 `backward()` leaves numbers on nodes; the functions here leave the nodes alone and return.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from typing import Any, overload
 
+from engine.calculus.containers import mapped
 from engine.calculus.sweeps import pullback, pushforward
 from engine.core.modes import recording
 from engine.core.operation import rows
 from engine.core.value import Number, Value, constant, fresh_constant
 
-__all__ = ["gradient", "hessian", "hvp", "jacobian", "jvp", "vjp"]
+__all__ = ["gradient", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
 
 Scalar = Value | Number
 
@@ -19,16 +21,20 @@ Scalar = Value | Number
 @overload
 def gradient(output: Value, inputs: Value) -> Value: ...
 @overload
-def gradient(output: Value, inputs: Sequence[Value]) -> list[Value]: ...
-def gradient(output: Value, inputs: Value | Sequence[Value]) -> Value | list[Value]:
+def gradient(output: Value, inputs: list[Value]) -> list[Value]: ...
+@overload
+def gradient(output: Value, inputs: Mapping[Any, Any] | Sequence[Any]) -> Any: ...
+def gradient(output: Value, inputs: Any) -> Any:
     """The derivative of an output by each input, as Values that can be differentiated in turn.
 
     Arguments:
         output: the Value to differentiate.
-        inputs: a Value below it, or a sequence of them; results count too, not only leaves.
+        inputs: a Value below it, or Values in lists, tuples and dictionaries, which may lie in each
+            other; results count too, not only leaves.
 
     Returns:
-        A Value for a Value, else a list. 0 where the output does not depend on the input.
+        A Value for a Value, a list for a list or a tuple, else what was given with a derivative in
+        the place of each Value. 0 where the output does not depend on the input.
 
     Raises:
         NumericError: in strict mode, the gradient of an input, or of a node on the way to it, is
@@ -38,10 +44,79 @@ def gradient(output: Value, inputs: Value | Sequence[Value]) -> Value | list[Val
     >>> dy = gradient(x**3, x)
     >>> dy.data, gradient(dy, x).data
     (12.0, 12.0)
+    >>> w = {"slope": Value(2.0), "offset": Value(1.0)}
+    >>> {name: d.data for name, d in gradient(w["slope"] * 3 + w["offset"], w).items()}
+    {'slope': 3.0, 'offset': 1.0}
     """
-    if isinstance(inputs, Value):
-        return vjp([output], [inputs], [1.0])[0]
-    return vjp([output], inputs, [1.0])
+    if not isinstance(inputs, Value | Mapping | Sequence):
+        _check("inputs", inputs)
+    values: list[Any] = []
+    mapped(values.append, inputs)
+    found = iter(vjp([output], values, [1.0]))
+    return mapped(lambda _: next(found), [*inputs] if type(inputs) is tuple else inputs)
+
+
+def value_and_grad(
+    function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Callable[..., tuple[Any, Any]]:
+    """A function that gives the value of another and its gradient: `value, grad = both(*args)`.
+
+    The name and the arguments are JAX's.
+
+    Arguments:
+        function: gives one Value; with has_aux a pair, of it and of anything else.
+        argnums: the position of the argument to differentiate by, or several.
+        has_aux: the pair comes back where else the value does: `(value, aux), grad`.
+
+    Each argument that is differentiated by is a number, a Value, or lists, tuples and dictionaries
+    of them. The gradient has its shape, one in a tuple for each of several positions. The
+    derivative by a number is a float, that by a Value is a Value, which can be differentiated
+    again. The value is a float where all of them are numbers.
+
+    >>> both = value_and_grad(lambda w, x: w["slope"] * x + w["offset"])
+    >>> both({"slope": 2.0, "offset": 1.0}, 3.0)
+    (7.0, {'slope': 3.0, 'offset': 1.0})
+    """
+    positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+
+    @wraps(function)
+    def both(*args: Any, **named: Any) -> tuple[Any, Any]:
+        if not all(-len(args) <= i < len(args) for i in positions):
+            raise TypeError(
+                f"value_and_grad by the arguments {positions}, got a call with {len(args)} by "
+                "position; give those to differentiate by without their names"
+            )
+        given: list[Any] = []
+        chosen = {i % len(args): mapped(_noted(given), args[i]) for i in positions}
+        lifted = [chosen.get(i, arg) for i, arg in enumerate(args)]
+        with recording:
+            result = function(*lifted, **named)
+            output, aux = result if has_aux else (result, None)
+            if not isinstance(output, Value | int | float):
+                raise TypeError(
+                    f"value_and_grad takes a function that gives one Value, got "
+                    f"{type(output).__name__}; add up several, e.g. with engine.sum"
+                )
+            found = gradient(constant(output), [chosen[i % len(args)] for i in positions])
+        differentiable = iter([isinstance(each, Value) for each in given])
+        any_value = any(isinstance(each, Value) for each in given)
+        grads = mapped(lambda d: d if next(differentiable) else d.data, found)
+        value = output if any_value else constant(output).data
+        return (value, aux) if has_aux else value, (
+            grads[0] if isinstance(argnums, int) else tuple(grads)
+        )
+
+    return both
+
+
+def _noted(given: list[Any]) -> Callable[[Any], Value]:
+    """Makes a Value of what is no Value, and adds what was given to the list."""
+
+    def lift(each: Any) -> Value:
+        given.append(each)
+        return each if isinstance(each, Value) else Value(each)
+
+    return lift
 
 
 def vjp(
@@ -107,10 +182,10 @@ def hvp(output: Value, inputs: Sequence[Value], vector: Sequence[Scalar]) -> lis
     _check("inputs", inputs)
     _same_length("vector", vector, "inputs", inputs)
     with recording:  # the vector is held still, even where it was computed from the inputs
-        partials = gradient(output, inputs)
+        partials = vjp([output], inputs, [1.0])
         still = [constant(v).data for v in vector]
         along = constant(rows.dot(*partials, *still) if partials else 0.0)
-    return gradient(along, inputs)
+    return vjp([along], inputs, [1.0])
 
 
 def jacobian(outputs: Sequence[Value], inputs: Sequence[Value]) -> list[list[Value]]:
@@ -122,7 +197,7 @@ def jacobian(outputs: Sequence[Value], inputs: Sequence[Value]) -> list[list[Val
     """
     _check("outputs", outputs)
     _check("inputs", inputs)
-    return [gradient(output, inputs) for output in outputs]
+    return [vjp([output], inputs, [1.0]) for output in outputs]
 
 
 def hessian(output: Value, inputs: Sequence[Value]) -> list[list[Value]]:
@@ -134,7 +209,7 @@ def hessian(output: Value, inputs: Sequence[Value]) -> list[list[Value]]:
     """
     _check("inputs", inputs)
     with recording:
-        partials = gradient(output, inputs)
+        partials = vjp([output], inputs, [1.0])
     return jacobian(partials, inputs)
 
 

@@ -272,7 +272,7 @@ def test_piecewise_functions_have_flat_second_derivatives() -> None:
         (lambda f, x: gradient([f], [x]), TypeError, r"outputs takes.*got list.*take jacobian\("),
         (lambda f, x: jvp(f, x), TypeError, r"tangents is a dict of .*Value; write \{x: 1.0\}"),
         (lambda f, x: gradient(f, iter([x])), TypeError, "inputs is a list of Values, got list_it"),
-        (lambda f, x: gradient(f, {x: 1}), TypeError, "inputs is a list of Values, got dict"),
+        (lambda f, x: gradient(f, {x: 1}), TypeError, "inputs takes Values of the graph, got int"),
         (lambda f, x: vjp(f, [x], [1.0]), TypeError, "outputs is a list of Values, got Value"),
         (lambda f, x: vjp([f], x, [1.0]), TypeError, "inputs is a list of Values, got Value"),
         (
