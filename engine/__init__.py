@@ -21,6 +21,7 @@ from engine.calculus.differentiation import (
     value_and_grad,
     vjp,
 )
+from engine.compatibility import install as _install_compatibility
 from engine.core.graph import topological
 from engine.core.inputs import ControlFlowError
 from engine.core.modes import NumericError, StaleValueError, no_grad, numeric_mode
@@ -91,7 +92,12 @@ __all__ += _special.__all__
 __all__ += _statistics.__all__
 __all__ += _trigonometric.__all__
 
+# `from engine import *` leaves Python's own functions as they are
+for _name in ("round", "sum"):
+    __all__.remove(_name)
+
 _install_aliases()
+_install_compatibility()
 
 if not _TYPE_CHECKING:  # a type checker would believe that it has every name
     __getattr__ = _lazy(

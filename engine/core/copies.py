@@ -18,7 +18,7 @@ def shallow_copy(node: N, parents: tuple[Node, ...]) -> N:
     copy: N = object.__new__(type(node))
     copy._data, copy.grad, copy.op = node._data, node.grad, node.op
     copy._code, copy._at = node._code, node._at
-    copy.parents, copy.label, copy._epoch = parents, node.label, node._epoch
+    copy.parents, copy._label, copy._epoch = parents, node._label, node._epoch
     return copy
 
 
@@ -79,7 +79,7 @@ def rebuild(
     """
     node = object.__new__(kind)
     node._data, node.grad, node.op, node.parents = data, grad, op, parents
-    node.label, node._epoch = label, epoch
+    node._label, node._epoch = label, epoch
     node._code, node._at = None, 0  # code cannot be pickled
     kind._advance(epoch)
     return node

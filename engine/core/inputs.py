@@ -14,7 +14,7 @@ from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
 from engine.core.graph import describe, topological
-from engine.core.node import Node, as_float
+from engine.core.node import Node, as_float, is_foreign
 from engine.core.operation import Operation
 
 __all__ = ["ControlFlowError", "compare", "declare", "is_open", "look", "looked_at"]
@@ -43,7 +43,9 @@ def is_open(node: object) -> bool:
 
 
 def compare(op: Operation, a: Any, b: Any) -> Any:
-    """A comparison: a bool, or a node where one of the two is open."""
+    """A comparison: a bool, or a node where one of the two is open. NotImplemented where it is for
+    the class of one of them to say.
+    """
     for each in (a, b):
         if is_open(each):
             return each._apply(op, (a, b))
@@ -54,7 +56,12 @@ def compare(op: Operation, a: Any, b: Any) -> Any:
             _looks[each] = frame.f_code, frame.f_lineno
             numbers.append(each._data)
         else:
-            numbers.append(as_float(each))
+            try:
+                numbers.append(as_float(each))
+            except TypeError:
+                if is_foreign(each):
+                    return NotImplemented
+                raise
     return bool(op.function(*numbers))
 
 

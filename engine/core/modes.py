@@ -11,7 +11,9 @@ from contextvars import ContextVar
 from types import FrameType
 from typing import Any, Generic, Literal, Self, TypeVar
 
-__all__ = ["NumericError", "StaleValueError", "Mode"]
+__all__ = [
+    "NumericError", "NumericOverflowError", "NumericZeroDivisionError", "StaleValueError", "Mode"
+]  # fmt: skip
 
 Mode = Literal["strict", "ieee"]
 T = TypeVar("T")
@@ -22,6 +24,14 @@ class NumericError(ArithmeticError, ValueError):
     """In strict mode, an operation (or its derivative) made a nan or an infinity out of finite
     numbers. The message names the operation, its inputs, the place and the remedy.
     """
+
+
+class NumericOverflowError(NumericError, OverflowError):
+    """A NumericError where Python itself raises OverflowError, as exp does past 709.78."""
+
+
+class NumericZeroDivisionError(NumericError, ZeroDivisionError):
+    """A NumericError where Python itself raises ZeroDivisionError, as a division by 0 does."""
 
 
 class StaleValueError(RuntimeError):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from engine.core.operation import Operation
 
-__all__ = ["ITEM", "Node", "as_float", "edges", "numbered"]
+__all__ = ["ITEM", "Node", "as_float", "edges", "is_foreign", "numbered"]
 
 N = TypeVar("N", bound="Node")
 ITEM = 1 << 32  # see numbered
@@ -23,7 +23,9 @@ ITEM = 1 << 32  # see numbered
 class Node:
     """A number, the operation that made it and the nodes it was made from; nothing else."""
 
-    __slots__ = ("__weakref__", "_at", "_code", "_data", "_epoch", "grad", "label", "op", "parents")
+    __slots__ = (
+        "__weakref__", "_at", "_code", "_data", "_epoch", "_label", "grad", "op", "parents"
+    )  # fmt: skip
 
     _at: int  # which instruction of _code made it (and see ITEM); origins.py reads the two
     _code: CodeType | None
@@ -32,7 +34,21 @@ class Node:
     grad: float
     op: Operation | None  # None for a leaf
     parents: tuple[Node, ...]
-    label: str | None
+    _label: str | None
+
+    @property
+    def label(self) -> str | None:
+        """The name for messages and pictures, or None."""
+        return self._label
+
+    @label.setter
+    def label(self, name: str | None) -> None:
+        if name is not None and not isinstance(name, str):
+            remedy = "use str(...)"
+            if isinstance(name, (tuple, set)):  # what micrograd's operations hand on
+                remedy = "an operation is made with engine.operation(...), and called"
+            raise TypeError(f"a label is a str or None, got {name!r:.60}; {remedy}")
+        self._label = name
 
     def _apply(self, op: Operation, args: tuple[Any, ...]) -> Any:
         """The node of `op` on args, of which this is one."""
@@ -104,4 +120,14 @@ def as_float(number: Any) -> float:
     raise TypeError(
         f"a Value holds an int, a float or a NumPy scalar, got {type(number).__name__} "
         f"{number!r:.60}; {remedy}"
+    )
+
+
+def is_foreign(operand: object) -> bool:
+    """Whether the class of an operand that is no number may know what to do with a Value.
+
+    The classes of Python do not, so the error of `as_float` is better than what they would say.
+    """
+    return not isinstance(operand, complex) and (
+        type(operand).__module__ not in sys.stdlib_module_names
     )

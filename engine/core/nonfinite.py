@@ -5,12 +5,12 @@ The ordinary path pays for one check of a result, and for one sum of gradients a
 
 import sys
 from collections.abc import Iterator, Sequence
-from math import isfinite
+from math import isfinite, isinf
 from typing import Any, NamedTuple
 
 from engine.core.graph import describe, topological
 from engine.core.hooks import has_hooks
-from engine.core.modes import MODE, NumericError
+from engine.core.modes import MODE, NumericError, NumericOverflowError, NumericZeroDivisionError
 from engine.core.node import ITEM, Node, edges
 from engine.core.operation import Operation
 from engine.core.ops import CONSTANT
@@ -33,7 +33,18 @@ def check_value(op: Operation, parents: tuple[Node, ...], y: float) -> None:
     if any(x != x for x in inputs) if y != y else not all(map(isfinite, inputs)):
         return  # handed on, not made here
     if MODE.get() == "strict":
-        raise NumericError(f"{_call(op, parents)} is {y}{_where()}: {_remedy(op, parents)}")
+        kind = _kind(op.name, 0.0 in inputs, y)
+        raise kind(f"{_call(op, parents)} is {y}{_where()}: {_remedy(op, parents)}")
+
+
+DIVISIONS = ("div", "self_ratio", "pow", "xpowy", "remainder", "floor_divide")
+
+
+def _kind(name: str, of_zero: bool, y: float) -> type[NumericError]:
+    """The NumericError that can also be caught as what Python raises there."""
+    if of_zero:
+        return NumericZeroDivisionError if name in DIVISIONS else NumericError
+    return NumericOverflowError if isinf(y) else NumericError
 
 
 class Edge(NamedTuple):

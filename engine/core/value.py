@@ -12,7 +12,7 @@ from engine.core.forks import fork_safe_lock
 from engine.core.graph import describe, topological
 from engine.core.inputs import compare, look
 from engine.core.modes import NO_GRAD
-from engine.core.node import as_float
+from engine.core.node import as_float, is_foreign
 from engine.core.nonfinite import check_value
 from engine.core.numerics import divide, power
 from engine.core.operation import Operation, rows
@@ -20,16 +20,7 @@ from engine.core.ops import CONSTANT
 from engine.core.shortcuts import Shortcuts
 from engine.core.sweep import backward
 
-__all__ = [
-    "Number",
-    "Scalar",
-    "Value",
-    "apply",
-    "constant",
-    "epoch",
-    "fresh_constant",
-    "record",
-]
+__all__ = ["Number", "Scalar", "Value", "apply", "constant", "epoch", "fresh_constant", "record"]
 
 Number = float  # an int is one to type checkers; NumPy's scalars are checked when they come
 
@@ -69,16 +60,14 @@ class Value(Shortcuts):
     """
 
     __slots__ = ()
-    __array_ufunc__ = None  # NumPy scalars leave the operators to us
 
     parents: tuple[Value, ...]
 
-    def __init__(self, data: Number, label: str | None = None) -> None:
-        number = as_float(data)
-        if label is not None and not isinstance(label, str):
-            raise TypeError(f"a label is a str or None, got {label!r}; use str(...)")
-        self._data, self.grad, self.op = number, 0.0, None
-        self.parents, self.label, self._epoch = (), label, _epoch
+    def __init__(self, data: Number, label: str | None = None, _op: str = "") -> None:
+        self._data, self.grad, self.op = as_float(data), 0.0, None
+        self.parents, self._label, self._epoch = (), None, _epoch
+        if label is not None:
+            self.label = (label, _op) if _op else label  # type: ignore[assignment]  # refused there
         try:
             frame = _maker(_getframe(1))
         except ValueError:  # called from C alone
@@ -114,19 +103,20 @@ class Value(Shortcuts):
         return apply(op, args)
 
     # --- arithmetic ------------------------------------------------------------------------------
+    # what a Value does not know is left to the class of the other
     def __add__(self, other: Value | Number) -> Value:
-        if other.__class__ is not Value:
-            other = constant(other)
+        if other.__class__ is not Value and (other := constant(other, True)) is None:
+            return NotImplemented
         return record(_add, (self, other), self._data + other._data)
 
     def __sub__(self, other: Value | Number) -> Value:
-        if other.__class__ is not Value:
-            other = constant(other)
+        if other.__class__ is not Value and (other := constant(other, True)) is None:
+            return NotImplemented
         return record(_sub, (self, other), self._data - other._data)
 
     def __mul__(self, other: Value | Number) -> Value:
-        if other.__class__ is not Value:
-            other = constant(other)
+        if other.__class__ is not Value and (other := constant(other, True)) is None:
+            return NotImplemented
         return record(_mul, (self, other), self._data * other._data)
 
     def __radd__(self, other: Number) -> Value:
@@ -144,7 +134,8 @@ class Value(Shortcuts):
     def __truediv__(self, other: Value | Number) -> Value:
         if other is self:
             return record(rows.self_ratio, (self,), divide(self._data, self._data))
-        other = constant(other)
+        if (other := constant(other, True)) is None:
+            return NotImplemented
         return record(rows.div, (self, other), divide(self._data, other._data))
 
     def __rtruediv__(self, other: Number) -> Value:
@@ -152,7 +143,8 @@ class Value(Shortcuts):
         return record(rows.div, (number, self), divide(number._data, self._data))
 
     def __pow__(self, other: Value | Number) -> Value:
-        other = constant(other)
+        if (other := constant(other, True)) is None:
+            return NotImplemented
         op = rows.pow if other.op is CONSTANT else rows.xpowy
         return record(op, (self, other), power(self._data, other._data))
 
@@ -258,7 +250,7 @@ def record(op: Operation, parents: tuple[Any, ...], data: float) -> Value:
     node.grad = 0.0
     node.op = op
     node.parents = parents
-    node.label = None
+    node._label = None
     node._epoch = _epoch
     try:
         frame: Any = _getframe(2)
@@ -307,8 +299,10 @@ def epoch() -> int:
 _shared: dict[float, Value] = {}
 
 
-def constant(number: Any) -> Value:
+def constant(number: Any, operand: bool = False) -> Any:
     """A number as a Value that takes no gradient; a Value as it is.
+
+    An operand that is neither gives None where its own class may know what to do with a Value.
 
     A number that was met recently has its node already: `x = x * 2`, a million times over, makes
     one node for the 2. A node is not shared once somebody has given it a label or a gradient, and
@@ -317,11 +311,16 @@ def constant(number: Any) -> Value:
     if number.__class__ is not float:
         if isinstance(number, Value):
             return number
-        number = as_float(number)
+        try:
+            number = as_float(number)
+        except TypeError:
+            if operand and is_foreign(number):
+                return None
+            raise
     if not number:
         return fresh_constant(number)
     node = _shared.get(number)
-    if node is None or node.label is not None or node.grad:
+    if node is None or node._label is not None or node.grad:
         if len(_shared) > 30:
             _shared.clear()
         node = _shared[number] = fresh_constant(number)
@@ -332,6 +331,6 @@ def fresh_constant(number: float) -> Value:
     """A number as a Value that takes no gradient, in a node that nobody else has."""
     node = _new(Value)
     node._data, node.grad, node.op = number, 0.0, _constant
-    node.parents, node.label, node._epoch = (), None, _epoch
+    node.parents, node._label, node._epoch = (), None, _epoch
     node._code, node._at = None, 0
     return node

@@ -12,7 +12,7 @@ from engine.core.node import numbered
 from engine.core.numerics import divide
 from engine.core.operation import rows
 from engine.core.ops import flat
-from engine.core.value import Scalar, Value
+from engine.core.value import Scalar, Value, constant
 from engine.operations.rule import function_of, rule
 
 __all__ = ["ceil", "floor", "floor_divide", "fmod", "remainder", "round", "sign", "trunc"]
@@ -159,17 +159,26 @@ def _divmod(a: Scalar, b: Scalar) -> tuple[Value, ...]:
     return tuple(numbered([floor_divide(a, b), remainder(a, b)]))
 
 
+def _operator(function: Callable[[Any, Any], Any]) -> Callable[[Value, Any], Any]:
+    """A function of two numbers as an operator, which leaves what it does not know to the other."""
+
+    def method(a: Value, b: Any) -> Any:
+        return NotImplemented if constant(b, True) is None else function(a, b)
+
+    return method
+
+
 for _name, _method in {
     "sign": sign,
     "__round__": _round,
     "__floor__": floor,
     "__ceil__": ceil,
     "__trunc__": trunc,
-    "__mod__": remainder,
+    "__mod__": _operator(remainder),
     "__rmod__": lambda b, a: remainder(a, b),
-    "__floordiv__": floor_divide,
+    "__floordiv__": _operator(floor_divide),
     "__rfloordiv__": lambda b, a: floor_divide(a, b),
-    "__divmod__": _divmod,
+    "__divmod__": _operator(_divmod),
     "__rdivmod__": lambda b, a: _divmod(a, b),
 }.items():
     setattr(Value, _name, _method)

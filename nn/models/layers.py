@@ -64,6 +64,15 @@ class Neuron(Module):
         self.w = [Value(draw(-width, width), f"w{i}") for i in range(n_in)]
         self.b = Value(0.0, "b")
 
+    @property
+    def nonlin(self) -> bool:
+        """Whether there is an activation. Set it to True for relu, to False for none."""
+        return self.activation != "linear"
+
+    @nonlin.setter
+    def nonlin(self, nonlin: bool) -> None:
+        self.activation = _activation(bool(nonlin), None)
+
     def __call__(self, x: Inputs) -> Value:
         """The output for one sample of n_in Values or numbers."""
         return self.forward(_lift(self, x, len(self.w)))

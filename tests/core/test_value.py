@@ -196,7 +196,8 @@ def test_what_is_no_number_is_a_type_error_that_says_what_to_do(
         lambda: engine.sum([x, bad, y]),
         lambda: engine.where(True, bad, x),
     ]
-    for f in (*(row[0] for row in OPERATORS.values()), *COMPARISONS):
+    array = isinstance(bad, np.ndarray)  # with an operator it gives an array of Values
+    for f in () if array else (*(row[0] for row in OPERATORS.values()), *COMPARISONS):
         attempts += [lambda f=f: f(x, bad), lambda f=f: f(bad, x)]
     for attempt in attempts:
         with pytest.raises(TypeError) as error:

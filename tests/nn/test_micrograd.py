@@ -110,3 +110,15 @@ def test_the_demo_notebook():
 
     assert acc == 1.0
     assert total_loss.data < 0.1
+
+
+def test_nonlin_of_a_neuron_reads_and_can_be_set():
+    relu, linear = Neuron(2, nonlin=True, rng=1), Neuron(2, nonlin=False, rng=1)
+    assert (relu.nonlin, linear.nonlin) == (True, False)
+    sample = next([x, 1.0] for x in (9.0, -9.0) if linear([x, 1.0]).data < 0)
+    assert relu(sample).data == 0.0
+    relu.nonlin, linear.nonlin = False, True
+    assert (relu.activation, linear.activation) == ("linear", "relu")
+    assert relu(sample).data < 0.0
+    assert linear(sample).data == 0.0
+    assert dict(relu.named_parameters()).keys() == {"w.0", "w.1", "b"}

@@ -25,7 +25,7 @@ def test_examples_run(name: str) -> None:
         pytest.fail("".join(report), pytrace=False)
 
 
-PUBLIC = {name: getattr(engine, name) for name in engine.__all__}
+PUBLIC = {name: getattr(engine, name) for name in [*engine.__all__, "round", "sum"]}
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ BELOW: dict[str, set[str]] = {
     "engine.drawing": {"core", "wording", "explain"},
     "engine.page": {"core", "wording"},
     "engine.native": {"core", "operations", "wording"},
+    "engine.compatibility": {"core"},
     "engine.cli": {"core", "wording", "explain", "drawing"},
     "engine.stepping": {"core", "wording", "explain", "drawing", "page", "cli"},
     "nn.checks": set(),
@@ -46,6 +47,7 @@ ENGINE: dict[str, set[str]] = {
 # Loaded when they are first asked for, and so allowed inside a function. The core asks in one file.
 UPPER = {room for room in BELOW if room.startswith("engine.")}
 UPPER -= {"engine.source", "engine.core", "engine.operations", "engine.calculus"}
+UPPER -= {"engine.compatibility"}
 UPPER |= {"nn.drawing", "nn.player"}
 LATE = {"nn.interop.sklearn", "nn.training.native"}  # files that are loaded in the same way
 BESIDE = {"engine.lazy", "engine.aliases"}  # for every room; these import nothing of ours

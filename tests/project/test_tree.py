@@ -1,6 +1,7 @@
 """The top level, the size of files and functions, and what each package makes public."""
 
 import ast
+import builtins
 import importlib
 import subprocess
 from pathlib import Path
@@ -62,8 +63,13 @@ def test_nothing_is_public_by_accident(package: str) -> None:
         for name, value in vars(module).items()
         if not name.startswith("_") and not isinstance(value, ModuleType)
     }
-    assert names - LAZY == set(module.__all__)
+    assert names - LAZY - set(dir(builtins)) == set(module.__all__)
     assert len(module.__all__) == len(set(module.__all__))
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_star_import_replaces_nothing_of_python(package: str) -> None:
+    assert set(importlib.import_module(package).__all__).isdisjoint(dir(builtins))
 
 
 # Asked for by IPython, and by those who have scikit-learn: not for `from ... import *`.
