@@ -26,6 +26,7 @@ from engine.wording.numbers import HIDDEN, number, operation, shorten
 __all__ = ["Options", "draw", "to_dot", "to_png", "to_svg"]
 
 DIRECTIONS = ("LR", "TB", "RL", "BT")
+OTHERS = ("svg", "png", "pdf", "jpg", "jpeg", "gif", "eps", "ps", "html")
 
 
 class Options(TypedDict, total=False):
@@ -227,7 +228,7 @@ def to_svg(
     >>> "data 2" in to_svg(Value(2.0))
     True
     """
-    return _written(draw(value, **how).laid_out("svg", timeout), path).decode()
+    return _written(draw(value, **how).laid_out("svg", timeout), path, "svg").decode()
 
 
 def to_png(
@@ -242,10 +243,13 @@ def to_png(
     >>> to_png(Value(2.0)).startswith(b"\x89PNG")
     True
     """
-    return _written(draw(value, **how).laid_out("png", timeout), path)
+    return _written(draw(value, **how).laid_out("png", timeout), path, "png")
 
 
-def _written(picture: bytes, path: str | os.PathLike[str] | None) -> bytes:
+def _written(picture: bytes, path: str | os.PathLike[str] | None, kind: str) -> bytes:
     if path is not None:
+        suffix = Path(path).suffix.lower()[1:]
+        if suffix in OTHERS and suffix != kind:
+            raise ValueError(f"to_{kind} writes {kind.upper()}, got {path}; end it in .{kind}")
         Path(path).write_bytes(picture)
     return picture
