@@ -24,7 +24,11 @@ __all__ = ["changes", "forget_own_operations", "snapshot"]
 
 PACKAGES = ("engine", "nn", "demos")
 # each may only grow, and nothing depends on where it is
-COUNTERS = [("engine.core.value", "_epoch")]
+COUNTERS = [
+    ("engine.core.value", "_epoch"),
+    ("engine.core.inputs", "_now"),
+    ("engine.source.lost", "_checks"),
+]
 # pytest's own, and what OpenMP, PyTorch and JAX set when they are loaded
 VARIABLES_OF_OTHERS = ("PYTEST_", "KMP_", "TORCHINDUCTOR_", "TPU_", "TF_CPP_")
 

@@ -2,22 +2,27 @@
 
 In ordinary code `x > 0` looks at the number and answers with a bool. Below a declared input there
 is no number to look at. So the comparison is recorded, and `where` and `choose` keep all branches.
-`if`, `and` and `float(x)` would fix one answer for all rows, so they are errors.
+`if`, `and` and `float(x)` would fix one answer for all rows, so they are errors. While the function
+of a program is called, all Values are like that: parameters change too.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from math import inf
 from types import CodeType, FrameType
 from typing import Any
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary, finalize
 
 from engine.core.graph import describe, topological
+from engine.core.modes import NO_GRAD, RECORDING
 from engine.core.node import Node, as_float, is_foreign
 from engine.core.operation import Operation
+from engine.core.ops import CONSTANT
+from engine.source.lost import in_library, note_taken
 
-__all__ = ["ControlFlowError", "compare", "declare", "is_open", "look", "looked_at"]
+__all__ = ["declared", "ControlFlowError", "compare", "declare", "is_open", "look", "looked_at"]
 
 
 class ControlFlowError(TypeError):
@@ -27,57 +32,126 @@ class ControlFlowError(TypeError):
     """
 
 
-_inputs: WeakSet[Node] = WeakSet()
-_looks: WeakKeyDictionary[Node, tuple[CodeType, int]] = WeakKeyDictionary()
+# When somebody looked at a node, and the code and the line. Time is counted in calls of `declare`.
+Look = tuple[float, CodeType | None, int]
+OPEN: Look = (inf, None, 0)  # the node depends on a declared input
+CLOSED: Look = (-1, None, 0)  # it does not, and nobody has looked
+
+# Kept beside the graph, as long as the nodes are alive:
+declared: dict[int, int] = {}  # when each input was declared, by its id
+_looks: WeakKeyDictionary[Node, Look] = WeakKeyDictionary()  # the last at each leaf or its results
+_known: dict[int, Look] = {}  # what was found out about the nodes below a result, by their ids
+_now = 0
 REMEDY = "record the decision with where(test, a, b), maximum, clamp or choose(index, options)"
+VARIES = "an input, which varies from row to row"
+EQUAL = "record the test with equal(a, b), or ask `a is b` for the same node"
 
 
 def declare(nodes: Iterable[Node]) -> None:
     """Let these leaves be inputs of a program, as long as they live."""
-    _inputs.update(nodes)
+    global _now
+    _now += 1
+    for node in nodes:
+        declared[id(node)] = _now
+        finalize(node, declared.pop, id(node), None)
 
 
 def is_open(node: object) -> bool:
-    """Whether a node depends on a declared input."""
-    return bool(_inputs) and isinstance(node, Node) and not _inputs.isdisjoint(topological(node))
+    """Whether a node depends on a declared input, or on anything while a program is recorded."""
+    if not declared or not isinstance(node, Node) or node.op is CONSTANT:
+        return False
+    return RECORDING.get() or _survey(node, CLOSED) is OPEN
+
+
+def looked_at(leaf: Node, since: float) -> str:
+    """The line where Python decided on a leaf or on a result of it at that time or later, or ""."""
+    time, code, line = _looks.get(leaf, CLOSED)
+    return f"{code.co_filename}:{line}" if code and time >= since else ""
 
 
 def compare(op: Operation, a: Any, b: Any) -> Any:
     """A comparison: a bool, or a node where one of the two is open. NotImplemented where it is for
     the class of one of them to say.
     """
-    for each in (a, b):
+    for each in (a, b) if declared else ():
         if is_open(each):
             return each._apply(op, (a, b))
-    frame = sys._getframe(2)
-    numbers = []
+    frame = _caller(sys._getframe(1))
     for each in (a, b):
         if isinstance(each, Node):
-            _looks[each] = frame.f_code, frame.f_lineno
-            numbers.append(each._data)
-        else:
-            try:
-                numbers.append(as_float(each))
-            except TypeError:
-                if is_foreign(each):
-                    return NotImplemented
-                raise
+            _survey(each, (_now, frame.f_code, frame.f_lineno))
+    try:
+        numbers = [each._data if isinstance(each, Node) else as_float(each) for each in (a, b)]
+    except TypeError:
+        if any(is_foreign(each) for each in (a, b) if not isinstance(each, Node)):
+            return NotImplemented
+        raise
     return bool(op.function(*numbers))
 
 
+def _caller(method: FrameType) -> FrameType:
+    """Who called a method of Value; the method itself where C did."""
+    return method.f_back or method
+
+
 def look(node: Node, how: str, frame: FrameType) -> float:
-    """The number, for Python to decide on; an error where there is none."""
-    if is_open(node):
+    """The number, for Python to do something with; an error where there is none.
+
+    Arguments:
+        frame: of the method of Value that reads it.
+        how: what is done: "bool" and "==" decide something, and that is noted; "data" reads the
+            number, which an input has if it was given one.
+    """
+    frame = _caller(frame)
+    if how in ("data", "==") and in_library(frame):
+        return node._data  # pictures and messages show a nan where there is no number
+    if declared and is_open(node) and not (how == "data" and _has_number(node)):
+        why = VARIES if _survey(node, CLOSED) is OPEN else "a parameter, which may change"
         raise ControlFlowError(
             f"{how} of {describe(node)} at {frame.f_code.co_filename}:{frame.f_lineno}: it depends "
-            f"on an input, which varies from row to row, so one answer cannot be for all; {REMEDY}"
+            f"on {why}, so one answer cannot be for all; {EQUAL if how == '==' else REMEDY}"
         )
-    if how == "bool":
-        _looks[node] = frame.f_code, frame.f_lineno
+    if how in ("bool", "==") or (declared and how in ("float", "int")):
+        _survey(node, (_now, frame.f_code, frame.f_lineno))
+    if how in ("data", "float", "int") and node.op is not CONSTANT and not NO_GRAD.open:
+        note_taken(node._data, how, frame)
     return node._data
 
 
-def looked_at(node: Node) -> str:
-    """The line where ordinary code compared a node, or took its bool; "" where none did."""
-    code, line = _looks.get(node, (None, 0))
-    return f"{code.co_filename}:{line}" if code else ""
+def _has_number(node: Node) -> bool:
+    """Whether all inputs below were given numbers, and no function is recorded."""
+    inputs = [each for each in topological(node) if id(each) in declared]
+    return not RECORDING.get() and all(each._data == each._data for each in inputs)
+
+
+def _survey(root: Node, look: Look) -> Look:
+    """OPEN where a node depends on a declared input; else this look or a later one, which is noted
+    at all leaves below.
+
+    Each result is visited once, however often the graph grows and is looked at again. What is known
+    of it is forgotten when the root dies, which keeps it alive.
+    """
+    found: dict[int, Look] = {}
+    stack: list[Any] = [root]
+    while stack:
+        node = stack.pop()
+        if node is None:  # all below the next one are done
+            node = stack.pop()
+            found[id(node)] = OPEN if OPEN in [found[id(p)] for p in node.parents] else look
+            if look is not CLOSED and not node.parents:
+                _looks[node] = look
+        elif id(node) not in found:
+            known = OPEN if id(node) in declared else _known.get(id(node))
+            if known and known[0] >= look[0]:
+                found[id(node)] = known
+            else:
+                stack += (node, None, *node.parents)
+    if len(found) > 1:
+        finalize(root, _forget, [*found])
+        _known.update(found)
+    return found[id(root)]
+
+
+def _forget(ids: Iterable[int]) -> None:
+    for each in ids:
+        _known.pop(each, None)

@@ -91,7 +91,7 @@ def numbered(many: list[N]) -> list[N]:
     return many
 
 
-def as_float(number: Any) -> float:
+def as_float(number: Any, what: str = "a Value holds") -> float:
     """What a Value may hold, as a float; a TypeError that says what to do for anything else."""
     if isinstance(number, (int, float)):
         try:
@@ -118,7 +118,7 @@ def as_float(number: Any) -> float:
     else:
         remedy = "convert it with float(...)"
     raise TypeError(
-        f"a Value holds an int, a float or a NumPy scalar, got {type(number).__name__} "
+        f"{what} an int, a float or a NumPy scalar, got {type(number).__name__} "
         f"{number!r:.60}; {remedy}"
     )
 

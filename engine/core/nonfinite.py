@@ -16,15 +16,8 @@ from engine.core.operation import Operation
 from engine.core.ops import CONSTANT
 from engine.core.origins import name_of
 
-__all__ = [
-    "Edge",
-    "check_derivatives",
-    "check_gradients",
-    "check_sum",
-    "check_value",
-    "describe_call",
-    "nonfinite_edges",
-]
+__all__ = ["Edge", "check_derivatives", "check_gradients", "check_sum", "check_value"]
+__all__ += ["describe_call", "nonfinite_edges"]
 
 
 def check_value(op: Operation, parents: tuple[Node, ...], y: float) -> None:

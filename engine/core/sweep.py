@@ -5,16 +5,17 @@ The loop in `backward` is the documentation of backprop: stop in it with any deb
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from threading import get_ident
 
 from engine.core.forks import fork_safe_lock, in_forked_child
 from engine.core.graph import reverse_order
 from engine.core.hooks import visited
-from engine.core.node import Node, edges
+from engine.core.node import Node, as_float, edges
 from engine.core.nonfinite import check_gradients, check_sum
 from engine.core.ops import CONSTANT
 
-__all__ = ["Gradients", "backward"]
+__all__ = ["Gradients", "backward", "gradients_of"]
 
 _sweeping = fork_safe_lock()  # gradients are summed up on the nodes: one sweep at a time
 
@@ -35,6 +36,20 @@ def backward(root: Node, seed: float) -> None:
                     contribution = upstream * local
                     parent.grad += contribution
         check_gradients(order, seed)
+
+
+def gradients_of(nodes: Sequence[Node]) -> list[float]:
+    """The gradient of each node. None counts as 0, and what can be a float is made one.
+
+    Raises TypeError where anything else was assigned to `grad`.
+    """
+    found = [node.grad for node in nodes]
+    with suppress(TypeError):  # a sum is the quickest way to see that all are floats
+        if type(sum(found)) in (float, int):
+            return found
+    for node in nodes:
+        node.grad = as_float(0.0 if node.grad is None else node.grad, "the grad of a Value is")
+    return [node.grad for node in nodes]
 
 
 class Gradients:
@@ -67,7 +82,7 @@ class Gradients:
                     )
                     + " (a backward_steps() ends when it is gone through or closed)"
                 )
-            self._before = [node.grad for node in self._nodes]
+            self._before = gradients_of(self._nodes)
             self._thread = get_ident()
             Gradients._open = self
         if any(self._before):

@@ -10,7 +10,7 @@ from typing import Any, Self, TypeAlias
 from engine.core.copies import deep_copy, reduce_node, shallow_copy
 from engine.core.forks import fork_safe_lock
 from engine.core.graph import describe, topological
-from engine.core.inputs import compare, look
+from engine.core.inputs import compare, declared, is_open, look
 from engine.core.modes import NO_GRAD
 from engine.core.node import as_float, is_foreign
 from engine.core.nonfinite import check_value
@@ -19,6 +19,7 @@ from engine.core.operation import Operation, rows
 from engine.core.ops import CONSTANT
 from engine.core.shortcuts import Shortcuts
 from engine.core.sweep import backward
+from engine.source.lost import check_back, taken
 
 __all__ = ["Number", "Scalar", "Value", "apply", "constant", "epoch", "fresh_constant", "record"]
 
@@ -72,11 +73,15 @@ class Value(Shortcuts):
             frame = _maker(_getframe(1))
         except ValueError:  # called from C alone
             frame = _getframe()
+        if taken and data.__class__ is float:
+            check_back(data, frame)
         self._code, self._at = frame.f_code, frame.f_lasti >> 1
 
     @property
     def data(self) -> float:
         """The number."""
+        if declared:
+            return look(self, "data", _getframe())
         return self._data
 
     @data.setter
@@ -176,14 +181,23 @@ class Value(Shortcuts):
     def __ge__(self, other: Value | Number) -> Any:
         return compare(rows.greater_equal, self, other)
 
+    def __eq__(self, other: object) -> bool:
+        if other is self or (other.__class__ is Value and not declared):
+            return other is self
+        if hasattr(other, "__float__") and (not isinstance(other, Value) or is_open(self)):
+            look(self, "==", _getframe())
+        return NotImplemented
+
+    __hash__ = object.__hash__
+
     def __bool__(self) -> bool:
-        return look(self, "bool", _getframe(1)) != 0.0
+        return look(self, "bool", _getframe()) != 0.0
 
     def __float__(self) -> float:
-        return look(self, "float", _getframe(1))
+        return look(self, "float", _getframe())
 
     def __int__(self) -> int:
-        return int(look(self, "int", _getframe(1)))
+        return int(look(self, "int", _getframe()))
 
     def __format__(self, spec: str) -> str:
         return format(self._data, spec) if spec else repr(self)
@@ -221,7 +235,7 @@ class Value(Shortcuts):
 
     def detach(self) -> Value:
         """A leaf with the same data and label: gradients stop there."""
-        return Value(self._data, self.label)
+        return Value(look(self, "detach", _getframe()), self.label)
 
     # --- copies ----------------------------------------------------------------------------------
     def __copy__(self) -> Self:
@@ -317,6 +331,8 @@ def constant(number: Any, operand: bool = False) -> Any:
             if operand and is_foreign(number):
                 return None
             raise
+    elif taken:
+        check_back(number, _getframe(1))
     if not number:
         return fresh_constant(number)
     node = _shared.get(number)

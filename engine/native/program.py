@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from engine.core.copies import rebuild
 from engine.core.graph import describe
-from engine.core.inputs import ControlFlowError, is_open, looked_at
+from engine.core.inputs import ControlFlowError, declared, looked_at
 from engine.core.modes import MODE
 from engine.core.operation import rows
 from engine.core.value import Value, epoch
 from engine.native.library import Compiled, compiled_tape, pack
 from engine.native.lower.instructions import record_tape
 from engine.native.lower.listing import Listing
-from engine.native.lower.tape import Tape
 from engine.native.needs import numpy
 from engine.native.recheck import explain_row
 from engine.native.rows import as_rows, as_vector, check_out
@@ -99,9 +98,9 @@ class Program:
         if reduce not in (None, "mean", "sum"):
             raise ValueError(f'reduce is "mean", "sum" or None, got {reduce!r}')
         self.reduce = reduce
-        tape, number = record_tape(self.inputs, self.parameters, self.outputs)
-        _check_decisions(tape, number, self.outputs)
-        if missing := [describe(node) for node in tape.frozen if is_open(node)]:
+        _check_decisions(self.inputs, self.parameters)
+        tape, _ = record_tape(self.inputs, self.parameters, self.outputs)
+        if missing := [describe(node) for node in tape.frozen if id(node) in declared]:
             raise ValueError(f"{missing[0]} is an input that is not among inputs=; add it")
         self.constants = tape.frozen
         self._tape = tape
@@ -212,16 +211,18 @@ def _unpickled(above: Value, *arguments: Any) -> Program:
     return Program(*arguments)
 
 
-def _check_decisions(tape: Tape, number: Mapping[Value, int], outputs: Sequence[Value]) -> None:
-    """An error where ordinary code has looked at what varies: its answer would be for all rows."""
-    # a loss may be compared once it is there: nothing below it can depend on the answer
-    for node in number.keys() - set(outputs):
-        if tape.varying[number[node]] and (line := looked_at(node)):
-            raise ControlFlowError(
-                f"{describe(node)} was compared at {line}, and the answer is baked into the graph, "
-                "though it varies from row to row; make the inputs with engine.inputs(...) and "
-                "record the decision with where(test, a, b)"
-            )
+def _check_decisions(inputs: Sequence[Value], parameters: Sequence[Value]) -> None:
+    """An error where ordinary code may have decided on what varies, since there were inputs."""
+    since = min([declared.get(id(node), -1) for node in inputs], default=-1)
+    for kind, leaves in (("input", inputs), ("parameter", parameters)):
+        for leaf in leaves:
+            if line := looked_at(leaf, since):
+                raise ControlFlowError(
+                    f"{describe(leaf)}, or a result of it, was read at {line}, and the answer "
+                    f"would be baked into the program, though its {kind}s change; make the "
+                    f"{kind}s with engine.inputs(...) before anything is computed from them, and "
+                    "record the decision with where(test, a, b)"
+                )
 
 
 def _address(array: Any) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 import engine
 from engine import ControlFlowError, Program, Value, inputs
+from engine.core.modes import recording, recording_program
 from engine.native.needs import available, numpy
 from nn.evaluation.measure import predict
 from nn.models.module import Module, evaluating
@@ -50,7 +51,8 @@ def answers(model: Module, rows: Any) -> Any:
     with suppress(ControlFlowError), evaluating(model):  # a model may decide anew for each row
         if available():
             leaves = inputs(*[f"x{i}" for i in range(rows.shape[1])])
-            found = model(leaves)
+            with recording, recording_program:
+                found = model(leaves)
             outputs = found if isinstance(found, list | tuple) else [found]
             return Program(leaves, outputs, model.parameters())(rows)
     return np.array(predict(model, rows.tolist())).reshape(len(rows), -1)

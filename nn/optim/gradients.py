@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable
 
 from engine import Value
+from engine.core.sweep import gradients_of
 from nn.checks import at_least_zero, check_finite, leaf_values
 
 __all__ = ["clip_grad_norm", "clip_grad_value"]
@@ -22,7 +23,7 @@ def clip_grad_norm(params: Iterable[Value], max_norm: float) -> float:
     """
     at_least_zero("clip_grad_norm", max_norm=max_norm)
     params = leaf_values("clip_grad_norm", params)
-    gradients = [p.grad for p in params]
+    gradients = gradients_of(params)
     check_finite("clip_grad_norm", "gradient", params, gradients)
     norm = math.hypot(*gradients)
     if norm > max_norm:
@@ -35,6 +36,6 @@ def clip_grad_value(params: Iterable[Value], limit: float) -> None:
     """Move every gradient into [-limit, limit]. Errors as for `clip_grad_norm`."""
     at_least_zero("clip_grad_value", limit=limit)
     params = leaf_values("clip_grad_value", params)
-    check_finite("clip_grad_value", "gradient", params, [p.grad for p in params])
+    check_finite("clip_grad_value", "gradient", params, gradients_of(params))
     for parameter in params:
         parameter.grad = min(max(parameter.grad, -limit), limit)

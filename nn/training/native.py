@@ -16,6 +16,8 @@ from typing import Any
 from engine import ControlFlowError, Program, gradient, inputs, no_grad, numeric_mode
 from engine.core.graph import topological
 from engine.core.hooks import has_hooks
+from engine.core.modes import recording, recording_program
+from engine.core.sweep import gradients_of
 from engine.native.lower.instructions import record_tape
 from engine.native.needs import available, numpy
 from nn.checkpoint.state import State
@@ -97,7 +99,7 @@ class NativeTrainer(Trainer):
         """Copy what the Values and the optimiser hold into arrays."""
         array, optimizer = numpy().array, self.task.optimizer
         self._theta: Any = array([p.data for p in self.task.parameters])
-        self._grads: Any = array([p.grad for p in optimizer.params])
+        self._grads: Any = array(gradients_of(optimizer.params))
         self._memory = tuple(array(column) for column in zip(*optimizer.memory, strict=True))
 
     def _check_targets(self) -> None:
@@ -119,9 +121,10 @@ class NativeTrainer(Trainer):
         tapes = []
         for _ in range(2):  # a model that draws random numbers is another one each time
             try:
-                found = model(xs if width else xs[0])
-                loss = self._loss(found, ys if targets else ys[0])
-                loss = loss * ws[0] if ws else loss
+                with recording, recording_program:
+                    found = model(xs if width else xs[0])
+                    loss = self._loss(found, ys if targets else ys[0])
+                    loss = loss * ws[0] if ws else loss
             except (ControlFlowError, TypeError) as error:
                 raise NotCompilable(f"the model cannot be recorded: {error}") from error
             tapes.append(record_tape([*xs, *ys, *ws], parameters, [loss])[0])
@@ -131,6 +134,8 @@ class NativeTrainer(Trainer):
             raise NotCompilable("the model computes something else each time, as dropout does")
         self._listed = isinstance(found, list | tuple)
         if learn:
+            self.reach.see(found, loss)
+            self.reach.tell()
             wanted = [loss, *gradient(loss, self.task.optimizer.params), *ws]
             return Program([*xs, *ys, *ws], wanted, parameters, reduce="sum")
         wanted = [loss, *(found if self._listed else [found])]

@@ -2,6 +2,7 @@
 
 import inspect
 import math
+import sys
 import threading
 import weakref
 from collections.abc import Callable
@@ -258,7 +259,7 @@ def test_what_both_branches_read_is_behind_no_gate() -> None:
 
 def test_where_takes_any_open_test() -> None:
     for number, taken in ((2.0, 1.0), (0.0, -1.0), (-3.0, 1.0), (math.nan, 1.0)):
-        assert where(open_at(number), 1.0, -1.0).data == taken
+        assert where(open_at(number), 1.0, -1.0)._data == taken
         assert where(Value(number), 1.0, -1.0).data == taken
     for number, taken in ((2.0, 1.0), (0.0, -1.0)):
         assert where(equal(open_at(number), 2.0), 1.0, -1.0).data == taken
@@ -317,27 +318,89 @@ def test_inputs_die_with_their_last_reader() -> None:
     x, y = inputs("x", "y")
     z = where(x > y, x.sqrt(), gradient(y * y, y))
     assert open_inputs.is_open(z)
-    assert math.isnan(x.data)
-    assert len(open_inputs._inputs) >= 2
+    assert math.isnan(x._data)
+    assert len(open_inputs.declared) >= 2
     watched = [weakref.ref(node) for node in (x, y, z)]
     del x, y, z
     assert [reference() for reference in watched] == [None] * 3
     assert not any(open_inputs.is_open(each) for each in (Value(1.0), 1.0, None))
 
 
-def test_marks_of_looks_die_with_their_nodes() -> None:
-    before = len(open_inputs._looks)
-    a = Value(1.0)
-    b = a * 2.0
-    assert open_inputs.looked_at(a) == ""
-    assert b > a
+def test_a_look_is_noted_at_every_leaf_below_with_its_line_and_time() -> None:
+    a, w = Value(1.0), Value(5.0)
+    b = (a * 2.0).tanh()
+    assert open_inputs.looked_at(a, -1) == ""
+    assert b > 0
     line = here() - 1
-    assert open_inputs.looked_at(a) == open_inputs.looked_at(b) == f"{HERE}:{line}"
-    c = Value(3.0)
-    assert c
-    assert open_inputs.looked_at(c) == f"{HERE}:{here() - 1}"
-    del a, b, c
-    assert len(open_inputs._looks) <= before
+    assert open_inputs.looked_at(a, -1) == f"{HERE}:{line}"
+    (x,) = inputs("x")
+    since = open_inputs.declared[id(x)]
+    assert open_inputs.looked_at(a, since) == open_inputs.looked_at(w, -1) == ""
+    assert b.data < 1.0  # to read a number is no decision
+    assert open_inputs.looked_at(a, since) == ""
+    assert a != 3.0
+    assert open_inputs.looked_at(a, since) == f"{HERE}:{here() - 1}"
+    assert isinstance(x * w > 0, Value)  # recorded, so nobody has looked
+    assert open_inputs.looked_at(w, -1) == open_inputs.looked_at(x, -1) == ""
+
+
+def test_equality_is_identity_and_refuses_what_is_open() -> None:
+    a, b = Value(1.0), Value(1.0)
+    assert [a == a, a == b, a != b, a == 1.0, a != 1, a in [b, a], a in (1.0,)] == [
+        *(True, False, True, False, True, True, False)
+    ]
+    assert len({a, b, a}) == 2
+    x, y = inputs("x", "y")
+    h = x * a
+    assert [x == x, x != x, x in [x, y], x == "x", x is None] == [True, False, True, False, False]
+    for number in (0, 1.5, True, np.float32(1.0), np.int64(2), Value(2.0), h):
+        for attempt in (
+            lambda n=number: x == n,
+            lambda n=number: x != n,
+            lambda n=number: n == x,
+            lambda n=number: x in (n, 3.0),
+        ):
+            with pytest.raises(ControlFlowError, match=r"^== of (x|mul)=nan .* equal\(a, b\)"):
+                attempt()
+    with pytest.raises(ControlFlowError, match=r"^== of mul=nan"):
+        assert h != 0
+
+
+def test_the_data_of_what_is_open_cannot_be_read() -> None:
+    (x,) = inputs("x")
+    for read in (
+        lambda: x.data,
+        lambda: (x * 2.0).data,
+        lambda: (x > 0).data,
+        lambda: where(x > 0, 1.0, -1.0).data,
+        lambda: x.detach(),
+    ):
+        with pytest.raises(ControlFlowError, match=f"{HERE}:"):
+            read()
+    x.data = 3.0
+    assert [x.data, (x * 2.0).data, (x > 0).data] == [3.0, 6.0, 1.0]
+
+
+def test_comparing_does_not_walk_a_graph_twice() -> None:
+    """Otherwise the time would grow with the square of the length."""
+
+    def calls(x: Any, length: int) -> int:
+        seen = 0
+
+        def count(*_: Any) -> None:
+            nonlocal seen
+            seen += 1
+
+        sys.setprofile(count)
+        try:
+            for _ in range(length):
+                x = where(x > 0, x * 0.5, x + 2.0)
+        finally:
+            sys.setprofile(None)
+        return seen
+
+    for start in (lambda: inputs("x")[0], lambda: Value(1.0)):
+        assert calls(start(), 400) < 5 * calls(start(), 100)
 
 
 def test_threads_record_side_by_side() -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import engine
 from engine import Value, gradient, numeric_mode, topological
 from engine.core.graph import reverse_order
+from engine.core.inputs import is_open
 from engine.core.node import edges
 from engine.core.operation import rows
 from engine.explain.hunt import hunt
@@ -202,9 +203,10 @@ def test_nor_does_one_that_overflows(
         for x, w in ((Value(big), Value(3.0)), engine.inputs("x", "w")):
             y = branch(overflow(x), w)
             slopes = [*gradient(y, [x, w]), engine.jvp(y, {w: 1.0}), engine.jvp(y, {x: 1.0})]
-            found = [slope.data for slope in slopes]
-            if math.isnan(x.data):
+            if is_open(x):
                 found = engine.Program([x, w], slopes)([[big, 3.0]])[0].tolist()
+            else:
+                found = [slope.data for slope in slopes]
             assert found == [0.0, 1.0, 1.0, 0.0]
 
 

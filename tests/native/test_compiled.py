@@ -111,3 +111,39 @@ def test_wrong_calls_and_wrong_functions() -> None:
         compiled(lambda: Value(1.0))
     with pytest.raises(engine.NumericError, match="row 1"):
         compiled(lambda x: engine.log(x))([1.0, -1.0])
+
+
+def test_arguments_by_name_and_with_defaults() -> None:
+    @compiled
+    def f(x: Value, y: Value, *, z: Any = 1.0) -> Value:
+        return x * y + z
+
+    assert f(2.0, 3.0) == f(2.0, y=3.0) == f(y=3.0, x=2.0) == f(2.0, 3.0, z=1.0) == 7.0
+    assert f(x=[1.0, 2.0], y=3.0, z=0.0).tolist() == [3.0, 6.0]
+    with pytest.raises(TypeError, match=r"f takes 3 numbers \(x, y, z\), got 1: missing .*'y'"):
+        f(1.0)
+    with pytest.raises(TypeError, match="got 3: got an unexpected keyword argument 'q'"):
+        f(1.0, 2.0, q=3.0)
+    with pytest.raises(TypeError, match="multiple values for argument 'x'"):
+        f(1.0, 2.0, x=3.0)
+
+
+def test_a_method_is_refused_and_a_bound_one_is_taken() -> None:
+    class Line:
+        twice = compiled(lambda x: x * 2.0)
+
+        def __init__(self, slope: float) -> None:
+            self.slope = Value(slope)
+            self.f = compiled(self.f)  # type: ignore[method-assign]
+
+        @compiled
+        def g(self, x: Value) -> Value:
+            return self.slope * x  # type: ignore[attr-defined]
+
+        def f(self, x: Value) -> Value:
+            return self.slope * x
+
+    line = Line(2.0)
+    assert [line.f(3.0), Line(5.0).f(3.0), Line.twice(4.0)] == [6.0, 15.0, 8.0]
+    with pytest.raises(TypeError, match=r"g is compiled and cannot be a method.*self\.g = compil"):
+        line.g(3.0)

@@ -101,8 +101,8 @@ anything = st.floats(allow_nan=True, allow_infinity=True)
 @given(data=st.data(), many=st.sampled_from([1, 2, 5, 8, 13]))
 def test_elementwise_graphs_are_equal_to_the_bit(data: st.DataObject, many: int) -> None:
     """At all doubles: zeros of both signs, infinities, nans, subnormal numbers."""
-    inputs = engine.inputs("a", "b", "c")
-    parameter, constant = Value(data.draw(anything), "p"), Value(data.draw(anything))
+    *inputs, parameter = engine.inputs("a", "b", "c", "p")
+    parameter.data, constant = data.draw(anything), Value(data.draw(anything))
     nodes = [*inputs, parameter, constant]
     with ieee():
         for _ in range(data.draw(st.integers(3, 25))):

@@ -1,0 +1,105 @@
+"""Gradients lost in `y = x * math.sin(x)`: a function of `math` takes the number out of a Value.
+
+That alone is no harm: `math.isclose`, printing and a perplexity `math.exp(loss)` want the number.
+So the call is only noted. There is a warning when a number goes into a graph that is exactly what
+the call gave or, where the source goes on as in `1 + math.sin(x)`, is computed in the same line.
+"""
+
+import math
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from types import CodeType, FrameType
+
+from engine.source.bytecode import Code
+from engine.source.origin import line_of, origin_of
+
+__all__ = ["taken", "check_back", "in_library", "note_taken", "warn_at", "watching"]
+
+NAMES = """acos acosh asin asinh atan atan2 atanh cbrt cos cosh erf erfc exp exp2 expm1 fmod hypot
+    lgamma log log10 log1p log2 sin sinh sqrt tan tanh"""
+TWINS = {name: f"engine.{name}" for name in NAMES.split()}
+TWINS |= {"fsum": "engine.sum", "pow": "x**y", "fabs": "abs(x)"}
+SIGNS = ("+", "-", "*", "/")
+CHECKS = 256  # for how many numbers a call is remembered
+
+# The number that each call took last, by the id of its code and its instruction; and the code.
+taken: dict[tuple[int, int], tuple[float, CodeType]] = {}
+WATCHING: list[set[tuple[str, int]]] = []  # the last takes the lines that read a number
+_checks = 0
+
+
+def note_taken(number: float, how: str, frame: FrameType) -> None:
+    """Remember the number of a Value that is read there: by `math` perhaps if `how` is "float"."""
+    global _checks
+    if how == "float":
+        taken[id(frame.f_code), frame.f_lasti] = number, frame.f_code
+        _checks = CHECKS
+    if WATCHING and not in_library(frame):
+        WATCHING[-1].add((frame.f_code.co_filename, frame.f_lineno))
+
+
+@contextmanager
+def watching(lines: set[tuple[str, int]]) -> Iterator[None]:
+    """Add the lines that read numbers of Values to `lines` (of `.data` where there are inputs)."""
+    WATCHING.append(lines)
+    try:
+        yield
+    finally:
+        WATCHING.pop()
+
+
+def check_back(number: float, frame: FrameType) -> None:
+    """Warn where a float that becomes an operand, or a Value, is what a function of `math` gave."""
+    global _checks
+    _checks -= 1
+    while frame.f_back and in_library(frame):
+        frame = frame.f_back
+    for key, (given, code) in [*taken.items()]:
+        name, line, joined = _call(Code(code), key[1] >> 1)
+        near = joined and code is frame.f_code and line == frame.f_lineno
+        if name and (_gives(name, given, number) or (near and number not in code.co_consts)):
+            text = (
+                f"math.{name} takes the number out of a Value, and it goes back into a graph: no "
+                f"gradient flows through it; use {TWINS[name]}, or .detach() if none shall"
+            )
+            warn_at(frame, code.co_filename, line, text)
+        elif name:
+            continue
+        taken.pop(key, None)
+    if _checks <= 0:
+        taken.clear()
+
+
+def in_library(frame: FrameType) -> bool:
+    """Whether a frame belongs to `engine` or `nn`."""
+    return frame.f_globals.get("__name__", "").split(".")[0] in ("engine", "nn")
+
+
+def warn_at(frame: FrameType, file: str, line: int, text: str) -> None:
+    """A UserWarning of a line, once; the frame is one of its module or of who runs it."""
+    registry = frame.f_globals.setdefault("__warningregistry__", {})
+    warnings.warn_explicit(text, UserWarning, file, line, registry=registry)
+
+
+@lru_cache(maxsize=256)
+def _call(key: Code, at: int) -> tuple[str, int, bool]:
+    """The function of `math` with a twin that an instruction calls, or "", and its line; and
+    whether an operator goes on with the result.
+    """
+    origin, names = origin_of(key.code, at, None), TWINS.keys() & key.code.co_names
+    name = (
+        origin.code.partition("(")[0].rpartition(".")[2] if origin.code else min(names, default="")
+    )
+    before, _, after = line_of(key.code, origin.line).partition(origin.code or "\n")
+    joined = before.rstrip().endswith(SIGNS) or after.lstrip().startswith(SIGNS)
+    return name if name in names else "", origin.line, joined
+
+
+def _gives(name: str, given: float, number: float) -> bool:
+    # a round number may well be another one of the same size
+    try:
+        return bool(getattr(math, name)(given) == number) and not (number * 1024.0).is_integer()
+    except (AttributeError, TypeError, ValueError, OverflowError):  # not of one float
+        return False
