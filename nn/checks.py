@@ -4,23 +4,29 @@ import difflib
 import math
 import numbers
 import random
+import sys
 from collections.abc import Mapping, Sequence
+from types import FrameType
 from typing import Any, TypeVar, cast
 
 from engine import NumericError, Value
 from engine.core.node import as_float
+from engine.source.lost import in_library, warn_at
 
 __all__ = [
     "as_number",
     "at_least_zero",
+    "caller",
     "check_finite",
     "count",
     "fraction",
     "generator",
     "is_number",
     "leaf_values",
+    "listed",
     "parameter_list",
     "pick",
+    "warn",
     "whole",
 ]
 
@@ -138,3 +144,22 @@ def check_finite(who: str, what: str, params: Sequence[Value], found: Sequence[f
                 "the learning rate, clip the gradients, or find the operation that made it with "
                 'engine.stepping.hunt(loss) under numeric_mode("ieee")'
             )
+
+
+def warn(text: str) -> None:
+    """A UserWarning of the line that called into this package, once for each line."""
+    frame = caller()
+    warn_at(frame, frame.f_code.co_filename, frame.f_lineno, text)
+
+
+def caller() -> FrameType:
+    """The frame that called into this package."""
+    frame = sys._getframe(1)
+    while frame.f_back and in_library(frame):
+        frame = frame.f_back
+    return frame
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first few names."""
+    return ", ".join(names[:4]) + ", ..." * (len(names) > 4)

@@ -1,13 +1,16 @@
 """Module: the base class of what holds parameters, and the walk that finds them.
 
 A model is an ordinary object, and nothing has to be registered. Its parameters are the leaf Values
-in its attributes, in lists, tuples and dicts, and in the modules among them. A parameter's name is
-the path to it, like `layers.0.neurons.1.w.0`.
+in its attributes, in lists, tuples, dicts, deques, dataclasses and arrays of objects, and in the
+modules among them. A parameter's name is the path to it, like `layers.0.neurons.1.w.0`.
 """
 
 import reprlib
+import sys
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
 from typing import Any, Self
 
 from engine import Value
@@ -34,6 +37,14 @@ class Module:
     """
 
     training: bool = True
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if callable(getattr(Module, name, None)) and not callable(value):
+            raise AttributeError(
+                f"{type(self).__name__}.{name} is a method of every Module, got "
+                f"{type(value).__name__} {value!r:.60}; give the attribute another name"
+            )
+        super().__setattr__(name, value)
 
     def __call__(self, x: Any) -> Any:
         """The output for one sample, a Value or a list of Values. Every model defines it."""
@@ -110,7 +121,7 @@ def walk(root: object) -> Iterator[tuple[str, object]]:
     parent.
     """
     seen: set[int] = set()
-    stack: list[tuple[str, object]] = [("", root)]
+    stack: list[tuple[str, Any]] = [("", root)]
     while stack:
         path, thing = stack.pop()
         if id(thing) in seen:
@@ -121,8 +132,13 @@ def walk(root: object) -> Iterator[tuple[str, object]]:
             inside = vars(thing).items()
         elif isinstance(thing, dict):
             inside = thing.items()
-        elif isinstance(thing, list | tuple):
+        elif isinstance(thing, list | tuple | deque):
             inside = enumerate(thing)
+        elif type(thing).__name__ == "ndarray" and thing.dtype == object:
+            each = sys.modules["numpy"].ndenumerate(thing)
+            inside = [(".".join(map(str, index)), item) for index, item in each]
+        elif is_dataclass(thing) and not isinstance(thing, type):
+            inside = [(field.name, getattr(thing, field.name, None)) for field in fields(thing)]
         else:
             continue
         seen.add(id(thing))

@@ -12,7 +12,9 @@ from dataclasses import InitVar, dataclass
 from typing import Any
 
 from engine import Value
-from nn.checks import at_least_zero, check_finite, fraction, is_number, leaf_values
+from engine.core.origins import name_of
+from engine.core.sweep import gradients_of
+from nn.checks import at_least_zero, check_finite, fraction, is_number, leaf_values, listed, warn
 
 __all__ = ["OPTIMIZERS", "SGD", "Adam", "AdamW", "Optimizer", "RMSprop"]
 
@@ -44,6 +46,7 @@ class Optimizer:
     """
 
     vectorized = False
+    doubts = True  # whether to say that the gradients of a first step are all 0
 
     def __init_subclass__(cls, **rest: Any) -> None:
         super().__init_subclass__(**rest)
@@ -71,10 +74,16 @@ class Optimizer:
         Raises NumericError, and changes nothing, where a gradient or a new value is not finite.
         """
         name = type(self).__name__
-        check_finite(f"{name}.step", "gradient", self.params, [p.grad for p in self.params])
-        new = [
-            self.update(p.data, p.grad, m) for p, m in zip(self.params, self.memory, strict=True)
-        ]
+        gradients = gradients_of(self.params)
+        if self.doubts and not self.steps and not any(gradients):
+            names = listed([name_of(p) or repr(p) for p in self.params])
+            warn(
+                f"{name}.step: all gradients are 0 ({names}), as if no loss reached them; call "
+                "backward() on a loss that was computed from these parameters"
+            )
+        check_finite(f"{name}.step", "gradient", self.params, gradients)
+        each = zip(self.params, gradients, self.memory, strict=True)
+        new = [self.update(p.data, gradient, memory) for p, gradient, memory in each]
         check_finite(f"{name}.step", "new value", self.params, [x for x, *_ in new])
         for parameter, (value, *_) in zip(self.params, new, strict=True):
             parameter.data = value

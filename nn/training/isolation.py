@@ -1,11 +1,11 @@
 """Calls of a model that leave no mark on it."""
 
+import importlib
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from engine.native.needs import numpy
 from nn.models.module import Module
 
 __all__ = ["isolated"]
@@ -34,7 +34,10 @@ def isolated(model: Module) -> Iterator[Callable[[], bool]]:
     >>> model.calls, model(1.0) == first
     (0, True)
     """
-    sources = [_access(source) for source in (random, numpy().random, *_generators(model))]
+    sources = [
+        _access(source)
+        for source in (random, importlib.import_module("numpy").random, *_generators(model))
+    ]
     held = [(part, dict(vars(part))) for part in model.modules()]
     states = [read() for read, _ in sources]
     try:
@@ -48,7 +51,7 @@ def isolated(model: Module) -> Iterator[Callable[[], bool]]:
 
 
 def _generators(model: Module) -> list[Any]:
-    np = numpy().random
+    np = importlib.import_module("numpy").random
     kinds = random.Random, np.RandomState, np.Generator
     things = [x for part in model.modules() for x in vars(part).values()]
     # the system's own randomness has no state

@@ -24,6 +24,7 @@ from nn.optim.optimizers import Optimizer
 from nn.optim.schedules import Schedule, factor_at
 from nn.training.data import Data
 from nn.training.history import History
+from nn.training.reach import Reach, check_taken
 
 __all__ = ["Callback", "Task", "Trainer", "as_callbacks"]
 
@@ -102,6 +103,8 @@ class Trainer:
 
     def __init__(self, task: Task) -> None:
         self.task, self.rate = task, task.optimizer.lr
+        task.optimizer.doubts = False  # there is more to say here
+        self.reach = Reach(task.model, task.parameters, task.optimizer.params, task.data.rows)
         self._factors: list[float] = []
 
     def set_rate(self, epoch: int) -> None:
@@ -113,12 +116,17 @@ class Trainer:
         """Do one step on the rows of these numbers. Nothing keeps their graph afterwards."""
         task = self.task
         rows = task.data.rows.take(batch)
-        value = task.loss([task.model(x) for x in rows.xs], rows.ys)
+        with self.reach.watching():
+            outputs = [task.model(x) for x in rows.xs]
+        value = task.loss(outputs, rows.ys)
         if not isinstance(value, Value):
             raise TypeError(
                 f"the loss has to give one Value, got {type(value).__name__}; compute it from the "
                 "model's outputs with operators and the functions of engine"
             )
+        if self.reach.lines:
+            check_taken(task.model, task.loss, task.optimizer.params, rows, self.reach.lines)
+        self.reach.see(outputs, value)
         for parameter in task.parameters:
             parameter.grad = 0.0
         value.backward()
@@ -147,6 +155,7 @@ class Trainer:
 
     def measured(self) -> dict[str, float]:
         """The numbers of an epoch for `History.log`."""
+        self.reach.tell()
         found = self.measure(0)
         if self.task.data.validation:
             found |= {f"val_{name}": x for name, x in self.measure(1).items()}

@@ -92,7 +92,7 @@ def allowed(here: str) -> set[str]:
         return {here}
     beneath = {here} | BESIDE | {f"{package}.{each}" for each in BELOW[here]}
     if package == "nn":
-        return beneath | {"engine", "engine.core"} | ENGINE.get(here, set())
+        return beneath | {"engine", "engine.core", "engine.source"} | ENGINE.get(here, set())
     return beneath | ({"engine"} if here == "engine.cli" else set())
 
 

@@ -1,0 +1,143 @@
+"""What a training would not learn: parameters that the loss does not reach, Values that are no
+parameters, and what hangs on numbers that the model takes out of its graph.
+"""
+
+import math
+import operator
+from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from engine import Value, gradient, inputs, numeric_mode, topological
+from engine.core.ops import is_constant
+from engine.core.origins import name_of, place_of
+from engine.core.value import epoch
+from engine.source.lost import warn_at, watching
+from nn.checks import caller, listed, warn
+from nn.evaluation.samples import Rows
+from nn.models.module import Module, walk
+from nn.training.isolation import isolated
+
+__all__ = ["Reach", "check_taken"]
+
+COMPARED = 8  # the rows on which a gradient is held against differences
+BESIDE, STEP = 1e-3, 1e-6
+
+
+class Reach:
+    """Finds out which parameters losses reach, and which other leaves a model computes with.
+
+    Raises ValueError where there is no parameter that a loss reaches.
+    """
+
+    def __init__(
+        self, model: Module, known: Sequence[Value], params: Sequence[Value], rows: Rows
+    ) -> None:
+        self._model, self._known, self._params, self._rows = model, set(known), params, rows
+        self._missing = dict.fromkeys(params)
+        self.seen = False
+        self.lines: set[tuple[str, int]] = set()  # that took numbers out of the first graph
+        Value._advance(epoch() + 1)
+        self._start = epoch()  # what has an earlier epoch was made before the training
+
+    def watching(self) -> AbstractContextManager[Any]:
+        """Note the lines that take numbers out of the graph of the first batch."""
+        # .data is only watched while there are inputs
+        self._awake = [] if self.seen else inputs("any")
+        return nullcontext() if self.seen else watching(self.lines)
+
+    def see(self, outputs: Any, loss: Value) -> None:
+        """Look at the graph of a batch, until all parameters were reached."""
+        self.lines.clear()
+        if not self._missing:
+            return
+        if not self.seen:
+            self._check_others(outputs if isinstance(outputs, list | tuple) else [outputs])
+        self.seen = True
+        for node in topological(loss):
+            self._missing.pop(node, None)
+
+    def tell(self) -> None:
+        """Say once what no loss has reached."""
+        if not self.seen or not self._missing:
+            return
+        missing, self._missing = self._missing, {}
+        paths = {p: path for path, p in self._model.named_parameters()}
+        names = listed([paths.get(p) or name_of(p) or repr(p) for p in missing])
+        if len(missing) == len(self._params):
+            raise ValueError(
+                f"the loss reaches none of the parameters ({names}), so nothing would learn; the "
+                "model has to compute with them, without float(), .data, detach() or no_grad()"
+            )
+        warn(
+            f"the loss does not reach {len(missing)} of {len(self._params)} "
+            f"parameters ({names}): they are not trained; the model does not compute with them, or "
+            "takes their numbers out of the graph with float(), .data or detach()"
+        )
+
+    def _check_others(self, outputs: Sequence[Any]) -> None:
+        """Warn of leaves that were there before the training and are no parameters."""
+        flat = [y for each in outputs for y in (each if isinstance(each, list | tuple) else [each])]
+        others = [
+            node
+            for node in topological(*[y for y in flat if isinstance(y, Value)])
+            if not node.parents and not is_constant(node)
+            if node._epoch < self._start and node not in self._known
+        ]
+        if others:
+            data = {x for _, x in walk(list(self._rows.xs)) if isinstance(x, Value)}
+            others = [node for node in others if node not in data]
+        if others:
+            names = listed([name_of(x) or f"{x!r} of {place_of(x)}" for x in others])
+            warn(
+                f"the model computes with {len(others)} Values that are none of its parameters "
+                f"({names}): they are not trained; keep them in an attribute of a Module, directly "
+                "or in a list, tuple, dict, deque, dataclass or array, or write numbers"
+            )
+
+
+def check_taken(
+    model: Module,
+    loss: Any,
+    params: Sequence[Value],
+    rows: Rows,
+    lines: Collection[tuple[str, int]],
+) -> None:
+    """Warn of lines that take numbers out of the graph if the gradient of the loss is wrong.
+
+    To look at a number (`if x.data > 0`) is no harm. So the derivative of the loss of some rows in
+    one direction is held against differences. It is taken beside the parameters, since there may
+    be a kink right at them.
+    """
+    xs, ys = rows.xs[:COMPARED], rows.ys[:COMPARED]
+    start = [p.data for p in params]
+    along = [math.cos(i) for i in range(len(start))]
+
+    def value(step: float) -> Any:
+        for p, x, d in zip(params, start, along, strict=True):
+            p._data = x + step * d
+        with isolated(model):
+            return loss([model(x) for x in xs], ys)
+
+    try:
+        with numeric_mode("ieee"):
+            slopes = [g.data for g in gradient(value(BESIDE), params)]
+            above, below = (float(value(BESIDE + step)) for step in (STEP, -STEP))
+    except Exception:  # noqa: BLE001 (numpy is missing, or training will raise the same)
+        return
+    finally:
+        for p, x in zip(params, start, strict=True):
+            p._data = x
+    got, want = math.fsum(map(operator.mul, slopes, along)), (above - below) / (2.0 * STEP)
+    near = math.isclose(got, want, rel_tol=1e-4, abs_tol=1e-6 * (1.0 + abs(above)))
+    if math.isfinite(want) and math.isfinite(got) and not near:
+        for file, line in sorted(lines):
+            warn_at(
+                caller(),
+                file,
+                line,
+                "the model takes a number out of its graph here, with float(), .data or a function "
+                f"of math, and the gradient of the loss is wrong for that: {got:.4g} where "
+                f"differences give {want:.4g} in one direction; use the functions of engine, such "
+                "as engine.sin for math.sin",
+            )
