@@ -6,6 +6,7 @@ sizes, which the shapes of the tensors have to agree with.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import reprlib
@@ -142,7 +143,9 @@ def pack(tensors: Mapping[str, Tensor], card: Mapping[str, Any]) -> bytes:
     arrays = {
         name: np.array(t.numbers, dtype="float64").reshape(t.shape) for name, t in tensors.items()
     }
-    data: bytes = library.save(arrays, {KEY: json.dumps({"version": VERSION, **card})})
+    about = {"version": VERSION, **card}
+    about["checksum"] = _checksum(tensors, about)
+    data: bytes = library.save(arrays, {KEY: json.dumps(about)})
     return data
 
 
@@ -166,7 +169,25 @@ def unpack(data: bytes, path: FilePath) -> tuple[dict[str, Tensor], dict[str, An
             f"{path} has version {shown(version)} of this library's metadata, expected "
             f"{VERSION}; read it with the version of gradwalk that wrote it"
         )
+    if card and "checksum" in card and card.pop("checksum") != _checksum(tensors, card):
+        raise CheckpointError(
+            f"{path} holds other numbers or names than were written (its checksum differs); take "
+            "another copy"
+        )
     return tensors, card
+
+
+def _checksum(tensors: Mapping[str, Tensor], card: Mapping[str, Any]) -> str:
+    """A digest of all that a file says. Files of other libraries, and earlier ones, have none."""
+    shapes = [[name, tensors[name].shape] for name in sorted(tensors)]
+    digest = hashlib.sha256(json.dumps([card, shapes]).encode())
+    for name, _ in shapes:
+        numbers = tensors[name].numbers
+        if sys.byteorder == "big":
+            numbers = numbers[:]
+            numbers.byteswap()
+        digest.update(numbers)
+    return digest.hexdigest()[:32]
 
 
 def check_shapes(

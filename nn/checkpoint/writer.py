@@ -6,7 +6,10 @@ all parts of the training.
 
 from __future__ import annotations
 
+import os
+import warnings
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from engine import Value
@@ -80,6 +83,14 @@ class CheckpointWriter:
         self.parts, self.settings["backend"] = parts, backend
         if state is not None:
             self._compare({"backend": backend}, state)
+        elif Path(self.path).is_file():
+            aside = f"{os.fspath(self.path)}.old"
+            write(aside, read(self.path))
+            warnings.warn(
+                f"{self.path} was there already and is now {aside}, since this training starts "
+                "anew; to go on with the one in it, give resume=True",
+                stacklevel=2,
+            )
 
     def write(self, best: Mapping[Value, float]) -> None:
         """Replace the file at once.

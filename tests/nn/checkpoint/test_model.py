@@ -338,6 +338,38 @@ def test_a_bad_file_is_an_error_that_says_what_is_wrong(what, tmp_path):
     assert numbers(model) == before
 
 
+def test_one_flipped_bit_never_loads_as_another_model(tmp_path):
+    model, path = MLP(2, [3, 1], activation="tanh", rng=1), tmp_path / "model.safetensors"
+    data, told = of(model, tmp_path), 0
+    for bit in range(8 * len(data)):
+        spoilt = bytearray(data)
+        spoilt[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(spoilt)
+        other = MLP(2, [3, 1], activation="tanh", rng=2)
+        before = numbers(other)
+        try:
+            load(path, into=other)
+        except CheckpointError as error:
+            told += "its checksum differs" in str(error)
+            assert numbers(other) == before
+        else:  # the name "checksum", or the one under which all of it stands
+            assert numbers(other) == numbers(model)
+    assert told > 8 * 8 * len(model.parameters())
+
+
+def test_files_without_a_checksum_load(tmp_path):
+    path = tmp_path / "model.safetensors"
+    head, body = header(of(MLP(2, [3], rng=1), tmp_path))
+    card = json.loads(head["__metadata__"]["gradwalk"])
+    del card["checksum"]
+    head["__metadata__"]["gradwalk"] = json.dumps(card)
+    path.write_bytes(made(head, body))
+    assert numbers(load(path)) == numbers(MLP(2, [3], rng=1))
+    del head["__metadata__"]
+    path.write_bytes(made(head, body))
+    assert numbers(load(path, into=MLP(2, [3], rng=2))) == numbers(MLP(2, [3], rng=1))
+
+
 def test_a_small_file_takes_little_memory(tmp_path):
     for data, _ in BAD.values():
         (tmp_path / "a").write_bytes(data)

@@ -112,8 +112,12 @@ def test_the_file_is_the_model_that_fit_gives(tmp_path):
 
 def test_without_resume_it_starts_anew(tmp_path):
     wanted = run(epochs=3)
-    run(tmp_path / "a", 5)
-    assert run(tmp_path / "a", 3, resume=False) == wanted
+    first = run(tmp_path / "a", 5)
+    with pytest.warns(
+        UserWarning, match=r"a was there already and is now .*a\.old, .* resume=True"
+    ):
+        assert run(tmp_path / "a", 3, resume=False) == wanted
+    assert run(tmp_path / "a.old", 5) == first
     with pytest.raises(ValueError, match="goes on from a file; say which with checkpoint=path"):
         run(resume=True)
 
