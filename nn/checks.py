@@ -119,7 +119,7 @@ def leaf_values(who: str, params: Any) -> list[Value]:
     """Parameters as a list. Raises an error unless they are leaf Values, each listed once."""
     listed = parameter_list(who, params)
     if not listed:
-        raise ValueError(f"{who} got no parameters; does the model hold its Values in attributes?")
+        raise ValueError(f"{who} got no parameters; does the model hold Values, not all frozen?")
     for i, parameter in enumerate(listed):
         if not isinstance(parameter, Value):
             got = type(parameter).__name__

@@ -179,7 +179,7 @@ def unpack(data: bytes, path: FilePath) -> tuple[dict[str, Tensor], dict[str, An
 
 def _checksum(tensors: Mapping[str, Tensor], card: Mapping[str, Any]) -> str:
     """A digest of all that a file says. Files of other libraries, and earlier ones, have none."""
-    shapes = [[name, tensors[name].shape] for name in sorted(tensors)]
+    shapes = [(name, tensors[name].shape) for name in sorted(tensors)]
     digest = hashlib.sha256(json.dumps([card, shapes]).encode())
     for name, _ in shapes:
         numbers = tensors[name].numbers

@@ -45,6 +45,7 @@ class CheckpointWriter:
         self.path, self.model, self.settings = path, model, settings
         self.slots, self.card = slots(model), model_card(model)
         self.parts: Sequence[Stateful] = ()
+        self._written = b""
 
     def read(self) -> State | None:
         """The state in the file; None where there is no file yet.
@@ -93,7 +94,7 @@ class CheckpointWriter:
             )
 
     def write(self, best: Mapping[Value, float]) -> None:
-        """Replace the file at once.
+        """Replace the file at once, unless it is the same as before.
 
         Arguments:
             best: for each parameter the number that `load` is to find.
@@ -104,7 +105,10 @@ class CheckpointWriter:
         numbers = {TRAINING + name: x for name, x in state.items() if isinstance(x, Tensor)}
         about = {name: x for name, x in state.items() if not isinstance(x, Tensor)}
         tensors = model_tensors(self.slots, best) | numbers
-        write(self.path, pack(tensors, {"model": self.card, "training": about}))
+        data = pack(tensors, {"model": self.card, "training": about})
+        if data != self._written:
+            write(self.path, data)
+            self._written = data
 
     def _compare(self, mine: Mapping[str, Any], state: State) -> None:
         """Raise CheckpointError for the first setting that differs."""

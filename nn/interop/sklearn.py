@@ -25,10 +25,9 @@ except ImportError as error:
     ) from error
 
 from engine import Value
-from nn.checks import at_least_zero, pick
 from nn.evaluation.probabilities import Probabilities, answers
 from nn.models.layers import MLP
-from nn.optim.optimizers import OPTIMIZERS, Optimizer
+from nn.optim.optimizers import Optimizer
 from nn.training.fit import fit
 
 __all__ = ["ScalarMLPClassifier", "ScalarMLPRegressor"]
@@ -84,7 +83,8 @@ class _ScalarMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             X.tolist(),
             targets.tolist(),
             loss=loss,
-            optimizer=self._optimizer,
+            optimizer=self.optimizer,
+            lr=self.lr,
             epochs=self.max_epochs,
             batch_size=self.batch_size,
             seed=rng,
@@ -100,15 +100,6 @@ class _ScalarMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         if self.history_.stopped == "interrupt":  # what runs the fits, as a search, has to end too
             raise KeyboardInterrupt
         return self
-
-    def _optimizer(self, parameters: list[Value]) -> Optimizer:
-        chosen = self.optimizer
-        make = chosen if callable(chosen) else pick(OPTIMIZERS, chosen, "optimizer")
-        optimizer = make(parameters)
-        if self.lr is not None:
-            at_least_zero(type(self).__name__, lr=self.lr)
-            optimizer.lr = self.lr
-        return optimizer
 
     def _rows(self, X: Any) -> Any:
         check_is_fitted(self)

@@ -37,6 +37,7 @@ class Module:
     """
 
     training: bool = True
+    requires_grad: bool = True
 
     def __setattr__(self, name: str, value: Any) -> None:
         if callable(getattr(Module, name, None)) and not callable(value):
@@ -65,6 +66,28 @@ class Module:
     def parameters(self) -> list[Value]:
         """Every parameter once, in the order of `named_parameters()`."""
         return [parameter for _, parameter in self.named_parameters()]
+
+    def requires_grad_(self, mode: bool = True) -> Self:
+        """Freeze the parameters of this module and all modules inside it, or let them learn again.
+
+        `fit` leaves frozen parameters as they are. An optimiser of one's own gets those that learn,
+        `Adam(model.trainable_parameters())`.
+        """
+        for part in self.modules():
+            part.requires_grad = mode
+        return self
+
+    def trainable_parameters(self) -> list[Value]:
+        """Every parameter but those of modules that `requires_grad_(False)` has frozen."""
+        found, learns = [], {}
+        for path, thing in walk(self):
+            if isinstance(thing, Module):
+                learns[path] = thing.requires_grad
+            elif isinstance(thing, Value):
+                while path not in learns:  # up to the module that holds it
+                    path = path.rpartition(".")[0]
+                found += [thing] if learns[path] else []
+        return found
 
     def modules(self) -> list["Module"]:
         """This module and all modules inside it, each of them once."""

@@ -19,6 +19,7 @@ from nn.checks import at_least_zero, check_finite, fraction, is_number, leaf_val
 __all__ = ["OPTIMIZERS", "SGD", "Adam", "AdamW", "Optimizer", "RMSprop"]
 
 Memory = tuple[float, ...]
+Params = Iterable[Value] | Iterable[Mapping[str, Any]]
 
 
 class Optimizer:
@@ -27,13 +28,19 @@ class Optimizer:
     One of your own defines `update(value, gradient, memory) -> (value, *memory)`, where memory is
     `()` at the first step and `self.steps` counts the steps before this one.
 
+    Parameters may come in groups with rates of their own, as in PyTorch:
+    `Adam([{"params": body, "lr": 1e-4}, {"params": head}], lr=1e-2)`.
+
     Attributes:
-        params: the parameters. lr: the learning rate; assign it at will. steps: how many were done.
+        params: the parameters. lr: the learning rate; assign it at will, and the rates of groups
+            change with it. steps: how many were done.
         memory: what `update` remembers of each parameter.
+        groups: for each group how many parameters it has, and its rate as a multiple of lr. It is
+            empty where the parameters came in one list.
         vectorized: whether `update` also takes NumPy arrays in place of numbers, one item for each
-            parameter. `fit` then calls it once for all of them when it trains natively. State
-            `vectorized = True` in the class that defines `update`; a class that overrides `update`
-            has to state it again.
+            parameter (`self.lr` is an array too where there are groups). `fit` then calls it once
+            for all of them when it trains natively. State `vectorized = True` in the class that
+            defines `update`; a class that overrides `update` has to state it again.
 
     >>> class Sign(Optimizer):
     ...     def update(self, value, gradient, memory):
@@ -47,6 +54,7 @@ class Optimizer:
 
     vectorized = False
     doubts = True  # whether to say that the gradients of a first step are all 0
+    groups: tuple[tuple[int, float], ...] = ()
 
     def __init_subclass__(cls, **rest: Any) -> None:
         super().__init_subclass__(**rest)
@@ -54,10 +62,15 @@ class Optimizer:
         if "vectorized" not in vars(cls):
             cls.vectorized = vars(owner).get("vectorized", False)
 
-    def __init__(self, params: Iterable[Value], lr: float) -> None:
+    def __init__(self, params: Params, lr: float) -> None:
         name = type(self).__name__
         at_least_zero(name, lr=lr)
-        self.params = leaf_values(name, params)
+        listed: Any = [*params] if isinstance(params, Iterable) else params
+        if isinstance(listed, list) and any(isinstance(group, Mapping) for group in listed):
+            groups = [_group(name, group, lr) for group in listed]
+            listed = [parameter for some, _ in groups for parameter in some]
+            self.groups = tuple([(len(some), scale) for some, scale in groups])
+        self.params = leaf_values(name, listed)
         self.lr = lr
         self.steps = 0
         self.memory: list[Memory] = [()] * len(self.params)
@@ -68,22 +81,44 @@ class Optimizer:
             f"write {type(self).__name__}.update(self, value, gradient, memory)"
         )
 
+    @property
+    def scales(self) -> list[float]:
+        """The rate of each parameter, as a multiple of lr."""
+        if not self.groups:
+            return [1.0] * len(self.params)
+        return [scale for many, scale in self.groups for _ in range(many)]
+
+    def updates(self, *columns: Iterable[Any]) -> list[Any]:
+        """What `update` gives for each parameter, at its own rate.
+
+        Arguments:
+            columns: scales, values, gradients and memories, with an item for each parameter; or,
+                where `update` takes arrays, with one array each.
+        """
+        rate, found = self.lr, []
+        try:
+            for scale, *about in zip(*columns, strict=True):
+                self.lr = rate * scale
+                found.append(self.update(*about))
+        finally:
+            self.lr = rate
+        return found
+
     def step(self) -> None:
         """Move every parameter against its gradient.
 
         Raises NumericError, and changes nothing, where a gradient or a new value is not finite.
         """
         name = type(self).__name__
-        gradients = gradients_of(self.params)
-        if self.doubts and not self.steps and not any(gradients):
+        grads = gradients_of(self.params)
+        if self.doubts and not self.steps and not any(grads):
             names = listed([name_of(p) or repr(p) for p in self.params])
             warn(
                 f"{name}.step: all gradients are 0 ({names}), as if no loss reached them; call "
                 "backward() on a loss that was computed from these parameters"
             )
-        check_finite(f"{name}.step", "gradient", self.params, gradients)
-        each = zip(self.params, gradients, self.memory, strict=True)
-        new = [self.update(p.data, gradient, memory) for p, gradient, memory in each]
+        check_finite(f"{name}.step", "gradient", self.params, grads)
+        new = self.updates(self.scales, [p.data for p in self.params], grads, self.memory)
         check_finite(f"{name}.step", "new value", self.params, [x for x, *_ in new])
         for parameter, (value, *_) in zip(self.params, new, strict=True):
             parameter.data = value
@@ -149,7 +184,7 @@ class SGD(Optimizer):
     0.8
     """
 
-    params: InitVar[Iterable[Value]]
+    params: InitVar[Params]
     lr: float = 1e-3
     momentum: float = 0.0
     dampening: float = 0.0
@@ -157,7 +192,7 @@ class SGD(Optimizer):
     nesterov: bool = False
     vectorized = True
 
-    def __post_init__(self, params: Iterable[Value]) -> None:
+    def __post_init__(self, params: Params) -> None:
         momentum, dampening, decay = self.momentum, self.dampening, self.weight_decay
         at_least_zero("SGD", momentum=momentum, dampening=dampening, weight_decay=decay)
         if self.nesterov and (momentum == 0 or dampening != 0):
@@ -192,7 +227,7 @@ class Adam(Optimizer):
         amsgrad: divide by the largest mean of squares so far (Reddi et al. 2018).
     """
 
-    params: InitVar[Iterable[Value]]
+    params: InitVar[Params]
     lr: float = 1e-3
     betas: tuple[float, float] = (0.9, 0.999)
     eps: float = 1e-8
@@ -200,7 +235,7 @@ class Adam(Optimizer):
     amsgrad: bool = False
     decoupled, vectorized = False, True
 
-    def __post_init__(self, params: Iterable[Value]) -> None:
+    def __post_init__(self, params: Params) -> None:
         name, betas = type(self).__name__, self.betas
         fraction(name, **{"betas[0]": betas[0], "betas[1]": betas[1]})
         at_least_zero(name, eps=self.eps, weight_decay=self.weight_decay)
@@ -246,7 +281,7 @@ class RMSprop(Optimizer):
         centered: divide by the running deviation from the mean gradient instead (Graves 2013).
     """
 
-    params: InitVar[Iterable[Value]]
+    params: InitVar[Params]
     lr: float = 1e-2
     alpha: float = 0.99
     eps: float = 1e-8
@@ -255,7 +290,7 @@ class RMSprop(Optimizer):
     centered: bool = False
     vectorized = True
 
-    def __post_init__(self, params: Iterable[Value]) -> None:
+    def __post_init__(self, params: Params) -> None:
         decay, momentum = self.weight_decay, self.momentum
         fraction("RMSprop", alpha=self.alpha)
         at_least_zero("RMSprop", eps=self.eps, weight_decay=decay, momentum=momentum)
@@ -280,6 +315,20 @@ OPTIMIZERS: dict[str, Callable[[Iterable[Value]], Optimizer]] = {
     "adamw": lambda params: AdamW(params, lr=0.01),
     "rmsprop": lambda params: RMSprop(params, lr=0.01),
 }
+
+
+def _group(who: str, group: Any, lr: float) -> tuple[list[Value], float]:
+    """The parameters of a group, and its rate as a multiple of lr."""
+    names = [*group] if isinstance(group, Mapping) else type(group).__name__
+    if set(names) not in ({"params"}, {"params", "lr"}) or ("lr" in names and not lr):
+        raise ValueError(
+            f"{who} takes groups as dictionaries of params and, where it is their own, lr, got "
+            f'{names} and lr={lr!r} for all; give {{"params": layer.parameters(), "lr": 1e-4}} and '
+            "lr > 0"
+        )
+    rate = group.get("lr", lr)
+    at_least_zero(who, lr=rate)
+    return leaf_values(who, group["params"]), rate / lr if lr else 1.0
 
 
 # What `update` needs beside operators, of numbers or of NumPy arrays. Whoever gives it arrays has

@@ -53,10 +53,11 @@ class EarlyStopping:
 
     def call(self, history: History) -> None:
         """Call every callback on the epoch; any that returns True ends the training."""
-        if callbacks := self.trainer.task.callbacks:
-            self.trainer.sync()
-            history.best_epoch, history.confusion = self.kept[1], self.trainer.confusion()
-            self.called_off = True in [_is_true(callback(history)) for callback in callbacks]
+        trainer = self.trainer
+        trainer.sync()
+        history.best_epoch, history.confusion = self.kept[1], trainer.confusion()
+        self.called_off = True in [_is_true(call(history)) for call in trainer.task.callbacks]
+        trainer.take()
 
     def best(self) -> dict[Value, float]:
         """The best number of every parameter."""

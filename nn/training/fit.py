@@ -12,7 +12,7 @@ from engine import Value
 from nn.checkpoint.files import FilePath
 from nn.checkpoint.state import State, Stateful, load_all
 from nn.checkpoint.writer import CheckpointWriter
-from nn.checks import generator, pick
+from nn.checks import at_least_zero, generator, pick
 from nn.evaluation.metrics import Asked, Metrics
 from nn.evaluation.samples import pair_up
 from nn.losses import LOSSES, Loss
@@ -39,6 +39,7 @@ def fit(
     *,
     loss: str | Loss,
     optimizer: Chosen = "adam",
+    lr: float | None = None,
     epochs: int = 200,
     batch_size: int | None = 32,
     seed: Random | int | None = None,
@@ -67,7 +68,9 @@ def fit(
             the targets of a batch and returns a Value.
         optimizer: a name in `OPTIMIZERS` (adam, adamw and rmsprop have lr=0.01, sgd has lr=0.1); or
             an Optimizer of the model's parameters; or a function that makes one, like
-            `lambda parameters: Adam(parameters, lr=3e-3)`.
+            `lambda parameters: Adam(parameters, weight_decay=1e-3)`. What `requires_grad_(False)`
+            has frozen stays as it is.
+        lr: the learning rate, in place of the optimiser's own.
         epochs: how many times to go through all rows, at most.
         batch_size: how many rows each step learns from. None is all of them.
         seed: decides the order of the rows and which of them are held out. An int gives the same
@@ -89,9 +92,11 @@ def fit(
             a function from the lists of outputs and targets to a number, or a list of these. They
             stand in `History.log` under their names, those of the validation as "val_r2".
         callbacks: a function that takes the History, or several. They are called after each epoch,
-            while the model has that epoch's parameters, which they may read but not change. If one
-            returns True, training stops once all were called; if one raises, `fit` raises. The
-            checkpoint of the epoch is written before, so the training can be resumed.
+            while the model has that epoch's parameters. Training goes on with what they change: the
+            model's parameters, what the optimiser remembers, and `optimizer.lr`, which holds from
+            then on (a schedule goes on multiplying what they made of it). If one returns True,
+            training stops once all were called; if one raises, `fit` raises. The checkpoint of the
+            epoch is written before, so the training can be resumed, and again if they changed it.
         progress: show a bar, or a line now and then where standard error is not a terminal.
         record: keep the parameters of every epoch, which `History.to_html` shows as a page.
         backend: "native" trains as machine code. It needs the extra `fast`, rows of numbers, a loss
@@ -142,7 +147,7 @@ def fit(
     plain_loss, data = _loss(loss), Data(pair_up("fit", xs, ys), validation)
     task = Task(
         model=model,
-        optimizer=_optimizer(optimizer, model),
+        optimizer=_optimizer(optimizer, lr, model),
         loss=plain_loss if class_weights is None else weighted(plain_loss, class_weights, data),
         metrics=Metrics(metrics, plain_loss, model),
         data=data,
@@ -170,7 +175,7 @@ def _train(
 ) -> History:
     """Do the task, from the state of a file if one was read."""
     model, data, history, stopping = task.model, task.data, History(), None
-    rate, was_training = task.optimizer.lr, model.training
+    was_training = model.training
     if saved is None:
         data.split(task.rng)
     else:
@@ -200,13 +205,17 @@ def _train(
                 if writer:
                     writer.write(stopping.best())
                 bar.epoch()
-                stopping.call(history)
+                if task.callbacks:
+                    stopping.call(history)
+                    if writer:
+                        writer.write(stopping.best())
             history.stopped = stopping.reason or "epochs"
         except KeyboardInterrupt:
             history.stopped = "interrupt"
         finally:
-            history.best_epoch = stopping.restore() if stopping else None
-            task.optimizer.lr = rate
+            if stopping:
+                history.best_epoch = stopping.restore()
+                task.optimizer.lr = trainer.rate
             model.train(was_training)
     history.confusion = None if history.best_epoch is None else trainer.confusion()
     return history
@@ -261,10 +270,10 @@ def _loss(loss: str | Loss) -> Loss:
     return pick(LOSSES, short if short in LOSSES else loss, "loss")
 
 
-def _optimizer(optimizer: Chosen, model: Module) -> Optimizer:
+def _optimizer(optimizer: Chosen, lr: float | None, model: Module) -> Optimizer:
     """The optimiser that was given, or the one that a name or a function makes; checked."""
     check_module("fit", model)
-    parameters, made = model.parameters(), optimizer
+    parameters, made = model.trainable_parameters(), optimizer
     if not isinstance(made, Optimizer):
         make = made if callable(made) else pick(OPTIMIZERS, made, "optimizer")
         made = make(parameters)
@@ -278,4 +287,12 @@ def _optimizer(optimizer: Chosen, model: Module) -> Optimizer:
             "the optimizer has none of the model's parameters, so nothing would learn; build it "
             "from this model's parameters()"
         )
+    if frozen := set(made.params) & set(model.parameters()) - set(parameters):
+        raise ValueError(
+            f"the optimizer has parameters that are frozen, {len(frozen)} of them; build it from "
+            "model.trainable_parameters()"
+        )
+    if lr is not None:
+        at_least_zero("fit", lr=lr)
+        made.lr = lr
     return made

@@ -95,12 +95,18 @@ class NativeTrainer(Trainer):
         super().load_state_dict(state)
         self._read()
 
+    def take(self) -> None:
+        """Go on with what callbacks have left."""
+        super().take()
+        self._read()
+
     def _read(self) -> None:
         """Copy what the Values and the optimiser hold into arrays."""
         array, optimizer = numpy().array, self.task.optimizer
         self._theta: Any = array([p.data for p in self.task.parameters])
         self._grads: Any = array(gradients_of(optimizer.params))
         self._memory = tuple(array(column) for column in zip(*optimizer.memory, strict=True))
+        self._scales: Any = array(optimizer.scales) if optimizer.groups else 1.0
 
     def _check_targets(self) -> None:
         """Raise the loss's errors about targets and the model's outputs, before any step."""
@@ -186,13 +192,14 @@ class NativeTrainer(Trainer):
 
     def _update(self, numbers: Any, grads: Any) -> tuple[Any, ...]:
         """The new parameters and memory: from one call of `update`, or from one per parameter."""
-        update: Any = self.task.optimizer.update
-        if self.task.optimizer.vectorized:
-            answers: tuple[Any, ...] = update(numbers, grads, self._memory)
+        optimizer: Any = self.task.optimizer
+        if optimizer.vectorized:
+            about = [self._scales], [numbers], [grads], [self._memory]
+            answers: tuple[Any, ...] = optimizer.updates(*about)[0]
             return answers
         memory = list(zip(*[m.tolist() for m in self._memory], strict=True)) or [()] * len(grads)
-        each = zip(numbers.tolist(), grads.tolist(), memory, strict=True)
-        return tuple(map(numpy().array, zip(*[update(*one) for one in each], strict=True)))
+        each = optimizer.updates(optimizer.scales, numbers.tolist(), grads.tolist(), memory)
+        return tuple(map(numpy().array, zip(*each, strict=True)))
 
     def measure(self, table: int) -> dict[str, float]:
         """The loss and the metrics of a table."""

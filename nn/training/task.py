@@ -112,6 +112,13 @@ class Trainer:
         self._factors = self._factors_of(epoch + 1)
         self.task.optimizer.lr = self.rate * self._factors[epoch]
 
+    def take(self) -> None:
+        """Go on with the parameters and the rate that callbacks have left."""
+        optimizer, factor = self.task.optimizer, self._factors[-1]
+        at_least_zero(type(optimizer).__name__, lr=optimizer.lr)
+        if optimizer.lr != self.rate * factor:  # it is for this epoch; the schedule goes on from it
+            self.rate = optimizer.lr / (factor or 1.0)
+
     def learn(self, batch: Sequence[int]) -> None:
         """Do one step on the rows of these numbers. Nothing keeps their graph afterwards."""
         task = self.task
@@ -198,7 +205,7 @@ class Trainer:
             optimizer.load_state_dict(about | {"memory": [[*islice(each, n)] for n in sizes]})
         except (TypeError, ValueError):
             state.need(False, "optimizer")
-        self._factors = factors
+        self.rate, self._factors = optimizer.lr, factors
         Trainer.sync(self, numbers)  # the Values alone, from which a NativeTrainer reads them
 
     def _factors_of(self, epochs: int) -> list[float]:

@@ -130,7 +130,7 @@ def test_a_class_that_weighs_more_is_found_more_often(kinds) -> None:
         ({"class_weight": {0: -1.0}}, r"finite numbers > 0, got -1\.0 for class 0"),
         ({"optimizer": "adm"}, "unknown optimizer 'adm', did you mean 'adam'"),
         ({"activation": "tan"}, "unknown activation 'tan', did you mean 'tanh'"),
-        ({"lr": -1.0}, "ScalarMLPClassifier takes a finite lr >= 0, got -1.0"),
+        ({"lr": -1.0}, "fit takes a finite lr >= 0, got -1.0"),
         ({"max_epochs": 0}, "fit takes epochs as a whole number >= 1, got 0"),
     ],
 )

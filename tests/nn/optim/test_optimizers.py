@@ -170,7 +170,7 @@ REFUSED = {
     ),
     "none": (
         lambda: SGD([]),
-        "SGD got no parameters; does the model hold its Values in attributes?",
+        "SGD got no parameters; does the model hold Values, not all frozen?",
     ),
     "a model": (
         lambda: Adam(Neuron(2)),
