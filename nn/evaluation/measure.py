@@ -107,11 +107,11 @@ def measure(model: Module, rows: Rows, loss: Loss, metrics: Metrics) -> dict[str
     """The loss and the metrics over the rows; an empty dictionary where there are no rows."""
     if not rows:
         return {}
-    targets = list(rows.ys)  # functions of the user's may do with it as they like
     with evaluating(model), no_grad():
         outputs = [model(x) for x in rows.xs]
-        found = {"loss": float(loss(outputs, targets))}
-    return found | metrics.of([_numbers(output) for output in outputs], targets)
+        found = {"loss": float(rows.loss(loss, outputs))}
+    # lists of their own, since a metric may do with them as it likes
+    return found | metrics.of([_numbers(output) for output in outputs], list(rows.ys))
 
 
 def _answered(

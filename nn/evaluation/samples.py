@@ -1,18 +1,22 @@
 """Rows: samples and their targets, made from lists, arrays, data frames and other iterables."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import engine
 
 __all__ = ["Rows", "pair_up", "samples"]
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """As many samples as targets. Iterating gives them in pairs."""
+    """As many samples as targets, and weights if they have some. Iterating gives pairs (x, y)."""
 
     xs: Sequence[Any] = ()
     ys: Sequence[Any] = ()
+    weights: Sequence[float] | None = None
 
     def __len__(self) -> int:
         return len(self.xs)
@@ -22,7 +26,19 @@ class Rows:
 
     def take(self, numbers: Sequence[int]) -> "Rows":
         """The rows of these numbers, in their order."""
-        return Rows([self.xs[i] for i in numbers], [self.ys[i] for i in numbers])
+        weights = None if self.weights is None else [self.weights[i] for i in numbers]
+        return Rows([self.xs[i] for i in numbers], [self.ys[i] for i in numbers], weights)
+
+    def loss(self, loss: Callable[[Any, Any], Any], outputs: Sequence[Any]) -> Any:
+        """The loss of a model's outputs for these rows.
+
+        With weights it is `sum(weight * loss) / sum(weight)`, as PyTorch has it. Rows that all have
+        the weight 0 have the loss 0.
+        """
+        if self.weights is None:
+            return loss(outputs, list(self.ys))
+        terms = [loss(*pair) for pair in zip(outputs, self.ys, strict=True)]
+        return engine.dot(terms, self.weights) / (math.fsum(self.weights) or 1.0)
 
 
 def pair_up(who: str, xs: Iterable[Any], ys: Iterable[Any]) -> Rows:

@@ -1,4 +1,4 @@
-"""Class weights: a loss in which the rows of a rare class count for more."""
+"""Weights: how much the rows of each class count in a loss, and how much each row."""
 
 from __future__ import annotations
 
@@ -7,51 +7,41 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-import engine
-from engine import Value
-from nn.checks import is_number, whole
-from nn.losses import Classes, Loss, classes_of
+from nn.checks import as_number, is_number, whole
+from nn.evaluation.samples import samples
+from nn.losses import LOSSES, Classes, Loss, classes_of
 from nn.training.data import Data
 
-__all__ = ["ClassWeights", "Weighted", "weighted"]
+__all__ = ["ClassWeights", "class_table", "sample_weights"]
 
 ClassWeights: TypeAlias = str | Mapping[Any, float] | Sequence[float]
 
 
-class Weighted:
-    """A loss of classification, as the mean of its rows weighted by their classes.
-
-    That is `sum(w[y] * loss(x, y)) / sum(w[y])` over the rows of a batch, as PyTorch has it.
-
-    Arguments:
-        loss: the loss of one row.
-        weights: the weight of each target.
-
-    >>> from nn import hinge_loss
-    >>> loss = Weighted(hinge_loss, {-1: 1.0, 1: 3.0})
-    >>> loss([Value(0.0), Value(0.5)], [-1, 1]).data
-    0.625
-    """
-
-    def __init__(self, loss: Loss, weights: Mapping[Any, float]) -> None:
-        self.loss, self.weights = loss, weights
-
-    def __call__(self, outputs: Iterable[Any], targets: Iterable[Any]) -> Value:
-        """The loss of a batch."""
-        targets = list(targets)
-        weights = [self.weights[target] for target in targets]
-        terms = [self.loss(*pair) for pair in zip(outputs, targets, strict=True)]
-        return engine.dot(terms, weights) / math.fsum(weights)
+def sample_weights(loss: Loss, given: Iterable[float], data: Data) -> list[float]:
+    """The weight of each row as `fit` takes them, checked."""
+    if loss not in LOSSES.values():
+        raise ValueError(
+            f"sample_weight is for losses by name, got {_name(loss)}; leave it out, or weigh the "
+            "rows in a loss of your own"
+        )
+    weights, many = [as_number(weight) for weight in samples(given)], len(data.given)
+    bad = [weight for weight in weights if not 0 <= weight < math.inf]
+    if bad or len(weights) != many or not any(weights):
+        got = f"{bad[0]!r}" if bad else f"{len(weights)} with the sum {sum(weights)}"
+        raise ValueError(
+            f"sample_weight takes a finite number >= 0 for each of the {many} rows, not all of "
+            f"them 0, got {got}; give 1 for a row that counts as usual"
+        )
+    return weights
 
 
-def weighted(loss: Loss, weights: ClassWeights, data: Data) -> Weighted:
-    """The loss with class weights as `fit` takes them, checked for all targets of the data."""
+def class_table(loss: Loss, weights: ClassWeights, data: Data) -> dict[int, float]:
+    """The weight of each target as `fit` takes class weights, checked for all targets."""
     classes = classes_of(loss)
     if classes is None:
         raise ValueError(
             "class_weights are for losses of classification by name (cross_entropy, hinge, ...), "
-            f"got {getattr(loss, '__name__', type(loss).__name__)}; leave them out, or weigh the "
-            "rows in a loss of your own"
+            f"got {_name(loss)}; leave them out, or weigh the rows in a loss of your own"
         )
     targets = [_class(y) for y in data.given.ys]
     table = _table(weights, targets, classes)
@@ -67,7 +57,7 @@ def weighted(loss: Loss, weights: ClassWeights, data: Data) -> Weighted:
                 f"class_weights has no weight for the target {target!r}, only for "
                 f"{', '.join(map(repr, table))}; give one for every class that the rows have"
             )
-    return Weighted(loss, {name: float(weight) for name, weight in table.items()})
+    return {name: float(weight) for name, weight in table.items()}
 
 
 def _table(weights: ClassWeights, targets: list[int], classes: Classes) -> dict[int, float]:
@@ -96,6 +86,10 @@ def _table(weights: ClassWeights, targets: list[int], classes: Classes) -> dict[
             "the class no, then that of the class yes"
         )
     return dict(zip(classes.targets, listed, strict=True))
+
+
+def _name(loss: Loss) -> str:
+    return getattr(loss, "__name__", type(loss).__name__)
 
 
 def _class(target: Any) -> int:

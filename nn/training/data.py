@@ -1,7 +1,8 @@
 """The rows of a training: those to learn from, those to validate on, and their order."""
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from nn.checkpoint.state import State, row
@@ -22,6 +23,7 @@ class Data:
     Attributes:
         given: all rows.
         share: the share that is held out; None where nothing is.
+        classes, samples: the weights that `weigh` was given.
         rows, validation: those to learn from and those to validate on. Where a share is held out
             this is so only after `split` or `load_state_dict`.
     """
@@ -33,6 +35,20 @@ class Data:
         self.rows, self.validation = rows, Rows() if pair is None else pair_up("validation", *pair)
         self.places: list[int] = []  # in `given`: of the rows held out, then of the others
         self.order = list(range(many - self._held))
+        self.classes: Mapping[Any, float] | None = None
+        self.samples: Sequence[float] | None = None
+
+    def weigh(self, classes: Mapping[Any, float] | None, samples: Sequence[float] | None) -> None:
+        """Give every row a weight: that of its class times its own. Both are 1 where not given."""
+        self.classes, self.samples = classes, samples
+        if classes or samples:
+            self.given = self.rows = self._weighed(self.given, samples)
+            self.validation = self._weighed(self.validation, None)
+
+    def _weighed(self, rows: Rows, samples: Sequence[float] | None) -> Rows:
+        own, classes = samples or [1.0] * len(rows), self.classes
+        weights = [w * classes[y] for w, y in zip(own, rows.ys, strict=True)] if classes else own
+        return replace(rows, weights=weights)
 
     @property
     def tables(self) -> tuple[Rows, Rows]:

@@ -19,7 +19,7 @@ from nn.losses import LOSSES, Loss
 from nn.models.module import Module, check_module
 from nn.optim.optimizers import OPTIMIZERS, Optimizer
 from nn.optim.schedules import Schedule
-from nn.training.class_weights import ClassWeights, weighted
+from nn.training.class_weights import ClassWeights, class_table, sample_weights
 from nn.training.data import Data, Generators
 from nn.training.early_stopping import EarlyStopping
 from nn.training.history import History, Recording
@@ -49,6 +49,7 @@ def fit(
     schedule: Schedule | None = None,
     clip: float | None = None,
     class_weights: ClassWeights | None = None,
+    sample_weight: Iterable[float] | None = None,
     metrics: Asked | None = None,
     callbacks: Callback | Iterable[Callback] | None = None,
     progress: bool = True,
@@ -87,6 +88,8 @@ def fit(
             yes); or "balanced", which gives every class of `xs` the same total. The loss of a batch
             is `sum(weight * loss) / sum(weight)` over its rows, as in PyTorch. All losses in the
             History are weighted like that, metrics are not.
+        sample_weight: how much each row counts in a loss by name: a number >= 0 for each of `xs`.
+            It is multiplied by the weight of the row's class. Rows of a validation pair have 1.
         metrics: what else to measure after each epoch: "accuracy" (always measured where the loss
             is one of classification), "r2" (see `r2_score`), "confusion" (in `History.confusion`),
             a function from the lists of outputs and targets to a number, or a list of these. They
@@ -144,12 +147,16 @@ def fit(
     >>> history.epochs, history.loss[:2] == stopped.loss
     (5, True)
     """
-    plain_loss, data = _loss(loss), Data(pair_up("fit", xs, ys), validation)
+    loss, data = _loss(loss), Data(pair_up("fit", xs, ys), validation)
+    classes = None if class_weights is None else class_table(loss, class_weights, data)
+    data.weigh(
+        classes, None if sample_weight is None else sample_weights(loss, sample_weight, data)
+    )
     task = Task(
         model=model,
         optimizer=_optimizer(optimizer, lr, model),
-        loss=plain_loss if class_weights is None else weighted(plain_loss, class_weights, data),
-        metrics=Metrics(metrics, plain_loss, model),
+        loss=loss,
+        metrics=Metrics(metrics, loss, model),
         data=data,
         epochs=epochs,
         batch_size=batch_size,

@@ -13,7 +13,6 @@ from engine import Value
 from nn.checks import is_number
 from nn.losses import LOSSES
 from nn.optim.optimizers import Optimizer
-from nn.training.class_weights import Weighted
 from nn.training.task import Task
 
 __all__ = ["fingerprint", "settings"]
@@ -26,10 +25,7 @@ def settings(task: Task) -> dict[str, Any]:
 
     The data are a fingerprint, functions and the optimiser go by their names.
     """
-    loss, data, weights = task.loss, task.data, None
-    if isinstance(loss, Weighted):
-        weights = [list(pair) for pair in loss.weights.items()]
-        loss = loss.loss
+    loss, data = task.loss, task.data
     names = [name for name, function in LOSSES.items() if function is loss]
     pair = list(data.validation) if data.share is None else []
     found = {name: getattr(task, name) for name in PLAIN} | {
@@ -37,7 +33,8 @@ def settings(task: Task) -> dict[str, Any]:
         "validation": "rows" if pair else data.share,
         "loss": names[0] if names else getattr(loss, "__qualname__", type(loss).__qualname__),
         "metrics": task.metrics.names,
-        "class_weights": weights,
+        "class_weights": data.classes and [list(pair) for pair in data.classes.items()],
+        "sample_weight": data.samples and fingerprint(data.samples),
         "optimizer": _described(task.optimizer),
     }
     return {name: _plain(setting) for name, setting in found.items()}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -24,11 +24,10 @@ from nn.checkpoint.state import State
 from nn.checks import check_finite
 from nn.evaluation.metrics import right_rows
 from nn.evaluation.samples import Rows
-from nn.losses import LOSSES, Loss
+from nn.losses import LOSSES
 from nn.models.architecture import describe
 from nn.models.module import Module
 from nn.optim.optimizers import Optimizer
-from nn.training.class_weights import Weighted
 from nn.training.isolation import isolated
 from nn.training.shards import Computer, Work
 from nn.training.task import Task, Trainer
@@ -55,10 +54,8 @@ class NativeTrainer(Trainer):
         super().__init__(task)
         if not available():
             raise NotCompilable("llvmlite or numpy is missing (pip install gradwalk[fast])")
-        loss, optimizer, model = task.loss, task.optimizer, task.model
-        weights = loss.weights if isinstance(loss, Weighted) else None
-        self._weighted = weights is not None
-        self._loss: Loss = loss.loss if isinstance(loss, Weighted) else loss
+        optimizer, model = task.optimizer, task.model
+        self._weighted, self._loss = task.data.given.weights is not None, task.loss
         if self._loss not in LOSSES.values():
             raise NotCompilable(
                 "a loss of your own is a function of a whole batch, not of each row"
@@ -66,7 +63,7 @@ class NativeTrainer(Trainer):
         if type(optimizer).step is not Optimizer.step:
             kind = type(optimizer).__name__
             raise NotCompilable(f"{kind} has a step of its own; give it an update instead")
-        found = [_matrix(rows, weights) for rows in task.data.tables if rows]
+        found = [_matrix(rows) for rows in task.data.tables if rows]
         self._shape = found[0][0]
         # what an MLP computes is known: it draws nothing and remembers nothing
         known = describe(model) is not None
@@ -175,7 +172,7 @@ class NativeTrainer(Trainer):
         """Do one step on the rows of these numbers."""
         optimizer, clip = self.task.optimizer, self.task.clip
         totals = self._computer.totals(self._theta, batch)
-        grads = totals[1:-1] / totals[-1] if self._weighted else totals[1:] / len(batch)
+        grads = totals[1:-1] / (totals[-1] or 1.0) if self._weighted else totals[1:] / len(batch)
         self._grads = grads
         if clip is not None:
             norm = math.hypot(*grads.tolist())
@@ -205,7 +202,7 @@ class NativeTrainer(Trainer):
         """The loss and the metrics of a table."""
         metrics, rows = self.task.metrics, self._computer.work.tables[table]
         found = self._computer.outputs(self._theta, table)
-        whole = math.fsum(rows[:, -1].tolist()) if self._weighted else len(found)
+        whole = (math.fsum(rows[:, -1].tolist()) or 1.0) if self._weighted else len(found)
         numbers = {"loss": math.fsum(found[:, 0].tolist()) / whole}
         known = {}
         if "accuracy" in metrics.functions:  # of many rows it takes long in Python
@@ -245,10 +242,10 @@ class NativeTrainer(Trainer):
             optimizer.memory = list(zip(*[m.tolist() for m in self._memory], strict=True))
 
 
-def _matrix(rows: Rows, weights: Mapping[Any, float] | None) -> tuple[tuple[int, int], Any]:
+def _matrix(rows: Rows) -> tuple[tuple[int, int], Any]:
     """How long samples and targets are (0 for lone numbers), and the rows as an array.
 
-    A row of the array has the sample, the target and, if there are weights, the target's weight.
+    A row of the array has the sample, the target and, if there are weights, its weight.
     """
     shapes = {tuple([len(x) if hasattr(x, "__len__") else 0 for x in row]) for row in rows}
     if len(shapes) != 1:
@@ -261,6 +258,6 @@ def _matrix(rows: Rows, weights: Mapping[Any, float] | None) -> tuple[tuple[int,
     table = numpy().hstack([column.reshape(len(rows), -1) for column in columns])
     if table.shape[1] != sum(size or 1 for size in shape):
         raise NotCompilable("the rows are lists of lists")
-    if weights is not None:
-        table = numpy().column_stack([table, [weights[y] for y in rows.ys]])
+    if rows.weights is not None:
+        table = numpy().column_stack([table, rows.weights])
     return (shape[0], shape[1]), table

@@ -125,7 +125,7 @@ class Trainer:
         rows = task.data.rows.take(batch)
         with self.reach.watching():
             outputs = [task.model(x) for x in rows.xs]
-        value = task.loss(outputs, rows.ys)
+        value = rows.loss(task.loss, outputs)
         if not isinstance(value, Value):
             raise TypeError(
                 f"the loss has to give one Value, got {type(value).__name__}; compute it from the "

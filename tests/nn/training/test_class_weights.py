@@ -9,7 +9,7 @@ import pytest
 import nn
 from engine import Value
 from nn import MLP, SGD, Neuron, fit, predict
-from nn.training.class_weights import Weighted
+from nn.evaluation.samples import Rows
 
 pytest.importorskip("llvmlite", reason="pip install gradwalk[fast]")
 
@@ -35,9 +35,8 @@ LOGITS = [[0.0, 0.0], [math.log(3), 0.0], [0.0, math.log(7)]]
 
 
 def weighted_loss():
-    return Weighted(nn.cross_entropy, {0: 1.0, 1: 4.0})(
-        [[*map(Value, x)] for x in LOGITS], [0, 1, 1]
-    )
+    rows = Rows(LOGITS, [0, 1, 1], weights=[1.0, 4.0, 4.0])
+    return rows.loss(nn.cross_entropy, [[*map(Value, x)] for x in LOGITS])
 
 
 def test_the_weighted_mean_on_paper():

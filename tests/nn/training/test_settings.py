@@ -8,6 +8,8 @@ import pytest
 
 import nn
 from nn import MLP, SGD, Adam, AdamW, RMSprop, fit
+from nn.evaluation.samples import pair_up
+from nn.training.data import Data
 
 pytest.importorskip("llvmlite", reason="pip install gradwalk[fast]")
 pytest.importorskip("safetensors", reason="pip install gradwalk[checkpoints]")
@@ -16,6 +18,7 @@ BACKENDS = ["eager", "native"]
 _draw = random.Random(4).gauss
 XS = [[_draw(0, 1), _draw(0, 1)] for _ in range(24)]
 YS = [int(a + b / 2 > 0.3) for a, b in XS]
+WEIGHTS = [0.0, 2.0, 0.5, 1.0] * 6
 HOW = {"loss": "binary_cross_entropy", "batch_size": 5, "seed": 5, "epochs": 8, "progress": False}
 
 
@@ -92,6 +95,8 @@ SETTINGS = {
     "grouped": lambda: {"make": grouped, "schedule": nn.cosine(8)},
     "halved": halved,
     "moved": moved,
+    "weighed": lambda: {"sample_weight": WEIGHTS, "validation": 0.25},
+    "both-weights": lambda: {"sample_weight": WEIGHTS, "class_weights": [1, 3]},
 }
 every = pytest.mark.parametrize("name", SETTINGS)
 
@@ -291,3 +296,77 @@ def test_an_optimizer_of_frozen_parameters_is_refused():
     model.layers[0].requires_grad_(False)
     with pytest.raises(ValueError, match="has parameters that are frozen, 9 of them; build it"):
         run(model, optimizer=Adam(model.parameters()))
+
+
+# --- weights
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("loss", ["mse", "binary_cross_entropy"])
+def test_a_weight_of_two_is_the_row_twice_and_one_of_zero_is_no_row(backend, loss):
+    counts = [0, 2, 1, 3] * 6
+    often = [i for i, count in enumerate(counts) for _ in range(count)]
+    how = {"loss": loss, "batch_size": None, "backend": backend}
+    weighed, one = run(**how, sample_weight=counts)
+    repeated, two = run(None, [XS[i] for i in often], [YS[i] for i in often], **how)
+    assert weighed == pytest.approx(repeated, rel=1e-10)
+    assert one.loss == pytest.approx(two.loss, rel=1e-12)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_weights_of_rows_and_classes_are_multiplied(backend):
+    rows = [(1 + 2 * y) * w for y, w in zip(YS, WEIGHTS, strict=True)]
+    both = run(backend=backend, sample_weight=iter(WEIGHTS), class_weights={0: 1, 1: 3})
+    assert both == run(backend=backend, sample_weight=rows)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_batch_whose_rows_all_weigh_nothing_teaches_nothing(backend):
+    how = {"backend": backend, "lr": 0.1, "optimizer": "sgd", "epochs": 1}
+    found, history = run(**how, batch_size=1, sample_weight=[1] + [0] * 23)
+    alone, _ = run(None, XS[:1], YS[:1], **how)
+    assert found == pytest.approx(alone, rel=1e-12)
+    assert math.isfinite(history.loss[0])
+
+
+def test_rows_that_are_held_out_take_their_weights_along():
+    data = Data(pair_up("test", range(24), YS), 0.5)
+    data.weigh({0: 1.0, 1: 3.0}, WEIGHTS)
+    data.split(random.Random(1))
+    assert sorted([*data.rows.xs, *data.validation.xs]) == list(range(24))
+    for rows in data.tables:
+        assert rows.weights == [WEIGHTS[i] * (1 + 2 * YS[i]) for i in rows.xs]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_losses_are_weighted_and_rows_of_a_pair_count_as_usual(backend):
+    how = {"validation": (XS[:12], YS[:12]), "sample_weight": WEIGHTS, "lr": 0.0, "epochs": 1}
+    _, history = run(backend=backend, **how)
+    model = net()
+    losses = [nn.binary_cross_entropy(model(x), y).data for x, y in zip(XS, YS, strict=True)]
+    whole = math.fsum(w * loss for w, loss in zip(WEIGHTS, losses, strict=True))
+    assert history.val_loss[0] == pytest.approx(math.fsum(losses[:12]) / 12, rel=1e-12)
+    assert history.loss[0] == pytest.approx(whole / sum(WEIGHTS), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([1.0] * 23, "each of the 24 rows, not all of them 0, got 23 with the sum 23"),
+        ([0.0] * 24, "not all of them 0, got 24 with the sum 0"),
+        ([-1.0] + [1.0] * 23, "finite number >= 0 for each of the 24 rows, .* got -1.0"),
+        ([math.nan] + [1.0] * 23, "got nan"),
+        (["much"] + [1.0] * 23, "got nan"),
+    ],
+)
+def test_weights_that_are_none_are_refused(weights, message):
+    with pytest.raises(ValueError, match=message):
+        run(sample_weight=weights)
+
+
+def test_a_loss_of_ones_own_takes_no_weights():
+    def own(outputs, targets):
+        return nn.mse_loss(outputs, targets)
+
+    with pytest.raises(ValueError, match="is for losses by name, got own; leave it out, or weigh"):
+        run(loss=own, sample_weight=WEIGHTS)
