@@ -26,7 +26,7 @@ from nn.models.layers import MLP, Layer, Neuron, Sequential
 from nn.models.module import Module
 from nn.optim.gradients import clip_grad_norm, clip_grad_value
 from nn.optim.optimizers import OPTIMIZERS, SGD, Adam, AdamW, Optimizer, RMSprop
-from nn.optim.schedules import cosine, exponential_decay, step_decay, warmup
+from nn.optim.schedules import ReduceLROnPlateau, cosine, exponential_decay, step_decay, warmup
 from nn.training.fit import fit
 from nn.training.history import History
 
@@ -63,6 +63,7 @@ __all__ = [
     "exponential_decay",
     "cosine",
     "warmup",
+    "ReduceLROnPlateau",
     # training
     "fit",
     "History",

@@ -6,11 +6,20 @@ Any function will do, `fit(..., schedule=lambda epoch: 1 / (1 + epoch))` too. Ou
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from nn.checks import at_least_zero, count, is_number
 
-__all__ = ["Schedule", "cosine", "exponential_decay", "factor_at", "step_decay", "warmup"]
+__all__ = [
+    "ReduceLROnPlateau",
+    "Schedule",
+    "cosine",
+    "exponential_decay",
+    "factor_at",
+    "step_decay",
+    "warmup",
+]
 
 Schedule: TypeAlias = Callable[[int], float]
 
@@ -59,6 +68,31 @@ def warmup(epochs: int, then: Schedule = lambda epoch: 1.0) -> Schedule:
     """
     count("warmup", "epochs", epochs)
     return lambda epoch: (epoch + 1) / epochs if epoch < epochs else then(epoch - epochs)
+
+
+@dataclass(frozen=True)
+class ReduceLROnPlateau:
+    """Multiply the rate by `factor` after each `patience` epochs in a row without an improvement.
+
+    It is a schedule for `fit`, which counts an improvement as for its own patience: by `monitor`
+    and `min_delta`. Its own patience should be the longer one.
+    """
+
+    factor: float = 0.1
+    patience: int = 10
+
+    def __post_init__(self) -> None:
+        at_least_zero("ReduceLROnPlateau", factor=self.factor)
+        count("ReduceLROnPlateau", "patience", self.patience)
+
+    def __call__(self, waited: int) -> float:
+        """The factor on the rate of the last epoch, after so many epochs without an improvement.
+
+        >>> plateau = ReduceLROnPlateau(factor=0.5, patience=2)
+        >>> [plateau(waited) for waited in range(6)]
+        [1.0, 1.0, 0.5, 1.0, 0.5, 1.0]
+        """
+        return float(self.factor) if waited and waited % self.patience == 0 else 1.0
 
 
 def factor_at(epoch: int, schedule: Schedule) -> float:
