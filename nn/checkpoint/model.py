@@ -170,10 +170,7 @@ def unpack(data: bytes, path: FilePath) -> tuple[dict[str, Tensor], dict[str, An
             f"{VERSION}; read it with the version of gradwalk that wrote it"
         )
     if card and "checksum" in card and card.pop("checksum") != _checksum(tensors, card):
-        raise CheckpointError(
-            f"{path} holds other numbers or names than were written (its checksum differs); take "
-            "another copy"
-        )
+        raise CheckpointError(f"{path} is damaged, as its checksum says; take another copy")
     return tensors, card
 
 

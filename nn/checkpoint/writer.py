@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from engine import Value
@@ -32,7 +31,7 @@ __all__ = ["CheckpointWriter"]
 
 
 class CheckpointWriter:
-    """Reads the state of a training from a file, and writes it there after every epoch.
+    """Reads the state of a training from a file, and writes it there after epochs.
 
     Arguments:
         path: the file.
@@ -84,14 +83,11 @@ class CheckpointWriter:
         self.parts, self.settings["backend"] = parts, backend
         if state is not None:
             self._compare({"backend": backend}, state)
-        elif Path(self.path).is_file():
+        elif os.path.isfile(self.path):
             aside = f"{os.fspath(self.path)}.old"
             write(aside, read(self.path))
-            warnings.warn(
-                f"{self.path} was there already and is now {aside}, since this training starts "
-                "anew; to go on with the one in it, give resume=True",
-                stacklevel=2,
-            )
+            text = f"{self.path} was there and is kept as {aside}; resume=True would have gone on"
+            warnings.warn(text, stacklevel=2)
 
     def write(self, best: Mapping[Value, float]) -> None:
         """Replace the file at once, unless it is the same as before.

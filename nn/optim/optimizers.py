@@ -84,9 +84,8 @@ class Optimizer:
     @property
     def scales(self) -> list[float]:
         """The rate of each parameter, as a multiple of lr."""
-        if not self.groups:
-            return [1.0] * len(self.params)
-        return [scale for many, scale in self.groups for _ in range(many)]
+        groups = self.groups or [(len(self.params), 1.0)]
+        return [scale for many, scale in groups for _ in range(many)]
 
     def updates(self, *columns: Iterable[Any]) -> list[Any]:
         """What `update` gives for each parameter, at its own rate.

@@ -9,17 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from nn.checks import at_least_zero, count, is_number
+from nn.checks import at_least_zero, count
 
-__all__ = [
-    "ReduceLROnPlateau",
-    "Schedule",
-    "cosine",
-    "exponential_decay",
-    "factor_at",
-    "step_decay",
-    "warmup",
-]
+__all__ = ["ReduceLROnPlateau", "Schedule", "cosine", "exponential_decay", "step_decay", "warmup"]
 
 Schedule: TypeAlias = Callable[[int], float]
 
@@ -93,14 +85,3 @@ class ReduceLROnPlateau:
         [1.0, 1.0, 0.5, 1.0, 0.5, 1.0]
         """
         return float(self.factor) if waited and waited % self.patience == 0 else 1.0
-
-
-def factor_at(epoch: int, schedule: Schedule) -> float:
-    """The factor that a schedule gives for an epoch. Raises ValueError where it is none."""
-    factor = schedule(epoch)
-    if not (is_number(factor) and 0 <= factor < math.inf):
-        raise ValueError(
-            f"a schedule gives a finite factor >= 0 for every epoch, got {factor!r} for epoch "
-            f"{epoch}; return one like 1 / (1 + epoch)"
-        )
-    return float(factor)

@@ -119,7 +119,7 @@ def _stratified(places: list[int], targets: Sequence[Any]) -> list[int]:
     """Places in an order of which every first part has about the same share of every class.
 
     >>> _stratified([4, 3, 2, 1, 0], "aabbb")
-    [4, 1, 3, 2, 0]
+    [4, 1, 3, 0, 2]
     """
     classes: dict[Any, list[int]] = {}
     for i in places:

@@ -13,15 +13,17 @@ __all__ = ["EarlyStopping"]
 
 
 class EarlyStopping:
-    """Remembers the best parameters and how many epochs ago the loss last fell.
+    """Remembers the best parameters and how many epochs ago the monitored number last improved.
 
     Arguments:
         trainer: whose parameters are kept; its task says how patient to be.
 
     Attributes:
         kept: the best parameters, and the epoch that they are of (None before the first).
-        lowest: the lowest loss so far, that of the best parameters.
-        mark: the loss when it last fell. To fall again it has to be lower by more than min_delta.
+        lowest: the best number so far, that of the best parameters; with its sign changed where
+            higher is better.
+        mark: the number, with that sign, when it last improved. To improve again it has to be lower
+            by more than `Task.min_change`.
         waited: how many epochs ago that was.
     """
 
@@ -41,13 +43,13 @@ class EarlyStopping:
 
     def see(self, history: History) -> None:
         """Take in the epoch that was just measured."""
-        numbers = history.log[-1]
-        loss = numbers.get("val_loss", numbers["loss"])
-        if loss < self.lowest:
-            self.lowest = loss
+        name, sign = self.trainer.task.monitored
+        number = sign * history.log[-1][name]
+        if number < self.lowest:
+            self.lowest = number
             self.kept = self.trainer.numbers(), history.epochs - 1
-        if loss < self.mark - self.trainer.task.min_delta:
-            self.mark, self.waited = loss, 0
+        if number < self.mark - self.trainer.task.min_change:
+            self.mark, self.waited = number, 0
         else:
             self.waited += 1
 

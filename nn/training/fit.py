@@ -15,7 +15,7 @@ from nn.checkpoint.writer import CheckpointWriter
 from nn.checks import at_least_zero, generator, pick
 from nn.evaluation.metrics import Asked, Metrics
 from nn.evaluation.samples import pair_up
-from nn.losses import LOSSES, Loss
+from nn.losses import LOSSES, Loss, classes_of
 from nn.models.module import Module, check_module
 from nn.optim.optimizers import OPTIMIZERS, Optimizer
 from nn.optim.schedules import Schedule
@@ -46,6 +46,8 @@ def fit(
     validation: tuple[Iterable[Any], Iterable[Any]] | float | None = None,
     patience: int | None = 20,
     min_delta: float = 1e-4,
+    monitor: str | None = None,
+    mode: str | None = None,
     schedule: Schedule | None = None,
     clip: float | None = None,
     class_weights: ClassWeights | None = None,
@@ -57,6 +59,7 @@ def fit(
     backend: str = "auto",
     executor: Executor | None = None,
     checkpoint: FilePath | None = None,
+    checkpoint_every: int = 1,
     resume: bool = False,
 ) -> History:
     """Train a model until its loss stops falling, and keep the best parameters it had.
@@ -77,11 +80,17 @@ def fit(
         seed: decides the order of the rows and which of them are held out. An int gives the same
             numbers every time; None uses Python's `random`, a random.Random is used as it is.
         validation: rows that are measured but not learned from: a pair (xs, ys), or the share of
-            the rows to hold out, like 0.2.
-        patience: stop after this many epochs in a row in which the loss did not fall. With
-            validation it is the loss of the validation rows. None never stops early.
-        min_delta: a loss has to fall by more than this to count as falling.
-        schedule: a function from the epoch, counted from 0, to a factor on the learning rate.
+            the rows to hold out, like 0.2 (of each class, for losses of classification).
+        patience: stop after this many epochs in a row in which the monitored number did not
+            improve. None never stops early.
+        min_delta: by how much that number has to change to count as improved. Where the targets of
+            a regression have a variance below 1, a loss has to fall by this share of it.
+        monitor: the number in `History.log` that decides which epoch is the best and when to stop,
+            like "val_accuracy" or "r2". None is the loss: with validation that of its rows.
+        mode: "min" where lower is better, "max" where higher is. It is known for losses, accuracy
+            and r2, and has to be said for a metric of your own.
+        schedule: a function from the epoch, counted from 0, to a factor on the learning rate; or a
+            `ReduceLROnPlateau`.
         clip: the largest norm that the gradients may have, as in `clip_grad_norm`.
         class_weights: how much a row of each class counts, for losses of classification. A mapping
             from class to weight; a list of weights in the order of the classes (of two: no, then
@@ -113,14 +122,15 @@ def fit(
             minutes, this process goes on alone, with a warning.
         checkpoint: a file that holds the state of the training. It is replaced, in one go, before
             the first epoch and after each. `nn.load` reads the best model from it. It needs the
-            extra `checkpoints`.
+            extra `checkpoints`. Without `resume`, a file that was there is kept as path.old.
+        checkpoint_every: write it after each so many epochs only, and after the last one.
         resume: go on from that file if it exists, with the same results to the bit as a training
             without a break. All other arguments have to be as before, except that `epochs` may be
             larger. A model that draws random numbers has to draw them from a random.Random that is
             an attribute of a module.
 
-    Ctrl-C ends the training, and `fit` returns. SIGTERM, SIGKILL or a power cut lose the epoch that
-    had begun; the checkpoint is whole whatever happens.
+    Ctrl-C ends the training, and `fit` returns. SIGTERM, SIGKILL or a power cut lose the epochs
+    since the last checkpoint, which is whole whatever happens.
 
     Returns:
         The History of the training. However it ended, by an error too, the model has the parameters
@@ -170,10 +180,14 @@ def fit(
         record=record,
         backend=backend,
         executor=executor,
+        monitor=monitor,
+        mode=mode,
+        checkpoint_every=checkpoint_every,
     )
     writer = None if checkpoint is None else CheckpointWriter(checkpoint, model, settings(task))
-    if resume and not writer:
-        raise ValueError("resume=True goes on from a file; say which with checkpoint=path")
+    if not writer and (resume or checkpoint_every != 1):
+        what = "resume=True goes on from" if resume else "checkpoint_every is how often to write"
+        raise ValueError(f"{what} a file; say which with checkpoint=path")
     return _train(task, writer, writer.read() if writer and resume else None, progress)
 
 
@@ -181,10 +195,11 @@ def _train(
     task: Task, writer: CheckpointWriter | None, saved: State | None, progress: bool
 ) -> History:
     """Do the task, from the state of a file if one was read."""
-    model, data, history, stopping = task.model, task.data, History(), None
+    model, data, stopping = task.model, task.data, None
+    history = History(monitor=task.monitor)
     was_training = model.training
     if saved is None:
-        data.split(task.rng)
+        data.split(task.rng, stratified=classes_of(task.loss) is not None)
     else:
         data.load_state_dict(saved)
     with Progress(task.epochs, len(data.rows), history, progress) as bar:
@@ -201,7 +216,7 @@ def _train(
             bar.batch(len(data.rows) * history.epochs)
             model.train()
             while history.epochs < task.epochs and not stopping.reason:
-                trainer.set_rate(history.epochs)
+                trainer.set_rate(history.epochs, stopping.waited)
                 for batch in bar.over(data.batches(task.batch_size, task.rng)):
                     trainer.learn(batch)
                 history.log.append(trainer.measured())
@@ -209,13 +224,11 @@ def _train(
                     trainer.sync()
                     history.recording.take()
                 stopping.see(history)
-                if writer:
-                    writer.write(stopping.best())
+                _write(writer, stopping, history)
                 bar.epoch()
                 if task.callbacks:
                     stopping.call(history)
-                    if writer:
-                        writer.write(stopping.best())
+                    _write(writer, stopping, history)
             history.stopped = stopping.reason or "epochs"
         except KeyboardInterrupt:
             history.stopped = "interrupt"
@@ -245,6 +258,13 @@ def _begin(
         writer.write(stopping.best())
     else:
         load_all(parts, saved)
+
+
+def _write(writer: CheckpointWriter | None, stopping: EarlyStopping, history: History) -> None:
+    """Write the checkpoint after an epoch, if it is one after which it is due."""
+    done, task = history.epochs, stopping.trainer.task
+    if writer and (done % task.checkpoint_every == 0 or done == task.epochs or stopping.reason):
+        writer.write(stopping.best())
 
 
 def _trainer(task: Task, progress: bool) -> Trainer:

@@ -64,8 +64,8 @@ class History:
         log: the numbers of every epoch by name, from which the lists are read; other metrics are
             there too ("r2", "val_r2"), and in `column`.
         best_epoch: the index in these lists of the epoch whose parameters were kept, the one with
-            the lowest validation loss (training loss without validation). None where no epoch was
-            finished: then the parameters are those from before.
+            the best number of those in `watched`. None where no epoch was finished: then the
+            parameters are those from before.
         stopped: "epochs" (all done), "patience" (converged), "callback" (one of them returned
             True), "interrupt" (Ctrl-C).
         confusion: the confusion matrix of the validation rows (the training rows without them) for
@@ -73,6 +73,8 @@ class History:
             (a column). In a callback, for those of the epoch that is over. None where "confusion"
             was not asked for or no epoch was finished.
         backend: "native" (machine code) or "eager" (Values): who trained.
+        monitor: the name of what `watched` is. None is the validation loss, or the training loss
+            without validation.
         recording: what `fit(..., record=True)` kept for `to_html`, else None.
     """
 
@@ -82,6 +84,7 @@ class History:
     confusion: list[list[int]] | None = None
     backend: str = "eager"
     recording: Recording | None = field(default=None, compare=False)
+    monitor: str | None = None
 
     @property
     def loss(self) -> list[float]:
@@ -110,13 +113,17 @@ class History:
 
     @property
     def watched(self) -> list[float]:
-        """The losses that decide which epoch is best and when to stop."""
-        return self.val_loss or self.loss
+        """The numbers that decide which epoch is best and when to stop."""
+        return self.column(self.monitor) if self.monitor else self.val_loss or self.loss
 
     @property
     def best_loss(self) -> float:
-        """The watched loss of the parameters that were kept; nan where no epoch was finished."""
-        return math.nan if self.best_epoch is None else self.watched[self.best_epoch]
+        """The loss (of the validation, if there is one) of the parameters that were kept.
+
+        It is nan where no epoch was finished.
+        """
+        losses = self.val_loss or self.loss
+        return math.nan if self.best_epoch is None else losses[self.best_epoch]
 
     @property
     def snapshots(self) -> list[array[float]]:

@@ -13,11 +13,13 @@ from engine import Value
 from nn.checks import is_number
 from nn.losses import LOSSES
 from nn.optim.optimizers import Optimizer
+from nn.optim.schedules import ReduceLROnPlateau
 from nn.training.task import Task
 
 __all__ = ["fingerprint", "settings"]
 
 PLAIN = ("epochs", "batch_size", "patience", "min_delta", "clip", "record", "seed")
+NEWER = ("monitor", "mode")  # None in files that were written before
 
 
 def settings(task: Task) -> dict[str, Any]:
@@ -28,11 +30,12 @@ def settings(task: Task) -> dict[str, Any]:
     loss, data = task.loss, task.data
     names = [name for name, function in LOSSES.items() if function is loss]
     pair = list(data.validation) if data.share is None else []
-    found = {name: getattr(task, name) for name in PLAIN} | {
+    found = {name: getattr(task, name) for name in PLAIN + NEWER} | {
         "rows": fingerprint([list(data.given), pair or None]),
         "validation": "rows" if pair else data.share,
         "loss": names[0] if names else getattr(loss, "__qualname__", type(loss).__qualname__),
         "metrics": task.metrics.names,
+        "schedule": repr(task.schedule) if isinstance(task.schedule, ReduceLROnPlateau) else None,
         "class_weights": data.classes and [list(pair) for pair in data.classes.items()],
         "sample_weight": data.samples and fingerprint(data.samples),
         "optimizer": _described(task.optimizer),

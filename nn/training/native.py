@@ -20,7 +20,6 @@ from engine.core.modes import recording, recording_program
 from engine.core.sweep import gradients_of
 from engine.native.lower.instructions import record_tape
 from engine.native.needs import available, numpy
-from nn.checkpoint.state import State
 from nn.checks import check_finite
 from nn.evaluation.metrics import right_rows
 from nn.evaluation.samples import Rows
@@ -85,19 +84,9 @@ class NativeTrainer(Trainer):
                 self._compare(rows.take(range(len(rows))[:COMPARED]))
         position = {p: i for i, p in enumerate(task.parameters)}
         self._learned = numpy().array([position[p] for p in optimizer.params])
-        self._read()
+        self.read()
 
-    def load_state_dict(self, state: State) -> None:
-        """Go on from there."""
-        super().load_state_dict(state)
-        self._read()
-
-    def take(self) -> None:
-        """Go on with what callbacks have left."""
-        super().take()
-        self._read()
-
-    def _read(self) -> None:
+    def read(self) -> None:
         """Copy what the Values and the optimiser hold into arrays."""
         array, optimizer = numpy().array, self.task.optimizer
         self._theta: Any = array([p.data for p in self.task.parameters])

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import math
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from random import Random
+from statistics import fmean
 from threading import current_thread
 from typing import Any, TypeAlias
 
 from engine import Value
 from nn.checkpoint.files import CheckpointError
 from nn.checkpoint.state import State, row
-from nn.checks import at_least_zero, count, pick
+from nn.checks import as_number, at_least_zero, count, pick
 from nn.evaluation.measure import measure, predict
 from nn.evaluation.metrics import Metrics
-from nn.losses import Loss
+from nn.losses import Loss, classes_of
 from nn.models.module import Module
 from nn.optim.gradients import clip_grad_norm
 from nn.optim.optimizers import Optimizer
-from nn.optim.schedules import Schedule, factor_at
+from nn.optim.schedules import ReduceLROnPlateau, Schedule
 from nn.training.data import Data
 from nn.training.history import History
 from nn.training.reach import Reach, check_taken
@@ -52,11 +55,13 @@ class Task:
     record: bool
     backend: str
     executor: Executor | None
+    monitor: str | None = None
+    mode: str | None = None
+    checkpoint_every: int = 1
 
     def __post_init__(self) -> None:
-        count("fit", "epochs", self.epochs)
-        for name in ("batch_size", "patience"):
-            if getattr(self, name) is not None:
+        for name in ("epochs", "checkpoint_every", "batch_size", "patience"):
+            if getattr(self, name) is not None or name.startswith(("epochs", "checkpoint")):
                 count("fit", name, getattr(self, name))
         if self.schedule is not None and not callable(self.schedule):
             raise TypeError(
@@ -84,6 +89,32 @@ class Task:
                 f"{'its get_executor()' if other else 'ThreadPoolExecutor()'}"
             )
 
+        _ = self.monitored  # for its errors
+
+    @cached_property
+    def monitored(self) -> tuple[str, int]:
+        """Which number tells the best epoch, and 1 if the lowest is best, -1 if the highest is."""
+        names = ["loss", *self.metrics.functions]
+        if self.data.validation or self.data.share is not None:
+            names = [f"val_{name}" for name in names] + names
+        name = pick({name: name for name in names}, self.monitor or names[0], "monitor")
+        known = {"loss": "min", "accuracy": "max", "r2": "max"}
+        mode = self.mode or known.get(name.removeprefix("val_"))
+        return name, pick({"min": 1, "max": -1}, mode, f"mode for the monitor {name!r},")
+
+    @cached_property
+    def min_change(self) -> float:
+        """By how much the monitored number has to improve: see `min_delta` in `fit`."""
+        if self.monitored[1] < 0 or classes_of(self.loss):
+            return self.min_delta
+        try:
+            targets = (y if hasattr(y, "__iter__") else [y] for y in self.data.given.ys)
+            numbers = array("d", (float(y) for target in targets for y in target))
+        except (TypeError, ValueError):  # what a loss of one's own has for targets
+            return self.min_delta
+        mean = fmean(numbers)
+        return self.min_delta * min(1.0, fmean((y - mean) ** 2 for y in numbers) or 1.0)
+
     @cached_property
     def parameters(self) -> list[Value]:
         """The model's parameters, then those that only the optimiser has: the loss may use them."""
@@ -107,9 +138,13 @@ class Trainer:
         self.reach = Reach(task.model, task.parameters, task.optimizer.params, task.data.rows)
         self._factors: list[float] = []
 
-    def set_rate(self, epoch: int) -> None:
-        """Give the optimiser its learning rate for an epoch."""
-        self._factors = self._factors_of(epoch + 1)
+    def set_rate(self, epoch: int, waited: int = 0) -> None:
+        """Give the optimiser its learning rate for an epoch.
+
+        Arguments:
+            waited: how many epochs there were since the last improvement.
+        """
+        self._factors = self._factors_of(epoch + 1, waited)
         self.task.optimizer.lr = self.rate * self._factors[epoch]
 
     def take(self) -> None:
@@ -118,6 +153,7 @@ class Trainer:
         at_least_zero(type(optimizer).__name__, lr=optimizer.lr)
         if optimizer.lr != self.rate * factor:  # it is for this epoch; the schedule goes on from it
             self.rate = optimizer.lr / (factor or 1.0)
+        self.read()
 
     def learn(self, batch: Sequence[int]) -> None:
         """Do one step on the rows of these numbers. Nothing keeps their graph afterwards."""
@@ -192,7 +228,8 @@ class Trainer:
         """Go on from there, if the schedule gives the same factors."""
         optimizer, about = self.task.optimizer, state.entry("optimizer", dict)
         factors, numbers = state.floats("factors"), state.floats("parameters", len(self.numbers()))
-        if self._factors_of(len(factors)) != factors:
+        plateau = isinstance(self.task.schedule, ReduceLROnPlateau)  # a setting, compared as one
+        if not plateau and self._factors_of(len(factors)) != factors:
             raise CheckpointError(
                 f"{state.source} is of a training with another schedule of the learning rate; "
                 "resume with the same, or start anew with resume=False"
@@ -206,15 +243,32 @@ class Trainer:
         except (TypeError, ValueError):
             state.need(False, "optimizer")
         self.rate, self._factors = optimizer.lr, factors
-        Trainer.sync(self, numbers)  # the Values alone, from which a NativeTrainer reads them
+        Trainer.sync(self, numbers)  # the Values alone
+        self.read()
 
-    def _factors_of(self, epochs: int) -> list[float]:
+    def read(self) -> None:
+        """Go on with what the Values and the optimiser hold."""
+
+    def _factors_of(self, epochs: int, waited: int = 0) -> list[float]:
         """The schedule's factors for the first epochs. It is asked only once about each."""
         schedule, known = self.task.schedule, self._factors
         if len(known) >= epochs:
             return known[:epochs]
+        if isinstance(schedule, ReduceLROnPlateau):
+            return [*known, known[-1] * schedule(waited) if known else 1.0]
         new = range(len(known), epochs)
-        return known + [1.0 if schedule is None else factor_at(epoch, schedule) for epoch in new]
+        return known + [1.0 if schedule is None else _factor(epoch, schedule) for epoch in new]
+
+
+def _factor(epoch: int, schedule: Schedule) -> float:
+    """The factor that a schedule gives for an epoch. Raises ValueError where it is none."""
+    factor = schedule(epoch)
+    if not 0 <= as_number(factor) < math.inf:
+        raise ValueError(
+            f"a schedule gives a finite factor >= 0 for every epoch, got {factor!r} for epoch "
+            f"{epoch}; return one like 1 / (1 + epoch)"
+        )
+    return float(factor)
 
 
 def as_callbacks(given: Callback | Iterable[Callback] | None) -> list[Callback]:

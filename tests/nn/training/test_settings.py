@@ -8,6 +8,7 @@ import pytest
 
 import nn
 from nn import MLP, SGD, Adam, AdamW, RMSprop, fit
+from nn.checkpoint.model import unpack
 from nn.evaluation.samples import pair_up
 from nn.training.data import Data
 
@@ -89,6 +90,7 @@ def moved():
     return {"make": make, "callbacks": move}
 
 
+plateau = nn.ReduceLROnPlateau(factor=0.5, patience=2)
 SETTINGS = {
     "lr": lambda: {"lr": 0.003},
     "frozen": lambda: {"make": frozen},
@@ -96,6 +98,9 @@ SETTINGS = {
     "halved": halved,
     "moved": moved,
     "weighed": lambda: {"sample_weight": WEIGHTS, "validation": 0.25},
+    "stratified": lambda: {"validation": 0.25, "loss": "binary_cross_entropy"},
+    "monitor": lambda: {"monitor": "val_accuracy", "validation": 0.25, "patience": 3, "lr": 0.2},
+    "plateau": lambda: {"schedule": plateau, "min_delta": 0.05, "lr": 0.05},
     "both-weights": lambda: {"sample_weight": WEIGHTS, "class_weights": [1, 3]},
 }
 every = pytest.mark.parametrize("name", SETTINGS)
@@ -365,8 +370,224 @@ def test_weights_that_are_none_are_refused(weights, message):
 
 
 def test_a_loss_of_ones_own_takes_no_weights():
-    def own(outputs, targets):
-        return nn.mse_loss(outputs, targets)
-
     with pytest.raises(ValueError, match="is for losses by name, got own; leave it out, or weigh"):
         run(loss=own, sample_weight=WEIGHTS)
+
+
+# --- which epoch is the best
+
+
+def spread(outputs, targets):
+    """A metric of one's own."""
+    return max(outputs) - min(outputs)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(
+    ("monitor", "mode", "best"),
+    [
+        ("val_accuracy", None, max),
+        ("accuracy", None, max),
+        ("r2", None, max),
+        ("val_r2", "max", max),
+        ("loss", None, min),
+        ("val_loss", None, min),
+        ("val_spread", "max", max),
+        ("spread", "min", min),
+    ],
+)
+def test_the_first_best_epoch_by_what_is_monitored_is_kept(backend, monitor, mode, best):
+    model, after = net(), []
+    how = {"metrics": ["r2", spread], "validation": (XS[:8], YS[:8]), "lr": 0.3, "patience": None}
+    how |= {"callbacks": lambda h: after.append(numbers(model)), "backend": backend, "epochs": 12}
+    found, history = run(model, monitor=monitor, mode=mode, **how)
+    column = history.column(monitor)
+    assert history.watched == column
+    assert history.best_epoch == column.index(best(column))
+    assert history.best_loss == history.val_loss[history.best_epoch]
+    assert found == after[history.best_epoch]
+    assert len(set(column)) > 1
+
+
+def test_patience_counts_by_what_is_monitored():
+    shares = iter([0.3, 0.5, 0.5, 0.4, 0.6, 0.6, 0.6, 0.6, 0.9])
+
+    def share(outputs, targets):
+        return next(shares)
+
+    _, history = run(metrics=share, monitor="share", mode="max", patience=3, epochs=20)
+    assert (history.epochs, history.best_epoch, history.stopped) == (8, 4, "patience")
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"monitor": "val_acuracy"}, "unknown monitor 'val_acuracy', did you mean 'accuracy'"),
+        ({"monitor": "val_loss"}, "unknown monitor 'val_loss', did you mean 'loss'"),
+        ({"monitor": 3}, "unknown monitor 3; known: loss, accuracy"),
+        (
+            {"monitor": "spread", "metrics": spread},
+            "unknown mode for the monitor 'spread', None; known: min, max",
+        ),
+        ({"mode": "lower"}, "unknown mode for the monitor 'loss', 'lower'; known: min, max"),
+    ],
+)
+def test_what_cannot_be_monitored_is_refused(how, message):
+    with pytest.raises(ValueError, match=message):
+        run(**how)
+
+
+# --- by how much a loss has to fall
+
+
+def own(outputs, targets):
+    """The loss of somebody who writes it as a function of a batch."""
+    return nn.mse_loss(outputs, targets)
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+@pytest.mark.parametrize(("loss", "backend"), [("mse", "eager"), ("mse", "native"), (own, "eager")])
+def test_small_targets_are_learnt_as_if_there_were_no_patience(loss, backend, outputs):
+    xs = [[x / 20] for x in range(-20, 21)]
+    ys = [0.01 * x - 0.0015 for (x,) in xs]
+    ys = ys if outputs == 1 else [[y, -y] for y in ys]
+    model, patient = [MLP(1, [8, outputs], activation="tanh", rng=1) for _ in range(2)]
+    how = {"loss": loss, "lr": 0.01, "epochs": 400, "progress": False, "backend": backend}
+    history = fit(model, xs, ys, seed=1, **how)
+    assert history.stopped == "epochs"
+    assert fit(patient, xs, ys, seed=1, patience=None, **how).loss == history.loss
+    assert nn.r2_score(model, xs, ys) > 0.8
+
+
+@pytest.mark.parametrize("scale", [0.01, 0.3])
+def test_min_delta_is_a_share_of_a_variance_below_one(scale):
+    ys = [scale * a for a, _ in XS]
+    variance = math.fsum(y * y for y in ys) / 24 - (math.fsum(ys) / 24) ** 2
+    how = {"loss": "mse", "optimizer": "sgd", "lr": 1e-3, "epochs": 30}
+    falls = run(net(), XS, ys, **how, patience=None)[1].loss
+    share = (falls[0] - falls[1]) / variance
+    assert run(net(), XS, ys, **how, patience=1, min_delta=share * 1.001)[1].epochs == 2
+    assert run(net(), XS, ys, **how, patience=1, min_delta=share * 0.999)[1].epochs > 2
+
+
+def test_min_delta_stays_for_large_targets_and_for_classes():
+    how = {"optimizer": "sgd", "lr": 1e-3, "epochs": 30, "batch_size": None}
+    for ys, loss in (([9.0 * a for a, _ in XS], "mse"), (YS, "binary_cross_entropy")):
+        falls = run(net(), XS, ys, **how, loss=loss, patience=None)[1].loss
+        change = falls[0] - falls[1]
+        for share, wanted in ((1.001, {2}), (0.999, range(3, 31))):
+            how_long = run(net(), XS, ys, **how, loss=loss, patience=1, min_delta=share * change)
+            assert how_long[1].epochs in wanted
+
+
+# --- rows held out
+
+
+@pytest.mark.parametrize("share", [0.1, 0.2, 0.25, 0.5, 0.8])
+@pytest.mark.parametrize("seed", range(5))
+def test_every_class_is_held_out_by_its_share(share, seed):
+    rng = random.Random(seed)
+    ys = [0] * 100 + [1] * 20 + [2] * 10 + [3]
+    rng.shuffle(ys)
+    data = Data(pair_up("test", range(131), ys), share)
+    data.split(rng, stratified=True)
+    assert len(data.validation) == round(131 * share)
+    for kind in range(4):
+        count = ys.count(kind)
+        assert abs(data.validation.ys.count(kind) - share * count) <= 1
+        assert data.rows.ys.count(kind) >= (share < 0.5)
+
+
+def test_classification_is_stratified_and_regression_is_not():
+    counts = {}
+    for loss in ("binary_cross_entropy", "mse"):
+        for seed in range(20):
+            seen = []
+
+            def look(outputs, targets, seen=seen):
+                seen.append(sum(targets))
+                return 0.0
+
+            run(loss=loss, metrics=look, validation=0.5, epochs=1, seed=seed)
+            counts.setdefault(loss, set()).add(seen[-1])
+    assert counts["binary_cross_entropy"] <= {sum(YS) // 2, (sum(YS) + 1) // 2}
+    assert len(counts["mse"]) > 2
+
+
+# --- a plateau
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_rate_falls_on_a_plateau(backend):
+    rates = []
+    values = iter([5.0, 4.0, 4.0, 4.0, 4.0, 4.0, 3.0, 3.0, 3.0, 1.0])
+
+    def value(outputs, targets):
+        return next(values)
+
+    model = net()
+    optimizer = SGD(model.parameters(), lr=1.0)
+    how = {"metrics": value, "monitor": "value", "mode": "min", "epochs": 10, "patience": None}
+    how |= {"schedule": plateau, "optimizer": optimizer, "backend": backend}
+    run(model, callbacks=lambda h: rates.append(optimizer.lr), **how)
+    assert rates == [1.0] * 4 + [0.5] * 2 + [0.25] * 3 + [0.125]
+    assert optimizer.lr == 1.0
+
+
+def test_a_plateau_of_other_settings_is_another_training(tmp_path):
+    file = {"checkpoint": tmp_path / "a", "resume": True}
+    run(schedule=plateau, **file, epochs=2)
+    with pytest.raises(nn.CheckpointError, match=r"schedule='ReduceLROnPlateau\(factor=0.5.*None"):
+        run(**file)
+    with pytest.raises(ValueError, match="ReduceLROnPlateau takes patience as a whole number >= 1"):
+        nn.ReduceLROnPlateau(patience=0)
+
+
+# --- checkpoints
+
+
+def epochs_in(path):
+    tensors, _ = unpack(path.read_bytes(), path)
+    return tensors["training.log"].shape[0]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_checkpoints_after_every_third_epoch_and_the_last(backend, tmp_path):
+    path, seen = tmp_path / "a", []
+    how = {"checkpoint": path, "checkpoint_every": 3, "resume": True, "backend": backend}
+    run(callbacks=lambda h: seen.append(epochs_in(path)), **how)
+    assert seen == [0, 0, 3, 3, 3, 6, 6, 8]
+    assert run(net(2), **how, epochs=11) == run(backend=backend, epochs=11)
+    assert epochs_in(path) == 11
+
+    stopped = {"checkpoint": tmp_path / "b", "checkpoint_every": 100, "backend": backend}
+    found, _ = run(callbacks=lambda h: h.epochs == 4, **stopped)
+    assert epochs_in(tmp_path / "b") == 4
+    assert numbers(nn.load(tmp_path / "b")) == found
+
+
+def test_what_is_changed_in_a_callback_is_lost_with_it_where_it_raises(tmp_path):
+    def spoil(history):
+        if history.epochs == 3:
+            optimizer.lr = 9.0
+            raise RuntimeError
+
+    file = {"checkpoint": tmp_path / "a", "resume": True}
+    model = net()
+    optimizer = Adam(model.parameters(), lr=0.01)
+    with pytest.raises(RuntimeError):
+        run(model, optimizer=optimizer, callbacks=spoil, **file)
+    assert run(net(2), **file) == run()
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"checkpoint_every": 2}, "checkpoint_every is how often to write a file; say which with"),
+        ({"checkpoint_every": 0}, "fit takes checkpoint_every as a whole number >= 1, got 0"),
+        ({"checkpoint_every": None}, "fit takes checkpoint_every as a whole number >= 1, got None"),
+    ],
+)
+def test_writing_at_no_time_is_refused(how, message):
+    with pytest.raises(ValueError, match=message):
+        run(**how)
