@@ -12,7 +12,7 @@ __all__ = ["Code", "compile_text", "lanes"]
 _lock = fork_safe_lock()  # LLVM's global state: one compilation at a time
 
 
-def _machine() -> Any:
+def _machine(effort: int) -> Any:
     """The target machine: this one, with all that it can do. Whoever compiles for it owns it."""
     binding = llvm()
     binding.initialize_native_target()
@@ -20,7 +20,7 @@ def _machine() -> Any:
     return binding.Target.from_default_triple().create_target_machine(
         cpu=binding.get_host_cpu_name(),
         features=binding.get_host_cpu_features().flatten(),
-        opt=1,  # more takes longer and gives no faster loops: they are written as they should be
+        opt=effort,
         jit=True,
     )
 
@@ -45,14 +45,17 @@ class Code:
         return found
 
 
-def compile_text(text: str, keep: Any = None) -> Code:
+def compile_text(text: str, keep: Any = None, fast: bool = True) -> Code:
     """Machine code for a module's text.
 
     Arguments:
+        fast: False takes a third of the time to compile, and two or three times as long to run. The
+            results are the same to the bit. (More than LLVM's level 1 takes longer and gives no
+            faster loops: they are written as they should be.)
         keep: whatever the text holds addresses of, kept alive as long as the code.
     """
     with _lock:
         module = llvm().parse_assembly(text)
-        engine = llvm().create_mcjit_compiler(module, _machine())
+        engine = llvm().create_mcjit_compiler(module, _machine(int(fast)))
         engine.finalize_object()
     return Code(engine, keep)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Literal
 
 from engine.core.copies import rebuild
@@ -57,6 +58,8 @@ class Program:
         parameters: leaves that are read anew at every call. All other leaves are constants, with
             the data that they have now (`constants` lists them).
         reduce: "mean" or "sum" over the rows, instead of an output for each.
+        rows: on about how many rows it will run in all. For few of them, code that runs faster is
+            not worth the time that it takes to compile; when there are more, it is compiled then.
 
     Calling it takes rows, of shape (N, number of inputs): an array, a list of rows, a frame with a
     column for each input's label. It gives an array of shape (N, number of outputs), or, where it
@@ -87,6 +90,7 @@ class Program:
         outputs: Sequence[Value],
         parameters: Sequence[Value] = (),
         reduce: Reduce | None = None,
+        rows: float = inf,
     ) -> None:
         self.inputs = _leaves("inputs", inputs)
         self.parameters = _leaves("parameters", parameters)
@@ -97,20 +101,23 @@ class Program:
             )
         if reduce not in (None, "mean", "sum"):
             raise ValueError(f'reduce is "mean", "sum" or None, got {reduce!r}')
-        self.reduce = reduce
+        self.reduce, self._rows = reduce, rows
         _check_decisions(self.inputs, self.parameters)
         tape, _ = record_tape(self.inputs, self.parameters, self.outputs)
         if missing := [describe(node) for node in tape.frozen if id(node) in declared]:
             raise ValueError(f"{missing[0]} is an input that is not among inputs=; add it")
         self.constants = tape.frozen
         self._tape = tape
-        self._compiled: Compiled = compiled_tape(tape, reduce)
-        self._run, self._idle = self._compiled.run, self._compiled.idle
+        self._compile(rows)
         self._width, self._many = len(self.inputs), len(self.outputs)
         self._labels = [x.label or f"input {i}" for i, x in enumerate(self.inputs)]
         self._held: tuple[int, Any, int] = (-1, None, 0)
         np = numpy()
         self._array, self._float, self._empty = np.ndarray, np.dtype("float64"), np.empty
+
+    def _compile(self, rows: float) -> None:
+        self._compiled: Compiled = compiled_tape(self._tape, self.reduce, rows)
+        self._left = self._compiled.good_for
 
     def __call__(self, rows: Any, parameters: Any = None, out: Any = None) -> Any:
         """The outputs of all rows (or their reduction)."""
@@ -140,11 +147,15 @@ class Program:
             place = addressof(buffer(rows))
         except (TypeError, ValueError):
             place = rows.ctypes.data
-        free, run = self._idle, self._run
+        self._left -= many
+        if self._left < 0.0:
+            self._compile(inf)
+        compiled = self._compiled  # another thread may put a faster one there during this call
+        free, run = compiled.idle, compiled.run
         try:
             space = free.pop()
         except IndexError:  # all are in use
-            space = self._compiled.workspace()
+            space = compiled.workspace()
         odd = run(pack(place, down, right, many, at, addressof(buffer(out)), space[0]))
         free.append(space)
         if odd and MODE.get() != "ieee":
@@ -154,9 +165,10 @@ class Program:
     def is_finite(self, rows: Any, theta: Any) -> bool:
         """Whether all results of some rows are finite."""
         out = self._empty(self._many if self.reduce else (len(rows), self._many))
-        (down, right), space = rows.strides, self._compiled.workspace()
+        compiled = self._compiled
+        (down, right), space = rows.strides, compiled.workspace()
         given = _address(rows), down, right, len(rows), _address(theta), _address(out), space[0]
-        return not self._run(pack(*given))
+        return not compiled.run(pack(*given))
 
     def _read(self) -> tuple[Any, int]:
         """The parameters as they are now, and where."""
@@ -204,7 +216,8 @@ class Program:
     def __reduce__(self) -> tuple[Any, ...]:
         # each output that pickle met alone would list its whole graph again
         above = rebuild(Value, 0.0, 0.0, rows.sum, tuple(self.outputs), None, 0)
-        return _unpickled, (above, self.inputs, self.outputs, self.parameters, self.reduce)
+        given = self.inputs, self.outputs, self.parameters, self.reduce, self._rows
+        return _unpickled, (above, *given)
 
 
 def _unpickled(above: Value, *arguments: Any) -> Program:

@@ -6,6 +6,7 @@ import pickle
 import re
 import threading
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -168,7 +169,9 @@ def test_programs_pickle_and_copy() -> None:
 def test_the_same_structure_is_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
     compilations: list[str] = []
     real = library.compile_text
-    monkeypatch.setattr(library, "compile_text", lambda t, k: compilations.append(t) or real(t, k))
+    monkeypatch.setattr(
+        library, "compile_text", lambda t, *how: compilations.append(t) or real(t, *how)
+    )
 
     def make(constant: float, reduce: Any = None, name: str = "tanh") -> Program:
         x, w = Value(0.1, "a"), Value(constant, "w")
@@ -189,6 +192,30 @@ def test_the_same_structure_is_compiled_once(monkeypatch: pytest.MonkeyPatch) ->
     assert len(compilations) == 6
     near(make(0.124)(rows) - first(rows), make(0.124)(rows) - make(0.123)(rows), 1e-15)
     assert make(0.123)(rows)[0, 0] != make(0.124)(rows)[0, 0]
+
+
+def test_code_for_few_rows_gives_the_same_bits_and_makes_way_for_faster_code(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    efforts: list[bool] = []
+    real = library.compile_text
+    monkeypatch.setattr(library, "compile_text", lambda *a: efforts.append(a[2]) or real(*a))
+    monkeypatch.setattr(library, "WORTH", 10_000.0)
+    x, w = Value(0.1, "x"), Value(0.789, "w")
+    y = (x * w).tanh() + (w - x).exp() * 0.3579
+    program = Program([x], [y, gradient(y, w)], [w], rows=10)
+    rows = np.linspace(-3.0, 3.0, 50)[:, None]
+    want = program(rows)
+    assert efforts == [False]
+    with ThreadPoolExecutor(4) as pool:
+        for got in pool.map(lambda _: program(rows), range(200)):
+            assert same_bits(got, want)
+    assert efforts.count(False) == 1
+    assert True in efforts
+    known = len(efforts)
+    assert same_bits(Program([x], program.outputs, [w])(rows), want)
+    assert same_bits(pickle.loads(pickle.dumps(program))(rows), want)
+    assert len(efforts) == known
 
 
 def test_constants_that_look_alike_are_not_confused() -> None:

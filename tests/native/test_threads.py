@@ -96,7 +96,7 @@ def test_a_long_call_holds_nobody_up() -> None:
 
     other = threading.Thread(target=count, daemon=True)
     other.start()
-    real = program._run
+    real = program._compiled.run
 
     def watched(given: bytes) -> Any:
         inside.set()
@@ -106,7 +106,7 @@ def test_a_long_call_holds_nobody_up() -> None:
         return answer
 
     during: list[int] = []
-    program._run = watched
+    program._compiled.run = watched
     program(rows)
     running[0] = False
     other.join(20)
