@@ -150,9 +150,12 @@ def walk(root: object) -> Iterator[tuple[str, object]]:
         if id(thing) in seen:
             continue
         if isinstance(thing, Value):
-            inside: Iterable[tuple[object, object]] = ()
-        elif isinstance(thing, Module):
-            inside = vars(thing).items()
+            seen.add(id(thing))
+            if thing.op is None:
+                yield path, thing
+            continue
+        if isinstance(thing, Module):
+            inside: Iterable[tuple[object, object]] = vars(thing).items()
         elif isinstance(thing, dict):
             inside = thing.items()
         elif isinstance(thing, list | tuple | deque):
@@ -165,7 +168,7 @@ def walk(root: object) -> Iterator[tuple[str, object]]:
         else:
             continue
         seen.add(id(thing))
-        if isinstance(thing, Module) or (isinstance(thing, Value) and thing.op is None):
+        if isinstance(thing, Module):
             yield path, thing
         below = [(f"{path}.{key}" if path else str(key), item) for key, item in inside]
         stack.extend(reversed(below))
