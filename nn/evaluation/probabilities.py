@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 import engine
-from engine import ControlFlowError, Program, Value, inputs
-from engine.core.modes import recording, recording_program
-from engine.native.needs import available, numpy
+from engine import Value
+from engine.native.needs import numpy
 from nn.evaluation.measure import predict
-from nn.models.module import Module, evaluating
+from nn.evaluation.native import outputs
+from nn.models.module import Module
 
 __all__ = ["Probabilities", "answers"]
 
@@ -30,16 +29,13 @@ class Probabilities(Module):
 
     def __call__(self, x: Any) -> list[Value]:
         """The probabilities of the classes for one sample."""
-        scores = self.model(x)
-        if isinstance(scores, Value):
-            return [(-scores).sigmoid(), scores.sigmoid()]
-        return list(engine.softmax(scores))
+        return _shares(self.model(x))
 
 
 def answers(model: Module, rows: Any) -> Any:
     """The model's outputs for rows of numbers, as an array of shape (rows, outputs).
 
-    They agree with `predict` but for the last digits. A Program computes them where the extra
+    They agree with the model's own but for the last digits. A Program computes them where the extra
     `fast` is installed and the model's graph is the same for all rows.
 
     >>> from nn import MLP
@@ -48,11 +44,14 @@ def answers(model: Module, rows: Any) -> Any:
     """
     np = numpy()
     rows = np.asarray(rows, dtype="float64")
-    with suppress(ControlFlowError), evaluating(model):  # a model may decide anew for each row
-        if available():
-            leaves = inputs(*[f"x{i}" for i in range(rows.shape[1])])
-            with recording, recording_program:
-                found = model(leaves)
-            outputs = found if isinstance(found, list | tuple) else [found]
-            return Program(leaves, outputs, model.parameters())(rows)
-    return np.array(predict(model, rows.tolist())).reshape(len(rows), -1)
+    shown, head = (model.model, _shares) if type(model) is Probabilities else (model, None)
+    found = outputs(shown, rows, head)
+    if found is None:
+        found = np.array(predict(model, rows.tolist()))
+    return found.reshape(len(rows), -1)
+
+
+def _shares(scores: Any) -> list[Value]:
+    if isinstance(scores, Value):
+        return [(-scores).sigmoid(), scores.sigmoid()]
+    return list(engine.softmax(scores))

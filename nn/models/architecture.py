@@ -11,7 +11,7 @@ from nn.models.chain import Part, neurons, row, widths
 from nn.models.layers import MLP, Layer, Neuron, Sequential
 from nn.models.module import Module
 
-__all__ = ["Architecture", "Slot", "describe", "describe_row", "slots", "tensors"]
+__all__ = ["Architecture", "Slot", "describe", "describe_row", "outline", "slots", "tensors"]
 
 # The classes that a file can describe, each with its name in files.
 KINDS: dict[type[Module], str] = {kind: kind.__name__ for kind in (MLP, Sequential, Layer, Neuron)}
@@ -121,6 +121,15 @@ def describe(model: Module) -> Architecture | None:
     It is also None where parts of the model were changed or added, and for a Sequential of anything
     but Layers.
     """
+    found = outline(model)
+    return found[0] if found and set(found[1]) == set(model.parameters()) else None
+
+
+def outline(model: Module) -> tuple[Architecture, list[Value]] | None:
+    """The Architecture that a model computes, and the parameters of its layers in their order.
+
+    None as for `describe`, but other parameters in the model do not matter.
+    """
     kind, parts = KINDS.get(type(model)), row(model)
     if kind is None or (isinstance(model, Sequential) and {*map(type, parts)} != {Layer}):
         return None
@@ -128,9 +137,9 @@ def describe(model: Module) -> Architecture | None:
     found = describe_row(parts, kind, hidden)
     if found is None or getattr(model, "output", found.output) != found.output:
         return None
-    held = [value for slot in tensors(found, parts).values() for value in slot.values]
-    sound = len(set(held)) == len(held) and set(held) == set(model.parameters())
-    return found if sound else None
+    held = [value for part in parts for neuron in neurons(part) for value in (*neuron.w, neuron.b)]
+    sound = len(set(held)) == len(held) and {*map(type, held)} == {Value}
+    return (found, held) if sound else None
 
 
 def describe_row(
@@ -149,6 +158,7 @@ def describe_row(
     found = Architecture(kind, sizes[0], sizes[1:], shared, names[-1])
     sound = found.activations == names and all(
         type(neuron) is Neuron
+        and "forward" not in vars(neuron)
         and len(neuron.w) == n_in
         and neuron.activation == ("linear" if ACTIVATIONS[name].layerwise else name)
         for part, n_in, name in zip(parts, sizes, names, strict=False)

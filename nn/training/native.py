@@ -11,30 +11,29 @@ import math
 import operator
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, TypeAlias
 
-from engine import ControlFlowError, Program, gradient, inputs, no_grad, numeric_mode
+from engine import ControlFlowError, Program, Value, gradient, inputs, no_grad, numeric_mode
 from engine.core.graph import topological
 from engine.core.hooks import has_hooks
 from engine.core.modes import recording, recording_program
 from engine.core.sweep import gradients_of
-from engine.native.lower.instructions import record_tape
 from engine.native.needs import available, numpy
 from nn.checks import check_finite
+from nn.evaluation.isolation import isolated
 from nn.evaluation.metrics import right_rows
+from nn.evaluation.native import COMPARED, Known, Recorded, kept, known_architecture
 from nn.evaluation.samples import Rows
-from nn.losses import LOSSES
-from nn.models.architecture import describe
+from nn.losses import LOSSES, mse_loss
 from nn.models.module import Module
 from nn.optim.optimizers import Optimizer
-from nn.training.isolation import isolated
 from nn.training.shards import Computer, Work
 from nn.training.task import Task, Trainer
 from nn.training.workers import WorkerPool
 
 __all__ = ["NativeTrainer", "NotCompilable"]
 
-COMPARED = 8  # rows on which what was recorded of a model is held against the model
+Graph: TypeAlias = tuple[list[Value], Value, list[Value], bool]
 
 
 class NotCompilable(ValueError):
@@ -65,13 +64,12 @@ class NativeTrainer(Trainer):
         found = [_matrix(rows) for rows in task.data.tables if rows]
         self._shape = found[0][0]
         # what an MLP computes is known: it draws nothing and remembers nothing
-        known = describe(model) is not None
+        known = known_architecture(model)
         isolation: AbstractContextManager[Callable[[], bool]]
         isolation = nullcontext(lambda: False) if known else isolated(model)
         with isolation as drew:
             self._check_targets()
-            step = self._program(model.train(), learn=True)
-            forward = self._program(model.eval(), learn=False)
+            (step, forward), self._listed = self._programs(known)
             if drew():
                 raise NotCompilable("the model draws random numbers, as dropout does")
         work = Work(step, forward, [table for _, table in found])
@@ -103,35 +101,51 @@ class NativeTrainer(Trainer):
             for target in {tuple(y) if hasattr(y, "__len__") else y for y in targets}:
                 self._loss(output, target)
 
-    def _program(self, model: Module, learn: bool) -> Program:
-        """The loss of one row, with its gradients or with the outputs."""
+    def _programs(self, known: Known | None) -> Recorded:
+        """The programs of a step and of a measurement, kept if the architecture says it all."""
+        model, parameters = self.task.model, self.task.parameters
+        learned = self.task.optimizer.params
+        own = self._loss.__module__ != mse_loss.__module__  # it may read what changes
+        if known and not own and not has_hooks(parameters):
+            same = [*map(id, known[2])]
+            if same == [*map(id, parameters)] == [*map(id, learned)]:
+                key, build = (known[0], self._loss, self._shape, self._weighted), known[1].build
+                return kept(key, lambda: self._record(new := build(), p := new.parameters(), p))
+        return self._record(model, parameters, learned, known is not None)
+
+    def _record(
+        self, model: Module, parameters: list[Value], learned: list[Value], known: bool = True
+    ) -> Recorded:
+        """The loss of one row, with its gradients and with the outputs: a program of each."""
+        modes = [model.train] if known else [model.train, model.eval]
+        graphs = [self._graph(mode()) for mode in modes]
+        rows = self.task.epochs * sum(map(len, self.task.data.tables))
+        leaves, loss, outputs, listed = graphs[0]
+        if parameters is self.task.parameters:  # the loss of an architecture reaches all of its own
+            self.reach.see(outputs, loss)
+            self.reach.tell()
+        wanted = [loss, *gradient(loss, learned), *leaves[len(leaves) - self._weighted :]]
+        step = Program(leaves, wanted, parameters, "sum", rows)
+        leaves, loss, outputs, _ = graphs[-1]
+        return [step, Program(leaves, [loss, *outputs], parameters, rows=rows)], listed
+
+    def _graph(self, model: Module) -> Graph:
+        """One row recorded: its leaves, its loss, its outputs, and whether the model lists them."""
         width, targets = self._shape
-        parameters = self.task.parameters
         xs = inputs(*[f"x{i}" for i in range(width or 1)])
         ys = inputs(*[f"y{i}" for i in range(targets or 1)])
         ws = inputs("w") if self._weighted else []
-        tapes = []
-        for _ in range(2):  # a model that draws random numbers is another one each time
-            try:
-                with recording, recording_program:
-                    found = model(xs if width else xs[0])
-                    loss = self._loss(found, ys if targets else ys[0])
-                    loss = loss * ws[0] if ws else loss
-            except (ControlFlowError, TypeError) as error:
-                raise NotCompilable(f"the model cannot be recorded: {error}") from error
-            tapes.append(record_tape([*xs, *ys, *ws], parameters, [loss])[0])
+        try:
+            with recording, recording_program:
+                found = model(xs if width else xs[0])
+                loss = self._loss(found, ys if targets else ys[0])
+                loss = loss * ws[0] if ws else loss
+        except (ControlFlowError, TypeError) as error:
+            raise NotCompilable(f"the model cannot be recorded: {error}") from error
         if has_hooks(topological(loss)):
             raise NotCompilable("a Value of the model has a hook, which native code would not call")
-        if tapes[0].structure() != tapes[1].structure():
-            raise NotCompilable("the model computes something else each time, as dropout does")
-        self._listed = isinstance(found, list | tuple)
-        if learn:
-            self.reach.see(found, loss)
-            self.reach.tell()
-            wanted = [loss, *gradient(loss, self.task.optimizer.params), *ws]
-            return Program([*xs, *ys, *ws], wanted, parameters, reduce="sum")
-        wanted = [loss, *(found if self._listed else [found])]
-        return Program([*xs, *ys, *ws], wanted, parameters)
+        listed = isinstance(found, list | tuple)
+        return [*xs, *ys, *ws], loss, [*found] if listed else [found], listed
 
     def _compare(self, rows: Rows) -> None:
         """Check that the programs give the model's loss on some rows.

@@ -14,9 +14,9 @@ from engine.core.origins import name_of, place_of
 from engine.core.value import epoch
 from engine.source.lost import warn_at, watching
 from nn.checks import caller, listed, warn
+from nn.evaluation.isolation import isolated
 from nn.evaluation.samples import Rows
 from nn.models.module import Module, walk
-from nn.training.isolation import isolated
 
 __all__ = ["Reach", "check_taken"]
 

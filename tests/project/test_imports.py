@@ -49,7 +49,11 @@ UPPER = {room for room in BELOW if room.startswith("engine.")}
 UPPER -= {"engine.source", "engine.core", "engine.operations", "engine.calculus"}
 UPPER -= {"engine.compatibility"}
 UPPER |= {"nn.drawing", "nn.player"}
-LATE = {"nn.interop.sklearn", "nn.training.native"}  # files that are loaded in the same way
+LATE = {
+    "nn.evaluation.native",
+    "nn.interop.sklearn",
+    "nn.training.native",
+}  # files that are loaded in the same way
 BESIDE = {"engine.lazy", "engine.aliases"}  # for every room; these import nothing of ours
 SHORTCUTS = "engine.core.shortcuts"
 GROUND = {"engine.core.numerics", "engine.core.node", "engine.core.modes"}

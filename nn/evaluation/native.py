@@ -1,0 +1,125 @@
+"""Programs of models, recorded once for each architecture, and the outputs that they compute."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, TypeAlias
+
+from engine import Program, Value, inputs, no_grad
+from engine.core.forks import fork_safe_lock
+from engine.core.modes import recording, recording_program
+from engine.core.value import constant
+from engine.native.needs import available, numpy
+from nn.evaluation.isolation import isolated
+from nn.models.activations import ACTIVATIONS
+from nn.models.architecture import Architecture, outline
+from nn.models.module import Module, evaluating
+
+__all__ = ["COMPARED", "Known", "Recorded", "kept", "known_architecture", "outputs"]
+
+MOST = 1_000_000  # instructions of the programs that are kept
+EACH = 16_000  # and what one counts for beside its instructions
+COMPARED = 8  # rows on which a program is held against a model that is not known
+
+Recorded: TypeAlias = tuple[list[Program], bool]  # and whether the model gives a list
+Known: TypeAlias = tuple[Any, Architecture, list[Value]]
+Head: TypeAlias = Callable[[Any], Any]
+
+_kept: OrderedDict[Any, Recorded] = OrderedDict()
+_lock = fork_safe_lock()
+
+
+def kept(key: Any, record: Callable[[], Recorded]) -> Recorded:
+    """The programs of a key, recorded at its first use.
+
+    They are shared by all models of an architecture, so they must be called with `parameters=`.
+    """
+    with _lock:  # so that threads with the same to do wait for one of them
+        if key in _kept:
+            _kept.move_to_end(key)
+        else:
+            _kept[key] = record()
+            while len(_kept) > 1 and sum(map(_size, _kept.values())) > MOST:
+                _kept.popitem(last=False)
+        return _kept[key]
+
+
+def _size(recorded: Recorded) -> int:
+    return sum(EACH + program.stats.nodes for program in recorded[0])
+
+
+def outputs(model: Module, rows: Sequence[Any], head: Head | None = None) -> Any:
+    """The model's outputs in evaluation mode as an array, or None where only its calls can tell.
+
+    The array has the shape (rows,), or (rows, outputs) where the model gives a list. It agrees with
+    the model's own answers but for the last digits.
+
+    Arguments:
+        rows: the samples: numbers, or rows of numbers of one length.
+        head: a function of what the model gives, computed on top of it.
+    """
+    if not available():
+        return None
+    try:
+        table = numpy().asanyarray(rows)
+        if table.dtype.kind not in "fiub" or type(table) is not numpy().ndarray:
+            return None  # such as arrays with a mask
+        many, width = table.shape if table.ndim == 2 else (len(table), 0)
+        record, known = (
+            partial(_record, width=width, head=head, rows=many),
+            known_architecture(model),
+        )
+        table = table.reshape(many, width or 1)
+        if known:
+            key, card, parameters = known
+            programs, listed = kept((key, width, head), lambda: record(card.build()))
+        else:
+            parameters = model.parameters()
+            with isolated(model) as drew, evaluating(model):
+                programs, listed = record(model)
+                if _differs(model, programs[0], rows, table, head) or drew():
+                    return None
+        found = programs[0](table, [parameter.data for parameter in parameters])
+    except Exception:  # noqa: BLE001 (whatever it is, the model's own call says it better)
+        return None
+    return found if listed else found[:, 0]
+
+
+def known_architecture(model: Module) -> Known | None:
+    """What decides what a model computes, as a key; its Architecture; and its parameters.
+
+    None where anything of the user's own could have a part in it.
+    """
+    found = outline(model)
+    if not found:
+        return None
+    card, parameters = found
+    rows = tuple([ACTIVATIONS[name] for name in card.activations])
+    if any(row.function and not row.function.__module__.startswith("engine.") for row in rows):
+        return None
+    return (card.model, card.n_in, *card.widths, *rows), card, parameters
+
+
+def _record(model: Module, width: int, head: Head | None, rows: int) -> Recorded:
+    """The program of a model's outputs."""
+    xs = inputs(*[f"x{i}" for i in range(width or 1)])
+    with recording, recording_program:
+        found = model(xs if width else xs[0])
+        found = head(found) if head else found
+    listed = isinstance(found, list | tuple)
+    values = [constant(each) for each in (found if listed else [found])]
+    return [Program(xs, values, model.parameters(), rows=rows)], listed
+
+
+def _differs(
+    model: Module, program: Program, rows: Sequence[Any], table: Any, head: Head | None
+) -> bool:
+    """Whether a program gives something else than the model on some of the rows."""
+    some = range(0, len(rows), -(-len(rows) // COMPARED))
+    with no_grad():
+        answers = [model(rows[i]) for i in some]
+        answers = [head(answer) for answer in answers] if head else answers
+    wanted = numpy().array(answers, dtype="float64").reshape(len(some), -1)
+    return not numpy().allclose(program(table[some]), wanted, 1e-6, 1e-9, equal_nan=True)
