@@ -17,9 +17,12 @@ from nn.losses import (
     binary_cross_entropy_with_logits,
     cross_entropy,
     hinge_loss,
+    huber_loss,
     l1_penalty,
     l2_penalty,
+    mae_loss,
     mse_loss,
+    poisson_loss,
 )
 from nn.models.activations import ACTIVATIONS, INITS, Activation
 from nn.models.layers import MLP, Layer, Neuron, Sequential
@@ -42,6 +45,9 @@ __all__ = [
     "INITS",
     # losses
     "mse_loss",
+    "mae_loss",
+    "huber_loss",
+    "poisson_loss",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "cross_entropy",

@@ -7,7 +7,7 @@ engine, which keep their digits at the extremes.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from math import isclose
+from math import inf, isclose
 from typing import Any, TypeAlias
 
 import engine
@@ -16,6 +16,7 @@ from nn.checks import as_number, parameter_list, whole
 
 __all__ = [
     "LOSSES",
+    "OTHER_NAMES",
     "Classes",
     "Loss",
     "binary_cross_entropy",
@@ -23,9 +24,12 @@ __all__ = [
     "classes_of",
     "cross_entropy",
     "hinge_loss",
+    "huber_loss",
     "l1_penalty",
     "l2_penalty",
+    "mae_loss",
     "mse_loss",
+    "poisson_loss",
 ]
 
 Nested: TypeAlias = "Value | float | Iterable[Nested]"
@@ -40,6 +44,44 @@ def mse_loss(outputs: Nested, targets: Nested) -> Value:
     """
     distances = [output - target for output, target in _pairs("mse_loss", outputs, targets)]
     return _over(engine.dot(distances, distances), len(distances))
+
+
+def mae_loss(outputs: Nested, targets: Nested) -> Value:
+    """The mean of the absolute distances `|output - target|`.
+
+    >>> mae_loss([Value(1.0), Value(2.0)], [1.0, 4.0]).data
+    1.0
+    """
+    return _mean([abs(output - target) for output, target in _pairs("mae_loss", outputs, targets)])
+
+
+def huber_loss(outputs: Nested, targets: Nested, delta: float = 1.0) -> Value:
+    """The mean of `d**2 / 2` for distances d up to delta, and of `delta * (|d| - delta / 2)` above.
+
+    >>> huber_loss([Value(0.5), Value(3.0)], [0.0, 0.0]).data
+    1.3125
+    """
+    if not 0 < as_number(delta) < inf:
+        raise ValueError(f"huber_loss takes a finite delta > 0, got {delta!r}")
+    distances = [output - target for output, target in _pairs("huber_loss", outputs, targets)]
+    near = [engine.clamp(d, -delta, delta) for d in distances]
+    return _mean([c * (d - c / 2) for c, d in zip(near, distances, strict=True)])
+
+
+def poisson_loss(outputs: Nested, targets: Nested) -> Value:
+    """The mean of `exp(x) - t * x`, where x is the logarithm of the expected count and t a count.
+
+    >>> poisson_loss(Value(0.0), 3).data
+    1.0
+    """
+    terms = []
+    for output, target in _pairs("poisson_loss", outputs, targets):
+        if not isinstance(target, Value) and not as_number(target) >= 0:
+            raise ValueError(
+                f"poisson_loss takes counts >= 0, got {target!r}; for other targets use mse_loss"
+            )
+        terms.append(engine.exp(output) - target * output)
+    return _mean(terms)
 
 
 def binary_cross_entropy(outputs: Nested, targets: Nested) -> Value:
@@ -71,6 +113,7 @@ def binary_cross_entropy_with_logits(outputs: Nested, targets: Nested) -> Value:
     """
     who = "binary_cross_entropy_with_logits"
     pairs = _pairs(who, outputs, targets)
+    _check_logits(who, [x for x, _ in pairs])
     for _, target in pairs:
         _check_target(who, target)
     return _mean([engine.binary_cross_entropy_with_logits(x, t) for x, t in pairs])
@@ -155,7 +198,13 @@ LOSSES: dict[str, Loss] = {
     "binary_cross_entropy_with_logits": binary_cross_entropy_with_logits,
     "cross_entropy": cross_entropy,
     "hinge": hinge_loss,
+    "mae": mae_loss,
+    "huber": huber_loss,
+    "poisson": poisson_loss,
 }
+
+# PyTorch's names of these losses.
+OTHER_NAMES = {"l1": "mae", "smooth_l1": "huber", "poisson_nll": "poisson"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +272,29 @@ def _check_target(who: str, target: Any) -> None:
         )
 
 
+def _check_logits(who: str, outputs: Sequence[Any]) -> None:
+    """Raise ValueError where the graph says that the outputs are probabilities."""
+    applied = "sigmoid" if who.startswith("binary") else "softmax"
+    for made in ("softmax", "sigmoid"):
+        if all(str(getattr(x, "op", None)) == made for x in outputs) or (
+            made == "softmax" and _divided_exponentials(outputs)
+        ):
+            raise ValueError(
+                f"{who} takes logits and applies {applied} itself, got outputs of {made}; give the "
+                "model output='linear'"
+            )
+
+
+def _divided_exponentials(outputs: Sequence[Any]) -> bool:
+    """Whether outputs are exponentials over one total: a softmax that was written by hand."""
+    parents: list[tuple[Value, ...]] = [
+        x.parents if str(getattr(x, "op", None)) == "div" else () for x in outputs
+    ]
+    return all(
+        len(pair) == 2 and str(pair[0].op) == "exp" and pair[1] is parents[0][1] for pair in parents
+    )
+
+
 def _log_likelihood(logits: Sequence[Any], target: Any) -> Value:
     """The logarithm of the probability that softmax gives to the target."""
     if len(logits) < 2:
@@ -230,11 +302,7 @@ def _log_likelihood(logits: Sequence[Any], target: Any) -> Value:
             f"cross_entropy takes two or more logits, one for each class, got {len(logits)}; for "
             "one output use binary_cross_entropy_with_logits"
         )
-    if all(str(getattr(x, "op", None)) == "softmax" for x in logits):
-        raise ValueError(
-            "cross_entropy takes logits and applies softmax itself, got outputs of softmax; give "
-            "the model output='linear'"
-        )
+    _check_logits("cross_entropy", logits)
     if isinstance(target, Value):
         return engine.choose(target, engine.log_softmax(logits))
     if _alone(target):

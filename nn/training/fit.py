@@ -15,7 +15,7 @@ from nn.checkpoint.writer import CheckpointWriter
 from nn.checks import at_least_zero, generator, pick
 from nn.evaluation.metrics import Asked, Metrics
 from nn.evaluation.samples import pair_up
-from nn.losses import LOSSES, Loss, classes_of
+from nn.losses import LOSSES, OTHER_NAMES, Loss, classes_of
 from nn.models.module import Module, check_module
 from nn.optim.optimizers import OPTIMIZERS, Optimizer
 from nn.optim.schedules import Schedule
@@ -294,6 +294,7 @@ def _loss(loss: str | Loss) -> Loss:
     if callable(loss):
         return loss
     short = str(loss).removesuffix("_loss")
+    short = OTHER_NAMES.get(short, short)
     return pick(LOSSES, short if short in LOSSES else loss, "loss")
 
 

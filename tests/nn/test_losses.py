@@ -294,3 +294,51 @@ def test_refused_with_a_reason(case):
     with pytest.raises((ValueError, TypeError)) as caught:
         attempt()
     assert str(caught.value) == text
+
+
+def test_the_losses_of_regression_follow_their_formulas() -> None:
+    xs, ys = [-3.0, -0.4, 0.0, 0.7, 2.5], [1.0, 0.0, 2.0, 1.0, 0.0]
+    gaps = [abs(x - y) for x, y in zip(xs, ys, strict=True)]
+    huber = [d * d / 2 if d <= 0.8 else 0.8 * (d - 0.4) for d in gaps]
+    poisson = [math.exp(x) - y * x for x, y in zip(xs, ys, strict=True)]
+    values = [Value(x) for x in xs]
+    found = nn.losses.huber_loss(values, ys, delta=0.8)
+    assert found.data == pytest.approx(sum(huber) / 5)
+    found.backward()
+    slopes = [max(-0.8, min(0.8, x - y)) / 5 for x, y in zip(xs, ys, strict=True)]
+    assert [v.grad for v in values] == pytest.approx(slopes)
+    assert nn.losses.mae_loss(xs, ys).data == pytest.approx(sum(gaps) / 5)
+    assert nn.losses.poisson_loss(xs, ys).data == pytest.approx(sum(poisson) / 5)
+    with pytest.raises(ValueError, match="counts >= 0, got -1; for other targets"):
+        nn.losses.poisson_loss(Value(0.0), -1)
+    with pytest.raises(ValueError, match="finite delta > 0, got 0"):
+        nn.losses.huber_loss(Value(0.0), 1, delta=0)
+
+
+@pytest.mark.parametrize("name", ["mae", "l1", "huber", "smooth_l1_loss", "poisson_nll"])
+def test_the_losses_of_regression_train_natively_as_eagerly(name: str) -> None:
+    found = []
+    for backend in ("native", "eager"):
+        model = nn.MLP(1, [3, 1], rng=7)
+        rows = [[0.1], [0.5], [0.9], [1.7]], [1, 0, 2, 4]
+        found.append(nn.fit(model, *rows, loss=name, epochs=3, seed=7, backend=backend).loss)
+    assert found[0] == pytest.approx(found[1], rel=1e-12)
+
+
+@pytest.mark.parametrize("made", ["sigmoid", "softmax", "exponentials"])
+def test_a_loss_of_logits_refuses_what_the_graph_shows_to_be_probabilities(made: str) -> None:
+    logits = [Value(1.0), Value(-2.0)]
+    powers = [x.exp() for x in logits]
+    total = powers[0] + powers[1]
+    outputs = {
+        "sigmoid": [x.sigmoid() for x in logits],
+        "softmax": softmax(logits),
+        "exponentials": [x / total for x in powers],
+    }[made]
+    got = "sigmoid" if made == "sigmoid" else "softmax"
+    with pytest.raises(ValueError, match=f"applies softmax itself, got outputs of {got}"):
+        nn.cross_entropy(outputs, 0)
+    with pytest.raises(ValueError, match=f"applies sigmoid itself, got outputs of {got}"):
+        nn.binary_cross_entropy_with_logits(outputs, [1, 0])
+    temperature = Value(2.0)
+    assert nn.cross_entropy([x / temperature for x in logits], 0).data > 0
