@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from engine.containers import table
 from engine.core.value import Value
 from engine.native.needs import numpy
 
@@ -26,7 +27,7 @@ def as_rows(rows: Any, labels: Sequence[str]) -> Any:
     if hasattr(rows, "columns") and hasattr(rows, "to_numpy"):
         rows = _columns(rows, labels)
     try:
-        array = np.asarray(rows)
+        array = np.asarray(table("rows", rows))
     except ValueError as error:  # lists of several lengths
         raise ValueError(
             f"each row needs {width} number{'s' * (width != 1)}, got rows of several lengths "
@@ -36,7 +37,7 @@ def as_rows(rows: Any, labels: Sequence[str]) -> Any:
         array = np.empty((0, width))
     if array.ndim == 1 and width == 1:
         array = array[:, None]
-    array = _floats(array, "rows")
+    array = _floats(array, "rows", labels)
     if array.ndim != 2:
         remedy = "write [row] for a single row" if array.ndim == 1 else "reshape it"
         raise ValueError(f"rows have the shape (N, {width}), got {array.shape}; {remedy}")
@@ -79,13 +80,15 @@ def check_out(out: Any, shape: tuple[int, ...], *read: Any) -> None:
         raise ValueError("out shares memory with what is read; give an array of its own")
 
 
-def _floats(array: Any, name: str) -> Any:
+def _floats(array: Any, name: str, labels: Sequence[str] = ()) -> Any:
     if array.dtype == "float64":  # unpickled arrays have a dtype of their own
         return array
     if array.dtype == object:
-        for odd in array.flat:
+        for i, odd in enumerate(array.flat):
             if isinstance(odd, (int, float)):
                 continue
+            if array.ndim == 2 and array.shape[1] == len(labels):
+                name = f"row {i // len(labels)}, {labels[i % len(labels)]}: {name}"
             remedy = "take .data" if isinstance(odd, Value) else "convert it with float(...)"
             raise TypeError(f"{name} hold numbers, got {type(odd).__name__} {odd!r:.60}; {remedy}")
     elif array.dtype.kind not in "fiub":
@@ -94,13 +97,15 @@ def _floats(array: Any, name: str) -> Any:
 
 
 def _columns(frame: Any, labels: Sequence[str]) -> Any:
-    """A frame's columns in the order of the inputs: by name where it has them, else as it is."""
+    """A frame's columns in the order of the inputs: by name, or as it is where it has no names."""
     names = list(frame.columns)
-    if all(label in names for label in labels):
-        return frame[list(labels)].to_numpy()
-    if len(names) != len(labels):
-        missing = [label for label in labels if label not in names]
-        raise ValueError(
-            f"the frame has no column {', '.join(missing[:6])}; it has {', '.join(map(str, names))}"
-        )
-    return frame.to_numpy()
+    missing = [label for label in labels if label not in names]
+    if not missing:
+        return frame[list(labels)]
+    remedy = ""
+    if len(names) == len(labels):
+        if not any(isinstance(name, str) for name in names) or labels[0].startswith("input "):
+            return frame
+        remedy = "; rename its columns, or give frame.to_numpy() to go by their order"
+    shown = ", ".join(map(str, names))
+    raise ValueError(f"the frame has no column {', '.join(missing[:6])}; it has {shown}{remedy}")

@@ -254,6 +254,9 @@ def _lift(module: Module, x: Inputs, n_in: int) -> tuple[Value, ...]:
 
     A single Value or number is a sample of one: a layer of one neuron gives that to the next.
     """
+    if isinstance(x, (set, frozenset, dict)):
+        got = f"{type(module).__name__} takes a list of inputs, got a {type(x).__name__}"
+        raise TypeError(f"{got}; give its numbers in their order")
     xs = tuple(x) if hasattr(x, "__iter__") else (x,)
     if len(xs) != n_in:
         remedy = "check the width of the layer before it, or the sample"

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
 from engine import NumericError, Program, Value
 from engine.native.rows import as_rows, as_vector
@@ -84,6 +85,8 @@ WAYS: dict[str, Callable[[Array], Any]] = {
     "matrix": lambda a: np.array(a).view(np.ndarray),
     "memoryview": lambda a: memoryview(np.ascontiguousarray(a)),
     "one row": lambda a: a[:1],
+    "sparse": lambda a: sparse.csr_array(a),
+    "nothing masked": lambda a: np.ma.masked_array(a, mask=False),
     "frame": lambda a: pd.DataFrame(a, columns=["x0", "x1", "x2"]),
 }
 
@@ -91,9 +94,10 @@ WAYS: dict[str, Callable[[Array], Any]] = {
 @pytest.mark.parametrize("way", WAYS)
 def test_rows_in_every_form(way: str, program: Program) -> None:
     rows = WAYS[way](NUMBERS)
-    before = np.array(rows, "float64")
+    before = np.array(NUMBERS if way == "sparse" else rows, "float64")
     np.testing.assert_array_equal(program(rows), want(before))
-    np.testing.assert_array_equal(np.array(rows, "float64"), before)  # nothing was written
+    after = rows.toarray() if way == "sparse" else np.array(rows, "float64")
+    np.testing.assert_array_equal(after, before)  # nothing was written
 
 
 def test_results_are_new_arrays(program: Program) -> None:
@@ -119,17 +123,23 @@ def test_a_frame_goes_by_the_names_of_its_columns(program: Program) -> None:
     np.testing.assert_array_equal(program(frame), expected)
     np.testing.assert_array_equal(program(frame[["x1", "x0", "x2"]]), expected)
     np.testing.assert_array_equal(program(frame.iloc[::-1]), expected[::-1])
-    other = frame[["x0", "x1", "x2"]].set_axis(["a", "b", "c"], axis=1)  # no names: by position
+    other = frame[["x0", "x1", "x2"]].set_axis(range(3), axis=1)  # no names: by position
     np.testing.assert_array_equal(program(other), expected)
+    with pytest.raises(ValueError, match=r"^the frame has no column x1, x2; .*; rename its col"):
+        program(other.set_axis(["x0", "b", "c"], axis=1))
+    x, y = Value(1.0), Value(2.0)
+    unnamed = Program([x, y], [x - y])
+    assert unnamed(frame[["x2", "x0"]]).tolist() == [[2.0], [2.0]]
     assert program(frame.iloc[:0]).shape == (0, 3)
     with pytest.raises(ValueError, match=r"^the frame has no column x1; it has x2, name, x0, y$"):
         program(frame.rename(columns={"x1": "y"}))
     with pytest.raises(ValueError, match="no column x1"):
         program(frame[["x0", "x2"]])
     with pytest.raises(TypeError, match="rows hold numbers, got str 'a'"):
-        program(frame[["x0", "name", "x2"]])
+        program(frame.assign(x1="a"))
 
 
+MASKED = np.ma.masked_equal(np.arange(6.0).reshape(2, 3), 5.0)
 REFUSED: list[tuple[Any, type[Exception], str]] = [
     (np.zeros((4, 2)), ValueError, "each row needs 3 numbers (x0, x1, x2), got 2"),
     (np.zeros((4, 4)), ValueError, "each row needs 3 numbers (x0, x1, x2), got 4"),
@@ -151,6 +161,11 @@ REFUSED: list[tuple[Any, type[Exception], str]] = [
     (Value(1.0), TypeError, "got Value Value(data=1.0, grad=0.0); take .data"),
     ([[Fraction(1, 2)] * 3], TypeError, "got Fraction Fraction(1, 2); convert it with float(...)"),
     ([{"x0": 1.0}], TypeError, "rows hold numbers, got dict"),
+    ({1.0, 2.0, 3.0}, TypeError, "the rows are a set, which has no order; give a list of rows"),
+    ({"x0": [1.0]}, TypeError, "the rows are a dict, which is read as its keys; give a list of"),
+    (MASKED, ValueError, "the rows: [1, 2] of the MaskedArray is masked; fill it"),
+    (list(MASKED), ValueError, "row 1 of the rows: [2] of the MaskedArray is masked"),
+    (pd.DataFrame({"x0": [1.0], "x1": ["a"], "x2": [1]}), TypeError, "row 0, x1: rows hold num"),
 ]
 
 

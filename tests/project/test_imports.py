@@ -54,7 +54,11 @@ LATE = {
     "nn.interop.sklearn",
     "nn.training.native",
 }  # files that are loaded in the same way
-BESIDE = {"engine.lazy", "engine.aliases"}  # for every room; these import nothing of ours
+BESIDE = {
+    "engine.lazy",
+    "engine.aliases",
+    "engine.containers",
+}  # for every room; these import nothing of ours
 SHORTCUTS = "engine.core.shortcuts"
 GROUND = {"engine.core.numerics", "engine.core.node", "engine.core.modes"}
 
