@@ -23,7 +23,12 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 class NumericError(ArithmeticError, ValueError):
     """In strict mode, an operation (or its derivative) made a nan or an infinity out of finite
     numbers. The message names the operation, its inputs, the place and the remedy.
+
+    Attributes:
+        row: which of a program's rows it is about, if that is known.
     """
+
+    row: int | None = None
 
 
 class NumericOverflowError(NumericError, OverflowError):

@@ -22,7 +22,9 @@ def explain_row(program: Any, rows: Any, theta: Any) -> None:
         numbers = [float(x) for x in rows[row]]
         found = _first_bad(program, numbers, theta)
         if found is not None:
-            raise NumericError(f"row {row}: {found}")
+            error = NumericError(f"row {row}: {found}")
+            error.row = row
+            raise error
     raise NumericError(
         f"a total over the rows {bounds[0]} to {bounds[1] - 1} is infinite or nan though every "
         "row is finite; scale the outputs"

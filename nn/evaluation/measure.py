@@ -124,15 +124,14 @@ def measure(model: Module, rows: Rows, loss: Loss, metrics: Metrics) -> dict[str
     with evaluating(model), no_grad():
         outputs = [model(x) for x in rows.xs]
         found = {"loss": float(rows.loss(loss, outputs))}
-    # lists of their own, since a metric may do with them as it likes
-    return found | metrics.of([_numbers(output) for output in outputs], list(rows.ys))
+    return found | metrics.of([_numbers(output) for output in outputs], rows.ys)
 
 
 def _answered(
     who: str, model: Module, xs: Iterable[Any], ys: Iterable[Any]
 ) -> tuple[list[Any], Sequence[Any]]:
     """The model's outputs, and the targets."""
-    rows = pair_up(who, xs, ys)
+    rows = pair_up(who, xs, ys, model)
     return predict(model, rows.xs), rows.ys
 
 

@@ -1,33 +1,57 @@
 """Rows: samples and their targets, made from lists, arrays, data frames and other iterables."""
 
 import math
+import sys
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf, isfinite
 from typing import Any
 
 import engine
+from engine import NumericError, Value, no_grad
+from engine.containers import table
+from engine.core.modes import MODE
+from engine.core.node import as_float
+from nn.models.module import Module, evaluating
 
-__all__ = ["Rows", "pair_up", "samples"]
+__all__ = ["Rows", "is_array", "pair_up", "samples"]
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """As many samples as targets, and weights if they have some. Iterating gives pairs (x, y)."""
+    """Some of the rows that a user gave. Iterating gives pairs of a sample and its target.
 
-    xs: Sequence[Any] = ()
-    ys: Sequence[Any] = ()
+    Attributes:
+        samples, targets: those of all rows that were given, as lists or arrays of numbers.
+        numbers: which of them these rows are, in their order.
+        columns: the names of a sample's numbers, if the samples were a frame.
+        source: where the user gave them, as messages say it behind the number of a row.
+        weights: those of all rows that were given, if they have some.
+    """
+
+    samples: Sequence[Any] = ()
+    targets: Sequence[Any] = ()
+    numbers: Sequence[int] = range(0)
+    columns: Sequence[Any] = ()
+    source: str = ""
     weights: Sequence[float] | None = None
 
     def __len__(self) -> int:
-        return len(self.xs)
+        return len(self.numbers)
 
     def __iter__(self) -> Iterator[tuple[Any, Any]]:
         return zip(self.xs, self.ys, strict=True)
 
-    def take(self, numbers: Sequence[int]) -> "Rows":
-        """The rows of these numbers, in their order."""
-        weights = None if self.weights is None else [self.weights[i] for i in numbers]
-        return Rows([self.xs[i] for i in numbers], [self.ys[i] for i in numbers], weights)
+    @property
+    def xs(self) -> list[Any]:
+        """The samples of these rows."""
+        return [self.samples[i] for i in self.numbers]
+
+    @property
+    def ys(self) -> list[Any]:
+        """The targets of these rows."""
+        return [self.targets[i] for i in self.numbers]
 
     def loss(self, loss: Callable[[Any, Any], Any], outputs: Sequence[Any]) -> Any:
         """The loss of a model's outputs for these rows.
@@ -36,27 +60,101 @@ class Rows:
         the weight 0 have the loss 0.
         """
         if self.weights is None:
-            return loss(outputs, list(self.ys))
+            return loss(outputs, self.ys)
         terms = [loss(*pair) for pair in zip(outputs, self.ys, strict=True)]
-        return engine.dot(terms, self.weights) / (math.fsum(self.weights) or 1.0)
+        weights = [self.weights[i] for i in self.numbers]
+        return engine.dot(terms, weights) / (math.fsum(weights) or 1.0)
+
+    def take(self, places: Iterable[int]) -> "Rows":
+        """The rows at these places among these rows. Nothing that they hold is copied."""
+        return replace(self, numbers=array("q", map(self.numbers.__getitem__, places)))
+
+    def name(self, place: int) -> str:
+        """How the user finds the row at a place among these rows."""
+        return f"row {self.numbers[place]}{self.source}"
+
+    def check(self, types: bool, *kinds: str) -> None:
+        """Raise an error for the first row that is not made of finite numbers.
+
+        Arguments:
+            types: whether what is no number, and rows of several lengths, are errors too.
+            kinds: what to look at, "sample" and "target".
+
+        Raises NumericError for nan and infinity in strict mode, else TypeError or ValueError.
+        """
+        for kind in kinds:
+            column, width = getattr(self, f"{kind}s"), None
+            for place, i in enumerate(() if _is_finite(column) else self.numbers):
+                several = hasattr(column[i], "__iter__") and not isinstance(column[i], str)
+                row, name = [*column[i]] if several else [column[i]], self.name(place)
+                names = self.columns if kind == "sample" and self.columns else range(len(row))
+                for called, number in zip(names, row, strict=False):
+                    if fault := _fault(number, types):
+                        where = f"the {kind}'s column {called!r}" if several else f"the {kind}"
+                        raise fault[0](f"{name}: {where} is {fault[1]}")
+                width = len(row) if width is None else width
+                if types and len(row) != width:
+                    raise ValueError(f"{name}: the {kind} has length {len(row)}, others {width}")
 
 
-def pair_up(who: str, xs: Iterable[Any], ys: Iterable[Any]) -> Rows:
+def pair_up(
+    who: str, xs: Iterable[Any], ys: Iterable[Any], model: object = None, source: str = ""
+) -> Rows:
     """Samples and targets as rows.
 
-    A sample that is an iterator becomes a tuple, since an iterator can be read only once.
+    With a model, targets that are lists of one are numbers, unless its outputs are such lists too.
     """
-    rows = Rows([tuple(x) if hasattr(x, "__next__") else x for x in samples(xs)], [*samples(ys)])
-    if len(rows.xs) != len(rows.ys):
+    given, targets = samples(xs), samples(ys, "targets")
+    if len(given) != len(targets):
         raise ValueError(
-            f"{who} got {len(rows.xs)} samples and {len(rows.ys)} targets; give one target for each"
+            f"{who} got {len(given)} samples and {len(targets)} targets; give one target for each"
         )
-    if not rows:
+    if not len(given):
         raise ValueError(f"{who} got no samples; give at least one and its target")
-    return rows
+    if isinstance(model, Module) and all(map(_is_single, targets)):
+        with evaluating(model), no_grad():
+            output = model(given[0])
+        if not isinstance(output, list | tuple) or len(output) > 1:
+            targets = targets[:, 0] if is_array(targets) else [y[0] for y in targets]
+    return Rows(given, targets, range(len(given)), [*getattr(xs, "columns", ())], source)
 
 
-def samples(table: Any) -> Iterable[Any]:
-    """What to iterate over. Iterating over a data frame would give the names of its columns."""
-    found: Iterable[Any] = table.to_numpy() if hasattr(table, "to_numpy") else table
-    return found
+def samples(given: Any, what: str = "samples") -> Any:
+    """Samples or targets as an array of numbers, or as a list."""
+    found = table(what, given)
+    listed = hasattr(found, "__iter__") or hasattr(found, "__getitem__")
+    if not listed or getattr(found, "shape", None) == ():
+        got = type(given).__name__
+        raise TypeError(f"the {what} are a single {got}; give a list with one for each row")
+    return found if is_array(found) or isinstance(found, list) else table(what, [*found])
+
+
+def is_array(column: object) -> bool:
+    """Whether it is an array of real numbers."""
+    return getattr(getattr(column, "dtype", None), "kind", " ") in "fiub"
+
+
+def _is_single(target: Any) -> bool:
+    """Whether a target is a list of one number."""
+    listed = isinstance(target, list | tuple) or getattr(target, "shape", ()) != ()
+    return listed and len(target) == 1 and not hasattr(target[0], "__len__")
+
+
+def _is_finite(column: Any) -> bool:
+    """Whether these are finite numbers and all of one length; False where only Python can tell."""
+    try:
+        array: Any = sys.modules["numpy"].asarray(column)
+        return is_array(array) and bool(-inf < array.min() <= array.max() < inf)
+    except (KeyError, ValueError):
+        return False
+
+
+def _fault(number: Any, types: bool) -> tuple[type[Exception], str] | None:
+    """What is wrong with a number of a row: the error and its text."""
+    try:
+        found = number.data if isinstance(number, Value) else as_float(number)
+    except (TypeError, OverflowError):
+        text = f"{type(number).__name__} {number!r:.60}; write it as a number"
+        return (TypeError, text) if types else None
+    bad = not isfinite(found) and MODE.get() == "strict"
+    return (NumericError, f"{found}; fill it in, or leave the row out") if bad else None

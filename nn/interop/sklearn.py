@@ -80,8 +80,8 @@ class _ScalarMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         model = MLP(X.shape[1], [*widths, outputs], self.activation, rng=rng)
         self.history_ = fit(
             model,
-            X.tolist(),
-            targets.tolist(),
+            X,
+            targets,
             loss=loss,
             optimizer=self.optimizer,
             lr=self.lr,

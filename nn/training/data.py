@@ -1,7 +1,8 @@
 """The rows of a training: those to learn from, those to validate on, and their order."""
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Mapping, MutableSequence, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +20,7 @@ class Data:
     Arguments:
         rows: all rows that were given.
         validation: as for `fit`: a pair (xs, ys), the share of the rows to hold out, or None.
+        model: decides how targets are read, as in `pair_up`.
 
     Attributes:
         given: all rows.
@@ -28,13 +30,16 @@ class Data:
             this is so only after `split` or `load_state_dict`.
     """
 
-    def __init__(self, rows: Rows, validation: Any) -> None:
+    def __init__(self, rows: Rows, validation: Any, model: object = None) -> None:
         self.given, self.share, many = rows, _share(len(rows), validation), len(rows)
         self._held = 0 if self.share is None else min(max(round(many * self.share), 1), many - 1)
         pair = None if self._held else validation
-        self.rows, self.validation = rows, Rows() if pair is None else pair_up("validation", *pair)
-        self.places: list[int] = []  # in `given`: of the rows held out, then of the others
-        self.order = list(range(many - self._held))
+        self.rows, self.validation = rows, Rows()
+        if pair is not None:
+            xs, ys = pair
+            self.validation = pair_up("validation", xs, ys, model, " of the validation")
+        self.places: Sequence[int] = ()  # in `given`: of the rows held out, then of the others
+        self.order: MutableSequence[int] = array("q", range(many - self._held))
         self.classes: Mapping[Any, float] | None = None
         self.samples: Sequence[float] | None = None
 
@@ -58,7 +63,7 @@ class Data:
     def split(self, rng: random.Random, stratified: bool = False) -> None:
         """Hold out the share that was asked for; stratified, it is held out of every class."""
         if self._held:
-            places = list(range(len(self.given)))
+            places = array("q", range(len(self.given)))
             rng.shuffle(places)
             self._hold_out(_stratified(places, self.given.ys) if stratified else places)
 
@@ -79,7 +84,7 @@ class Data:
         self.order = state.order("order", len(self.order))
         self._hold_out(places)
 
-    def _hold_out(self, places: list[int]) -> None:
+    def _hold_out(self, places: Sequence[int]) -> None:
         if self._held:
             self.places, many = places, self._held
             self.validation = self.given.take(places[:many])
@@ -115,7 +120,7 @@ class Generators:
             generator.setstate(one)
 
 
-def _stratified(places: list[int], targets: Sequence[Any]) -> list[int]:
+def _stratified(places: Sequence[int], targets: Sequence[Any]) -> list[int]:
     """Places in an order of which every first part has about the same share of every class.
 
     >>> _stratified([4, 3, 2, 1, 0], "aabbb")

@@ -6,6 +6,7 @@ from concurrent.futures import Executor
 from functools import cache
 from numbers import Integral
 from random import Random
+from traceback import walk_tb
 from typing import Any, TypeAlias
 
 from engine import Value
@@ -66,8 +67,9 @@ def fit(
 
     Arguments:
         model: what to train. It is called with one sample at a time.
-        xs: the samples: a list, an array, a data frame, or any other iterable of rows.
-        ys: their targets, one for each sample.
+        xs: the samples: a list, an array, a data frame, a tensor of PyTorch, a sparse matrix, or
+            any other iterable of rows.
+        ys: their targets, one for each sample; for a loss by name also in one column.
         loss: a name in `LOSSES`, like "mse" or "mse_loss"; or a function that takes the outputs and
             the targets of a batch and returns a Value.
         optimizer: a name in `OPTIMIZERS` (adam, adamw and rmsprop have lr=0.01, sgd has lr=0.1); or
@@ -157,7 +159,9 @@ def fit(
     >>> history.epochs, history.loss[:2] == stopped.loss
     (5, True)
     """
-    loss, data = _loss(loss), Data(pair_up("fit", xs, ys), validation)
+    loss = _loss(loss)
+    reader = model if loss in LOSSES.values() else None  # other losses may read any targets
+    data = Data(pair_up("fit", xs, ys, reader), validation, reader)
     classes = None if class_weights is None else class_table(loss, class_weights, data)
     data.weigh(
         classes, None if sample_weight is None else sample_weights(loss, sample_weight, data)
@@ -188,7 +192,13 @@ def fit(
     if not writer and (resume or checkpoint_every != 1):
         what = "resume=True goes on from" if resume else "checkpoint_every is how often to write"
         raise ValueError(f"{what} a file; say which with checkpoint=path")
-    return _train(task, writer, writer.read() if writer and resume else None, progress)
+    saved = writer.read() if writer and resume else None
+    try:
+        return _train(task, writer, saved, progress)
+    except (TypeError, ValueError) as error:  # NumericError is one
+        if not _is_ours(error):
+            raise
+        raise error.with_traceback(None) from None
 
 
 def _train(
@@ -265,6 +275,12 @@ def _write(writer: CheckpointWriter | None, stopping: EarlyStopping, history: Hi
     done, task = history.epochs, stopping.trainer.task
     if writer and (done % task.checkpoint_every == 0 or done == task.epochs or stopping.reason):
         writer.write(stopping.best())
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether the traceback of an error has no line of a user's code, who needs none of ours."""
+    names = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)]
+    return {name.split(".")[0] for name in names} <= {"engine", "nn"}
 
 
 def _trainer(task: Task, progress: bool) -> Trainer:

@@ -23,11 +23,11 @@ from nn.checks import check_finite
 from nn.evaluation.isolation import isolated
 from nn.evaluation.metrics import right_rows
 from nn.evaluation.native import COMPARED, Known, Recorded, kept, known_architecture
-from nn.evaluation.samples import Rows
+from nn.evaluation.samples import Rows, is_array
 from nn.losses import LOSSES, mse_loss
 from nn.models.module import Module
 from nn.optim.optimizers import Optimizer
-from nn.training.shards import Computer, Work
+from nn.training.shards import Computer, Table, Work
 from nn.training.task import Task, Trainer
 from nn.training.workers import WorkerPool
 
@@ -61,18 +61,21 @@ class NativeTrainer(Trainer):
         if type(optimizer).step is not Optimizer.step:
             kind = type(optimizer).__name__
             raise NotCompilable(f"{kind} has a step of its own; give it an update instead")
-        found = [_matrix(rows) for rows in task.data.tables if rows]
-        self._shape = found[0][0]
+        tables = [_table(rows) for rows in task.data.tables if rows]
+        self._shape = tables[0][0]
         # what an MLP computes is known: it draws nothing and remembers nothing
         known = known_architecture(model)
         isolation: AbstractContextManager[Callable[[], bool]]
         isolation = nullcontext(lambda: False) if known else isolated(model)
         with isolation as drew:
-            self._check_targets()
+            if not known:
+                self.check_targets()
             (step, forward), self._listed = self._programs(known)
             if drew():
                 raise NotCompilable("the model draws random numbers, as dropout does")
-        work = Work(step, forward, [table for _, table in found])
+        for rows in task.data.tables:
+            rows.check(False, "sample", "target")
+        work = Work(step, forward, [table for _, table in tables])
         self._computer = (
             Computer(work) if task.executor is None else WorkerPool(work, task.executor)
         )
@@ -91,15 +94,6 @@ class NativeTrainer(Trainer):
         self._grads: Any = array(gradients_of(optimizer.params))
         self._memory = tuple(array(column) for column in zip(*optimizer.memory, strict=True))
         self._scales: Any = array(optimizer.scales) if optimizer.groups else 1.0
-
-    def _check_targets(self) -> None:
-        """Raise the loss's errors about targets and the model's outputs, before any step."""
-        rows, validation = self.task.data.tables
-        with no_grad():
-            output = self.task.model(rows.xs[0])
-            targets = [*rows.ys, *validation.ys]
-            for target in {tuple(y) if hasattr(y, "__len__") else y for y in targets}:
-                self._loss(output, target)
 
     def _programs(self, known: Known | None) -> Recorded:
         """The programs of a step and of a measurement, kept if the architecture says it all."""
@@ -171,8 +165,7 @@ class NativeTrainer(Trainer):
                         "does it look at .data, or change from call to call?"
                     )
 
-    def learn(self, batch: Sequence[int]) -> None:
-        """Do one step on the rows of these numbers."""
+    def _learn(self, batch: Sequence[int]) -> None:
         optimizer, clip = self.task.optimizer, self.task.clip
         totals = self._computer.totals(self._theta, batch)
         grads = totals[1:-1] / (totals[-1] or 1.0) if self._weighted else totals[1:] / len(batch)
@@ -201,21 +194,18 @@ class NativeTrainer(Trainer):
         each = optimizer.updates(optimizer.scales, numbers.tolist(), grads.tolist(), memory)
         return tuple(map(numpy().array, zip(*each, strict=True)))
 
-    def measure(self, table: int) -> dict[str, float]:
-        """The loss and the metrics of a table."""
+    def _measure(self, table: int) -> dict[str, float]:
         metrics, rows = self.task.metrics, self._computer.work.tables[table]
         found = self._computer.outputs(self._theta, table)
-        whole = (math.fsum(rows[:, -1].tolist()) or 1.0) if self._weighted else len(found)
+        whole = (math.fsum(rows.column(-1)[:, 0].tolist()) or 1.0) if self._weighted else len(found)
         numbers = {"loss": math.fsum(found[:, 0].tolist()) / whole}
         known = {}
         if "accuracy" in metrics.functions:  # of many rows it takes long in Python
-            width, several = self._shape
-            wanted = rows[:, width or 1 :][:, : several or 1]
             threshold = metrics.threshold(self._listed)
-            right = right_rows(found[:, 1:], wanted, threshold, self._listed)
+            right = right_rows(found[:, 1:], rows.column(1), threshold, self._listed)
             known["accuracy"] = int(right.sum()) / len(right)
         if metrics.functions.keys() - known:
-            targets = list(self.task.data.tables[table].ys)
+            targets = self.task.data.tables[table].ys
             known = metrics.of(self._listing(found), targets, known)
         return numbers | known
 
@@ -245,22 +235,24 @@ class NativeTrainer(Trainer):
             optimizer.memory = list(zip(*[m.tolist() for m in self._memory], strict=True))
 
 
-def _matrix(rows: Rows) -> tuple[tuple[int, int], Any]:
-    """How long samples and targets are (0 for lone numbers), and the rows as an array.
+def _table(rows: Rows) -> tuple[tuple[int, int], Table]:
+    """How long samples and targets are (0 for lone numbers), and the rows as programs read them.
 
-    A row of the array has the sample, the target and, if there are weights, its weight.
+    If there are weights, a third column has the weight of each target.
     """
-    shapes = {tuple([len(x) if hasattr(x, "__len__") else 0 for x in row]) for row in rows}
-    if len(shapes) != 1:
-        raise NotCompilable("the rows are not all of one length")
-    (shape,) = shapes
+    (wide, xs), (tall, ys) = _column(rows.samples), _column(rows.targets)
+    ws = [] if rows.weights is None else [numpy().array(rows.weights)[:, None]]
+    return (wide, tall), Table([xs, ys, *ws], numpy().asarray(rows.numbers))
+
+
+def _column(given: Sequence[Any]) -> tuple[int, Any]:
+    """How long each of the samples or targets is (0 for a lone number), and an array of them."""
     try:
-        columns = [numpy().array(column, dtype="float64") for column in (rows.xs, rows.ys)]
+        column = numpy().asarray(given)
+        if column.dtype == object and not any(isinstance(x, str) for x in column.flat):
+            column = column.astype("float64")
     except (TypeError, ValueError) as error:
-        raise NotCompilable(f"the rows are not lists of numbers: {error}") from error
-    table = numpy().hstack([column.reshape(len(rows), -1) for column in columns])
-    if table.shape[1] != sum(size or 1 for size in shape):
-        raise NotCompilable("the rows are lists of lists")
-    if rows.weights is not None:
-        table = numpy().column_stack([table, rows.weights])
-    return (shape[0], shape[1]), table
+        raise NotCompilable(f"the rows are not lists of numbers of one length: {error}") from error
+    if not is_array(column) or column.ndim > 2 or not column.size:
+        raise NotCompilable("the rows are not lists of numbers")
+    return (0, column[:, None]) if column.ndim == 1 else (column.shape[1], column)

@@ -15,10 +15,37 @@ from typing import Any
 from engine import NumericError, Program
 from engine.native.needs import numpy
 
-__all__ = ["Computer", "Work", "added", "aligned", "border", "shard_count", "shard_size"]
+__all__ = ["Computer", "Table", "Work", "added", "aligned", "border", "shard_count", "shard_size"]
 
 GRAIN = 1 << 21  # additions and multiplications that a shard has at least: some 50 to 100 us
 PER_TOTAL = 256  # and for each of its totals, which have to be added up (and sent) again
+MEASURED = 4096  # rows that are measured at once: as a program reads them, they are a copy
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of a program, made of columns when they are asked for.
+
+    Attributes:
+        columns: arrays of samples, of targets and of weights, of two dimensions and any real type.
+        numbers: which of their rows these are, in their order, as an array.
+    """
+
+    columns: Sequence[Any]
+    numbers: Any
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, places: Any) -> Any:
+        """The rows at these places, a slice or a sequence, as a float64 array."""
+        chosen = self.numbers[places]
+        parts = [column.take(chosen, axis=0) for column in self.columns]
+        return numpy().concatenate(parts, axis=1, dtype="float64")
+
+    def column(self, i: int) -> Any:
+        """One of the columns."""
+        return self.columns[i].take(self.numbers, axis=0)
 
 
 @dataclass(frozen=True)
@@ -47,10 +74,9 @@ class Work:
 
         Arguments:
             theta: the parameters.
-            chosen: the rows that these shards are made of, as an array of numbers or a slice.
+            chosen: the rows that these shards are made of, as an array of numbers or a range.
             size: how many rows the whole step has. shards: how many shards that makes.
         """
-        rows = self.tables[0][chosen]
         start = border(size, shards, first)
         spare: list[Any] = []  # to allocate memory for each shard could take longer than the shard
 
@@ -58,13 +84,18 @@ class Work:
             if b - a > 1:
                 return None
             low, high = [border(size, shards, shard) - start for shard in (a, b)]
-            return self.step(rows[low:high], theta, spare.pop() if spare else None)
+            rows = self.tables[0][chosen[low:high]]
+            return self.step(rows, theta, spare.pop() if spare else None)
 
         return [added(*piece, total, spare) for piece in aligned(first, end)]
 
     def outputs(self, theta: Any, table: int, start: int, end: int) -> Any:
         """The loss and the outputs of the rows from `start` to `end` of a table."""
-        return self.forward(self.tables[table][start:end], theta)
+        found = numpy().empty((end - start, len(self.forward.outputs)))
+        for i in range(start, end, MEASURED):
+            j = min(i + MEASURED, end)
+            self.forward(self.tables[table][i:j], theta, found[i - start : j - start])
+        return found
 
 
 class Computer:
@@ -77,7 +108,7 @@ class Computer:
         """The totals of a step over the rows of these numbers."""
         size, work = len(batch), self.work
         shards = shard_count(size, work.sizes[0])
-        chosen: Any = slice(None) if size == self._rows else numpy().asarray(batch)
+        chosen: Any = range(size) if size == self._rows else numpy().asarray(batch)
         try:
             if shards == 1:
                 return work.step(work.tables[0][chosen], theta)
@@ -88,6 +119,13 @@ class Computer:
 
     def outputs(self, theta: Any, table: int) -> Any:
         """The loss and the outputs of each row of a table."""
+        try:
+            return self._outputs(theta, table)
+        except NumericError:
+            self.work.forward(self.work.tables[table][:], theta)  # for the number of the row
+            raise
+
+    def _outputs(self, theta: Any, table: int) -> Any:
         return self.work.outputs(theta, table, 0, len(self.work.tables[table]))
 
     def _sum(self, theta: Any, chosen: Any, size: int, shards: int) -> Any:

@@ -14,13 +14,16 @@ from statistics import fmean
 from threading import current_thread
 from typing import Any, TypeAlias
 
-from engine import Value
+from engine import NumericError, Value, no_grad
+from engine.core.modes import MODE
 from nn.checkpoint.files import CheckpointError
 from nn.checkpoint.state import State, row
 from nn.checks import as_number, at_least_zero, count, pick
 from nn.evaluation.measure import measure, predict
 from nn.evaluation.metrics import Metrics
-from nn.losses import Loss, classes_of
+from nn.evaluation.samples import Rows
+from nn.losses import LOSSES, Loss, classes_of
+from nn.models.architecture import describe
 from nn.models.module import Module
 from nn.optim.gradients import clip_grad_norm
 from nn.optim.optimizers import Optimizer
@@ -137,6 +140,47 @@ class Trainer:
         task.optimizer.doubts = False  # there is more to say here
         self.reach = Reach(task.model, task.parameters, task.optimizer.params, task.data.rows)
         self._factors: list[float] = []
+        known = describe(task.model) is not None  # other models may read any samples
+        named = task.loss in LOSSES.values()
+        for rows in task.data.tables:
+            rows.check(True, *["sample"] * known, *["target"] * named)
+        if known and named:
+            self.check_targets()
+
+    def check_targets(self) -> None:
+        """Raise the errors of a loss by name about targets, with the number of a row."""
+        loss, tables = self.task.loss, self.task.data.tables
+        with no_grad():
+            for rows in filter(None, tables):
+                output = self.task.model(rows.samples[rows.numbers[0]])
+                ys = rows.ys if classes_of(loss) else rows.ys[:1]  # else any number will do
+                first: dict[Any, int] = {}
+                for place, y in enumerate(ys):
+                    first.setdefault(tuple(y) if hasattr(y, "__len__") else y, place)
+                for target, place in first.items():
+                    try:
+                        loss(output, target)
+                    except (TypeError, ValueError) as error:
+                        raise type(error)(f"{rows.name(place)}: {error}") from None
+
+    def _explained(self, error: NumericError, rows: Rows) -> NumericError:
+        """An error in the user's terms: the row, and what a training that diverges needs.
+
+        Raises one about a row that is not finite itself.
+        """
+        rows.check(False, "sample", "target")
+        task, place = self.task, error.row
+        for i, (x, y) in enumerate(rows if place is None else []):
+            try:
+                task.loss([task.model(x)], [y])
+            except NumericError:
+                place = i
+                break
+        name = "" if place is None else f"{rows.name(place)}: "
+        steps, found = task.optimizer.steps, str(error).removeprefix(f"row {error.row}: ")
+        why = f"diverged after {steps} steps: lower the learning rate ({task.optimizer.lr:g}), clip"
+        why = f"{why} the gradients, or" if steps else "no step was done yet, so"
+        return NumericError(f"{name}{found}; {why} scale the samples and targets to about 1")
 
     def set_rate(self, epoch: int, waited: int = 0) -> None:
         """Give the optimiser its learning rate for an epoch.
@@ -157,8 +201,13 @@ class Trainer:
 
     def learn(self, batch: Sequence[int]) -> None:
         """Do one step on the rows of these numbers. Nothing keeps their graph afterwards."""
-        task = self.task
-        rows = task.data.rows.take(batch)
+        try:
+            self._learn(batch)
+        except NumericError as error:
+            raise self._explained(error, self.task.data.rows.take(batch)) from None
+
+    def _learn(self, batch: Sequence[int]) -> None:
+        task, rows = self.task, self.task.data.rows.take(batch)
         with self.reach.watching():
             outputs = [task.model(x) for x in rows.xs]
         value = rows.loss(task.loss, outputs)
@@ -179,6 +228,15 @@ class Trainer:
 
     def measure(self, table: int) -> dict[str, float]:
         """The loss and the metrics of one of `Data.tables`."""
+        try:
+            found = self._measure(table)
+            if math.isnan(found["loss"]) and MODE.get() == "strict":
+                raise NumericError("the loss is nan")
+        except NumericError as error:
+            raise self._explained(error, self.task.data.tables[table]) from None
+        return found
+
+    def _measure(self, table: int) -> dict[str, float]:
         task = self.task
         return measure(task.model, task.data.tables[table], task.loss, task.metrics)
 

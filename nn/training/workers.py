@@ -55,19 +55,15 @@ class WorkerPool(Computer):
         _hold(self._key, work)  # for threads, and for processes that are forked later
         weakref.finalize(self, _forget, self._key)
 
-    def outputs(self, theta: Any, table: int) -> Any:
+    def _outputs(self, theta: Any, table: int) -> Any:
         """The loss and the outputs of each row of a table."""
-        rows = self.work.tables[table]
-        shards = shard_count(len(rows), self.work.sizes[1])
+        rows = len(self.work.tables[table])
+        shards = shard_count(rows, self.work.sizes[1])
         if self.executor is None or shards == 1:
-            return super().outputs(theta, table)
+            return super()._outputs(theta, table)
         self.workers = _workers(self.executor)  # there may be more or fewer by now
-        cuts = [[border(len(rows), shards, i) for i in share] for share in self._shares(shards)]
-        try:
-            return numpy().concatenate(self._ask([("outputs", theta, table, *c) for c in cuts]))
-        except NumericError:
-            self.work.forward(rows, theta)  # its error has the number of the row
-            raise
+        cuts = [[border(rows, shards, i) for i in share] for share in self._shares(shards)]
+        return numpy().concatenate(self._ask([("outputs", theta, table, *c) for c in cuts]))
 
     def _sum(self, theta: Any, chosen: Any, size: int, shards: int) -> Any:
         """The sum over the totals of all shards, each computed by some worker."""
@@ -77,8 +73,7 @@ class WorkerPool(Computer):
         done: dict[tuple[int, int], Any] = {}
         for first, end in self._shares(shards):
             a, b = border(size, shards, first), border(size, shards, end)
-            part = slice(a, b) if size == self._rows else chosen[a:b]
-            calls.append(("totals", theta, part, size, shards, first, end))
+            calls.append(("totals", theta, chosen[a:b], size, shards, first, end))
         for call, answer in zip(calls, self._ask(calls), strict=True):
             done |= dict(zip(aligned(*call[-2:]), answer, strict=True))
         return added(0, shards, lambda *piece: done.get(piece))

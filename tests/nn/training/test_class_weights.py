@@ -35,7 +35,7 @@ LOGITS = [[0.0, 0.0], [math.log(3), 0.0], [0.0, math.log(7)]]
 
 
 def weighted_loss():
-    rows = Rows(LOGITS, [0, 1, 1], weights=[1.0, 4.0, 4.0])
+    rows = Rows(LOGITS, [0, 1, 1], range(3), weights=[1.0, 4.0, 4.0])
     return rows.loss(nn.cross_entropy, [[*map(Value, x)] for x in LOGITS])
 
 

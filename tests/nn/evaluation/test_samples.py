@@ -1,0 +1,310 @@
+"""Rows in the containers that people have them in, and rows that nothing can be learned from."""
+
+import math
+import random
+import traceback
+import tracemalloc
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+import nn
+from engine import NumericError, Value, numeric_mode
+from nn import MLP, SGD, Layer, Module, fit
+
+pytest.importorskip("llvmlite", reason="pip install gradwalk[fast]")
+
+XS = np.random.default_rng(1).normal(size=(40, 3)).round(2)
+XS[:, 2] = XS[:, 0] > 0
+YS = (XS @ [1.0, -2.0, 0.5]).round(3)
+BACKENDS = pytest.mark.parametrize("backend", ["native", "eager"])
+
+
+class Tensor:
+    """What a tensor of PyTorch shows; NumPy may not read one that has gradients."""
+
+    def __init__(self, numbers: Any, free: bool = False) -> None:
+        self.numbers, self.free = np.asarray(numbers), free
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __iter__(self) -> Any:
+        return iter([Tensor(row, self.free) for row in self.numbers])
+
+    def detach(self) -> "Tensor":
+        return Tensor(self.numbers, True)
+
+    def cpu(self) -> "Tensor":
+        return self
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        assert self.free
+        return self.numbers
+
+
+def train(xs: Any, ys: Any, backend: str = "native", **how: Any) -> list[Any]:
+    """The losses and the parameters of a short training."""
+    model = how.pop("model", None) or MLP(3, [4, 1], activation="tanh", rng=3)
+    how = {"loss": "mse", "epochs": 2, "seed": 5, "progress": False, "batch_size": 8, **how}
+    history = fit(model, xs, ys, backend=backend, **how)
+    return [history.log, [p.data for p in model.parameters()]]
+
+
+# --- what is taken -------------------------------------------------------------------------------
+TAKEN: dict[str, Callable[[Any, Any], tuple[Any, Any]]] = {
+    "arrays": lambda xs, ys: (xs, ys),
+    "reversed twice": lambda xs, ys: (xs[::-1].copy()[::-1], np.asfortranarray(ys)),
+    "frame and series": lambda xs, ys: (pd.DataFrame(xs), pd.Series(ys, index=range(7, 47))),
+    "a frame with a column of bools": lambda xs, ys: (
+        pd.DataFrame(xs, columns=["a", "b", "c"]).astype({"c": bool}),
+        pd.DataFrame({"y": ys}),
+    ),
+    "sparse": lambda xs, ys: (sparse.csr_matrix(xs), ys.tolist()),
+    "a list of sparse rows": lambda xs, ys: ([sparse.csr_matrix(x) for x in xs], ys),
+    "tensors": lambda xs, ys: (Tensor(xs), Tensor(ys)),
+    "lists of tensors": lambda xs, ys: (list(Tensor(xs)), list(Tensor(ys))),
+    "numbers in arrays of no dimension": lambda xs, ys: (xs, [np.array(y) for y in ys]),
+    "nothing masked": lambda xs, ys: (np.ma.masked_array(xs, mask=False), ys),
+    "a column of targets": lambda xs, ys: (xs, ys[:, None]),
+    "targets in lists": lambda xs, ys: (xs.tolist(), [[y] for y in ys.tolist()]),
+    "objects": lambda xs, ys: (xs.astype(object), ys.astype(object)),
+    "views of a dict": lambda xs, ys: (
+        dict.fromkeys(map(tuple, xs)).keys(),
+        dict(enumerate(ys)).values(),
+    ),
+    "iterators": lambda xs, ys: ((iter(x) for x in xs), iter(ys)),
+    "Values": lambda xs, ys: ([[Value(v) for v in x] for x in xs], ys),
+}
+
+
+@BACKENDS
+@pytest.mark.parametrize("validation", ["share", "pair"])
+@pytest.mark.parametrize("way", TAKEN)
+def test_rows_in_every_container_train_to_the_bits_of_lists(
+    way: str, validation: str, backend: str
+) -> None:
+    make = TAKEN[way]
+
+    def result(make: Any) -> Any:
+        held = 0.25 if validation == "share" else make(XS, YS)
+        return train(*make(XS, YS), backend, validation=held)
+
+    assert result(make) == result(lambda xs, ys: (xs.tolist(), ys.tolist()))
+
+
+@BACKENDS
+def test_numbers_of_other_types_are_what_they_are(backend: str) -> None:
+    halves = (XS * 2).round() / 2
+    want = train(halves.tolist(), [1, 0] * 20, backend)
+    assert train(halves.astype("float32"), np.array([1, 0] * 20, "int8"), backend) == want
+    assert train(halves.astype(">f8"), np.array([True, False] * 20), backend) == want
+
+
+def test_a_column_of_classes_and_metrics() -> None:
+    classes, model = (XS[:, 0] > 0).astype(int), MLP(3, [2], rng=3)
+    plain = train(XS, classes, model=MLP(3, [2], rng=3), loss="cross_entropy")
+    assert train(XS, classes[:, None], model=model, loss="cross_entropy") == plain
+    assert nn.accuracy(model, XS, classes[:, None]) == nn.accuracy(model, XS, classes)
+    regression = MLP(3, [1], rng=3)
+    assert nn.r2_score(regression, XS, YS[:, None]) == nn.r2_score(regression, XS, YS)
+    assert nn.predict(regression, sparse.csr_array(XS)) == nn.predict(regression, XS)
+
+
+def test_a_loss_of_ones_own_gets_targets_as_they_are() -> None:
+    seen = []
+
+    def loss(outputs: list[Any], targets: list[Any]) -> Value:
+        seen.extend(targets)
+        return nn.mse_loss(outputs, [y for (y,) in targets])
+
+    train(XS, [[y] for y in YS], "eager", loss=loss)
+    assert all(isinstance(y, list) for y in seen)
+
+
+# --- what is refused -----------------------------------------------------------------------------
+def _masked() -> Any:
+    masked = np.ma.masked_array(XS, mask=False)
+    masked[17, 1] = np.ma.masked
+    return masked
+
+
+TEXT = pd.DataFrame(XS, columns=["age", "height", "city"])
+TEXT["city"] = ["Paris"] * 40
+REFUSED: list[tuple[Any, Any, type[Exception], str]] = [
+    (set(map(tuple, XS)), YS, TypeError, "the samples are a set, which has no order; give a list"),
+    (XS, frozenset(YS), TypeError, "the targets are a frozenset, which has no order"),
+    ({"a": XS[:, 0]}, YS, TypeError, "the samples are a dict, which is read as its keys; give"),
+    (_masked(), YS, ValueError, "the samples: [17, 1] of the MaskedArray is masked; fill it"),
+    (list(_masked()), YS, ValueError, "row 17 of the samples: [1] of the MaskedArray is masked"),
+    (XS, _masked()[:, 1], ValueError, "the targets: [17] of the MaskedArray is masked"),
+    (np.array(3.0), YS, TypeError, "the samples are a single ndarray; give a list"),
+    (XS, 3.0, TypeError, "the targets are a single float; give a list with one for each row"),
+    (TEXT, YS, TypeError, "row 0: the sample's column 'city' is str 'Paris'; write it as a number"),
+    (XS.astype(str), YS, TypeError, "row 0: the sample's column 0 is str_ "),
+    (XS, ["yes"] * 40, TypeError, "row 0: the target is str 'yes'; write it as a number"),
+    (XS.astype("M8[s]"), YS, TypeError, "row 0: the sample's column 0 is datetime64"),
+    (XS * 1j, YS, TypeError, "row 0: the sample's column 0 is complex128"),
+    ([*XS[:5].tolist(), [1.0, None, 2.0]], YS[:6], TypeError, "row 5: the sample's column 1 is No"),
+    ([*XS[:5], [Fraction(1, 3)] * 3], YS[:6], TypeError, "row 5: the sample's column 0 is Fract"),
+    ([*XS[:5].tolist(), [1.0]], YS[:6], ValueError, "row 5: the sample has length 1, others 3"),
+    ([{"a": 1.0, "b": 2.0, "c": 3.0}] * 4, YS[:4], TypeError, "the sample's column 0 is str 'a'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("backend", ["auto", "eager"])
+@pytest.mark.parametrize(("xs", "ys", "kind", "message"), REFUSED, ids=lambda x: repr(x)[:20])
+def test_what_is_no_rows(xs: Any, ys: Any, kind: Any, message: str, backend: str) -> None:
+    with pytest.raises(kind) as error:
+        train(xs, ys, backend)
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize("row", [{1.0, 2.0}, {0: 1.0, 1: 2.0}], ids=["set", "dict"])
+@pytest.mark.parametrize("model", [MLP(2, [2, 1], rng=1), Layer(2, 2, rng=1)], ids=["MLP", "Layer"])
+def test_a_sample_without_an_order_is_refused(model: Module, row: Any) -> None:
+    with pytest.raises(TypeError, match=f"takes a list of inputs, got a {type(row).__name__}"):
+        model(row)
+    with pytest.raises(TypeError, match="takes a list of inputs"):
+        train([row] * 4, [1.0] * 4, model=model, backend="auto")
+
+
+# --- rows that are not finite --------------------------------------------------------------------
+@BACKENDS
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("form", [np.array, np.ndarray.tolist, pd.DataFrame])
+def test_a_row_that_is_not_finite_is_named_by_its_number(
+    form: Any, number: float, backend: str
+) -> None:
+    bad, targets = XS.copy(), YS.copy()
+    bad[17, 1] = targets[23] = number
+    fill = f"{number}; fill it in, or leave the row out"
+    for validation in (None, 0.25, 0.5):
+        how = {"validation": validation, "backend": backend}
+        with pytest.raises(NumericError, match=f"^row 17: the sample's column 1 is {fill}$"):
+            train(form(bad), YS, **how)
+        with pytest.raises(NumericError, match=f"^row 23: the target is {fill}$"):
+            train(form(XS), targets, **how)
+    with pytest.raises(NumericError, match=rf"^row 17 of the validation: the sample.* is {number}"):
+        train(XS, YS, backend, validation=(form(bad), YS))
+    with numeric_mode("ieee"):
+        log, _ = train(XS, YS, backend, validation=(form(bad), YS))
+        assert not math.isfinite(log[-1]["val_loss"]) or abs(number) == math.inf
+
+
+class Filling(Module):
+    """Puts 0 in the place of what is missing."""
+
+    def __init__(self) -> None:
+        self.inner = MLP(3, [1], rng=3)
+
+    def __call__(self, x: Any) -> Any:
+        return self.inner([0.0 if math.isnan(v) else v for v in x])
+
+
+def test_a_model_may_know_what_to_do_with_nan() -> None:
+    bad = XS.copy()
+    bad[17, 1] = math.nan
+    assert train(bad, YS, "auto", model=Filling())
+
+
+class Passing(Filling):
+    """A model of one's own that does not look."""
+
+    def __call__(self, x: Any) -> Any:
+        return self.inner(x)
+
+
+@BACKENDS
+def test_a_model_of_ones_own_meets_a_row_that_is_not_finite(backend: str) -> None:
+    bad = XS.copy()
+    bad[17, 1] = math.nan
+    with pytest.raises(NumericError, match=r"^row 17: the sample's column 1 is nan; fill it in"):
+        train(bad, YS, backend, model=Passing())
+    with pytest.raises(NumericError, match=r"^row 17 of the validation: .* is nan; fill it in"):
+        train(XS, YS, backend, model=Passing(), validation=(bad, YS))
+
+
+@BACKENDS
+def test_a_target_that_a_loss_refuses_is_named_by_its_row(backend: str) -> None:
+    ys = (XS[:, 0] > 0).astype(int)
+    ys[31] = 7
+    with pytest.raises(ValueError, match=r"^row 31: cross_entropy takes a class .* got .*7"):
+        train(XS, ys, backend, loss="cross_entropy", model=MLP(3, [2], rng=1), validation=0.3)
+
+
+@pytest.mark.parametrize("backend", ["auto", "eager"])
+def test_rows_to_validate_on_are_checked_before_training(backend: str) -> None:
+    model = MLP(3, [1], rng=1)
+    before = [p.data for p in model.parameters()]
+    for validation, message in (
+        ((XS[:3, :2], YS[:3]), "Layer takes 3 inputs, got 2"),
+        ((XS[:3], [[1.0, 2.0]] * 3), "row 0 of the validation: mse_loss got one for an output and"),
+        ((XS[:3], ["a"] * 3), "row 0 of the validation: the target is str 'a'"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=message):
+            train(XS, YS, backend, validation=validation, model=model)
+    assert before == [p.data for p in model.parameters()]
+
+
+# --- trainings that diverge ----------------------------------------------------------------------
+@BACKENDS
+def test_a_row_that_overflows_is_named_and_what_to_do(backend: str) -> None:
+    huge = XS.copy()
+    huge[17, 1] = 1e200
+    with pytest.raises(NumericError, match=r"^row 17: .* is inf .*no step was done yet, so scale"):
+        train(huge, YS, backend, batch_size=None, model=MLP(3, [1], rng=3))
+    with pytest.raises(
+        NumericError, match=r"^row 17 of the validation: .* is inf .*scale the samp"
+    ):
+        train(XS, YS, backend, validation=(huge, YS), model=MLP(3, [1], rng=3))
+
+
+@BACKENDS
+def test_a_training_that_diverges_says_so_in_one_traceback(backend: str) -> None:
+    with pytest.raises(NumericError) as error:
+        train(XS, YS * 100, backend, optimizer=lambda ps: SGD(ps, lr=10.0), epochs=200)
+    message = str(error.value)
+    assert message.count("row ") == 1
+    assert "steps: lower the learning rate (10), clip the gradients, or scale" in message
+    frames = traceback.extract_tb(error.value.__traceback__)
+    assert [frame.name for frame in frames][2:] == ["fit"]  # behind the test and `train`
+    assert error.value.__cause__ is None
+    assert error.value.__suppress_context__
+
+
+def test_the_traceback_of_a_users_own_code_stays() -> None:
+    def meddle(history: Any) -> None:
+        raise ValueError("enough")
+
+    with pytest.raises(ValueError, match="enough") as error:
+        train(XS, YS, callbacks=meddle)
+    assert traceback.extract_tb(error.value.__traceback__)[-1].name == "meddle"
+
+
+# --- memory --------------------------------------------------------------------------------------
+@pytest.mark.parametrize("how", [{}, {"validation": 0.2}], ids=["all rows", "some held out"])
+def test_an_array_is_read_where_it_is(how: Any) -> None:
+    rng = np.random.default_rng(1)
+    xs = rng.normal(size=(40_000, 30))
+    ys, quick = (xs[:, 0] > 0).astype(int), {"loss": "cross_entropy", "batch_size": 512, **how}
+    train(xs[:100], ys[:100], model=MLP(30, [2], rng=1), **quick)
+    model = MLP(30, [2], rng=1)
+    tracemalloc.start()
+    train(xs, ys, model=model, **quick)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < xs.nbytes
+
+
+def test_the_order_of_the_rows_is_that_of_lists() -> None:
+    data = nn.training.data.Data(nn.evaluation.samples.pair_up("fit", XS, YS), None)
+    want, rng = list(range(40)), random.Random(7)
+    assert [*data.batches(16, random.Random(7))]
+    rng.shuffle(want)
+    assert list(data.order) == want
