@@ -103,9 +103,8 @@ if not _TYPE_CHECKING:  # a type checker would believe that it has every name
     __getattr__ = _lazy(
         __name__,
         {
-            "Program": "engine.native.program",
-            "compiled": "engine.native.compiled",
-            "load_ipython_extension": "engine.stepping.ipython",
-            "unload_ipython_extension": "engine.stepping.ipython",
+            "engine.native.program": ["Program"],
+            "engine.native.compiled": ["compiled"],
+            "engine.stepping.ipython": ["load_ipython_extension", "unload_ipython_extension"],
         },
     )

@@ -2,14 +2,14 @@
 
 import importlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 __all__ = ["lazy", "optional"]
 
 
-def lazy(package: str, homes: Mapping[str, str]) -> Callable[[str], object]:
-    """A `__getattr__` for a package: finds each name of `homes` in the module that it stands for.
+def lazy(package: str, homes: Mapping[str, Sequence[str]]) -> Callable[[str], object]:
+    """A `__getattr__` for a package: imports a name from the module that `homes` lists it under.
 
     >>> import engine
     >>> engine.Program.__module__
@@ -17,9 +17,10 @@ def lazy(package: str, homes: Mapping[str, str]) -> Callable[[str], object]:
     """
 
     def find(name: str) -> object:
-        if name not in homes:
+        home = next((module for module, names in homes.items() if name in names), None)
+        if home is None:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        found: object = getattr(importlib.import_module(homes[name]), name)
+        found: object = getattr(importlib.import_module(home), name)
         setattr(sys.modules[package], name, found)
         return found
 

@@ -97,13 +97,9 @@ else:
     __getattr__ = _lazy(
         __name__,
         {
-            "save": "nn.checkpoint.model",
-            "load": "nn.checkpoint.model",
-            "CheckpointError": "nn.checkpoint.model",
-            "to_torch": "nn.interop.torch",
-            "from_torch": "nn.interop.torch",
-            "to_onnx": "nn.interop.onnx",
-            "ScalarMLPClassifier": "nn.interop.sklearn",
-            "ScalarMLPRegressor": "nn.interop.sklearn",
+            "nn.checkpoint.model": ["save", "load", "CheckpointError"],
+            "nn.interop.torch": ["to_torch", "from_torch"],
+            "nn.interop.onnx": ["to_onnx"],
+            "nn.interop.sklearn": ["ScalarMLPClassifier", "ScalarMLPRegressor"],
         },
     )

@@ -18,38 +18,25 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from engine.lazy import lazy as _lazy
 
-if _TYPE_CHECKING:
-    from engine.drawing.canvas import Picture
-    from engine.drawing.layout import LayoutError
-    from engine.drawing.picture import draw, to_dot, to_png, to_svg
-    from engine.drawing.text_tree import tree
-    from engine.explain.explanation import explain
-    from engine.wording.latex import latex
+_HOMES = {
+    "engine.drawing.canvas": ["Picture"],
+    "engine.drawing.layout": ["LayoutError"],
+    "engine.drawing.picture": ["draw", "to_dot", "to_png", "to_svg"],
+    "engine.drawing.text_tree": ["tree"],
+    "engine.explain.explanation": ["explain"],
+    "engine.wording.latex": ["latex"],
+}
+__all__ = [name for names in _HOMES.values() for name in names]
 
-__all__ = [
-    "LayoutError",
-    "Picture",
-    "draw",
-    "explain",
-    "latex",
-    "to_dot",
-    "to_png",
-    "to_svg",
-    "tree",
-]
-
-if not _TYPE_CHECKING:
-    __getattr__ = _lazy(
-        __name__,
-        {
-            "LayoutError": "engine.drawing.layout",
-            "Picture": "engine.drawing.canvas",
-            "draw": "engine.drawing.picture",
-            "explain": "engine.explain.explanation",
-            "latex": "engine.wording.latex",
-            "to_dot": "engine.drawing.picture",
-            "to_png": "engine.drawing.picture",
-            "to_svg": "engine.drawing.picture",
-            "tree": "engine.drawing.text_tree",
-        },
-    )
+if _TYPE_CHECKING:  # which cannot follow a table
+    from engine.drawing.canvas import Picture as Picture
+    from engine.drawing.layout import LayoutError as LayoutError
+    from engine.drawing.picture import draw as draw
+    from engine.drawing.picture import to_dot as to_dot
+    from engine.drawing.picture import to_png as to_png
+    from engine.drawing.picture import to_svg as to_svg
+    from engine.drawing.text_tree import tree as tree
+    from engine.explain.explanation import explain as explain
+    from engine.wording.latex import latex as latex
+else:
+    __getattr__ = _lazy(__name__, _HOMES)

@@ -18,49 +18,31 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from engine.lazy import lazy as _lazy
 
-if _TYPE_CHECKING:
-    from engine.explain.diagnose import Layer, Remark, Report, diagnose
-    from engine.explain.hunt import Finding, hunt
-    from engine.stepping.debugger import debug
-    from engine.stepping.run import Run
-    from engine.stepping.step import ForwardStep, Step
-    from engine.stepping.steps import backward_steps, forward_steps
-    from engine.stepping.unrolled import to_source, unroll
+_HOMES = {
+    "engine.explain.diagnose": ["Layer", "Remark", "Report", "diagnose"],
+    "engine.explain.hunt": ["Finding", "hunt"],
+    "engine.stepping.debugger": ["debug"],
+    "engine.stepping.run": ["Run"],
+    "engine.stepping.step": ["ForwardStep", "Step"],
+    "engine.stepping.steps": ["backward_steps", "forward_steps"],
+    "engine.stepping.unrolled": ["to_source", "unroll"],
+}
+__all__ = [name for names in _HOMES.values() for name in names]
 
-__all__ = [
-    "Finding",
-    "ForwardStep",
-    "Layer",
-    "Remark",
-    "Report",
-    "Run",
-    "Step",
-    "backward_steps",
-    "debug",
-    "diagnose",
-    "forward_steps",
-    "hunt",
-    "to_source",
-    "unroll",
-]
-
-if not _TYPE_CHECKING:
-    __getattr__ = _lazy(
-        __name__,
-        {
-            "Finding": "engine.explain.hunt",
-            "ForwardStep": "engine.stepping.step",
-            "Layer": "engine.explain.diagnose",
-            "Remark": "engine.explain.diagnose",
-            "Report": "engine.explain.diagnose",
-            "Run": "engine.stepping.run",
-            "Step": "engine.stepping.step",
-            "backward_steps": "engine.stepping.steps",
-            "debug": "engine.stepping.debugger",
-            "diagnose": "engine.explain.diagnose",
-            "forward_steps": "engine.stepping.steps",
-            "hunt": "engine.explain.hunt",
-            "to_source": "engine.stepping.unrolled",
-            "unroll": "engine.stepping.unrolled",
-        },
-    )
+if _TYPE_CHECKING:  # which cannot follow a table
+    from engine.explain.diagnose import Layer as Layer
+    from engine.explain.diagnose import Remark as Remark
+    from engine.explain.diagnose import Report as Report
+    from engine.explain.diagnose import diagnose as diagnose
+    from engine.explain.hunt import Finding as Finding
+    from engine.explain.hunt import hunt as hunt
+    from engine.stepping.debugger import debug as debug
+    from engine.stepping.run import Run as Run
+    from engine.stepping.step import ForwardStep as ForwardStep
+    from engine.stepping.step import Step as Step
+    from engine.stepping.steps import backward_steps as backward_steps
+    from engine.stepping.steps import forward_steps as forward_steps
+    from engine.stepping.unrolled import to_source as to_source
+    from engine.stepping.unrolled import unroll as unroll
+else:
+    __getattr__ = _lazy(__name__, _HOMES)
