@@ -125,16 +125,9 @@ class Breakpoints:
 
     def read(self, text: str) -> Read:
         """An expression over a step and the nodes here; see `condition`."""
-        try:
-            return read(text, self.names.nodes.get)
-        except Mistake as mistake:
-            unknown = re.match(r"(?:there is no|no node is called) '(.+?)'", str(mistake))
-            if unknown is None:
-                raise
-            head, _, rest = str(mistake).partition("\n")
-            known = [*FIELDS, *FUNCTIONS, *self.names.nodes]
-            place = f"\n{rest}" if rest else ""
-            raise Mistake(f"{head}{hint(unknown[1], known)}{place}") from None
+        names = self.names.nodes
+        known = [*FIELDS, *FUNCTIONS, *names]
+        return read(text, names.get, lambda name: hint(name, known))
 
     # --- what else has a name --------------------------------------------------------------------
     @cached_property

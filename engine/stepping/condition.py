@@ -21,6 +21,7 @@ __all__ = ["FIELDS", "FUNCTIONS", "Read", "read"]
 LONGEST = 300  # characters, so that the tree is never too deep for recursion
 
 Find = Callable[[str], Value | None]  # the node of a name
+Hint = Callable[[str], str]  # how a message goes on about a name that is not known
 
 
 class Read(NamedTuple):
@@ -77,7 +78,7 @@ _SAME: dict[type[ast.AST], Callable[..., Any]] = {
 }
 
 
-def read(source: str, find: Find) -> Read:
+def read(source: str, find: Find, hint: Hint = lambda name: "") -> Read:
     """Read an expression over the fields of a step and the nodes that `find` knows by name.
 
     Raises Mistake, with the place in the source, for what it does not understand.
@@ -101,7 +102,7 @@ def read(source: str, find: Find) -> Read:
         raise Mistake(message, source.strip(), begin, (error.end_offset or 1) - 1) from None
     except (ValueError, MemoryError, RecursionError) as error:
         raise Mistake(f"that cannot be read: {error}") from None
-    return _Reader(source.strip(), find).read(tree.body)
+    return _Reader(source.strip(), find, hint).read(tree.body)
 
 
 def _either(parts: Sequence[Callable[[Step], Any]], decisive: bool) -> Callable[[Step], Any]:
@@ -118,8 +119,8 @@ def _either(parts: Sequence[Callable[[Step], Any]], decisive: bool) -> Callable[
 
 
 class _Reader:
-    def __init__(self, source: str, find: Find) -> None:
-        self.source, self.find = source, find
+    def __init__(self, source: str, find: Find, hint: Hint) -> None:
+        self.source, self.find, self.hint = source, find, hint
 
     def read(self, tree: ast.expr) -> Read:
         """A piece of syntax as a Read; this is the whitelist."""
@@ -189,14 +190,15 @@ class _Reader:
             if kind == "node":
                 known = ", ".join(_OF_A_NODE)
                 raise self._mistake(tree, f"a node has {known} here, and no {tree.attr!r}")
-        raise self._mistake(tree, f"there is no {name!r} here")
+        raise self._mistake(tree, f"there is no {name!r} here{self.hint(name)}")
 
     def _node(self, tree: ast.expr) -> Read:
         """A piece of syntax as a Read; a text stands for the node of that name."""
         if isinstance(tree, ast.Constant) and isinstance(tree.value, str):
             node = self.find(tree.value)
             if node is None:
-                raise self._mistake(tree, f"no node is called {tree.value!r}")
+                unknown = f"no node is called {tree.value!r}{self.hint(tree.value)}"
+                raise self._mistake(tree, unknown)
             return Read("node", lambda step: node)
         return self.read(tree)
 
