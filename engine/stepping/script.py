@@ -8,7 +8,6 @@ from contextlib import closing, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import TextIO
 
 from engine.core.value import Number, Value
 from engine.stepping.debugger import debug
@@ -30,13 +29,7 @@ def module_file(name: str) -> Path:
 
 
 def run_script(
-    script: Path,
-    arguments: Sequence[str] = (),
-    nth: int = 1,
-    stdin: TextIO | None = None,
-    stdout: TextIO | None = None,
-    *,
-    module: str | None = None,
+    script: Path, arguments: Sequence[str] = (), nth: int = 1, *, module: str | None = None
 ) -> int:
     """Run a script as `python script.py arguments` would, and debug its nth call of `backward()`.
 
@@ -51,7 +44,7 @@ def run_script(
     if not (module or sys.flags.safe_path):  # else there is no folder of a script on the path
         sys.path[0:1] = [str(script.parent)]
     try:
-        with _stopping(str(script), nth, stdin, stdout) as calls:
+        with _stopping(str(script), nth) as calls:
             if module:
                 runpy.run_module(module, run_name="__main__", alter_sys=True)
             else:
@@ -76,9 +69,7 @@ def run_script(
 
 
 @contextmanager
-def _stopping(
-    script: str, nth: int, stdin: TextIO | None, stdout: TextIO | None
-) -> Iterator[list[None]]:
+def _stopping(script: str, nth: int) -> Iterator[list[None]]:
     """Open the debugger at the nth call of `backward()`; gives a list with one item per call."""
     original = Value.backward
     calls: list[None] = []
@@ -88,7 +79,7 @@ def _stopping(
         if len(calls) == nth:
             Value.backward = original  # type: ignore[method-assign]
             with closing(Run(self, seed)) as run:
-                debug(run, stdin, stdout, _names(sys._getframe(1), script))
+                debug(run, names=_names(sys._getframe(1), script))
         original(self, seed)
 
     Value.backward = backward  # type: ignore[method-assign]
