@@ -23,7 +23,7 @@ BOXES, ARROWS = 120, 1000  # more than that is neither read nor laid out in a se
 
 @dataclass
 class Box:
-    """Nodes that are drawn as one box (or, opened, inside one frame)."""
+    """Nodes that are drawn as one box."""
 
     name: str
     about: str
@@ -36,13 +36,13 @@ class Grouping:
 
     Attributes:
         boxes: the boxes by name. of: the box of each node that is in one.
-        frames: the boxes that were opened.
+        frames: the name of the opened box of each node that is in one.
         level: 1 for boxes by layer or function, 2 by neuron or line, 0 if nothing is collapsed.
     """
 
     boxes: dict[str, Box]
     of: dict[Value, Box]
-    frames: dict[str, Box]
+    frames: dict[Value, str]
     level: int
 
 
@@ -68,7 +68,8 @@ def group(
     _check(names, paths)
     for level in (2, 1) if collapse is None else (collapse,):
         found = _collapse(view, paths, level, names)
-        if collapse is not None or _readable(view, found):
+        readable = _drawn(view, found) <= BOXES and len(arrows(view, found.of)) <= ARROWS
+        if collapse is not None or readable:
             return found
     # so many functions or layers that even these cannot be read: one box for each operation
     alike = {node: (f"every {node.op.name if node.op else 'leaf'}",) for node in view.nodes}
@@ -85,10 +86,6 @@ def _drawn(view: View, found: Grouping) -> int:
     return len(view.nodes) - len(found.of) + len(found.boxes)
 
 
-def _readable(view: View, found: Grouping) -> bool:
-    return _drawn(view, found) <= BOXES and len(arrows(view, found.of)) <= ARROWS
-
-
 def arrows(view: View, of: Mapping[Value, Box]) -> Counter[tuple[Value | str, Value | str]]:
     """How many edges go from each thing that is drawn to each other one."""
     key = {node: of[node].name if node in of else node for node in view.nodes}
@@ -103,7 +100,6 @@ def arrows(view: View, of: Mapping[Value, Box]) -> Counter[tuple[Value | str, Va
 def _collapse(view: View, paths: Mapping[Value, Address], level: int, open: set[str]) -> Grouping:
     found = Grouping({}, {}, {}, level)
     members: dict[str, list[Value]] = {}
-    frames: dict[str, list[Value]] = {}
     for node in view.nodes:
         path = paths[node]
         if node is view.root or not path:
@@ -112,7 +108,7 @@ def _collapse(view: View, paths: Mapping[Value, Address], level: int, open: set[
         at = min(level, len(path)) - 1
         opened = next((name for name in reversed(path[: at + 1]) if name in open), None)
         if opened is not None:
-            frames.setdefault(opened, []).append(node)
+            found.frames[node] = opened
             at += 1
             if at >= len(path) or path[at] in open or path[at] == opened:
                 continue
@@ -121,8 +117,6 @@ def _collapse(view: View, paths: Mapping[Value, Address], level: int, open: set[
         if len(nodes) > SMALL:
             box = found.boxes[name] = Box(name, _about(name, nodes), nodes)
             found.of.update(dict.fromkeys(nodes, box))
-    for name, nodes in frames.items():
-        found.frames[name] = Box(name, "", nodes)
     return found
 
 

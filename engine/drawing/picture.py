@@ -122,7 +122,6 @@ class _Drawing:
         self.boxes = {name: f"g{i}" for i, name in enumerate(grouping.boxes)}
         grads = [abs(node.grad) for node in seen.nodes if strength]
         self.top = max((grad for grad in grads if grad < float("inf")), default=0.0)
-        self.frames = {node: box.name for box in grouping.frames.values() for node in box.nodes}
 
     def fill(self) -> None:
         """Draw all boxes, nodes and arrows."""
@@ -150,10 +149,11 @@ class _Drawing:
     def add_node(self, node: Value, ident: str, copy: bool = False) -> None:
         """Draw a node, or a pale copy of a leaf at one of its uses."""
         text = "\n".join([*_words(node, self.seen), *number_lines(node, self.seen.root)])
-        style, frame = node_style(node, self.seen, self.top, copy), self.frames.get(node, "")
+        style = node_style(node, self.seen, self.top, copy)
         if copy:
             self.add(ident, text, style, about_node(node), "")
         else:
+            frame = self.grouping.frames.get(node, "")
             self.add(ident, text, roomy(style, text), about_node(node), frame)
 
     def add_box(self, node: Value, box: Box) -> None:
@@ -161,7 +161,7 @@ class _Drawing:
         root = self.seen.root
         text = "\n".join([box.name, *box.about.split("\n"), *group_lines(box.nodes, root)])
         style = roomy(box_style(box.nodes, root), text)
-        self.add(self.boxes[box.name], text, style, text, self.frames.get(node, ""))
+        self.add(self.boxes[box.name], text, style, text, self.grouping.frames.get(node, ""))
 
     def add_edges(self, node: Value) -> None:
         """Draw the arrows from a node's parents; those from a box are drawn in bundles."""
