@@ -3,6 +3,7 @@
 import re
 from array import array
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from math import isfinite, prod
 from typing import NamedTuple
 
@@ -59,7 +60,6 @@ class Views:
 
     def __init__(self, run: Run, names: NodeNames) -> None:
         self.run, self.names = run, names
-        self._strongest: dict[int, int] | None = None  # the edge that gives a node most
 
     def step(self, step: Step, mark: str = "") -> list[Piece]:
         """A step in one line: `9/12  w.grad 0 -> -1.692  (+= -0.8460 × 2)  n = x * w  run.py:4`."""
@@ -92,21 +92,21 @@ class Views:
     # --- from the loss to here -------------------------------------------------------------------
     def chain(self, step: Step) -> list[Step]:
         """The edges that lead from the output down to one, always the one that gives most."""
-        run = self.run
-        if self._strongest is None:
-            best: dict[int, int] = {}
-            most = array("d", bytes(8 * len(run.nodes)))
-            for i, (node, to, local) in enumerate(
-                zip(run._node, run._parent, run._local, strict=True)
-            ):
-                contribution = abs(run._grads[node] * local)
-                if to not in best or contribution > most[to]:
-                    best[to], most[to] = i, contribution
-            self._strongest = best
-        found = [step.index]
+        run, found = self.run, [step.index]
         while (node := run._node[found[-1]]) in self._strongest:
             found.append(self._strongest[node])
         return [run[i] for i in reversed(found)]
+
+    @cached_property
+    def _strongest(self) -> dict[int, int]:
+        """The edge that gives each node most, both by their numbers in the run."""
+        run, best = self.run, dict[int, int]()
+        most = array("d", bytes(8 * len(run.nodes)))
+        for i, (node, to) in enumerate(zip(run._node, run._parent, strict=True)):
+            contribution = abs(run._grads[node] * run._local[i])
+            if to not in best or contribution > most[to]:
+                best[to], most[to] = i, contribution
+        return best
 
     def way(self, step: Step | None) -> list[list[Piece]]:
         """The chain of nodes from the output to an edge, each with its local derivative."""
