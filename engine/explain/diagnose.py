@@ -106,8 +106,7 @@ class Report:
             lines += ["", *columns(rows, right=1)]
         return printable("\n".join(lines))
 
-    def __repr__(self) -> str:
-        return str(self)
+    __repr__ = __str__
 
 
 def diagnose(loss: Value, parameters: Iterable[Value] | _Model | None = None) -> Report:

@@ -74,8 +74,7 @@ class Finding:
             lines.append(f"{more} went bad without help; mend this one first")
         return printable("\n".join(lines))
 
-    def __repr__(self) -> str:
-        return str(self)
+    __repr__ = __str__
 
     def _value(self, words: Words) -> str:
         node = self.node

@@ -92,7 +92,9 @@ def reasons(found: PathSums, value: Value, path: Path, alive: int, words: Words)
     if not isfinite(gradient):
         yield from _not_finite(found, between, words)
     elif not alive:
-        shut = [e for e in found.links if _shuts(e, found, between)]
+        # the first factor of 0 on each path
+        zeros = [e for e in found.links if e.local == 0.0 and e.parent in between]
+        shut = [edge for edge in zeros if found.best[edge.node] > -inf]
         yield from (_flat(edge, words) for edge in shut[:MOST])
         if len(shut) > MOST:
             yield f"and {len(shut) - MOST:,} more factors of 0"
@@ -108,11 +110,6 @@ def reasons(found: PathSums, value: Value, path: Path, alive: int, words: Words)
                 f"{number(exp(logs / len(path)))} in the mean, and their product "
                 f"is about 1e{logs / log(10):.0f}"
             )
-
-
-def _shuts(edge: Link, found: PathSums, between: set[Value]) -> bool:
-    """Whether a link is the first factor of 0 on a path."""
-    return edge.local == 0.0 and edge.parent in between and found.best[edge.node] > -inf
 
 
 def _flat(edge: Link, words: Words) -> str:

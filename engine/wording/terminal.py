@@ -7,16 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import IO, Self
 
-__all__ = [
-    "Mistake",
-    "Text",
-    "columns",
-    "columns_of",
-    "in_colour",
-    "painted",
-    "printable",
-    "width",
-]
+__all__ = ["Mistake", "Text", "columns", "columns_of", "in_colour", "painted", "printable", "width"]
 
 
 # Stand-ins, for a terminal that lacks any of the characters in a text.
