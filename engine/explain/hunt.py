@@ -14,6 +14,7 @@ from engine.core.origins import Origin, name_of, place_of
 from engine.core.value import Value
 from engine.explain.paths import Link, broken_edges
 from engine.explain.reasons import Words, remedy
+from engine.wording.names import place
 from engine.wording.numbers import number, shorten, visible
 from engine.wording.terminal import printable
 
@@ -169,10 +170,8 @@ def _parents(node: Value, words: Words) -> list[str]:
     distinct = [*dict.fromkeys(p for p in node.parents if not is_constant(p))]
     lines = []
     for parent in distinct[:SHOWN]:
-        origin = place_of(parent)
         made = f" = {words.made(parent)}" if parent.parents else ""
-        place = f"  {origin}" if origin is not None else ""
-        lines.append(f"  {words.call(parent)}{made} = {number(parent.data)}{place}")
+        lines.append(f"  {words.call(parent)}{made} = {number(parent.data)}{place(parent)}")
     if len(distinct) > SHOWN:
         lines.append(f"  … {len(distinct) - SHOWN:,} more parents")
     return lines

@@ -14,11 +14,10 @@ from types import FunctionType
 from typing import Any
 
 from engine.core.ops import is_constant
-from engine.core.origins import place_of
 from engine.core.value import Value
 from engine.stepping.run import Run
 from engine.wording.derivatives import WIDE, derivatives
-from engine.wording.names import identifiers
+from engine.wording.names import identifiers, place
 from engine.wording.notation import PLAIN, Term
 from engine.wording.numbers import shorten
 
@@ -93,7 +92,7 @@ def _begin(run: Run, terms: Terms) -> list[str]:
             continue
         grad = 0.0 if node in begun else earlier
         line = f"{terms[node].text} = Node(data={node.data!r}, grad={grad!r})"
-        lines.append(_commented(line, (_made(node, terms) if node.parents else "") + _place(node)))
+        lines.append(_commented(line, (_made(node, terms) if node.parents else "") + place(node)))
     seed = _commented(f"{root}.grad = {run.seed!r}", "the gradient of the output itself")
     return [*lines, "", "# Each node hands its gradient on, times a derivative.", seed]
 
@@ -105,11 +104,11 @@ def _edges(run: Run, terms: Terms) -> list[str]:
         lines += _hooks(run, step.index, terms)
         node, x = step.node, terms[step.parent].text
         if node is not last:
-            last, y, made, place = node, terms[node].text, _made(node, terms, 30), _place(node)
+            last, y, made, where = node, terms[node].text, _made(node, terms, 30), place(node)
             formulas = [_in_python(each) for each in derivatives(node, terms.__getitem__)]
         formula = formulas[step.position] if formulas else ""
         about = f"{made}, d {y} / d {x} = {formula}" if formula else made
-        lines.append(_commented(f"{x}.grad += {step.local!r} * {y}.grad", f"{about}{place}"))
+        lines.append(_commented(f"{x}.grad += {step.local!r} * {y}.grad", f"{about}{where}"))
     return lines + _hooks(run, len(run), terms)
 
 
@@ -145,11 +144,6 @@ def _commented(line: str, about: str) -> str:
         about = "".join(c if c.isprintable() else "?" for c in about)
     about = about.strip()
     return f"{line:<44}  # {about}" if about else line
-
-
-def _place(node: Value) -> str:
-    origin = place_of(node)
-    return "" if origin is None else f"  {origin}"
 
 
 def _made(node: Value, terms: Terms, width: int = 60) -> str:

@@ -12,7 +12,7 @@ from engine.core.value import Value
 from engine.wording.numbers import number, operation, shorten
 from engine.wording.terminal import columns_of
 
-__all__ = ["Names", "called", "identifier", "identifiers", "made_by", "safe", "short_name"]
+__all__ = ["Names", "called", "identifier", "identifiers", "made_by", "place", "safe", "short_name"]
 
 LONGEST = 40  # of a name, in columns
 SHORT = 24  # characters of code that can stand for a name
@@ -80,8 +80,13 @@ def made_by(node: Value) -> str:
         operands = [safe(name_of(p) or number(p.data)) for p in node.parents]
         made = operation(node.op, operands) if node.op else ""
     named = name_of(node)
-    place = f"  {origin}" if origin is not None else ""
-    return (f"{safe(named)} = " if named else "") + shorten(made, 60) + place
+    return (f"{safe(named)} = " if named else "") + shorten(made, 60) + place(node)
+
+
+def place(node: Value) -> str:
+    """Where in the source a node was made, as the end of a line; "" where nobody knows."""
+    origin = place_of(node)
+    return "" if origin is None else f"  {origin}"
 
 
 class Names:
