@@ -38,9 +38,6 @@ class Run:
     3.0
     """
 
-    # what hooks change: by position, each node with its gradient before and after
-    hooked: dict[int, list[tuple[Value, float, float]]]
-
     def __init__(self, root: Value, seed: float = 1.0) -> None:
         self.root, self.seed = root, as_float(seed)
         self.nodes = topological(root)[::-1]
@@ -57,7 +54,8 @@ class Run:
         grads[0] = self.seed
         self._node, self._parent, self._position = array("i"), array("i"), array("i")
         self._local, self._before = array("d"), array("d")
-        self.hooked = {}
+        # what hooks change: by position, each node with its gradient before and after
+        self.hooked: dict[int, list[tuple[Value, float, float]]] = {}
         order = reverse_order(self.root)
         hooks = has_hooks(order)
         self._reached = {*order}  # all others lie below branches that were not taken
@@ -88,20 +86,12 @@ class Run:
                 f"this run has {len(self)} edges, from 0 to {len(self) - 1}; got {index!r}"
             )
         index %= len(self)
-        node, to = self._node[index], self._parent[index]
-        upstream, local, before = self._grads[node], self._local[index], self._before[index]
+        node, parent = self.nodes[self._node[index]], self.nodes[self._parent[index]]
+        upstream, position = self._grads[self._node[index]], self._position[index]
+        local, before = self._local[index], self._before[index]
         contribution = upstream * local
-        return Step(
-            index,
-            self.nodes[node],
-            upstream,
-            self._position[index],
-            self.nodes[to],
-            local,
-            contribution,
-            before,
-            before + contribution,
-        )
+        after = before + contribution
+        return Step(index, node, upstream, position, parent, local, contribution, before, after)
 
     def __iter__(self) -> Iterator[Step]:
         return (self[index] for index in range(len(self)))
