@@ -85,8 +85,7 @@ class Debugger(Prompt):
         if not argument:
             raise Mistake(f"until what?\n{WHERE}")
         stop = self.breakpoints.stop(argument)
-        behind = argument.isdigit() and int(argument) <= self.run.position
-        if behind:
+        if argument.isdigit() and int(argument) <= self.run.position:
             raise Mistake(f"edge {argument} is taken already; goto {argument} goes back to it")
         self._go([stop])
 
@@ -149,10 +148,8 @@ class Debugger(Prompt):
             if reasons:
                 if watching:
                     self.note(f"stopped at {', '.join(reasons)}", FAINT)
-                    left = {
-                        k: s for k, s in self.stops.items() if not s.once or s.text not in reasons
-                    }
-                    self.stops = left
+                    for k in [k for k, s in self.stops.items() if s.once and s.text in reasons]:
+                        del self.stops[k]
                 self._show()
                 return
         if not watching:
@@ -313,12 +310,9 @@ class Debugger(Prompt):
 
     def do_html(self, argument: str) -> None:
         """Write this run as a page to play in a browser."""
-        to_html: Any = getattr(self.run, "to_html", None)
-        if to_html is None:
-            raise Mistake("this run cannot be written as a page")
         if not argument:
             raise Mistake("html takes the name of the file to write, such as html run.html")
-        to_html(argument)
+        self.run.to_html(argument)
         self.note(f"written: {argument}")
 
     def default(self, line: str) -> None:
