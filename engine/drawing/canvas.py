@@ -35,14 +35,11 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package is untyped
         remedy: says what to do where the layout takes too long.
     """
 
-    ids: dict[Value, str]
-    titles: dict[str, str]
-    remedy: Callable[[], str]
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.ids, self.titles = {}, {}
-        self.remedy = lambda: "draw a smaller part"
+        self.ids: dict[Value, str] = {}
+        self.titles: dict[str, str] = {}
+        self.remedy: Callable[[], str] = lambda: "draw a smaller part"
         self._frames: dict[str, Any] = {}
 
     # IPython's terminal would call this at each echo, and each call would run a layout. Notebooks,
