@@ -101,7 +101,7 @@ def _climb(before: list[chain.Part], unit: Neuron, start: list[float]) -> list[f
     step is set beforehand, and each is shorter than the one before. An input that gets longer than
     sqrt(n_in) is scaled back to that length.
     """
-    xs, longest, moved = start, math.sqrt(len(start)), False
+    xs, longest = start, math.sqrt(len(start))
     for step in range(STEPS):
         leaves = [Value(x) for x in xs]
         signal: Any = leaves
@@ -111,11 +111,10 @@ def _climb(before: list[chain.Part], unit: Neuron, start: list[float]) -> list[f
         way = _scaled([g.data for g in uphill], 0.4 * longest * (1 - step / STEPS))
         if not any(way):
             break
-        moved = True
         xs = [x + d for x, d in zip(xs, way, strict=True)]
         if math.hypot(*xs) > longest:
             xs = _scaled(xs, longest)
-    return xs if moved else None
+    return None if xs is start else xs
 
 
 def _sheet(

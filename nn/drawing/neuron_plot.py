@@ -67,7 +67,8 @@ def draw_neuron(
     for i, label in written.items():
         _arrow(axes, (0, heights[i]), (reach, 0), neuron.w[i].data)
         label.set_position((0.48 * reach, 0.52 * heights[i]))  # arrows are well apart there
-    total = None if held is None else _total(neuron, held)
+    weights, bias = [p.detach() for p in neuron.w], neuron.b.detach()
+    total = None if held is None else float(dot(weights, held, bias))
     _sum(axes, neuron, reach, total)
     _output(axes, neuron, reach + 1.15, total, None if held is None else out)
     diagram.crop(figure)
@@ -78,11 +79,6 @@ def _heights(n_in: int, limit: int) -> dict[int, float]:
     """The inputs that are drawn, with their heights around 0; -1 is the gap between them."""
     shown = [-1 if unit is None else unit for unit in diagram.places("draw_neuron", n_in, limit)]
     return {unit: STEP * ((len(shown) - 1) / 2 - place) for place, unit in enumerate(shown)}
-
-
-def _total(neuron: Neuron, held: list[float]) -> float:
-    """The weighted sum plus the bias, by the engine's own operation."""
-    return float(dot([p.detach() for p in neuron.w], held, neuron.b.detach()))
 
 
 def _inputs(
