@@ -57,10 +57,9 @@ def _module(node: Value, found: Mapping[Value, Address]) -> Address:
 
 
 def _together(a: Value, b: Value) -> bool:
-    if a._code is None or b._code is None:
-        return a._code is b._code
-    if a._code is b._code:
-        return True
+    same = a._code is b._code
+    if same or a._code is None or b._code is None:
+        return same
     return a._code.co_filename == b._code.co_filename and getattr(
         origins.place_of(a), "library", False
     )
