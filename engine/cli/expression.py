@@ -184,9 +184,9 @@ def _is_operation(name: str) -> bool:
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "abs": _folding(abs),  # Python's own
+    "abs": _folding(abs),  # Python's own; a star import leaves `sum` and `round` to it, too
     **{
         name: _picking(getattr(engine, name)) if name.endswith("softmax") else getattr(engine, name)
-        for name in filter(_is_operation, engine.__all__)
+        for name in filter(_is_operation, (*engine.__all__, "sum", "round"))
     },
 }
