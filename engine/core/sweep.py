@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from threading import get_ident
 
-from engine.core.forks import fork_safe_lock, in_forked_child
 from engine.core.graph import reverse_order
 from engine.core.hooks import visited
 from engine.core.node import Node, as_float, edges
 from engine.core.nonfinite import check_gradients, check_sum
 from engine.core.ops import CONSTANT
+from engine.forks import fork_safe_lock, in_forked_child
 
 __all__ = ["Gradients", "backward", "gradients_of"]
 

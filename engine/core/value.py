@@ -8,7 +8,6 @@ from sys import _getframe
 from typing import Any, Self, TypeAlias
 
 from engine.core.copies import deep_copy, reduce_node, shallow_copy
-from engine.core.forks import fork_safe_lock
 from engine.core.graph import describe, topological
 from engine.core.inputs import compare, declared, is_open, look
 from engine.core.modes import NO_GRAD
@@ -19,6 +18,7 @@ from engine.core.operation import Operation, rows
 from engine.core.ops import CONSTANT
 from engine.core.shortcuts import Shortcuts
 from engine.core.sweep import backward
+from engine.forks import fork_safe_lock
 from engine.source.lost import check_back, taken
 
 __all__ = ["Number", "Scalar", "Value", "apply", "constant", "epoch", "fresh_constant", "record"]

@@ -11,7 +11,7 @@ from struct import Struct
 from time import perf_counter
 from typing import Any
 
-from engine.core.forks import fork_safe_lock
+from engine.forks import fork_safe_lock
 from engine.native.kernels.assemble import Assembly, assemble
 from engine.native.lower.tape import Tape
 from engine.native.machine import Code, compile_text, lanes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.core.forks import fork_safe_lock
+from engine.forks import fork_safe_lock
 from engine.native.needs import llvm
 
 __all__ = ["Code", "compile_text", "lanes"]

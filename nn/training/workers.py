@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from engine import NumericError, numeric_mode
-from engine.core.forks import fork_safe_lock
 from engine.core.modes import MODE
+from engine.forks import fork_safe_lock
 from engine.native.needs import numpy
 from nn.training.shards import Computer, Work, added, aligned, border, shard_count
 

@@ -15,7 +15,7 @@ import pytest
 
 from engine import Value, compiled, no_grad
 from engine.core import sweep, value
-from engine.core.forks import fork_safe_lock
+from engine.forks import fork_safe_lock
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 
