@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 
 from engine import NumericError, Value
 from engine.core.node import as_float
-from engine.source.lost import in_library, warn_at
+from engine.source.lost import outside_library, warn_at
 
 __all__ = [
     "as_number",
@@ -154,10 +154,7 @@ def warn(text: str) -> None:
 
 def caller() -> FrameType:
     """The frame that called into this package."""
-    frame = sys._getframe(1)
-    while frame.f_back and in_library(frame):
-        frame = frame.f_back
-    return frame
+    return outside_library(sys._getframe(1))
 
 
 def listed(names: Sequence[str]) -> str:

@@ -6,9 +6,9 @@ from typing import Any
 
 from engine.calculus.conditions import Conditions, Term
 from engine.core.graph import check_fresh, reverse_order, topological
-from engine.core.modes import numeric_mode
+from engine.core.modes import MODE, NumericError, numeric_mode
 from engine.core.node import Node
-from engine.core.nonfinite import check_derivatives
+from engine.core.nonfinite import call_of, describe_call, made_at, remedy
 from engine.core.operation import rows
 from engine.core.ops import is_constant
 
@@ -55,7 +55,7 @@ def pullback(seeds: Mapping[Any, Any], inputs: Sequence[Any]) -> list[Any]:
                     terms[parent].append(term)
                 else:
                     terms[parent] = [term]
-    check_derivatives([*gradient.values()], order, poles)
+    _check_derivatives([*gradient.values()], order, poles)
     return [gradient.get(node, 0.0) for node in inputs]
 
 
@@ -84,7 +84,7 @@ def pushforward(outputs: Sequence[Any], tangents: Mapping[Any, Any]) -> list[Any
             if edges := _wanted_partials(node, moved, poles):
                 moved[node] = _dot(conditions.terms(node, edges, moved))
     results = [moved.get(node, 0.0) for node in outputs]
-    check_derivatives(results, order, poles)
+    _check_derivatives(results, order, poles)
     return results
 
 
@@ -127,3 +127,30 @@ def _dot(terms: list[Term]) -> Any:
     if up.__class__ is float and up == 1.0:
         return down
     return rows.mul(up, down)
+
+
+def _check_derivatives(
+    results: Sequence[Any], order: Sequence[Node], poles: Sequence[tuple[Node, int, float]]
+) -> None:
+    """In strict mode, raise NumericError where finite numbers gave a derivative of inf or nan.
+
+    Arguments:
+        results: the derivatives, as Values and numbers.
+        order: the nodes that were differentiated.
+        poles: of them, those with a local derivative that is not finite: the position, and it.
+    """
+    numbers = [each._data if isinstance(each, Node) else each for each in results]
+    if all(map(isfinite, numbers)) or MODE.get() != "strict":
+        return
+    if not all(isfinite(node._data) for node in order if not node.parents):
+        return  # handed on, not made here
+    for node, i, local in poles:
+        op: Any = node.op
+        raise NumericError(
+            f"the derivative of {call_of(op, node.parents)}{made_at(node)} by input {i} is "
+            f"{local}: {remedy(op, node.parents)}"
+        )
+    for node in topological(*[each for each in results if isinstance(each, Node)]):
+        if not isfinite(node._data) and all(isfinite(parent._data) for parent in node.parents):
+            raise NumericError(f"on the way to a derivative {describe_call(node)}")
+    raise NumericError("a derivative overflows on the way; scale the numbers")

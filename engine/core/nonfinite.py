@@ -8,16 +8,17 @@ from collections.abc import Iterator, Sequence
 from math import isfinite, isinf
 from typing import Any, NamedTuple
 
-from engine.core.graph import describe, topological
+from engine.core.graph import describe
 from engine.core.hooks import has_hooks
 from engine.core.modes import MODE, NumericError, NumericOverflowError, NumericZeroDivisionError
 from engine.core.node import ITEM, Node, edges
 from engine.core.operation import Operation
 from engine.core.ops import CONSTANT
 from engine.core.origins import name_of
+from engine.source.lost import in_library, outside_library
 
-__all__ = ["Edge", "check_derivatives", "check_gradients", "check_sum", "check_value"]
-__all__ += ["describe_call", "nonfinite_edges"]
+__all__ = ["Edge", "call_of", "check_gradients", "check_sum", "check_value", "describe_call"]
+__all__ += ["made_at", "nonfinite_edges", "remedy"]
 
 
 def check_value(op: Operation, parents: tuple[Node, ...], y: float) -> None:
@@ -27,7 +28,7 @@ def check_value(op: Operation, parents: tuple[Node, ...], y: float) -> None:
         return  # handed on, not made here
     if MODE.get() == "strict":
         kind = _kind(op.name, 0.0 in inputs, y)
-        raise kind(f"{_call(op, parents)} is {y}{_where()}: {_remedy(op, parents)}")
+        raise kind(f"{call_of(op, parents)} is {y}{_where()}: {remedy(op, parents)}")
 
 
 DIVISIONS = ("div", "self_ratio", "pow", "xpowy", "remainder", "floor_divide")
@@ -92,8 +93,9 @@ def check_gradients(order: Sequence[Node], seed: float) -> None:
     op: Any = node.op
     raise NumericError(
         f"the gradient of {_called(node.parents[position], f'input {position}')} is {gradient}: "
-        f"through {_call(op, node.parents)} = {node._data!r}{_made(node)} it receives the upstream "
-        f"gradient {upstream!r} times the local derivative {local!r}: {_remedy(op, node.parents)}"
+        f"through {call_of(op, node.parents)} = {node._data!r}{made_at(node)} it receives the "
+        f"upstream gradient {upstream!r} times the local derivative {local!r}: "
+        f"{remedy(op, node.parents)}"
     )
 
 
@@ -102,45 +104,20 @@ def check_sum(node: Node, before: float, added: float) -> None:
     if not (isfinite(before) and isfinite(added)) or MODE.get() != "strict":
         return
     raise NumericError(
-        f"the gradient of {_called(node)}{_made(node)} overflows when it is added to the "
+        f"the gradient of {_called(node)}{made_at(node)} overflows when it is added to the "
         f"{before!r} of an earlier backward(); call zero_grad() between the two"
     )
-
-
-def check_derivatives(
-    results: Sequence[Any], order: Sequence[Node], poles: Sequence[tuple[Node, int, float]]
-) -> None:
-    """In strict mode, raise NumericError where finite numbers gave a derivative of inf or nan.
-
-    Arguments:
-        results: the derivatives, as Values and numbers.
-        order: the nodes that were differentiated.
-        poles: of them, those with a local derivative that is not finite: the position, and it.
-    """
-    numbers = [each._data if isinstance(each, Node) else each for each in results]
-    if all(map(isfinite, numbers)) or MODE.get() != "strict":
-        return
-    if not all(isfinite(node._data) for node in order if not node.parents):
-        return  # handed on, not made here
-    for node, i, local in poles:
-        op: Any = node.op
-        raise NumericError(
-            f"the derivative of {_call(op, node.parents)}{_made(node)} by input {i} is {local}: "
-            f"{_remedy(op, node.parents)}"
-        )
-    for node in topological(*[each for each in results if isinstance(each, Node)]):
-        if not isfinite(node._data) and all(isfinite(parent._data) for parent in node.parents):
-            raise NumericError(f"on the way to a derivative {describe_call(node)}")
-    raise NumericError("a derivative overflows on the way; scale the numbers")
 
 
 def describe_call(node: Node) -> str:
     """A node that went bad: the operation on its parents, where it was made, and what to do."""
     op: Any = node.op
-    return f"{_call(op, node.parents)} is {node._data}{_made(node)}: {_remedy(op, node.parents)}"
+    call, advice = call_of(op, node.parents), remedy(op, node.parents)
+    return f"{call} is {node._data}{made_at(node)}: {advice}"
 
 
-def _call(op: Operation, parents: tuple[Node, ...]) -> str:
+def call_of(op: Operation, parents: tuple[Node, ...]) -> str:
+    """An operation on its parents, as a call: the first six by their names and numbers."""
     shown = [_called(p) if name_of(p) or p.parents else repr(p._data) for p in parents[:6]]
     shown += ["..."] * (len(parents) > 6)
     return f"{op.name}({', '.join(shown)})"
@@ -153,12 +130,13 @@ def _called(node: Node, otherwise: str = "") -> str:
     return describe(node, name_of(node) or ("" if node.parents else otherwise))
 
 
-def _remedy(op: Operation, parents: tuple[Node, ...]) -> str:
+def remedy(op: Operation, parents: tuple[Node, ...]) -> str:
+    """What to do about an operation that is undefined or infinite at these parents."""
     advice = op.advice(parents) or "look at the numbers that go into it"
     return f'{advice} (or compute under numeric_mode("ieee") to let inf and nan pass)'
 
 
-def _made(node: Node) -> str:
+def made_at(node: Node) -> str:
     """The line that made a node (origins.py tells more)."""
     if node._code is None:
         return ""
@@ -168,7 +146,5 @@ def _made(node: Node) -> str:
 
 def _where() -> str:
     """The line outside this package and `nn` that is being executed."""
-    frame: Any = sys._getframe(2)
-    while frame and frame.f_globals.get("__name__", "").split(".")[0] in ("engine", "nn"):
-        frame = frame.f_back
-    return f" at {frame.f_code.co_filename}:{frame.f_lineno}" if frame else ""
+    frame = outside_library(sys._getframe(2))
+    return "" if in_library(frame) else f" at {frame.f_code.co_filename}:{frame.f_lineno}"

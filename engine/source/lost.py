@@ -15,7 +15,8 @@ from types import CodeType, FrameType
 from engine.source.bytecode import Code
 from engine.source.origin import line_of, origin_of
 
-__all__ = ["taken", "check_back", "in_library", "note_taken", "warn_at", "watching"]
+__all__ = ["taken", "check_back", "in_library", "note_taken", "outside_library", "warn_at"]
+__all__ += ["watching"]
 
 NAMES = """acos acosh asin asinh atan atan2 atanh cbrt cos cosh erf erfc exp exp2 expm1 fmod hypot
     lgamma log log10 log1p log2 sin sinh sqrt tan tanh"""
@@ -54,8 +55,7 @@ def check_back(number: float, frame: FrameType) -> None:
     """Warn where a float that becomes an operand, or a Value, is what a function of `math` gave."""
     global _checks
     _checks -= 1
-    while frame.f_back and in_library(frame):
-        frame = frame.f_back
+    frame = outside_library(frame)
     for key, (given, code) in [*taken.items()]:
         name, line, joined = _call(Code(code), key[1] >> 1)
         near = joined and code is frame.f_code and line == frame.f_lineno
@@ -75,6 +75,13 @@ def check_back(number: float, frame: FrameType) -> None:
 def in_library(frame: FrameType) -> bool:
     """Whether a frame belongs to `engine` or `nn`."""
     return frame.f_globals.get("__name__", "").split(".")[0] in ("engine", "nn")
+
+
+def outside_library(frame: FrameType) -> FrameType:
+    """The first frame, from this one outwards, of neither `engine` nor `nn`; else the last."""
+    while frame.f_back and in_library(frame):
+        frame = frame.f_back
+    return frame
 
 
 def warn_at(frame: FrameType, file: str, line: int, text: str) -> None:
