@@ -2,15 +2,17 @@
 
 import threading
 import weakref
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from engine.core.graph import topological
 from engine.core.node import Node
-from engine.core.operation import Operation
 
 __all__ = ["deep_copy", "reduce_node", "shallow_copy"]
 
 N = TypeVar("N", bound=Node)
+# What a pickle holds of a node, in the order in which `rebuild` takes it.
+FIELDS = attrgetter("_data", "grad", "op", "parents", "_label", "_epoch")
 
 
 def shallow_copy(node: N, parents: tuple[Node, ...]) -> N:
@@ -54,8 +56,7 @@ def reduce_node(node: Node) -> tuple[Any, ...]:
     reference = getattr(_listed, "mark", None)
     mark = reference() if reference else None
     if not node.parents or (mark is not None and id(node) in mark.ids):
-        fields = (node._data, node.grad, node.op, node.parents, node.label, node._epoch)
-        return rebuild, (type(node), *fields)
+        return rebuild, (type(node), *FIELDS(node))
     order = topological(node)
     ids = {id(each) for each in order}
     return _root, ([_Mark(ids, True), *order, _Mark(ids, False)],)
@@ -65,21 +66,12 @@ def _root(listed: list[Any]) -> Any:
     return listed[-2]
 
 
-def rebuild(
-    kind: type[Any],
-    data: float,
-    grad: float,
-    op: Operation | None,
-    parents: tuple[Node, ...],
-    label: str | None,
-    epoch: int,
-) -> Any:
-    """A node from its pickled fields. The clock of changes must not fall behind its epoch, or a
-    later change to a leaf would look older than what was computed from it.
+def rebuild(kind: type[Any], *fields: Any) -> Any:
+    """A node of that class from its FIELDS. The clock of changes must not fall behind its epoch, or
+    a later change to a leaf would look older than what was computed from it.
     """
     node = object.__new__(kind)
-    node._data, node.grad, node.op, node.parents = data, grad, op, parents
-    node._label, node._epoch = label, epoch
+    node._data, node.grad, node.op, node.parents, node._label, node._epoch = fields
     node._code, node._at = None, 0  # code cannot be pickled
-    kind._advance(epoch)
+    kind._advance(node._epoch)
     return node
