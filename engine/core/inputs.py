@@ -48,7 +48,7 @@ EQUAL = "record the test with equal(a, b), or ask `a is b` for the same node"
 
 
 def declare(nodes: Iterable[Node]) -> None:
-    """Let these leaves be inputs of a program, as long as they live."""
+    """Make these leaves inputs of a program, for as long as they live."""
     global _now
     _now += 1
     for node in nodes:
@@ -70,13 +70,14 @@ def looked_at(leaf: Node, since: float) -> str:
 
 
 def compare(op: Operation, a: Any, b: Any) -> Any:
-    """A comparison: a bool, or a node where one of the two is open. NotImplemented where it is for
-    the class of one of them to say.
+    """What a comparison gives: a bool, or a node where one of the two is open.
+
+    It is NotImplemented where an operand of another library may know what to do with a Value.
     """
     for each in (a, b) if declared else ():
         if is_open(each):
             return each._apply(op, (a, b))
-    frame = _caller(sys._getframe(1))
+    frame = _caller()
     for each in (a, b):
         if isinstance(each, Node):
             _survey(each, (_now, frame.f_code, frame.f_lineno))
@@ -89,20 +90,22 @@ def compare(op: Operation, a: Any, b: Any) -> Any:
     return bool(op.function(*numbers))
 
 
-def _caller(method: FrameType) -> FrameType:
-    """Who called a method of Value; the method itself where C did."""
+def _caller() -> FrameType:
+    """Who called the method of Value that looks or compares; the method itself where C did."""
+    method = sys._getframe(2)
     return method.f_back or method
 
 
-def look(node: Node, how: str, frame: FrameType) -> float:
-    """The number, for Python to do something with; an error where there is none.
+def look(node: Node, how: str) -> float:
+    """The number of a node, for a method of Value that hands it to Python.
 
     Arguments:
-        frame: of the method of Value that reads it.
-        how: what is done: "bool" and "==" decide something, and that is noted; "data" reads the
-            number, which an input has if it was given one.
+        how: what is done with it. "bool" and "==" decide something, and that is noted. "data" reads
+            the number, which an input has if it was given one.
+
+    Raises ControlFlowError where the number varies.
     """
-    frame = _caller(frame)
+    frame = _caller()
     if how in ("data", "==") and in_library(frame):
         return node._data  # pictures and messages show a nan where there is no number
     if declared and is_open(node) and not (how == "data" and _has_number(node)):
@@ -125,11 +128,11 @@ def _has_number(node: Node) -> bool:
 
 
 def _survey(root: Node, look: Look) -> Look:
-    """OPEN where a node depends on a declared input; else this look or a later one, which is noted
-    at all leaves below.
+    """OPEN where a node depends on a declared input. Else this look or a later one.
 
-    Each result is visited once, however often the graph grows and is looked at again. What is known
-    of it is forgotten when the root dies, which keeps it alive.
+    The look is noted at all leaves below. Each result is visited once, however often the graph
+    grows and is looked at again. What is known of the results is kept as long as the root lives,
+    since the root keeps them alive.
     """
     found: dict[int, Look] = {}
     stack: list[Any] = [root]

@@ -81,7 +81,7 @@ class Value(Shortcuts):
     def data(self) -> float:
         """The number."""
         if declared:
-            return look(self, "data", _getframe())
+            return look(self, "data")
         return self._data
 
     @data.setter
@@ -185,19 +185,19 @@ class Value(Shortcuts):
         if other is self or (other.__class__ is Value and not declared):
             return other is self
         if hasattr(other, "__float__") and (not isinstance(other, Value) or is_open(self)):
-            look(self, "==", _getframe())
+            look(self, "==")
         return NotImplemented
 
     __hash__ = object.__hash__
 
     def __bool__(self) -> bool:
-        return look(self, "bool", _getframe()) != 0.0
+        return look(self, "bool") != 0.0
 
     def __float__(self) -> float:
-        return look(self, "float", _getframe())
+        return look(self, "float")
 
     def __int__(self) -> int:
-        return int(look(self, "int", _getframe()))
+        return int(look(self, "int"))
 
     def __format__(self, spec: str) -> str:
         return format(self._data, spec) if spec else repr(self)
@@ -235,7 +235,7 @@ class Value(Shortcuts):
 
     def detach(self) -> Value:
         """A leaf with the same data and label: gradients stop there."""
-        return Value(look(self, "detach", _getframe()), self.label)
+        return Value(look(self, "detach"), self.label)
 
     # --- copies ----------------------------------------------------------------------------------
     def __copy__(self) -> Self:
