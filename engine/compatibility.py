@@ -79,7 +79,7 @@ def _named(ours: str) -> property:
 
 
 def install() -> None:
-    """Set it all on Value."""
+    """Set all these names on Value."""
     for name, it in {
         "_prev": property(lambda node: frozenset(node.parents)),
         "_op": property(_op),

@@ -1,4 +1,4 @@
-"""Locks in a forked process, where the threads that held them are not there to let them go."""
+"""Locks that survive a fork. In the child the threads that held them no longer exist."""
 
 import os
 import threading
@@ -23,6 +23,6 @@ def fork_safe_lock() -> Any:
 
 
 def in_forked_child(action: Callable[[], None]) -> None:
-    """Do this in every process that is forked from this one."""
+    """Call a function in every process that is forked from this one."""
     if hasattr(os, "register_at_fork"):  # Windows has no fork
         os.register_at_fork(after_in_child=action)

@@ -1,6 +1,7 @@
 """Hooks: functions that see or change the gradient of a node in the middle of a backward pass.
 
-They are kept beside the graph. A pass looks for them once, so that graphs without any pay nothing.
+Hooks are kept beside the graph. A pass asks once whether there are any. Without hooks it pays
+nothing more.
 """
 
 import weakref
@@ -31,7 +32,7 @@ class RemovableHandle:
         HOOKS.setdefault(self._key, {})[self] = hook
 
     def remove(self) -> None:
-        """Take the hook off; once is enough, and more does no harm."""
+        """Take the hook off. To call it again does no harm."""
         HOOKS.get(self._key, {}).pop(self, None)
 
 

@@ -1,8 +1,8 @@
 """Gradients lost in `y = x * math.sin(x)`: a function of `math` takes the number out of a Value.
 
-That alone is no harm: `math.isclose`, printing and a perplexity `math.exp(loss)` want the number.
-So the call is only noted. There is a warning when a number goes into a graph that is exactly what
-the call gave or, where the source goes on as in `1 + math.sin(x)`, is computed in the same line.
+That alone does no harm: `math.isclose`, printing and a perplexity `math.exp(loss)` want the number.
+So the call is only noted. The warning comes when a number goes into a graph that is exactly what
+the call gave. Where the source goes on, as in `1 + math.sin(x)`, any number of that line will do.
 """
 
 import math
@@ -32,7 +32,10 @@ _checks = 0
 
 
 def note_taken(number: float, how: str, frame: FrameType) -> None:
-    """Remember the number of a Value that is read there: by `math` perhaps if `how` is "float"."""
+    """Remember the number of a Value that is read there.
+
+    Where `how` is "float", the reader may be a function of `math`.
+    """
     global _checks
     if how == "float":
         taken[id(frame.f_code), frame.f_lasti] = number, frame.f_code
@@ -43,7 +46,10 @@ def note_taken(number: float, how: str, frame: FrameType) -> None:
 
 @contextmanager
 def watching(lines: set[tuple[str, int]]) -> Iterator[None]:
-    """Add the lines that read numbers of Values to `lines` (of `.data` where there are inputs)."""
+    """Add to `lines` each line that reads the number of a Value.
+
+    Lines that read `.data` are added only while there are declared inputs.
+    """
     WATCHING.append(lines)
     try:
         yield
@@ -92,8 +98,9 @@ def warn_at(frame: FrameType, file: str, line: int, text: str) -> None:
 
 @lru_cache(maxsize=256)
 def _call(key: Code, at: int) -> tuple[str, int, bool]:
-    """The function of `math` with a twin that an instruction calls, or "", and its line; and
-    whether an operator goes on with the result.
+    """What an instruction calls: the name of a function of `math` that has a twin, or "".
+
+    With it come the line, and whether an operator goes on with the result.
     """
     origin, names = origin_of(key.code, at, None), TWINS.keys() & key.code.co_names
     name = (
