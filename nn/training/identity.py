@@ -19,6 +19,7 @@ from nn.training.task import Task
 __all__ = ["fingerprint", "settings"]
 
 PLAIN = ("epochs", "batch_size", "patience", "min_delta", "clip", "record", "seed")
+LEARNED = ("params", "memory", "steps", "doubts")  # of an optimiser, on the way
 NEWER = ("monitor", "mode")  # None in files that were written before
 
 
@@ -45,8 +46,8 @@ def settings(task: Task) -> dict[str, Any]:
 
 def _described(optimizer: Optimizer) -> str:
     """The class of an optimiser and its settings, without what it learns on the way."""
-    learned, plain = ("params", "memory", "steps"), (str, int, float, bool, tuple, list, type(None))
-    own = [(k, v) for k, v in vars(optimizer).items() if k not in learned and isinstance(v, plain)]
+    plain = str, int, float, bool, tuple, list, type(None)
+    own = [(k, v) for k, v in vars(optimizer).items() if k not in LEARNED and isinstance(v, plain)]
     return f"{type(optimizer).__qualname__}({', '.join(f'{k}={v!r}' for k, v in own)})"
 
 
