@@ -35,6 +35,12 @@ __all__ = [
 Nested: TypeAlias = "Value | float | Iterable[Nested]"
 Loss: TypeAlias = Callable[[Any, Any], Value]
 
+# The targets that a loss takes: whether a number is one, what they are, what to do about others.
+Targets: TypeAlias = tuple[Callable[[float], bool], str, str]
+SHARES: Targets = lambda t: 0 <= t <= 1, "targets from 0 to 1", "write the two classes as 0 and 1"
+SIGNS: Targets = lambda t: t in (-1, 1), "targets -1 and +1", "write the second class as -1"
+COUNTS: Targets = lambda t: t >= 0, "counts >= 0", "for other targets use mse_loss"
+
 
 def mse_loss(outputs: Nested, targets: Nested) -> Value:
     """The mean of the squared distances `(output - target)**2`.
@@ -74,14 +80,8 @@ def poisson_loss(outputs: Nested, targets: Nested) -> Value:
     >>> poisson_loss(Value(0.0), 3).data
     1.0
     """
-    terms = []
-    for output, target in _pairs("poisson_loss", outputs, targets):
-        if not isinstance(target, Value) and not as_number(target) >= 0:
-            raise ValueError(
-                f"poisson_loss takes counts >= 0, got {target!r}; for other targets use mse_loss"
-            )
-        terms.append(engine.exp(output) - target * output)
-    return _mean(terms)
+    pairs = _pairs("poisson_loss", outputs, targets, COUNTS)
+    return _mean([engine.exp(x) - t * x for x, t in pairs])
 
 
 def binary_cross_entropy(outputs: Nested, targets: Nested) -> Value:
@@ -94,9 +94,8 @@ def binary_cross_entropy(outputs: Nested, targets: Nested) -> Value:
     0.223144
     """
     who = "binary_cross_entropy"
-    pairs = _pairs(who, outputs, targets)
-    for output, target in pairs:
-        _check_target(who, target)
+    pairs = _pairs(who, outputs, targets, SHARES)
+    for output, _ in pairs:
         if output.data < 0 or output.data > 1:
             raise ValueError(
                 f"{who} takes probabilities from 0 to 1, got {output.data!r}; end the model in a "
@@ -112,10 +111,8 @@ def binary_cross_entropy_with_logits(outputs: Nested, targets: Nested) -> Value:
     800.0
     """
     who = "binary_cross_entropy_with_logits"
-    pairs = _pairs(who, outputs, targets)
+    pairs = _pairs(who, outputs, targets, SHARES)
     _check_logits(who, [x for x, _ in pairs])
-    for _, target in pairs:
-        _check_target(who, target)
     return _mean([engine.binary_cross_entropy_with_logits(x, t) for x, t in pairs])
 
 
@@ -126,15 +123,11 @@ def hinge_loss(outputs: Nested, targets: Nested) -> Value:
     0.75
     """
     terms = []
-    for output, target in _pairs("hinge_loss", outputs, targets):
+    for output, target in _pairs("hinge_loss", outputs, targets, SIGNS):
         if isinstance(target, Value):  # a program's input, or a number that is learned
             terms.append(engine.relu(1.0 - target * output))
-            continue
-        if target not in (-1, 1):
-            raise ValueError(
-                f"hinge_loss takes targets -1 and +1, got {target!r}; write the second class as -1"
-            )
-        terms.append(engine.relu(1.0 - output if target == 1 else 1.0 + output))
+        else:
+            terms.append(engine.relu(1.0 - output if target == 1 else 1.0 + output))
     return _mean(terms)
 
 
@@ -238,9 +231,18 @@ def _alone(x: object) -> bool:
     return isinstance(x, Value | str) or not hasattr(x, "__iter__")
 
 
-def _pairs(who: str, outputs: Any, targets: Any) -> list[tuple[Value, Any]]:
-    """Every output with its target: of one sample, of a list, or of a batch of lists."""
+def _pairs(
+    who: str, outputs: Any, targets: Any, taken: Targets | None = None
+) -> list[tuple[Value, Any]]:
+    """Every output with its target: of one sample, of a list, or of a batch of lists.
+
+    Arguments:
+        taken: which targets the loss takes; None takes all. A Value is not checked, since it may be
+            the input of a program, which has no number yet.
+    """
     if _alone(outputs) and _alone(targets):
+        if taken and not isinstance(targets, Value) and not taken[0](as_number(targets)):
+            raise ValueError(f"{who} takes {taken[1]}, got {targets!r}; {taken[2]}")
         return [(outputs if isinstance(outputs, Value) else Value(outputs), targets)]
     if _alone(outputs) or _alone(targets):
         got = ["one" if _alone(x) else f"a list of {len(tuple(x))}" for x in (outputs, targets)]
@@ -250,7 +252,7 @@ def _pairs(who: str, outputs: Any, targets: Any) -> list[tuple[Value, Any]]:
         )
     outputs, targets = tuple(outputs), tuple(targets)
     _check_lengths(who, "outputs", len(outputs), len(targets))
-    nested = [_pairs(who, *pair) for pair in zip(outputs, targets, strict=True)]
+    nested = [_pairs(who, *pair, taken) for pair in zip(outputs, targets, strict=True)]
     return [pair for pairs in nested for pair in pairs]
 
 
@@ -261,15 +263,6 @@ def _check_lengths(who: str, what: str, outputs: int, targets: int) -> None:
         )
     if not outputs:
         raise ValueError(f"{who} got an empty list; give at least one output and its target")
-
-
-def _check_target(who: str, target: Any) -> None:
-    if isinstance(target, Value):  # a program's input has no number to check
-        return
-    if not 0 <= as_number(target) <= 1:
-        raise ValueError(
-            f"{who} takes targets from 0 to 1, got {target!r}; write the two classes as 0 and 1"
-        )
 
 
 def _check_logits(who: str, outputs: Sequence[Any]) -> None:
