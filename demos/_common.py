@@ -11,7 +11,7 @@ from typing import Any
 from engine import Value
 from engine.drawing import LayoutError, to_dot, to_svg
 from nn import MLP
-from nn.evaluation.probabilities import Probabilities, answers
+from nn.evaluation.probabilities import probabilities
 
 __all__ = [
     "Data",
@@ -85,11 +85,6 @@ def scaling(train: Data) -> Callable[[Row], list[float]]:
         for column, mean in zip(columns, means, strict=True)
     ]
     return lambda row: [(x - m) / s for x, m, s in zip(row, means, spreads, strict=True)]
-
-
-def probabilities(model: MLP, rows: Sequence[Row]) -> Any:
-    """How likely each class is for each row: the model's scores, made to sum to 1, as an array."""
-    return answers(Probabilities(model), rows)
 
 
 def misses(model: MLP, data: Data) -> list[bool]:

@@ -25,7 +25,7 @@ from sklearn.datasets import load_digits
 import nn
 from demos._common import Data, Stage
 from demos._plots import STYLE, plot_images
-from nn.evaluation.probabilities import Probabilities, answers
+from nn.evaluation.probabilities import probabilities
 
 WORST = 8  # errors to show
 
@@ -76,7 +76,7 @@ def run(stage: Stage) -> None:
     )
     seconds = time.perf_counter() - started
     print(f"training ({history.backend}): {history.epochs} epochs in {seconds:.1f} s")
-    likely = answers(Probabilities(model), test.xs)
+    likely = probabilities(model, test.xs)
     said = likely.argmax(axis=1).tolist()
     wrong = [answer != true for answer, true in zip(said, test.ys, strict=True)]
     stage.report(wrong)

@@ -48,7 +48,7 @@ from demos._common import Data, Stage
 from demos._diary import Diary, Entry
 from demos._plots import COLOURS, INK, LABEL, STYLE, plot_curves
 from demos.digits import digits
-from nn.evaluation.probabilities import Probabilities, answers
+from nn.evaluation.probabilities import probabilities
 
 WORKERS, BATCHES, HIDDEN = 3, 3, 64
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # on Windows the latter is as sudden
@@ -255,7 +255,7 @@ def run(stage: Stage) -> None:
         print(f"  {name:23} {pace}   {outcome.digest()}")
     same = len({outcome.digest() for outcome in outcomes}) == 1
     print("the same to the bit" if same else "NOT the same: please report this")
-    likely = answers(Probabilities(outcomes[-1].model), test.xs)
+    likely = probabilities(outcomes[-1].model, test.xs)
     said = likely.argmax(axis=1).tolist()
     stage.report([answer != true for answer, true in zip(said, test.ys, strict=True)])
 

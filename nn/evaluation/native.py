@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any, TypeAlias
 
 from engine import Program, Value, inputs, no_grad
@@ -25,7 +24,6 @@ COMPARED = 8  # rows on which a program is held against a model that is not know
 
 Recorded: TypeAlias = tuple[list[Program], bool]  # and whether the model gives a list
 Known: TypeAlias = tuple[Any, Architecture, list[Value]]
-Head: TypeAlias = Callable[[Any], Any]
 
 _kept: OrderedDict[Any, Recorded] = OrderedDict()
 _lock = fork_safe_lock()
@@ -50,7 +48,7 @@ def _size(recorded: Recorded) -> int:
     return sum(EACH + program.stats.nodes for program in recorded[0])
 
 
-def outputs(model: Module, rows: Sequence[Any], head: Head | None = None) -> Any:
+def outputs(model: Module, rows: Sequence[Any]) -> Any:
     """The model's outputs in evaluation mode as an array, or None where only its calls can tell.
 
     The array has the shape (rows,), or (rows, outputs) where the model gives a list. It agrees with
@@ -58,7 +56,6 @@ def outputs(model: Module, rows: Sequence[Any], head: Head | None = None) -> Any
 
     Arguments:
         rows: the samples: numbers, or rows of numbers of one length.
-        head: a function of what the model gives, computed on top of it.
     """
     if not available():
         return None
@@ -67,19 +64,16 @@ def outputs(model: Module, rows: Sequence[Any], head: Head | None = None) -> Any
         if table.dtype.kind not in "fiub" or type(table) is not numpy().ndarray:
             return None  # such as arrays with a mask
         many, width = table.shape if table.ndim == 2 else (len(table), 0)
-        record, known = (
-            partial(_record, width=width, head=head, rows=many),
-            known_architecture(model),
-        )
         table = table.reshape(many, width or 1)
+        known = known_architecture(model)
         if known:
             key, card, parameters = known
-            programs, listed = kept((key, width, head), lambda: record(card.build()))
+            programs, listed = kept((key, width), lambda: _record(card.build(), width, many))
         else:
             parameters = model.parameters()
             with isolated(model) as drew, evaluating(model):
-                programs, listed = record(model)
-                if _differs(model, programs[0], rows, table, head) or drew():
+                programs, listed = _record(model, width, many)
+                if _differs(model, programs[0], rows, table) or drew():
                     return None
         found = programs[0](table, [parameter.data for parameter in parameters])
     except Exception:  # noqa: BLE001 (whatever it is, the model's own call says it better)
@@ -102,24 +96,20 @@ def known_architecture(model: Module) -> Known | None:
     return (card.model, card.n_in, *card.widths, *rows), card, parameters
 
 
-def _record(model: Module, width: int, head: Head | None, rows: int) -> Recorded:
+def _record(model: Module, width: int, rows: int) -> Recorded:
     """The program of a model's outputs."""
     xs = inputs(*[f"x{i}" for i in range(width or 1)])
     with recording, recording_program:
         found = model(xs if width else xs[0])
-        found = head(found) if head else found
     listed = isinstance(found, list | tuple)
     values = [constant(each) for each in (found if listed else [found])]
     return [Program(xs, values, model.parameters(), rows=rows)], listed
 
 
-def _differs(
-    model: Module, program: Program, rows: Sequence[Any], table: Any, head: Head | None
-) -> bool:
+def _differs(model: Module, program: Program, rows: Sequence[Any], table: Any) -> bool:
     """Whether a program gives something else than the model on some of the rows."""
     some = range(0, len(rows), -(-len(rows) // COMPARED))
     with no_grad():
         answers = [model(rows[i]) for i in some]
-        answers = [head(answer) for answer in answers] if head else answers
     wanted = numpy().array(answers, dtype="float64").reshape(len(some), -1)
     return not numpy().allclose(program(table[some]), wanted, 1e-6, 1e-9, equal_nan=True)

@@ -4,32 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import engine
-from engine import Value
 from engine.native.needs import numpy
 from nn.evaluation.measure import predict
 from nn.evaluation.native import outputs
 from nn.models.module import Module
 
-__all__ = ["Probabilities", "answers"]
-
-
-class Probabilities(Module):
-    """A model whose scores are turned into probabilities, one for each class.
-
-    A single score is that of the second class against the first.
-
-    >>> from nn import MLP
-    >>> [round(sum(p), 12) for p in predict(Probabilities(MLP(2, [3], rng=7)), [(1.0, -1.0)])]
-    [1.0]
-    """
-
-    def __init__(self, model: Module) -> None:
-        self.model = model
-
-    def __call__(self, x: Any) -> list[Value]:
-        """The probabilities of the classes for one sample."""
-        return _shares(self.model(x))
+__all__ = ["answers", "probabilities"]
 
 
 def answers(model: Module, rows: Any) -> Any:
@@ -44,14 +24,25 @@ def answers(model: Module, rows: Any) -> Any:
     """
     np = numpy()
     rows = np.asarray(rows, dtype="float64")
-    shown, head = (model.model, _shares) if type(model) is Probabilities else (model, None)
-    found = outputs(shown, rows, head)
+    found = outputs(model, rows)
     if found is None:
         found = np.array(predict(model, rows.tolist()))
     return found.reshape(len(rows), -1)
 
 
-def _shares(scores: Any) -> list[Value]:
-    if isinstance(scores, Value):
-        return [(-scores).sigmoid(), scores.sigmoid()]
-    return list(engine.softmax(scores))
+def probabilities(model: Module, rows: Any) -> Any:
+    """How likely each class is for each row: the model's scores as an array of shares of 1.
+
+    A single score is that of the second class against the first.
+
+    >>> from nn import Neuron
+    >>> neuron = Neuron(1, "linear", rng=7)
+    >>> neuron.w[0].data = 1.0
+    >>> probabilities(neuron, [[0.0], [800.0]]).tolist()
+    [[0.5, 0.5], [0.0, 1.0]]
+    """
+    np, scores = numpy(), answers(model, rows)
+    if scores.shape[1] == 1:
+        scores = np.hstack([np.zeros_like(scores), scores])
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)

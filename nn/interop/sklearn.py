@@ -25,12 +25,15 @@ except ImportError as error:
     ) from error
 
 from engine import Value
-from nn.evaluation.probabilities import Probabilities, answers
+from nn.evaluation.probabilities import answers, probabilities
 from nn.models.layers import MLP
 from nn.optim.optimizers import Optimizer
 from nn.training.fit import fit
 
 __all__ = ["ScalarMLPClassifier", "ScalarMLPRegressor"]
+
+# The settings that `fit` takes as they are.
+PASSED = "optimizer", "lr", "batch_size", "patience", "min_delta", "validation", "clip", "backend"
 
 
 # scikit-learn reads settings off the signature of `__init__`, which `dataclass` writes.
@@ -83,18 +86,11 @@ class _ScalarMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             X,
             targets,
             loss=loss,
-            optimizer=self.optimizer,
-            lr=self.lr,
             epochs=self.max_epochs,
-            batch_size=self.batch_size,
             seed=rng,
-            validation=self.validation,
-            patience=self.patience,
-            min_delta=self.min_delta,
-            clip=self.clip,
             class_weights=weights,
             progress=self.verbose,
-            backend=self.backend,
+            **{name: getattr(self, name) for name in PASSED},
         )
         self.model_, self.n_iter_, self.loss_ = model, self.history_.epochs, self.history_.best_loss
         if self.history_.stopped == "interrupt":  # what runs the fits, as a search, has to end too
@@ -147,7 +143,7 @@ class ScalarMLPClassifier(ClassifierMixin, _ScalarMLP):  # type: ignore[misc]
     def predict_proba(self, X: Any) -> Any:
         """How likely each class is for each row, in the order of `classes_`."""
         X = self._rows(X)
-        return answers(Probabilities(self.model_), X)
+        return probabilities(self.model_, X)
 
     def predict(self, X: Any) -> Any:
         """The likeliest class of each row."""
