@@ -4,7 +4,7 @@ parameters, and what hangs on numbers that the model takes out of its graph.
 
 import math
 import operator
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -18,7 +18,7 @@ from nn.evaluation.isolation import isolated
 from nn.evaluation.samples import Rows
 from nn.models.module import Module, walk
 
-__all__ = ["Reach", "check_taken"]
+__all__ = ["Reach"]
 
 COMPARED = 8  # the rows on which a gradient is held against differences
 BESIDE, STEP = 1e-3, 1e-6
@@ -95,49 +95,42 @@ class Reach:
                 "or in a list, tuple, dict, deque, dataclass or array, or write numbers"
             )
 
+    def check_taken(self, loss: Any, rows: Rows) -> None:
+        """Warn of lines that take numbers out of the graph if the gradient of the loss is wrong.
 
-def check_taken(
-    model: Module,
-    loss: Any,
-    params: Sequence[Value],
-    rows: Rows,
-    lines: Collection[tuple[str, int]],
-) -> None:
-    """Warn of lines that take numbers out of the graph if the gradient of the loss is wrong.
+        To look at a number (`if x.data > 0`) is no harm. So the derivative of the loss of some rows
+        in one direction is held against differences. It is taken beside the parameters, since there
+        may be a kink right at them.
+        """
+        if not self.lines:
+            return
+        xs, ys, params = rows.xs[:COMPARED], rows.ys[:COMPARED], self._params
+        start = [p.data for p in params]
+        along = [math.cos(i) for i in range(len(start))]
 
-    To look at a number (`if x.data > 0`) is no harm. So the derivative of the loss of some rows in
-    one direction is held against differences. It is taken beside the parameters, since there may
-    be a kink right at them.
-    """
-    xs, ys = rows.xs[:COMPARED], rows.ys[:COMPARED]
-    start = [p.data for p in params]
-    along = [math.cos(i) for i in range(len(start))]
+        def value(step: float) -> Any:
+            for p, x, d in zip(params, start, along, strict=True):
+                p._data = x + step * d
+            with isolated(self._model):
+                return loss([self._model(x) for x in xs], ys)
 
-    def value(step: float) -> Any:
-        for p, x, d in zip(params, start, along, strict=True):
-            p._data = x + step * d
-        with isolated(model):
-            return loss([model(x) for x in xs], ys)
-
-    try:
-        with numeric_mode("ieee"):
-            slopes = [g.data for g in gradient(value(BESIDE), params)]
-            above, below = (float(value(BESIDE + step)) for step in (STEP, -STEP))
-    except Exception:  # noqa: BLE001 (numpy is missing, or training will raise the same)
-        return
-    finally:
-        for p, x in zip(params, start, strict=True):
-            p._data = x
-    got, want = math.fsum(map(operator.mul, slopes, along)), (above - below) / (2.0 * STEP)
-    near = math.isclose(got, want, rel_tol=1e-4, abs_tol=1e-6 * (1.0 + abs(above)))
-    if math.isfinite(want) and math.isfinite(got) and not near:
-        for file, line in sorted(lines):
-            warn_at(
-                caller(),
-                file,
-                line,
+        try:
+            with numeric_mode("ieee"):
+                slopes = [g.data for g in gradient(value(BESIDE), params)]
+                above, below = (float(value(BESIDE + step)) for step in (STEP, -STEP))
+        except Exception:  # noqa: BLE001 (numpy is missing, or training will raise the same)
+            return
+        finally:
+            for p, x in zip(params, start, strict=True):
+                p._data = x
+        got, want = math.fsum(map(operator.mul, slopes, along)), (above - below) / (2.0 * STEP)
+        near = math.isclose(got, want, rel_tol=1e-4, abs_tol=1e-6 * (1.0 + abs(above)))
+        if math.isfinite(want) and math.isfinite(got) and not near:
+            text = (
                 "the model takes a number out of its graph here, with float(), .data or a function "
                 f"of math, and the gradient of the loss is wrong for that: {got:.4g} where "
                 f"differences give {want:.4g} in one direction; use the functions of engine, such "
-                "as engine.sin for math.sin",
+                "as engine.sin for math.sin"
             )
+            for file, line in sorted(self.lines):
+                warn_at(caller(), file, line, text)

@@ -30,7 +30,7 @@ from nn.optim.optimizers import Optimizer
 from nn.optim.schedules import ReduceLROnPlateau, Schedule
 from nn.training.data import Data
 from nn.training.history import History
-from nn.training.reach import Reach, check_taken
+from nn.training.reach import Reach
 
 __all__ = ["Callback", "Task", "Trainer", "as_callbacks"]
 
@@ -216,8 +216,7 @@ class Trainer:
                 f"the loss has to give one Value, got {type(value).__name__}; compute it from the "
                 "model's outputs with operators and the functions of engine"
             )
-        if self.reach.lines:
-            check_taken(task.model, task.loss, task.optimizer.params, rows, self.reach.lines)
+        self.reach.check_taken(task.loss, rows)
         self.reach.see(outputs, value)
         for parameter in task.parameters:
             parameter.grad = 0.0
