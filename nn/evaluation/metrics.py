@@ -86,10 +86,8 @@ class Metrics:
             found[name] = float(number)
         return found
 
-    def matrix(self, outputs: list[Any], targets: Sequence[Any]) -> list[list[int]] | None:
-        """The confusion matrix, if it was asked for."""
-        if not self.confusion:
-            return None
+    def matrix(self, outputs: list[Any], targets: Sequence[Any]) -> list[list[int]]:
+        """The confusion matrix."""
         return confusion(outputs, targets, self.threshold(isinstance(outputs[0], list)))
 
     def _accuracy(self, outputs: list[Any], targets: list[Any]) -> float:

@@ -107,17 +107,13 @@ class Generators:
         """Draw the same numbers from here on."""
         found = state.entry("generators", list)
         state.need(len(found) == len(self.all), "generators")
-        states = []
-        for one in found:
+        for generator, one in zip(self.all, found, strict=True):
             try:
                 version, words, gauss = one
-                states.append((version, tuple(words), gauss))
-                random.Random().setstate(states[-1])
+                generator.setstate((version, tuple(words), gauss))
             except (TypeError, ValueError, OverflowError):
                 state.need(False, "generators")
             state.need(gauss is None or is_number(gauss), "generators")
-        for generator, one in zip(self.all, states, strict=True):
-            generator.setstate(one)
 
 
 def _stratified(places: Sequence[int], targets: Sequence[Any]) -> list[int]:
