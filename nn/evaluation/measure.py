@@ -34,8 +34,7 @@ def predict(model: Module, xs: Iterable[Any]) -> list[Any]:
     >>> predict(neuron, [(0, 0)])
     [0.5]
     """
-    rows: Any = samples(xs)
-    rows = rows if isinstance(rows, Sequence) or hasattr(rows, "dtype") else [*rows]
+    rows = samples(xs)
     if len(rows) >= MANY:
         from nn.evaluation.native import outputs  # which loads the compiler
 

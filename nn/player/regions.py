@@ -5,11 +5,8 @@ import math
 from typing import Any
 
 from engine import numeric_mode
-from engine.native.needs import available
 from nn.evaluation.measure import predict
 from nn.evaluation.plane import classes, largest, last_activation, shares, window
-from nn.evaluation.probabilities import answers
-from nn.models.architecture import describe
 from nn.models.module import Module
 from nn.training.history import Recording
 
@@ -92,11 +89,8 @@ def _cells(corners: list[Pair]) -> list[Pair]:
 
 
 def _outputs(model: Module, rows: list[Pair]) -> list[list[float]]:
-    """What the model answers for each row. A Program is much faster, where the model has one."""
+    """What the model answers for each row."""
     with numeric_mode("ieee"):  # parameters that are not finite are shown as they are
-        if available() and describe(model):
-            listed: list[list[float]] = answers(model, rows).tolist()
-            return listed
         outputs = predict(model, rows)
     return [output if isinstance(output, list) else [output] for output in outputs]
 
