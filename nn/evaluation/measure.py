@@ -117,9 +117,7 @@ def r2_score(model: Module, xs: Iterable[Any], ys: Iterable[Any]) -> float:
 
 
 def measure(model: Module, rows: Rows, loss: Loss, metrics: Metrics) -> dict[str, float]:
-    """The loss and the metrics over the rows; an empty dictionary where there are no rows."""
-    if not rows:
-        return {}
+    """The loss and the metrics over the rows, of which there is at least one."""
     with evaluating(model), no_grad():
         outputs = [model(x) for x in rows.xs]
         found = {"loss": float(rows.loss(loss, outputs))}
