@@ -1,10 +1,11 @@
 """Functions of any number of inputs: each result is one node, however many there are."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
 from math import fsum, nan
 from typing import Any
 
+from engine.core.node import Node
 from engine.core.operation import row, rows
 from engine.core.value import Scalar, Value, apply, constant, record
 
@@ -98,6 +99,24 @@ row(
 )
 
 
+def turned(xs: Sequence[Any], i: int) -> tuple[Any, ...]:
+    """Input i, and then the others: so a row takes them whose result is that of its first input.
+
+    >>> turned("abc", 1)
+    ('b', 'a', 'c')
+    """
+    return (xs[i], *xs[:i], *xs[i + 1 :])
+
+
+def for_each(
+    op: Callable[..., Any], at_once: Callable[[Sequence[float]], list[float]], xs: Sequence[Any]
+) -> list[Any]:
+    """`op` of each input and the others: a node for each. On floats, `at_once` gives them all."""
+    if any(isinstance(x, Node) for x in xs):
+        return [op(*turned(xs, i)) for i in range(len(xs))]
+    return at_once(xs)
+
+
 # --- functions -----------------------------------------------------------------------------------
 def several(name: str, xs: Iterable[Scalar], least: int = 1) -> tuple[Scalar, ...]:
     """The inputs of an n-ary operation, read once, since `xs` may be an iterator.
@@ -116,7 +135,7 @@ def several(name: str, xs: Iterable[Scalar], least: int = 1) -> tuple[Scalar, ..
     return inputs
 
 
-def _each(name: str, xs: tuple[Any, ...]) -> tuple[Any, ...]:
+def _one_by_one(name: str, xs: tuple[Any, ...]) -> tuple[Any, ...]:
     if len(xs) == 1 and isinstance(xs[0], (list, tuple)):
         raise TypeError(f"{name} takes its inputs one by one, got a list; write {name}(*xs)")
     return several(name, xs)
@@ -167,7 +186,7 @@ def maximum(*xs: Scalar) -> Value:
     >>> maximum(a, b).backward(); a.grad, b.grad
     (0.5, 0.5)
     """
-    return apply(rows.maximum, _each("maximum", xs))
+    return apply(rows.maximum, _one_by_one("maximum", xs))
 
 
 def minimum(*xs: Scalar) -> Value:
@@ -176,4 +195,4 @@ def minimum(*xs: Scalar) -> Value:
     >>> minimum(Value(2.0), 1.0).data
     1.0
     """
-    return apply(rows.minimum, _each("minimum", xs))
+    return apply(rows.minimum, _one_by_one("minimum", xs))

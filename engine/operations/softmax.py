@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 from functools import reduce
 from typing import Any, overload
 
-from engine.core.node import Node, numbered
+from engine.core.node import numbered
+from engine.core.operation import Operation, row, rows
 from engine.core.operation import floats as f
-from engine.core.operation import row, rows
 from engine.core.value import Scalar, Value, apply, constant
-from engine.operations.nary import several
+from engine.operations.nary import for_each, several, turned
 
 __all__ = ["log_softmax", "logsumexp", "softmax"]
 _makes_nodes = True  # see value.record
@@ -66,10 +66,8 @@ def _log_softmax(x: float, *others: float) -> float:
 
 # --- rows ----------------------------------------------------------------------------------------
 def _each_share(xs: Sequence[Any]) -> list[Any]:
-    """softmax of all: a node for each, but on floats all at once."""
-    if any(isinstance(x, Node) for x in xs):
-        return [rows.softmax(x, *xs[:i], *xs[i + 1 :]) for i, x in enumerate(xs)]
-    return _shares(xs)
+    """softmax of all."""
+    return for_each(rows.softmax, _shares, xs)
 
 
 def _softmax_partials(y: Any, *xs: Any) -> tuple[Any, ...]:
@@ -140,9 +138,7 @@ def softmax(xs: Iterable[Scalar], index: int | None = None) -> list[Value] | Val
     >>> [p.data for p in softmax([Value(1000.0), Value(1000.0)])]
     [0.5, 0.5]
     """
-    turns = _rotations("softmax", xs, index)
-    many = [apply(rows.softmax, turned) for turned in turns]
-    return numbered(many) if index is None else many[0]
+    return _results(rows.softmax, xs, index)
 
 
 @overload
@@ -159,24 +155,19 @@ def log_softmax(xs: Iterable[Scalar], index: int | None = None) -> list[Value] |
     >>> log_softmax([Value(40.0), Value(0.0), Value(0.0)], 0).data
     -8.496708510583178e-18
     """
-    turns = _rotations("log_softmax", xs, index)
-    many = [apply(rows.log_softmax, turned) for turned in turns]
-    return numbered(many) if index is None else many[0]
+    return _results(rows.log_softmax, xs, index)
 
 
-def _rotations(name: str, xs: Iterable[Scalar], index: int | None) -> list[tuple[Value, ...]]:
-    """The inputs in the order in which a row takes them, for each share: its own, then the others.
-
-    With an `index`, for that share alone.
-    """
-    inputs = [constant(x) for x in several(name, xs)]
+def _results(op: Operation, xs: Iterable[Scalar], index: int | None) -> list[Value] | Value:
+    """The results of a row for each input and the others; with an index, that one alone."""
+    inputs = [constant(x) for x in several(op.name, xs)]
+    many = len(inputs)
     if index is None:
-        return [(x, *inputs[:i], *inputs[i + 1 :]) for i, x in enumerate(inputs)]
+        return numbered([apply(op, turned(inputs, i)) for i in range(many)])
     if not isinstance(index, int) or isinstance(index, bool):
-        raise TypeError(f"{name} takes the index of an input, got {index!r}; write an int")
-    if not 0 <= index < len(inputs):
+        raise TypeError(f"{op} takes the index of an input, got {index!r}; write an int")
+    if not 0 <= index < many:
         raise IndexError(
-            f"{name} got index {index} for {len(inputs)} inputs; it counts from 0 to "
-            f"{len(inputs) - 1}"
+            f"{op} got index {index} for {many} inputs; it counts from 0 to {many - 1}"
         )
-    return [(inputs[index], *inputs[:index], *inputs[index + 1 :])]
+    return apply(op, turned(inputs, index))

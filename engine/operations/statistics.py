@@ -2,15 +2,15 @@
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from functools import reduce
+from functools import partial, reduce
 from itertools import accumulate
 from typing import Any
 
-from engine.core.node import Node, as_float
+from engine.core.node import as_float
 from engine.core.operation import TABLE, row, rows
 from engine.core.operation import floats as f
 from engine.core.value import Number, Scalar, Value, apply, constant
-from engine.operations.nary import several
+from engine.operations.nary import for_each, several
 
 __all__ = ["mean", "norm", "prod", "std", "var"]
 _makes_nodes = True  # see value.record
@@ -96,15 +96,6 @@ def _directions(xs: Floats) -> list[float]:
 
 
 # --- rows ----------------------------------------------------------------------------------------
-def _each(
-    op: Callable[..., Any], at_once: Callable[[Floats], list[float]], xs: Sequence[Any]
-) -> list[Any]:
-    """`op` of each input and the others: a node for each. On floats, `at_once` gives them all."""
-    if any(isinstance(x, Node) for x in xs):
-        return [op(x, *xs[:i], *xs[i + 1 :]) for i, x in enumerate(xs)]
-    return at_once(xs)
-
-
 def _add(xs: Iterable[Any]) -> Any:
     return reduce(lambda a, b: a + b, xs)
 
@@ -121,7 +112,7 @@ def _expand_var(correction: Any, *xs: Any) -> Any:
 row(
     "prod",
     _prod,
-    lambda y, *xs: _each(lambda x, *others: rows.prod(*others), _products_of_others, xs),
+    lambda y, *xs: for_each(lambda x, *others: rows.prod(*others), _products_of_others, xs),
     symbol="Π",
     domain=(0.1, 3.0),
     expand=lambda *xs: reduce(lambda a, b: a * b, xs),
@@ -147,14 +138,12 @@ row(  # of the first, from the mean of all
 
 def _var_partials(y: Any, correction: Any, *xs: Any) -> tuple[Any, ...]:
     factor = rows.div(2.0, len(xs) - correction)
-    return None, *[d * factor for d in _each(rows.deviation, _deviations, xs)]
+    return None, *[d * factor for d in for_each(rows.deviation, _deviations, xs)]
 
 
 def _std_partials(y: Any, correction: Any, *xs: Any) -> tuple[Any, ...]:
-    if any(isinstance(x, Node) for x in xs):
-        turned = [(x, *xs[:i], *xs[i + 1 :]) for i, x in enumerate(xs)]
-        return None, *[rows.std_slope(correction, *each) for each in turned]
-    return None, *_std_slopes(correction, xs)
+    slope, slopes = partial(rows.std_slope, correction), partial(_std_slopes, correction)
+    return None, *for_each(slope, slopes, xs)
 
 
 def _std_slope_partials(y: Any, correction: Any, x: Any, *others: Any) -> tuple[Any, ...]:
@@ -212,7 +201,7 @@ row(  # the derivative of std by the first
 row(
     "norm",
     lambda *xs: math.hypot(*xs),
-    lambda y, *xs: _each(rows.direction, _directions, xs),
+    lambda y, *xs: for_each(rows.direction, _directions, xs),
     tex=r"\left\|{*}\right\|",
     expand=lambda *xs: rows.sqrt(_add(map(rows.square, xs))),
     finite_partials=True,
@@ -221,7 +210,7 @@ row(
 
 def _direction_partials(y: Any, *xs: Any) -> tuple[Any, ...]:
     """(1 - y*y) / length by the first, without the cancellation, and -y*z / length by another."""
-    _, *others = _each(rows.direction, _directions, xs)
+    _, *others = for_each(rows.direction, _directions, xs)
     length = rows.norm(*xs)
     along = rows.sum(*map(rows.square, others))
     return rows.xdivy(along, length), *[-rows.xdivy(y * z, length) for z in others]
