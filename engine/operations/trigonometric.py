@@ -1,6 +1,7 @@
 """Trigonometric functions and their inverses, and the length of two numbers."""
 
 import math
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -12,21 +13,14 @@ from engine.operations.rule import rule
 __all__ = ["acos", "asin", "atan", "atan2", "cos", "hypot", "sin", "tan"]
 
 SQRT_HALF = math.sqrt(0.5)
+FINITE = sys.float_info.max
 
 
-def _asin(x: float) -> float:
-    return math.asin(x) if abs(x) <= 1.0 else math.nan
-
-
-def _acos(x: float) -> float:
-    return math.acos(x) if abs(x) <= 1.0 else math.nan
-
-
-def _finite(function: Callable[[float], float]) -> Callable[[float], float]:
-    """`function`, but nan where it is undefined: at an infinity."""
+def _up_to(largest: float, function: Callable[[float], float]) -> Callable[[float], float]:
+    """`function`, but nan where it is undefined: where |x| is larger."""
 
     def answer(x: float) -> float:
-        return function(x) if math.isfinite(x) else math.nan
+        return function(x) if abs(x) <= largest else math.nan
 
     return answer
 
@@ -41,7 +35,7 @@ def _unit(a: float, b: float) -> float:
     return a / length if length else 0.0 * a
 
 
-@rule(_finite(math.sin), lambda y, x: (rows.cos(x),), tex=r"\sin", finite_partials=True)
+@rule(_up_to(FINITE, math.sin), lambda y, x: (rows.cos(x),), tex=r"\sin", finite_partials=True)
 def sin(x: Scalar) -> Value:
     """The sine of x in radians.
 
@@ -50,7 +44,7 @@ def sin(x: Scalar) -> Value:
     """
 
 
-@rule(_finite(math.cos), lambda y, x: (-rows.sin(x),), tex=r"\cos", finite_partials=True)
+@rule(_up_to(FINITE, math.cos), lambda y, x: (-rows.sin(x),), tex=r"\cos", finite_partials=True)
 def cos(x: Scalar) -> Value:
     """The cosine of x in radians.
 
@@ -59,7 +53,7 @@ def cos(x: Scalar) -> Value:
     """
 
 
-@rule(_finite(math.tan), lambda y, x: (1.0 + y * y,), tex=r"\tan", domain=(-1.4, 1.4))
+@rule(_up_to(FINITE, math.tan), lambda y, x: (1.0 + y * y,), tex=r"\tan", domain=(-1.4, 1.4))
 def tan(x: Scalar) -> Value:
     """The tangent of x in radians.
 
@@ -95,7 +89,7 @@ row(
 
 
 @rule(
-    _asin,
+    _up_to(1.0, math.asin),
     lambda y, x: (rows.asin_slope(x),),
     tex=r"\arcsin",
     domain=(-0.9, 0.9),
@@ -110,7 +104,7 @@ def asin(x: Scalar) -> Value:
 
 
 @rule(
-    _acos,
+    _up_to(1.0, math.acos),
     lambda y, x: (-rows.asin_slope(x),),
     tex=r"\arccos",
     domain=(-0.9, 0.9),
@@ -150,7 +144,6 @@ def atan(x: Scalar) -> Value:
 @rule(
     math.atan2,
     lambda y, a, b: (rows.atan2_slope(b, a), -rows.atan2_slope(a, b)),
-    tex=r"\operatorname{{atan2}}",
     domain=((0.5, 3.0), (-3.0, 3.0)),
     remedy={"": "the origin has no angle; keep one of the two inputs away from 0"},
 )
