@@ -116,8 +116,7 @@ def check_gradient(
         for i, x in enumerate(point)
     ]
     for x, gradient, estimate in zip(inputs, gradients, wanted, strict=True):
-        mismatch = _mismatch(gradient, estimate, rtol)
-        if mismatch:
+        if mismatch := _mismatch(gradient, estimate, rtol):
             raise GradientError(
                 f"the gradient by {describe(x)} is off by {abs(gradient - estimate[0]):.3g}: "
                 f"backward gives {mismatch}; {_culprit(output, rtol)}"
@@ -147,8 +146,7 @@ def _value_at(f: Callable[..., Value], point: Sequence[float]) -> float:
 
 def _culprit(output: Value, rtol: float) -> str:
     for node in topological(output):
-        wrong = _wrong_partial(node, rtol)
-        if wrong:
+        if wrong := _wrong_partial(node, rtol):
             return wrong
     return (
         "every operation's own derivative is right at this point, so the function has a kink, "
@@ -227,8 +225,7 @@ def _wrong_second(op: Operation, point: list[float], rtol: float) -> str:
             seconds = _gradients(first, [inputs[j] for j in free])
         for j, second in zip(free, seconds, strict=True):
             partial = _along(lambda *xs, i=i: op.numeric(op.function(*xs), *xs)[i], point, j)
-            mismatch = _mismatch(second, differentiate(partial, point[j]), rtol)
-            if mismatch:
+            if mismatch := _mismatch(second, differentiate(partial, point[j]), rtol):
                 return (
                     f"the second derivative of {op.name}({', '.join(map(repr, point))}) by inputs "
                     f"{i} and {j} is {mismatch} (from the first); write the partials with "

@@ -189,12 +189,7 @@ def _gelu_tanh_partial(y: Any, x: Any) -> tuple[Any]:
     )
 
 
-@rule(
-    _gelu_tanh,
-    _gelu_tanh_partial,
-    domain=(-0.5, 3.0),
-    finite_partials=True,
-)
+@rule(_gelu_tanh, _gelu_tanh_partial, domain=(-0.5, 3.0), finite_partials=True)
 def gelu_tanh(x: Scalar) -> Value:
     """Gelu in its tanh approximation (the same paper), as GPT-2 uses it.
 
@@ -203,12 +198,7 @@ def gelu_tanh(x: Scalar) -> Value:
     """
 
 
-@rule(
-    lambda x: x * x,
-    lambda y, x: (2.0 * x,),
-    tex="{0}^{{2}}",
-    finite_partials=True,
-)
+@rule(lambda x: x * x, lambda y, x: (2.0 * x,), tex="{0}^{{2}}", finite_partials=True)
 def square(x: Scalar) -> Value:
     """The product x * x.
 
@@ -243,11 +233,7 @@ row(
 )
 
 
-@rule(
-    _softsign,
-    lambda y, x: (rows.square(rows.div(1.0, 1.0 + abs(x))),),
-    finite_partials=True,
-)
+@rule(_softsign, lambda y, x: (rows.square(rows.div(1.0, 1.0 + abs(x))),), finite_partials=True)
 def softsign(x: Scalar) -> Value:
     """The ratio x / (1 + |x|): an S from -1 to 1 with long tails.
 
@@ -276,11 +262,7 @@ def _selu_partial(y: Any, x: Any) -> tuple[Any]:
     return (SELU_SCALE * (1.0 - negative + negative * curve),)
 
 
-@rule(
-    lambda x: SELU_SCALE * rows.elu(x, SELU_ALPHA),
-    _selu_partial,
-    finite_partials=True,
-)
+@rule(lambda x: SELU_SCALE * rows.elu(x, SELU_ALPHA), _selu_partial, finite_partials=True)
 def selu(x: Scalar) -> Value:
     """elu scaled so that activations normalise themselves (Klambauer et al. 2017): of alpha 1.67326
     and times 1.0507. Its derivative at the kink is that of the right side, the smaller one.

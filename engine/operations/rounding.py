@@ -95,11 +95,7 @@ def sign(x: Scalar) -> Value:
 
 # The quotient is rounded from what the remainder leaves, since a / b by itself may round up to a
 # whole number.
-@rule(
-    _fmod,
-    lambda y, a, b: (1.0, -rows.round(rows.div(a - y, b))),
-    **DIVISION,
-)
+@rule(_fmod, lambda y, a, b: (1.0, -rows.round(rows.div(a - y, b))), **DIVISION)
 def fmod(a: Scalar, b: Scalar) -> Value:
     """The remainder a - b * trunc(a / b), with the sign of a, as in C and in math.fmod.
 

@@ -100,12 +100,7 @@ def _digamma(x: float) -> float:
     return _polygamma(0.0, x)
 
 
-@rule(
-    math.erf,
-    lambda y, x: (rows.gauss(x),),
-    tex=r"\operatorname{{erf}}",
-    finite_partials=True,
-)
+@rule(math.erf, lambda y, x: (rows.gauss(x),), finite_partials=True)
 def erf(x: Scalar) -> Value:
     """The error function: 2 / sqrt(pi) times the integral of exp(-t**2) from 0 to x.
 
@@ -114,12 +109,7 @@ def erf(x: Scalar) -> Value:
     """
 
 
-@rule(
-    math.erfc,
-    lambda y, x: (-rows.gauss(x),),
-    tex=r"\operatorname{{erfc}}",
-    finite_partials=True,
-)
+@rule(math.erfc, lambda y, x: (-rows.gauss(x),), finite_partials=True)
 def erfc(x: Scalar) -> Value:
     """1 - erf(x), which keeps its digits where x is large.
 
