@@ -9,7 +9,7 @@ import mpmath
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.native.emit.function import Body
+from engine.native.emit.function import Body, Loop
 from engine.native.emit.vector import Vector
 from engine.native.machine import Code, compile_text, lanes
 
@@ -40,7 +40,7 @@ class Compiled:
 
 def source(formula: Callable[..., Vector], inputs: int) -> str:
     body = Body(lanes())
-    loop = body.loop(0, "%n", body.lanes)
+    loop = Loop(body, 0, "%n", body.lanes)
     loaded = [body.load(f"%x{i}", loop.i) for i in range(inputs)]
     body.store(formula(*loaded), "%out", loop.i)
     loop.end()

@@ -68,18 +68,6 @@ class Body:
         for text in self._scopes.pop():
             del self._known[text]
 
-    def loop(
-        self,
-        start: Index,
-        end: Index,
-        step: Index = 1,
-        carried: Sequence[str] = (),
-        *,
-        maybe_empty: bool = False,
-    ) -> Loop:
-        """Open a loop of i over range(start, end, step); close it with its `end`."""
-        return Loop(self, start, end, step, carried, maybe_empty)
-
     # --- integers and addresses ------------------------------------------------------------------
     def add(self, a: Index, b: Index) -> Index:
         """The sum; of numbers, a number."""
@@ -144,16 +132,22 @@ class Body:
 
 
 class Loop:
-    """An open loop: `i` counts, `values` are what the last turn handed on."""
+    """A loop of i over range(start, end, step), open until `end` closes it.
+
+    Arguments:
+        carried: what the first turn begins with; `values` are what the last turn handed on.
+        maybe_empty: whether there may be no turn.
+    """
 
     def __init__(
         self,
         body: Body,
         start: Index,
         end: Index,
-        step: Index,
-        carried: Sequence[str],
-        maybe_empty: bool,
+        step: Index = 1,
+        carried: Sequence[str] = (),
+        *,
+        maybe_empty: bool = False,
     ) -> None:
         self.body, self._start, self._end, self._step = body, str(start), str(end), str(step)
         self._head, self._done = body.name("turn"), body.name("done")

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from engine.native.emit.function import Body
+from engine.native.emit.function import Body, Loop
 from engine.native.emit.indexes import Index
 from engine.native.emit.vector import Vector
 
@@ -45,7 +45,7 @@ def accumulate(
     for start, end, step in ((0, whole, unroll), (whole, many, 1)):
         if start == end:
             continue
-        loop = body.loop(start, end, step, [x.name for x in sums], maybe_empty=not known)
+        loop = Loop(body, start, end, step, [x.name for x in sums], maybe_empty=not known)
         inner = [Vector(body, name) for name in loop.values]
         for u in range(step):
             inner = turn(body.add(loop.i, u), inner)

@@ -90,7 +90,7 @@ class Driver:
         above = body.fresh(f"sub i64 {body.fresh(f'add i64 %n, {some}')}, 1")
         each = self.vectors(body, body.fresh(f"udiv i64 {above}, {some}"))
         size = body.fresh(f"mul i64 {each}, {lanes}")
-        loop = body.loop(0, "%n", size, maybe_empty=True)
+        loop = Loop(body, 0, "%n", size, maybe_empty=True)
         left = body.fresh(f"sub i64 %n, {loop.i}")
         m = body.fresh(f"call i64 @llvm.umin.i64(i64 {left}, i64 {size})")
         return loop, m, self.vectors(body, m)
@@ -115,13 +115,13 @@ class Driver:
         """1 where any output is infinite or nan, else 0; in passing they are divided."""
         lanes = self.section.lanes
         whole = body.fresh(f"sub i64 {total}, {body.fresh(f'urem i64 {total}, {lanes}')}")
-        loop = body.loop(0, whole, lanes, [body.constant(0.0).name], maybe_empty=True)
+        loop = Loop(body, 0, whole, lanes, [body.constant(0.0).name], maybe_empty=True)
         x = body.load("%out", loop.i)
         if divisor:
             x = x / body.splat(divisor)
             body.store(x, "%out", loop.i)
         (nans,) = loop.end([_nans(x, loop).name])
-        last = body.loop(whole, total, 1, [nans], maybe_empty=True)
+        last = Loop(body, whole, total, 1, [nans], maybe_empty=True)
         y = body.scalar("%out", last.i)
         if divisor:
             y = body.fresh(f"fdiv double {y}, {divisor}")

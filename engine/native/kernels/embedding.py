@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.native.emit.function import Body
+from engine.native.emit.function import Body, Loop
 from engine.native.emit.vector import literal
 from engine.native.kernels.section import Section
 from engine.native.lower.plan import Gather, Scatter
@@ -15,9 +15,9 @@ NAN = literal(float("nan"))
 def write_gather(body: Body, section: Section, gather: Gather) -> None:
     """A nan where the index is none of 0, 1, 2, ..."""
     slots, positions = section.slots(gather.ys), section.pattern(gather.positions)
-    rows = body.loop(0, body.fresh(f"mul i64 %nv, {section.lanes}"))
+    rows = Loop(body, 0, body.fresh(f"mul i64 %nv, {section.lanes}"))
     index, valid = _index(body, section, gather.index, rows.i, gather.positions.shape[1])
-    columns = body.loop(0, len(gather.ys))
+    columns = Loop(body, 0, len(gather.ys))
     x = body.scalar("%theta", positions.at(body, columns.i, index))
     x = body.fresh(f"select i1 {valid}, double {x}, double {NAN}")
     place = body.add(body.times(slots.at(body, columns.i), section.stride), rows.i)
@@ -29,9 +29,9 @@ def write_gather(body: Body, section: Section, gather: Gather) -> None:
 def write_scatter(body: Body, section: Section, scatter: Scatter) -> None:
     """Each row adds to the totals that its index says."""
     slots, into = section.slots(scatter.a), section.pattern(scatter.into)
-    rows = body.loop(0, "%m")
+    rows = Loop(body, 0, "%m")
     index, valid = _index(body, section, scatter.index, rows.i, scatter.into.shape[1])
-    columns = body.loop(0, len(scatter.a))
+    columns = Loop(body, 0, len(scatter.a))
     place = body.add(body.times(slots.at(body, columns.i), section.stride), rows.i)
     x = body.fresh(f"select i1 {valid}, double {body.scalar('%ws', place)}, double 0.0")
     total = into.at(body, columns.i, index)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from engine.native.emit.function import Body
+from engine.native.emit.function import Body, Loop
 from engine.native.emit.indexes import Index
 from engine.native.emit.vector import Vector
 from engine.native.kernels.section import Section
@@ -110,12 +110,12 @@ class _Reader:
         out = body.fresh(f"getelementptr inbounds i8, ptr %ws, i64 {self.read(1)}")
         if op in FOLDS:
             many = self.read(2)
-            rows = body.loop(0, "%nv")
+            rows = Loop(body, 0, "%nv")
             result = self.fold(FOLDS[op], many, rows.i)
             after = body.add(body.add("%pc", 3), many)
         else:
             readers = [self.argument(2 + k) for k in range(len(constants))]
-            rows = body.loop(0, "%nv")
+            rows = Loop(body, 0, "%nv")
             args = [
                 read(rows.i) if number is None else body.constant(number)
                 for read, number in zip(readers, constants, strict=True)
@@ -131,7 +131,7 @@ class _Reader:
         body = self.body
         first = [self.argument(body.add(3, k))(v) for k in range(fold.begin)]
         carried = [x.name for x in fold.start(body, first)]
-        loop = body.loop(fold.begin, many, fold.step, carried, maybe_empty=True)
+        loop = Loop(body, fold.begin, many, fold.step, carried, maybe_empty=True)
         given = [self.argument(body.add(body.add(loop.i, 3), k))(v) for k in range(fold.step)]
         found = fold.turn([Vector(body, name) for name in loop.values], given)
         return fold.finish([Vector(body, name) for name in loop.end([x.name for x in found])])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from engine.native.emit.function import Body
+from engine.native.emit.function import Body, Loop
 from engine.native.emit.indexes import Index, Pattern
 from engine.native.emit.shuffles import transposed
 from engine.native.emit.vector import Vector
@@ -26,7 +26,7 @@ def write_rows_in(body: Body, section: Section) -> None:
     padded = body.fresh(f"mul i64 %nv, {section.lanes}")
     last = body.fresh("sub i64 %m, 1")
     squares = _squares(body, section, columns, slots)
-    each = body.loop(0, len(inputs))
+    each = Loop(body, 0, len(inputs))
     column = body.times(columns.at(body, each.i), "%right")
     slot = body.times(slots.at(body, each.i), section.stride)
     start: Index = 0
@@ -34,7 +34,7 @@ def write_rows_in(body: Body, section: Section) -> None:
         inside = body.fresh(f"icmp slt i64 {each.i}, {squares[1]}")
         start = body.fresh(f"select i1 {inside}, i64 {squares[0]}, i64 0")
     for first, end in ((start, "%m"), ("%m", padded)):
-        loop = body.loop(first, end, 1, maybe_empty=True)
+        loop = Loop(body, first, end, 1, maybe_empty=True)
         row = loop.i if end == "%m" else last
         x = body.scalar("%rows", body.add(body.times(row, "%down"), column))
         body.store_scalar(x, "%ws", body.add(slot, loop.i))
@@ -55,8 +55,8 @@ def _squares(
     full = body.fresh(f"sub i64 %m, {body.fresh(f'urem i64 %m, {lanes}')}")
     beside = body.fresh("icmp eq i64 %right, 1")
     rows = body.fresh(f"select i1 {beside}, i64 {full}, i64 0")
-    down = body.loop(0, rows, lanes, maybe_empty=True)
-    across = body.loop(0, whole, lanes)
+    down = Loop(body, 0, rows, lanes, maybe_empty=True)
+    across = Loop(body, 0, whole, lanes)
     lines = []
     for k in range(lanes):
         row = body.times(body.add(down.i, k), "%down")
@@ -77,16 +77,16 @@ def write_rows_out(body: Body, section: Section) -> None:
     if varying:
         places = section.pattern([k for k, _ in varying])
         slots = section.slots([i for _, i in varying])
-        each = body.loop(0, len(varying))
+        each = Loop(body, 0, len(varying))
         slot = body.times(slots.at(body, each.i), section.stride)
         place = places.at(body, each.i)
-        loop = body.loop(0, "%m")
+        loop = Loop(body, 0, "%m")
         x = body.scalar("%ws", body.add(slot, loop.i))
         body.store_scalar(x, "%out", body.add(body.times(loop.i, len(outputs)), place))
         loop.end()
         each.end()
     for place, number in _same(body, section, same):
-        loop = body.loop(0, "%m")
+        loop = Loop(body, 0, "%m")
         body.store_scalar(number.lane(0), "%out", body.add(body.times(loop.i, len(outputs)), place))
         loop.end()
 
@@ -117,6 +117,6 @@ def _same(
     for found in kinds.values():
         places = section.pattern([place for place, _ in found])
         read = section.reader(body, tuple([i for _, i in found]))
-        loop = body.loop(0, len(found))
+        loop = Loop(body, 0, len(found))
         yield places.at(body, loop.i), read(loop.i, 0)
         loop.end()

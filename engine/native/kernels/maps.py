@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.native.emit.function import Body
+from engine.native.emit.function import Body, Loop
 from engine.native.emit.indexes import Index
 from engine.native.emit.vector import Vector
 from engine.native.kernels.section import Section
@@ -61,8 +61,8 @@ def write_results(
 
 def write_map(body: Body, section: Section, block: Map) -> None:
     """One position after another, for all rows of the block."""
-    columns = body.loop(0, len(block.steps[0].ids))
-    rows = body.loop(0, "%nv")
+    columns = Loop(body, 0, len(block.steps[0].ids))
+    rows = Loop(body, 0, "%nv")
     row = body.times(rows.i, section.lanes)
     write_steps(body, section, block.steps, columns.i, 1, row, 1, {})
     rows.end()
@@ -72,7 +72,7 @@ def write_map(body: Body, section: Section, block: Map) -> None:
 def write_chunk(body: Body, section: Section, chunk: Chunk) -> None:
     """One instruction after another, for a vector of rows at a time."""
     tape = section.tape
-    loop = body.loop(0, "%nv")
+    loop = Loop(body, 0, "%nv")
     row = body.times(loop.i, section.lanes)
     found: dict[int, Vector] = {}
     for i in chunk.ids:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from engine.native.emit.function import Body
+from engine.native.emit.function import Body, Loop
 from engine.native.emit.indexes import Index
 from engine.native.emit.shuffles import horizontal
 from engine.native.emit.tiles import accumulate, even, tiles
@@ -22,9 +22,9 @@ def write_outer(body: Body, section: Section, outer: Outer) -> None:
     wide = 1 if outer.b == (ONE,) else min(section.lanes, len(outer.b))
     high = even(len(outer.a), (section.registers - 4) // wide if wide > 1 else 8)
     for first, last, width in tiles(len(outer.b), wide):
-        columns = body.loop(first, last, width)
+        columns = Loop(body, first, last, width)
         for start, end, height in tiles(len(outer.a), high):
-            rows = body.loop(start, end, height)
+            rows = Loop(body, start, end, height)
             _outer_tile(body, section, outer, rows.i, height, columns.i, width)
             rows.end()
         columns.end()
@@ -59,7 +59,7 @@ def _outer_tile(
         return new
 
     sums = accumulate(body, "%full", [body.constant(0.0)] * (height * width), turn)
-    last = body.loop("%full", "%nv", 1, [x.name for x in sums], maybe_empty=True)
+    last = Loop(body, "%full", "%nv", 1, [x.name for x in sums], maybe_empty=True)
     masked = turn(last.i, [Vector(body, name) for name in last.values], _tail(body))
     sums = [Vector(body, name) for name in last.end([x.name for x in masked])]
     into = section.pattern(outer.into)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from engine.native.emit.function import Body
+from engine.native.emit.function import Body, Loop
 from engine.native.emit.indexes import Index
 from engine.native.emit.tiles import accumulate, tiles
 from engine.native.emit.vector import Vector, fma
@@ -77,18 +77,18 @@ class _Writer:
         body, many, vectors = self.body, len(self.product.ys), self._vectors()
         if pack is None and len(self.product.xs) * self.section.stride > WIDE:
             for first, last, wide in vectors:
-                columns = body.loop(first, last, wide, maybe_empty=True)
+                columns = Loop(body, first, last, wide, maybe_empty=True)
                 for start, end, size in tiles(many, self.height):
-                    rows = body.loop(start, end, size)
+                    rows = Loop(body, start, end, size)
                     self.tile(rows.i, size, columns.i, wide, self.far)
                     rows.end()
                 columns.end()
             return
         for start, end, size in tiles(many, self.height):
-            rows = body.loop(start, end, size)
+            rows = Loop(body, start, end, size)
             weight = self.far if pack is None else self.gather(rows.i, size, pack)
             for first, last, wide in vectors:
-                columns = body.loop(first, last, wide, maybe_empty=True)
+                columns = Loop(body, first, last, wide, maybe_empty=True)
                 self.tile(rows.i, size, columns.i, wide, weight)
                 columns.end()
             rows.end()
@@ -109,7 +109,7 @@ class _Writer:
     def gather(self, j: Index, height: int, pack: str) -> Weight:
         """Copy the weights of a tile; the answer reads the copy."""
         body = self.body
-        each = body.loop(0, len(self.product.xs))
+        each = Loop(body, 0, len(self.product.xs))
         for i in range(height):
             at = body.times(self.weights.at(body, body.add(j, i), each.i), self.scale)
             place = body.add(body.times(each.i, height), i)
