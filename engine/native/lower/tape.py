@@ -37,18 +37,17 @@ class Tape:
 
     def leaf(self, op: str, position: int) -> int:
         """An input or a parameter."""
-        number = self._put(op, (), op == "input", shared=False)
+        number = self._append(op, (), op == "input")
         self.position[number] = position
         return number
 
     def const(self, number: float) -> int:
         """A constant: the same number is the same instruction, but -0.0 is not 0.0."""
         key = number if number == number and number else repr(number)
-        known = self._known.get(key)
-        if known is None:
-            known = self._known[key] = self._put("const", (), False, shared=False)
-            self.numbers[known] = number
-        return known
+        if key not in self._known:
+            self._known[key] = self._append("const", (), False)
+            self.numbers[self._known[key]] = number
+        return self._known[key]
 
     def put(self, op: str, args: Args) -> int:
         """The instruction of a row of the table (or of a step of an expansion)."""
@@ -61,20 +60,16 @@ class Tape:
         known = row and (op in self.called or not row.own)
         if row and known and all(arg in self.numbers for arg in args):
             return self.const(fold(row.function, [self.numbers[arg] for arg in args]))
-        varying = self.varying
-        return self._put(op, args, any(varying[arg] for arg in args))
+        key = op, args
+        if key not in self._known:
+            self._known[key] = self._append(op, args, any(self.varying[arg] for arg in args))
+        return self._known[key]
 
-    def _put(self, op: str, args: Args, varying: bool, shared: bool = True) -> int:
-        key = (op, args)
-        known = self._known.get(key) if shared else None
-        if known is None:
-            known = len(self.ops)
-            if shared:
-                self._known[key] = known
-            self.ops.append(op)
-            self.args.append(args)
-            self.varying.append(varying)
-        return known
+    def _append(self, op: str, args: Args, varying: bool) -> int:
+        self.ops.append(op)
+        self.args.append(args)
+        self.varying.append(varying)
+        return len(self.ops) - 1
 
     def call(self, op: Operation, args: Args) -> int:
         """An instruction that calls a row's float function, for each row of inputs by itself."""
