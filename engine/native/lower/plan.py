@@ -142,11 +142,19 @@ class Scatter:
 
 @dataclass
 class Chunk:
-    """Instructions written out one after another."""
+    """Instructions written out one after another.
 
-    ids: list[int] = field(default_factory=list)
-    weight: int = 0
-    reads: set[int] = field(default_factory=set)
+    Attributes:
+        args: those of all instructions of the tape.
+    """
+
+    ids: list[int]
+    args: Sequence[Args]
+
+    @property
+    def reads(self) -> Iterable[int]:
+        """What it needs."""
+        return chain(*[self.args[i] for i in self.ids])
 
     @property
     def writes(self) -> Iterable[int]:
@@ -154,15 +162,8 @@ class Chunk:
         return self.ids
 
 
-@dataclass
 class Interpreted(Chunk):
-    """Instructions that are interpreted, one after another.
-
-    Attributes:
-        args: those of all instructions of the tape.
-    """
-
-    args: Sequence[Args] = ()
+    """Instructions that are interpreted, one after another."""
 
 
 Kernel = Product | Map | Gather | Outer | Scatter | Chunk
@@ -194,27 +195,23 @@ def make_plan(
             at.setdefault(levels[i], []).append(i)
     single = [i for step in at.values() for i in step if isinstance(i, int)]
     large = len(single) > MANY or any(len(args[i]) > LONG for i in single)
+    kind = Interpreted if large else Chunk
     kernels: list[Kernel] = []
-    chunk, members = Chunk(), set[int]()
-
-    def close() -> None:
-        kernels.append(Interpreted(chunk.ids, chunk.weight, chunk.reads, args) if large else chunk)
-
+    ids, members, weight = list[int](), set[int](), 0  # of the chunk that still grows
     for step in [step for level in sorted(at) for step in at[level]]:
-        if chunk.ids and (
-            chunk.weight > CHUNK and not large
-            if isinstance(step, int)
-            else not members.isdisjoint(step.reads)
-        ):
-            close()
-            chunk, members = Chunk(), set()
         if isinstance(step, int):
-            chunk.ids.append(step)
+            full = weight > CHUNK and not large
+        else:
+            full = not members.isdisjoint(step.reads)
+        if ids and full:
+            kernels.append(kind(ids, args))
+            ids, members, weight = [], set(), 0
+        if isinstance(step, int):
+            ids.append(step)
             members.add(step)
-            chunk.weight += len(args[step]) + 1
-            chunk.reads.update(args[step])
+            weight += len(args[step]) + 1
         else:
             kernels.append(step)
-    if chunk.ids:
-        close()
+    if ids:
+        kernels.append(kind(ids, args))
     return kernels + list(totals)
