@@ -21,7 +21,6 @@ from engine.native.math.polynomials import EXP, LOG, TAIL
 __all__ = [
     "exp",
     "exp_negative",
-    "exp_sum",
     "expm1",
     "log",
     "log1p",
@@ -77,18 +76,17 @@ def _between(x: Vector, low: float, high: float) -> Vector:
     return select(x < low, low, x)
 
 
-def exp_sum(x: Vector, low: Vector | None = None) -> Vector:
-    """exp(x + low), for a low that is small beside 1: what a rounding took from x."""
+def exp(x: Vector, low: Vector | None = None) -> Vector:
+    """e**x: 23 instructions and no division. It overflows and vanishes where math.exp does.
+
+    Arguments:
+        low: added to x, and small beside 1: what a rounding took from x.
+    """
     x = _between(x, -746.0, 710.0)
     power, r, q = _reduced(x, 2046, low)
     # 2**n in two factors, for it may overflow or be subnormal where the product is neither
     half = power.unsigned_shift(1) & EXPONENT
     return fma(fma(q, r, 1.0), r, 1.0) * half.number() * (power - half).number()
-
-
-def exp(x: Vector) -> Vector:
-    """e**x: 23 instructions and no division. It overflows and vanishes where math.exp does."""
-    return exp_sum(x)
 
 
 def _decay(x: Vector, low: Vector | None = None) -> tuple[Vector, Vector, Vector]:

@@ -33,11 +33,9 @@ def _reduced(x: Vector) -> tuple[Vector, Vector, Bits]:
     lost = (first - (high + part)) - (second - part)
     r = high + fma(n, -PARTS[2], lost)
     z = r * r
-    return (
-        fma(r * z, polynomial(z, SIN), r),
-        fma(z, fma(z, polynomial(z, COS), -0.5), 1.0),
-        (shifted.bits()),
-    )
+    sine = fma(r * z, polynomial(z, SIN), r)
+    cosine = fma(z, fma(z, polynomial(z, COS), -0.5), 1.0)
+    return sine, cosine, shifted.bits()
 
 
 def _odd(n: Bits) -> Mask:
@@ -64,28 +62,14 @@ def _tan(x: Vector) -> Vector:
     return select(abs(x) < 2.0**-27, x, select(odd, -cosine, sine) / select(odd, sine, cosine))
 
 
-def _with_large(
-    formula: Callable[[Vector], Vector], exact: Callable[[float], float]
-) -> Callable[[Vector], Vector]:
-    """The formula, and a branch for vectors that hold a large angle."""
+def _with_large(name: str, formula: Callable[[Vector], Vector]) -> Callable[[Vector], Vector]:
+    """The formula, and a branch for vectors that hold a large angle, as a function of its own."""
 
     def whole(x: Vector) -> Vector:
-        address, _ = permanent(exact, 1)
+        address, _ = permanent(getattr(floats, name), 1)
         return rarely(abs(x) > LARGEST, lambda: per_lane(x.body, address, x), formula(x))
 
-    return whole
+    return lambda x: outlined(name, whole, x)
 
 
-def sin(x: Vector) -> Vector:
-    """The sine."""
-    return outlined("sin", _with_large(_sin, floats.sin), x)
-
-
-def cos(x: Vector) -> Vector:
-    """The cosine."""
-    return outlined("cos", _with_large(_cos, floats.cos), x)
-
-
-def tan(x: Vector) -> Vector:
-    """The tangent."""
-    return outlined("tan", _with_large(_tan, floats.tan), x)
+sin, cos, tan = _with_large("sin", _sin), _with_large("cos", _cos), _with_large("tan", _tan)
