@@ -20,9 +20,8 @@ WIDE = 57_344  # doubles: inputs of more than these do not stay in the cache fro
 FEW = 64  # weights of an output: of fewer, it does not matter how far they are apart
 STEPS = 32  # that are written out for an output, at most, unless there are more
 SMALL = 6_000  # doubles that are copied to the stack, at most
-Weight = Callable[
-    [Index, int, Index], Vector
-]  # of a tile's first output, which of its, which input
+# A weight, of a tile's first output, which of its outputs, and which input.
+Weight = Callable[[Index, int, Index], Vector]
 
 
 def write_product(body: Body, section: Section, product: Product) -> None:
@@ -144,9 +143,5 @@ class _Writer:
 
 def _tile(height: int, registers: int) -> tuple[int, int]:
     """How many outputs and how many vectors of rows fit the registers."""
-    for many in (4, 6, 5, 3):
-        if height % many == 0:
-            break
-    else:
-        many = min(height, 4)
+    many = next((size for size in (4, 6, 5, 3) if height % size == 0), min(height, 4))
     return many, max(1, min(6, (registers - 1) // (many + 1)))

@@ -34,9 +34,7 @@ def find_levels(tape: Tape, varying: bool) -> list[int]:
 def find_blocks(tape: Tape, levels: list[int], gone: set[int]) -> list[Product | Map | Gather]:
     """The loops of the varying section."""
     products = _products(tape, levels, gone)
-    taken = set(gone)
-    for product in products:
-        taken.update(product.ys)
+    taken = gone.union(*[product.ys for product in products])
     if products:
         uses: dict[int, list[int]] = defaultdict(list)
         for i, args in enumerate(tape.args):
@@ -46,8 +44,7 @@ def find_blocks(tape: Tape, levels: list[int], gone: set[int]) -> list[Product |
         for product in products:
             _fuse(tape, levels, uses, product, taken)
     gathers = _gathers(tape, taken)
-    for gather in gathers:
-        taken.update(gather.ys)
+    taken.update(*[gather.ys for gather in gathers])
     return [*products, *gathers, *_maps(tape, levels, taken)]
 
 
