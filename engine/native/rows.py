@@ -24,15 +24,13 @@ def as_rows(rows: Any, labels: Sequence[str]) -> Any:
         ValueError: rows of another width. TypeError: what are no real numbers.
     """
     np, width = numpy(), len(labels)
+    needs = f"each row needs {width} number{'s' * (width != 1)}"
     if hasattr(rows, "columns") and hasattr(rows, "to_numpy"):
         rows = _columns(rows, labels)
     try:
         array = np.asarray(table("rows", rows))
     except ValueError as error:  # lists of several lengths
-        raise ValueError(
-            f"each row needs {width} number{'s' * (width != 1)}, got rows of several lengths "
-            f"({error})"
-        ) from None
+        raise ValueError(f"{needs}, got rows of several lengths ({error})") from None
     if array.ndim == 1 and array.size == 0:
         array = np.empty((0, width))
     if array.ndim == 1 and width == 1:
@@ -43,9 +41,7 @@ def as_rows(rows: Any, labels: Sequence[str]) -> Any:
         raise ValueError(f"rows have the shape (N, {width}), got {array.shape}; {remedy}")
     if array.shape[1] != width:
         shown = ", ".join(labels[:6]) + ", ..." * (width > 6)
-        raise ValueError(
-            f"each row needs {width} number{'s' * (width != 1)} ({shown}), got {array.shape[1]}"
-        )
+        raise ValueError(f"{needs} ({shown}), got {array.shape[1]}")
     if not array.flags.aligned or any(step % 8 for step in array.strides):
         array = array.copy()
     return array
