@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from engine.native.emit.function import Body
@@ -24,6 +24,10 @@ class _Result:
 
     def __init__(self, body: Body, name: str) -> None:
         self.body, self.name = body, name
+
+    def _same(self, text: str) -> Self:
+        """The result of another instruction, of the same kind."""
+        return type(self)(self.body, self.body.new(text))
 
 
 Vectors = Callable[["Vector", "Vector | float"], "Vector"]
@@ -50,14 +54,9 @@ class Vector(_Result):
 
     __slots__ = ()
 
-    def _with(self, other: Vector | float) -> Vector:
-        return other if isinstance(other, Vector) else self.body.constant(float(other))
-
     def _write(self, operation: str, a: Vector | float, b: Vector | float) -> Vector:
-        a, b = self._with(a), self._with(b)
-        return Vector(
-            self.body, self.body.new(f"{operation} {self.body.vector} {a.name}, {b.name}")
-        )
+        a, b = _in(self.body, a), _in(self.body, b)
+        return self._same(f"{operation} {self.body.vector} {a.name}, {b.name}")
 
     __add__, __radd__ = _operator("fadd")
     __sub__, __rsub__ = _operator("fsub")
@@ -65,13 +64,13 @@ class Vector(_Result):
     __truediv__, __rtruediv__ = _operator("fdiv")
 
     def __neg__(self) -> Vector:
-        return Vector(self.body, self.body.new(f"fneg {self.body.vector} {self.name}"))
+        return self._same(f"fneg {self.body.vector} {self.name}")
 
     def __abs__(self) -> Vector:
         return self.body.call("llvm.fabs", self)
 
     def _compare(self, how: str, other: Vector | float) -> Mask:
-        text = f"fcmp {how} {self.body.vector} {self.name}, {self._with(other).name}"
+        text = f"fcmp {how} {self.body.vector} {self.name}, {_in(self.body, other).name}"
         return Mask(self.body, self.body.new(text))
 
     # ordered comparisons: false where either is a nan
@@ -109,7 +108,7 @@ class Vector(_Result):
 
     def copysign(self, sign: Vector | float) -> Vector:
         """Its size with the sign of another."""
-        return self.body.call("llvm.copysign", self, self._with(sign))
+        return self.body.call("llvm.copysign", self, _in(self.body, sign))
 
     def bits(self) -> Bits:
         """The IEEE 754 encoding."""
@@ -123,9 +122,7 @@ class Mask(_Result):
     __slots__ = ()
 
     def _write(self, operation: str, other: str) -> Mask:
-        return Mask(
-            self.body, self.body.new(f"{operation} <{self.body.lanes} x i1> {self.name}, {other}")
-        )
+        return self._same(f"{operation} <{self.body.lanes} x i1> {self.name}, {other}")
 
     def __and__(self, other: Mask) -> Mask:
         return self._write("and", other.name)
@@ -144,7 +141,7 @@ class Bits(_Result):
 
     def _write(self, operation: str, other: Bits | int) -> Bits:
         second = other.name if isinstance(other, Bits) else f"splat (i64 {other})"
-        return Bits(self.body, self.body.new(f"{operation} {self.body.ints} {self.name}, {second}"))
+        return self._same(f"{operation} {self.body.ints} {self.name}, {second}")
 
     __add__, __sub__ = _on_bits("add"), _on_bits("sub")
     __and__, __or__, __xor__ = _on_bits("and"), _on_bits("or"), _on_bits("xor")
@@ -160,18 +157,21 @@ class Bits(_Result):
         return Vector(self.body, self.body.new(text))
 
 
+def _in(body: Body, x: Vector | float) -> Vector:
+    """A number in every lane, or the vector that it is already."""
+    return x if isinstance(x, Vector) else body.constant(float(x))
+
+
 def fma(a: Vector | float, b: Vector | float, c: Vector | float) -> Vector:
     """The product of a and b, plus c; rounded once where the machine can do that fast."""
-    given = [x for x in (a, b, c) if isinstance(x, Vector)]
-    body = given[0].body
-    lanes = [x if isinstance(x, Vector) else body.constant(float(x)) for x in (a, b, c)]
-    return body.call("llvm.fmuladd", *lanes)
+    body = next(x.body for x in (a, b, c) if isinstance(x, Vector))
+    return body.call("llvm.fmuladd", *[_in(body, x) for x in (a, b, c)])
 
 
 def select(test: Mask, a: Vector | float, b: Vector | float) -> Vector:
     """In each lane, a where the test holds, else b."""
-    body = test.body
-    first, second = (x if isinstance(x, Vector) else body.constant(float(x)) for x in (a, b))
+    body, vector = test.body, test.body.vector
+    first, second = _in(body, a).name, _in(body, b).name
     kind = f"<{body.lanes} x i1>"
-    text = f"select {kind} {test.name}, {body.vector} {first.name}, {body.vector} {second.name}"
+    text = f"select {kind} {test.name}, {vector} {first}, {vector} {second}"
     return Vector(body, body.new(text))
