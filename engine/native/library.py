@@ -39,10 +39,8 @@ class Compiled:
     def __init__(
         self, assembly: Assembly, code: Code, fast: bool, seconds: float, cached: bool
     ) -> None:
-        self.text, self.kernels = assembly.text, assembly.kernels
-        self.doubles, self.flops = assembly.doubles, assembly.flops
-        self.seconds, self.cached = seconds, cached
-        self.good_for = inf if fast else WORTH / max(self.flops, 1)
+        self.assembly, self.seconds, self.cached = assembly, seconds, cached
+        self.good_for = inf if fast else WORTH / max(assembly.flops, 1)
         self.run: Any = _signature(code.address("run"))
         self._code = code
         # workspaces that no call has just now: who calls takes one, and puts it back
@@ -50,7 +48,7 @@ class Compiled:
 
     def workspace(self) -> tuple[int, Any]:
         """The address of a new workspace, and what keeps it."""
-        space = numpy().empty(self.doubles + 8)
+        space = numpy().empty(self.assembly.doubles + 8)
         return (space.ctypes.data + 63) // 64 * 64, space
 
 

@@ -130,10 +130,16 @@ class Program:
         ):
             rows = as_rows(rows, self._labels)
         many, (down, right) = len(rows), rows.strides
-        if out is not None:
-            check_out(out, (self._many,) if self.reduce else (many, self._many), rows, parameters)
+        shape = (self._many,) if self.reduce else (many, self._many)
+        if out is None:
+            out = self._empty(shape)
+        else:
+            check_out(out, shape, rows, parameters)
         if not many:
-            return self._nothing(out)
+            if self.reduce == "mean":
+                raise ValueError("the mean over no rows is undefined; give at least one row")
+            out[...] = 0.0
+            return out
         if parameters is not None:
             theta = as_vector(parameters, len(self.parameters))
             at = _address(theta)
@@ -141,8 +147,6 @@ class Program:
             then, theta, at = self._held
             if then != epoch():
                 theta, at = self._read()
-        if out is None:
-            out = self._empty(self._many if self.reduce else (many, self._many))
         try:  # as _address does, without its call
             place = addressof(buffer(rows))
         except (TypeError, ValueError):
@@ -178,36 +182,23 @@ class Program:
         self._held = now, theta, at
         return theta, at
 
-    def _nothing(self, out: Any) -> Any:
-        found = numpy().zeros(self._many) if self.reduce else self._empty((0, self._many))
-        if self.reduce != "mean":
-            if out is None:
-                return found
-            out[...] = found
-            return out
-        raise ValueError("the mean over no rows is undefined; give at least one row")
-
     @property
     def stats(self) -> Stats:
         """Its size, and what compiling took."""
-        found = self._compiled
-        return Stats(
-            len(self._tape.ops),
-            len(found.kernels),
-            found.flops,
-            8 * found.doubles,
-            found.seconds,
-            found.cached,
-        )
+        compiled, found = self._compiled, self._compiled.assembly
+        size = len(self._tape.ops), len(found.kernels), found.flops, 8 * found.doubles
+        return Stats(*size, compiled.seconds, compiled.cached)
 
     @property
     def source(self) -> str:
         """The LLVM IR."""
-        return self._compiled.text
+        return self._compiled.assembly.text
 
     def listing(self) -> str:
         """What is computed in which order, to be read."""
-        return Listing(self._tape, self._labels, self.parameters).write(self._compiled.kernels)
+        return Listing(self._tape, self._labels, self.parameters).write(
+            self._compiled.assembly.kernels
+        )
 
     def __repr__(self) -> str:
         counts = f"{self._width} inputs, {self._many} outputs, {len(self.parameters)} parameters"
