@@ -87,7 +87,8 @@ def value_and_grad(
                 "position; give those to differentiate by without their names"
             )
         given: list[Any] = []
-        chosen = {i % len(args): mapped(_noted(given), args[i]) for i in positions}
+        mapped(given.append, [args[i] for i in positions])
+        chosen = {i % len(args): mapped(_lifted, args[i]) for i in positions}
         lifted = [chosen.get(i, arg) for i, arg in enumerate(args)]
         with recording:
             result = function(*lifted, **named)
@@ -109,14 +110,8 @@ def value_and_grad(
     return both
 
 
-def _noted(given: list[Any]) -> Callable[[Any], Value]:
-    """Makes a Value of what is no Value, and adds what was given to the list."""
-
-    def lift(each: Any) -> Value:
-        given.append(each)
-        return each if isinstance(each, Value) else Value(each)
-
-    return lift
+def _lifted(each: Any) -> Value:
+    return each if isinstance(each, Value) else Value(each)
 
 
 def vjp(
@@ -164,11 +159,8 @@ def jvp(outputs: Value | Sequence[Value], tangents: Mapping[Value, Scalar]) -> V
     several = [outputs] if isinstance(outputs, Value) else outputs
     _check("outputs", several)
     _check("tangents", tangents, Mapping)
-    moved = pushforward(
-        several,
-        {x: t if isinstance(t, Value) else constant(t).data for x, t in tangents.items()},
-    )
-    results = [_as_value(m) for m in moved]
+    moves = {x: t if isinstance(t, Value) else constant(t).data for x, t in tangents.items()}
+    results = [_as_value(m) for m in pushforward(several, moves)]
     return results[0] if isinstance(outputs, Value) else results
 
 

@@ -51,10 +51,7 @@ def pullback(seeds: Mapping[Any, Any], inputs: Sequence[Any]) -> list[Any]:
             else:
                 handed = [(upstream, local, node) for _, _, local in edges]
             for (_, parent, _), term in zip(edges, handed, strict=True):
-                if parent in terms:
-                    terms[parent].append(term)
-                else:
-                    terms[parent] = [term]
+                terms.setdefault(parent, []).append(term)
     _check_derivatives([*gradient.values()], order, poles)
     return [gradient.get(node, 0.0) for node in inputs]
 

@@ -96,10 +96,6 @@ def _polygamma(order: float, x: float) -> float:
     return (-1.0) ** (n + 1) * math.gamma(n + 1.0) * _zeta(n + 1, x)  # DLMF 25.11.12
 
 
-def _digamma(x: float) -> float:
-    return _polygamma(0.0, x)
-
-
 @rule(math.erf, lambda y, x: (rows.gauss(x),), finite_partials=True)
 def erf(x: Scalar) -> Value:
     """The error function: 2 / sqrt(pi) times the integral of exp(-t**2) from 0 to x.
@@ -148,7 +144,7 @@ def lgamma(x: Scalar) -> Value:
 
 
 @rule(
-    _digamma,
+    lambda x: _polygamma(0.0, x),
     lambda y, x: (rows.polygamma(1.0, x),),
     tex=r"\psi",
     domain=(0.1, 3.0),
