@@ -103,7 +103,7 @@ class Program:
             raise ValueError(f'reduce is "mean", "sum" or None, got {reduce!r}')
         self.reduce, self._rows = reduce, rows
         _check_decisions(self.inputs, self.parameters)
-        tape, _ = record_tape(self.inputs, self.parameters, self.outputs)
+        tape = record_tape(self.inputs, self.parameters, self.outputs)
         if missing := [describe(node) for node in tape.frozen if id(node) in declared]:
             raise ValueError(f"{missing[0]} is an input that is not among inputs=; add it")
         self.constants = tape.frozen

@@ -42,20 +42,10 @@ class Assembly:
     keep: list[Any]
 
 
-def assemble(
-    tape: Tape,
-    reduce: str | None,
-    lanes: int,
-    block: int | None = None,
-) -> Assembly:
-    """The module of a tape.
-
-    Arguments:
-        lanes: doubles in a vector.
-        block: rows that go through the kernels together, at most; None fits them into the cache.
-    """
+def assemble(tape: Tape, reduce: str | None, lanes: int) -> Assembly:
+    """The module of a tape, for vectors of so many doubles."""
     lowered = lower(tape, reduce)
-    rows = block or _block(lowered.layout.size, lanes, lowered.kernels)
+    rows = _block(lowered.layout.size, lanes, lowered.kernels)
     registers = 32 if lanes == 8 else 16
     inner = Section(tape, lowered.layout, lowered.uniform, _apart(rows), lanes, registers)
     outer = Section(tape, lowered.uniform, lowered.uniform, lanes, lanes, registers)

@@ -50,9 +50,8 @@ class _Writer:
         self.height, width = _tile(len(product.ys), section.registers)
         # many steps are done for few rows at a time: it is the same, in less code
         self.width = max(min(width, STEPS // max(len(product.steps), 1)), 1)
-        self.pointer, self.scale = "%theta", 1
-        if product.kind != "param":
-            self.pointer, self.scale = "%uni", section.lanes
+        parameters = product.kind == "param"
+        self.pointer, self.scale = ("%theta", 1) if parameters else ("%uni", section.lanes)
         self.weights = section.pattern(self._places(product.weights))
         self.bias = None
         if product.bias is not None:

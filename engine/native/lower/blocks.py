@@ -93,11 +93,7 @@ def _products(tape: Tape, levels: list[int], gone: set[int]) -> list[Product]:
 
 
 def _fuse(
-    tape: Tape,
-    levels: list[int],
-    uses: dict[int, list[int]],
-    product: Product,
-    taken: set[int],
+    tape: Tape, levels: list[int], uses: dict[int, list[int]], product: Product, taken: set[int]
 ) -> None:
     """Give the product the operations that need no more than one of its results and what is there
     before: each is done with a result as long as that is in a register.

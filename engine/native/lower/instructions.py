@@ -18,8 +18,8 @@ __all__ = ["record_tape"]
 
 def record_tape(
     inputs: Sequence[Value], parameters: Sequence[Value], outputs: Sequence[Value]
-) -> tuple[Tape, dict[Value, int]]:
-    """The tape of everything below the outputs, and each node's number in it."""
+) -> Tape:
+    """The tape of everything below the outputs."""
     tape, recorder = Tape(), _Recorder()
     number: dict[Value, int] = {x: tape.leaf("input", i) for i, x in enumerate(inputs)}
     number |= {p: tape.leaf("param", i) for i, p in enumerate(parameters)}
@@ -34,7 +34,7 @@ def record_tape(
             if node.op is not CONSTANT:
                 tape.frozen.append(node)
     tape.outputs = [number[output] for output in outputs]
-    return tape, number
+    return tape
 
 
 class _Recorder:
