@@ -24,10 +24,6 @@ def _step(x: float) -> float:
     return 1.0 if x > 0.0 else 0.0 if x <= 0.0 else nan
 
 
-def _equal(x: float, y: float) -> float:
-    return float(x == y)
-
-
 def _select(test: float, x: float, y: float) -> float:
     return x if test else y
 
@@ -48,7 +44,7 @@ def _within(x: float, low: float, high: float) -> float:
 
 # --- rows ----------------------------------------------------------------------------------------
 row("step", _step, flat, tex=r"[{0} > 0]", branches=True)
-row("equal", _equal, flat, symbol="=", tex="[{0} = {1}]", branches=True)
+row("equal", lambda x, y: float(x == y), flat, symbol="=", tex="[{0} = {1}]", branches=True)
 # It has one parent, the branch that was taken, so that nothing is handed on to the other.
 row("where", lambda x: x, (1.0,))
 _DECIDED = ((1.0, 1.0), (-3.0, 3.0), (-3.0, 3.0))

@@ -19,10 +19,6 @@ def _cosh(x: float) -> float:
     return math.cosh(x) if abs(x) <= LARGEST else abs(x) * math.inf if x == x else x
 
 
-def _acosh(x: float) -> float:
-    return math.acosh(x) if x >= 1.0 else math.nan
-
-
 def _atanh(x: float) -> float:
     if abs(x) == 1.0:
         return math.copysign(math.inf, x)
@@ -86,7 +82,7 @@ def asinh(x: Scalar) -> Value:
 
 
 @rule(
-    _acosh,
+    lambda x: math.acosh(x) if x >= 1.0 else math.nan,
     lambda y, x: (rows.rsqrt(x - 1.0) * rows.rsqrt(x + 1.0),),
     tex=r"\operatorname{{arcosh}}",
     domain=(1.1, 3.0),

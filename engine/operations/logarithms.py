@@ -45,14 +45,6 @@ def _xdivy(x: float, y: float) -> float:
     return x / y if y else math.copysign(math.inf, x) if x else x
 
 
-def _log2(x: float) -> float:
-    return math.log2(x) if x > 0.0 else math.nan if x else -math.inf
-
-
-def _log10(x: float) -> float:
-    return math.log10(x) if x > 0.0 else math.nan if x else -math.inf
-
-
 def _cbrt_slope(x: float) -> float:
     root = math.cbrt(x)
     return 1.0 / (3.0 * root * root) if root else math.inf
@@ -157,7 +149,7 @@ row(
 
 
 @rule(
-    _log2,
+    lambda x: math.log2(x) if x > 0.0 else math.nan if x else -math.inf,
     lambda y, x: (rows.xdivy(1.0 / LN_2, x),),
     tex=r"\log_2",
     domain=(0.1, 3.0),
@@ -172,7 +164,7 @@ def log2(x: Scalar) -> Value:
 
 
 @rule(
-    _log10,
+    lambda x: math.log10(x) if x > 0.0 else math.nan if x else -math.inf,
     lambda y, x: (rows.xdivy(1.0 / LN_10, x),),
     tex=r"\log_{{10}}",
     domain=(0.1, 3.0),

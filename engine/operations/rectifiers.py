@@ -27,14 +27,6 @@ _SQRT_2, _SQRT_2_REST = 1.4142135679721832, -5.599088178737374e-09  # √2 in 26
 _SQRT_2_PI = math.sqrt(2.0 / math.pi)
 
 
-def _leaky_relu(x: float, slope: float) -> float:
-    return x if x > 0.0 else slope * x
-
-
-def _elu(x: float, alpha: float) -> float:
-    return x if x > 0.0 else alpha * math.expm1(x)
-
-
 def _normal_pdf(x: float) -> float:
     # exp(-x*x/2) with x*x split, as fdlibm does for erfc: the rounding of x*x would be magnified
     if not abs(x) < 40.0:
@@ -101,7 +93,7 @@ row(
 
 
 @rule(
-    _leaky_relu,
+    lambda x, slope: x if x > 0.0 else slope * x,
     lambda y, x, slope: (slope + (1.0 - slope) * rows.step(x), rows.at_most_0(x)),
     domain=((-3.0, 3.0), (0.01, 0.5)),
     finite_partials=True,
@@ -115,7 +107,7 @@ def leaky_relu(x: Scalar, slope: Scalar = 0.01) -> Value:
 
 
 @rule(
-    _elu,
+    lambda x, alpha: x if x > 0.0 else alpha * math.expm1(x),
     lambda y, x, alpha: (
         rows.step(x) + (1.0 - rows.step(x)) * alpha * rows.exp(rows.at_most_0(x)),
         rows.expm1(rows.at_most_0(x)),

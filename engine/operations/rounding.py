@@ -40,14 +40,6 @@ def _fmod(a: float, b: float) -> float:
         return math.nan
 
 
-def _remainder(a: float, b: float) -> float:
-    return a % b if b else math.nan
-
-
-def _floor_divide(a: float, b: float) -> float:
-    return a // b if b else divide(a, b)
-
-
 @rule(_whole(math.floor), flat, tex=r"\lfloor {0} \rfloor", branches=True)
 def floor(x: Scalar) -> Value:
     """The largest whole number that is not above x. Its derivative is 0.
@@ -107,7 +99,7 @@ def fmod(a: Scalar, b: Scalar) -> Value:
 
 
 @rule(
-    _remainder,
+    lambda a, b: a % b if b else math.nan,
     lambda y, a, b: (1.0, -rows.floor_divide(a, b)),
     symbol="%",
     tex=r"{0} \,\%\, {1}",
@@ -124,7 +116,7 @@ def remainder(a: Scalar, b: Scalar) -> Value:
 
 
 @rule(
-    _floor_divide,
+    lambda a, b: a // b if b else divide(a, b),
     lambda y, a, b: (rows.zero(y), rows.zero(y)),
     symbol="//",
     tex=r"\left\lfloor \frac{{{0}}}{{{1}}} \right\rfloor",

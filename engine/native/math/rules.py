@@ -18,10 +18,6 @@ __all__ = ["RULES"]
 
 
 # --- arithmetic and branches ---------------------------------------------------------------------
-def _rsqrt(x: Vector) -> Vector:
-    return 1.0 / (x.sqrt() + 0.0)  # inf at -0 too
-
-
 def _xdivy(x: Vector, y: Vector) -> Vector:
     zero = y.equals(0.0)
     pole = select(x.equals(0.0), x, x.body.constant(inf).copysign(x))
@@ -43,14 +39,6 @@ def _relu(x: Vector) -> Vector:
 
 
 # --- activations ---------------------------------------------------------------------------------
-def _sech2(x: Vector) -> Vector:
-    return 4.0 * e.logistic_slope(-2.0 * abs(x))
-
-
-def _softplus(x: Vector) -> Vector:
-    return _relu(x) + e.softplus_tail(x)
-
-
 def _silu(x: Vector) -> Vector:
     left = e.exp_negative(-abs(x), times=x) * e.reciprocal(-abs(x))
     return select(x < -760.0, -0.0, select(x >= 0.0, x * e.logistic(x), left))
@@ -119,18 +107,18 @@ RULES: dict[str, Callable[..., Vector]] = {
     "log": e.log,
     "log1p": e.log1p,
     "sqrt": lambda x: x.sqrt(),
-    "rsqrt": _rsqrt,
+    "rsqrt": lambda x: 1.0 / (x.sqrt() + 0.0),  # inf at -0 too
     "sin": sin,
     "cos": cos,
     "tan": tan,
     "tanh": e.tanh,
-    "sech2": _sech2,
+    "sech2": lambda x: 4.0 * e.logistic_slope(-2.0 * abs(x)),
     "sigmoid": e.logistic,
     "sigmoid_slope": lambda x: e.logistic_slope(-abs(x)),
     "relu": _relu,
     "leaky_relu": lambda x, slope: select(x > 0.0, x, slope * x),
     "elu": lambda x, alpha: select(x > 0.0, x, alpha * e.expm1(x)),
-    "softplus": _softplus,
+    "softplus": lambda x: _relu(x) + e.softplus_tail(x),
     "silu": _silu,
     "gelu": _gelu,
     "normal_cdf": _normal_cdf,
