@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any, overload
 
-from engine.calculus.containers import mapped
+from engine.calculus.shapes import mapped
 from engine.calculus.sweeps import pullback, pushforward
 from engine.core.modes import recording
 from engine.core.operation import rows

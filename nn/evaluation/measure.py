@@ -36,7 +36,7 @@ def predict(model: Module, xs: Iterable[Any]) -> list[Any]:
     """
     rows = samples(xs)
     if len(rows) >= MANY:
-        from nn.evaluation.native import outputs  # which loads the compiler
+        from nn.evaluation.programs import outputs  # which loads the compiler
 
         found = outputs(model, rows)
         if found is not None:

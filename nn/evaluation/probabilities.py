@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.native.needs import numpy
 from nn.evaluation.measure import predict
-from nn.evaluation.native import outputs
+from nn.evaluation.programs import outputs
 from nn.models.module import Module
 
 __all__ = ["answers", "probabilities"]

@@ -22,7 +22,7 @@ from engine.native.needs import available, numpy
 from nn.checks import check_finite
 from nn.evaluation.isolation import isolated
 from nn.evaluation.metrics import right_rows
-from nn.evaluation.native import COMPARED, Known, Recorded, kept, known_architecture
+from nn.evaluation.programs import COMPARED, Known, Recorded, kept, known_architecture
 from nn.evaluation.samples import Rows, is_array
 from nn.losses import LOSSES, mse_loss
 from nn.models.module import Module

@@ -50,7 +50,7 @@ UPPER -= {"engine.source", "engine.core", "engine.operations", "engine.calculus"
 UPPER -= {"engine.compatibility"}
 UPPER |= {"nn.drawing", "nn.player"}
 LATE = {
-    "nn.evaluation.native",
+    "nn.evaluation.programs",
     "nn.interop.sklearn",
     "nn.training.native",
 }  # files that are loaded in the same way

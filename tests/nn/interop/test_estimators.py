@@ -158,7 +158,7 @@ def test_answers_without_a_program_are_those_of_predict(monkeypatch: pytest.Monk
     assert answers(Own(), [[2.0], [-3.0]]).tolist() == [[2.0], [0.0]]
     model, rows = nn.MLP(2, [4, 3], rng=1), [[0.5, -1.0], [2.0, 3.0]]
     native = answers(model, rows)
-    monkeypatch.setattr("nn.evaluation.native.available", lambda: False)
+    monkeypatch.setattr("nn.evaluation.programs.available", lambda: False)
     assert answers(model, rows).tolist() == nn.predict(model, rows)
     np.testing.assert_allclose(native, nn.predict(model, rows), rtol=1e-13)
 

@@ -279,5 +279,5 @@ def test_numbers_that_are_not_finite_do_no_harm(page):
 def test_regions_are_the_same_by_a_program_and_by_values(monkeypatch):
     _, history = trained(3)
     grid = regions(history.recording, [0, 1, 2, 3], [], [])["grid"]
-    monkeypatch.setattr("nn.evaluation.native.available", lambda: False)
+    monkeypatch.setattr("nn.evaluation.programs.available", lambda: False)
     assert regions(history.recording, [0, 1, 2, 3], [], [])["grid"] == grid

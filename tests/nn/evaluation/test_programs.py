@@ -12,9 +12,9 @@ import pytest
 import nn
 from engine import NumericError, Program, Value, no_grad, numeric_mode
 from nn import MLP, Layer, Module, Neuron, predict
-from nn.evaluation import native
+from nn.evaluation import programs
 from nn.evaluation.measure import MANY
-from nn.evaluation.native import known_architecture, outputs
+from nn.evaluation.programs import known_architecture, outputs
 from nn.models.activations import ACTIVATIONS
 from nn.training.native import NativeTrainer
 
@@ -236,7 +236,7 @@ def test_a_fit_is_recorded_once_and_a_second_one_not_at_all(records, monkeypatch
     first = train(MLP(2, [6, 2], "gelu", rng=1))
     assert first[1:] == (1, 2)
     assert train(MLP(2, [6, 2], "gelu", rng=1)) == first
-    native._kept.clear()
+    programs._kept.clear()
     assert train(MLP(2, [6, 2], "gelu", rng=1)) == (first[0], 2, 4)
     assert train(MLP(2, [6, 2], "gelu", rng=1), class_weights=[1.0, 2.0])[1:] == (3, 6)
     backwards = lambda ps: nn.SGD(ps[::-1])  # noqa: E731
@@ -260,8 +260,8 @@ def test_a_loss_put_into_the_table_is_read_anew(monkeypatch):
 
 
 def test_few_programs_are_kept(monkeypatch):
-    monkeypatch.setattr(native, "MOST", 3 * native.EACH)
+    monkeypatch.setattr(programs, "MOST", 3 * programs.EACH)
     for width in range(1, 6):
         outputs(MLP(2, [width, 1], rng=1), XS)
-        assert 1 <= len(native._kept) <= 3
-    assert known_architecture(MLP(2, [5, 1], rng=1))[0] in [key[0] for key in native._kept]
+        assert 1 <= len(programs._kept) <= 3
+    assert known_architecture(MLP(2, [5, 1], rng=1))[0] in [key[0] for key in programs._kept]
