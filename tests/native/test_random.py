@@ -20,9 +20,9 @@ some = settings(max_examples=max(settings.default.max_examples // 2, 8))  # each
 
 
 def leaves(numbers: tuple[float, ...], kinds: list[str]) -> list[Value]:
-    """Leaves that hold numbers; the inputs among them are declared, so that tests are recorded."""
+    """Leaves with numbers; all that may change are declared, so that comparisons are recorded."""
     made = [Value(x, f"leaf{i}") for i, x in enumerate(numbers)]
-    open_inputs.declare([leaf for leaf, kind in zip(made, kinds, strict=True) if kind == "input"])
+    open_inputs.declare([leaf for leaf, kind in zip(made, kinds, strict=True) if kind != "const"])
     return made
 
 

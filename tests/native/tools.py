@@ -39,7 +39,7 @@ def eager(
                 op: Any = node.op
                 data[node] = fold(op.function, [data[parent] for parent in node.parents])
             else:
-                data[node] = node.data
+                data[node] = node._data
         answers.append([data[output] for output in outputs])
     return np.array(answers).reshape(-1, len(outputs))
 
