@@ -1,4 +1,4 @@
-"""The rows of Python's own operators; those of the functions are in engine/operations.
+"""The rows of `+`, `-`, `*`, `/`, `abs` and comparisons; all others are in engine/operations.
 
 A row is a rule of differentiation, said once: a name, a float function, its partial derivatives as
 a function of (output, *inputs), and how it is shown. Everything else reads the rows: eager
@@ -63,53 +63,6 @@ row(
     symbol="|x|",
     tex=r"\left|{0}\right|",
     finite_partials=True,
-)
-
-
-def _power_partials(y: Any, x: Any, n: float) -> tuple[Any, None]:
-    """The derivative n x**(n-1), where the exponent is a number.
-
-    A number takes no gradient, so the second partial is None; and an `if` may look at it. Beyond
-    1e15, and within 1e-15 of 0, n - 1 would round.
-    """
-    if n == 0.0 or n == 1.0:
-        return n, None
-    if not 1e-15 < abs(n) < 1e15:
-        return rows.power_partial(x, n, 1.0, 0.0), None
-    return n * (x if n == 2.0 else rows.pow(x, n - 1.0)), None
-
-
-row(
-    "pow",
-    f.power,
-    _power_partials,
-    symbol="**",
-    tex="{0}^{{{1}}}",
-    domain=((0.1, 3.0), (-3.0, 3.0)),
-    remedy={"": "a power of 0 needs an exponent >= 0, one of a negative number a whole exponent"},
-    finite_partials=lambda x, n: n is not None and n >= 0.0 and n % 1.0 == 0.0,
-)
-row(
-    "xpowy",
-    f.power,
-    lambda y, a, b: (rows.power_partial(a, b, 1.0, 0.0), rows.power_partial(a, b, 0.0, 1.0)),
-    symbol="**",
-    tex="{0}^{{{1}}}",
-    domain=((0.1, 3.0), (-3.0, 3.0)),
-    remedy={"": "a Value as the exponent needs a base > 0"},
-)
-row(  # j and k are numbers
-    "power_partial",
-    f.power_partial,
-    lambda y, a, b, j, k: (
-        rows.power_partial(a, b, j + 1.0, k),
-        rows.power_partial(a, b, j, k + 1.0),
-        None,
-        None,
-    ),
-    symbol="∂(**)",
-    tex=r"\partial\operatorname{{pow}}",
-    domain=((0.1, 3.0), (-3.0, 3.0), (1.0, 1.0), (1.0, 1.0)),
 )
 
 

@@ -13,7 +13,7 @@ from engine.core.inputs import compare, declared, is_open, look
 from engine.core.modes import NO_GRAD
 from engine.core.node import as_float, is_foreign
 from engine.core.nonfinite import check_value
-from engine.core.numerics import divide, power
+from engine.core.numerics import divide
 from engine.core.operation import Operation, rows
 from engine.core.ops import CONSTANT
 from engine.core.shortcuts import Shortcuts
@@ -151,12 +151,12 @@ class Value(Shortcuts):
         if (other := constant(other, True)) is None:
             return NotImplemented
         op = rows.pow if other.op is CONSTANT else rows.xpowy
-        return record(op, (self, other), power(self._data, other._data))
+        return record(op, (self, other), op.function(self._data, other._data))
 
     def __rpow__(self, other: Number) -> Value:
         op = rows.pow if self.op is CONSTANT else rows.xpowy
         number = constant(other)
-        return record(op, (number, self), power(number._data, self._data))
+        return record(op, (number, self), op.function(number._data, self._data))
 
     def __neg__(self) -> Value:
         return record(rows.neg, (self,), -self._data)

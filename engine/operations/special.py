@@ -6,9 +6,9 @@ The formulas are those of the Digital Library of Mathematical Functions (dlmf.ni
 import math
 from math import inf, nan
 
-from engine.core.numerics import power
 from engine.core.operation import row, rows
 from engine.core.value import Scalar, Value
+from engine.operations.power import power
 from engine.operations.rule import rule
 
 __all__ = ["digamma", "erf", "erfc", "lgamma"]

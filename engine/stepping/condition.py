@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from math import inf, isfinite, isinf, isnan, nan
 from typing import Any, NamedTuple
 
-from engine.core.numerics import divide, power
+from engine.core.numerics import divide
+from engine.core.operation import floats
 from engine.core.value import Value
 from engine.stepping.step import Step
 from engine.wording.terminal import Mistake
@@ -57,7 +58,7 @@ _ARITHMETIC: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Mult: operator.mul,
     ast.Div: lambda a, b: divide(float(a), float(b)),
     ast.Mod: lambda a, b: a % b if b else nan,
-    ast.Pow: lambda a, b: power(float(a), float(b)),
+    ast.Pow: lambda a, b: floats.pow(float(a), float(b)),
     ast.USub: operator.neg,
     ast.UAdd: operator.pos,
     ast.Not: operator.not_,
