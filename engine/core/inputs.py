@@ -12,17 +12,20 @@ import sys
 from collections.abc import Iterable
 from math import inf
 from types import CodeType, FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, finalize
 
 from engine.core.graph import describe, topological
 from engine.core.modes import NO_GRAD, RECORDING
 from engine.core.node import Node, as_float, is_foreign
-from engine.core.operation import Operation
+from engine.core.operation import Operation, rows
 from engine.core.ops import CONSTANT
 from engine.source.lost import in_library, note_taken
 
-__all__ = ["declared", "ControlFlowError", "compare", "declare", "is_open", "look", "looked_at"]
+if TYPE_CHECKING:
+    from engine.core.value import Scalar
+
+__all__ = ["Comparisons", "ControlFlowError", "declare", "declared", "is_open", "look", "looked_at"]
 
 
 class ControlFlowError(TypeError):
@@ -158,3 +161,43 @@ def _survey(root: Node, look: Look) -> Look:
 def _forget(ids: Iterable[int]) -> None:
     for each in ids:
         _known.pop(each, None)
+
+
+class Comparisons(Node):
+    """The methods by which Python compares a Value, or looks at its number to decide something.
+
+    They answer with bools and numbers; below the inputs of a program, where no number is known, the
+    comparisons give Values. Equality and hash are by identity.
+    """
+
+    __slots__ = ()
+
+    def __lt__(self, other: Scalar) -> Any:
+        return compare(rows.greater, other, self)
+
+    def __le__(self, other: Scalar) -> Any:
+        return compare(rows.greater_equal, other, self)
+
+    def __gt__(self, other: Scalar) -> Any:
+        return compare(rows.greater, self, other)
+
+    def __ge__(self, other: Scalar) -> Any:
+        return compare(rows.greater_equal, self, other)
+
+    def __eq__(self, other: object) -> bool:
+        if other is self or (other.__class__ is self.__class__ and not declared):
+            return other is self
+        if hasattr(other, "__float__") and (not isinstance(other, Node) or is_open(self)):
+            look(self, "==")
+        return NotImplemented
+
+    __hash__ = object.__hash__
+
+    def __bool__(self) -> bool:
+        return look(self, "bool") != 0.0
+
+    def __float__(self) -> float:
+        return look(self, "float")
+
+    def __int__(self) -> int:
+        return int(look(self, "int"))

@@ -9,7 +9,7 @@ from typing import Any, Self, TypeAlias
 
 from engine.core.copies import deep_copy, reduce_node, shallow_copy
 from engine.core.graph import describe, topological
-from engine.core.inputs import compare, declared, is_open, look
+from engine.core.inputs import Comparisons, declared, look
 from engine.core.modes import NO_GRAD
 from engine.core.node import as_float, is_foreign
 from engine.core.nonfinite import check_value
@@ -32,7 +32,7 @@ _makes_nodes = True  # a module that says so is passed over when a node looks fo
 _epoch = 0  # how often any leaf was changed; a node older than its parent's last change is stale
 
 
-class Value(Shortcuts):
+class Value(Shortcuts, Comparisons):
     """A node of a computation graph: a float, and how it came about.
 
     Arithmetic and the functions of `engine` on Values record new Values; `backward()` then gives
@@ -166,38 +166,6 @@ class Value(Shortcuts):
 
     def __abs__(self) -> Value:
         return record(rows.abs, (self,), abs(self._data))
-
-    # --- looking at the number -------------------------------------------------------------------
-    # bools; but below the declared inputs of a program, where nothing is known, Values
-    def __lt__(self, other: Value | Number) -> Any:
-        return compare(rows.greater, other, self)
-
-    def __le__(self, other: Value | Number) -> Any:
-        return compare(rows.greater_equal, other, self)
-
-    def __gt__(self, other: Value | Number) -> Any:
-        return compare(rows.greater, self, other)
-
-    def __ge__(self, other: Value | Number) -> Any:
-        return compare(rows.greater_equal, self, other)
-
-    def __eq__(self, other: object) -> bool:
-        if other is self or (other.__class__ is Value and not declared):
-            return other is self
-        if hasattr(other, "__float__") and (not isinstance(other, Value) or is_open(self)):
-            look(self, "==")
-        return NotImplemented
-
-    __hash__ = object.__hash__
-
-    def __bool__(self) -> bool:
-        return look(self, "bool") != 0.0
-
-    def __float__(self) -> float:
-        return look(self, "float")
-
-    def __int__(self) -> int:
-        return int(look(self, "int"))
 
     def __format__(self, spec: str) -> str:
         return format(self._data, spec) if spec else repr(self)
