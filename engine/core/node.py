@@ -75,6 +75,8 @@ def edges(node: Node) -> Iterable[tuple[Node, float | None]]:
     if len(parents) == 2:  # written out, since making a list would cost a third of a sweep
         a, b = parents
         found = op.numeric(node._data, a._data, b._data)
+    elif len(parents) == 1:
+        found = op.numeric(node._data, parents[0]._data)
     else:
         found = op.numeric(node._data, *[parent._data for parent in parents])
     if op.branches:
