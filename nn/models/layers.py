@@ -117,7 +117,6 @@ class Layer(Module):
                 f"{self.activation} over a single output is always 1; use 'sigmoid' for one, or "
                 "give the layer an output for each class"
             )
-        init = row.init if init is None else init
         inner, rng = "linear" if row.layerwise else self.activation, generator(rng)
         self.neurons = [Neuron(n_in, inner, rng, init=init, n_out=n_out) for _ in range(n_out)]
         for j, neuron in enumerate(self.neurons):

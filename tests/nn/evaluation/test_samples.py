@@ -268,10 +268,10 @@ def test_a_row_that_overflows_is_named_and_what_to_do(backend: str) -> None:
 @BACKENDS
 def test_a_training_that_diverges_says_so_in_one_traceback(backend: str) -> None:
     with pytest.raises(NumericError) as error:
-        train(XS, YS * 100, backend, optimizer=lambda ps: SGD(ps, lr=10.0), epochs=200)
+        train(XS, YS * 100, backend, optimizer=lambda ps: SGD(ps, lr=20.0), epochs=200)
     message = str(error.value)
     assert message.count("row ") == 1
-    assert "steps: lower the learning rate (10), clip the gradients, or scale" in message
+    assert "steps: lower the learning rate (20), clip the gradients, or scale" in message
     frames = traceback.extract_tb(error.value.__traceback__)
     assert [frame.name for frame in frames][2:] == ["fit"]  # behind the test and `train`
     assert error.value.__cause__ is None
