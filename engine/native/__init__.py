@@ -5,11 +5,12 @@ becomes machine code in which a vector holds several rows, and a layer is a loop
 order in which a graph passes through:
 
     program   takes the graph, and is called with rows (`compiled` makes one of a function)
+    library   assembles the text of a program, compiles it, and keeps what was compiled
     lower/    the graph as instructions, as blocks that repeat, as a plan of kernels
     kernels/  a function for each kernel, and the one that calls them
     math/     the formulas of the operations
     emit/     the words of LLVM in which kernels and formulas are written
-    library   keeps what was compiled; machine compiles it
+    rows      reads the rows that a caller gives, and says which of them made a bad result
 
 Each folder imports only those below it in this list, and `needs`, which loads the two packages.
 """

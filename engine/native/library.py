@@ -1,4 +1,4 @@
-"""Programs that were compiled in this process, kept by structure: the same again costs nothing."""
+"""From a tape to machine code of this process: assembled, compiled by LLVM, kept by structure."""
 
 from __future__ import annotations
 
@@ -6,18 +6,229 @@ import ctypes
 import hashlib
 import marshal
 from collections import OrderedDict, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from math import inf
 from struct import Struct
 from time import perf_counter
 from typing import Any
 
 from engine.forks import fork_safe_lock
-from engine.native.kernels.assemble import Assembly, assemble
-from engine.native.lower.tape import Tape
-from engine.native.machine import Code, compile_text, lanes
-from engine.native.needs import numpy
+from engine.native.emit.function import Body
+from engine.native.kernels.driver import (
+    KERNEL,
+    ROWS_IN,
+    RUN,
+    Driver,
+    write_pinned,
+    write_rows_in,
+    write_rows_out,
+)
+from engine.native.kernels.interpreted import write_interpreted
+from engine.native.kernels.products import write_outer, write_product
+from engine.native.kernels.section import (
+    Section,
+    write_chunk,
+    write_gather,
+    write_map,
+    write_scatter,
+)
+from engine.native.lower import plan
+from engine.native.lower.lowering import lower
+from engine.native.lower.plan import Args, Tape
+from engine.native.needs import llvm, numpy
 
-__all__ = ["Compiled", "compiled_tape", "pack"]
+__all__ = [
+    "Assembly",
+    "Code",
+    "Compiled",
+    "assemble",
+    "compile_text",
+    "compiled_tape",
+    "lanes",
+    "pack",
+]
+
+# --- a module's text: each kernel as a function, and the one that calls them ----------------------
+
+
+CACHE = 32_000  # doubles: half of a cache of the second level
+LARGE = 2_000  # weights
+LINE = 8  # doubles in a line of the cache
+
+
+@dataclass
+class Assembly:
+    """The text, and how much of a workspace it wants.
+
+    Attributes:
+        doubles: of the workspace. flops: additions and multiplications of a row.
+        keep: what the code has addresses of.
+    """
+
+    text: str
+    doubles: int
+    kernels: list[plan.Kernel]
+    flops: int
+    keep: list[Any]
+
+
+def assemble(tape: Tape, reduce: str | None, lanes: int) -> Assembly:
+    """The module of a tape, for vectors of so many doubles."""
+    lowered = lower(tape, reduce)
+    rows = _block(lowered.layout.size, lanes, lowered.kernels)
+    registers = 32 if lanes == 8 else 16
+    inner = Section(tape, lowered.layout, lowered.uniform, _apart(rows), lanes, registers)
+    outer = Section(tape, lowered.uniform, lowered.uniform, lanes, lanes, registers)
+    module = _Module(lanes)
+    once = [module.add("pinned", KERNEL, write_pinned, outer)]
+    once += [module.kernel(k, outer, f"u{i}") for i, k in enumerate(lowered.once)]
+    module.add("rows_in", ROWS_IN, write_rows_in, inner)
+    rowwise = [module.kernel(k, inner, f"k{i}") for i, k in enumerate(lowered.kernels)]
+    if not reduce:
+        rowwise.append(module.add("rows_out", KERNEL, write_rows_out, inner))
+    module.define("run", RUN, Driver(inner, reduce, once, rowwise, rows).write())
+    return Assembly(
+        module.text(),
+        lowered.uniform.size * lanes + lowered.layout.size * inner.stride,
+        [*lowered.once, *lowered.kernels],
+        _flops(lowered.kernels, tape.args),
+        inner.keep + outer.keep,
+    )
+
+
+def _block(slots: int, lanes: int, kernels: Sequence[plan.Kernel]) -> int:
+    """How many rows a block has, in whole vectors: as many as the cache takes; more where large
+    matrices of weights would otherwise be read again for few rows, or a table of instructions.
+    """
+    weights = max([k.weights.size for k in kernels if isinstance(k, plan.Product)], default=0)
+    least = 64 if weights >= LARGE else 3 * lanes
+    if any(isinstance(kernel, plan.Interpreted) for kernel in kernels):
+        least = 8 * lanes
+    rows = max(CACHE // max(slots, 1), least)
+    step = 3 * lanes if rows >= 12 * lanes and least < 64 else lanes
+    return min(rows // step * step, 48 * lanes)
+
+
+def _apart(block: int) -> int:
+    """How far slots are apart: an odd number of cache lines, or those of neighbouring slots would
+    all want the same few places in the cache.
+    """
+    lines = -(-block // LINE)
+    return (lines + 1 - lines % 2) * LINE
+
+
+def _flops(kernels: Sequence[plan.Kernel], args: Sequence[Args]) -> int:
+    """Additions and multiplications of one row."""
+    total = 0
+    for kernel in kernels:
+        match kernel:
+            case plan.Product():
+                total += 2 * len(kernel.xs) * len(kernel.ys)
+            case plan.Outer():
+                total += 2 * len(kernel.a) * len(kernel.b)
+            case plan.Scatter():
+                total += len(kernel.a)
+            case plan.Chunk():
+                total += sum(max(len(args[i]) - 1, 1) for i in kernel.ids)
+        if isinstance(kernel, plan.Product | plan.Map):
+            total += sum(len(step.ids) for step in kernel.steps)
+    return total
+
+
+WRITERS: dict[type[Any], Callable[[Body, Section, Any], None]] = {
+    plan.Product: write_product,
+    plan.Map: write_map,
+    plan.Gather: write_gather,
+    plan.Scatter: write_scatter,
+    plan.Outer: write_outer,
+    plan.Chunk: write_chunk,
+    plan.Interpreted: write_interpreted,
+}
+
+
+class _Module:
+    """Functions, and the names that they call."""
+
+    def __init__(self, lanes: int) -> None:
+        self.lanes = lanes
+        self.functions: list[str] = []
+        self.declared: set[str] = set()
+
+    def text(self) -> str:
+        return "\n\n".join(["\n".join(sorted(self.declared)), *self.functions])
+
+    def kernel(self, kernel: plan.Kernel, section: Section, name: str) -> str:
+        write = WRITERS[type(kernel)]
+        return self.add(name, KERNEL, lambda body, of: write(body, of, kernel), section)
+
+    def add(self, name: str, arguments: str, write: Callable[..., None], section: Section) -> str:
+        body = Body(self.lanes)
+        write(body, section)
+        body.do("ret void")
+        return self.define(name, arguments, body, "internal void")
+
+    def define(self, name: str, arguments: str, body: Body, kind: str = "i64") -> str:
+        self.declared |= body.declared
+        lines = [f"define {kind} @{name}({arguments}) {{", *body.lines, "}"]
+        self.functions.append("\n".join(lines))
+        return name
+
+
+_llvm_lock = fork_safe_lock()  # LLVM's global state: one compilation at a time
+
+
+def _machine(effort: int) -> Any:
+    """The target machine: this one, with all that it can do. Whoever compiles for it owns it."""
+    binding = llvm()
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    return binding.Target.from_default_triple().create_target_machine(
+        cpu=binding.get_host_cpu_name(),
+        features=binding.get_host_cpu_features().flatten(),
+        opt=effort,
+        jit=True,
+    )
+
+
+def lanes() -> int:
+    """How many doubles this machine's vectors hold."""
+    features = llvm().get_host_cpu_features()
+    if features.get("avx512f"):
+        return 8
+    return 4 if features.get("avx") else 2
+
+
+class Code:
+    """Machine code that lives as long as this object does."""
+
+    def __init__(self, engine: Any, keep: Any) -> None:
+        self._engine, self._keep = engine, keep
+
+    def address(self, function: str) -> int:
+        """Where a function begins."""
+        found: int = self._engine.get_function_address(function)
+        return found
+
+
+def compile_text(text: str, keep: Any = None, fast: bool = True) -> Code:
+    """Machine code for a module's text.
+
+    Arguments:
+        fast: False takes a third of the time to compile, and two or three times as long to run. The
+            results are the same to the bit. (More than LLVM's level 1 takes longer and gives no
+            faster loops: they are written as they should be.)
+        keep: whatever the text holds addresses of, kept alive as long as the code.
+    """
+    with _llvm_lock:
+        module = llvm().parse_assembly(text)
+        engine = llvm().create_mcjit_compiler(module, _machine(int(fast)))
+        engine.finalize_object()
+    return Code(engine, keep)
+
+
+# --- programs that were compiled before -----------------------------------------------------------
+
 
 KEPT = 64  # programs whose code stays although nobody holds them
 # additions and multiplications after which fast code has saved the time that it takes to compile

@@ -18,8 +18,7 @@ from engine.native.library import Compiled, compiled_tape, pack
 from engine.native.lower.instructions import record_tape
 from engine.native.lower.listing import Listing
 from engine.native.needs import numpy
-from engine.native.recheck import explain_row
-from engine.native.rows import as_rows, as_vector, check_out
+from engine.native.rows import as_rows, as_vector, check_out, explain_row
 
 __all__ = ["Program", "Stats"]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from engine.native.emit.function import Body, Loop
 from engine.native.emit.vector import Vector
-from engine.native.machine import Code, compile_text, lanes
+from engine.native.library import Code, compile_text, lanes
 
 Array = NDArray[np.float64]
 SPECIALS = [0.0, 5e-324, 2.0**-1022, 1e-300, 1e-17, 0.5, 1.0, 1.5, 2.0, 3.0, 40.0, 745.13, 1e17]

@@ -9,7 +9,7 @@ import pytest
 import engine
 from engine import NumericError, Program, Value, gradient, operation
 from engine.core.operation import TABLE, rows
-from engine.native.math.formulas import has_formula
+from engine.native.math.rules import has_formula
 from tests.core.test_conformance import CASES, EXCEPTIONS, build, meets, number
 from tests.native.tools import eager, ieee, near, same_bits
 

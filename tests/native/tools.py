@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from engine import Program, Value, numeric_mode, topological
 from engine.core.ops import CONSTANT
-from engine.native.lower.tape import fold
+from engine.native.lower.plan import fold
 
 Array = npt.NDArray[np.float64]
 

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from engine.native.emit.function import Body, Loop
-from engine.native.emit.indexes import Index
+from engine.native.emit.function import Body, Index, Loop
 from engine.native.emit.vector import Vector
 from engine.native.kernels.section import Section
 from engine.native.lower.plan import Interpreted
-from engine.native.math.formulas import CHEAP, cost, has_formula
 from engine.native.math.reductions import FOLDS, Fold, fold
+from engine.native.math.rules import CHEAP, cost, has_formula
 from engine.native.needs import numpy
 
 __all__ = ["write_interpreted"]

@@ -1,4 +1,6 @@
-"""Section: what the kernels that run over the same rows have in common."""
+"""Section, what the kernels over the same rows share; and the kernels that take one operation
+after another: maps, chunks, and rows of parameters chosen by an index.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +8,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.native.emit.function import Body
-from engine.native.emit.indexes import Index, Pattern
+from engine.native.emit.function import Body, Index, Loop, Pattern
 from engine.native.emit.scalar import callback, per_lane
-from engine.native.emit.vector import Vector
-from engine.native.lower.storage import Layout
-from engine.native.lower.tape import Args, Tape
-from engine.native.math.formulas import has_formula, write
+from engine.native.emit.vector import Vector, literal
+from engine.native.lower.lowering import Layout
+from engine.native.lower.plan import Args, Chunk, Gather, Map, Scatter, Step, Tape
+from engine.native.math.rules import has_formula, write
 from engine.native.needs import numpy
 
-__all__ = ["Section"]
+__all__ = [
+    "Section",
+    "write_chunk",
+    "write_gather",
+    "write_map",
+    "write_results",
+    "write_scatter",
+    "write_steps",
+]
 
 
 @dataclass
@@ -75,3 +84,121 @@ class Section:
         address, keep = callback(self.tape.called[op].function, len(args))
         self.keep += [self.tape.called[op], keep]
         return per_lane(args[0].body, address, *args)
+
+
+def write_steps(
+    body: Body,
+    section: Section,
+    steps: Sequence[Step],
+    j: Index,
+    height: int,
+    row: Index,
+    width: int,
+    found: dict[Args, list[Vector]],
+) -> None:
+    """Steps for a few positions from j on, and a few vectors of rows.
+
+    Arguments:
+        found: what is in registers already, by column: `height` times `width` vectors.
+    """
+    for step in steps:
+        for column in step.columns:
+            if column not in found:
+                read = section.reader(body, column, row)
+                places = [(body.add(j, i), t) for i in range(height) for t in range(width)]
+                found[column] = [read(*place) for place in places]
+        operands = zip(*[found[column] for column in step.columns], strict=True)
+        found[step.ids] = [section.compute(step.op, each) for each in operands]
+        write_results(body, section, step.ids, found[step.ids], j, row, width)
+
+
+def write_results(
+    body: Body,
+    section: Section,
+    ids: Args,
+    results: Sequence[Vector],
+    j: Index,
+    row: Index,
+    width: int,
+) -> None:
+    """To the slots of those who have one."""
+    if ids[0] not in section.layout.slot:
+        return
+    slots = section.slots(ids)
+    for i in range(len(results) // width):
+        place = body.add(body.times(slots.at(body, body.add(j, i)), section.stride), row)
+        for t in range(width):
+            body.store(results[i * width + t], "%ws", body.add(place, t * section.lanes))
+
+
+def write_map(body: Body, section: Section, block: Map) -> None:
+    """One position after another, for all rows of the block."""
+    columns = Loop(body, 0, len(block.steps[0].ids))
+    rows = Loop(body, 0, "%nv")
+    row = body.times(rows.i, section.lanes)
+    write_steps(body, section, block.steps, columns.i, 1, row, 1, {})
+    rows.end()
+    columns.end()
+
+
+def write_chunk(body: Body, section: Section, chunk: Chunk) -> None:
+    """One instruction after another, for a vector of rows at a time."""
+    tape = section.tape
+    loop = Loop(body, 0, "%nv")
+    row = body.times(loop.i, section.lanes)
+    found: dict[int, Vector] = {}
+    for i in chunk.ids:
+        for arg in tape.args[i]:
+            if arg not in found:
+                found[arg] = section.reader(body, (arg,), row)(0, 0)
+        found[i] = section.compute(tape.ops[i], [found[arg] for arg in tape.args[i]])
+        write_results(body, section, (i,), [found[i]], 0, row, 1)
+    loop.end()
+
+
+# --- embeddings: an index that varies from row to row chooses parameters --------------------------
+
+
+NAN = literal(float("nan"))
+
+
+def write_gather(body: Body, section: Section, gather: Gather) -> None:
+    """A nan where the index is none of 0, 1, 2, ..."""
+    slots, positions = section.slots(gather.ys), section.pattern(gather.positions)
+    rows = Loop(body, 0, body.fresh(f"mul i64 %nv, {section.lanes}"))
+    index, valid = _index(body, section, gather.index, rows.i, gather.positions.shape[1])
+    columns = Loop(body, 0, len(gather.ys))
+    x = body.scalar("%theta", positions.at(body, columns.i, index))
+    x = body.fresh(f"select i1 {valid}, double {x}, double {NAN}")
+    place = body.add(body.times(slots.at(body, columns.i), section.stride), rows.i)
+    body.store_scalar(x, "%ws", place)
+    columns.end()
+    rows.end()
+
+
+def write_scatter(body: Body, section: Section, scatter: Scatter) -> None:
+    """Each row adds to the totals that its index says."""
+    slots, into = section.slots(scatter.a), section.pattern(scatter.into)
+    rows = Loop(body, 0, "%m")
+    index, valid = _index(body, section, scatter.index, rows.i, scatter.into.shape[1])
+    columns = Loop(body, 0, len(scatter.a))
+    place = body.add(body.times(slots.at(body, columns.i), section.stride), rows.i)
+    x = body.fresh(f"select i1 {valid}, double {body.scalar('%ws', place)}, double 0.0")
+    total = into.at(body, columns.i, index)
+    new = body.fresh(f"fadd double {body.scalar('%out', total)}, {x}")
+    body.store_scalar(new, "%out", total)
+    columns.end()
+    rows.end()
+
+
+def _index(body: Body, section: Section, i: int, row: str, many: int) -> tuple[str, str]:
+    """The index of a row as an integer below `many` (0 where it is none), and whether it is one."""
+    x = body.scalar("%ws", body.add(section.layout.slot[i] * section.stride, row))
+    low = body.fresh(f"fcmp oge double {x}, 0.0")
+    high = body.fresh(f"fcmp olt double {x}, {literal(float(many))}")
+    inside = body.fresh(f"and i1 {low}, {high}")
+    safe = body.fresh(f"select i1 {inside}, double {x}, double 0.0")
+    index = body.fresh(f"fptosi double {safe} to i64")
+    back = body.fresh(f"sitofp i64 {index} to double")
+    whole = body.fresh(f"fcmp oeq double {back}, {safe}")
+    return index, body.fresh(f"and i1 {inside}, {whole}")

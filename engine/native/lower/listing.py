@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from engine.core.value import Value
 from engine.native.lower import plan
-from engine.native.lower.tape import Tape
+from engine.native.lower.plan import Tape
 
 __all__ = ["Listing"]
 

@@ -1,16 +1,36 @@
-"""A tape lowered: its kernels in order, and the slots in which their results are kept."""
+"""A tape lowered: its kernels in order, and the slots in which their results are kept.
+
+A slot holds the results of one instruction for the rows of a block. Where a loop wants it, results
+are neighbours. Slots are used again once nobody reads them, so that a block stays in the cache.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 
-from engine.native.lower.blocks import find_blocks, find_levels
-from engine.native.lower.plan import Interpreted, Kernel, Product, make_plan
-from engine.native.lower.storage import Layout, lay_out
-from engine.native.lower.tape import Tape
-from engine.native.lower.totals import find_totals
+from engine.native.lower import plan
+from engine.native.lower.blocks import find_blocks, find_levels, find_totals
+from engine.native.lower.plan import (
+    Args,
+    Chunk,
+    Gather,
+    Interpreted,
+    Kernel,
+    Map,
+    Outer,
+    Product,
+    Scatter,
+    Tape,
+)
 
-__all__ = ["Lowered", "lower"]
+__all__ = ["Layout", "Lowered", "lay_out", "lower"]
+
+MANY = 1_000  # instructions that are written out, at most; more than these are interpreted
+LONG = 512  # and so are those of more operands
+CHUNK = 192  # operands that a chunk reads, at most: compile time grows faster than its length
 
 
 @dataclass(frozen=True)
@@ -54,3 +74,152 @@ def _weights(kernel: Kernel) -> list[int]:
     if not isinstance(kernel, Product) or kernel.kind == "param":
         return []
     return [*kernel.weights.flat, *([] if kernel.bias is None else kernel.bias.flat)]
+
+
+def make_plan(
+    ops: Sequence[str],
+    args: Sequence[Args],
+    levels: Sequence[int],
+    blocks: Sequence[Product | Map | Gather],
+    totals: Sequence[Outer | Scatter],
+    gone: set[int],
+) -> list[Kernel]:
+    """Kernels in an order in which they can run: all of one level before the next.
+
+    Arguments:
+        levels: of the instructions to be computed; 0 for others.
+        blocks: loops that were found. gone: instructions that need not be computed.
+    """
+    at: dict[int, list[Product | Map | Gather | int]] = {}
+    inside = set(gone)
+    for block in blocks:
+        ids = list(block.writes)
+        inside.update(ids)
+        at.setdefault(levels[ids[0]], []).append(block)
+    # of one level those of one operation together, since an interpreter guesses the next
+    for i in sorted(range(len(levels)), key=ops.__getitem__):
+        if levels[i] and i not in inside:
+            at.setdefault(levels[i], []).append(i)
+    single = [i for step in at.values() for i in step if isinstance(i, int)]
+    large = len(single) > MANY or any(len(args[i]) > LONG for i in single)
+    kind = Interpreted if large else Chunk
+    kernels: list[Kernel] = []
+    ids, members, weight = list[int](), set[int](), 0  # of the chunk that still grows
+    for step in [step for level in sorted(at) for step in at[level]]:
+        if isinstance(step, int):
+            full = weight > CHUNK and not large
+        else:
+            full = not members.isdisjoint(step.reads)
+        if ids and full:
+            kernels.append(kind(ids, args))
+            ids, members, weight = [], set(), 0
+        if isinstance(step, int):
+            ids.append(step)
+            members.add(step)
+            weight += len(args[step]) + 1
+        else:
+            kernels.append(step)
+    if ids:
+        kernels.append(kind(ids, args))
+    return kernels + list(totals)
+
+
+# --- where results lie ----------------------------------------------------------------------------
+
+
+class Layout:
+    """The slot of each instruction that has one, and how many slots there are."""
+
+    def __init__(self) -> None:
+        self.slot: dict[int, int] = {}
+        self.size = 0
+
+
+def lay_out(kernels: Sequence[plan.Kernel], first: Sequence[int], last: Iterable[int]) -> Layout:
+    """Slots for what the kernels write and read.
+
+    Arguments:
+        first: what is there before the first kernel. last: what is read after the last.
+    """
+    steps = list(_steps(kernels))
+    born = dict.fromkeys(first, -1)
+    dies = dict.fromkeys(first, 0)
+    apart: set[int] = set()  # what is read at once by whoever wrote it, and needs no slot
+    for step, (reads, writes, kernel) in enumerate(steps):
+        for i in writes:
+            born[i] = dies[i] = step
+            if not isinstance(kernel, plan.Interpreted):
+                apart.add(i)
+        for i in reads:
+            if born.get(i, step) < step:
+                dies[i] = step
+                apart.discard(i)
+    for i in last:
+        if i in born:
+            dies[i] = len(steps)
+            apart.discard(i)
+    for ids in _lists(kernels):  # a loop writes all of a list, or none
+        if not apart.issuperset(ids):
+            apart.difference_update(ids)
+    return _place(_regions(kernels, first, born.keys() - apart), born, dies)
+
+
+def _lists(kernels: Sequence[plan.Kernel]) -> Iterator[Args]:
+    """What loops compute, list by list."""
+    for kernel in kernels:
+        if isinstance(kernel, plan.Product | plan.Gather):
+            yield kernel.ys
+        if isinstance(kernel, plan.Product | plan.Map):
+            yield from (step.ids for step in kernel.steps)
+
+
+def _steps(
+    kernels: Sequence[plan.Kernel],
+) -> Iterator[tuple[Iterable[int], Iterable[int], plan.Kernel]]:
+    """What happens at once: a kernel, or one instruction of those that are interpreted."""
+    for kernel in kernels:
+        if isinstance(kernel, plan.Interpreted):
+            yield from ((kernel.args[i], (i,), kernel) for i in kernel.ids)
+        else:
+            yield kernel.reads, kernel.writes, kernel
+
+
+def _regions(kernels: Sequence[plan.Kernel], first: Sequence[int], stored: set[int]) -> list[Args]:
+    """Lists of instructions that should be neighbours; each instruction is in one of them."""
+    wishes: list[Args] = [tuple(first)]
+    wishes += [kernel.xs for kernel in kernels if isinstance(kernel, plan.Product)]
+    for kernel in kernels:
+        if isinstance(kernel, plan.Outer):
+            wishes += [kernel.a, kernel.b]
+        elif isinstance(kernel, plan.Scatter):
+            wishes.append(kernel.a)
+    wishes += _lists(kernels)
+    taken: set[int] = set()
+    regions = []
+    for wish in wishes:
+        region = tuple([i for i in dict.fromkeys(wish) if i in stored and i not in taken])
+        if region:
+            taken.update(region)
+            regions.append(region)
+    alone = [i for k in kernels if isinstance(k, plan.Chunk) for i in k.ids]
+    return regions + [(i,) for i in alone if i in stored and i not in taken]
+
+
+def _place(regions: list[Args], born: dict[int, int], dies: dict[int, int]) -> Layout:
+    """In the order in which regions are first written: where one of that size is free, or new."""
+    layout = Layout()
+    free: dict[int, list[int]] = defaultdict(list)
+    held: list[tuple[int, int, int]] = []  # until when, where, how large
+    spans = [(min([born[i] for i in r]), max([dies[i] for i in r]), r) for r in regions]
+    for start, finish, region in sorted(spans, key=lambda span: span[0]):
+        while held and held[0][0] < start:  # a kernel may not write where it still reads
+            _, place, size = heappop(held)
+            heappush(free[size], place)
+        size = len(region)
+        if free[size]:
+            place = heappop(free[size])
+        else:
+            place, layout.size = layout.size, layout.size + size
+        heappush(held, (finish, place, size))
+        layout.slot |= {i: place + k for k, i in enumerate(region)}
+    return layout

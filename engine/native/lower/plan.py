@@ -1,4 +1,4 @@
-"""From a tape to a few kernels in order: matrix products, outer products, maps, and the rest.
+"""What lowering makes of a graph: a tape of instructions, and a plan of kernels that compute them.
 
 A scalar graph of a network is full of repetition: the neurons of a layer are `dot` instructions
 over the same inputs, their activations one operation on each, the gradients of their weights
@@ -8,31 +8,127 @@ does not grow with the width; what does not is written out, a chunk of instructi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
-from engine.native.lower.tape import Args
+from engine.core.operation import TABLE, Operation
+from engine.core.value import Value
 
 __all__ = [
-    "ONE",
+    "Args",
     "Chunk",
     "Gather",
+    "Interpreted",
     "Kernel",
     "Map",
+    "ONE",
     "Outer",
     "Product",
     "Scatter",
     "Step",
-    "Interpreted",
-    "make_plan",
+    "Tape",
+    "fold",
 ]
 
+Args = tuple[int, ...]
+
+
+class Tape:
+    """Instructions by number: `ops[i]` on the results of `args[i]`.
+
+    The leaves are `input` and `param` (whose place among the inputs and the parameters is in
+    `position`) and `const` (whose number is in `numbers`).
+    """
+
+    def __init__(self) -> None:
+        self.ops: list[str] = []
+        self.args: list[Args] = []
+        self.position: dict[int, int] = {}
+        self.numbers: dict[int, float] = {}
+        self.varying: list[bool] = []  # from row to row; else the same for all rows of a call
+        self.outputs: list[int] = []
+        self.frozen: list[Value] = []  # leaves that were taken for constants
+        self.called: dict[str, Operation] = {}  # rows whose float function is called
+        self._known: dict[Any, int] = {}
+
+    def leaf(self, op: str, position: int) -> int:
+        """An input or a parameter."""
+        number = self._append(op, (), op == "input")
+        self.position[number] = position
+        return number
+
+    def const(self, number: float) -> int:
+        """A constant: the same number is the same instruction, but -0.0 is not 0.0."""
+        key = number if number == number and number else repr(number)
+        if key not in self._known:
+            self._known[key] = self._append("const", (), False)
+            self.numbers[self._known[key]] = number
+        return self._known[key]
+
+    def put(self, op: str, args: Args) -> int:
+        """The instruction of a row of the table (or of a step of an expansion)."""
+        if op == "mul":  # exactly its other factor
+            for one, other in (args, args[::-1]):
+                if self.numbers.get(one) == 1.0:
+                    return other
+        # a user's row may have the name of a step, such as "share", which has no row
+        row = self.called.get(op) or TABLE.get(op)
+        known = row and (op in self.called or not row.own)
+        if row and known and all(arg in self.numbers for arg in args):
+            return self.const(fold(row.function, [self.numbers[arg] for arg in args]))
+        key = op, args
+        if key not in self._known:
+            self._known[key] = self._append(op, args, any(self.varying[arg] for arg in args))
+        return self._known[key]
+
+    def _append(self, op: str, args: Args, varying: bool) -> int:
+        self.ops.append(op)
+        self.args.append(args)
+        self.varying.append(varying)
+        return len(self.ops) - 1
+
+    def call(self, op: Operation, args: Args) -> int:
+        """An instruction that calls a row's float function, for each row of inputs by itself."""
+        name = f"{op.name}@{id(op)}"  # a user's row may be replaced by another of its name
+        self.called[name] = op
+        return self.put(name, args)
+
+    def inline(self, parts: Tape, args: Args) -> int:
+        """The instructions of another tape, with args for its inputs; the number of its output."""
+        self.called |= parts.called
+        numbers: list[int] = []
+        for i, (op, inner) in enumerate(zip(parts.ops, parts.args, strict=True)):
+            if op == "input":
+                numbers.append(args[parts.position[i]])
+            elif op == "const":
+                numbers.append(self.const(parts.numbers[i]))
+            else:
+                numbers.append(self.put(op, tuple([numbers[k] for k in inner])))
+        return numbers[parts.outputs[0]]
+
+    def structure(self) -> tuple[Any, ...]:
+        """What two programs have to share to share their code."""
+        numbers = tuple((i, x.hex()) for i, x in self.numbers.items())
+        positions = tuple(self.position.items())
+        return tuple(self.ops), tuple(self.args), numbers, positions, tuple(self.outputs)
+
+
+def fold(function: Callable[..., float], numbers: Sequence[float]) -> float:
+    """A row's function on numbers, as a Value computes it."""
+    try:
+        return function(*numbers)
+    except (ValueError, ZeroDivisionError):
+        return float("nan")
+    except OverflowError:
+        return float("inf")
+
+
+# --- kernels --------------------------------------------------------------------------------------
+
+
 ONE = -1  # instead of an instruction: the number 1
-MANY = 1_000  # instructions that are written out, at most; more than these are interpreted
-LONG = 512  # and so are those of more operands
-CHUNK = 192  # operands that a chunk reads, at most: compile time grows faster than its length
 
 
 @dataclass(frozen=True)
@@ -167,51 +263,3 @@ class Interpreted(Chunk):
 
 
 Kernel = Product | Map | Gather | Outer | Scatter | Chunk
-
-
-def make_plan(
-    ops: Sequence[str],
-    args: Sequence[Args],
-    levels: Sequence[int],
-    blocks: Sequence[Product | Map | Gather],
-    totals: Sequence[Outer | Scatter],
-    gone: set[int],
-) -> list[Kernel]:
-    """Kernels in an order in which they can run: all of one level before the next.
-
-    Arguments:
-        levels: of the instructions to be computed; 0 for others.
-        blocks: loops that were found. gone: instructions that need not be computed.
-    """
-    at: dict[int, list[Product | Map | Gather | int]] = {}
-    inside = set(gone)
-    for block in blocks:
-        ids = list(block.writes)
-        inside.update(ids)
-        at.setdefault(levels[ids[0]], []).append(block)
-    # of one level those of one operation together, since an interpreter guesses the next
-    for i in sorted(range(len(levels)), key=ops.__getitem__):
-        if levels[i] and i not in inside:
-            at.setdefault(levels[i], []).append(i)
-    single = [i for step in at.values() for i in step if isinstance(i, int)]
-    large = len(single) > MANY or any(len(args[i]) > LONG for i in single)
-    kind = Interpreted if large else Chunk
-    kernels: list[Kernel] = []
-    ids, members, weight = list[int](), set[int](), 0  # of the chunk that still grows
-    for step in [step for level in sorted(at) for step in at[level]]:
-        if isinstance(step, int):
-            full = weight > CHUNK and not large
-        else:
-            full = not members.isdisjoint(step.reads)
-        if ids and full:
-            kernels.append(kind(ids, args))
-            ids, members, weight = [], set(), 0
-        if isinstance(step, int):
-            ids.append(step)
-            members.add(step)
-            weight += len(args[step]) + 1
-        else:
-            kernels.append(step)
-    if ids:
-        kernels.append(kind(ids, args))
-    return kernels + list(totals)

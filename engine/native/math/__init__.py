@@ -1,6 +1,6 @@
 """The formulas of the table's operations on vectors: ordinary Python that writes instructions.
 
-rules         each operation of a fixed number of inputs
+rules         each operation of a fixed number of inputs; which have a formula, and its cost
 reductions    those of any number, and the steps of softmax
 elementary    exponentials and logarithms, and what is made of them
 powers        powers and lengths

@@ -1,4 +1,4 @@
-"""Every row of the table with a fixed number of inputs, as arithmetic on vectors.
+"""The rows of the table as arithmetic on vectors: which have a formula, and what it costs.
 
 A rule answers what the row's float function answers, at all special cases too.
 """
@@ -6,15 +6,18 @@ A rule answers what the row's float function answers, at all special cases too.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cache
 from math import inf, nan
 
+from engine.native.emit.function import Body
 from engine.native.emit.vector import Vector, select
 from engine.native.math import elementary as e
 from engine.native.math.powers import hypot, pow_rule, power, power_partial, unit
+from engine.native.math.reductions import FOLDS, STEPS, fold
 from engine.native.math.trigonometry import cos, sin, tan
 
-__all__ = ["RULES"]
+__all__ = ["CHEAP", "RULES", "cost", "has_formula", "write"]
 
 
 # --- arithmetic and branches ---------------------------------------------------------------------
@@ -139,3 +142,39 @@ RULES: dict[str, Callable[..., Vector]] = {
     "binary_cross_entropy_with_logits": _binary_cross_entropy_with_logits,
     "logit_residual": _logit_residual,
 }
+
+
+# --- every operation by its name ------------------------------------------------------------------
+
+
+CHEAP = 12  # instructions; those of more are worth a loop of their own
+_FORMULAS: dict[str, Callable[..., Vector]] = RULES | STEPS
+
+
+def has_formula(op: str) -> bool:
+    """Whether an operation is written as instructions on vectors."""
+    return op in _FORMULAS or op in FOLDS
+
+
+def write(op: str, args: Sequence[Vector]) -> Vector:
+    """An operation's result, as instructions in the body of its arguments."""
+    if op not in FOLDS:
+        return _FORMULAS[op](*args)
+    name, ordered = fold(op, args)
+    return FOLDS[name].write(ordered)
+
+
+@cache
+def cost(op: str, constants: tuple[float | None, ...]) -> int:
+    """How many instructions a formula takes.
+
+    Arguments:
+        constants: for each argument the number that it is, or None where it is not known.
+    """
+    body = Body(2)
+    args = [
+        Vector(body, f"%x{i}") if number is None else body.constant(number)
+        for i, number in enumerate(constants)
+    ]
+    write(op, args)
+    return len(body.lines) + sum(text.count("\n") for text in body.declared)
