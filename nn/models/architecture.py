@@ -122,7 +122,8 @@ def describe(model: Module) -> Architecture | None:
     but Layers.
     """
     found = outline(model)
-    return found[0] if found and set(found[1]) == set(model.parameters()) else None
+    others = found and set(found[1]).symmetric_difference(model.parameters())
+    return found[0] if found and not others else None
 
 
 def outline(model: Module) -> tuple[Architecture, list[Value]] | None:

@@ -8,9 +8,10 @@ modules among them. A parameter's name is the path to it, like `layers.0.neurons
 import reprlib
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
+from itertools import chain
 from typing import Any, Self
 
 from engine import Value
@@ -65,7 +66,8 @@ class Module:
 
     def parameters(self) -> list[Value]:
         """Every parameter once, in the order of `named_parameters()`."""
-        return [parameter for _, parameter in self.named_parameters()]
+        lists = [thing for _, thing in _parts(self) if not isinstance(thing, Module)]
+        return [value for value in dict.fromkeys(chain(*lists)) if value.op is None]
 
     def requires_grad_(self, mode: bool = True) -> Self:
         """Freeze the parameters of this module and all modules inside it, or let them learn again.
@@ -80,6 +82,8 @@ class Module:
     def trainable_parameters(self) -> list[Value]:
         """Every parameter but those of modules that `requires_grad_(False)` has frozen."""
         found, learns = [], {}
+        if all(part.requires_grad for part in self.modules()):
+            return self.parameters()
         for path, thing in walk(self):
             if isinstance(thing, Module):
                 learns[path] = thing.requires_grad
@@ -91,7 +95,7 @@ class Module:
 
     def modules(self) -> list["Module"]:
         """This module and all modules inside it, each of them once."""
-        return [part for _, part in walk(self) if isinstance(part, Module)]
+        return [part for _, part in _parts(self) if isinstance(part, Module)]
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to 0."""
@@ -138,7 +142,20 @@ def check_module(who: str, model: object) -> None:
 
 
 def walk(root: object) -> Iterator[tuple[str, object]]:
-    """Every module and every leaf Value from root down, root first, each once and with its path.
+    """Every module and every leaf Value from root down, root first, each once and with its path."""
+    seen: set[int] = set()
+    for path, part in _parts(root):
+        if isinstance(part, Module):
+            yield path, part
+            continue
+        for i, value in enumerate(part):
+            if value.op is None and id(value) not in seen:
+                seen.add(id(value))
+                yield _below(path, i) if len(part) > 1 else path, value
+
+
+def _parts(root: object) -> Iterator[tuple[str, Module | Sequence[Value]]]:
+    """Every module once, and all Values: one by one, or a whole list of them at once.
 
     It is iterative, so a model may be deep. It remembers what it has seen, so a module may hold its
     parent.
@@ -147,18 +164,20 @@ def walk(root: object) -> Iterator[tuple[str, object]]:
     stack: list[tuple[str, Any]] = [("", root)]
     while stack:
         path, thing = stack.pop()
-        if id(thing) in seen:
-            continue
         if isinstance(thing, Value):
-            seen.add(id(thing))
-            if thing.op is None:
-                yield path, thing
+            yield path, (thing,)
+            continue
+        if id(thing) in seen:
             continue
         if isinstance(thing, Module):
             inside: Iterable[tuple[object, object]] = vars(thing).items()
         elif isinstance(thing, dict):
             inside = thing.items()
         elif isinstance(thing, list | tuple | deque):
+            if len(thing) > 1 and {*map(type, thing)} == {Value}:
+                seen.add(id(thing))
+                yield path, thing
+                continue
             inside = enumerate(thing)
         elif type(thing).__name__ == "ndarray" and thing.dtype == object:
             each = sys.modules["numpy"].ndenumerate(thing)
@@ -170,5 +189,8 @@ def walk(root: object) -> Iterator[tuple[str, object]]:
         seen.add(id(thing))
         if isinstance(thing, Module):
             yield path, thing
-        below = [(f"{path}.{key}" if path else str(key), item) for key, item in inside]
-        stack.extend(reversed(below))
+        stack.extend(reversed([(_below(path, key), item) for key, item in inside]))
+
+
+def _below(path: str, key: object) -> str:
+    return f"{path}.{key}" if path else str(key)

@@ -66,7 +66,8 @@ class Optimizer:
         name = type(self).__name__
         at_least_zero(name, lr=lr)
         listed: Any = [*params] if isinstance(params, Iterable) else params
-        if isinstance(listed, list) and any(isinstance(group, Mapping) for group in listed):
+        kinds = {*map(type, listed)} if isinstance(listed, list) else ()
+        if any(issubclass(kind, Mapping) for kind in kinds):
             groups = [_group(name, group, lr) for group in listed]
             listed = [parameter for some, _ in groups for parameter in some]
             self.groups = tuple([(len(some), scale) for some, scale in groups])

@@ -326,12 +326,14 @@ def _optimizer(optimizer: Chosen, lr: float | None, model: Module) -> Optimizer:
             f"the function given as optimizer made {type(made).__name__}, not an Optimizer; give "
             "one like lambda parameters: Adam(parameters, lr=3e-3)"
         )
-    if not set(made.params) & set(parameters):
+    learned = set(made.params)
+    if learned.isdisjoint(parameters):
         raise ValueError(
             "the optimizer has none of the model's parameters, so nothing would learn; build it "
             "from this model's parameters()"
         )
-    if frozen := set(made.params) & set(model.parameters()) - set(parameters):
+    others = learned.difference(parameters)
+    if others and (frozen := others & set(model.parameters())):
         raise ValueError(
             f"the optimizer has parameters that are frozen, {len(frozen)} of them; build it from "
             "model.trainable_parameters()"

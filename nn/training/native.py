@@ -83,16 +83,19 @@ class NativeTrainer(Trainer):
             with isolated(model):
                 rows = task.data.rows
                 self._compare(rows.take(range(len(rows))[:COMPARED]))
-        position = {p: i for i, p in enumerate(task.parameters)}
-        self._learned = numpy().array([position[p] for p in optimizer.params])
+        order, self._learned = [*map(id, task.parameters)], numpy().arange(len(task.parameters))
+        if order != [*map(id, optimizer.params)]:
+            position = {p: i for i, p in enumerate(order)}
+            self._learned = numpy().array([position[id(p)] for p in optimizer.params])
         self.read()
 
     def read(self) -> None:
         """Copy what the Values and the optimiser hold into arrays."""
         array, optimizer = numpy().array, self.task.optimizer
-        self._theta: Any = array([p.data for p in self.task.parameters])
+        self._theta: Any = array([p._data for p in self.task.parameters])
         self._grads: Any = array(gradients_of(optimizer.params))
-        self._memory = tuple(array(column) for column in zip(*optimizer.memory, strict=True))
+        memory = optimizer.memory if any(optimizer.memory) else ()  # at first all are empty
+        self._memory = tuple(array(column) for column in zip(*memory, strict=True))
         self._scales: Any = array(optimizer.scales) if optimizer.groups else 1.0
 
     def _programs(self, known: Known | None) -> Recorded:

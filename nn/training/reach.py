@@ -33,8 +33,8 @@ class Reach:
     def __init__(
         self, model: Module, known: Sequence[Value], params: Sequence[Value], rows: Rows
     ) -> None:
-        self._model, self._known, self._params, self._rows = model, set(known), params, rows
-        self._missing = dict.fromkeys(params)
+        self._model, self._known, self._params, self._rows = model, known, params, rows
+        self._missing: dict[Value, None] = {}
         self.seen = False
         self.lines: set[tuple[str, int]] = set()  # that took numbers out of the first graph
         Value._advance(epoch() + 1)
@@ -49,9 +49,10 @@ class Reach:
     def see(self, outputs: Any, loss: Value) -> None:
         """Look at the graph of a batch, until all parameters were reached."""
         self.lines.clear()
-        if not self._missing:
+        if self.seen and not self._missing:
             return
         if not self.seen:
+            self._missing = dict.fromkeys(self._params)
             self._check_others(outputs if isinstance(outputs, list | tuple) else [outputs])
         self.seen = True
         for node in topological(loss):
@@ -77,12 +78,13 @@ class Reach:
 
     def _check_others(self, outputs: Sequence[Any]) -> None:
         """Warn of leaves that were there before the training and are no parameters."""
+        known = set(self._known)
         flat = [y for each in outputs for y in (each if isinstance(each, list | tuple) else [each])]
         others = [
             node
             for node in topological(*[y for y in flat if isinstance(y, Value)])
             if not node.parents and not is_constant(node)
-            if node._epoch < self._start and node not in self._known
+            if node._epoch < self._start and node not in known
         ]
         if others:
             data = {x for _, x in walk(list(self._rows.xs)) if isinstance(x, Value)}
