@@ -265,3 +265,61 @@ def test_few_programs_are_kept(monkeypatch):
         outputs(MLP(2, [width, 1], rng=1), XS)
         assert 1 <= len(programs._kept) <= 3
     assert known_architecture(MLP(2, [5, 1], rng=1))[0] in [key[0] for key in programs._kept]
+
+
+class Doubled(MLP):
+    def __call__(self, x):
+        return 2.0 * super().__call__(x)
+
+
+def twin(change=lambda model: None, kind=MLP):
+    """A model like all others of `kind`, but for the change."""
+    model = kind(2, [4, 1], "tanh", rng=1)
+    change(model)
+    return model
+
+
+def share(model):
+    one, other = model.layers[0].neurons[:2]
+    other.w[0] = one.w[0]
+
+
+def bend(model):
+    model.layers[0].neurons[1].activation = "relu"
+
+
+VARIANTS = {
+    "another loss": (twin, "mae"),
+    "frozen": (lambda: twin(lambda m: m.layers[0].requires_grad_(False)), "mse"),
+    "shared leaves": (lambda: twin(share), "mse"),
+    "another activation": (lambda: twin(bend), "mse"),
+    "another formula": (lambda: twin(kind=Doubled), "mse"),
+    "a module of one's own": (lambda: Custom(lambda self, x: sum(self.layer(x)).sigmoid()), "mse"),
+}
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_a_second_fit_meets_no_program_of_another_training(name):
+    make, loss = VARIANTS[name]
+    how = {"epochs": 3, "seed": 1, "progress": False}
+    nn.fit(twin(), XS, XS[:, 0], loss="mse", backend="native", **how)  # keeps its programs
+    models = {backend: make() for backend in ("native", "eager")}
+    found = {
+        backend: nn.fit(model, XS, XS[:, 0], loss=loss, backend=backend, **how).loss
+        for backend, model in models.items()
+    }
+    np.testing.assert_allclose(found["native"], found["eager"], rtol=1e-9)
+    numbers = [[p.data for p in model.parameters()] for model in models.values()]
+    np.testing.assert_allclose(*numbers, rtol=1e-7)
+
+
+def test_names_of_parameters_are_paths_and_a_shared_one_has_its_first():
+    model = twin(share)
+    computed = model.layers[1].neurons[0].w[1] * 2.0
+    model.more, model.alone = [model.layers[0].neurons[0].b, computed], [Value(1.0)]
+    names = dict(model.named_parameters())
+    assert [*names.values()] == model.parameters()
+    assert len(names) == 4 * 3 - 1 + 5 + 1
+    assert names["layers.0.neurons.0.w.0"] is model.layers[0].neurons[1].w[0]
+    assert names["alone.0"] is model.alone[0]
+    assert not {"layers.0.neurons.1.w.0", "more.0", "more.1"} & names.keys()
