@@ -6,7 +6,7 @@ was written before, on the same operands and where it is still in scope, is not 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from engine.native.emit.vector import Vector, literal
 from engine.native.needs import numpy
 
-__all__ = ["Body", "Index", "Loop", "Pattern", "Sum", "split"]
+__all__ = ["Body", "Index", "Loop", "Pattern", "Sum", "loops", "split"]
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ class Body:
 
 
 class Loop:
-    """A loop of i over range(start, end, step), open until `end` closes it.
+    """A loop of i over range(start, end, step), open until `end` or a `with` closes it.
 
     Arguments:
         carried: what the first turn begins with; `values` are what the last turn handed on.
@@ -204,7 +204,7 @@ class Loop:
         start: Index,
         end: Index,
         step: Index = 1,
-        carried: Sequence[str] = (),
+        carried: Sequence[Vector] = (),
         *,
         maybe_empty: bool = False,
     ) -> None:
@@ -220,9 +220,15 @@ class Loop:
         body.enter()
         self._at = len(body.lines)
         self.i = body.fresh("")
-        self.values = [body.fresh("") for _ in carried]
+        self.values = [Vector(body, body.fresh("")) for _ in carried]
 
-    def end(self, handed_on: Sequence[str] = ()) -> list[str]:
+    def __enter__(self) -> Loop:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self, handed_on: Sequence[Vector] = ()) -> list[Vector]:
         """Close the loop. The answer is what it carried, as it is after the last turn."""
         body, kind = self.body, self.body.vector
         following = body.fresh(f"add nsw i64 {self.i}, {self._step}")
@@ -231,15 +237,23 @@ class Loop:
         body.do(f"br i1 {more}, label %{self._head}, label %{self._done}")
         lines = [f"  {self.i} = phi i64 [{self._start}, %{self._before}], [{following}, %{last}]"]
         lines += [
-            f"  {name} = phi {kind} [{first}, %{self._before}], [{then}, %{last}]"
-            for name, first, then in zip(self.values, self._first, handed_on, strict=True)
+            f"  {x.name} = phi {kind} [{first.name}, %{self._before}], [{then.name}, %{last}]"
+            for x, first, then in zip(self.values, self._first, handed_on, strict=True)
         ]
         body.lines[self._at : self._at + len(lines)] = lines
         body.leave()
         body.open(self._done)
         if not self._guarded:
             return list(handed_on)
-        return [
-            body.fresh(f"phi {kind} [{first}, %{self._before}], [{then}, %{last}]")
+        ends = [
+            f"phi {kind} [{first.name}, %{self._before}], [{then.name}, %{last}]"
             for first, then in zip(self._first, handed_on, strict=True)
         ]
+        return [Vector(body, body.fresh(end)) for end in ends]
+
+
+def loops(body: Body, spans: Iterable[tuple[Index, Index, int]]) -> Iterator[tuple[str, int]]:
+    """A loop over each (start, end, step), one after another: its index and its step."""
+    for start, end, step in spans:
+        with Loop(body, start, end, step, maybe_empty=not isinstance(end, int)) as loop:
+            yield loop.i, step

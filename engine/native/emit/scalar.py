@@ -71,12 +71,9 @@ def rarely(test: Mask, otherwise: Callable[[], Vector], usual: Vector) -> Vector
 
     It branches: otherwise() is computed for the vectors that have such a lane, and for no other.
     """
-    body, kind = test.body, f"i{test.body.lanes}"
+    body, before = test.body, test.body.block
     far, done = body.name("far"), body.name("done")
-    packed = body.new(f"bitcast <{body.lanes} x i1> {test.name} to {kind}")
-    some = body.new(f"icmp ne {kind} {packed}, 0")
-    before = body.block
-    body.do(f"br i1 {some}, label %{far}, label %{done}")
+    body.do(f"br i1 {test.any()}, label %{far}, label %{done}")
     body.open(far)
     body.enter()
     found, last = select(test, otherwise(), usual), body.block

@@ -121,6 +121,12 @@ class Mask(_Result):
 
     __slots__ = ()
 
+    def any(self) -> str:
+        """Whether it is true in any lane, as one bit."""
+        kind = f"i{self.body.lanes}"
+        packed = self.body.new(f"bitcast <{self.body.lanes} x i1> {self.name} to {kind}")
+        return self.body.new(f"icmp ne {kind} {packed}, 0")
+
     def _write(self, operation: str, other: str) -> Mask:
         return self._same(f"{operation} <{self.body.lanes} x i1> {self.name}, {other}")
 
@@ -145,11 +151,7 @@ class Bits(_Result):
 
     __add__, __sub__ = _on_bits("add"), _on_bits("sub")
     __and__, __or__, __xor__ = _on_bits("and"), _on_bits("or"), _on_bits("xor")
-    __lshift__ = _on_bits("shl")
-
-    def unsigned_shift(self, places: int) -> Bits:
-        """To the right, with zeros handed in."""
-        return self._write("lshr", places)
+    __lshift__, __rshift__ = _on_bits("shl"), _on_bits("lshr")  # zeros are handed in
 
     def number(self) -> Vector:
         """The double with that encoding."""

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from engine.native.emit.function import Body, Index, Loop, Pattern
+from engine.native.emit.function import Body, Index, Loop, Pattern, loops
 from engine.native.emit.vector import Vector, transposed
 from engine.native.kernels.section import Section
 from engine.native.lower.blocks import kind
@@ -36,20 +36,16 @@ def write_rows_in(body: Body, section: Section) -> None:
     padded = body.fresh(f"mul i64 %nv, {section.lanes}")
     last = body.fresh("sub i64 %m, 1")
     squares = _squares(body, section, columns, slots)
-    each = Loop(body, 0, len(inputs))
-    column = body.times(columns.at(body, each.i), "%right")
-    slot = body.times(slots.at(body, each.i), section.stride)
-    start: Index = 0
-    if squares is not None:
-        inside = body.fresh(f"icmp slt i64 {each.i}, {squares[1]}")
-        start = body.fresh(f"select i1 {inside}, i64 {squares[0]}, i64 0")
-    for first, end in ((start, "%m"), ("%m", padded)):
-        loop = Loop(body, first, end, 1, maybe_empty=True)
-        row = loop.i if end == "%m" else last
-        x = body.scalar("%rows", body.add(body.times(row, "%down"), column))
-        body.store_scalar(x, "%ws", body.add(slot, loop.i))
-        loop.end()
-    each.end()
+    with Loop(body, 0, len(inputs)) as each:
+        column = body.times(columns.at(body, each.i), "%right")
+        slot = body.times(slots.at(body, each.i), section.stride)
+        start: Index = 0
+        if squares is not None:
+            inside = body.fresh(f"icmp slt i64 {each.i}, {squares[1]}")
+            start = body.fresh(f"select i1 {inside}, i64 {squares[0]}, i64 0")
+        for k, (i, _) in enumerate(loops(body, [(start, "%m", 1), ("%m", padded, 1)])):
+            x = body.scalar("%rows", body.add(body.times(last if k else i, "%down"), column))
+            body.store_scalar(x, "%ws", body.add(slot, i))
 
 
 def _squares(
@@ -65,17 +61,17 @@ def _squares(
     full = body.fresh(f"sub i64 %m, {body.fresh(f'urem i64 %m, {lanes}')}")
     beside = body.fresh("icmp eq i64 %right, 1")
     rows = body.fresh(f"select i1 {beside}, i64 {full}, i64 0")
-    down = Loop(body, 0, rows, lanes, maybe_empty=True)
-    across = Loop(body, 0, whole, lanes)
-    lines = []
-    for k in range(lanes):
-        row = body.times(body.add(down.i, k), "%down")
-        lines.append(body.load("%rows", body.add(row, columns.at(body, across.i))))
-    for k, line in enumerate(transposed(body, lines)):
-        slot = body.times(slots.at(body, body.add(across.i, k)), section.stride)
-        body.store(line, "%ws", body.add(slot, down.i))
-    across.end()
-    down.end()
+    with (
+        Loop(body, 0, rows, lanes, maybe_empty=True) as down,
+        Loop(body, 0, whole, lanes) as across,
+    ):
+        lines = []
+        for k in range(lanes):
+            row = body.times(body.add(down.i, k), "%down")
+            lines.append(body.load("%rows", body.add(row, columns.at(body, across.i))))
+        for k, line in enumerate(transposed(body, lines)):
+            slot = body.times(slots.at(body, body.add(across.i, k)), section.stride)
+            body.store(line, "%ws", body.add(slot, down.i))
     return rows, whole
 
 
@@ -87,18 +83,15 @@ def write_rows_out(body: Body, section: Section) -> None:
     if varying:
         places = section.pattern([k for k, _ in varying])
         slots = section.slots([i for _, i in varying])
-        each = Loop(body, 0, len(varying))
-        slot = body.times(slots.at(body, each.i), section.stride)
-        place = places.at(body, each.i)
-        loop = Loop(body, 0, "%m")
-        x = body.scalar("%ws", body.add(slot, loop.i))
-        body.store_scalar(x, "%out", body.add(body.times(loop.i, len(outputs)), place))
-        loop.end()
-        each.end()
-    for place, number in _same(body, section, same):
-        loop = Loop(body, 0, "%m")
-        body.store_scalar(number.lane(0), "%out", body.add(body.times(loop.i, len(outputs)), place))
-        loop.end()
+        with Loop(body, 0, len(varying)) as each:
+            slot = body.times(slots.at(body, each.i), section.stride)
+            place = places.at(body, each.i)
+            with Loop(body, 0, "%m") as row:
+                x = body.scalar("%ws", body.add(slot, row.i))
+                body.store_scalar(x, "%out", body.add(body.times(row.i, len(outputs)), place))
+    for place, y in _same(body, section, same):
+        with Loop(body, 0, "%m") as row:
+            body.store_scalar(y.lane(0), "%out", body.add(body.times(row.i, len(outputs)), place))
 
 
 def write_pinned(body: Body, section: Section) -> None:
@@ -127,9 +120,8 @@ def _same(
     for found in kinds.values():
         places = section.pattern([place for place, _ in found])
         read = section.reader(body, tuple([i for _, i in found]))
-        loop = Loop(body, 0, len(found))
-        yield places.at(body, loop.i), read(loop.i, 0)
-        loop.end()
+        with Loop(body, 0, len(found)) as each:
+            yield places.at(body, each.i), read(each.i, 0)
 
 
 # --- block after block of rows --------------------------------------------------------------------
@@ -237,22 +229,18 @@ class Driver:
         """1 where any output is infinite or nan, else 0; in passing they are divided."""
         lanes = self.section.lanes
         whole = body.fresh(f"sub i64 {total}, {body.fresh(f'urem i64 {total}, {lanes}')}")
-        loop = Loop(body, 0, whole, lanes, [body.constant(0.0).name], maybe_empty=True)
+        loop = Loop(body, 0, whole, lanes, [body.constant(0.0)], maybe_empty=True)
         x = body.load("%out", loop.i)
         if divisor:
             x = x / body.splat(divisor)
             body.store(x, "%out", loop.i)
-        (nans,) = loop.end([_nans(x, loop).name])
-        last = Loop(body, whole, total, 1, [nans], maybe_empty=True)
+        last = Loop(body, whole, total, 1, loop.end([_nans(x, loop)]), maybe_empty=True)
         y = body.scalar("%out", last.i)
         if divisor:
             y = body.fresh(f"fdiv double {y}, {divisor}")
             body.store_scalar(y, "%out", last.i)
-        (nans,) = last.end([_nans(body.splat(y), last).name])
-        odd = body.fresh(f"fcmp une {body.vector} {nans}, zeroinitializer")
-        any_odd = body.fresh(f"bitcast <{lanes} x i1> {odd} to i{lanes}")
-        found = body.fresh(f"icmp ne i{lanes} {any_odd}, 0")
-        return body.fresh(f"zext i1 {found} to i64")
+        (nans,) = last.end([_nans(body.splat(y), last)])
+        return body.fresh(f"zext i1 {nans.is_nan().any()} to i64")
 
 
 def _nans(x: Vector, loop: Loop) -> Vector:
@@ -261,4 +249,4 @@ def _nans(x: Vector, loop: Loop) -> Vector:
     Bits are put together, and not added up: so the next turn need not wait for this one.
     """
     (carried,) = loop.values
-    return (Vector(x.body, carried).bits() | (x - x).bits()).number()
+    return (carried.bits() | (x - x).bits()).number()

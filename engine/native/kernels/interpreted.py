@@ -129,8 +129,7 @@ class _Reader:
         """An operation of any number of arguments, one after another."""
         body = self.body
         first = [self.argument(body.add(3, k))(v) for k in range(fold.begin)]
-        carried = [x.name for x in fold.start(body, first)]
-        loop = Loop(body, fold.begin, many, fold.step, carried, maybe_empty=True)
+        start = fold.start(body, first)
+        loop = Loop(body, fold.begin, many, fold.step, start, maybe_empty=True)
         given = [self.argument(body.add(body.add(loop.i, 3), k))(v) for k in range(fold.step)]
-        found = fold.turn([Vector(body, name) for name in loop.values], given)
-        return fold.finish([Vector(body, name) for name in loop.end([x.name for x in found])])
+        return fold.finish(loop.end(fold.turn(loop.values, given)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from engine.native.emit.function import Body, Index, Loop
+from engine.native.emit.function import Body, Index, Loop, loops
 from engine.native.emit.vector import Mask, Vector, fma, horizontal, select
 from engine.native.kernels.section import Section, write_results, write_steps
 from engine.native.lower.plan import ONE, Outer, Product
@@ -51,11 +51,11 @@ def accumulate(
     for start, end, step in ((0, whole, unroll), (whole, many, 1)):
         if start == end:
             continue
-        loop = Loop(body, start, end, step, [x.name for x in sums], maybe_empty=not known)
-        inner = [Vector(body, name) for name in loop.values]
+        loop = Loop(body, start, end, step, sums, maybe_empty=not known)
+        inner = loop.values
         for u in range(step):
             inner = turn(body.add(loop.i, u), inner)
-        sums = [Vector(body, name) for name in loop.end([x.name for x in inner])]
+        sums = loop.end(inner)
     return sums
 
 
@@ -118,24 +118,17 @@ class _Writer:
 
     def write(self, pack: str | None) -> None:
         """All tiles. With inputs that do not stay in the cache, all outputs of a few rows first."""
-        body, many, vectors = self.body, len(self.product.ys), self._vectors()
+        body, vectors = self.body, self._vectors()
+        outputs = [*tiles(len(self.product.ys), self.height)]
         if pack is None and len(self.product.xs) * self.section.stride > WIDE:
-            for first, last, wide in vectors:
-                columns = Loop(body, first, last, wide, maybe_empty=True)
-                for start, end, size in tiles(many, self.height):
-                    rows = Loop(body, start, end, size)
-                    self.tile(rows.i, size, columns.i, wide, self.far)
-                    rows.end()
-                columns.end()
+            for v, width in loops(body, vectors):
+                for j, height in loops(body, outputs):
+                    self.tile(j, height, v, width, self.far)
             return
-        for start, end, size in tiles(many, self.height):
-            rows = Loop(body, start, end, size)
-            weight = self.far if pack is None else self.gather(rows.i, size, pack)
-            for first, last, wide in vectors:
-                columns = Loop(body, first, last, wide, maybe_empty=True)
-                self.tile(rows.i, size, columns.i, wide, weight)
-                columns.end()
-            rows.end()
+        for j, height in loops(body, outputs):
+            weight = self.far if pack is None else self.gather(j, height, pack)
+            for v, width in loops(body, vectors):
+                self.tile(j, height, v, width, weight)
 
     def _vectors(self) -> list[tuple[Index, Index, int]]:
         """Rows in vectors, several at a time, then one by one."""
@@ -153,12 +146,11 @@ class _Writer:
     def gather(self, j: Index, height: int, pack: str) -> Weight:
         """Copy the weights of a tile; the answer reads the copy."""
         body = self.body
-        each = Loop(body, 0, len(self.product.xs))
-        for i in range(height):
-            at = body.times(self.weights.at(body, body.add(j, i), each.i), self.scale)
-            place = body.add(body.times(each.i, height), i)
-            body.store_scalar(body.scalar(self.pointer, at), pack, place)
-        each.end()
+        with Loop(body, 0, len(self.product.xs)) as each:
+            for i in range(height):
+                at = body.times(self.weights.at(body, body.add(j, i), each.i), self.scale)
+                place = body.add(body.times(each.i, height), i)
+                body.store_scalar(body.scalar(self.pointer, at), pack, place)
         return lambda j, i, k: body.splat(body.scalar(pack, body.add(body.times(k, height), i)))
 
     def tile(self, j: Index, height: int, v: Index, width: int, weight: Weight) -> None:
@@ -200,13 +192,9 @@ def write_outer(body: Body, section: Section, outer: Outer) -> None:
     body.do(f"%full = udiv i64 %m, {section.lanes}")
     wide = 1 if outer.b == (ONE,) else min(section.lanes, len(outer.b))
     high = even(len(outer.a), (section.registers - 4) // wide if wide > 1 else 8)
-    for first, last, width in tiles(len(outer.b), wide):
-        columns = Loop(body, first, last, width)
-        for start, end, height in tiles(len(outer.a), high):
-            rows = Loop(body, start, end, height)
-            _outer_tile(body, section, outer, rows.i, height, columns.i, width)
-            rows.end()
-        columns.end()
+    for j, width in loops(body, tiles(len(outer.b), wide)):
+        for i, height in loops(body, tiles(len(outer.a), high)):
+            _outer_tile(body, section, outer, i, height, j, width)
 
 
 def _outer_tile(
@@ -238,9 +226,8 @@ def _outer_tile(
         return new
 
     sums = accumulate(body, "%full", [body.constant(0.0)] * (height * width), turn)
-    last = Loop(body, "%full", "%nv", 1, [x.name for x in sums], maybe_empty=True)
-    masked = turn(last.i, [Vector(body, name) for name in last.values], _tail(body))
-    sums = [Vector(body, name) for name in last.end([x.name for x in masked])]
+    last = Loop(body, "%full", "%nv", 1, sums, maybe_empty=True)
+    sums = last.end(turn(last.i, last.values, _tail(body)))
     into = section.pattern(outer.into)
     for k in range(height):
         places = [into.at(body, body.add(i, k), body.add(j, t)) for t in range(width)]

@@ -133,27 +133,17 @@ def write_results(
 
 def write_map(body: Body, section: Section, block: Map) -> None:
     """One position after another, for all rows of the block."""
-    columns = Loop(body, 0, len(block.steps[0].ids))
-    rows = Loop(body, 0, "%nv")
-    row = body.times(rows.i, section.lanes)
-    write_steps(body, section, block.steps, columns.i, 1, row, 1, {})
-    rows.end()
-    columns.end()
+    with Loop(body, 0, len(block.steps[0].ids)) as columns, Loop(body, 0, "%nv") as rows:
+        row = body.times(rows.i, section.lanes)
+        write_steps(body, section, block.steps, columns.i, 1, row, 1, {})
 
 
 def write_chunk(body: Body, section: Section, chunk: Chunk) -> None:
     """One instruction after another, for a vector of rows at a time."""
-    tape = section.tape
-    loop = Loop(body, 0, "%nv")
-    row = body.times(loop.i, section.lanes)
-    found: dict[int, Vector] = {}
-    for i in chunk.ids:
-        for arg in tape.args[i]:
-            if arg not in found:
-                found[arg] = section.reader(body, (arg,), row)(0, 0)
-        found[i] = section.compute(tape.ops[i], [found[arg] for arg in tape.args[i]])
-        write_results(body, section, (i,), [found[i]], 0, row, 1)
-    loop.end()
+    ops, args = section.tape.ops, section.tape.args
+    steps = [Step(ops[i], (i,), tuple([(arg,) for arg in args[i]])) for i in chunk.ids]
+    with Loop(body, 0, "%nv") as rows:
+        write_steps(body, section, steps, 0, 1, body.times(rows.i, section.lanes), 1, {})
 
 
 # --- embeddings: an index that varies from row to row chooses parameters --------------------------
@@ -165,30 +155,26 @@ NAN = literal(float("nan"))
 def write_gather(body: Body, section: Section, gather: Gather) -> None:
     """A nan where the index is none of 0, 1, 2, ..."""
     slots, positions = section.slots(gather.ys), section.pattern(gather.positions)
-    rows = Loop(body, 0, body.fresh(f"mul i64 %nv, {section.lanes}"))
-    index, valid = _index(body, section, gather.index, rows.i, gather.positions.shape[1])
-    columns = Loop(body, 0, len(gather.ys))
-    x = body.scalar("%theta", positions.at(body, columns.i, index))
-    x = body.fresh(f"select i1 {valid}, double {x}, double {NAN}")
-    place = body.add(body.times(slots.at(body, columns.i), section.stride), rows.i)
-    body.store_scalar(x, "%ws", place)
-    columns.end()
-    rows.end()
+    with Loop(body, 0, body.fresh(f"mul i64 %nv, {section.lanes}")) as rows:
+        index, valid = _index(body, section, gather.index, rows.i, gather.positions.shape[1])
+        with Loop(body, 0, len(gather.ys)) as columns:
+            x = body.scalar("%theta", positions.at(body, columns.i, index))
+            x = body.fresh(f"select i1 {valid}, double {x}, double {NAN}")
+            place = body.add(body.times(slots.at(body, columns.i), section.stride), rows.i)
+            body.store_scalar(x, "%ws", place)
 
 
 def write_scatter(body: Body, section: Section, scatter: Scatter) -> None:
     """Each row adds to the totals that its index says."""
     slots, into = section.slots(scatter.a), section.pattern(scatter.into)
-    rows = Loop(body, 0, "%m")
-    index, valid = _index(body, section, scatter.index, rows.i, scatter.into.shape[1])
-    columns = Loop(body, 0, len(scatter.a))
-    place = body.add(body.times(slots.at(body, columns.i), section.stride), rows.i)
-    x = body.fresh(f"select i1 {valid}, double {body.scalar('%ws', place)}, double 0.0")
-    total = into.at(body, columns.i, index)
-    new = body.fresh(f"fadd double {body.scalar('%out', total)}, {x}")
-    body.store_scalar(new, "%out", total)
-    columns.end()
-    rows.end()
+    with Loop(body, 0, "%m") as rows:
+        index, valid = _index(body, section, scatter.index, rows.i, scatter.into.shape[1])
+        with Loop(body, 0, len(scatter.a)) as columns:
+            place = body.add(body.times(slots.at(body, columns.i), section.stride), rows.i)
+            x = body.fresh(f"select i1 {valid}, double {body.scalar('%ws', place)}, double 0.0")
+            total = into.at(body, columns.i, index)
+            new = body.fresh(f"fadd double {body.scalar('%out', total)}, {x}")
+            body.store_scalar(new, "%out", total)
 
 
 def _index(body: Body, section: Section, i: int, row: str, many: int) -> tuple[str, str]:

@@ -85,7 +85,7 @@ def exp(x: Vector, low: Vector | None = None) -> Vector:
     x = _between(x, -746.0, 710.0)
     power, r, q = _reduced(x, 2046, low)
     # 2**n in two factors, for it may overflow or be subnormal where the product is neither
-    half = power.unsigned_shift(1) & EXPONENT
+    half = (power >> 1) & EXPONENT
     return fma(fma(q, r, 1.0), r, 1.0) * half.number() * (power - half).number()
 
 
@@ -164,7 +164,7 @@ def reduce_log(x: Vector) -> tuple[Vector, Vector]:
     """k and f with x = 2**k (1 + f) and 1 + f between sqrt(1/2) and sqrt(2), for x > 0."""
     tiny = x < SMALLEST_NORMAL
     bits = select(tiny, x * 2.0**54, x).bits() + (ONE - HALF_ROOT)
-    exponent = bits.unsigned_shift(52) | 0x4330000000000000  # as the last bits of 2**52 + it
+    exponent = (bits >> 52) | 0x4330000000000000  # as the last bits of 2**52 + it
     k = exponent.number() - select(tiny, 2.0**52 + 1023 + 54, 2.0**52 + 1023)
     return k, ((bits & MANTISSA) + HALF_ROOT).number() - 1.0
 
