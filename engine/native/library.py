@@ -40,7 +40,6 @@ from engine.native.needs import llvm, numpy
 
 __all__ = [
     "Assembly",
-    "Code",
     "Compiled",
     "assemble",
     "compile_text",
@@ -82,12 +81,15 @@ def assemble(tape: Tape, reduce: str | None, lanes: int) -> Assembly:
     outer = Section(tape, lowered.uniform, lowered.uniform, lanes, lanes, registers)
     module = _Module(lanes)
     once = [module.add("pinned", KERNEL, write_pinned, outer)]
-    once += [module.kernel(k, outer, f"u{i}") for i, k in enumerate(lowered.once)]
+    for i, kernel in enumerate(lowered.once):
+        once.append(module.add(f"u{i}", KERNEL, WRITERS[type(kernel)], outer, kernel))
     module.add("rows_in", ROWS_IN, write_rows_in, inner)
-    rowwise = [module.kernel(k, inner, f"k{i}") for i, k in enumerate(lowered.kernels)]
+    rowwise = []
+    for i, kernel in enumerate(lowered.kernels):
+        rowwise.append(module.add(f"k{i}", KERNEL, WRITERS[type(kernel)], inner, kernel))
     if not reduce:
         rowwise.append(module.add("rows_out", KERNEL, write_rows_out, inner))
-    module.define("run", RUN, Driver(inner, reduce, once, rowwise, rows).write())
+    module.add("run", RUN, Driver(inner, reduce, once, rowwise, rows).write)
     return Assembly(
         module.text(),
         lowered.uniform.size * lanes + lowered.layout.size * inner.stride,
@@ -131,7 +133,7 @@ def _flops(kernels: Sequence[plan.Kernel], args: Sequence[Args]) -> int:
                 total += len(kernel.a)
             case plan.Chunk():
                 total += sum(max(len(args[i]) - 1, 1) for i in kernel.ids)
-        if isinstance(kernel, plan.Product | plan.Map):
+        if isinstance(kernel, plan.Map):
             total += sum(len(step.ids) for step in kernel.steps)
     return total
 
@@ -158,37 +160,19 @@ class _Module:
     def text(self) -> str:
         return "\n\n".join(["\n".join(sorted(self.declared)), *self.functions])
 
-    def kernel(self, kernel: plan.Kernel, section: Section, name: str) -> str:
-        write = WRITERS[type(kernel)]
-        return self.add(name, KERNEL, lambda body, of: write(body, of, kernel), section)
-
-    def add(self, name: str, arguments: str, write: Callable[..., None], section: Section) -> str:
+    def add(self, name: str, arguments: str, write: Callable[..., str | None], *given: Any) -> str:
+        """A function. `write` writes its body, and answers the number that it returns, if any."""
         body = Body(self.lanes)
-        write(body, section)
-        body.do("ret void")
-        return self.define(name, arguments, body, "internal void")
-
-    def define(self, name: str, arguments: str, body: Body, kind: str = "i64") -> str:
+        answer = write(body, *given)
+        body.do(f"ret i64 {answer}" if answer else "ret void")
         self.declared |= body.declared
-        lines = [f"define {kind} @{name}({arguments}) {{", *body.lines, "}"]
-        self.functions.append("\n".join(lines))
+        head = f"define {'i64' if answer else 'internal void'} @{name}({arguments}) {{"
+        self.functions.append("\n".join([head, *body.lines, "}"]))
         return name
 
 
+# --- machine code, through LLVM -------------------------------------------------------------------
 _llvm_lock = fork_safe_lock()  # LLVM's global state: one compilation at a time
-
-
-def _machine(effort: int) -> Any:
-    """The target machine: this one, with all that it can do. Whoever compiles for it owns it."""
-    binding = llvm()
-    binding.initialize_native_target()
-    binding.initialize_native_asmprinter()
-    return binding.Target.from_default_triple().create_target_machine(
-        cpu=binding.get_host_cpu_name(),
-        features=binding.get_host_cpu_features().flatten(),
-        opt=effort,
-        jit=True,
-    )
 
 
 def lanes() -> int:
@@ -199,32 +183,29 @@ def lanes() -> int:
     return 4 if features.get("avx") else 2
 
 
-class Code:
-    """Machine code that lives as long as this object does."""
+def compile_text(text: str, fast: bool = True) -> Any:
+    """LLVM's engine with the machine code of a module, which lives as long as the engine does.
 
-    def __init__(self, engine: Any, keep: Any) -> None:
-        self._engine, self._keep = engine, keep
-
-    def address(self, function: str) -> int:
-        """Where a function begins."""
-        found: int = self._engine.get_function_address(function)
-        return found
-
-
-def compile_text(text: str, keep: Any = None, fast: bool = True) -> Code:
-    """Machine code for a module's text.
+    Whatever the text holds addresses of has to be kept alive as long.
 
     Arguments:
         fast: False takes a third of the time to compile, and two or three times as long to run. The
             results are the same to the bit. (More than LLVM's level 1 takes longer and gives no
             faster loops: they are written as they should be.)
-        keep: whatever the text holds addresses of, kept alive as long as the code.
     """
+    binding = llvm()
     with _llvm_lock:
-        module = llvm().parse_assembly(text)
-        engine = llvm().create_mcjit_compiler(module, _machine(int(fast)))
+        binding.initialize_native_target()
+        binding.initialize_native_asmprinter()
+        machine = binding.Target.from_default_triple().create_target_machine(
+            cpu=binding.get_host_cpu_name(),
+            features=binding.get_host_cpu_features().flatten(),
+            opt=int(fast),
+            jit=True,
+        )
+        engine = binding.create_mcjit_compiler(binding.parse_assembly(text), machine)
         engine.finalize_object()
-    return Code(engine, keep)
+    return engine
 
 
 # --- programs that were compiled before -----------------------------------------------------------
@@ -236,7 +217,7 @@ WORTH = 4e8
 
 pack = Struct("7q").pack  # of what `run` is given: ctypes would take long over each argument
 _signature = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_char_p)
-_kept: OrderedDict[bytes, tuple[Assembly, Code, bool]] = OrderedDict()  # and whether it is fast
+_kept: OrderedDict[bytes, tuple[Assembly, Any, bool]] = OrderedDict()  # and whether it is fast
 _lock = fork_safe_lock()
 
 
@@ -248,12 +229,12 @@ class Compiled:
     """
 
     def __init__(
-        self, assembly: Assembly, code: Code, fast: bool, seconds: float, cached: bool
+        self, assembly: Assembly, engine: Any, fast: bool, seconds: float, cached: bool
     ) -> None:
         self.assembly, self.seconds, self.cached = assembly, seconds, cached
         self.good_for = inf if fast else WORTH / max(assembly.flops, 1)
-        self.run: Any = _signature(code.address("run"))
-        self._code = code
+        self.run: Any = _signature(engine.get_function_address("run"))
+        self._engine = engine
         # workspaces that no call has just now: who calls takes one, and puts it back
         self.idle: deque[tuple[int, Any]] = deque()
 
@@ -275,7 +256,7 @@ def compiled_tape(tape: Tape, reduce: str | None, rows: float) -> Compiled:
     fast = rows > WORTH / max(assembly.flops, 1)
     if known and known[2] >= fast:
         return Compiled(*known, 0.0, True)
-    known = assembly, compile_text(assembly.text, assembly.keep, fast), fast
+    known = assembly, compile_text(assembly.text, fast), fast
     with _lock:
         _kept[key] = known
         while len(_kept) > KEPT:

@@ -165,14 +165,6 @@ class Program:
             explain_row(self, rows, theta)
         return out
 
-    def is_finite(self, rows: Any, theta: Any) -> bool:
-        """Whether all results of some rows are finite."""
-        out = self._empty(self._many if self.reduce else (len(rows), self._many))
-        compiled = self._compiled
-        (down, right), space = rows.strides, compiled.workspace()
-        given = _address(rows), down, right, len(rows), _address(theta), _address(out), space[0]
-        return not compiled.run(pack(*given))
-
     def _read(self) -> tuple[Any, int]:
         """The parameters as they are now, and where."""
         now = epoch()

@@ -9,7 +9,7 @@ from typing import Any
 from engine.containers import table
 from engine.core.copies import shallow_copy
 from engine.core.graph import describe, topological
-from engine.core.modes import NumericError
+from engine.core.modes import NumericError, numeric_mode
 from engine.core.nonfinite import describe_call
 from engine.core.value import Value
 from engine.native.lower.plan import fold
@@ -137,13 +137,18 @@ def _suspects(program: Any, rows: Any, theta: Any) -> tuple[int, int]:
     first, end = 0, len(rows)
     while end - first > 1:
         middle = (first + end) // 2
-        if program.is_finite(rows[first:middle], theta):
-            if program.is_finite(rows[middle:end], theta):
+        if _finite(program, rows[first:middle], theta):
+            if _finite(program, rows[middle:end], theta):
                 break
             first = middle
         else:
             end = middle
     return first, end
+
+
+def _finite(program: Any, rows: Any, theta: Any) -> bool:
+    with numeric_mode("ieee"):
+        return bool(numpy().isfinite(program(rows, theta)).all())
 
 
 def _first_bad(program: Any, numbers: list[float], theta: Any) -> str | None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from engine.native.emit.function import Body, Loop
 from engine.native.emit.vector import Vector
-from engine.native.library import Code, compile_text, lanes
+from engine.native.library import compile_text, lanes
 
 Array = NDArray[np.float64]
 SPECIALS = [0.0, 5e-324, 2.0**-1022, 1e-300, 1e-17, 0.5, 1.0, 1.5, 2.0, 3.0, 40.0, 745.13, 1e17]
@@ -24,9 +24,11 @@ class Compiled:
 
     def __init__(self, formula: Callable[..., Vector], inputs: int) -> None:
         self.source, self.inputs = source(formula, inputs), inputs
-        self.code: Code = compile_text(self.source)
+        self.code = compile_text(self.source)
         kinds = [ctypes.c_void_p] * (inputs + 1)
-        self.run = ctypes.CFUNCTYPE(None, *kinds, ctypes.c_int64)(self.code.address("run"))
+        self.run = ctypes.CFUNCTYPE(None, *kinds, ctypes.c_int64)(
+            self.code.get_function_address("run")
+        )
 
     def __call__(self, *columns: Any) -> Array:
         columns = np.broadcast_arrays(*(np.asarray(c, dtype=np.float64) for c in columns))

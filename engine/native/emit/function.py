@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
+from operator import mul
 from typing import Any
 
 from engine.native.emit.vector import Vector, literal
@@ -54,10 +55,8 @@ class Pattern:
             int(table.take(1, axis).flat[0]) - self.start if size > 1 else 0
             for axis, size in enumerate(table.shape)
         ]
-        grid = self.start + sum(
-            numpy().arange(size).reshape([-1 if a == axis else 1 for a in range(table.ndim)]) * step
-            for axis, (size, step) in enumerate(zip(table.shape, self.steps, strict=True))
-        )
+        axes = numpy().ogrid[tuple(map(slice, table.shape))]
+        grid = self.start + sum(map(mul, axes, self.steps))
         self.regular = bool((grid == table).all())
 
     def at(self, body: Any, *indexes: Index) -> Index:

@@ -157,10 +157,9 @@ class Driver:
     rowwise: Sequence[str]
     block: int
 
-    def write(self) -> Body:
-        """Its body; it answers whether anything in `out` is not finite."""
+    def write(self, body: Body) -> str:
+        """Its body. The answer is 1 if anything in `out` is not finite, else 0."""
         lanes, many = self.section.lanes, len(self.section.tape.outputs)
-        body = Body(lanes)
         self.unpack(body)
         before = self.section.uniform.size * lanes
         body.do("%uni = getelementptr inbounds double, ptr %ws, i64 0")
@@ -180,9 +179,7 @@ class Driver:
             arguments = f"ptr %block, ptr %theta, ptr %uni, ptr {out}, i64 {nv}, i64 {m}"
             body.do(f"call void @{name}({arguments})")
         blocks.end()
-        odd = self.finish(body) if self.reduce else self.odd(body, body.times("%n", many))
-        body.do(f"ret i64 {odd}")
-        return body
+        return self.finish(body) if self.reduce else self.odd(body, body.times("%n", many))
 
     def unpack(self, body: Body) -> None:
         """What it is called with, by name."""

@@ -107,22 +107,20 @@ class _Reader:
         """One operation for all rows of the block; the answer is where the next one begins."""
         body, (op, constants) = self.body, key
         out = body.fresh(f"getelementptr inbounds i8, ptr %ws, i64 {self.read(1)}")
-        if op in FOLDS:
-            many = self.read(2)
-            rows = Loop(body, 0, "%nv")
-            result = self.fold(FOLDS[op], many, rows.i)
-            after = body.add(body.add("%pc", 3), many)
-        else:
-            readers = [self.argument(2 + k) for k in range(len(constants))]
-            rows = Loop(body, 0, "%nv")
-            args = [
-                read(rows.i) if number is None else body.constant(number)
-                for read, number in zip(readers, constants, strict=True)
-            ]
-            result = self.section.compute(op, args)
-            after = body.add("%pc", 2 + len(constants))
-        body.store(result, out, body.times(rows.i, self.section.lanes))
-        rows.end()
+        many = self.read(2) if op in FOLDS else None
+        readers = [self.argument(2 + k) for k in range(len(constants))]
+        with Loop(body, 0, "%nv") as rows:
+            if many:
+                result = self.fold(FOLDS[op], many, rows.i)
+                after = body.add(body.add("%pc", 3), many)
+            else:
+                args = [
+                    read(rows.i) if number is None else body.constant(number)
+                    for read, number in zip(readers, constants, strict=True)
+                ]
+                result = self.section.compute(op, args)
+                after = body.add("%pc", 2 + len(constants))
+            body.store(result, out, body.times(rows.i, self.section.lanes))
         return str(after)
 
     def fold(self, fold: Fold, many: str, v: str) -> Vector:

@@ -212,17 +212,15 @@ def _outer_tile(
         row = body.times(v, lanes)
         xs = [body.load("%ws", body.add(at, row)) for at in a_at]
         new = list(sums)
-        if right is None:
-            for k, x in enumerate(xs):
-                new[k] = sums[k] + (x if mask is None else select(mask, x, 0.0))
-        for t, at in enumerate(b_at):  # one at a time: there are no more registers
-            y = body.load("%ws", body.add(at, row))
+        for t in range(width):  # one at a time: there are no more registers
+            y = body.load("%ws", body.add(b_at[t], row)) if b_at else None
             for k, x in enumerate(xs):
                 total = sums[k * width + t]
-                if mask is None:
+                if y and mask is None:
                     new[k * width + t] = fma(x, y, total)
                 else:
-                    new[k * width + t] = total + select(mask, x * y, 0.0)
+                    term = x * y if y else x
+                    new[k * width + t] = total + (select(mask, term, 0.0) if mask else term)
         return new
 
     sums = accumulate(body, "%full", [body.constant(0.0)] * (height * width), turn)

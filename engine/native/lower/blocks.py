@@ -30,7 +30,7 @@ def find_levels(tape: Tape, varying: bool) -> list[int]:
     return levels
 
 
-def find_blocks(tape: Tape, levels: list[int], gone: set[int]) -> list[Product | Map | Gather]:
+def find_blocks(tape: Tape, levels: list[int], gone: set[int]) -> list[Map | Gather]:
     """The loops of the varying section."""
     products = _products(tape, levels, gone)
     taken = gone.union(*[product.ys for product in products])
@@ -87,7 +87,7 @@ def _products(tape: Tape, levels: list[int], gone: set[int]) -> list[Product]:
         place = tape.position if where == "param" else range(len(ops))
         table = numpy().array([[place[w] for w in row] for row in weights])
         offsets = numpy().array([place[bias[0]] for bias in biases]) if has_bias else None
-        products.append(Product(xs, ys, where, table, offsets))
+        products.append(Product([], xs, ys, where, table, offsets))
     return products
 
 

@@ -164,18 +164,10 @@ def _agrees(tape: Tape, op: Operation, point: list[float]) -> bool:
 
 def _operator(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """The two methods of an operator of Python: with the symbol on its left, and on its right."""
-
-    def left(self: _Symbol, other: Any) -> _Symbol:
-        if name == "div":
-            self._divisors.append(self.on_tape(other))
-        return self._apply(TABLE[name], (self, other))
-
-    def right(self: _Symbol, other: Any) -> _Symbol:
-        if name == "div":
-            self._divisors.append(self._number)
-        return self._apply(TABLE[name], (other, self))
-
-    return left, right
+    return (
+        lambda self, other: self._operate(name, self, other),
+        lambda self, other: self._operate(name, other, self),
+    )
 
 
 class _Symbol(Node):
@@ -200,6 +192,11 @@ class _Symbol(Node):
     def _apply(self, op: Operation, args: tuple[Any, ...]) -> _Symbol:
         number = self._put(self._tape, op, tuple([self.on_tape(arg) for arg in args]))
         return _Symbol(self._tape, number, self._put, self._divisors)
+
+    def _operate(self, name: str, a: Any, b: Any) -> _Symbol:
+        if name == "div":
+            self._divisors.append(self.on_tape(b))
+        return self._apply(TABLE[name], (a, b))
 
     def __pow__(self, exponent: Any) -> _Symbol:
         return self * self if exponent == 2 else NotImplemented

@@ -80,7 +80,7 @@ def make_plan(
     ops: Sequence[str],
     args: Sequence[Args],
     levels: Sequence[int],
-    blocks: Sequence[Product | Map | Gather],
+    blocks: Sequence[Map | Gather],
     totals: Sequence[Outer | Scatter],
     gone: set[int],
 ) -> list[Kernel]:
@@ -90,7 +90,7 @@ def make_plan(
         levels: of the instructions to be computed; 0 for others.
         blocks: loops that were found. gone: instructions that need not be computed.
     """
-    at: dict[int, list[Product | Map | Gather | int]] = {}
+    at: dict[int, list[Map | Gather | int]] = {}
     inside = set(gone)
     for block in blocks:
         ids = list(block.writes)
@@ -169,7 +169,7 @@ def _lists(kernels: Sequence[plan.Kernel]) -> Iterator[Args]:
     for kernel in kernels:
         if isinstance(kernel, plan.Product | plan.Gather):
             yield kernel.ys
-        if isinstance(kernel, plan.Product | plan.Map):
+        if isinstance(kernel, plan.Map):
             yield from (step.ids for step in kernel.steps)
 
 

@@ -9,7 +9,7 @@ does not grow with the width; what does not is written out, a chunk of instructi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -141,36 +141,8 @@ class Step:
 
 
 @dataclass
-class Product:
-    """ys[j] = bias[j] + sum over k of weights[j, k] * xs[k]; the weights are the same for all rows.
-
-    Attributes:
-        kind: `param` or `uniform`: where the weights (and the bias) are found.
-        weights: their positions, (J, K). bias: of length J, or None.
-        steps: what is done with each of ys at once.
-    """
-
-    xs: Args
-    ys: Args
-    kind: str
-    weights: Any
-    bias: Any
-    steps: list[Step] = field(default_factory=list)
-
-    @property
-    def reads(self) -> Iterable[int]:
-        """What it needs."""
-        return chain(self.xs, *[column for step in self.steps for column in step.columns])
-
-    @property
-    def writes(self) -> Iterable[int]:
-        """What it computes."""
-        return chain(self.ys, *[step.ids for step in self.steps])
-
-
-@dataclass
 class Map:
-    """A step by itself."""
+    """Steps, done for one position after another."""
 
     steps: list[Step]
 
@@ -183,6 +155,33 @@ class Map:
     def writes(self) -> Iterable[int]:
         """What it computes."""
         return chain(*[step.ids for step in self.steps])
+
+
+@dataclass
+class Product(Map):
+    """ys[j] = bias[j] + sum over k of weights[j, k] * xs[k]; the weights are the same for all rows.
+
+    Attributes:
+        steps: what is done with each of ys at once.
+        kind: `param` or `uniform`: where the weights (and the bias) are found.
+        weights: their positions, (J, K). bias: of length J, or None.
+    """
+
+    xs: Args
+    ys: Args
+    kind: str
+    weights: Any
+    bias: Any
+
+    @property
+    def reads(self) -> Iterable[int]:
+        """What it needs."""
+        return chain(self.xs, super().reads)
+
+    @property
+    def writes(self) -> Iterable[int]:
+        """What it computes."""
+        return chain(self.ys, super().writes)
 
 
 @dataclass
@@ -262,4 +261,4 @@ class Interpreted(Chunk):
     """Instructions that are interpreted, one after another."""
 
 
-Kernel = Product | Map | Gather | Outer | Scatter | Chunk
+Kernel = Map | Gather | Outer | Scatter | Chunk
