@@ -66,8 +66,13 @@ class Program:
     the parameters hold, `out=` an array of that shape to write to instead of a new one. It may be
     called in several threads at once; they do run side by side.
 
+    Outputs alone are judged: what is infinite or nan on the way to them, as in a branch that a row
+    does not take, is no error. Such a branch hands on exactly nothing, with one exception that
+    keeps layers fast: where a factor of a product in it overflows, the product's derivatives are
+    nan.
+
     Raises:
-        NumericError: in strict mode, a result is infinite or nan; the message names the row, and
+        NumericError: in strict mode, an output is infinite or nan; the message names the row, and
             the node that made it.
         ValueError, TypeError: rows or parameters of another shape, or no real numbers.
         ImportError: llvmlite or numpy is missing (the extra `fast`).

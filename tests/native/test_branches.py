@@ -323,3 +323,19 @@ def test_each_answer_is_right_or_an_error(decide: Any, number: float, make: Any)
             assert answer(rows).tolist() == [decide(row, changed) for row in rows]
     except ControlFlowError as error:
         assert str(HERE) in str(error)  # noqa: PT017
+
+
+@pytest.mark.parametrize(
+    ("make", "number", "wanted"),
+    [
+        (lambda x: engine.sqrt(engine.clamp(x, 0.0, 1.0)), -1.0, [0.0, 0.0]),  # sqrt'(0) is inf
+        (lambda x: engine.maximum(2.0 * x, -x.exp()), 1000.0, [2000.0, 2.0]),  # exp overflows
+    ],
+)
+def test_outputs_alone_are_judged(make: Any, number: float, wanted: list[float]) -> None:
+    """An infinite number on the way is no error where no output shows it; eagerly it is one."""
+    (x,) = inputs("x")
+    y = make(x)
+    assert Program([x], [y, gradient(y, x)])([[number]]).tolist() == [wanted]
+    with pytest.raises(NumericError):
+        make(Value(number)).backward()
