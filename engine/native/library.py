@@ -15,38 +15,13 @@ from typing import Any
 
 from engine.forks import fork_safe_lock
 from engine.native.emit.function import Body
-from engine.native.kernels.driver import (
-    KERNEL,
-    ROWS_IN,
-    RUN,
-    Driver,
-    write_pinned,
-    write_rows_in,
-    write_rows_out,
-)
-from engine.native.kernels.interpreted import write_interpreted
-from engine.native.kernels.products import write_outer, write_product
-from engine.native.kernels.section import (
-    Section,
-    write_chunk,
-    write_gather,
-    write_map,
-    write_scatter,
-)
+from engine.native.kernels import driver, interpreted, products, section
 from engine.native.lower import plan
 from engine.native.lower.lowering import lower
 from engine.native.lower.plan import Args, Tape
 from engine.native.needs import llvm, numpy
 
-__all__ = [
-    "Assembly",
-    "Compiled",
-    "assemble",
-    "compile_text",
-    "compiled_tape",
-    "lanes",
-    "pack",
-]
+__all__ = ["Compiled", "compile_text", "compiled_tape", "lanes", "pack"]
 
 # --- a module's text: each kernel as a function, and the one that calls them ----------------------
 
@@ -77,19 +52,19 @@ def assemble(tape: Tape, reduce: str | None, lanes: int) -> Assembly:
     lowered = lower(tape, reduce)
     rows = _block(lowered.layout.size, lanes, lowered.kernels)
     registers = 32 if lanes == 8 else 16
-    inner = Section(tape, lowered.layout, lowered.uniform, _apart(rows), lanes, registers)
-    outer = Section(tape, lowered.uniform, lowered.uniform, lanes, lanes, registers)
+    inner = section.Section(tape, lowered.layout, lowered.uniform, _apart(rows), lanes, registers)
+    outer = section.Section(tape, lowered.uniform, lowered.uniform, lanes, lanes, registers)
     module = _Module(lanes)
-    once = [module.add("pinned", KERNEL, write_pinned, outer)]
+    once = [module.add("pinned", driver.KERNEL, driver.write_pinned, outer)]
     for i, kernel in enumerate(lowered.once):
-        once.append(module.add(f"u{i}", KERNEL, WRITERS[type(kernel)], outer, kernel))
-    module.add("rows_in", ROWS_IN, write_rows_in, inner)
+        once.append(module.add(f"u{i}", driver.KERNEL, WRITERS[type(kernel)], outer, kernel))
+    module.add("rows_in", driver.ROWS_IN, driver.write_rows_in, inner)
     rowwise = []
     for i, kernel in enumerate(lowered.kernels):
-        rowwise.append(module.add(f"k{i}", KERNEL, WRITERS[type(kernel)], inner, kernel))
+        rowwise.append(module.add(f"k{i}", driver.KERNEL, WRITERS[type(kernel)], inner, kernel))
     if not reduce:
-        rowwise.append(module.add("rows_out", KERNEL, write_rows_out, inner))
-    module.add("run", RUN, Driver(inner, reduce, once, rowwise, rows).write)
+        rowwise.append(module.add("rows_out", driver.KERNEL, driver.write_rows_out, inner))
+    module.add("run", driver.RUN, driver.Driver(inner, reduce, once, rowwise, rows).write)
     return Assembly(
         module.text(),
         lowered.uniform.size * lanes + lowered.layout.size * inner.stride,
@@ -138,14 +113,14 @@ def _flops(kernels: Sequence[plan.Kernel], args: Sequence[Args]) -> int:
     return total
 
 
-WRITERS: dict[type[Any], Callable[[Body, Section, Any], None]] = {
-    plan.Product: write_product,
-    plan.Map: write_map,
-    plan.Gather: write_gather,
-    plan.Scatter: write_scatter,
-    plan.Outer: write_outer,
-    plan.Chunk: write_chunk,
-    plan.Interpreted: write_interpreted,
+WRITERS: dict[type[Any], Callable[[Body, section.Section, Any], None]] = {
+    plan.Product: products.write_product,
+    plan.Map: section.write_map,
+    plan.Gather: section.write_gather,
+    plan.Scatter: section.write_scatter,
+    plan.Outer: products.write_outer,
+    plan.Chunk: section.write_chunk,
+    plan.Interpreted: interpreted.write_interpreted,
 }
 
 

@@ -202,9 +202,9 @@ def _outer_tile(
 ) -> None:
     stride, lanes = section.stride, section.lanes
     left = section.slots(outer.a)
-    right = None if outer.b == (ONE,) else section.slots(outer.b)
     b_at = []
-    if right is not None:
+    if outer.b != (ONE,):
+        right = section.slots(outer.b)
         b_at = [body.times(right.at(body, body.add(j, k)), stride) for k in range(width)]
     a_at = [body.times(left.at(body, body.add(i, k)), stride) for k in range(height)]
 

@@ -13,18 +13,7 @@ from heapq import heappop, heappush
 
 from engine.native.lower import plan
 from engine.native.lower.blocks import find_blocks, find_levels, find_totals
-from engine.native.lower.plan import (
-    Args,
-    Chunk,
-    Gather,
-    Interpreted,
-    Kernel,
-    Map,
-    Outer,
-    Product,
-    Scatter,
-    Tape,
-)
+from engine.native.lower.plan import Args, Tape
 
 __all__ = ["Layout", "Lowered", "lay_out", "lower"]
 
@@ -42,9 +31,9 @@ class Lowered:
         kernels: those of what varies, run for each block of rows. layout: the slots of that.
     """
 
-    once: list[Kernel]
+    once: list[plan.Kernel]
     uniform: Layout
-    kernels: list[Kernel]
+    kernels: list[plan.Kernel]
     layout: Layout
 
 
@@ -61,7 +50,7 @@ def lower(tape: Tape, reduce: str | None) -> Lowered:
     layout = lay_out(kernels, inputs, [] if reduce else [i for i in unique if tape.varying[i]])
     computed = {i for k in once for i in k.writes}
     wanted = {i for k in kernels for i in k.reads}.union(unique, *map(_weights, kernels))
-    interpreted = [k for k in (*kernels, *once) if isinstance(k, Interpreted)]
+    interpreted = [k for k in (*kernels, *once) if isinstance(k, plan.Interpreted)]
     read = {i for k in interpreted for i in k.reads if not tape.varying[i]}
     pinned = sorted(read - computed)  # leaves: what is interpreted reads slots alone
     return Lowered(
@@ -69,9 +58,9 @@ def lower(tape: Tape, reduce: str | None) -> Lowered:
     )
 
 
-def _weights(kernel: Kernel) -> list[int]:
+def _weights(kernel: plan.Kernel) -> list[int]:
     """The computed weights of a product."""
-    if not isinstance(kernel, Product) or kernel.kind == "param":
+    if not isinstance(kernel, plan.Product) or kernel.kind == "param":
         return []
     return [*kernel.weights.flat, *([] if kernel.bias is None else kernel.bias.flat)]
 
@@ -80,17 +69,17 @@ def make_plan(
     ops: Sequence[str],
     args: Sequence[Args],
     levels: Sequence[int],
-    blocks: Sequence[Map | Gather],
-    totals: Sequence[Outer | Scatter],
+    blocks: Sequence[plan.Map | plan.Gather],
+    totals: Sequence[plan.Outer | plan.Scatter],
     gone: set[int],
-) -> list[Kernel]:
+) -> list[plan.Kernel]:
     """Kernels in an order in which they can run: all of one level before the next.
 
     Arguments:
         levels: of the instructions to be computed; 0 for others.
         blocks: loops that were found. gone: instructions that need not be computed.
     """
-    at: dict[int, list[Map | Gather | int]] = {}
+    at: dict[int, list[plan.Map | plan.Gather | int]] = {}
     inside = set(gone)
     for block in blocks:
         ids = list(block.writes)
@@ -102,8 +91,8 @@ def make_plan(
             at.setdefault(levels[i], []).append(i)
     single = [i for step in at.values() for i in step if isinstance(i, int)]
     large = len(single) > MANY or any(len(args[i]) > LONG for i in single)
-    kind = Interpreted if large else Chunk
-    kernels: list[Kernel] = []
+    kind = plan.Interpreted if large else plan.Chunk
+    kernels: list[plan.Kernel] = []
     ids, members, weight = list[int](), set[int](), 0  # of the chunk that still grows
     for step in [step for level in sorted(at) for step in at[level]]:
         if isinstance(step, int):
