@@ -24,8 +24,6 @@ from engine.native.needs import llvm, numpy
 __all__ = ["Compiled", "compile_text", "compiled_tape", "lanes", "pack"]
 
 # --- a module's text: each kernel as a function, and the one that calls them ----------------------
-
-
 CACHE = 32_000  # doubles: half of a cache of the second level
 LARGE = 2_000  # weights
 LINE = 8  # doubles in a line of the cache
@@ -184,8 +182,6 @@ def compile_text(text: str, fast: bool = True) -> Any:
 
 
 # --- programs that were compiled before -----------------------------------------------------------
-
-
 KEPT = 64  # programs whose code stays although nobody holds them
 # additions and multiplications after which fast code has saved the time that it takes to compile
 WORTH = 4e8
@@ -201,12 +197,11 @@ class Compiled:
 
     Attributes:
         run: the function. good_for: so many rows; for more, `compiled_tape` gives faster code.
+        seconds: that it took to compile; 0 where it was compiled before.
     """
 
-    def __init__(
-        self, assembly: Assembly, engine: Any, fast: bool, seconds: float, cached: bool
-    ) -> None:
-        self.assembly, self.seconds, self.cached = assembly, seconds, cached
+    def __init__(self, assembly: Assembly, engine: Any, fast: bool, seconds: float) -> None:
+        self.assembly, self.seconds = assembly, seconds
         self.good_for = inf if fast else WORTH / max(assembly.flops, 1)
         self.run: Any = _signature(engine.get_function_address("run"))
         self._engine = engine
@@ -221,19 +216,17 @@ class Compiled:
 
 def compiled_tape(tape: Tape, reduce: str | None, rows: float) -> Compiled:
     """Code for a tape, good for so many rows: compiled now, or taken from what was before."""
-    start = perf_counter()
+    start, seconds = perf_counter(), 0.0
     key = hashlib.sha256(marshal.dumps((tape.structure(), reduce))).digest()
-    with _lock:
-        known = _kept.pop(key, None)
-        if known:
-            _kept[key] = known  # the last to go
+    known = _kept.get(key)
     assembly = known[0] if known else assemble(tape, reduce, lanes())
     fast = rows > WORTH / max(assembly.flops, 1)
-    if known and known[2] >= fast:
-        return Compiled(*known, 0.0, True)
-    known = assembly, compile_text(assembly.text, fast), fast
+    if known is None or known[2] < fast:
+        known = assembly, compile_text(assembly.text, fast), fast
+        seconds = perf_counter() - start
     with _lock:
-        _kept[key] = known
+        _kept.pop(key, None)
+        _kept[key] = known  # the last to go
         while len(_kept) > KEPT:
             _kept.popitem(last=False)
-    return Compiled(*known, perf_counter() - start, False)
+    return Compiled(*known, seconds)

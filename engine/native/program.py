@@ -174,16 +174,15 @@ class Program:
         """The parameters as they are now, and where."""
         now = epoch()
         theta = numpy().array([p._data for p in self.parameters], dtype="float64")
-        at = _address(theta)
-        self._held = now, theta, at
-        return theta, at
+        self._held = now, theta, _address(theta)
+        return self._held[1:]
 
     @property
     def stats(self) -> Stats:
         """Its size, and what compiling took."""
         compiled, found = self._compiled, self._compiled.assembly
         size = len(self._tape.ops), len(found.kernels), found.flops, 8 * found.doubles
-        return Stats(*size, compiled.seconds, compiled.cached)
+        return Stats(*size, compiled.seconds, cached=not compiled.seconds)
 
     @property
     def source(self) -> str:

@@ -114,8 +114,6 @@ def _columns(frame: Any, labels: Sequence[str]) -> Any:
 
 
 # --- the row, and its node, that made a result infinite or nan ------------------------------------
-
-
 def explain_row(program: Any, rows: Any, theta: Any) -> None:
     """Raise NumericError for the first row whose results, computed again by the engine, are bad."""
     bounds = _suspects(program, rows, theta)

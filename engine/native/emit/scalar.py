@@ -48,10 +48,7 @@ def callback(function: Callable[..., float], inputs: int) -> tuple[int, Any]:
     return address, keep
 
 
-@cache
-def permanent(function: Callable[..., float], inputs: int) -> tuple[int, Any]:
-    """The address of a function of the engine, kept as long as the process lives."""
-    return callback(function, inputs)
+permanent = cache(callback)  # for functions of the engine: as long as the process lives
 
 
 def per_lane(body: Body, address: int, *args: Vector) -> Vector:

@@ -180,8 +180,6 @@ def select(test: Mask, a: Vector | float, b: Vector | float) -> Vector:
 
 
 # --- across the lanes -----------------------------------------------------------------------------
-
-
 def horizontal(
     body: Body, vectors: Sequence[Vector], places: Sequence[Index], together: bool
 ) -> None:

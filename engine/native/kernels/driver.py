@@ -13,9 +13,8 @@ from engine.native.lower.blocks import kind
 
 __all__ = ["KERNEL", "ROWS_IN", "RUN", "Driver", "write_pinned", "write_rows_in", "write_rows_out"]
 
+
 # --- between the caller's arrays and the slots of a block of rows ---------------------------------
-
-
 def write_rows_in(body: Body, section: Section) -> None:
     """To slots; what is left of the last vector repeats the last row."""
     tape, layout = section.tape, section.layout
@@ -116,8 +115,6 @@ def _same(
 
 
 # --- block after block of rows --------------------------------------------------------------------
-
-
 KERNEL = "ptr noalias %ws, ptr noalias %theta, ptr noalias %uni, ptr noalias %out, i64 %nv, i64 %m"
 ROWS_IN = "ptr noalias %rows, i64 %down, i64 %right, ptr noalias %ws, i64 %nv, i64 %m"
 RUN = "ptr %call"
@@ -217,24 +214,20 @@ class Driver:
         """1 where any output is infinite or nan, else 0; in passing they are divided."""
         lanes = self.section.lanes
         whole = body.fresh(f"sub i64 {total}, {body.fresh(f'urem i64 {total}, {lanes}')}")
-        loop = Loop(body, 0, whole, lanes, [body.constant(0.0)], maybe_empty=True)
-        x = body.load("%out", loop.i)
-        if divisor:
-            x = x / body.splat(divisor)
-            body.store(x, "%out", loop.i)
-        last = Loop(body, whole, total, 1, loop.end([_nans(x, loop)]), maybe_empty=True)
-        y = body.scalar("%out", last.i)
-        if divisor:
-            y = body.fresh(f"fdiv double {y}, {divisor}")
-            body.store_scalar(y, "%out", last.i)
-        (nans,) = last.end([_nans(body.splat(y), last)])
-        return body.fresh(f"zext i1 {nans.is_nan().any()} to i64")
-
-
-def _nans(x: Vector, loop: Loop) -> Vector:
-    """What the loop carries, a nan where x is not finite and all zeros elsewhere.
-
-    Bits are put together, and not added up: so the next turn need not wait for this one.
-    """
-    (carried,) = loop.values
-    return (carried.bits() | (x - x).bits()).number()
+        found = [body.constant(0.0)]  # a nan, in some lane, where there was one that is not finite
+        for start, end, step in ((0, whole, lanes), (whole, total, 1)):
+            loop = Loop(body, start, end, step, found, maybe_empty=True)
+            if step > 1:
+                x = body.load("%out", loop.i)
+                if divisor:
+                    x = x / body.splat(divisor)
+                    body.store(x, "%out", loop.i)
+            else:
+                y = body.scalar("%out", loop.i)
+                if divisor:
+                    y = body.fresh(f"fdiv double {y}, {divisor}")
+                    body.store_scalar(y, "%out", loop.i)
+                x = body.splat(y)
+            # bits put together, and not added up: so the next turn need not wait for this one
+            found = loop.end([(loop.values[0].bits() | (x - x).bits()).number()])
+        return body.fresh(f"zext i1 {found[0].is_nan().any()} to i64")

@@ -17,9 +17,8 @@ from engine.native.needs import numpy
 
 __all__ = ["accumulate", "even", "tiles", "write_outer", "write_product"]
 
+
 # --- register tiles: each number that is loaded is used several times -----------------------------
-
-
 def tiles(total: int, size: int) -> Iterator[tuple[int, int, int]]:
     """Whole tiles as (start, end, size), then what is left as one smaller tile."""
     whole = total - total % size
@@ -60,8 +59,6 @@ def accumulate(
 
 
 # --- matrix products ------------------------------------------------------------------------------
-
-
 WIDE = 57_344  # doubles: inputs of more than these do not stay in the cache from output to output
 FEW = 64  # weights of an output: of fewer, it does not matter how far they are apart
 STEPS = 32  # that are written out for an output, at most, unless there are more
@@ -185,8 +182,6 @@ def _tile(height: int, registers: int) -> tuple[int, int]:
 
 
 # --- outer products -------------------------------------------------------------------------------
-
-
 def write_outer(body: Body, section: Section, outer: Outer) -> None:
     """Sums for a few pairs at a time, over all rows of the block."""
     body.do(f"%full = udiv i64 %m, {section.lanes}")

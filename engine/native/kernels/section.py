@@ -147,8 +147,6 @@ def write_chunk(body: Body, section: Section, chunk: Chunk) -> None:
 
 
 # --- embeddings: an index that varies from row to row chooses parameters --------------------------
-
-
 NAN = literal(float("nan"))
 
 

@@ -165,8 +165,6 @@ def _maps(tape: Tape, levels: list[int], taken: set[int]) -> Iterator[Map]:
 
 
 # --- totals over rows: grids of each of a list with each of another, and scatters -----------------
-
-
 Term = tuple[int, int, int]  # two factors, and the position of the total
 
 

@@ -116,8 +116,6 @@ IN_STEPS: dict[str, Callable[[Tape, Args], int]] = {
 
 
 # --- what a row's float function is made of -------------------------------------------------------
-
-
 PROBES = (0.5, -2.5, 3.0)
 Put = Callable[[Tape, Operation, Args], int]
 

@@ -114,8 +114,6 @@ def make_plan(
 
 
 # --- where results lie ----------------------------------------------------------------------------
-
-
 class Layout:
     """The slot of each instruction that has one, and how many slots there are."""
 
@@ -130,7 +128,12 @@ def lay_out(kernels: Sequence[plan.Kernel], first: Sequence[int], last: Iterable
     Arguments:
         first: what is there before the first kernel. last: what is read after the last.
     """
-    steps = list(_steps(kernels))
+    steps: list[tuple[Iterable[int], Iterable[int], plan.Kernel]] = []  # what happens at once
+    for kernel in kernels:
+        if isinstance(kernel, plan.Interpreted):
+            steps += [(kernel.args[i], (i,), kernel) for i in kernel.ids]
+        else:
+            steps.append((kernel.reads, kernel.writes, kernel))
     born = dict.fromkeys(first, -1)
     dies = dict.fromkeys(first, 0)
     apart: set[int] = set()  # what is read at once by whoever wrote it, and needs no slot
@@ -160,17 +163,6 @@ def _lists(kernels: Sequence[plan.Kernel]) -> Iterator[Args]:
             yield kernel.ys
         if isinstance(kernel, plan.Map):
             yield from (step.ids for step in kernel.steps)
-
-
-def _steps(
-    kernels: Sequence[plan.Kernel],
-) -> Iterator[tuple[Iterable[int], Iterable[int], plan.Kernel]]:
-    """What happens at once: a kernel, or one instruction of those that are interpreted."""
-    for kernel in kernels:
-        if isinstance(kernel, plan.Interpreted):
-            yield from ((kernel.args[i], (i,), kernel) for i in kernel.ids)
-        else:
-            yield kernel.reads, kernel.writes, kernel
 
 
 def _regions(kernels: Sequence[plan.Kernel], first: Sequence[int], stored: set[int]) -> list[Args]:

@@ -126,8 +126,6 @@ def fold(function: Callable[..., float], numbers: Sequence[float]) -> float:
 
 
 # --- kernels --------------------------------------------------------------------------------------
-
-
 ONE = -1  # instead of an instruction: the number 1
 
 

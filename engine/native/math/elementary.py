@@ -25,7 +25,6 @@ __all__ = [
     "log",
     "log1p",
     "logistic",
-    "logistic_mirrored",
     "logistic_slope",
     "normal_pdf",
     "normal_tail",
@@ -147,16 +146,10 @@ def logistic_slope(x: Vector) -> Vector:
     return fma(-s, s, s)  # as s is at most 1/2, nothing cancels, and its error shrinks
 
 
-def logistic(x: Vector) -> Vector:
-    """1/(1+exp(-x))."""
+def logistic(x: Vector, mirrored: bool = False) -> Vector:
+    """1/(1+exp(-x)), or mirrored, of the same exponential, 1/(1+exp(x))."""
     down = -abs(x)
-    return select(x >= 0.0, reciprocal(down), _small_share(down))
-
-
-def logistic_mirrored(x: Vector) -> Vector:
-    """logistic(-x), of the same exponential."""
-    down = -abs(x)
-    return select(x <= 0.0, reciprocal(down), _small_share(down))
+    return select(x <= 0.0 if mirrored else x >= 0.0, reciprocal(down), _small_share(down))
 
 
 # --- logarithms ----------------------------------------------------------------------------------

@@ -87,7 +87,7 @@ def _binary_cross_entropy_with_logits(x: Vector, t: Vector) -> Vector:
 def _logit_residual(x: Vector, t: Vector) -> Vector:
     near = 0.5 * e.tanh(x, half=True) + (0.5 - t)
     # sigmoid(x) and sigmoid(-x), of one exponential
-    right, left = e.logistic(x), e.logistic_mirrored(x)
+    right, left = e.logistic(x), e.logistic(x, mirrored=True)
     return select(abs(x) < 1.0, near, (1.0 - t) * right - t * left)
 
 
@@ -145,8 +145,6 @@ RULES: dict[str, Callable[..., Vector]] = {
 
 
 # --- every operation by its name ------------------------------------------------------------------
-
-
 CHEAP = 12  # instructions; those of more are worth a loop of their own
 _FORMULAS: dict[str, Callable[..., Vector]] = RULES | STEPS
 
