@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any, overload
 
-from engine.calculus.shapes import mapped
 from engine.calculus.sweeps import pullback, pushforward
 from engine.core.modes import recording
 from engine.core.operation import rows
@@ -228,3 +227,21 @@ def _same_length(name: str, xs: Sequence[Any], other: str, ys: Sequence[Any]) ->
         raise ValueError(
             f"{name} takes one number for each of the {other}, got {len(xs)} for {len(ys)}"
         )
+
+
+def mapped(change: Callable[[Any], Any], given: Any) -> Any:
+    """What `change` makes of each item, in dictionaries, lists and tuples like those given.
+
+    They may lie in each other. Anything else is an item.
+
+    >>> mapped(str, {"w": [[1, 2], [3]], "b": (4, 5)})
+    {'w': [['1', '2'], ['3']], 'b': ('4', '5')}
+    """
+    if isinstance(given, Mapping):
+        return {key: mapped(change, item) for key, item in given.items()}
+    if isinstance(given, Sequence) and not isinstance(given, (str, bytes)):
+        items = [mapped(change, item) for item in given]
+        if hasattr(given, "_fields"):  # a named tuple
+            return type(given)(*items)
+        return tuple(items) if isinstance(given, tuple) else items
+    return change(given)
