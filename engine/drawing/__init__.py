@@ -8,10 +8,11 @@
     >>> [line.strip() for line in to_dot(y).splitlines() if "->" in line]
     ['n0 -> n1 [label=3 class="edge" id="n1-0"]', 'n0 -> n1 [label=3 class="edge" id="n1-1"]']
 
-From below: `view` chooses what is seen, `groups` collapses what is too much, `style` and `hover`
-say how it looks and what it says, `picture` draws it into a `canvas`, and `layout` runs Graphviz,
-with or without the program `dot`. `text_tree` does without pictures. `latex` and `explain` come
-from the rooms for words and for explanations. `import engine` never imports this room.
+The files, from the bottom up: `view` chooses the nodes to draw, and `groups` collapses large graphs
+into boxes. `style` gives shapes and colours, `hover` the text under the mouse. `picture` draws all
+of it into a `canvas`, and `layout` runs Graphviz, with or without the program `dot`. `text_tree`
+writes a graph as text. `latex` and `explain` come from the rooms for words and for explanations.
+`import engine` never imports this room.
 """
 
 from typing import TYPE_CHECKING as _TYPE_CHECKING

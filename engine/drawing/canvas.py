@@ -1,24 +1,26 @@
 """Picture: a `graphviz.Digraph` that needs no program `dot`.
 
-Its SVG tells more where the mouse rests.
+Its SVG shows details where the mouse rests.
 """
 
 import html
-import os
 import re
 from collections.abc import Callable
+from os import PathLike
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import graphviz
 
 from engine.core.value import Value
 from engine.drawing.escape import plain
 from engine.drawing.layout import LayoutError, render
-from engine.drawing.style import EDGE, FRAME, GRAPH, NODE
+from engine.drawing.style import FRAME
 from engine.wording.numbers import visible
 
-__all__ = ["Picture"]
+__all__ = ["Picture", "Target"]
+
+Target: TypeAlias = str | PathLike[str] | None
 
 # Graphviz gives each element its id and, right after it, a title: the name of a node or an edge.
 _TITLE = re.compile(r'(<g id="([^"]*)" class="[^"]*"[^>]*>\s*<title>)([^<]*)(?=</title>)')
@@ -29,10 +31,10 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package is untyped
     """A picture of a graph. It shows itself in a notebook; `pipe` and `render` need no `dot`.
 
     Attributes:
-        ids: of each value, the id of the element that shows it or of the box that it is in. The
-            arrow from its parent at position k has this id with -k, as in n3-0.
-        titles: the text of each element's title, by its id.
-        remedy: says what to do where the layout takes too long.
+        ids: for each value, the id of its element in the SVG, or of the box that it is in. The
+            arrow from its parent at position k has this id followed by -k, as in n3-0.
+        titles: what each element says under the mouse, by its id.
+        remedy: a function that says what to do when the layout takes too long.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -40,17 +42,10 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package is untyped
         self.ids: dict[Value, str] = {}
         self.titles: dict[str, str] = {}
         self.remedy: Callable[[], str] = lambda: "draw a smaller part"
-        self._frames: dict[str, Any] = {}
 
     # IPython's terminal would call this at each echo, and each call would run a layout. Notebooks,
     # which can show a picture, call _repr_svg_.
     _repr_mimebundle_ = None
-
-    @classmethod
-    def empty(cls, direction: str, ranksep: float) -> Self:
-        """A picture of nothing yet."""
-        attributes = {**GRAPH, "rankdir": direction, "ranksep": f"{ranksep:.1f}"}
-        return cls(format="svg", graph_attr=attributes, node_attr=NODE, edge_attr=EDGE)
 
     def copy(self) -> Self:
         """A second picture with the same contents."""
@@ -58,25 +53,11 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package is untyped
         twin.ids, twin.titles, twin.remedy = {**self.ids}, {**self.titles}, self.remedy
         return twin
 
-    def beside(self, label: str) -> str:
-        """The label of an arrow, with some space around it where the arrow runs up or down."""
-        return label if self.graph_attr["rankdir"] in ("LR", "RL") else f"\xa0{label}\xa0"
-
-    def frame(self, name: str) -> Any:
-        """The frame of that name, new at the first call; nodes are drawn into it."""
-        if name not in self._frames:
-            self._frames[name] = graphviz.Digraph(
-                f"cluster_{len(self._frames)}",
-                graph_attr={**FRAME, "label": plain(name), "id": f"f{len(self._frames)}"},
-            )
-        return self._frames[name]
-
-    def close_frames(self) -> None:
-        """Add the frames to the picture, with all that was drawn into them."""
-        for name, frame in self._frames.items():
-            self.subgraph(frame)
-            self.titles[frame.graph_attr["id"]] = name
-        self._frames = {}
+    def frame(self, name: str, number: int) -> graphviz.Digraph:
+        """A frame with a name, to be drawn into and then added as a `subgraph`."""
+        self.titles[f"f{number}"] = name
+        attributes = {**FRAME, "label": plain(name), "id": f"f{number}"}
+        return graphviz.Digraph(f"cluster_{number}", graph_attr=attributes)
 
     def laid_out(self, format: str = "svg", timeout: float = 30.0) -> bytes:
         """The picture in one of Graphviz's formats.
@@ -113,13 +94,13 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package is untyped
 
     def render(
         self,
-        filename: str | os.PathLike[str] | None = None,
-        directory: str | os.PathLike[str] | None = None,
+        filename: Target = None,
+        directory: Target = None,
         view: bool = False,
         cleanup: bool = False,
         format: str | None = None,
         *,
-        outfile: str | os.PathLike[str] | None = None,
+        outfile: Target = None,
         **kwargs: Any,
     ) -> str:
         """Save the source and the picture, as in `graphviz`; returns the picture's path."""

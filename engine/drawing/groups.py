@@ -18,6 +18,7 @@ from engine.wording.numbers import shorten
 __all__ = ["Box", "Grouping", "arrows", "counts", "group"]
 
 SMALL = 3  # so few nodes are drawn rather than named
+OUTPUTS = 20  # more of them than that are drawn as one box
 BOXES, ARROWS = 120, 1000  # more than that is neither read nor laid out in a second
 
 
@@ -36,7 +37,7 @@ class Grouping:
 
     Attributes:
         boxes: the boxes by name. of: the box of each node that is in one.
-        frames: the name of the opened box of each node that is in one.
+        frames: for each node inside of an opened box, the name of that box.
         level: 1 for boxes by layer or function, 2 by neuron or line, 0 if nothing is collapsed.
     """
 
@@ -64,7 +65,7 @@ def group(
     names = {open} if isinstance(open, str) else {*open}
     if collapse == 0 or (collapse is None and len(view.nodes) <= limit and not names):
         return Grouping({}, {}, {}, 0)
-    paths = addresses(view.nodes)
+    paths = _paths(view)
     _check(names, paths)
     for level in (2, 1) if collapse is None else (collapse,):
         found = _collapse(view, paths, level, names)
@@ -72,14 +73,23 @@ def group(
         if collapse is not None or readable:
             return found
     # so many functions or layers that even these cannot be read: one box for each operation
-    alike = {node: (f"every {node.op.name if node.op else 'leaf'}",) for node in view.nodes}
+    alike = {
+        node: paths[node] and (f"every {node.op.name if node.op else 'leaf'}",)
+        for node in view.nodes
+    }
     return found if names else _collapse(view, alike, 1, names)
 
 
 def counts(view: View) -> list[tuple[int, int]]:
     """How many boxes and nodes would be drawn at each level of collapsing."""
-    paths = addresses(view.nodes)
+    paths = _paths(view)
     return [(level, _drawn(view, _collapse(view, paths, level, set()))) for level in (1, 2)]
+
+
+def _paths(view: View) -> dict[Value, Address]:
+    """The address of each node. That of a few outputs is empty, which keeps them out of boxes."""
+    many = len(view.outputs) > OUTPUTS
+    return addresses(view.nodes) | dict.fromkeys(view.outputs, ("outputs",) if many else ())
 
 
 def _drawn(view: View, found: Grouping) -> int:
@@ -87,7 +97,7 @@ def _drawn(view: View, found: Grouping) -> int:
 
 
 def arrows(view: View, of: Mapping[Value, Box]) -> Counter[tuple[Value | str, Value | str]]:
-    """How many edges go from each thing that is drawn to each other one."""
+    """How many edges go from each box or single node to each other one."""
     key = {node: of[node].name if node in of else node for node in view.nodes}
     return Counter(
         (key[parent], key[node])
@@ -102,7 +112,7 @@ def _collapse(view: View, paths: Mapping[Value, Address], level: int, open: set[
     members: dict[str, list[Value]] = {}
     for node in view.nodes:
         path = paths[node]
-        if node is view.root or not path:
+        if not path:
             continue
         # the first part of the address that is not open; inside an open box one level finer
         at = min(level, len(path)) - 1

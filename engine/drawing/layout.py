@@ -35,7 +35,7 @@ def render(
     """Lay out a graph given as DOT text and return the picture's bytes.
 
     Arguments: `format` is one of Graphviz's (svg, png, pdf); `timeout` is in seconds; `remedy`
-    tells what to do where that is too short.
+    says what to do when that is too short.
     Raises LayoutError when there is no layout program, it fails, or it exceeds the time limit.
 
     >>> render("digraph { a -> b }").decode().count("<g ")

@@ -5,21 +5,19 @@ shape and colour; gradients that are zero, exploding or not finite show in the o
 numbered in topological order, so that the same graph always gives the same bytes.
 """
 
-import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from math import isfinite
 from pathlib import Path
 from typing import TypedDict, Unpack
 
-from engine.core.ops import is_constant
-from engine.core.origins import name_of, place_of
 from engine.core.value import Value
-from engine.drawing.canvas import Picture
+from engine.drawing.canvas import Picture, Target
 from engine.drawing.escape import plain
 from engine.drawing.groups import Box, Grouping, arrows, counts, group
 from engine.drawing.hover import about_edge, about_node
-from engine.drawing.style import box_style, group_lines, node_style, number_lines, roomy
-from engine.drawing.view import View, view
+from engine.drawing.style import EDGE, GRAPH, NODE, box_style, flags, node_style, roomy
+from engine.drawing.view import Outputs, View, view
 from engine.wording.derivatives import locals_of
 from engine.wording.numbers import HIDDEN, number, operation, shorten
 
@@ -30,7 +28,7 @@ OTHERS = ("svg", "png", "pdf", "jpg", "jpeg", "gif", "eps", "ps", "html")
 
 
 class Options(TypedDict, total=False):
-    """What `draw` takes besides the value, and so do the functions that go on from it."""
+    """What `draw`, `to_dot`, `to_svg` and `to_png` take besides the value."""
 
     direction: str
     depth: int | None
@@ -45,7 +43,7 @@ class Options(TypedDict, total=False):
 
 
 def draw(
-    value: Value,
+    value: Outputs,
     *,
     direction: str = "LR",
     depth: int | None = None,
@@ -58,23 +56,25 @@ def draw(
     inputs: Iterable[Value] | None = None,
     limit: int = 500,
 ) -> Picture:
-    """Draw the graph below a value, as a `graphviz.Digraph` that shows itself in a notebook.
+    """Draw the graph below a Value, as a `graphviz.Digraph` that shows itself in a notebook.
 
-    Each node shows its name (its label, or the variable that it was first stored in), operation,
-    data and gradient (call `backward()` first), each arrow its local derivative; the SVG tells
-    more where the mouse rests.
+    A node shows its name (its label, or the variable that it was first stored in), its operation,
+    its data and its gradient (call `backward()` first). An arrow shows the local derivative. The
+    SVG shows details where the mouse rests.
 
     Arguments:
+        value: the output of a computation, or several of them in lists, tuples or dictionaries,
+            whose keys name them. What they share is drawn once.
         direction: where arrows point: LR (left to right), TB (downwards), RL or BT.
-        depth: how many steps from the output are drawn; None for all.
-        only: draw just the paths from this Value (or these) to the output.
+        depth: how many steps from the outputs are drawn; None for all.
+        only: draw just the paths from this Value (or these) to the outputs.
         expand: open `dot`, `softmax` and the like into elementary operations.
         collapse: 1 draws each layer as one box (or, where nothing has a layer, each function of the
             source), 2 each neuron (or line), 0 nothing; None collapses past `limit` values.
         open: names of boxes to draw opened, such as "L0" or "L0.N3".
         strength: fill nodes the darker, the larger their gradient, over four powers of ten.
-        parameters, inputs: which leaves are, where the guess (parameters are made in the
-            constructor of an object, the other leaves are then inputs) is wrong.
+        parameters, inputs: which leaves are parameters, and which are inputs. Unless said, the
+            leaves made in the constructor of an object are parameters, and the others inputs.
 
     >>> picture = draw(Value(2.0, label="x") * 3.0)
     >>> picture.body[1].strip(), "data 6" in picture.source
@@ -88,29 +88,35 @@ def draw(
         seen = replace(seen, copied=set())
     # Arrows that fan in need room to come from the side rather than from above.
     fan = max(len(node.parents) for node in seen.nodes) if grouping.level == 0 else 10
-    picture = Picture.empty(direction, ranksep=0.4 + 0.1 * min(fan, 10))
+    space = {**GRAPH, "rankdir": direction, "ranksep": f"{0.4 + 0.1 * min(fan, 10):.1f}"}
+    picture = Picture(format="svg", graph_attr=space, node_attr=NODE, edge_attr=EDGE)
     picture.remedy = lambda: _remedy(seen)
     _Drawing(picture, seen, grouping, strength).fill()
     return picture
 
 
 def _words(node: Value, seen: View) -> list[str]:
-    """The name and the operation of a node, as far as it has them."""
-    origin = place_of(node) if node is seen.root else None
-    name = name_of(node) or (origin and not origin.library and origin.name) or ""
+    """The name and the operation of a node, where it has them."""
+    name = seen.name(node)
     if not node.parents:
         kind = seen.kinds[node]
         return [name] if name else [kind] if kind in ("input", "parameter") else []
-    operands = [
-        HIDDEN
-        if p in seen.shown
-        else number(p.data)
-        if is_constant(p)
-        else name_of(p) or number(p.data)
-        for p in node.parents
-    ]
+    operands = [HIDDEN if p in seen.kinds else seen.name(p) or number(p.data) for p in node.parents]
     op = operation(node.op, [shorten(each, 12) for each in operands]) if node.op else ""
     return [name, op] if name else [op]
+
+
+def _numbers(node: Value, seen: View) -> list[str]:
+    """The lines of a node that say its data and its gradient."""
+    alarm = " !" if not isfinite(node.grad) or "exploding" in flags(node, seen) else ""
+    return [f"data {number(node.data)}", f"grad {number(node.grad)}{alarm}"]
+
+
+def _summary(nodes: Sequence[Value], seen: View) -> list[str]:
+    """The lines of a box that say how much is in it and how large its gradients are."""
+    bad = sum("nonfinite" in flags(node, seen) for node in nodes)
+    largest = number(max(abs(node.grad) for node in nodes))
+    return [f"{len(nodes):,} values", f"{bad:,} not finite !" if bad else f"|grad| ≤ {largest}"]
 
 
 class _Drawing:
@@ -120,6 +126,8 @@ class _Drawing:
         self.picture, self.seen, self.grouping = picture, seen, grouping
         self.names = {node: f"n{i}" for i, node in enumerate(seen.nodes)}
         self.boxes = {name: f"g{i}" for i, name in enumerate(grouping.boxes)}
+        opened = dict.fromkeys(reversed(grouping.frames.values()))
+        self.frames = {name: picture.frame(name, i) for i, name in enumerate(opened)}
         grads = [abs(node.grad) for node in seen.nodes if strength]
         self.top = max((grad for grad in grads if grad < float("inf")), default=0.0)
 
@@ -138,30 +146,25 @@ class _Drawing:
             elif inside[node] not in picture.titles:
                 self.add_box(node, box)
         self.add_bundles()
-        picture.close_frames()
+        for frame in self.frames.values():
+            picture.subgraph(frame)
 
-    def add(self, ident: str, text: str, style: dict[str, str], title: str, frame: str) -> None:
-        """Draw one shape, within a frame if one is named."""
-        target = self.picture.frame(frame) if frame else self.picture
-        target.node(ident, plain(text), id=ident, **style)
+    def add(self, node: Value, ident: str, text: str, style: dict[str, str], title: str) -> None:
+        """Draw one shape, for a node or a box that begins with it, within its frame if any."""
+        target = self.frames.get(self.grouping.frames.get(node, ""), self.picture)
+        target.node(ident, plain(text), id=ident, **roomy(style, text))
         self.picture.titles[ident] = title
 
     def add_node(self, node: Value, ident: str, copy: bool = False) -> None:
         """Draw a node, or a pale copy of a leaf at one of its uses."""
-        text = "\n".join([*_words(node, self.seen), *number_lines(node, self.seen.root)])
+        text = "\n".join([*_words(node, self.seen), *_numbers(node, self.seen)])
         style = node_style(node, self.seen, self.top, copy)
-        if copy:
-            self.add(ident, text, style, about_node(node), "")
-        else:
-            frame = self.grouping.frames.get(node, "")
-            self.add(ident, text, roomy(style, text), about_node(node), frame)
+        self.add(node, ident, text, style, about_node(node, self.seen))
 
     def add_box(self, node: Value, box: Box) -> None:
         """Draw a box for many nodes, of which this is the first one to be met."""
-        root = self.seen.root
-        text = "\n".join([box.name, *box.about.split("\n"), *group_lines(box.nodes, root)])
-        style = roomy(box_style(box.nodes, root), text)
-        self.add(self.boxes[box.name], text, style, text, self.grouping.frames.get(node, ""))
+        text = "\n".join([box.name, *box.about.split("\n"), *_summary(box.nodes, self.seen)])
+        self.add(node, self.boxes[box.name], text, box_style(box.nodes, self.seen), text)
 
     def add_edges(self, node: Value) -> None:
         """Draw the arrows from a node's parents; those from a box are drawn in bundles."""
@@ -175,7 +178,7 @@ class _Drawing:
             # in a long sum, no arrow needs to say that its derivative is 1
             plain_sum = node.op is not None and node.op.constant_partials and len(node.parents) > 4
             label = "" if local is None or plain_sum else number(local)
-            title = about_edge(node, parent, local)
+            title = about_edge(node, parent, local, self.seen)
             self.add_arrow(tail, self.names[node], ident, label, title)
 
     def add_bundles(self) -> None:
@@ -193,7 +196,9 @@ class _Drawing:
         self, tail: str, head: str, ident: str, label: str, title: str, kind: str = "edge"
     ) -> None:
         """Draw an arrow."""
-        words = {"label": self.picture.beside(label)} if label else {}
+        if self.picture.graph_attr["rankdir"] not in ("LR", "RL"):
+            label = label and f"\xa0{label}\xa0"  # some space from an arrow that runs up or down
+        words = {"label": label} if label else {}
         self.picture.edge(tail, head, id=ident, **words, **{"class": kind})
         self.picture.titles[ident] = title
 
@@ -204,7 +209,7 @@ def _remedy(seen: View) -> str:
     return f"of {len(seen.nodes):,} values {' and '.join(ways)}; depth=... and only=... draw a part"
 
 
-def to_dot(value: Value, **how: Unpack[Options]) -> str:
+def to_dot(value: Outputs, **how: Unpack[Options]) -> str:
     """Return the picture of a value's graph as DOT text, which needs no layout program.
 
     >>> to_dot(Value(2.0)).startswith("digraph {")
@@ -214,11 +219,7 @@ def to_dot(value: Value, **how: Unpack[Options]) -> str:
 
 
 def to_svg(
-    value: Value,
-    path: str | os.PathLike[str] | None = None,
-    *,
-    timeout: float = 30.0,
-    **how: Unpack[Options],
+    value: Outputs, path: Target = None, *, timeout: float = 30.0, **how: Unpack[Options]
 ) -> str:
     """Return the picture of a value's graph as SVG, and write it to `path` if one is given.
 
@@ -232,11 +233,7 @@ def to_svg(
 
 
 def to_png(
-    value: Value,
-    path: str | os.PathLike[str] | None = None,
-    *,
-    timeout: float = 30.0,
-    **how: Unpack[Options],
+    value: Outputs, path: Target = None, *, timeout: float = 30.0, **how: Unpack[Options]
 ) -> bytes:
     r"""Return the picture of a value's graph as PNG, and write it to `path` if one is given.
 
@@ -246,7 +243,7 @@ def to_png(
     return _written(draw(value, **how).laid_out("png", timeout), path, "png")
 
 
-def _written(picture: bytes, path: str | os.PathLike[str] | None, kind: str) -> bytes:
+def _written(picture: bytes, path: Target, kind: str) -> bytes:
     if path is not None:
         suffix = Path(path).suffix.lower()[1:]
         if suffix in OTHERS and suffix != kind:

@@ -1,4 +1,4 @@
-"""How pictures look: shapes and colours of nodes, and which numbers they show.
+"""How pictures look: the shapes and colours of nodes.
 
 Each kind of node has a shape besides its colour, so that pictures can be read in greyscale and by
 every eye. The background is transparent. Text in boxes is dark on pale, and what lies on the
@@ -10,21 +10,8 @@ from math import isfinite, log10
 
 from engine.core.value import Value
 from engine.drawing.view import View
-from engine.wording.numbers import number
 
-__all__ = [
-    "EDGE",
-    "FRAME",
-    "GRAPH",
-    "KINDS",
-    "NODE",
-    "box_style",
-    "flags",
-    "group_lines",
-    "node_style",
-    "number_lines",
-    "roomy",
-]
+__all__ = ["EDGE", "FRAME", "GRAPH", "KINDS", "NODE", "box_style", "flags", "node_style", "roomy"]
 
 FONT = "Helvetica,Arial,sans-serif"
 GREY = "#767676"  # 4.5 to 1 on white and on black
@@ -47,30 +34,39 @@ KINDS: Mapping[str, Mapping[str, str]] = {
     )
 }
 ALARM = {"color": "#c00000", "penwidth": "3"}
-# Inches on either side of a line for each of its letters. Graphviz measures letters in whole
-# pixels, so it may take each for half a pixel too narrow; and a picture may be looked at on a
-# machine whose letters are wider than those of the machine that drew it.
+# what is remarkable about a node: how it is drawn, and its outline
+REMARKABLE: Mapping[str, Mapping[str, str]] = {
+    "nonfinite": {**ALARM, "fillcolor": "#ffd0d0"},
+    "exploding": ALARM,
+    "zero": {"fillcolor": "#ededed"},
+    "copy": {"fillcolor": "#fffaf2"},
+    "cut": {},
+}
+OUTLINES = {"zero": "dashed", "copy": "dashed", "cut": "dotted"}
+# Extra inches on either side of a line for each of its letters. Graphviz rounds the width of a
+# letter to whole pixels, so a line may be wider than it believes. And the fonts of the machine that
+# shows a picture may be wider than those of the machine that drew it.
 ROOM = 0.007
-DEAD, PALE = "#ededed", "#fffaf2"
 EXPLODING = 1e3  # times the gradient of the output
 SCALE = 4.0  # powers of ten between the palest and the darkest fill
 DARKEST = (0xF2, 0x9B, 0x5B)
 
 
-def flags(node: Value, root: Value) -> list[str]:
+def flags(node: Value, seen: View) -> list[str]:
     """What is remarkable about a node: nonfinite, exploding, zero (once there are gradients).
 
+    >>> from engine.drawing.view import view
     >>> x = Value(-1.0)
     >>> y = x.relu()
     >>> y.backward()
-    >>> flags(x, y), flags(y, y)
+    >>> flags(x, view(y)), flags(y, view(y))
     (['zero'], [])
     """
     if not (isfinite(node.data) and isfinite(node.grad)):
         return ["nonfinite"]
-    if abs(node.grad) > EXPLODING * max(abs(root.grad), 1.0):
+    if abs(node.grad) > EXPLODING * max(seen.seed, 1.0):
         return ["exploding"]
-    return ["zero"] if node.grad == 0.0 and root.grad else []
+    return ["zero"] if node.grad == 0.0 and seen.seed and node not in seen.outputs else []
 
 
 def roomy(style: Mapping[str, str], text: str) -> dict[str, str]:
@@ -80,35 +76,21 @@ def roomy(style: Mapping[str, str], text: str) -> dict[str, str]:
     return {**style, "margin": f"{float(across) + ROOM * letters:.2f},{along}"}
 
 
-def number_lines(node: Value, root: Value) -> list[str]:
-    """The lines of a node that say its data and its gradient."""
-    alarm = " !" if not isfinite(node.grad) or "exploding" in flags(node, root) else ""
-    return [f"data {number(node.data)}", f"grad {number(node.grad)}{alarm}"]
-
-
 def node_style(node: Value, seen: View, top: float, copy: bool = False) -> dict[str, str]:
-    """The DOT attributes of a node. With a `top`, its fill shows its gradient relative to that."""
-    kind = seen.kinds[node]
-    style = dict(KINDS[kind])
-    remarks = flags(node, seen.root)
-    classes = [kind, *remarks]
-    if top:
-        style["fillcolor"] = _shade(abs(node.grad) / top)
-    if "nonfinite" in remarks or "exploding" in remarks:
-        style |= ALARM
-    if "nonfinite" in remarks:
-        style["fillcolor"] = "#ffd0d0"
-    if "zero" in remarks or copy:
-        style["style"] += ",dashed"
-    if "zero" in remarks:
-        style["fillcolor"] = DEAD
-    if copy:
-        classes.append("copy")
-        style["fillcolor"] = PALE
-    if seen.hidden(node):
-        classes.append("cut")
-        style["style"] += ",dotted"
-    return {**style, "class": " ".join(classes)}
+    """The DOT attributes of a node. A `top` is the largest gradient, for a fill by gradient."""
+    fill = {"fillcolor": _shade(abs(node.grad) / top)} if top else {}
+    cut = seen.hidden(node) > 0
+    return _style(seen.kinds[node], fill, *flags(node, seen), *["copy"] * copy, *["cut"] * cut)
+
+
+def _style(kind: str, fill: Mapping[str, str], *remarks: str) -> dict[str, str]:
+    """The DOT attributes of a kind of node, with those of all that is remarkable about it."""
+    style = {**KINDS[kind], **fill}
+    for remark in remarks:
+        style |= REMARKABLE[remark]
+    outline = dict.fromkeys(OUTLINES[remark] for remark in remarks if remark in OUTLINES)
+    style["style"] = ",".join([style["style"], *outline])
+    return {**style, "class": " ".join([kind, *remarks])}
 
 
 def _shade(share: float) -> str:
@@ -119,25 +101,12 @@ def _shade(share: float) -> str:
     return "#" + "".join(f"{round(255 + (end - 255) * strength):02x}" for end in DARKEST)
 
 
-def group_lines(nodes: Sequence[Value], root: Value) -> list[str]:
-    """The lines of a box that say how much is in it and how large its gradients are."""
-    count = f"{len(nodes):,} values"
-    grads = [abs(node.grad) for node in nodes]
-    bad = sum("nonfinite" in flags(node, root) for node in nodes)
-    if bad:
-        return [count, f"{bad:,} not finite !"]
-    return [count, f"|grad| ≤ {number(max(grads))}"]
-
-
-def box_style(nodes: Sequence[Value], root: Value) -> dict[str, str]:
+def box_style(nodes: Sequence[Value], seen: View) -> dict[str, str]:
     """The DOT attributes of a box that stands for many nodes."""
-    style, classes = dict(KINDS["group"]), ["group"]
-    found = {flag for node in nodes for flag in flags(node, root)}
-    for flag in ("nonfinite", "exploding"):
-        if flag in found:
-            style |= ALARM
-            classes.append(flag)
-    if all(node.grad == 0.0 for node in nodes) and root.grad:
-        style |= {"style": "filled,dashed", "fillcolor": "#ffffff"}
-        classes.append("zero")
-    return {**style, "class": " ".join(classes)}
+    found = {flag for node in nodes for flag in flags(node, seen)}
+    remarks = [flag for flag in ("nonfinite", "exploding") if flag in found]
+    silent = seen.seed and not any(node.grad for node in nodes)
+    colours = {key: KINDS["output"][key] for key in ("color", "fillcolor")}
+    fill = colours if nodes[0] in seen.outputs else {}
+    style = _style("group", fill, *remarks, *["zero"] * bool(silent))
+    return {**style, "fillcolor": "#ffffff"} if silent else style

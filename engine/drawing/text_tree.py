@@ -1,17 +1,17 @@
 """A graph as a tree of text, for a terminal."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from engine.core import origins
 from engine.core.graph import topological
 from engine.core.ops import is_constant
+from engine.core.origins import name_of
 from engine.core.value import Value
 from engine.drawing.style import flags
-from engine.drawing.view import view
+from engine.drawing.view import Outputs, View, outputs_of, view
 from engine.wording.derivatives import locals_of
-from engine.wording.names import Names
+from engine.wording.names import Names, safe
 from engine.wording.numbers import HIDDEN, number, operation
 from engine.wording.terminal import Text, columns, in_colour, painted
 
@@ -25,7 +25,7 @@ ENOUGH = 1000  # values below a node are counted up to here
 
 
 class _Line(NamedTuple):
-    """A line of the tree: one use of a value by the value above it."""
+    """A line of the tree: a value, as it is used by the value above it."""
 
     node: Value
     lead: str  # what its parents are indented by
@@ -36,14 +36,14 @@ class _Line(NamedTuple):
 
 
 def tree(
-    value: Value,
+    value: Outputs,
     *,
     depth: int = 8,
     lines: int = 200,
     color: bool | None = None,
     call: Callable[[Value], str] | None = None,
 ) -> Text:
-    """The graph below a value as text, the value first and its parents indented below it.
+    """The graph below a Value as text, the Value first and its parents indented below it.
 
     A line shows the name of a value and the operation that made it (with the numbers in it, as in
     `□ × 2`), its data, its gradient (call `backward()` first), and the local derivative of the
@@ -51,9 +51,11 @@ def tree(
     name, or by a number such as #1.
 
     Arguments:
+        value: the output of a computation, or several of them in lists, tuples or dictionaries,
+            whose keys name them. Each is a tree of its own.
         depth: how many levels to open. lines: how many lines to write at most.
         color: whether to colour; by default on a terminal, unless NO_COLOR is set.
-        call: a function that gives each value a name of its own.
+        call: a function that gives the name of each value.
 
     >>> x, w, b = Value(2.0, "x"), Value(-3.0, "w"), Value(6.5, "b")
     >>> y = (x * w + b).tanh()
@@ -67,17 +69,21 @@ def tree(
        │  └─ w      -3   1.573       2
        └─ b        6.5  0.7864       1
     """
-    _check(value, depth, lines)
-    walked = _walk(value, depth, lines)
+    for what, least, count in (("depth", 0, depth), ("lines", 1, lines)):
+        if not isinstance(count, int) or count < least:
+            raise ValueError(f"{what} is a whole number from {least} on, got {count!r}")
+    outputs = outputs_of("tree", value)
+    walked = _walk(outputs, depth, lines)
     uses = Counter(line.node for line in walked)
     names, met = Names("#"), set[Value]()
     cells, tails = [], []
     for line in walked:
         node = line.node
-        if call:
-            called = call(node)
+        given = outputs.get(node, "")
+        if call or (given and not given.startswith("[")):  # an index is no name if there is another
+            called = call(node) if call else safe(given)
         else:
-            called = names.of(node) if origins.name_of(node) or uses[node] > 1 else ""
+            called = names.of(node, given) if given or name_of(node) or uses[node] > 1 else ""
         again = bool(node.parents) and node in met
         inside = [number(p.data) if is_constant(p) else HIDDEN for p in node.parents]
         made = operation(node.op, inside) if node.op and inside else ""
@@ -88,36 +94,27 @@ def tree(
         tails.append(f"  … {_below(node)} below" if line.cut and not again else "")
     rows = columns([("", "data", "grad", "local"), *cells], right=1)
     if in_colour(color):
-        kinds = view(value).kinds
+        seen = view([*outputs])
         for i, (line, (first, *_)) in enumerate(zip(walked, cells, strict=True), start=1):
-            rows[i] = _coloured(rows[i], line, first, kinds.get(line.node, ""), value)
+            rows[i] = _coloured(rows[i], line, first, seen)
     rows[1:] = [row + tail for row, tail in zip(rows[1:], tails, strict=True)]
     if len(walked) == lines:
-        hidden = sum(not is_constant(node) for node in topological(value)) - len(met)
+        hidden = sum(not is_constant(node) for node in topological(*outputs)) - len(met)
         if hidden:
             rows.append(f"… {hidden:,} values are not shown; lines={2 * lines} shows more")
     return Text("\n".join(rows))
 
 
-def _check(value: Value, depth: int, lines: int) -> None:
-    if not isinstance(value, Value):
-        raise TypeError(
-            f"tree takes a Value, got {type(value).__name__}; give the output of the computation"
-        )
-    for name, number_of, least in (("depth", depth, 0), ("lines", lines, 1)):
-        if not isinstance(number_of, int) or number_of < least:
-            raise ValueError(f"{name} is a whole number from {least} on, got {number_of!r}")
-
-
-def _walk(value: Value, depth: int, lines: int) -> list[_Line]:
+def _walk(outputs: Iterable[Value], depth: int, lines: int) -> list[_Line]:
     """The lines from the top down; each value is opened once."""
     walked: list[_Line] = []
     opened: set[Value] = set()
-    stack = [_Line(value, "", "", None, 0)]
+    stack = [_Line(output, "", "", None, 0) for output in outputs][::-1]
     while stack and len(walked) < lines:
         line = stack.pop()
         fresh = line.node not in opened
-        below = [*_edges(line.node)] if fresh else []
+        uses = zip(line.node.parents, locals_of(line.node), strict=True) if fresh else ()
+        below = [(parent, local) for parent, local in uses if not is_constant(parent)]
         cut = line.level == depth and bool(below)
         walked.append(line._replace(cut=cut))
         if cut or not below:
@@ -128,12 +125,6 @@ def _walk(value: Value, depth: int, lines: int) -> list[_Line]:
             lead = line.lead + lead
             stack.append(_Line(parent, lead, line.lead + branch, local, line.level + 1))
     return walked
-
-
-def _edges(node: Value) -> Iterator[tuple[Value, float | None]]:
-    for parent, local in zip(node.parents, locals_of(node), strict=True):
-        if not is_constant(parent):
-            yield parent, local
 
 
 def _below(node: Value) -> str:
@@ -150,10 +141,10 @@ def _below(node: Value) -> str:
     return f"{count} value{'s' * (count != 1)}"
 
 
-def _coloured(row: str, line: _Line, first: str, kind: str, root: Value) -> str:
+def _coloured(row: str, line: _Line, first: str, seen: View) -> str:
     """A row in colours: a faint branch, the name by its kind, and alarming numbers in red."""
-    remarks = flags(line.node, root)
+    remarks = flags(line.node, seen)
     alarm = "nonfinite" in remarks or "exploding" in remarks
     numbers = ALARM if alarm else FAINT if "zero" in remarks else ""
-    name = painted(first[len(line.branch) :], STYLES.get(kind, ""))
+    name = painted(first[len(line.branch) :], STYLES.get(seen.kinds.get(line.node, ""), ""))
     return painted(line.branch, FAINT) + name + painted(row[len(first) :], numbers)

@@ -3,19 +3,24 @@
 Nothing here needs Graphviz: `groups` collapses a view, and `picture` draws it.
 """
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias
 
-from engine.core import origins
 from engine.core.copies import shallow_copy
 from engine.core.graph import reverse_order, topological
 from engine.core.modes import numeric_mode, recording
 from engine.core.node import edges
 from engine.core.ops import is_constant
+from engine.core.origins import name_of, place_of
 from engine.core.value import Value
 from engine.wording.kinds import kinds_of
 
-__all__ = ["View", "opened", "view"]
+__all__ = ["Outputs", "View", "opened", "outputs_of", "view"]
+
+# One Value, or several in lists, tuples and dictionaries, which may lie in each other.
+Outputs: TypeAlias = "Value | Iterable[Outputs] | Mapping[Any, Outputs]"
 
 
 @dataclass(frozen=True)
@@ -23,26 +28,36 @@ class View:
     """The part of a graph that is drawn.
 
     Attributes:
-        root: the value that was drawn.
+        outputs: the values that were given, each with its key or its index in what was given.
         nodes: what is to be seen, parents before their consumers.
-        kinds: of each node: leaf, parameter, input, operation or output.
-        shown: the same nodes, to look up.
+        kinds: what each of them is: a leaf, parameter, input, operation or output.
         copied: the leaves that are drawn again at each use.
     """
 
-    root: Value
+    outputs: Mapping[Value, str]
     nodes: list[Value]
     kinds: Mapping[Value, str]
-    shown: Collection[Value] = field(default_factory=set)
-    copied: Collection[Value] = field(default_factory=set)
+    copied: Collection[Value]
+
+    @cached_property
+    def seed(self) -> float:
+        """The largest gradient of an output, to which all others are compared; 0 before a sweep."""
+        return max(abs(output.grad) for output in self.outputs)
+
+    def name(self, node: Value) -> str:
+        """The name that a node was given, its label or its variable; "" where it has none."""
+        given, own = self.outputs.get(node, ""), name_of(node)
+        if not own and self.outputs.keys() == {node} and (origin := place_of(node)):
+            own = None if origin.library else origin.name
+        return own if own and given.startswith("[") else given or own or ""
 
     def hidden(self, node: Value) -> int:
-        """How many of a node's parents are left out, other than numbers."""
-        return sum(not (p in self.shown or is_constant(p)) for p in node.parents)
+        """How many of a node's parents are not drawn; numbers do not count."""
+        return sum(not (p in self.kinds or is_constant(p)) for p in node.parents)
 
 
 def view(
-    value: Value,
+    given: Outputs,
     *,
     depth: int | None = None,
     only: Value | Iterable[Value] | None = None,
@@ -50,33 +65,67 @@ def view(
     parameters: Iterable[Value] | None = None,
     inputs: Iterable[Value] | None = None,
 ) -> View:
-    """Choose what is drawn of the graph below a value; the arguments are those of `draw`."""
-    if not isinstance(value, Value):
-        raise TypeError(
-            f"draw takes a Value, got {type(value).__name__}; "
-            "draw the output of the computation, the rest of the graph hangs below it"
-        )
+    """Choose what is drawn of the graph below some Values; the arguments are those of `draw`."""
+    outputs = outputs_of("draw", given)
     if depth is not None and (isinstance(depth, bool) or not isinstance(depth, int) or depth < 0):
         raise ValueError(f"depth is a number of steps from the output, 0 or more, got {depth!r}")
-    order = topological(value)
+    order = topological(*reversed(outputs))  # the last is drawn first: the first goes above
     sources = None if only is None else _among(order, [only] if isinstance(only, Value) else only)
-    given = None if parameters is None else _values("parameters", parameters)
+    own = None if parameters is None else _values("parameters", parameters)
     data = None if inputs is None else _values("inputs", inputs)
     if expand:
         copies = opened(order)
-        value, order = copies[value], topological(copies[value])
-        sources, given, data = (
-            each and {copies[node] for node in each if node in copies}
-            for each in (sources, given, data)
+        outputs = {copies[node]: name for node, name in outputs.items()}
+        order = topological(*reversed(outputs))
+        sources, own, data = (
+            each and {copies.get(node, node) for node in each} for each in (sources, own, data)
         )
-    nodes = [node for node in order if node is value or not is_constant(node)]
-    kinds = kinds_of(value, nodes, given, data)
+    nodes = [node for node in order if node in outputs or not is_constant(node)]
+    kinds = kinds_of(outputs, nodes, own, data)
     if sources is not None:
         nodes = _descendants(nodes, sources)
     if depth is not None:
-        near = _distances(value, depth)
+        near = _distances(outputs, depth)
         nodes = [node for node in nodes if node in near]
-    return View(value, nodes, kinds, set(nodes), _scattered(nodes))
+    kinds = {node: kinds[node] for node in nodes}
+    return View(outputs, nodes, kinds, _scattered(nodes) - outputs.keys())
+
+
+def outputs_of(who: str, given: Outputs) -> dict[Value, str]:
+    """The Values that were given, each with its keys and indices in what was given.
+
+    Arguments: `who` is the function that asks, for the messages.
+
+    >>> a, b = Value(1.0), Value(2.0)
+    >>> [*outputs_of("draw", {"mean": a, "parts": [b, a]}).values()]
+    ['mean, parts[1]', 'parts[0]']
+    >>> [*outputs_of("draw", [a, b]).values()], [*outputs_of("draw", a).values()]
+    (['[0]', '[1]'], [''])
+    """
+    found: dict[Value, str] = {}
+    for name, value in _named(who, given, ""):
+        names = [found.get(value), name]
+        found[value] = ", ".join(filter(None, names))
+    if not found:
+        raise ValueError(f"{who} takes at least one Value, got an empty {type(given).__name__}")
+    return found
+
+
+def _named(who: str, given: object, name: str) -> Iterator[tuple[str, Value]]:
+    if isinstance(given, Value):
+        yield name, given
+    elif isinstance(given, Mapping):
+        for key, item in given.items():
+            yield from _named(who, item, f"{name}.{key}" if name else str(key))
+    elif isinstance(given, Iterable) and not isinstance(given, (str, bytes, Set)):
+        for i, item in enumerate(given):
+            yield from _named(who, item, f"{name}[{i}]")
+    else:
+        got = type(given).__name__ + f" for {name}" * bool(name)
+        raise TypeError(
+            f"{who} takes a Value, or several in a list or a dictionary, got {got}; give the "
+            "output of the computation, the rest of the graph hangs below it"
+        )
 
 
 def opened(order: list[Value]) -> dict[Value, Value]:
@@ -107,11 +156,11 @@ def _expansion(node: Value, copy: Value) -> Value:
         made = expand(*stand_ins) if expand else copy
     if not made.parents or (made.op is node.op and len(made.parents) == len(copy.parents)):
         return copy  # one or two parents: nothing to open
-    copies = opened(topological(made))  # what it is made of may have to be opened as well
+    copies = opened(topological(made))  # its own operations may be n-ary too
     real = {copies[s]: p for s, p in zip(stand_ins, copy.parents, strict=True) if s in copies}
     made = copies[made]
     made.grad = node.grad
-    for each in reverse_order(made):  # what backward() does, which may be under way
+    for each in reverse_order(made):  # not backward(): one may be under way
         for parent, local in edges(each):
             if local is not None:
                 parent.grad += each.grad * local
@@ -119,7 +168,7 @@ def _expansion(node: Value, copy: Value) -> Value:
         if each.parents:
             each.parents = tuple([real.get(parent, parent) for parent in each.parents])
             each._code, each._at, each.label = node._code, node._at, ""
-    made._data, made.label = node.data, origins.name_of(node)
+    made._data, made.label = node.data, name_of(node)
     return made
 
 
@@ -148,7 +197,7 @@ def _among(order: list[Value], only: object) -> set[Value]:
 
 
 def _descendants(nodes: list[Value], sources: set[Value]) -> list[Value]:
-    """The nodes on a path from one of the sources to the root."""
+    """The nodes on a path from one of the sources to an output."""
     reached = set(sources)
     for node in nodes:
         if not reached.isdisjoint(node.parents):
@@ -156,9 +205,9 @@ def _descendants(nodes: list[Value], sources: set[Value]) -> list[Value]:
     return [node for node in nodes if node in reached]
 
 
-def _distances(root: Value, depth: int) -> dict[Value, int]:
-    """The distance of each node from the root by the shortest way, up to a depth."""
-    found, ring = {root: 0}, [root]
+def _distances(outputs: Iterable[Value], depth: int) -> dict[Value, int]:
+    """The distance of each node from the nearest output, up to a depth."""
+    found, ring = dict.fromkeys(outputs, 0), [*outputs]
     for step in range(1, depth + 1):
         ring = [
             p for p in dict.fromkeys(p for node in ring for p in node.parents) if p not in found
@@ -168,7 +217,7 @@ def _distances(root: Value, depth: int) -> dict[Value, int]:
 
 
 def _scattered(nodes: list[Value]) -> set[Value]:
-    """Leaves that are used at many distances from the root, such as a recurrent network's weights.
+    """Leaves used at many distances from the outputs, such as a recurrent network's weights.
 
     Their arrows would run across the whole picture, and the layout would take very long.
     """

@@ -133,7 +133,7 @@ def diagnose(loss: Value, parameters: Iterable[Value] | _Model | None = None) ->
     given = _given(parameters)
     found = path_sums(loss)
     nodes = [node for node in topological(loss) if node is loss or not is_constant(node)]
-    kinds = kinds_of(loss, nodes, None if given is None else {*given}, None)
+    kinds = kinds_of([loss], nodes, None if given is None else {*given}, None)
     places, units = addresses(nodes), modules(nodes)
 
     def address(node: Value) -> tuple[str, str]:

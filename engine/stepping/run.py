@@ -39,6 +39,11 @@ class Run:
     """
 
     def __init__(self, root: Value, seed: float = 1.0) -> None:
+        if not isinstance(root, Value):
+            raise TypeError(
+                f"a run is a backward pass from one Value, got {type(root).__name__}; give one of "
+                "several outputs, or their sum; engine.drawing.draw shows them in one picture"
+            )
         self.root, self.seed = root, as_float(seed)
         self.nodes = topological(root)[::-1]
         self.position = 0

@@ -1,4 +1,6 @@
-"""What a node is to its reader: a parameter, an input, a leaf, an operation or the output."""
+"""What a node is to its reader: a parameter, an input, a leaf, an operation or an output."""
+
+from collections.abc import Iterable
 
 from engine.core.value import Value
 
@@ -6,7 +8,10 @@ __all__ = ["kinds_of"]
 
 
 def kinds_of(
-    root: Value, nodes: list[Value], parameters: set[Value] | None, inputs: set[Value] | None
+    outputs: Iterable[Value],
+    nodes: list[Value],
+    parameters: set[Value] | None,
+    inputs: set[Value] | None,
 ) -> dict[Value, str]:
     """What each node is. Unless said, a parameter is a leaf that an object's constructor made."""
     leaves = [node for node in nodes if not node.parents]
@@ -17,8 +22,7 @@ def kinds_of(
     kinds = dict.fromkeys(nodes, "operation")
     for leaf in leaves:
         kinds[leaf] = "parameter" if leaf in parameters else "input" if leaf in inputs else "leaf"
-    kinds[root] = "output"
-    return kinds
+    return kinds | dict.fromkeys(outputs, "output")
 
 
 def _belongs_to_an_object(leaf: Value) -> bool:

@@ -44,7 +44,7 @@ def edges(seen: View) -> list[tuple[Value, Value, float]]:
         (node, parent, local)
         for node in seen.nodes
         for parent, local in zip(node.parents, locals_of(node), strict=True)
-        if parent in seen.shown and local is not None
+        if parent in seen.kinds and local is not None
     ]
 
 
@@ -125,9 +125,12 @@ def test_opened_nodes_have_the_gradients_of_the_expression_written_out(
     leaves = {node.label: node.grad for node in topological(output) if node.label}
     assert {node.label: node.grad for node in seen.nodes if not node.parents} == leaves
     assert {*seen.nodes}.isdisjoint(topological(output))
-    assert (seen.root.data, seen.root.grad) == (output.data, output.grad)
-    seen.root.zero_grad()
-    seen.root.backward()
+    assert (next(iter(seen.outputs)).data, next(iter(seen.outputs)).grad) == (
+        output.data,
+        output.grad,
+    )
+    next(iter(seen.outputs)).zero_grad()
+    next(iter(seen.outputs)).backward()
     for node, grad in shown.items():
         assert node.grad == pytest.approx(grad, rel=1e-6, abs=1e-9 * scale)
 
@@ -154,7 +157,7 @@ def test_all_that_takes_many_operands_is_opened_down_to_elementary_operations(
     seen = view(y, expand=True)
     assert all(len(node.parents) <= 2 for node in seen.nodes)
     assert len([node for node in seen.nodes if not node.parents]) == 4
-    assert seen.root.data == y.data
+    assert next(iter(seen.outputs)).data == y.data
 
 
 def test_of_an_opened_node_only_the_result_has_its_name() -> None:
@@ -182,7 +185,7 @@ def test_of_a_single_operand_there_is_nothing_to_open_that_would_fail(
     y = build([x])
     y.backward()
     seen = view(y, expand=True)
-    assert (seen.root.data, seen.root.grad) == (y.data, 1.0)
+    assert (next(iter(seen.outputs)).data, next(iter(seen.outputs)).grad) == (y.data, 1.0)
     assert [node.grad for node in seen.nodes if node.label == "x"] == [x.grad]
 
 
