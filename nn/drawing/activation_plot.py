@@ -2,7 +2,9 @@
 
 import math
 from itertools import pairwise
+from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 
 from engine import Value, gradient
@@ -11,7 +13,7 @@ from nn.checks import pick
 from nn.drawing.figure import BLUE, DASHED, ORANGE, Figure, Target, styled
 from nn.models.activations import ACTIVATIONS
 
-__all__ = ["plot_activations", "sample", "spread"]
+__all__ = ["draw_curve", "plot_activations", "sample", "spread"]
 
 SPAN, POINTS = 4.0, 401  # drawn from -4 to 4; the point in the middle is 0
 JUMP = 0.1  # a larger step of the derivative from one point to the next is a jump
@@ -39,7 +41,7 @@ def plot_activations(*names: str, path: Target = None) -> Figure:
     figure = Figure(figsize=(0.5 + 2.8 * wide, 0.6 + 2.3 * high), layout="constrained")
     for i, name in enumerate(chosen):
         _draw(figure.add_subplot(high, wide, i + 1), name)
-    curves = [figure.axes[0].get_lines()[i] for i in (3, 2)]  # above the zero lines
+    curves = [figure.axes[0].get_lines()[i] for i in (2, 3)]  # above the zero lines
     figure.legend(handles=curves, loc="outside upper left", ncols=2, fontsize=9)
     return figure.kept(path)
 
@@ -68,7 +70,14 @@ def spread(limit: float) -> list[float]:
     return [limit * (i / half) for i in range(-half, half + 1)]
 
 
-def _kinks(name: str, xs: list[float], slopes: list[float]) -> list[float]:
+def draw_curve(axes: Axes, name: str, xs: list[float]) -> None:
+    """Draw an activation over thin lines at 0."""
+    for zero in (axes.axhline, axes.axvline):
+        zero(0, color="#dddddd", lw=0.8, zorder=0)
+    axes.plot(xs, [sample(name, x)[0] for x in xs], color=BLUE, lw=2, label="activation")
+
+
+def _kinks(name: str, xs: list[float], slopes: Any) -> list[float]:
     """Where the derivative jumps. A jump between two points is located by halving."""
     found = []
     for (a, at_a), (b, at_b) in pairwise(zip(xs, slopes, strict=True)):
@@ -84,17 +93,12 @@ def _kinks(name: str, xs: list[float], slopes: list[float]) -> list[float]:
 
 def _draw(axes: Axes, name: str) -> None:
     xs = spread(SPAN)
-    pairs = [sample(name, x) for x in xs]
-    slopes = [slope for _, slope in pairs]
+    slopes = np.array([sample(name, x)[1] for x in xs])
     kinks = _kinks(name, xs, slopes)
-    for zero in (axes.axhline, axes.axvline):
-        zero(0, color="#dddddd", lw=0.8, zorder=0)
-    broken = [
-        math.nan if any(abs(x - kink) < SPAN / POINTS for kink in kinks) else slope
-        for x, slope in zip(xs, slopes, strict=True)
-    ]
-    axes.plot(xs, broken, color=ORANGE, ls=DASHED, lw=1.8, zorder=3, label="its derivative")
-    axes.plot(xs, [y for y, _ in pairs], color=BLUE, lw=2, label="activation")
+    draw_curve(axes, name, xs)
+    for kink in kinks:  # a gap, not a line from the one slope to the other
+        slopes[np.abs(np.array(xs) - kink) < SPAN / POINTS] = math.nan
+    axes.plot(xs, slopes, color=ORANGE, ls=DASHED, lw=1.8, zorder=3, label="its derivative")
     for kink in kinks:
         slope = sample(name, kink)[1]
         axes.plot(kink, slope, "o", ms=6, mfc="white", mec=ORANGE, mew=1.5)

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from nn.drawing.figure import COLOURS, INK, Figure, Target, names, styled
 from nn.evaluation.measure import predict
 from nn.evaluation.plane import classes as classes_of
-from nn.evaluation.plane import last_activation, shares, window
+from nn.evaluation.plane import in_plane, last_activation, row, shares, window
 from nn.evaluation.samples import pair_up
 from nn.models.module import Module
 
@@ -81,16 +81,14 @@ def plot_decision(
 def _rows(who: str, xs: Iterable[Any], ys: Iterable[Any]) -> tuple[Any, list[Any]]:
     """Samples as an array of two columns, and their targets; ValueError for any other sample."""
     rows = pair_up(who, xs, ys)
-    points = []
-    for i, x in enumerate(rows.xs):
-        point = [float(v) for v in x] if hasattr(x, "__iter__") else [float(x)]
-        if len(point) != 2 or not np.isfinite(point).all():
+    points = [row(x) for x in rows.xs]
+    for i, point in enumerate(points):
+        if not in_plane(point):
             got = f"{len(point)} features" if len(point) != 2 else f"{tuple(point)}"
             raise ValueError(
                 f"{who} draws a plane, so a sample is two finite numbers; sample {i} has {got}. "
                 "For a model of more inputs, give a Module that takes two and fixes the others"
             )
-        points.append(point)
     return np.array(points), [*rows.ys]
 
 

@@ -13,9 +13,9 @@ from engine.wording.numbers import number
 from nn.checks import count
 from nn.drawing.figure import BLUE, DASHED, ORANGE, Figure
 
-__all__ = ["breadth", "brief", "circle", "crop", "fitted", "page", "places", "sign"]
+__all__ = ["breadth", "brief", "circle", "crop", "fitted", "heights", "page", "sign"]
 
-# Units have the borders and fillings that pictures of graphs give to what they are made of.
+# Units look like nodes in pictures of graphs: inputs like inputs, hidden ones like operations.
 LOOKS = {
     unit: {"ec": KINDS[kind]["color"], "fc": KINDS[kind]["fillcolor"]}
     for unit, kind in {"input": "input", "hidden": "operation", "output": "output"}.items()
@@ -27,18 +27,19 @@ SIGNS: dict[str, dict[str, Any]] = {
 }
 
 
-def places(who: str, size: int, limit: Any) -> list[int | None]:
-    """What stands at each place of a column: a unit, or None for the gap where units are left out.
+def heights(who: str, size: int, limit: Any, step: float) -> dict[int | None, float]:
+    """The units of a column with their heights around 0; None is the gap where some are left out.
 
-    >>> places("draw_network", 3, 8), places("draw_network", 9, 4)
-    ([0, 1, 2], [0, 1, None, 8])
+    >>> heights("draw_network", 3, 8, 1.0), heights("draw_network", 9, 3, 2.0)
+    ({0: 1.0, 1: 0.0, 2: -1.0}, {0: 2.0, None: 0.0, 8: -2.0})
     """
     if count(who, "limit", limit) < 3:
         raise ValueError(f"{who} takes a limit from 3 up (a first, a gap, a last), got {limit}")
-    first = limit // 2
-    if size <= limit:
-        return list(range(size))
-    return [*range(first), None, *range(size - (limit - 1 - first), size)]
+    units: list[int | None] = [*range(size)]
+    if size > limit:
+        first = limit // 2
+        units[first : size - (limit - 1 - first)] = [None]
+    return {unit: step * ((len(units) - 1) / 2 - place) for place, unit in enumerate(units)}
 
 
 def page() -> tuple[Figure, Axes]:

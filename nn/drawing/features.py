@@ -133,13 +133,12 @@ def _sheet(
     figures = [figure.add_subplot(high, wide, i + 1) for i in range(len(rows))]
     for i, (axes, row) in enumerate(zip(figures, rows, strict=True)):
         axes.set_title(f"unit {i}" if row else f"unit {i}: silent", size=8.5, pad=3)
-        if row is None:
+        if shape or row is None:
             axes.set(xticks=[], yticks=[])
-        elif shape:
-            axes.set(xticks=[], yticks=[])
+        if row and shape:
             pixels = np.array(row).reshape(shape)
             image = axes.imshow(pixels, cmap=SHADES, vmin=-largest, vmax=largest)
-        else:
+        elif row:
             _bars(axes, row, largest, called, i % wide == 0)
     if shape and any(rows):
         figure.colorbar(image, ax=figures, shrink=0.8, format="{x:.3g}")

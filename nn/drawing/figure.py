@@ -14,12 +14,12 @@ __all__ = ["Figure", "Target", "names", "styled", "words"]
 
 Target: TypeAlias = str | PathLike[str] | None
 
-# Okabe and Ito (2008): colours that every kind of eye tells apart. What they say is always said
-# again by a dash, a shape or a word, for those who print in grey.
+# Okabe and Ito (2008): colours that every kind of eye tells apart. For those who print in grey, a
+# dash, a shape or a word says the same.
 BLUE, ORANGE, GREEN, GREY, INK = "#0072b2", "#d55e00", "#009e73", "#777777", "#333333"
 COLOURS = (BLUE, ORANGE, GREEN, "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 DASHED = (0, (4, 2))
-# Whatever the session has set: a picture is dark on white, and its words are never mathematics.
+# Whatever the session has set, a picture is dark on white, and no text is read as mathematics.
 STYLE: dict[Any, Any] = {
     **dict.fromkeys(["text.color", "axes.labelcolor", "axes.titlecolor"], INK),
     **dict.fromkeys(["legend.labelcolor", "xtick.color", "ytick.color"], INK),
@@ -44,8 +44,8 @@ styled = matplotlib.rc_context(STYLE)  # a decorator: the function draws in this
 class Figure(matplotlib.figure.Figure):
     """A matplotlib Figure that shows itself in a notebook. Saved twice, it gives the same bytes.
 
-    It is made without pyplot, so no window opens and no global state changes. IPython would not
-    show such a figure, if it had no `_repr_png_`.
+    It is made without pyplot, so no window opens and no global state changes. IPython shows such
+    a figure only because it has `_repr_png_`.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

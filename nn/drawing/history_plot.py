@@ -1,7 +1,7 @@
 """The curves of a training run."""
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator
 
 from nn.drawing.figure import BLUE, DASHED, GREY, ORANGE, Figure, Target, styled
 from nn.training.history import History
@@ -43,7 +43,8 @@ def _draw(axes: Axes, history: History, panel: str) -> None:
     if panel == "loss" and high > 10 * low > 0:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter("{x:g}")
-        axes.yaxis.set_minor_formatter("")
+        axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))  # with numbers, if they are few
+        axes.yaxis.set_minor_formatter("{x:g}" if high < 1000 * low else "")
     axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     axes.set_xlabel("epoch")
     axes.set_title("accuracy (%)" if panel == "accuracy" else panel)

@@ -24,36 +24,32 @@ __all__ = ["draw_network"]
 Line: TypeAlias = tuple[tuple[tuple[float, float], tuple[float, float]], float]
 
 EMPTY, FILLED = 0.13, 0.23  # radius in inches of a circle without and with a number in it
+APART = 2.4  # times the radius, from the middle of a circle to that of the next
 
 
 @dataclass(frozen=True)
 class Column:
-    """The units of a layer, or the inputs: what they are and where they stand, in inches."""
+    """The units of a layer, or the inputs: what they are and where they stand, in inches.
+
+    Attributes:
+        places: the height of each unit that is drawn. That of None is the gap for all others.
+    """
 
     kind: str
     words: str
-    size: int
-    limit: int
     x: float
     radius: float
+    places: dict[int | None, float]
 
     @property
-    def places(self) -> list[int | None]:
-        """The unit at each place from the top; None is the gap between the first and the last."""
-        return diagram.places("draw_network", self.size, self.limit)
-
-    def height(self, place: float) -> float:
-        """The height of a place, counted from 0 at the top; the middle of all is 0."""
-        return 2.4 * self.radius * ((len(self.places) - 1) / 2 - place)
-
     def heights(self) -> dict[int, float]:
-        """The units that are drawn, with their heights."""
-        return {u: self.height(i) for i, u in enumerate(self.places) if u is not None}
+        """The height of each unit that is drawn."""
+        return {unit: y for unit, y in self.places.items() if unit is not None}
 
     @property
     def below(self) -> float:
         """Where the bias stands: a unit below the last."""
-        return self.height(len(self.places))
+        return min(self.places.values()) - APART * self.radius
 
 
 @styled
@@ -92,7 +88,7 @@ def draw_network(
     figure, axes = diagram.page()
     drawn = _weights(axes, columns, parts)
     _legend(axes, columns, drawn)
-    top = max(column.height(0) for column in columns) + columns[0].radius
+    top = max(max(column.places.values()) for column in columns) + columns[0].radius
     for k, column in enumerate(columns):
         _heading(axes, column, top + 0.2)
         _units(axes, column, held[k] if held else None)
@@ -104,13 +100,16 @@ def draw_network(
 
 def _columns(parts: list[chain.Part], limit: int, radius: float) -> list[Column]:
     widths = chain.widths(parts)
-    tallest = 2.4 * radius * max(len(diagram.places("draw_network", n, limit)) for n in widths)
+    places = [diagram.heights("draw_network", size, limit, APART * radius) for size in widths]
+    tallest = APART * radius * max(map(len, places))
     apart = min(max(1.3, 0.45 * tallest), 2.8)  # flatter lines than that are hard to follow
     kinds = ["input", *["hidden"] * (len(parts) - 1), "output"]
     said = ["", *(part.activation for part in parts)]
     return [
-        Column(kind, f"{size} {activation}".strip(), size, limit, k * apart, radius)
-        for k, (kind, activation, size) in enumerate(zip(kinds, said, widths, strict=True))
+        Column(kind, f"{size} {activation}".strip(), k * apart, radius, ys)
+        for k, (kind, activation, size, ys) in enumerate(
+            zip(kinds, said, widths, places, strict=True)
+        )
     ]
 
 
@@ -124,7 +123,7 @@ def _units(axes: Axes, column: Column, held: list[float] | None) -> None:
     """A circle for each unit that is drawn, with the number it holds; dots for the others."""
     look = diagram.LOOKS[column.kind]
     largest = max((abs(h) for h in held or () if math.isfinite(h)), default=0.0)
-    for unit, y in column.heights().items():
+    for unit, y in column.heights.items():
         inside = ""
         if held is not None:
             inside, look = brief(held[unit]), {**look, "fc": _tint(held[unit], largest)}
@@ -132,8 +131,8 @@ def _units(axes: Axes, column: Column, held: list[float] | None) -> None:
             axes, (column.x, y), column.radius, inside, size=8.5, lw=1.2, **look
         )
         circle.set_gid(f"{column.kind}-{column.x:g}-{unit}")
-    if column.size > column.limit:
-        fitted(axes, column.x, column.height(column.limit // 2), "⋮", 1.0, size=14, zorder=4)
+    if None in column.places:
+        fitted(axes, column.x, column.places[None], "⋮", 1.0, size=14, zorder=4)
 
 
 def _tint(number: float, largest: float) -> Any:
@@ -150,7 +149,7 @@ def _beside(axes: Axes, column: Column, called: list[str] | None, side: int) -> 
     x, align = column.x + side * (column.radius + 0.08), "left" if side > 0 else "right"
     if called is None:
         return
-    for unit, y in column.heights().items():
+    for unit, y in column.heights.items():
         axes.text(x, y, called[unit], ha=align, va="center", size=9)
 
 
@@ -163,7 +162,7 @@ def _weights(axes: Axes, columns: list[Column], parts: list[chain.Part]) -> list
         lines = _lines(before, after, chain.neurons(part))
         _bias(axes, before)
         for name, look in SIGNS.items():
-            chosen = sorted((w for w in lines if diagram.sign(w[1]) == name), key=_strength)
+            chosen = [line for line in lines if diagram.sign(line[1]) == name]
             if chosen:
                 found[name] = Line2D([], [], lw=2, label=name, **look)
                 drawn = _bundle(chosen, largest, **look)
@@ -175,19 +174,19 @@ def _weights(axes: Axes, columns: list[Column], parts: list[chain.Part]) -> list
 
 
 def _lines(before: Column, after: Column, neurons: list[Neuron]) -> list[Line]:
-    """The ends of each line from one column to the next, with the weight that it stands for."""
+    """The ends of each line between two columns, with its weight; the largest weight comes last."""
     lines: list[Line] = []
-    for unit, y in after.heights().items():
+    for unit, y in after.heights.items():
         neuron = neurons[unit]
-        weights = [(start, neuron.w[i].data) for i, start in before.heights().items()]
+        weights = [(start, neuron.w[i].data) for i, start in before.heights.items()]
         for start, weight in [*weights, (before.below, neuron.b.data)]:
             lines.append((((before.x, start), (after.x, y)), weight))
-    return lines
+    return sorted(lines, key=lambda line: abs(line[1]))
 
 
 def _bundle(lines: list[Line], largest: float, color: str, ls: Any) -> LineCollection:
     """Lines of one colour, each as wide and as strong as its weight is large."""
-    shares = [_strength(line) / largest if math.isfinite(line[1]) else 1.0 for line in lines]
+    shares = [abs(weight) / largest if math.isfinite(weight) else 1.0 for _, weight in lines]
     return LineCollection(
         [ends for ends, _ in lines],
         linewidths=[0.4 + 2.4 * share for share in shares],
@@ -196,10 +195,6 @@ def _bundle(lines: list[Line], largest: float, color: str, ls: Any) -> LineColle
         zorder=1,
         clip_on=False,
     )
-
-
-def _strength(line: Line) -> float:
-    return abs(line[1])
 
 
 def _bias(axes: Axes, column: Column) -> None:

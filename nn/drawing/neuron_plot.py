@@ -11,9 +11,9 @@ from matplotlib.text import Text
 from engine import Value, dot
 from engine.wording.numbers import number
 from nn.drawing import diagram
-from nn.drawing.activation_plot import sample, spread
+from nn.drawing.activation_plot import draw_curve, sample, spread
 from nn.drawing.diagram import LOOKS, SIGNS, breadth, brief, fitted
-from nn.drawing.figure import BLUE, GREY, INK, Figure, Target, names, styled, words
+from nn.drawing.figure import GREY, INK, Figure, Target, names, styled, words
 from nn.evaluation.signals import signals
 from nn.models.layers import Neuron
 
@@ -52,7 +52,7 @@ def draw_neuron(
             ".neurons, and draw_network draws a whole model"
         )
     n_in = len(neuron.w)
-    heights = _heights(n_in, limit)
+    heights = diagram.heights("draw_neuron", n_in, limit, STEP)
     called = names("draw_neuron", "features", features, n_in)
     held = None
     if x is not None:
@@ -75,23 +75,17 @@ def draw_neuron(
     return figure.kept(path)
 
 
-def _heights(n_in: int, limit: int) -> dict[int, float]:
-    """The inputs that are drawn, with their heights around 0; -1 is the gap between them."""
-    shown = [-1 if unit is None else unit for unit in diagram.places("draw_neuron", n_in, limit)]
-    return {unit: STEP * ((len(shown) - 1) / 2 - place) for place, unit in enumerate(shown)}
-
-
 def _inputs(
     axes: Axes,
     neuron: Neuron,
-    heights: dict[int, float],
+    heights: dict[int | None, float],
     called: list[str] | None,
     held: list[float] | None,
 ) -> dict[int, Text]:
     """Draw the inputs in a column; returns the text on the arrow from each."""
     written = {}
     for i, y in heights.items():
-        if i < 0:
+        if i is None:
             fitted(axes, 0, y, "⋮", 1.0, size=16)
             fitted(axes, -0.45, y, f"{len(neuron.w)} inputs", 2.0, ha="right")
             continue
@@ -131,10 +125,7 @@ def _curve(axes: Axes, name: str, total: float | None) -> None:
     if total is not None and not math.isfinite(1.3 * total):
         total = None  # beyond what a scale can hold
     limit = 4.0 if total is None else max(4.0, 1.3 * abs(total))
-    xs = spread(limit)
-    for zero in (axes.axhline, axes.axvline):
-        zero(0, color="#cccccc", lw=0.8)
-    axes.plot(xs, [sample(name, x)[0] for x in xs], color=BLUE, lw=2)
+    draw_curve(axes, name, spread(limit))
     if total is not None:
         out = sample(name, total)[0]
         axes.plot([total, total, 0], [0, out, out], color=GREY, lw=1, ls=":")

@@ -4,7 +4,17 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["classes", "largest", "last_activation", "shares", "window"]
+__all__ = ["classes", "in_plane", "largest", "last_activation", "row", "shares", "window"]
+
+
+def row(x: Any) -> list[float]:
+    """A sample as a list of floats. A sample may be a single number."""
+    return [float(v) for v in x] if hasattr(x, "__iter__") else [float(x)]
+
+
+def in_plane(point: Sequence[float]) -> bool:
+    """Whether a sample is two finite numbers."""
+    return len(point) == 2 and all(map(math.isfinite, point))
 
 
 def largest(xs: Sequence[float]) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 from engine import numeric_mode
 from nn.evaluation.measure import predict
-from nn.evaluation.plane import classes, largest, last_activation, shares, window
+from nn.evaluation.plane import classes, in_plane, largest, last_activation, row, shares, window
 from nn.models.module import Module
 from nn.training.history import Recording
 
@@ -28,10 +28,9 @@ def regions(
     regression they are 0 and the height of the answer between `low` and `high`. A first byte of 255
     says that the answer is not finite.
     """
-    points = [_point(x) for x, _ in recording.rows]
-    if not all(points):
+    plane = [row(x) for x, _ in recording.rows]
+    if not all(map(in_plane, plane)):
         return None
-    plane = [point for point in points if point]
     corners = window(plane)
     frames = sorted({round(i * (len(shown) - 1) / (TIMES - 1)) for i in range(TIMES)})
     grids = []
@@ -47,15 +46,12 @@ def regions(
         return None
     if not all(map(math.isfinite, truth)):
         return None
-    flat = [row[0] for grid in grids for row in grid] + (truth if not kinds else [])
-    finite = [x for x in flat if math.isfinite(x)]
+    answers = [answer for grid in grids for answer in grid]
+    heights = [answer[0] for answer in answers] + (truth if not kinds else [])
+    finite = [x for x in heights if math.isfinite(x)]
     low, high = min(finite, default=0.0), max(finite, default=1.0)
     last = last_activation(recording.model)
-    cells = [
-        _answer(row, last) if kinds else _height(row[0], low, high)
-        for grid in grids
-        for row in grid
-    ]
+    cells = [_class(out, last) if kinds else _height(out[0], low, high) for out in answers]
     return {
         "cells": CELLS,
         "frames": frames,
@@ -65,20 +61,10 @@ def regions(
         "high": high,
         "features": features if len(features) == 2 else ["x0", "x1"],
         "classes": called if len(called) == kinds else [f"class {k}" for k in range(kinds)],
-        "points": [(*p, y) for p, y in zip(plane, truth, strict=True)][:POINTS],
+        "points": [[*p, y] for p, y in zip(plane, truth, strict=True)][:POINTS],
         "samples": len(plane),
         "grid": base64.b64encode(bytes(byte for cell in cells for byte in cell)).decode(),
     }
-
-
-def _point(x: Any) -> Pair | None:
-    """A sample of two finite numbers."""
-    if not hasattr(x, "__iter__"):
-        return None
-    numbers = [float(v) for v in x]
-    if len(numbers) != 2 or not all(map(math.isfinite, numbers)):
-        return None
-    return numbers[0], numbers[1]
 
 
 def _cells(corners: list[Pair]) -> list[Pair]:
@@ -95,7 +81,7 @@ def _outputs(model: Module, rows: list[Pair]) -> list[list[float]]:
     return [output if isinstance(output, list) else [output] for output in outputs]
 
 
-def _answer(outputs: list[float], last: object) -> tuple[int, int]:
+def _class(outputs: list[float], last: object) -> tuple[int, int]:
     """The class and how sure the model is of it, from 0 (any class) to 255."""
     if not all(map(math.isfinite, outputs)):
         return 255, 0

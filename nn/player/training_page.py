@@ -93,7 +93,7 @@ def _kept(history: History) -> int:
 
 @contextmanager
 def _as_it_was(recording: Recording) -> Iterator[None]:
-    """Put the parameters back at the end as they were at the beginning."""
+    """Give the parameters back the numbers that they have now."""
     kept = [parameter.data for parameter in recording.parameters]
     try:
         yield

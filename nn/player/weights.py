@@ -1,7 +1,6 @@
 """The units and weights of a recorded model, as columns of slots and lines between them."""
 
 import base64
-import struct
 import sys
 from array import array
 from typing import Any
@@ -17,7 +16,7 @@ LIMIT = 16  # units that a column shows; of more, the first and the last
 def network(
     recording: Recording, shown: list[int], features: list[str], classes: list[str]
 ) -> dict[str, Any] | None:
-    """Columns, lines and their weights by the epoch; None where a model is no row of layers.
+    """Columns, lines and their weights in each epoch; None where a model is no row of layers.
 
     A line goes from a slot of a column (the slot after the last unit is the bias, which is always
     1) to a slot of the next. Weights are the bytes of 32-bit floats, one row for each epoch.
@@ -58,8 +57,7 @@ def floats(numbers: list[float]) -> str:
     >>> floats([1.0, 1e300])
     'AACAPwAAgH8='
     """
-    largest = struct.unpack("<f", b"\xff\xff\x7f\x7f")[0]
-    single = array("f", [x if not abs(x) > largest else x * float("inf") for x in numbers])
+    single = array("f", numbers)
     if sys.byteorder == "big":
         single.byteswap()
     return base64.b64encode(single.tobytes()).decode()
