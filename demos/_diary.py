@@ -20,9 +20,9 @@ class Entry:
     """A task: its number, its epoch, its bytes, and where and when it was computed.
 
     Attributes:
-        start: when the worker began, in seconds as `time.time()` has them, as `end`.
-        first: whether it is the first that this process could answer, having unpacked programs and
-            rows for it.
+        start, end: when the worker began and ended, in seconds of `time.time()`.
+        first: whether it was the first task that this process answered. Programs and rows were
+            unpacked for it.
     """
 
     number: int
@@ -36,14 +36,14 @@ class Entry:
 
 @dataclass
 class Diary(Executor):
-    """Hands tasks on to another executor, and does a deed once while they are computed.
+    """Passes tasks on to another executor, and does one deed while they are computed.
 
     Attributes:
         executor: who computes.
-        deed: called after each task from some epoch on, until it says that it has been done.
-        since: that epoch.
-        at: the number of the task after which it was done, and the time; None before.
-        brought: the bytes of programs and rows, for each worker of Dask that they were sent to.
+        deed: a function that is called after each task until it returns True.
+        since: the first epoch in which it is called.
+        at: the number of the task after which it returned True, and the time; None before.
+        brought: how many bytes of programs and rows were sent, an entry for each worker of Dask.
     """
 
     executor: Any
@@ -67,7 +67,7 @@ class Diary(Executor):
         self.epoch += 1
 
     def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Send a task, to be noted when its answer is there."""
+        """Send a task. It is noted when its answer is there."""
         self.sent += 1
         size = len(pickle.dumps((function, args, kwargs)))
         outer: Future[Any] = Future()
@@ -91,7 +91,7 @@ class Diary(Executor):
 
 @dataclass
 class Client:
-    """A client of Dask; what its `run` sends to how many workers is noted."""
+    """A client of Dask that notes what its `run` sends, and to how many workers."""
 
     client: Any
     notes: list[int]
@@ -100,7 +100,7 @@ class Client:
         return getattr(self.client, name)
 
     def run(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-        """Call a function on workers; bytes among its arguments are noted, for each of them."""
+        """Call a function on workers, and note the bytes among its arguments for each worker."""
         answers = self.client.run(function, *args, **kwargs)
         for argument in args:
             if isinstance(argument, bytes):
@@ -109,7 +109,7 @@ class Client:
 
 
 def noted(function: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[int, float, float, Any]:
-    """On a worker: the answer of a function, with the process and the times.
+    """Run on a worker: a function's answer, with the process and the times of start and end.
 
     >>> pid, start, end, answer = noted(max, 3, 4)
     >>> pid == os.getpid(), start <= end, answer

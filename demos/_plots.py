@@ -114,6 +114,7 @@ def plot_images(path: Path, title: str, rows: Mapping[str, Any], words: Any = No
         for line, (name, images) in zip(grid, rows.items(), strict=True):
             for i, axes in enumerate(line):
                 axes.set(xticks=[], yticks=[])
+                axes.spines[:].set_visible(True)
                 if i >= len(images):
                     axes.axis("off")
                     continue
@@ -147,7 +148,7 @@ def plot_ladder(
     trained: Sequence[Sequence[float]],
     untrained: Sequence[Sequence[float]],
 ) -> None:
-    """Save the shares of several runs on each rung (of those untrained, on the last rungs)."""
+    """Save the shares of several runs on each rung. Untrained layers stand on the last ones."""
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(7.2, 4.2), layout="constrained")
         axes = figure.add_subplot()
@@ -183,7 +184,7 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
 
 
 def _draw_regions(axes: Axes, panel: Panel, low: Any, high: Any) -> Any:
-    """Mix the classes' colours by their probabilities, draw the borders, return the former."""
+    """Mix the classes' colours by their probabilities, which are returned; draw the borders."""
     across, up = (np.linspace(low[i], high[i], GRID).tolist() for i in (0, 1))
     opinion = np.array(panel.probabilities([(x, y) for y in up for x in across]))
     kinds = opinion.shape[1]

@@ -19,8 +19,9 @@ import statistics
 import nn
 from demos._common import Stage
 from demos._plots import plot_curves
-from engine import Value, gradient, softmax
+from engine import softmax
 from nn.drawing import plot_activations
+from nn.drawing.activation_plot import sample
 
 USES = {
     "sigmoid": "a binary output",
@@ -31,19 +32,11 @@ USES = {
 DEPTH, WIDTH, SAMPLES = 10, 16, 40
 
 
-def answer(name: str, x: float) -> tuple[float, float]:
-    """An activation's value and slope at x; softmax's, of the first of the scores (x, 0)."""
-    leaf, row = Value(x), nn.ACTIVATIONS[name]
-    assert row.function is not None
-    out = row.function([leaf, Value(0.0)])[0] if row.layerwise else row.function(leaf)
-    return out.data, gradient(out, leaf).data
-
-
 def flat_from(name: str, side: int) -> float:
-    """How far from 0 the slope is down to a hundredth of its largest; inf where it never is."""
-    steepest = max(answer(name, i / 10)[1] for i in range(-100, 101))
+    """How far from 0 the slope falls below a hundredth of its largest; inf if it never does."""
+    steepest = max(sample(name, i / 10)[1] for i in range(-100, 101))
     for i in range(1, 1001):
-        if answer(name, side * i / 100)[1] < steepest / 100:
+        if sample(name, side * i / 100)[1] < steepest / 100:
             return (i - 1) / 100
     return math.inf
 
@@ -51,7 +44,7 @@ def flat_from(name: str, side: int) -> float:
 def gradients_by_layer(name: str, seed: int) -> list[float]:
     """The size of the weights' gradients in each layer of a deep network that is still untrained.
 
-    For a random input the mean of their absolute values, and the median of that over the inputs.
+    For each of some random inputs it is the mean of their absolute values. Given is the median.
     """
     rng = random.Random(seed)
     model = nn.MLP(WIDTH, [WIDTH] * DEPTH + [1], activation=name, rng=rng)
@@ -70,9 +63,9 @@ def run(stage: Stage) -> None:
     drawn = [rng.gauss(0, 1) for _ in range(1000)]
     print("           for                   from -9 .. 9   mean   steepest   flat below, above")
     for name, use in USES.items():
-        low, high = answer(name, -9.0)[0], answer(name, 9.0)[0]
-        mean = statistics.fmean(answer(name, x)[0] for x in drawn)
-        slope = max(answer(name, i / 10)[1] for i in range(-100, 101))
+        low, high = sample(name, -9.0)[0], sample(name, 9.0)[0]
+        mean = statistics.fmean(sample(name, x)[0] for x in drawn)
+        slope = max(sample(name, i / 10)[1] for i in range(-100, 101))
         flat = f"{0.0 - flat_from(name, -1):9.2f}  {flat_from(name, 1):9.2f}"
         print(f"{name:11}{use:21}{low:6.2f} {high:6.2f} {mean:8.2f} {slope:8.2f}   {flat}")
     shares = ", ".join(f"{float(p):.3f}" for p in softmax([2.0, 1.0, 0.0, -1.0]))

@@ -42,7 +42,7 @@ from demos._common import Stage
 from demos._plots import COLOURS, INK, STYLE
 
 WIDTHS, RATE = [16, 16, 1], 1.5
-ROUNDS, ENOUGH = 7, 5.0  # how often each trains, but no more after so many seconds
+ROUNDS, ENOUGH = 7, 5.0  # how often each system trains; after so many seconds none begins again
 Curve: TypeAlias = list[float]
 Tick: TypeAlias = Callable[[], None]
 
@@ -61,7 +61,7 @@ class Task:
 
     @property
     def trained(self) -> int:
-        """Two epochs more: the first is timed apart; the last, with what ends it all, is not."""
+        """Two epochs more: the first is timed apart, and the last is not timed."""
         return self.epochs + 2
 
     def start(self) -> nn.MLP:
@@ -70,10 +70,10 @@ class Task:
 
 
 def in_gradwalk(task: Task, tick: Tick, backend: str) -> Curve:
-    """Values, or native. To tell the loss after a step, `fit` does one forward pass more."""
+    """With Values or natively. To know the loss after a step, `fit` does one more forward pass."""
 
     def schedule(epoch: int) -> float:
-        """It is asked before each epoch, and leaves the rate as it is."""
+        """Tell that an epoch begins, and leave the rate as it is."""
         tick()
         return 1.0
 
@@ -111,7 +111,7 @@ def in_micrograd(task: Task, tick: Tick) -> Curve:
 
 
 def in_pytorch(task: Task, tick: Tick) -> Curve:
-    """All rows as one tensor; on one thread, which for so few is faster than several."""
+    """All rows as one tensor, on one thread: for so few rows several threads are slower."""
     torch: Any = importlib.import_module("torch")
     torch.set_num_threads(1)
     model, losses = nn.to_torch(task.start()), []
@@ -150,7 +150,10 @@ def in_jax(task: Task, tick: Tick) -> Curve:
 
     step, losses = jax.jit(learn), []
     for epoch in range(task.trained):
-        if epoch in (1, task.trained - 1):  # it computes while Python goes on; clocks have to wait
+        if epoch in (
+            1,
+            task.trained - 1,
+        ):  # JAX computes while Python goes on, so wait before reading the clock
             jax.block_until_ready(weights)
         tick()
         loss, weights = step(weights, xs, ys)
@@ -182,7 +185,7 @@ class Result:
 def train(task: Task, system: str) -> Result:
     """Train from the start, once."""
     ticks: list[float] = []
-    gc.collect()  # nobody pays for another's garbage
+    gc.collect()  # so that no system pays for another's garbage
     began = perf_counter()
     curve = SYSTEMS[system][1](task, lambda: ticks.append(perf_counter()))
     epoch = (ticks[-1] - ticks[1]) / task.epochs
@@ -190,7 +193,7 @@ def train(task: Task, system: str) -> Result:
 
 
 def measure(task: Task, systems: Sequence[str]) -> dict[str, Result]:
-    """Let the systems train in turn, so that what else the machine does meets all alike."""
+    """Let the systems train in turn, so that other work of the machine slows all of them alike."""
     runs: dict[str, list[Result]] = {system: [] for system in systems}
     for _, system in itertools.product(range(ROUNDS), systems):
         if sum(run.first + task.epochs * run.epoch for run in runs[system]) < ENOUGH:
@@ -272,7 +275,7 @@ def run(stage: Stage) -> None:
     here = [system for system, (module, _) in SYSTEMS.items() if find_spec(module)]
     if missing := [system for system in SYSTEMS if system not in here]:
         print(f'without {"; ".join(missing)}: pip install "gradwalk[compare]"')
-    for system in here:  # what is imported now is in nobody's time
+    for system in here:  # imported here, so that no time includes the import
         importlib.import_module(SYSTEMS[system][0])
     print(
         f"{task.epochs} epochs of {len(ys)} rows; where micrograd is here, 30 take a minute or two"

@@ -4,12 +4,12 @@ A first course says: an output for each class, softmax to make probabilities of 
 to learn from, and a test on images that the network never saw.
 
 Each image is 8 by 8 pixels, shrunk from a scan of a digit that a person had written (Alpaydin and
-Kaynak 1998; scikit-learn brings them along). To the network they are 64 numbers from 0 to 1; that
-pixels have neighbours it is never told. Where the extra `fast` is installed, training runs as
+Kaynak 1998; scikit-learn brings them along). To the network they are 64 numbers from 0 to 1; it
+is never told that pixels have neighbours. Where the extra `fast` is installed, training runs as
 machine code, in seconds instead of minutes; `history.backend` says which it was.
 
 One figure hides much. The *confusion matrix* counts for each true digit what the network said, and
-the errors are worth a look one by one: of some of them a person would not be sure either.
+the errors are worth a look one by one: a person would not be sure of some of them either.
 """
 
 import time
@@ -44,7 +44,7 @@ def confusion(truth: Sequence[int], said: Sequence[int]) -> list[list[int]]:
 
 
 def plot_confusion(path: Path, table: list[list[int]]) -> None:
-    """Save the table with its errors coloured; those right are in grey."""
+    """Save the table, with errors in colour and right answers in grey."""
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(5.6, 5.2), layout="constrained")
         axes = figure.add_subplot()

@@ -11,17 +11,17 @@ times: in this process alone, on a Dask cluster of three processes (`Client.get_
 warning. It then compares a digest of all parameters. A task that a worker takes into the grave is
 given to another one, and a *nanny* puts a new process in its place.
 
-A task of a step holds the parameters and says which rows; it holds no rows. A worker that does not
-know them yet says so, and then it is sent them, with the programs, once; so it is with the one that
-comes in place of the dead, and while that one compiles, the others wait.
+A task holds the parameters and the numbers of its rows, but not the rows. A worker that does not
+have the rows yet says so, and is sent them once, together with the programs. So is the process that
+replaces the killed one. While it compiles, the others wait.
 
 What a cluster costs is time: on a machine of two cores some 25 milliseconds for each round of
 tasks, even if they do nothing. It pays where a step takes much longer than that and each worker has
 a core. These steps take about ten milliseconds, so that three workers are several times slower than
 one process alone: look at the seconds. What they buy here is that one of them may die.
-`python -m tests.benchmarks.scaling` measures from which step on they are faster.
+`python -m tests.benchmarks.scaling` measures how long a step has to be for workers to be faster.
 
-The data are scikit-learn's digits, those to learn from also shifted by a pixel in 8 directions.
+The data are scikit-learn's digits. Those to learn from are also shifted by a pixel in 8 directions.
 """
 
 import hashlib
@@ -51,7 +51,7 @@ from demos.digits import digits
 from nn.evaluation.probabilities import probabilities
 
 WORKERS, BATCHES, HIDDEN = 3, 3, 64
-KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # on Windows the latter is as sudden
+KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # on Windows SIGTERM is as sudden
 NAMES = ("this process alone", f"{WORKERS} workers", f"{WORKERS} workers, one killed")
 
 
@@ -65,19 +65,19 @@ class Outcome:
     ends: list[float]
 
     def digest(self) -> str:
-        """A fingerprint of all parameters: one bit of difference makes another one."""
+        """A fingerprint of all parameters. One bit of difference changes it."""
         numbers = [p.data for p in self.model.parameters()]
         return hashlib.sha256(struct.pack(f"<{len(numbers)}d", *numbers)).hexdigest()[:12]
 
     def pace(self) -> float:
-        """Milliseconds that an epoch usually takes, after the first, which has to compile."""
+        """The median of milliseconds for an epoch, without the first, which has to compile."""
         lengths = [b - a for a, b in pairwise(self.ends)]
         return 1000 * statistics.median(lengths or [self.seconds])
 
 
 @dataclass(frozen=True)
 class Death:
-    """Who died after which task and when, what nobody had begun by then, and who came instead."""
+    """Which process was killed, after which task and when; what it left, and who replaced it."""
 
     victim: int
     task: int
@@ -88,7 +88,7 @@ class Death:
 
     @classmethod
     def of(cls, diary: Diary, victim: int, heir: int) -> "Death":
-        """What a diary says of it."""
+        """Read it from a diary."""
         assert diary.at is not None
         task, when = diary.at
         orphans = [one for one in diary.entries if one.number <= task and one.start > when]
@@ -128,7 +128,7 @@ def on_cluster(data: Data, seed: int, epochs: int) -> tuple[list[Outcome], list[
         LocalCluster(
             n_workers=WORKERS,
             threads_per_worker=1,
-            dashboard_address="127.0.0.1:0",  # any free port; without an address it wants 8787
+            dashboard_address="127.0.0.1:0",  # any free port; without an address it is 8787
             silence_logs=logging.CRITICAL,
         ) as cluster,
         Client(cluster) as client,
@@ -166,7 +166,7 @@ def sendings(diary: Diary) -> str:
 
 
 def obituary(death: Death) -> str:
-    """Who died, who did what it had to do, and who came, in words."""
+    """In words: who was killed, who did its work, and who replaced it."""
     begun = [f"; task {one.number} was begun after that, by {one.pid}" for one in death.orphans]
     said = "but the training was over before it was asked"
     if death.inherited:
@@ -228,7 +228,7 @@ def _draw_task(axes: Axes, lane: int, entry: Entry, death: Death) -> None:
 
 
 def _draw_death(axes: Axes, lanes: Sequence[int], death: Death, end: float) -> None:
-    """The kill, and what came of it."""
+    """Draw the kill and what followed."""
     axes.axvline(0, color=INK, lw=1, ls=":")
     grave, cradle = lanes.index(death.victim), lanes.index(death.heir)
     axes.plot([0], [grave], "X", color=INK, ms=12, mec="white", clip_on=False)

@@ -5,7 +5,7 @@ a curve.
 
 Two half circles reach into each other, blurred by noise: the picture everybody draws first, since
 one look tells whether a classifier works. A straight line gets most points right and can never get
-all: the linear model's figure stands beside. A network with two hidden layers bends its border
+all, as the linear model beside it shows. A network with two hidden layers bends its border
 into an S; `learning.html` plays how, epoch by epoch.
 
 The noise is worth a look: some points lie beyond the other crescent by pure chance. A model that

@@ -9,10 +9,11 @@ looks at these; softmax answers. `choose(index, options)` picks the row of the e
 target's log-probability, so that one Program computes the loss and all its gradients for any batch.
 
 The measure is *bits per character* on names that were held out: how many yes-or-no questions the
-next character still takes. All alike would be log2(28) = 4.81. Counting which character follows
-which (a *bigram* model) looks one character back, and the network is about one bit better. It is
-not the last word: a table of what follows three characters, which is printed too, does better
-than this small network. Names repeat whole words, and a table remembers words, if it may be large.
+next character still takes. If all 28 were equally likely, that would be log2(28) = 4.81. Counting
+which character follows which (a *bigram* model) looks one character back, and the network is about
+one bit better. It is not the last word: a table of what follows three characters, which is printed
+too, does better than this small network. Names repeat whole words, and a table remembers words, if
+it may be large.
 """
 
 import math
@@ -48,7 +49,7 @@ def identifiers() -> list[str]:
 
 
 def table(names: Sequence[str]) -> Any:
-    """A row for each character to be guessed: the three before it, then itself, all as numbers."""
+    """A row for each character to be guessed: the five before it, then itself, all as numbers."""
     rows = []
     for name in names:
         codes = [0] * CONTEXT + [ALPHABET.index(c) for c in name] + [0]
@@ -57,7 +58,7 @@ def table(names: Sequence[str]) -> Any:
 
 
 class Writer(nn.Module):
-    """From the numbers of three characters to a score for each that may follow."""
+    """From the numbers of five characters to a score for each that may follow."""
 
     def __init__(self, rng: random.Random) -> None:
         self.embedding = [[Value(rng.gauss(0, 1)) for _ in range(SIZE)] for _ in ALPHABET]
@@ -72,7 +73,7 @@ class Writer(nn.Module):
 def counted_bits(seen: Any, unseen: Any, back: int) -> float:
     """Bits per character of counting what follows the last few characters.
 
-    Counts start above 0, since what was never seen may come; where, is chosen in their favour.
+    Counts start above 0, since what was never seen may still come. The start is the best of a few.
     """
     pairs = Counter(map(tuple, seen[:, CONTEXT - back :].astype(int).tolist()))
     befores = Counter(map(tuple, seen[:, CONTEXT - back : -1].astype(int).tolist()))
@@ -96,7 +97,7 @@ def invent(logs: Program, rng: random.Random) -> str:
 
 
 def train(model: Writer, epochs: int, seen: Any, unseen: Any, seed: int) -> dict[str, list[float]]:
-    """Move the model's parameters; the answer is the bits per character after every epoch."""
+    """Train the model's parameters; returns the bits per character after every epoch."""
     before, target = inputs(*[f"x{i}" for i in range(CONTEXT)]), inputs("target")
     loss = -choose(target[0], log_softmax(model(before)))
     parameters = model.parameters()

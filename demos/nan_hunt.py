@@ -1,7 +1,8 @@
 """Two nans in training, hunted down and mended: `python -m demos.nan_hunt`.
 
-A nan in a loss says nothing of where it came from: all that reads it turns nan as well. `hunt`
-names the one operation that made it out of good numbers, its line, and what to write instead.
+A nan in a loss says nothing of where it came from: whatever is computed from a nan is nan as well.
+`hunt` names the one operation that made it out of good numbers, with its line, and what to write
+instead.
 """
 
 import random

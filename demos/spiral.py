@@ -5,8 +5,8 @@ A first course says: hidden units are edges, and layers put edges together into 
 Along each arm the class stays the same while the direction turns, so whoever wants to tell the
 arms apart has to count turns. Each neuron of the first layer sees one straight edge; the second
 layer puts edges together into wedges and corners. More neurons, more edges, a smoother winding:
-this is *capacity*, and what it costs is time and data. The linear model, whose figure stands
-beside, has three straight borders that meet in one point, and gets about half of the points.
+this is *capacity*, and what it costs is time and data. The linear model, which is shown
+beside it, has three straight borders that meet in one point, and gets about half of the points.
 
 It also shows what training is: a walk downhill without a map. For some epochs hardly anything
 happens, then an arm falls into place and the loss drops: `learning.html` plays it.
