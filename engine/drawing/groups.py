@@ -38,13 +38,11 @@ class Grouping:
     Attributes:
         boxes: the boxes by name. of: the box of each node that is in one.
         frames: for each node inside of an opened box, the name of that box.
-        level: 1 for boxes by layer or function, 2 by neuron or line, 0 if nothing is collapsed.
     """
 
     boxes: dict[str, Box]
     of: dict[Value, Box]
     frames: dict[Value, str]
-    level: int
 
 
 def group(
@@ -64,7 +62,7 @@ def group(
         )
     names = {open} if isinstance(open, str) else {*open}
     if collapse == 0 or (collapse is None and len(view.nodes) <= limit and not names):
-        return Grouping({}, {}, {}, 0)
+        return Grouping({}, {}, {})
     paths = _paths(view)
     _check(names, paths)
     for level in (2, 1) if collapse is None else (collapse,):
@@ -108,7 +106,7 @@ def arrows(view: View, of: Mapping[Value, Box]) -> Counter[tuple[Value | str, Va
 
 
 def _collapse(view: View, paths: Mapping[Value, Address], level: int, open: set[str]) -> Grouping:
-    found = Grouping({}, {}, {}, level)
+    found = Grouping({}, {}, {})
     members: dict[str, list[Value]] = {}
     for node in view.nodes:
         path = paths[node]

@@ -6,7 +6,6 @@ numbered in topological order, so that the same graph always gives the same byte
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 from typing import TypedDict, Unpack
@@ -17,7 +16,7 @@ from engine.drawing.escape import plain
 from engine.drawing.groups import Box, Grouping, arrows, counts, group
 from engine.drawing.hover import about_edge, about_node
 from engine.drawing.style import EDGE, GRAPH, NODE, box_style, flags, node_style, roomy
-from engine.drawing.view import Outputs, View, view
+from engine.drawing.view import Outputs, View, scattered, view
 from engine.wording.derivatives import locals_of
 from engine.wording.numbers import HIDDEN, number, operation, shorten
 
@@ -32,13 +31,13 @@ class Options(TypedDict, total=False):
 
     direction: str
     depth: int | None
-    only: Value | Iterable[Value] | None
+    only: Outputs | None
     expand: bool
     collapse: int | None
     open: str | Iterable[str]
     strength: bool
-    parameters: Iterable[Value] | None
-    inputs: Iterable[Value] | None
+    parameters: Outputs | None
+    inputs: Outputs | None
     limit: int
 
 
@@ -47,13 +46,13 @@ def draw(
     *,
     direction: str = "LR",
     depth: int | None = None,
-    only: Value | Iterable[Value] | None = None,
+    only: Outputs | None = None,
     expand: bool = False,
     collapse: int | None = None,
     open: str | Iterable[str] = (),
     strength: bool = False,
-    parameters: Iterable[Value] | None = None,
-    inputs: Iterable[Value] | None = None,
+    parameters: Outputs | None = None,
+    inputs: Outputs | None = None,
     limit: int = 500,
 ) -> Picture:
     """Draw the graph below a Value, as a `graphviz.Digraph` that shows itself in a notebook.
@@ -84,10 +83,8 @@ def draw(
         raise ValueError(f"direction is one of {', '.join(DIRECTIONS)}, got {direction!r}")
     seen = view(value, depth=depth, only=only, expand=expand, parameters=parameters, inputs=inputs)
     grouping = group(seen, collapse, open, limit)
-    if grouping.boxes:
-        seen = replace(seen, copied=set())
     # Arrows that fan in need room to come from the side rather than from above.
-    fan = max(len(node.parents) for node in seen.nodes) if grouping.level == 0 else 10
+    fan = max(len(node.parents) for node in seen.nodes) if not grouping.boxes else 10
     space = {**GRAPH, "rankdir": direction, "ranksep": f"{0.4 + 0.1 * min(fan, 10):.1f}"}
     picture = Picture(format="svg", graph_attr=space, node_attr=NODE, edge_attr=EDGE)
     picture.remedy = lambda: _remedy(seen)
@@ -126,6 +123,7 @@ class _Drawing:
         self.picture, self.seen, self.grouping = picture, seen, grouping
         self.names = {node: f"n{i}" for i, node in enumerate(seen.nodes)}
         self.boxes = {name: f"g{i}" for i, name in enumerate(grouping.boxes)}
+        self.copied = set() if grouping.boxes else scattered(seen)
         opened = dict.fromkeys(reversed(grouping.frames.values()))
         self.frames = {name: picture.frame(name, i) for i, name in enumerate(opened)}
         grads = [abs(node.grad) for node in seen.nodes if strength]
@@ -140,7 +138,7 @@ class _Drawing:
         for node in reversed(self.seen.nodes):
             box = of.get(node)
             if box is None:
-                if node not in self.seen.copied:
+                if node not in self.copied:
                     self.add_node(node, self.names[node])
                 self.add_edges(node)
             elif inside[node] not in picture.titles:
@@ -172,7 +170,7 @@ class _Drawing:
             if parent not in self.names or parent in self.grouping.of:
                 continue
             tail, ident = self.names[parent], f"{self.names[node]}-{k}"
-            if parent in self.seen.copied:
+            if parent in self.copied:
                 tail = f"{tail}-{ident}"
                 self.add_node(parent, tail, copy=True)
             # in a long sum, no arrow needs to say that its derivative is 1

@@ -3,7 +3,7 @@
 Nothing here needs Graphviz: `groups` collapses a view, and `picture` draws it.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -17,10 +17,10 @@ from engine.core.origins import name_of, place_of
 from engine.core.value import Value
 from engine.wording.kinds import kinds_of
 
-__all__ = ["Outputs", "View", "opened", "outputs_of", "view"]
+__all__ = ["Outputs", "View", "opened", "outputs_of", "scattered", "view"]
 
 # One Value, or several in lists, tuples and dictionaries, which may lie in each other.
-Outputs: TypeAlias = "Value | Iterable[Outputs] | Mapping[Any, Outputs]"
+Outputs: TypeAlias = Value | Iterable["Outputs"] | Mapping[Any, "Outputs"]
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,11 @@ class View:
         outputs: the values that were given, each with its key or its index in what was given.
         nodes: what is to be seen, parents before their consumers.
         kinds: what each of them is: a leaf, parameter, input, operation or output.
-        copied: the leaves that are drawn again at each use.
     """
 
     outputs: Mapping[Value, str]
     nodes: list[Value]
     kinds: Mapping[Value, str]
-    copied: Collection[Value]
 
     @cached_property
     def seed(self) -> float:
@@ -60,19 +58,19 @@ def view(
     given: Outputs,
     *,
     depth: int | None = None,
-    only: Value | Iterable[Value] | None = None,
+    only: Outputs | None = None,
     expand: bool = False,
-    parameters: Iterable[Value] | None = None,
-    inputs: Iterable[Value] | None = None,
+    parameters: Outputs | None = None,
+    inputs: Outputs | None = None,
 ) -> View:
     """Choose what is drawn of the graph below some Values; the arguments are those of `draw`."""
     outputs = outputs_of("draw", given)
     if depth is not None and (isinstance(depth, bool) or not isinstance(depth, int) or depth < 0):
         raise ValueError(f"depth is a number of steps from the output, 0 or more, got {depth!r}")
     order = topological(*reversed(outputs))  # the last is drawn first: the first goes above
-    sources = None if only is None else _among(order, [only] if isinstance(only, Value) else only)
-    own = None if parameters is None else _values("parameters", parameters)
-    data = None if inputs is None else _values("inputs", inputs)
+    sources = None if only is None else _among(order, only)
+    own = None if parameters is None else {v for _, v in _named("parameters", parameters)}
+    data = None if inputs is None else {v for _, v in _named("inputs", inputs)}
     if expand:
         copies = opened(order)
         outputs = {copies[node]: name for node, name in outputs.items()}
@@ -88,7 +86,7 @@ def view(
         near = _distances(outputs, depth)
         nodes = [node for node in nodes if node in near]
     kinds = {node: kinds[node] for node in nodes}
-    return View(outputs, nodes, kinds, _scattered(nodes) - outputs.keys())
+    return View(outputs, nodes, kinds)
 
 
 def outputs_of(who: str, given: Outputs) -> dict[Value, str]:
@@ -103,7 +101,7 @@ def outputs_of(who: str, given: Outputs) -> dict[Value, str]:
     (['[0]', '[1]'], [''])
     """
     found: dict[Value, str] = {}
-    for name, value in _named(who, given, ""):
+    for name, value in _named(who, given):
         names = [found.get(value), name]
         found[value] = ", ".join(filter(None, names))
     if not found:
@@ -111,7 +109,7 @@ def outputs_of(who: str, given: Outputs) -> dict[Value, str]:
     return found
 
 
-def _named(who: str, given: object, name: str) -> Iterator[tuple[str, Value]]:
+def _named(who: str, given: object, name: str = "") -> Iterator[tuple[str, Value]]:
     if isinstance(given, Value):
         yield name, given
     elif isinstance(given, Mapping):
@@ -123,8 +121,8 @@ def _named(who: str, given: object, name: str) -> Iterator[tuple[str, Value]]:
     else:
         got = type(given).__name__ + f" for {name}" * bool(name)
         raise TypeError(
-            f"{who} takes a Value, or several in a list or a dictionary, got {got}; give the "
-            "output of the computation, the rest of the graph hangs below it"
+            f"{who} takes a Value, or several in a list or a dictionary, got {got}; give "
+            "Values themselves, such as the output of a computation"
         )
 
 
@@ -172,23 +170,10 @@ def _expansion(node: Value, copy: Value) -> Value:
     return made
 
 
-def _values(what: str, given: object) -> set[Value]:
-    """The Values in a list that was given as an argument."""
-    if isinstance(given, Value | str) or not isinstance(given, Iterable):
-        raise TypeError(f"{what} takes a list of Values, got {type(given).__name__}")
-    listed = {*given}
-    for each in listed:
-        if not isinstance(each, Value):
-            raise TypeError(f"{what} takes Values in its list, got a {type(each).__name__}")
-    return listed
-
-
-def _among(order: list[Value], only: object) -> set[Value]:
-    """The Values that `only` lists, which have to be in the graph."""
-    wanted, known = _values("only", only), set(order)
-    if not wanted:
-        raise ValueError("only takes at least one Value, got none; leave it out to draw all")
-    for node in wanted - known:
+def _among(order: list[Value], only: Outputs) -> set[Value]:
+    """The Values that `only` names, which have to be in the graph."""
+    wanted = {*outputs_of("only", only)}
+    for node in wanted.difference(order):
         raise ValueError(
             f"only takes Values that went into what is drawn, got {node!r}, which did not; "
             "to see what a Value was made from, draw that Value"
@@ -216,18 +201,19 @@ def _distances(outputs: Iterable[Value], depth: int) -> dict[Value, int]:
     return found
 
 
-def _scattered(nodes: list[Value]) -> set[Value]:
+def scattered(seen: View) -> set[Value]:
     """Leaves used at many distances from the outputs, such as a recurrent network's weights.
 
     Their arrows would run across the whole picture, and the layout would take very long.
     """
     height: dict[Value, int] = {}
     uses: dict[Value, list[int]] = {}
-    for node in reversed(nodes):
+    for node in reversed(seen.nodes):
         here = height.setdefault(node, 0)
         for parent in node.parents:
             if parent.parents:
                 height[parent] = max(here + 1, height.get(parent, 0))
             else:
                 uses.setdefault(parent, []).append(here)
-    return {leaf for leaf, at in uses.items() if len(at) > 3 and max(at) - min(at) > 3}
+    far = {leaf for leaf, at in uses.items() if len(at) > 3 and max(at) - min(at) > 3}
+    return far - seen.outputs.keys()

@@ -49,12 +49,13 @@ def to_html(
             "nothing was recorded of this training, so there is nothing to play; train with "
             "fit(..., record=True)"
         )
-    shown = evenly(min(history.epochs + 1, len(recording.snapshots)), FRAMES, _kept(history))
+    kept = 0 if history.best_epoch is None else history.best_epoch + 1  # 0: before the training
+    shown = evenly(min(history.epochs + 1, len(recording.snapshots)), FRAMES, kept)
     inputs, called = _words("features", features), _words("classes", classes)
     with _as_it_was(recording):
         found: dict[str, Any] = {
             "epochs": shown,
-            "kept": _kept(history),
+            "kept": kept,
             "log": _columns([recording.start, *history.log]),
             "network": network(recording, shown, inputs, called),
             "regions": regions(recording, shown, inputs, called),
@@ -84,11 +85,6 @@ def evenly(count: int, most: int, also: int = 0) -> list[int]:
     if count <= most:
         return list(range(count))
     return sorted({also, *(i * (count - 1) // (most - 1) for i in range(most))})
-
-
-def _kept(history: History) -> int:
-    """The epoch, counted from 1, whose parameters the model kept; 0 is before the training."""
-    return 0 if history.best_epoch is None else history.best_epoch + 1
 
 
 @contextmanager

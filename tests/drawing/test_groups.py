@@ -215,7 +215,7 @@ def test_what_was_collapsed_can_be_read(build: Callable[[], Value]) -> None:
 def test_the_boxes_are_in_the_picture_by_name_with_what_they_hold() -> None:
     loss = batch()
     found = group(view(loss))
-    assert found.level == 2
+    assert any(name.count(".") for name in found.boxes)
     neurons = [name for name in found.boxes if re.fullmatch(r"L[012]\.N\d", name)]
     assert len(neurons) == 8 + 8 + 1
     for name in neurons:

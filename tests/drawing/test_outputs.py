@@ -15,7 +15,7 @@ from engine import Value, topological
 from engine.core.ops import is_constant
 from engine.drawing import draw, to_dot, to_png, to_svg, tree
 from engine.drawing.groups import OUTPUTS
-from engine.drawing.view import view
+from engine.drawing.view import scattered, view
 from engine.stepping import Run
 from nn import MLP
 from tests.core.programs import OPERATIONS, Program, programs
@@ -147,8 +147,8 @@ def test_an_output_that_is_used_all_over_is_drawn_once() -> None:
     w, h = Value(0.5, "w"), Value(0.1, "h")
     for _ in range(10):
         h = (w * h).tanh()
-    assert view(h).copied == {w}
-    assert view([h, w]).copied == set()
+    assert scattered(view(h)) == {w}
+    assert scattered(view([h, w])) == set()
     assert draw([h, w]).source.count("w\\n") == 1
 
 
@@ -169,12 +169,16 @@ def test_all_formats_take_several() -> None:
         ([], ValueError, "at least one Value, got an empty list"),
         ({}, ValueError, "at least one Value, got an empty dict"),
         ({"a": []}, ValueError, "at least one Value, got an empty dict"),
-        ([Value(1.0), 3.0], TypeError, r"got float for \[1\]; give the output"),
-        ({"mean": None}, TypeError, r"got NoneType for mean; give the output"),
-        ({"a": [[Value(1.0)], ["x"]]}, TypeError, r"got str for a\[1\]\[0\]; give the output"),
-        ({Value(1.0)}, TypeError, "got set; give the output"),
-        ("y", TypeError, "got str; give the output"),
-        (np.array([1.0]), TypeError, r"got float64 for \[0\]; give the output"),
+        ([Value(1.0), 3.0], TypeError, r"got float for \[1\]; give Values themselves"),
+        ({"mean": None}, TypeError, r"got NoneType for mean; give Values themselves"),
+        (
+            {"a": [[Value(1.0)], ["x"]]},
+            TypeError,
+            r"got str for a\[1\]\[0\]; give Values themselves",
+        ),
+        ({Value(1.0)}, TypeError, "got set; give Values themselves"),
+        ("y", TypeError, "got str; give Values themselves"),
+        (np.array([1.0]), TypeError, r"got float64 for \[0\]; give Values themselves"),
     ],
 )
 def test_what_holds_no_values_is_an_error_that_says_where(

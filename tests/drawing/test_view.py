@@ -14,7 +14,7 @@ import engine
 from engine import Value, gradient, no_grad, numeric_mode, topological
 from engine.core.ops import is_constant
 from engine.drawing import draw
-from engine.drawing.view import View, view
+from engine.drawing.view import View, scattered, view
 from engine.wording.derivatives import locals_of
 from nn import MLP, Module, mse_loss
 from tests.core.programs import OPERATIONS, Program, path_sum, programs
@@ -307,7 +307,7 @@ def test_the_weights_of_a_recurrent_network_are_drawn_once_for_each_use() -> Non
         h = (w * h + u).tanh()
     h.backward()
     picture = draw(h)
-    assert view(h).copied == {w, u}
+    assert scattered(view(h)) == {w, u}
     rows = [row.strip() for row in picture.body]
     copies = [row.split()[0].strip('"') for row in rows if "class=" in row and " copy" in row]
     assert len(copies) == len(set(copies)) == 20
@@ -329,9 +329,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"depth": nan}, r"depth is .* got nan"),
     ({"only": []}, r"only "),
     ({"only": 3}, r"only .* got (an )?int"),
-    ({"only": [3]}, r"only takes Values .* got a int|only takes Values .* got an int"),
+    ({"only": [3]}, r"only takes a Value, .* got int for \[0\]; give Values"),
     ({"only": Value(7.0)}, r"only takes Values that went into .* got Value\(data=7\.0"),
-    ({"parameters": Value(1.0)}, r"parameters .* got (a )?Value"),
     ({"parameters": 3}, r"parameters .* got (an )?int"),
     ({"parameters": [3]}, r"parameters .* got (an? )?int"),
     ({"inputs": 3}, r"inputs .* got (an )?int"),
