@@ -44,6 +44,14 @@ class Grouping:
     of: dict[Value, Box]
     frames: dict[Value, str]
 
+    def ids(self, view: View) -> dict[Value, str]:
+        """For each node the id of what shows it: that of a box, as g0, or its own, as n5."""
+        boxes = {name: f"g{i}" for i, name in enumerate(self.boxes)}
+        return {
+            node: boxes[self.of[node].name] if node in self.of else f"n{i}"
+            for i, node in enumerate(view.nodes)
+        }
+
 
 def group(
     view: View, collapse: int | None = None, open: str | Iterable[str] = (), limit: int = 500
@@ -67,7 +75,8 @@ def group(
     _check(names, paths)
     for level in (2, 1) if collapse is None else (collapse,):
         found = _collapse(view, paths, level, names)
-        readable = _drawn(view, found) <= BOXES and len(arrows(view, found.of)) <= ARROWS
+        ids = found.ids(view)
+        readable = len({*ids.values()}) <= BOXES and len(arrows(ids)) <= ARROWS
         if collapse is not None or readable:
             return found
     # so many functions or layers that even these cannot be read: one box for each operation
@@ -81,7 +90,8 @@ def group(
 def counts(view: View) -> list[tuple[int, int]]:
     """How many boxes and nodes would be drawn at each level of collapsing."""
     paths = _paths(view)
-    return [(level, _drawn(view, _collapse(view, paths, level, set()))) for level in (1, 2)]
+    found = [(level, _collapse(view, paths, level, set()).ids(view)) for level in (1, 2)]
+    return [(level, len({*ids.values()})) for level, ids in found]
 
 
 def _paths(view: View) -> dict[Value, Address]:
@@ -90,18 +100,13 @@ def _paths(view: View) -> dict[Value, Address]:
     return addresses(view.nodes) | dict.fromkeys(view.outputs, ("outputs",) if many else ())
 
 
-def _drawn(view: View, found: Grouping) -> int:
-    return len(view.nodes) - len(found.of) + len(found.boxes)
-
-
-def arrows(view: View, of: Mapping[Value, Box]) -> Counter[tuple[Value | str, Value | str]]:
-    """How many edges go from each box or single node to each other one."""
-    key = {node: of[node].name if node in of else node for node in view.nodes}
+def arrows(ids: Mapping[Value, str]) -> Counter[tuple[str, str]]:
+    """How many edges go from each box or single node to each other one, by their ids."""
     return Counter(
-        (key[parent], key[node])
-        for node in view.nodes
+        (ids[parent], ids[node])
+        for node in ids
         for parent in node.parents
-        if parent in key and key[parent] is not key[node]
+        if parent in ids and ids[parent] != ids[node]
     )
 
 

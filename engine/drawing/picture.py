@@ -121,8 +121,7 @@ class _Drawing:
 
     def __init__(self, picture: Picture, seen: View, grouping: Grouping, strength: bool) -> None:
         self.picture, self.seen, self.grouping = picture, seen, grouping
-        self.names = {node: f"n{i}" for i, node in enumerate(seen.nodes)}
-        self.boxes = {name: f"g{i}" for i, name in enumerate(grouping.boxes)}
+        self.ids = picture.ids = grouping.ids(seen)
         self.copied = set() if grouping.boxes else scattered(seen)
         opened = dict.fromkeys(reversed(grouping.frames.values()))
         self.frames = {name: picture.frame(name, i) for i, name in enumerate(opened)}
@@ -131,21 +130,18 @@ class _Drawing:
 
     def fill(self) -> None:
         """Draw all boxes, nodes and arrows."""
-        of, picture = self.grouping.of, self.picture
-        inside = {node: self.boxes[box.name] for node, box in of.items()}
-        picture.ids = {**self.names, **inside}
         # Graphviz starts from this order: a first parent goes above
         for node in reversed(self.seen.nodes):
-            box = of.get(node)
+            box = self.grouping.of.get(node)
             if box is None:
                 if node not in self.copied:
-                    self.add_node(node, self.names[node])
+                    self.add_node(node, self.ids[node])
                 self.add_edges(node)
-            elif inside[node] not in picture.titles:
+            elif self.ids[node] not in self.picture.titles:
                 self.add_box(node, box)
         self.add_bundles()
         for frame in self.frames.values():
-            picture.subgraph(frame)
+            self.picture.subgraph(frame)
 
     def add(self, node: Value, ident: str, text: str, style: dict[str, str], title: str) -> None:
         """Draw one shape, for a node or a box that begins with it, within its frame if any."""
@@ -162,14 +158,14 @@ class _Drawing:
     def add_box(self, node: Value, box: Box) -> None:
         """Draw a box for many nodes, of which this is the first one to be met."""
         text = "\n".join([box.name, *box.about.split("\n"), *_summary(box.nodes, self.seen)])
-        self.add(node, self.boxes[box.name], text, box_style(box.nodes, self.seen), text)
+        self.add(node, self.ids[node], text, box_style(box.nodes, self.seen), text)
 
     def add_edges(self, node: Value) -> None:
         """Draw the arrows from a node's parents; those from a box are drawn in bundles."""
         for k, (parent, local) in enumerate(zip(node.parents, locals_of(node), strict=True)):
-            if parent not in self.names or parent in self.grouping.of:
+            if parent not in self.ids or parent in self.grouping.of:
                 continue
-            tail, ident = self.names[parent], f"{self.names[node]}-{k}"
+            tail, ident = self.ids[parent], f"{self.ids[node]}-{k}"
             if parent in self.copied:
                 tail = f"{tail}-{ident}"
                 self.add_node(parent, tail, copy=True)
@@ -177,15 +173,12 @@ class _Drawing:
             plain_sum = node.op is not None and node.op.constant_partials and len(node.parents) > 4
             label = "" if local is None or plain_sum else number(local)
             title = about_edge(node, parent, local, self.seen)
-            self.add_arrow(tail, self.names[node], ident, label, title)
+            self.add_arrow(tail, self.ids[node], ident, label, title)
 
     def add_bundles(self) -> None:
         """Draw one arrow for all edges from one box to another, or between a box and a node."""
-        for ends, count in arrows(self.seen, self.grouping.of).items():
-            if any(isinstance(end, str) for end in ends):
-                tail, head = (
-                    self.boxes[end] if isinstance(end, str) else self.names[end] for end in ends
-                )
+        for (tail, head), count in arrows(self.ids).items():
+            if "g" in tail + head:
                 label = f"×{count:,}" if count > 1 else ""
                 title = f"{count:,} edge{'s' if count > 1 else ''}"
                 self.add_arrow(tail, head, f"{tail}-{head}", label, title, "edge bundle")

@@ -59,21 +59,23 @@ def plot_decision(
     figure = Figure(figsize=(6.2, 4.8), layout="constrained")
     axes = figure.add_subplot()
     cells = [(x, y) for y in ticks[1].tolist() for x in ticks[0].tolist()]
-    field = np.array(predict(model, cells)).reshape(CELLS, CELLS, -1)
-    kinds, numbers = classes_of(who, field.shape[-1], targets)
+    outputs = np.array(predict(model, [*cells, *points.tolist()]))
+    outputs = outputs.reshape(len(outputs), -1)
+    kinds, numbers = classes_of(who, outputs.shape[1], targets)
     truth = np.array(numbers)
     if kinds:
         called = names(who, "classes", classes, kinds) or [f"class {k}" for k in range(kinds)]
         last = last_activation(model)
-        answered = np.array(predict(model, points.tolist())).reshape(len(points), -1)
-        found = _scores(answered, last).argmax(axis=1)
-        _regions(axes, ticks, field, last)
+        sure = np.array([shares(row, last) for row in outputs.tolist()])
+        found = sure[len(cells) :].argmax(axis=1)
+        _regions(axes, ticks, sure[: len(cells)].reshape(CELLS, CELLS, -1))
         _samples(axes, points, truth, found, called)
         figure.legend(loc="outside right upper")
         right = int((truth == found).sum())
         axes.set_title(f"{right} of {len(points)} right ({right / len(points):.1%})")
     else:
-        _contours(figure, axes, ticks, field[:, :, 0], points, truth)
+        heights = outputs[: len(cells)].reshape(CELLS, CELLS)
+        _contours(figure, axes, ticks, heights, points, truth)
     axes.set(xlabel=across[0], ylabel=across[1], xlim=(low[0], high[0]), ylim=(low[1], high[1]))
     return figure.kept(path)
 
@@ -92,20 +94,11 @@ def _rows(who: str, xs: Iterable[Any], ys: Iterable[Any]) -> tuple[Any, list[Any
     return np.array(points), [*rows.ys]
 
 
-def _scores(outputs: Any, last: object) -> Any:
-    """A score for each class, of which the largest wins; the last axis counts classes."""
-    if outputs.shape[-1] > 1:
-        return outputs
-    line = 0.5 if last == "sigmoid" else 0.0
-    return np.concatenate([line - outputs, outputs - line], axis=-1)
-
-
-def _regions(axes: Axes, ticks: list[Any], field: Any, last: object) -> None:
-    """Mix the classes' colours by the model's certainty, and draw the borders."""
-    scores = _scores(field, last)
-    kinds = scores.shape[-1]
+def _regions(axes: Axes, ticks: list[Any], sure: Any) -> None:
+    """Mix the classes' colours by their shares, and draw the borders."""
+    kinds = sure.shape[-1]
+    scores = np.log(np.maximum(sure, 1e-300))  # more even than shares: smooth borders
     ink = np.array([to_rgb(COLOURS[k % len(COLOURS)]) for k in range(kinds)])
-    sure = np.array([[shares(outputs, last) for outputs in row] for row in field.tolist()])
     x, y = ticks
     axes.imshow(
         1 - 0.32 * (1 - sure @ ink),

@@ -1,7 +1,7 @@
 """What the diagrams of a network and of a neuron share: a page, circles, and signs of weights."""
 
 import math
-from typing import Any
+from typing import Any, TypeAlias
 
 from matplotlib.axes import Axes
 from matplotlib.patches import Circle
@@ -13,7 +13,9 @@ from engine.wording.numbers import number
 from nn.checks import count
 from nn.drawing.figure import BLUE, DASHED, ORANGE, Figure
 
-__all__ = ["breadth", "brief", "circle", "crop", "fitted", "heights", "page", "sign"]
+__all__ = ["Heights", "breadth", "brief", "circle", "crop", "fitted", "heights", "page", "sign"]
+
+Heights: TypeAlias = dict[int | None, float]
 
 # Units look like nodes in pictures of graphs: inputs like inputs, hidden ones like operations.
 LOOKS = {
@@ -27,7 +29,7 @@ SIGNS: dict[str, dict[str, Any]] = {
 }
 
 
-def heights(who: str, size: int, limit: Any, step: float) -> dict[int | None, float]:
+def heights(who: str, size: int, limit: Any, step: float) -> Heights:
     """The units of a column with their heights around 0; None is the gap where some are left out.
 
     >>> heights("draw_network", 3, 8, 1.0), heights("draw_network", 9, 3, 2.0)
@@ -67,7 +69,7 @@ def crop(figure: Figure, margin: float = 0.15) -> None:
 def circle(axes: Axes, at: tuple[float, float], radius: float, inside: str, **look: Any) -> Circle:
     """Draw a circle around a text, which is made to fit into it."""
     size = look.pop("size", 9)
-    drawn = Circle(at, radius, zorder=3, clip_on=False, **look)
+    drawn = Circle(at, radius, lw=1.2, zorder=3, clip_on=False, **look)
     axes.add_patch(drawn)
     if inside:
         fitted(axes, *at, inside, 1.7 * radius, size=size, zorder=4)

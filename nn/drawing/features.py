@@ -3,7 +3,7 @@
 import math
 import random
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,6 +16,8 @@ from nn.models.module import Module
 
 __all__ = ["plot_features"]
 
+Shape: TypeAlias = tuple[int, int] | None  # height and width of an image
+
 STEPS = 30  # of the search for an exciting input
 UNITS = 36  # drawn at most
 SHADES = "cividis"  # dark is negative and light positive, in grey as well
@@ -26,7 +28,7 @@ def plot_features(
     model: Module,
     layer: int = 0,
     *,
-    shape: tuple[int, int] | None = None,
+    shape: Shape = None,
     path: Target = None,
     features: Sequence[object] | None = None,
     seed: int = 0,
@@ -73,9 +75,7 @@ def plot_features(
     return figure.kept(path)
 
 
-def _shape(
-    who: str, shape: tuple[int, int] | None, n_in: int, named: bool
-) -> tuple[int, int] | None:
+def _shape(who: str, shape: Shape, n_in: int, named: bool) -> Shape:
     """The height and width of an image; None where inputs are no image."""
     side = math.isqrt(n_in)
     if shape is None:
@@ -117,9 +117,7 @@ def _climb(before: list[chain.Part], unit: Neuron, start: list[float]) -> list[f
     return None if xs is start else xs
 
 
-def _sheet(
-    rows: list[list[float] | None], shape: tuple[int, int] | None, called: list[str] | None
-) -> Figure:
+def _sheet(rows: list[list[float] | None], shape: Shape, called: list[str] | None) -> Figure:
     """A small picture for each unit, all on the same scale."""
     n_in = next((len(row) for row in rows if row), 1)
     largest = max((abs(x) for row in rows for x in row or ()), default=0.0) or 1.0
@@ -127,9 +125,8 @@ def _sheet(
     high = math.ceil(len(rows) / wide)
     tall = 1.15 if shape else min(max(0.6 + 0.22 * n_in, 1.4), 4.5)
     beside = 1.6 if called or shape else 0.8
-    figure = Figure(
-        figsize=(max(beside + 1.25 * wide, 4.6), 0.6 + tall * high), layout="constrained"
-    )
+    size = max(beside + 1.25 * wide, 4.6), 0.6 + tall * high
+    figure = Figure(figsize=size, layout="constrained")
     figures = [figure.add_subplot(high, wide, i + 1) for i in range(len(rows))]
     for i, (axes, row) in enumerate(zip(figures, rows, strict=True)):
         axes.set_title(f"unit {i}" if row else f"unit {i}: silent", size=8.5, pad=3)

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from nn.drawing import diagram
-from nn.drawing.diagram import SIGNS, brief, fitted
+from nn.drawing.diagram import SIGNS, Heights, brief, fitted
 from nn.drawing.figure import BLUE, GREY, ORANGE, Figure, Target, names, styled
 from nn.evaluation.signals import signals
 from nn.models import chain
@@ -39,7 +39,7 @@ class Column:
     words: str
     x: float
     radius: float
-    places: dict[int | None, float]
+    places: Heights
 
     @property
     def heights(self) -> dict[int, float]:
@@ -127,9 +127,7 @@ def _units(axes: Axes, column: Column, held: list[float] | None) -> None:
         inside = ""
         if held is not None:
             inside, look = brief(held[unit]), {**look, "fc": _tint(held[unit], largest)}
-        circle = diagram.circle(
-            axes, (column.x, y), column.radius, inside, size=8.5, lw=1.2, **look
-        )
+        circle = diagram.circle(axes, (column.x, y), column.radius, inside, size=8.5, **look)
         circle.set_gid(f"{column.kind}-{column.x:g}-{unit}")
     if None in column.places:
         fitted(axes, column.x, column.places[None], "⋮", 1.0, size=14, zorder=4)

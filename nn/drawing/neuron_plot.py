@@ -12,7 +12,7 @@ from engine import Value, dot
 from engine.wording.numbers import number
 from nn.drawing import diagram
 from nn.drawing.activation_plot import draw_curve, sample, spread
-from nn.drawing.diagram import LOOKS, SIGNS, breadth, brief, fitted
+from nn.drawing.diagram import LOOKS, SIGNS, Heights, breadth, brief, fitted
 from nn.drawing.figure import GREY, INK, Figure, Target, names, styled, words
 from nn.evaluation.signals import signals
 from nn.models.layers import Neuron
@@ -76,21 +76,17 @@ def draw_neuron(
 
 
 def _inputs(
-    axes: Axes,
-    neuron: Neuron,
-    heights: dict[int | None, float],
-    called: list[str] | None,
-    held: list[float] | None,
+    axes: Axes, neuron: Neuron, ys: Heights, called: list[str] | None, held: list[float] | None
 ) -> dict[int, Text]:
     """Draw the inputs in a column; returns the text on the arrow from each."""
     written = {}
-    for i, y in heights.items():
+    for i, y in ys.items():
         if i is None:
             fitted(axes, 0, y, "⋮", 1.0, size=16)
             fitted(axes, -0.45, y, f"{len(neuron.w)} inputs", 2.0, ha="right")
             continue
         inside = f"x{i}" if held is None else brief(held[i])
-        diagram.circle(axes, (0, y), RADIUS, inside, lw=1.4, **LOOKS["input"])
+        diagram.circle(axes, (0, y), RADIUS, inside, **LOOKS["input"])
         if called:
             axes.text(-RADIUS - 0.1, y, called[i], ha="right", va="center", size=9)
         written[i] = _on_paper(axes, 0, y, _parameter(neuron.w[i], f"w{i}"))
@@ -99,7 +95,7 @@ def _inputs(
 
 def _sum(axes: Axes, neuron: Neuron, x: float, total: float | None) -> None:
     """The circle that adds up, with the bias from above and the sum leaving to the right."""
-    diagram.circle(axes, (x, 0), RADIUS, "Σ", size=15, lw=1.4, **LOOKS["hidden"])
+    diagram.circle(axes, (x, 0), RADIUS, "Σ", size=15, **LOOKS["hidden"])
     _arrow(axes, (x, 1.05), (x, 0), neuron.b.data, (0.08, RADIUS))
     _on_paper(axes, x, 1.1, _parameter(neuron.b, "b"))
     fitted(axes, x + 0.68, -0.15, "w · x + b", 0.7)
@@ -116,7 +112,7 @@ def _output(axes: Axes, neuron: Neuron, x: float, total: float | None, out: Any)
     end = x + BOX + 0.85
     _arrow(axes, (x + BOX, 0), (end, 0), None, (0.0, RADIUS))
     inside = "y" if out is None else brief(out)
-    diagram.circle(axes, (end, 0), RADIUS, inside, lw=1.4, **LOOKS["output"])
+    diagram.circle(axes, (end, 0), RADIUS, inside, **LOOKS["output"])
     if out is not None:
         fitted(axes, end, -RADIUS - 0.18, f"y = {number(out)}", 1.2)
 

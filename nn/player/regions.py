@@ -35,9 +35,8 @@ def regions(
     frames = sorted({round(i * (len(shown) - 1) / (TIMES - 1)) for i in range(TIMES)})
     grids = []
     for frame in frames:
-        for parameter, x in zip(
-            recording.parameters, recording.snapshots[shown[frame]], strict=True
-        ):
+        snapshot = recording.snapshots[shown[frame]]
+        for parameter, x in zip(recording.parameters, snapshot, strict=True):
             parameter.data = x
         grids.append(_outputs(recording.model, _cells(corners)))
     try:

@@ -174,7 +174,11 @@ def check_complete(value: Value, **how: Any) -> None:
         for p in n.parents
         if not is_constant(p) and (p not in found.of or found.of[p] is not found.of.get(n))
     )
-    assert arrows(seen, found.of) == across
+    ids = found.ids(seen)
+    assert all(len({ids[node] for node in box.nodes}) == 1 for box in found.boxes.values())
+    assert len({*ids.values()}) == len(shown) - len(boxed) + len(found.boxes)
+    name = {**{box.name: ids[box.nodes[0]] for box in found.boxes.values()}, **ids}
+    assert arrows(ids) == {(name[tail], name[head]): n for (tail, head), n in across.items()}
     nodes, links = read(draw(value, **how))
     assert sum(nodes.values()) == len(shown)
     assert links.total() == across.total()
