@@ -33,7 +33,8 @@ def about_node(node: Value, seen: View) -> str:
 
 
 def _short(node: Value, seen: View) -> str:
-    return shorten(seen.name(node)) or short_name(node)
+    named = seen.name(node) if node in seen.outputs else ""
+    return shorten(named) or short_name(node)
 
 
 def about_edge(node: Value, parent: Value, local: float | None, seen: View) -> str:

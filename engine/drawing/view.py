@@ -44,10 +44,13 @@ class View:
 
     def name(self, node: Value) -> str:
         """The name that a node was given, its label or its variable; "" where it has none."""
-        given, own = self.outputs.get(node, ""), name_of(node)
-        if not own and self.outputs.keys() == {node} and (origin := place_of(node)):
-            own = None if origin.library else origin.name
-        return own if own and given.startswith("[") else given or own or ""
+        own = name_of(node) or ""
+        if node not in self.outputs:
+            return own
+        given, origin = self.outputs[node], place_of(node)
+        if not own and len(self.outputs) == 1 and origin and not origin.library:
+            own = origin.name or ""  # of many nodes that one call made, the output is the result
+        return own if own and given.startswith("[") else given or own
 
     def hidden(self, node: Value) -> int:
         """How many of a node's parents are not drawn; numbers do not count."""
