@@ -17,27 +17,13 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
 from demos._common import Data, Row
+from nn.drawing.figure import COLOURS as colours
+from nn.drawing.figure import INK, STYLE
 
 __all__ = ["Panel", "plot_curves", "plot_images", "plot_ladder", "plot_points", "plot_regions"]
 
-# Okabe and Ito (2008): colours that every kind of eye tells apart; the shapes say it again.
-COLOURS = ("#0072b2", "#d55e00", "#009e73")
-MARKERS = ("o", "s", "^")
-INK = "#333333"
-STYLE: dict[Any, Any] = {
-    "font.size": 10,
-    "axes.titlesize": 11,
-    "axes.titlelocation": "left",
-    "axes.titlepad": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": "#999999",
-    "axes.labelcolor": INK,
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "savefig.dpi": 160,
-}
+COLOURS = colours[:3]
+MARKERS = ("o", "s", "^")  # the shapes say what the colours say
 LABEL: dict[str, Any] = {
     "weight": "bold",
     "horizontalalignment": "center",

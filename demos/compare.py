@@ -39,7 +39,8 @@ from sklearn.datasets import make_moons
 
 import nn
 from demos._common import Stage
-from demos._plots import COLOURS, INK, STYLE
+from demos._plots import COLOURS
+from nn.drawing.figure import INK, STYLE
 
 WIDTHS, RATE = [16, 16, 1], 1.5
 ROUNDS, ENOUGH = 7, 5.0  # how often each system trains; after so many seconds none begins again

@@ -24,7 +24,8 @@ from sklearn.datasets import load_digits
 
 import nn
 from demos._common import Data, Stage
-from demos._plots import STYLE, plot_images
+from demos._plots import plot_images
+from nn.drawing.figure import STYLE
 from nn.evaluation.probabilities import probabilities
 
 WORST = 8  # errors to show
