@@ -53,7 +53,7 @@ DARKEST = (0xF2, 0x9B, 0x5B)
 
 
 def flags(node: Value, seen: View) -> list[str]:
-    """What is remarkable about a node: nonfinite, exploding, zero (once there are gradients).
+    """What is remarkable about a node: nonfinite, exploding, or zero once outputs have gradients.
 
     >>> from engine.drawing.view import view
     >>> x = Value(-1.0)
