@@ -1,6 +1,6 @@
-"""Picture: a `graphviz.Digraph` that needs no program `dot`.
+"""Picture: a `graphviz.Digraph` that needs no program `dot`. `plain` escapes texts for it.
 
-Its SVG shows details where the mouse rests.
+The SVG of a Picture shows details where the mouse rests.
 """
 
 import html
@@ -13,12 +13,11 @@ from typing import Any, Self, TypeAlias
 import graphviz
 
 from engine.core.value import Value
-from engine.drawing.escape import plain
 from engine.drawing.layout import LayoutError, render
 from engine.drawing.style import FRAME
 from engine.wording.numbers import visible
 
-__all__ = ["Picture", "Target"]
+__all__ = ["Picture", "Target", "plain"]
 
 Target: TypeAlias = str | PathLike[str] | None
 
@@ -117,3 +116,19 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package is untyped
         if view:
             self._view(path, format, quiet=False)
         return str(path)
+
+
+def plain(label: str) -> str:
+    r"""Escape a text so that Graphviz draws it as it is, whatever it holds.
+
+    Backslashes and `<...>` are markup in DOT, and Graphviz also reads HTML entities everywhere.
+    Line breaks stay line breaks. Characters that XML cannot hold are drawn as their symbols.
+
+    >>> print(plain("a < b & c"), plain("one" + chr(10) + "two"))
+    a < b &amp; c one\ntwo
+    """
+    shown = visible(label).replace("&", "&amp;")
+    # A line without a character would be left out, hence the blank.
+    lines = [line.replace("\\", r"\\") or "\xa0" for line in shown.split("\n")]
+    text: str = graphviz.nohtml(r"\n".join(lines))  # without it <...> would be HTML
+    return text

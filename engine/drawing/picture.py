@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import TypedDict, Unpack
 
 from engine.core.value import Value
-from engine.drawing.canvas import Picture, Target
-from engine.drawing.escape import plain
+from engine.drawing.canvas import Picture, Target, plain
 from engine.drawing.groups import Box, Grouping, arrows, counts, group
 from engine.drawing.hover import about_edge, about_node
 from engine.drawing.style import EDGE, GRAPH, NODE, box_style, flags, node_style, roomy

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.drawing.escape import plain
+from engine.drawing.canvas import plain
 from engine.wording.numbers import number
 
 
