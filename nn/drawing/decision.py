@@ -66,7 +66,7 @@ def plot_decision(
     if kinds:
         called = names(who, "classes", classes, kinds) or [f"class {k}" for k in range(kinds)]
         last = last_activation(model)
-        sure = np.array([shares(row, last) for row in outputs.tolist()])
+        sure = np.array([shares(out, last) for out in outputs.tolist()])
         found = sure[len(cells) :].argmax(axis=1)
         _regions(axes, ticks, sure[: len(cells)].reshape(CELLS, CELLS, -1))
         _samples(axes, points, truth, found, called)

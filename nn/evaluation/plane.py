@@ -4,12 +4,14 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from nn.checks import as_number
+
 __all__ = ["classes", "in_plane", "largest", "last_activation", "row", "shares", "window"]
 
 
 def row(x: Any) -> list[float]:
-    """A sample as a list of floats. A sample may be a single number."""
-    return [float(v) for v in x] if hasattr(x, "__iter__") else [float(x)]
+    """A sample as a list of floats, with nan for what is no number. It may be a single number."""
+    return [as_number(v) for v in x] if hasattr(x, "__iter__") else [as_number(x)]
 
 
 def in_plane(point: Sequence[float]) -> bool:

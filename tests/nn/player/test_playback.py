@@ -136,6 +136,22 @@ def test_only_a_plane_has_regions(n_in, targets):
     assert (data(history.to_html())["regions"] is not None) == (n_in == 2)
 
 
+class Total(Module):
+    """Takes sequences of pairs, of any length."""
+
+    def __init__(self):
+        self.w = Value(0.5)
+
+    def __call__(self, pairs):
+        return sum(a * b for a, b in pairs) * self.w
+
+
+def test_samples_that_are_no_rows_of_numbers_have_a_page_without_regions():
+    xs = [[(1.0, 2.0), (0.5, 1.0)], [(1.0, 1.0)], [(0.0, 1.0), (1.0, 2.0)]]
+    history = fit(Total(), xs, [1, 0, 1], loss="mse", epochs=2, progress=False, record=True)
+    assert data(history.to_html())["regions"] is None
+
+
 class Curve(Module):
     def __init__(self):
         self.a, self.b = Value(0.1), Value(0.2)
