@@ -117,6 +117,27 @@ def test_every_step_says_what_the_run_says(page: Any) -> None:
         assert line(page, "w") == f"grad {number(made.nodes[made._number(W(made))].grad)}"
 
 
+def test_what_hooks_change_is_changed_on_the_page_both_ways(page: Any) -> None:
+    x, w = Value(2.0), Value(3.0)
+    n = x * w
+    loss = n * w + x
+    for each in (loss, n, x):
+        each.register_hook(lambda g: 0.5 * g)
+    made = loss.trace_backward()
+    show(page, to_html(made), "html")
+
+    def shown() -> list[str]:
+        return [line(page, name) for name in ("loss", "n", "x", "w")]
+
+    press(page, *["ArrowRight"] * sum(bool(node.parents) for node in made.nodes))
+    for key, walk in (("ArrowRight", made.step), ("ArrowLeft", made.back)):
+        for _ in range(len(made)):
+            walk()
+            press(page, key)
+            assert shown() == [f"grad {number(node.grad)}" for node in (loss, n, x, w)]
+    assert made.gradient(x) == 0.5 * (0.5 + 0.75 * 3.0)
+
+
 def test_forward_and_back_again_is_where_one_was(page: Any) -> None:
     show(page, neuron(), "html")
     seen = []

@@ -12,12 +12,22 @@ function goto(wanted) {
     arrows.add(arrowInto(run.node[step], run.position[step]));
   };
   const [from, to] = [position, next].map((p) => Math.max(0, p - forward));
-  for (let step = from; step < to; step++) take(step, after(step));
-  for (let step = from - 1; step >= to; step--) take(step, before[step]);
+  const call = (step, which) => hooks(step).forEach((hook) => {
+    grads[hook[1]] = Number(hook[which]);
+    changed.add(run.id[hook[1]]);
+  });
+  for (let step = from; step < to; step++) {
+    take(step, after(step));
+    call(step + 1, 3);
+  }
+  for (let step = from - 1; step >= to; step--) {
+    call(step + 1, 2);
+    take(step, before[step]);
+  }
   const [low, high] = [Math.min(position, next), Math.max(position, next)];
   for (const node of made.slice(low, high)) changed.add(run.id[node]);
   position = next;
-  grads[root] = position >= forward ? seed : 0;
+  grads[root] = position >= forward ? upstream[0] ?? seed : 0;
   changed.add(run.id[root]).forEach(dressAll);
   arrows.forEach((id) => dress(parts.get(id)));
   light();

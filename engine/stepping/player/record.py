@@ -1,7 +1,7 @@
 """A run as data for a page: compact, and without anything that the page can compute itself.
 
 Products and sums of floats are the same in JavaScript to the bit. So the local derivatives, in the
-order of the pass, are all that the page needs for every contribution and every gradient.
+order of the pass, and what hooks change are all that the page needs for every gradient.
 """
 
 from typing import Any
@@ -48,6 +48,11 @@ def record(run: Run, ids: dict[Value, str], start: int) -> dict[str, Any]:
         "node": [number[step.node] for step in run],
         "position": [step.position for step in run],
         "local": [json_float(step.local) for step in run],
+        "hooks": [
+            (position, number[node], json_float(found), json_float(changed))
+            for position, hooked in run.hooked.items()
+            for node, found, changed in hooked
+        ],
         "ops": [_words(op) for op in ops],
         "origins": [*places],
     }

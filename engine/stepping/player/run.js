@@ -14,8 +14,10 @@ const total = forward + run.node.length; // a position is how many steps were ta
 const grads = new Float64Array(data.length);
 const upstream = new Float64Array(local.length);
 const before = new Float64Array(local.length);
+const hooks = (step) => run.hooks.filter(([at]) => at === step); // what hooks change before a step
 grads[root] = seed;
 for (let step = 0; step < local.length; step++) {
+  for (const [, node, , changed] of hooks(step)) grads[node] = Number(changed);
   upstream[step] = grads[run.node[step]];
   before[step] = grads[target[step]];
   grads[target[step]] += upstream[step] * local[step];
