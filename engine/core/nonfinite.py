@@ -71,22 +71,23 @@ def nonfinite_edges(order: Sequence[Node], seed: float) -> Iterator[Edge]:
                     yield Edge(node, position, upstream, local, before, after)
 
 
-def check_gradients(order: Sequence[Node], seed: float) -> None:
-    """In strict mode, raise NumericError where the sweep over these nodes gave inf or nan.
+def check_gradients(order: Sequence[Node], gradients: Sequence[float], seed: float) -> None:
+    """In strict mode, raise NumericError where a reverse sweep gave inf or nan.
 
-    Arguments: the order of the sweep, the root first, and the gradient of the root.
+    Arguments: the order of the sweep, the root first; the gradients that it gave, in this order;
+    and the one that it began with.
     """
-    if isfinite(sum([node.grad for node in order])):
+    if isfinite(sum(gradients)):
         return
     if MODE.get() != "strict" or not isfinite(seed):
         return
     found = next(nonfinite_edges(order, seed), None)
     if found is None:  # a hook made it; or it was handed on, or only the sum is not finite
-        for node in order if has_hooks(order) else ():
-            if not isfinite(node.grad):
+        for node, grad in zip(order, gradients, strict=True) if has_hooks(order) else ():
+            if not isfinite(grad):
                 raise NumericError(
-                    f"the gradient of {_called(node)} is {node.grad}, by what a hook made of it or "
-                    "of one above; let the hook return finite numbers, or remove() it"
+                    f"the gradient of {_called(node)} is {grad}, by what a hook made of it or of "
+                    "one above; let the hook return finite numbers, or remove() it"
                 )
         return
     node, position, upstream, local, _, gradient = found

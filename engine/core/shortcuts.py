@@ -11,6 +11,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from engine.core.hooks import Hook, RemovableHandle
+from engine.core.modes import numeric_mode
 from engine.core.node import Node
 
 if TYPE_CHECKING:
@@ -127,5 +128,5 @@ class Shortcuts(Node):
         """
         from engine import stepping
 
-        with closing(stepping.Run(self)) as run:
+        with numeric_mode("ieee"), closing(stepping.Run(self)) as run:  # one can always look
             return run.to_html(path, **how)

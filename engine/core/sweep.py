@@ -35,7 +35,7 @@ def backward(root: Node, seed: float) -> None:
                 if local is not None and parent.op is not CONSTANT:
                     contribution = upstream * local
                     parent.grad += contribution
-        check_gradients(order, seed)
+        check_gradients(order, [node.grad for node in order], seed)
 
 
 def gradients_of(nodes: Sequence[Node]) -> list[float]:

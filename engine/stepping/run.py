@@ -8,8 +8,8 @@ from typing import Any
 
 from engine.core.graph import reverse_order, topological
 from engine.core.hooks import call_hooks, has_hooks
-from engine.core.modes import numeric_mode
 from engine.core.node import as_float, edges
+from engine.core.nonfinite import check_gradients, check_sum
 from engine.core.ops import is_constant
 from engine.core.value import Value
 from engine.stepping.step import Step
@@ -24,8 +24,10 @@ class Run:
 
     It begins before the first edge, where all gradients but the output's are 0. At its end they are
     what `backward()` would have left, to the bit, with what was in `.grad` before added. Each edge
-    takes 28 bytes. Hooks are called once, when the run is made. A gradient that is not finite
-    raises nothing, since one may be looking for it.
+    takes 28 bytes. Hooks are called once, when the run is made.
+
+    In strict mode a gradient that is not finite is an error here too. Under `numeric_mode("ieee")`
+    a run can be walked to it: see `until_nonfinite`.
 
     >>> x = Value(3.0, "x")
     >>> y = x * x
@@ -48,8 +50,7 @@ class Run:
         self.nodes = topological(root)[::-1]
         self.position = 0
         self._earlier = [node.grad for node in self.nodes]
-        with numeric_mode("ieee"):
-            self._record()
+        self._record()
         self.restart()
 
     def _record(self) -> None:
@@ -79,6 +80,10 @@ class Run:
                     self._local.append(local)
                     self._before.append(grads[to])
                     grads[to] += upstream * local
+        check_gradients(order, [grads[number[node]] for node in order], self.seed)
+        for node, added, earlier in zip(self.nodes, grads, self._earlier, strict=True):
+            if not isfinite(added + earlier):
+                check_sum(node, earlier, added)
 
     # --- looking ---------------------------------------------------------------------------------
     def __len__(self) -> int:
@@ -218,7 +223,10 @@ class Run:
         )
 
     def until_nonfinite(self, *, backwards: bool = False) -> Step | None:
-        """Go on until a gradient becomes infinite or nan that was finite."""
+        """Go on until a finite gradient becomes infinite or nan.
+
+        In strict mode such a run cannot be made: make it under `numeric_mode("ieee")`.
+        """
         return self.until(
             lambda step: not isfinite(step.after) and isfinite(step.before), backwards=backwards
         )

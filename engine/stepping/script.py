@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType, TracebackType
 
+from engine.core.modes import numeric_mode
 from engine.core.value import Number, Value
 from engine.stepping.debugger import debug
 from engine.stepping.run import Run
@@ -78,7 +79,8 @@ def _stopping(script: str, nth: int) -> Iterator[list[None]]:
         calls.append(None)
         if len(calls) == nth:
             Value.backward = original  # type: ignore[method-assign]
-            with closing(Run(self, seed)) as run:
+            # at the prompt one can look for what is not finite; `original` raises for it
+            with numeric_mode("ieee"), closing(Run(self, seed)) as run:
                 debug(run, names=_names(sys._getframe(1), script))
         original(self, seed)
 

@@ -49,7 +49,7 @@ def backward_steps(root: Value, seed: float = 1.0) -> Iterator[Step]:
                     index, node, upstream, position, parent, local, contribution, before, after
                 )
                 index += 1
-        check_gradients(order, seed)
+        check_gradients(order, [node.grad for node in order], seed)
 
 
 def forward_steps(root: Value) -> Iterator[ForwardStep]:

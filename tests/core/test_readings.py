@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 import engine
-from engine import Value, gradient, numeric_mode, topological
+from engine import NumericError, Value, gradient, numeric_mode, topological
 from engine.core.graph import reverse_order
 from engine.core.inputs import is_open
 from engine.core.node import edges
@@ -124,6 +124,46 @@ def test_all_readings_agree_to_the_bit(
             assert bits(got.data + 0.0) == bits((x.grad if x in nodes else 0.0) + 0.0), "gradient"
 
 
+@given(
+    st.lists(NUMBERS, min_size=2, max_size=3),
+    PLANS,
+    st.sampled_from([1.0, -0.0, 1e308, math.inf]),
+    st.sampled_from([0.0, 1.0, 1.5e308, math.inf]),
+)
+@example([1.0, 1.0], [(0, 0, 1)], 1e308, 1.5e308)  # the sum with the earlier gradient overflows
+def test_in_strict_mode_all_readings_raise_the_same_error(
+    leaves: list[float], plan: list[tuple[int, int, int]], seed: float, earlier: float
+) -> None:
+    def by_backward(root: Value) -> None:
+        root.backward(seed)
+
+    def by_steps(root: Value) -> None:
+        for _ in root.backward_steps(seed):
+            pass
+
+    def by_run(root: Value) -> None:
+        root.trace_backward(seed).goto(-1)
+
+    def attempt(read: Callable[[Value], None]) -> tuple[str, list[str]]:
+        try:
+            root, _ = build(leaves, plan)
+        except (NumericError, OverflowError):
+            assume(False)
+        nodes = [node for node in topological(root) if node.op is None or node.parents]
+        for node in nodes:
+            node.grad = earlier
+        said = ""
+        try:
+            read(root)
+        except NumericError as error:
+            said = str(error)
+        return said, [bits(node.grad) for node in nodes]
+
+    wanted = attempt(by_backward)
+    assert attempt(by_steps) == wanted
+    assert attempt(by_run) == wanted
+
+
 BRANCHES: dict[str, Callable[[Value, Value], Value]] = {
     "where": lambda bad, good: engine.where(good > 0.0, good, bad),
     "select": lambda bad, good: rows.select(rows.greater(good, 0.0), good, bad),
@@ -217,7 +257,12 @@ def test_what_a_relu_leaves_out_does_not_move() -> None:
         assert engine.jvp(y, {x: 1.0}).data == 0.0
         with numeric_mode("ieee"):
             assert gradient(y, x).data == 0.0
-        for derive in (y.backward, lambda y=y, x=x: gradient(y, x)):  # the gradient of the relu
+        for derive in (  # they come to the gradient of the relu
+            y.backward,
+            y.trace_backward,
+            lambda y=y: [*y.backward_steps()],
+            lambda y=y, x=x: gradient(y, x),
+        ):
             with pytest.raises(engine.NumericError, match=r"sqrt\(relu=0\.0\)"):
                 derive()
 

@@ -260,6 +260,11 @@ def test_in_strict_mode_it_raises_as_backward_does_and_puts_back() -> None:
     with pytest.raises(NumericError) as swept:
         y.backward()
     assert str(stepped.value) == str(swept.value)
+    x, y = build()
+    with pytest.raises(NumericError) as traced:
+        y.trace_backward()
+    assert (x.grad, y.grad) == (2.0, 0.0)
+    assert str(traced.value) == str(swept.value)
 
 
 # --- Step ---------------------------------------------------------------------------------------
