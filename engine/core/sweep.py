@@ -55,12 +55,13 @@ def gradients_of(nodes: Sequence[Node]) -> list[float]:
 class Gradients:
     """Sets the gradients of nodes aside: inside the `with` block they begin at 0.
 
-    At the end, and where anything raises, what was set aside comes back. One such block can be open
-    at a time, since a sweep sums gradients up on the nodes; a second one is a RuntimeError.
+    At the end, and where anything raises, what was set aside comes back.
 
     Arguments:
         nodes: whose gradients.
-        add: at the end, add the new gradients to the old ones, unless something raised.
+        add: this is a sweep. At its end, the new gradients are added to the old ones, unless
+            something raised. One sweep can be open at a time, since it sums gradients up on the
+            nodes; a second one is a RuntimeError.
     """
 
     __slots__ = ("_add", "_before", "_nodes", "_thread")
@@ -72,7 +73,7 @@ class Gradients:
 
     def __enter__(self) -> None:
         with _sweeping:
-            if Gradients._open is not None:
+            if self._add and Gradients._open is not None:
                 raise RuntimeError(
                     "backward() was called "
                     + (
@@ -84,7 +85,8 @@ class Gradients:
                 )
             self._before = gradients_of(self._nodes)
             self._thread = get_ident()
-            Gradients._open = self
+            if self._add:
+                Gradients._open = self
         if any(self._before):
             for node in self._nodes:
                 node.grad = 0.0
@@ -106,7 +108,8 @@ class Gradients:
             if not add:
                 for node, grad in zip(self._nodes, self._before, strict=True):
                     node.grad = grad
-            Gradients._open = None
+            if self._add:
+                Gradients._open = None
 
 
 def _undo_lost_sweep() -> None:

@@ -9,6 +9,7 @@ from engine.core.modes import no_grad, numeric_mode, recording
 from engine.core.node import Node
 from engine.core.operation import Operation
 from engine.core.ops import CONSTANT
+from engine.core.sweep import Gradients
 from engine.core.value import Value, constant
 
 __all__ = ["GradientCheck", "GradientError", "check_gradient", "check_operation", "differentiate"]
@@ -127,16 +128,9 @@ def check_gradient(
 
 def _gradients(output: Value, inputs: Sequence[Value]) -> list[float]:
     """What `backward()` would leave on fresh inputs; what is on the graph's nodes stays there."""
-    nodes = topological(output)
-    before = [node.grad for node in nodes]
-    for node in (*nodes, *inputs):
-        node.grad = 0.0
-    try:
+    with Gradients(topological(output, *inputs)):
         output.backward()
         return [x.grad for x in inputs]
-    finally:
-        for node, grad in zip(nodes, before, strict=True):
-            node.grad = grad
 
 
 def _value_at(f: Callable[..., Value], point: Sequence[float]) -> float:

@@ -2,14 +2,12 @@
 
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from engine.core.origins import name_of
-from engine.core.value import Value
+from engine.core.sweep import Gradients
 from engine.drawing import LayoutError, draw
 from engine.drawing.canvas import Picture
 from engine.page import shell
@@ -55,7 +53,9 @@ def to_html(run: Run, path: str | os.PathLike[str] | None = None, **how: Any) ->
         )
     forward = sum(bool(node.parents) for node in run.nodes)
     start = forward + run.position if run.position else 0
-    with _at_the_end(run):
+    with Gradients(run.nodes):
+        for node, grad in zip(run.nodes, run._grads, strict=True):
+            node.grad = grad
         picture, svg = _drawing(run, how)
     title = visible(name_of(run.root) or "A computation")
     words = f"The graph of {title}; this page tells each step in words"
@@ -74,21 +74,6 @@ def to_html(run: Run, path: str | os.PathLike[str] | None = None, **how: Any) ->
         speed=1,
         svg=labelled,
     )
-
-
-@contextmanager
-def _at_the_end(run: Run) -> Iterator[None]:
-    """The graph with the gradients of the whole pass and nothing else, for its picture."""
-    kept = [node.grad for node in run.nodes]
-    whole: dict[Value, float] = {run.root: run.seed}
-    whole.update((step.parent, step.after) for step in run)
-    try:
-        for node in run.nodes:
-            node.grad = whole.get(node, 0.0)
-        yield
-    finally:
-        for node, grad in zip(run.nodes, kept, strict=True):
-            node.grad = grad
 
 
 def _drawing(run: Run, how: dict[str, Any]) -> tuple[Picture, str]:
