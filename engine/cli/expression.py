@@ -1,11 +1,10 @@
 """Makes a graph of Values out of an expression that was typed.
 
-Python parses the text, and of the syntax tree only arithmetic is understood. What was typed is
-never executed.
+Python parses the text. Only arithmetic is taken from the syntax tree: what was typed is never
+executed.
 """
 
 import ast
-import difflib
 import functools
 import math
 import operator
@@ -18,7 +17,7 @@ import engine
 from engine.core.operation import TABLE
 from engine.core.ops import CONSTANT
 from engine.core.value import Value, constant
-from engine.wording.terminal import Mistake
+from engine.wording.terminal import Mistake, parsed, similar
 
 __all__ = ["FUNCTIONS", "evaluate", "said"]
 
@@ -27,9 +26,12 @@ Read = tuple[list[ast.expr], Callable[..., Any]]  # the operands, and what to do
 
 
 def evaluate(source: str, numbers: Mapping[str, Value] | None = None) -> Value:
-    """The Value of an expression of named Values, with the graph that Python would have built.
+    """The Value of an expression, with the graph that Python would have built.
 
-    Raises Mistake if it is no arithmetic or cannot be computed.
+    Arguments:
+        numbers: the Values that names in the expression stand for.
+
+    Raises Mistake if the expression is no arithmetic or cannot be computed.
 
     >>> x = Value(3.0, "x")
     >>> y = evaluate("x**2 + tanh(0)", {"x": x})
@@ -41,8 +43,8 @@ def evaluate(source: str, numbers: Mapping[str, Value] | None = None) -> Value:
         raise Mistake("the expression is empty; give one, such as 'x**2 + 3*x'")
     names = {**{name: constant(x) for name, x in CONSTANTS.items()}, **(numbers or {})}
     plan: list[tuple[ast.expr, Read]] = []
-    waiting = [_parsed(source)]
-    for node in waiting:  # it grows: operands come after what uses them
+    waiting = [parsed(source)]
+    for node in waiting:  # the list grows: operands come after what uses them
         operands, make = _read(node, source, names)
         plan.append((node, (operands, make)))
         waiting += operands
@@ -59,24 +61,11 @@ def evaluate(source: str, numbers: Mapping[str, Value] | None = None) -> Value:
     return result
 
 
-def _parsed(source: str) -> ast.expr:
-    """The syntax tree. Python itself limits how deep it may be."""
-    try:
-        return ast.parse(source, mode="eval").body
-    except SyntaxError as error:
-        where = (error.offset or 1) - 1, (error.end_offset or 1) - 1
-        raise Mistake(error.msg, source, *where) from None
-    except (RecursionError, MemoryError):
-        raise Mistake(
-            "the expression is nested too deeply; write a long sum as sum([...]), or build the "
-            "graph in Python, where there is no limit"
-        ) from None
-    except ValueError as error:  # characters that no source can hold
-        raise Mistake(f"the expression cannot be read: {error}") from None
-
-
 def _read(node: ast.expr, source: str, names: Mapping[str, Value]) -> Read:
-    """The operands of a piece of syntax, and a function of their values; this is the whitelist."""
+    """The operands of a piece of syntax, and a function of their values.
+
+    Only the syntax that is listed here is allowed; all else raises Mistake.
+    """
     match node:
         case ast.Constant(number) if type(number) in (int, float):
             return [], lambda: constant(number)
@@ -109,10 +98,9 @@ def _unread(node: ast.expr, names: Mapping[str, Value]) -> str:
     """The message for syntax that is not arithmetic."""
     match node:
         case ast.Call(ast.Name(name) | ast.Attribute(_, name)) if name not in names:
-            near = difflib.get_close_matches(name, FUNCTIONS, 2)
-            if near:
-                return f"no function is called {name}; did you mean {' or '.join(near)}?"
-            return f"no function is called {name}; there are {', '.join(sorted(FUNCTIONS))}"
+            near = similar(name, FUNCTIONS)
+            hint = f"did you mean {near}?" if near else f"there are {', '.join(sorted(FUNCTIONS))}"
+            return f"no function is called {name}; {hint}"
         case ast.Call():
             return "a number cannot be called; a product is written with *"
         case ast.BinOp(_, ast.BitXor()):
@@ -136,13 +124,16 @@ def _check_names(used: Sequence[ast.Name], source: str, names: Mapping[str, Valu
 
 
 def said(error: Exception) -> str:
-    """The text of an engine's error without line and mode, of which the user knows nothing."""
+    """The text of an engine's error without the line and the mode, which mean nothing here."""
     return re.sub(r" at \S.*?:\d+(?=: )", "", str(error)).partition(" (or compute under")[0]
 
 
 # --- what can be computed ------------------------------------------------------------------------
 def _folding(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that on numbers alone gives a number: `x * (1 / 3)` records one operation."""
+    """A function that gives a number where it gets only numbers.
+
+    So `x * (1 / 3)` records one operation.
+    """
 
     def fold(*values: Any) -> Any:
         result = function(*values)
@@ -153,7 +144,7 @@ def _folding(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _picking(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of a list and an index, for which the index may be a Value of a whole number."""
+    """A function of a list and an index, whose index may be a Value that holds a whole number."""
 
     @functools.wraps(function)
     def pick(xs: Any, index: Any) -> Any:
@@ -178,7 +169,7 @@ ARITHMETIC = {symbol: _folding(function) for symbol, function in _PYTHON.items()
 
 
 def _is_operation(name: str) -> bool:
-    """Whether a public name is a function that records an operation of numbers."""
+    """Whether a public name is a function that takes numbers and records an operation."""
     named = name in TABLE or hasattr(getattr(engine, name), "op")
     return named and name not in ("where", "Value")  # `where` asks for a comparison
 

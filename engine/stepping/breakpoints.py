@@ -2,7 +2,6 @@
 a condition holds.
 """
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -17,9 +16,9 @@ from engine.stepping.run import Run
 from engine.stepping.step import Step
 from engine.wording.addresses import modules
 from engine.wording.names import identifiers, safe
-from engine.wording.terminal import Mistake
+from engine.wording.terminal import Mistake, similar
 
-__all__ = ["Breakpoints", "NodeNames", "Stop", "hint", "similar"]
+__all__ = ["Breakpoints", "NodeNames", "Stop", "hint"]
 
 _WORD = re.compile(r"[^\W\d][\w.]*")
 
@@ -167,9 +166,3 @@ def hint(text: str, known: Iterable[str]) -> str:
         return f"; did you mean {near}?"
     some = ", ".join(known[-5:])
     return f"; there are {some}{', …' if len(known) > 5 else ''}" if some else ""
-
-
-def similar(text: str, known: Iterable[str]) -> str:
-    """The one or two names that are most like a text; "" where none is."""
-    some = [*dict.fromkeys(known)][:5000]  # to compare with more would take seconds
-    return " or ".join(difflib.get_close_matches(text, some, 2))

@@ -1,13 +1,13 @@
 """Makes a function of a step out of an expression that was typed at the debugger's prompt.
 
-Python parses the text, and of the syntax tree only arithmetic, comparisons and names are
-understood. What was typed is never executed. The function never raises: a division by zero gives
-inf or nan.
+Python parses the text. Only arithmetic, comparisons and names are taken from the syntax tree: what
+was typed is never executed. The function never raises: a division by zero gives inf or nan.
 """
 
 import ast
 import operator
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable
 from math import inf, isfinite, isinf, isnan, nan
 from typing import Any, NamedTuple
 
@@ -15,14 +15,14 @@ from engine.core.numerics import divide
 from engine.core.operation import floats
 from engine.core.value import Value
 from engine.stepping.step import Step
-from engine.wording.terminal import Mistake
+from engine.wording.terminal import Mistake, parsed
 
 __all__ = ["FIELDS", "FUNCTIONS", "Read", "read"]
 
-LONGEST = 300  # characters, so that the tree is never too deep for recursion
+LONGEST = 250  # characters: the tree is never too deep for recursion, and no number overflows
 
 Find = Callable[[str], Value | None]  # the node of a name
-Hint = Callable[[str], str]  # how a message goes on about a name that is not known
+Hint = Callable[[str], str]  # what a message adds about a name that is not known
 
 
 class Read(NamedTuple):
@@ -63,13 +63,11 @@ _ARITHMETIC: dict[type[ast.AST], Callable[..., Any]] = {
     ast.UAdd: operator.pos,
     ast.Not: operator.not_,
 }
-_ORDER: dict[type[ast.AST], Callable[..., Any]] = {
+_COMPARISONS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Lt: operator.lt,
     ast.LtE: operator.le,
     ast.Gt: operator.gt,
     ast.GtE: operator.ge,
-}
-_SAME: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
     ast.Is: operator.eq,  # nodes are equal by identity
@@ -91,32 +89,22 @@ def read(source: str, find: Find, hint: Hint = lambda name: "") -> Read:
     >>> [condition.at(step) for step in (w * 4.0).backward_steps()]
     [True]
     """
+    source = source.strip()
     if len(source) > LONGEST:
         raise Mistake(f"that is too long for a condition, which has at most {LONGEST} characters")
     try:
-        tree = ast.parse(source.strip(), mode="eval")
-    except SyntaxError as error:
-        begin = (error.offset or 1) - 1
-        message = error.msg
-        if source.strip()[begin : begin + 2].strip() == "=" or "'='" in message:
+        tree = parsed(source)
+    except Mistake:
+        if found := re.search("(?<![=<>!])=(?!=)", source):
             message = "= sets a variable, which cannot be done here; == compares"
-        raise Mistake(message, source.strip(), begin, (error.end_offset or 1) - 1) from None
-    except (ValueError, MemoryError, RecursionError) as error:
-        raise Mistake(f"that cannot be read: {error}") from None
-    return _Reader(source.strip(), find, hint).read(tree.body)
+            raise Mistake(message, source, *found.span()) from None
+        raise
+    return _Reader(source, find, hint).read(tree)
 
 
-def _either(parts: Sequence[Callable[[Step], Any]], decisive: bool) -> Callable[[Step], Any]:
-    """The value of the first part that is `decisive`, or else of the last: `or` and `and`."""
-
-    def at(step: Step) -> Any:
-        for part in parts:
-            value = part(step)
-            if bool(value) is decisive:
-                break
-        return value
-
-    return at
+def _call(function: Callable[..., Any], *parts: Callable[[Step], Any]) -> Read:
+    """A function of numbers, where each part gives one of the numbers."""
+    return Read("number", lambda step: function(*[part(step) for part in parts]))
 
 
 class _Reader:
@@ -124,44 +112,36 @@ class _Reader:
         self.source, self.find, self.hint = source, find, hint
 
     def read(self, tree: ast.expr) -> Read:
-        """A piece of syntax as a Read; this is the whitelist."""
+        """A piece of syntax as a Read. Only what is listed here is allowed."""
         match tree:
             case ast.Constant(bool() | int() | float() as number):
-                constant = number if isinstance(number, bool) else self._float(number, tree)
+                constant = number if isinstance(number, bool) else float(number)
                 return Read("number", lambda step: constant)
             case ast.Constant(str(text)):
                 return Read("text", lambda step: text)
             case ast.Name() | ast.Attribute() | ast.Subscript():
                 return self._named(tree)
             case ast.BinOp(left, symbol, right) if type(symbol) in _ARITHMETIC:
-                function = _ARITHMETIC[type(symbol)]
-                a, b = self._number(left), self._number(right)
-                return Read("number", lambda step: function(a(step), b(step)))
+                return _call(_ARITHMETIC[type(symbol)], self._number(left), self._number(right))
             case ast.UnaryOp(symbol, operand) if type(symbol) in _ARITHMETIC:
-                function, a = _ARITHMETIC[type(symbol)], self._number(operand)
-                return Read("number", lambda step: function(a(step)))
+                return _call(_ARITHMETIC[type(symbol)], self._number(operand))
             case ast.BoolOp(symbol, operands):
-                parts = [self._number(operand) for operand in operands]
-                return Read("number", _either(parts, isinstance(symbol, ast.Or)))
+                return self._either(operands, isinstance(symbol, ast.Or))
             case ast.Compare(left, symbols, rights):
-                pairs = [
-                    self._pair(a, type(symbol), b)
-                    for a, symbol, b in zip([left, *rights], symbols, rights, strict=False)
-                ]
+                sides = zip([left, *rights], symbols, rights, strict=False)
+                pairs = [self._pair(a, type(symbol), b) for a, symbol, b in sides]
                 return Read("number", lambda step: all(pair(step) for pair in pairs))
             case ast.Call(ast.Name(name), arguments, []) if name in FUNCTIONS:
-                return self._call(name, arguments, tree)
+                parts = [self._number(argument) for argument in arguments]
+                if len(parts) < 2 if name in _TAKES_MORE else len(parts) != 1:
+                    takes = "two numbers or more" if name in _TAKES_MORE else "one number"
+                    raise self._mistake(tree, f"{name} takes {takes}, got {len(parts)}")
+                return _call(FUNCTIONS[name], *parts)
         known = f"arithmetic, comparisons, and, or, not and {', '.join(FUNCTIONS)}"
         raise self._mistake(tree, f"a condition knows {known}; this is something else")
 
     def _mistake(self, tree: ast.expr, message: str) -> Mistake:
         return Mistake.at(tree, self.source, message)
-
-    def _float(self, number: float, tree: ast.expr) -> float:
-        try:
-            return float(number)
-        except OverflowError:
-            raise self._mistake(tree, "this number is too large; inf is larger still") from None
 
     def _number(self, tree: ast.expr) -> Callable[[Step], Any]:
         kind, at = self.read(tree)
@@ -172,14 +152,26 @@ class _Reader:
             raise self._mistake(tree, "this is a text, and a number is needed")
         return at
 
+    def _either(self, operands: list[ast.expr], decisive: bool) -> Read:
+        """`or` and `and`: the first operand whose truth is the decisive one, or else the last."""
+        parts = [self._number(operand) for operand in operands]
+
+        def at(step: Step) -> Any:
+            for part in parts:
+                value = part(step)
+                if bool(value) is decisive:
+                    break
+            return value
+
+        return Read("number", at)
+
     def _named(self, tree: ast.expr) -> Read:
         """A field of the step, a node by its name, or an attribute of a node."""
         name = ast.unparse(tree).removeprefix("step.")
         if name in FIELDS:
             return FIELDS[name]
         if name in _NUMBERS:
-            number = _NUMBERS[name]
-            return Read("number", lambda step: number)
+            return Read("number", lambda step: _NUMBERS[name])
         node = self.find(name)  # L0.N3.w2 is one name, and so is xs[0]
         if node is not None:
             return Read("node", lambda step: node)
@@ -194,24 +186,24 @@ class _Reader:
         raise self._mistake(tree, f"there is no {name!r} here{self.hint(name)}")
 
     def _node(self, tree: ast.expr) -> Read:
-        """A piece of syntax as a Read; a text stands for the node of that name."""
-        if isinstance(tree, ast.Constant) and isinstance(tree.value, str):
-            node = self.find(tree.value)
-            if node is None:
-                unknown = f"no node is called {tree.value!r}{self.hint(tree.value)}"
-                raise self._mistake(tree, unknown)
-            return Read("node", lambda step: node)
-        return self.read(tree)
+        """A piece of syntax as a Read, where a text stands for the node of that name."""
+        if not (isinstance(tree, ast.Constant) and isinstance(tree.value, str)):
+            return self.read(tree)
+        node = self.find(tree.value)
+        if node is None:
+            unknown = f"no node is called {tree.value!r}{self.hint(tree.value)}"
+            raise self._mistake(tree, unknown)
+        return Read("node", lambda step: node)
 
     def _pair(self, left: ast.expr, symbol: type[ast.cmpop], right: ast.expr) -> Any:
-        if symbol in _ORDER:
-            compare, a, b = _ORDER[symbol], self._number(left), self._number(right)
-            return lambda step: compare(a(step), b(step))
-        same = _SAME[symbol]
-        several = symbol in (ast.In, ast.NotIn)
-        if several and not isinstance(right, ast.Tuple | ast.List | ast.Set):
-            raise self._mistake(right, "after `in` there are several, such as (w, b)")
+        """Two neighbours in a chain of comparisons, as a function of a step."""
+        compare = _COMPARISONS[symbol]
+        if issubclass(symbol, ast.Lt | ast.LtE | ast.Gt | ast.GtE):
+            return _call(compare, self._number(left), self._number(right)).at
         others = right.elts if isinstance(right, ast.Tuple | ast.List | ast.Set) else [right]
+        several = issubclass(symbol, ast.In | ast.NotIn)
+        if several and others == [right]:
+            raise self._mistake(right, "after `in` there are several, such as (w, b)")
         sides = [self.read(each) for each in (left, *others)]
         if any(side.kind == "node" for side in sides):
             sides = [self._node(each) for each in (left, *others)]
@@ -220,13 +212,5 @@ class _Reader:
             raise self._mistake(left, f"a {kinds} are never the same; say what of the node")
         ours, *theirs = [side.at for side in sides]
         if several:
-            return lambda step: same(ours(step), [at(step) for at in theirs])
-        return lambda step: same(ours(step), theirs[0](step))
-
-    def _call(self, name: str, arguments: list[ast.expr], tree: ast.expr) -> Read:
-        parts = [self._number(argument) for argument in arguments]
-        if len(parts) < 2 if name in _TAKES_MORE else len(parts) != 1:
-            takes = "two numbers or more" if name in _TAKES_MORE else "one number"
-            raise self._mistake(tree, f"{name} takes {takes}, got {len(parts)}")
-        function = FUNCTIONS[name]
-        return Read("number", lambda step: function(*(part(step) for part in parts)))
+            return lambda step: compare(ours(step), [at(step) for at in theirs])
+        return lambda step: compare(ours(step), theirs[0](step))

@@ -1,14 +1,18 @@
-"""Text for a terminal: what shows itself, mistakes in what was typed, columns and colours."""
+"""Text for a terminal: reading and correcting what was typed, columns, colours, and a str that a
+REPL prints as it is.
+"""
 
 import ast
+import difflib
 import os
 import sys
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import IO, Self
 
-__all__ = ["Mistake", "Text", "columns", "columns_of", "in_colour", "painted", "printable", "width"]
-
+__all__ = ["Mistake", "Text", "columns", "columns_of", "in_colour", "painted", "parsed"]
+__all__ += ["printable", "similar", "width"]
 
 # Stand-ins, for a terminal that lacks any of the characters in a text.
 ASCII = str.maketrans("└├│─▶×·↑→□∞", "`||->x.^>_~") | {
@@ -18,9 +22,10 @@ ASCII = str.maketrans("└├│─▶×·↑→□∞", "`||->x.^>_~") | {
 
 
 def printable(text: str, stream: IO[str] | None = None) -> str:
-    """A text as a stream can write it: in ASCII, with stand-ins, if it lacks a character.
+    """A text that a stream, by default stdout, can write.
 
-    By default the stream is stdout. What has no stand-in becomes a question mark.
+    If the stream lacks one of its characters, the text becomes ASCII: characters get stand-ins, and
+    those without a stand-in become question marks.
     """
     encoding = getattr(stream or sys.stdout, "encoding", None) or "utf-8"
     try:
@@ -31,9 +36,9 @@ def printable(text: str, stream: IO[str] | None = None) -> str:
 
 
 class Text(str):
-    """A str whose repr is the text itself, so that a REPL prints its lines.
+    """A str that a REPL prints as lines: its repr is the text itself, without quotes.
 
-    It prints on every terminal: see `printable`.
+    Every terminal can print it: see `printable`.
 
     >>> Text("two" + chr(10) + "lines")
     two
@@ -49,7 +54,7 @@ class Text(str):
 
 
 class Mistake(ValueError):
-    """An error in what a user typed; with a source, its message marks the place."""
+    """An error in what a user typed. Where the source is given, the message marks the place."""
 
     def __init__(self, message: str, source: str = "", begin: int = 0, end: int = 0) -> None:
         start = max(0, begin - 50)  # a line of a terminal, of an expression of any length
@@ -60,10 +65,39 @@ class Mistake(ValueError):
 
     @classmethod
     def at(cls, tree: ast.expr, source: str, message: str) -> Self:
-        """A mistake in a piece of syntax."""
+        """A mistake in one piece of the syntax tree of a source."""
         line = source.encode()  # Python counts bytes
         begin, end = line[: tree.col_offset].decode(), line[: tree.end_col_offset].decode()
         return cls(message, source, len(begin), len(end))
+
+
+def parsed(source: str) -> ast.expr:
+    """The syntax tree of an expression. Python itself limits how deep it may be.
+
+    Raises Mistake if it cannot be read.
+    """
+    try:
+        return ast.parse(source, mode="eval").body
+    except SyntaxError as error:
+        begin, end = (error.offset or 1) - 1, (error.end_offset or 1) - 1
+        raise Mistake(error.msg, source, begin, end) from None
+    except (RecursionError, MemoryError):
+        raise Mistake(
+            "the expression is nested too deeply; write a long sum as sum([...]), or build the "
+            "graph in Python, where there is no limit"
+        ) from None
+    except ValueError as error:  # characters that no source can hold
+        raise Mistake(f"the expression cannot be read: {error}") from None
+
+
+def similar(text: str, known: Iterable[str]) -> str:
+    """The one or two known names that are most like a text; "" where none is like it.
+
+    >>> similar("rleu", ["tanh", "relu"]), similar("rleu", ["tanh"])
+    ('relu', '')
+    """
+    some = [*islice(dict.fromkeys(known), 5000)]  # to compare with more would take seconds
+    return " or ".join(difflib.get_close_matches(text, some, 2))
 
 
 def width(text: str) -> int:
@@ -83,7 +117,10 @@ def columns_of(char: str) -> int:
 
 
 def columns(rows: Sequence[Sequence[str]], right: int) -> list[str]:
-    """Rows of cells as lines, in columns; the columns from number `right` on are flush right.
+    """Rows of cells as lines in which the cells stand in columns.
+
+    Arguments:
+        right: the columns from this number on are flush right.
 
     >>> columns([["name", "1"], ["n", "-0.5"]], right=1)
     ['name     1', 'n     -0.5']
@@ -101,7 +138,10 @@ def columns(rows: Sequence[Sequence[str]], right: int) -> list[str]:
 
 
 def in_colour(wanted: bool | None) -> bool:
-    """As `wanted`; if None, whether stdout is a terminal and NO_COLOR is not set (no-color.org)."""
+    """Whether to write in colours: as wanted, or else as stdout has it.
+
+    Without a wish it is True if stdout is a terminal and NO_COLOR is not set (no-color.org).
+    """
     if wanted is not None:
         return wanted
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
@@ -109,5 +149,5 @@ def in_colour(wanted: bool | None) -> bool:
 
 
 def painted(text: str, style: str) -> str:
-    """A text in a style, given as the numbers of an ANSI sequence."""
+    """A text in a style. A style is the numbers of an ANSI sequence, or "" for none."""
     return f"\x1b[{style}m{text}\x1b[0m" if style and text else text
