@@ -1,5 +1,6 @@
-"""Where a run can be stopped: at a node, an operation, a layer, a line of source, an edge, or where
-a condition holds.
+"""Where a run can be stopped.
+
+That is at a node, an operation, a layer, a line of source or an edge, or where a condition holds.
 """
 
 import re
@@ -25,7 +26,7 @@ _WORD = re.compile(r"[^\W\d][\w.]*")
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Where to stop: in words, a test of the step that was just taken, and whether just once."""
+    """Where to stop: in words, as a test of the step that was just taken, and whether only once."""
 
     text: str
     holds: Callable[[Step], object]
@@ -33,10 +34,11 @@ class Stop:
 
 
 class NodeNames:
-    """The nodes of a run by name: their labels, and the names that they have in `run.to_source()`.
+    """The nodes of a run by name: by their labels, and by their names in `run.to_source()`.
 
     Attributes:
-        nodes: the node of each name. plain: of each node, its name in `run.to_source()`.
+        nodes: the node that each name stands for.
+        plain: the name of each node in `run.to_source()`.
 
     Arguments:
         extra: more names for nodes, such as the variables of a script.
@@ -53,7 +55,7 @@ class NodeNames:
         self.plain = plain = identifiers(inner)
         for node in inner:
             own = name_of(node)
-            # a label as it is, where nothing in it can break a line and no other node has it
+            # the label, unless another node has it or something in it would break a line
             shown = own if own and own not in self.nodes and own == safe(own) else plain[node]
             while shown in self.nodes:  # the label of another node
                 shown += "_"
@@ -65,11 +67,13 @@ class NodeNames:
                 self.nodes.setdefault(alias, node)
 
     def of(self, node: Value) -> str:
-        """The name of a node; a number in an expression is called by its digits."""
+        """The name of a node. For a number in an expression that is its digits."""
         return self._names.get(node) or safe(name_of(node) or repr(node.data))
 
     def find(self, text: str) -> Value:
-        """The node of that name; Mistake, with the names that are most like it, if there is none.
+        """The node of that name.
+
+        Raises Mistake if there is none; the message has the names that are most like it.
 
         >>> NodeNames((Value(2.0, "rate") * 3).trace_backward()).find("rat")
         Traceback (most recent call last):
@@ -97,8 +101,10 @@ class Breakpoints:
         self.run, self.names = run, names
 
     def stop(self, text: str) -> Stop:
-        """What a text names: a node, an operation, the number of an edge, a line such as run.py:4
-        or a layer, the first of these that fits; or else it is read as a condition.
+        """What a text names, as a place to stop.
+
+        It is the first of these that fits: a node, an operation, the number of an edge, a line such
+        as run.py:4, a layer. Any other text is read as a condition.
         """
         text = text.strip()
         if text in self.names.nodes:
@@ -123,7 +129,7 @@ class Breakpoints:
         return Stop(text, found.at)
 
     def read(self, text: str) -> Read:
-        """An expression over a step and the nodes here; see `condition`."""
+        """An expression over a step and the nodes of the run; see `condition.py`."""
         names = self.names.nodes
         known = [*FIELDS, *FUNCTIONS, *names]
         return read(text, names.get, lambda name: hint(name, known))
@@ -159,10 +165,9 @@ class Breakpoints:
 
 
 def hint(text: str, known: Iterable[str]) -> str:
-    """How a message goes on about a name that is not known: with the names that are like it."""
+    """What a message adds about a name that is not known: names that are like it, or a few."""
     known = [*dict.fromkeys(known)]
-    near = similar(text, known)
-    if near:
+    if near := similar(text, known):
         return f"; did you mean {near}?"
     some = ", ".join(known[-5:])
     return f"; there are {some}{', …' if len(known) > 5 else ''}" if some else ""

@@ -1,24 +1,24 @@
-"""The terminal debugger: a prompt in the manner of pdb, on a backward pass.
+"""The terminal debugger: a prompt like that of pdb, on a backward pass.
 
-It works on a terminal and in a pipe, where each line is a command, nothing is asked and the end of
-the input is `quit`.
+It works on a terminal and in a pipe. In a pipe nothing is asked: each line is a command, and the
+end of the input is `quit`.
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
 from math import isfinite
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from engine.core.origins import place_of, source_of
 from engine.core.value import Value
 from engine.stepping.breakpoints import Stop, hint
-from engine.stepping.condition import FIELDS, FUNCTIONS
-from engine.stepping.prompt import COMMANDS, WHERE, Prompt
+from engine.stepping.condition import FIELDS
+from engine.stepping.prompt import WHERE, Prompt
 from engine.stepping.run import Run
 from engine.stepping.views import ALARM, FAINT, Piece, lit
 from engine.wording.numbers import number
-from engine.wording.terminal import Mistake, similar
+from engine.wording.terminal import Mistake
 
 __all__ = ["Debugger", "debug"]
 
@@ -36,7 +36,7 @@ def debug(
 
     Arguments:
         stdin, stdout: what commands are read from and answers written to; by default the terminal.
-        names: more names for nodes.
+        names: more names for nodes, beside their labels and variables.
 
     >>> from io import StringIO
     >>> x = Value(3.0, "x")
@@ -61,12 +61,25 @@ class Debugger(Prompt):
     # --- walking ---------------------------------------------------------------------------------
     def do_next(self, argument: str) -> None:
         """Take the next edge, or a number of them."""
-        self._walk(self._count(argument))
+        run, start, count = self.run, self.run.position, self.count(argument)
+        if start == len(run):
+            self.note("the pass is over; b goes back, q leaves")
+            return
+        end = min(start + count, len(run))
+        for i in range(start, end):
+            run.goto(i + 1)
+            if i < start + EACH:
+                self.say(self.views.step(run[i]))
+        if end > start + EACH:
+            self.note("…", FAINT)
+            self._show()
+        elif end == len(run):
+            self._over()
 
     def do_back(self, argument: str) -> None:
         """Undo the last edge, or several, or go back to where.
 
-        `back contribution > 1` goes back to after an edge that gave more than 1.
+        `back contribution > 1` goes back until the edge taken last gave more than 1.
         """
         if argument and not argument.isdigit():
             self._go([self.breakpoints.stop(argument)], backwards=True)
@@ -74,14 +87,14 @@ class Debugger(Prompt):
             self.note("at the beginning: there is nothing to undo")
         else:
             undone = self.run.current
-            self.run.goto(max(self.run.position - self._count(argument), 0))
+            self.run.goto(max(self.run.position - self.count(argument), 0))
             if undone is not None and not argument:
                 name, before = self.names.of(undone.parent), number(undone.before)
                 self.note(f"{name}.grad is {before} again", FAINT)
             self._show()
 
     def do_until(self, argument: str) -> None:
-        """Go on until after the next edge that is there."""
+        """Go on until the next edge there has been taken."""
         if not argument:
             raise Mistake(f"until what?\n{WHERE}")
         stop = self.breakpoints.stop(argument)
@@ -91,12 +104,10 @@ class Debugger(Prompt):
 
     def do_continue(self, argument: str) -> None:
         """Go on to the next break or watch, or else to the end."""
-        self._nothing("continue", argument)
         self._go([*self.stops.values()], watching=True)
 
     def do_rcontinue(self, argument: str) -> None:
         """Go back to the last one, or else to the beginning."""
-        self._nothing("rcontinue", argument)
         self._go([*self.stops.values()], watching=True, backwards=True)
 
     def do_goto(self, argument: str) -> None:
@@ -112,47 +123,29 @@ class Debugger(Prompt):
 
     def do_restart(self, argument: str) -> None:
         """Go back to the beginning; breaks and watches stay."""
-        self._nothing("restart", argument)
         self.run.restart()
         self._show()
 
-    def _walk(self, count: int) -> None:
-        if self.run.position == len(self.run):
-            self.note("the pass is over; b goes back, q leaves")
-            return
-        for i in range(count):
-            step = self.run.step()
-            if step is None:
-                break
-            if i < EACH:
-                self.say(self.views.step(step))
-        if count > EACH and self.run.position > EACH:
-            self.note("…", FAINT)
-            self._show()
-        elif self.run.position == len(self.run):
-            self._over()
-
     def _go(self, stops: list[Stop], *, watching: bool = False, backwards: bool = False) -> None:
-        """Take edges until one of these holds for the edge that was just taken."""
-        run, end = self.run, 0 if backwards else len(self.run)
+        """Walk until one of the stops holds for the edge that was taken last.
+
+        Arguments:
+            watching: a change in the gradient of a watched node is a stop as well.
+        """
+        run, way, end = self.run, -1 if backwards else 1, 0 if backwards else len(self.run)
         if run.position == end:
             self.note("at the beginning" if backwards else "the pass is over; b goes back")
             return
-        while run.position != end:
-            step = run.goto(run.position + (-1 if backwards else 1))
-            if step is None:
-                break
+        reasons: list[str] = []
+        while not reasons and run.position != end and (step := run.goto(run.position + way)):
             reasons = [stop.text for stop in stops if stop.holds(step)]
             if watching and step.parent in self.watched and step.after != step.before:
                 reasons.append(f"watch {self.watched[step.parent]}")
-            if reasons:
-                if watching:
-                    self.note(f"stopped at {', '.join(reasons)}", FAINT)
-                    for k in [k for k, s in self.stops.items() if s.once and s.text in reasons]:
-                        del self.stops[k]
-                self._show()
-                return
-        if not watching:
+        if reasons and watching:
+            self.note(f"stopped at {', '.join(reasons)}", FAINT)
+            for k in [k for k, stop in self.stops.items() if stop.once and stop.text in reasons]:
+                del self.stops[k]
+        elif not reasons and not watching:
             self.note(f"there is no more {stops[0].text}", FAINT)
         self._show()
 
@@ -167,15 +160,6 @@ class Debugger(Prompt):
 
     def _over(self) -> None:
         self.note("the pass is over: gradients are as backward() leaves them", FAINT)
-
-    def _count(self, argument: str) -> int:
-        if argument and not (argument.isdigit() and int(argument)):
-            raise Mistake(f"this takes a number of edges from 1 on, got {argument!r}")
-        return int(argument or 1)
-
-    def _nothing(self, command: str, argument: str) -> None:
-        if argument:
-            raise Mistake(f"{command} takes nothing, got {argument!r}")
 
     # --- stopping --------------------------------------------------------------------------------
     def do_break(self, argument: str, once: bool = False) -> None:
@@ -234,10 +218,9 @@ class Debugger(Prompt):
     def do_where(self, argument: str) -> None:
         """The chain of nodes from the output to here.
 
-        Each comes with the local derivative of the one above it. Where there are
-        several ways, it is the one that gives most at each node.
+        Beside each node stands the derivative of the node above by it. Where there
+        are several ways, the chain follows the edge that gives most.
         """
-        self._nothing("where", argument)
         self.tell(self.views.way(self.run.current))
 
     def do_p(self, argument: str) -> None:
@@ -250,28 +233,23 @@ class Debugger(Prompt):
         step = self.run.current
         if argument in self.names.nodes and argument not in FIELDS:
             self.say(self.views.node(self.names.nodes[argument]))
-        elif argument:
-            self._p(argument, step)
-        elif step is None:
+        elif not argument and step is None:
             self.say(self.views.node(self.run.root))
         else:
-            for field in FIELDS:
-                self._p(field, step)
-
-    def _p(self, expression: str, step: Any) -> None:
-        found = self.breakpoints.read(expression)
-        try:
-            value = found.at(step)
-        except AttributeError:  # a field of None
-            raise Mistake(NO_STEP) from None
-        if found.kind == "node":
-            self.say([Piece(f"{expression}: "), *self.views.node(value)])
-        else:
-            style = ALARM if found.kind == "number" and not isfinite(value) else ""
-            self.say([Piece(f"{expression} = "), Piece(repr(value), style)])
+            for expression in [argument] if argument else FIELDS:
+                kind, at = self.breakpoints.read(expression)
+                try:
+                    value = at(step)  # type: ignore[arg-type]
+                except AttributeError:  # a field of None
+                    raise Mistake(NO_STEP) from None
+                if kind == "node":
+                    self.say([Piece(f"{expression}: "), *self.views.node(value)])
+                else:
+                    style = ALARM if kind == "number" and not isfinite(value) else ""
+                    self.say([Piece(f"{expression} = "), Piece(repr(value), style)])
 
     def do_contributions(self, argument: str) -> None:
-        """The edges that its gradient comes from, and sums up."""
+        """The edges that its gradient is summed up from."""
         if not argument:
             raise Mistake("contributions to which node?")
         node = self.names.find(argument)
@@ -279,7 +257,7 @@ class Debugger(Prompt):
 
     def do_list(self, argument: str) -> None:
         """The steps around here, eleven or that many."""
-        self.tell(self.views.around(self.run.position, self._count(argument or "11")))
+        self.tell(self.views.around(self.run.position, self.count(argument or "11")))
 
     def do_graph(self, argument: str) -> None:
         """The graph around here; in a file, all of it.
@@ -298,15 +276,12 @@ class Debugger(Prompt):
 
     def do_source(self, argument: str) -> None:
         """This step as Python, and your line behind it."""
-        self._nothing("source", argument)
         step = self.run.current
         if step is None:
             raise Mistake(NO_STEP)
         self.note(step.source(self.names.plain[step.parent]))
-        origin = place_of(step.node)
-        line = source_of(step.node)
-        if line:
-            self.say([Piece(f"{origin}  ", FAINT), Piece(line)])
+        if line := source_of(step.node):
+            self.say([Piece(f"{place_of(step.node)}  ", FAINT), Piece(line)])
 
     def do_html(self, argument: str) -> None:
         """Write this run as a page to play in a browser."""
@@ -314,30 +289,3 @@ class Debugger(Prompt):
             raise Mistake("html takes the name of the file to write, such as html run.html")
         self.run.to_html(argument)
         self.note(f"written: {argument}")
-
-    def default(self, line: str) -> None:
-        """A line that is no command is shown as a node or an expression, if it is one."""
-        if line.startswith("#"):
-            return
-        name = line.split()[0]
-        try:
-            self.do_p(line)
-        except Mistake as mistake:
-            known = {*self.names.nodes, *FIELDS, *FUNCTIONS}
-            if (
-                name in known
-                or not name.isidentifier()
-                or not (name == line or "invalid syntax" in str(mistake))
-            ):
-                raise  # an expression, and not a command with its argument
-            near = similar(name, [*COMMANDS, *self.names.nodes, *FIELDS])
-            hint = f"did you mean {near}?" if near else "help lists the commands"
-            raise Mistake(f"there is no command or node {name!r}; {hint}") from None
-
-    # --- leaving ---------------------------------------------------------------------------------
-    def do_quit(self, argument: str) -> bool:
-        """Leave, as Ctrl-D does; a script then goes on.
-
-        In a script backward() has then done what it does without a debugger.
-        """
-        return True

@@ -1,4 +1,4 @@
-"""The prompt of the terminal debugger: its commands, how it reads a line and writes one."""
+"""The prompt of the terminal debugger: its list of commands, and how lines are read and written."""
 
 import cmd
 import inspect
@@ -12,14 +12,14 @@ from typing import Any, TextIO
 from engine.core.value import Value
 from engine.drawing import LayoutError
 from engine.stepping.breakpoints import Breakpoints, NodeNames, Stop, hint
-from engine.stepping.condition import FIELDS
+from engine.stepping.condition import FIELDS, FUNCTIONS
 from engine.stepping.run import Run
 from engine.stepping.views import ALARM, FAINT, Piece, Views, fitted
-from engine.wording.terminal import Mistake, in_colour, painted, printable
+from engine.wording.terminal import Mistake, in_colour, painted, printable, similar
 
 __all__ = ["COMMANDS", "SHORT", "USAGE", "WHERE", "Prompt"]
 
-# What `help` lists. In front of a parenthesis stands the short form of a command: n is next.
+# What `help` lists. What stands before a parenthesis is the short form: n is next.
 _USES = {
     "walking": "n(ext) [count]; b(ack) [count | where]; u(ntil) <where>; c(ontinue); rc(ontinue); "
     "goto <edge>; restart",
@@ -42,7 +42,7 @@ abs(after) > 10 or parent is w."""
 
 
 class Prompt(cmd.Cmd):
-    """Reads commands about a run and writes answers; `Debugger` has the commands."""
+    """Reads commands and writes answers. The commands themselves are methods of `Debugger`."""
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class Prompt(cmd.Cmd):
         self.stdout.write(printable(line, self.stdout) + "\n")
 
     def note(self, text: str, style: str = "") -> None:
-        """Write a line of one piece."""
+        """Write one text as a line."""
         self.say([Piece(text, style)])
 
     def tell(self, lines: Iterable[Iterable[Piece]]) -> None:
@@ -111,16 +111,18 @@ class Prompt(cmd.Cmd):
         """Carry out one line. An error is written as a message, and the conversation goes on."""
         if line == "EOF" and self.live:
             self.write("")
+        name, argument, _ = self.parseline(line)
+        done = False
         try:
+            if argument and name in COMMANDS.keys() - {"quit"} and " " not in COMMANDS[name]:
+                raise Mistake(f"{name} takes nothing, got {argument!r}")
             done = bool(super().onecmd(line))
-        except (Mistake, ValueError, IndexError, TypeError, OSError, LayoutError) as error:
-            self.write(painted(f"*** {error}", ALARM * self.colour))  # whole
-            done = False
+        except (ValueError, IndexError, TypeError, OSError, LayoutError) as error:
+            self.write(painted(f"*** {error}", ALARM * self.colour))  # whole, however wide
         except KeyboardInterrupt:
             if not self.live:
                 raise
             self.note(f"\n*** interrupted after edge {self.run.position}", ALARM)
-            done = False
         self._mark()
         self.stdout.flush()
         return done
@@ -129,7 +131,7 @@ class Prompt(cmd.Cmd):
         """An empty line on a terminal repeats the last command, as in pdb."""
         return bool(self.live and self.lastcmd and self.onecmd(self.lastcmd))
 
-    # --- help and completion ---------------------------------------------------------------------
+    # --- what is no command of a run -------------------------------------------------------------
     def do_help(self, argument: str) -> None:
         """All commands, or what one of them does."""
         command = SHORT.get(argument, argument)
@@ -145,6 +147,35 @@ class Prompt(cmd.Cmd):
                     self.say([Piece(f"  {use:<24}"), Piece(self._about(name)[0], FAINT)])
         if not argument or "where" in COMMANDS[command].partition(" ")[2]:
             self.tell([Piece(line)] for line in WHERE.split("\n"))
+
+    def default(self, line: str) -> None:
+        """A line that is no command is shown as a node or an expression, if it is one."""
+        if line.startswith("#"):
+            return
+        name = line.split()[0]
+        try:
+            super().onecmd(f"p {line}")
+        except Mistake as mistake:
+            known = name in {*self.names.nodes, *FIELDS, *FUNCTIONS}
+            alone = name == line or "invalid syntax" in str(mistake)
+            if known or not (alone and name.isidentifier()):
+                raise  # an expression, and not a command with its argument
+            near = similar(name, [*COMMANDS, *self.names.nodes, *FIELDS])
+            remedy = f"did you mean {near}?" if near else "help lists the commands"
+            raise Mistake(f"there is no command or node {name!r}; {remedy}") from None
+
+    def do_quit(self, argument: str) -> bool:
+        """Leave, as Ctrl-D does; a script then goes on.
+
+        In a script backward() has then done what it does without a debugger.
+        """
+        return True
+
+    def count(self, argument: str) -> int:
+        """The argument of a command as a number of edges; 1 where there is none."""
+        if argument and not (argument.isdigit() and int(argument)):
+            raise Mistake(f"this takes a number of edges from 1 on, got {argument!r}")
+        return int(argument or 1)
 
     # --- completion ------------------------------------------------------------------------------
     def completenames(self, text: str, *ignored: Any) -> list[str]:

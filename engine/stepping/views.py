@@ -2,7 +2,7 @@
 
 import re
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from math import isfinite, prod
 from typing import NamedTuple
@@ -37,7 +37,7 @@ Line = Sequence[Piece]
 
 
 def fitted(line: Line, columns: int | None, colour: bool) -> str:
-    """A line as text, cut to a number of columns.
+    """A line as text, in colour or not, and cut to a number of columns unless that is None.
 
     >>> fitted([Piece("w.grad ", STRONG), Piece("0 -> 1.002")], 12, False)
     'w.grad 0 ->…'
@@ -75,13 +75,13 @@ class Views:
         ]
 
     def made(self, node: Value) -> str:
-        """A node by its name and how it was made: `n = x * w  run.py:4`."""
+        """The name of a node, how it was made and where: `n = x * w  run.py:4`."""
         text = "".join(c if c.isprintable() else "?" for c in made_by(node))
         called = self.names.of(node)
         return text if not node.parents or text.startswith(f"{called} = ") else f"{called}: {text}"
 
     def around(self, position: int, count: int) -> list[list[Piece]]:
-        """The steps around a position, the one that was taken last marked."""
+        """The steps around a position, with a mark at the one that was taken last."""
         start = max(min(position - 1 - count // 2, len(self.run) - count), 0)
         marks = {position - 1: "-> "}
         return [
@@ -91,7 +91,7 @@ class Views:
 
     # --- from the loss to here -------------------------------------------------------------------
     def chain(self, step: Step) -> list[Step]:
-        """The edges that lead from the output down to one, always the one that gives most."""
+        """Edges from the output down to this one: at each node, the one that gives it most."""
         run, found = self.run, [step.index]
         while (node := run._node[found[-1]]) in self._strongest:
             found.append(self._strongest[node])
@@ -99,7 +99,7 @@ class Views:
 
     @cached_property
     def _strongest(self) -> dict[int, int]:
-        """The edge that gives each node most, both by their numbers in the run."""
+        """For each node the edge that gives it most, both as their numbers in the run."""
         run, best = self.run, dict[int, int]()
         most = array("d", bytes(8 * len(run.nodes)))
         for i, (node, to) in enumerate(zip(run._node, run._parent, strict=True)):
@@ -133,7 +133,7 @@ class Views:
 
     # --- a node ----------------------------------------------------------------------------------
     def node(self, node: Value) -> list[Piece]:
-        """A node in one line: its numbers in full, and its gradient at the end of the pass."""
+        """A node in one line: its numbers with all digits, and its gradient in the end."""
         whole = self.run.gradient(node)
         later = f" so far, {whole!r} in the end" if node.grad != whole else ""
         made = self.made(node) if node.parents else str(place_of(node) or "")
@@ -144,7 +144,7 @@ class Views:
         ]
 
     def contributions(self, node: Value, position: int) -> list[list[Piece]]:
-        """The edges that a node gets its gradient by, which sum up to it."""
+        """The edges that a node gets its gradient by, one on each line."""
         steps = self.run.contributions(node)
         name, whole = self.names.of(node), self.run.gradient(node)
         if not steps:
@@ -167,7 +167,7 @@ class Views:
         return lines
 
     def tree(self, step: Step | None, colour: bool) -> list[str]:
-        """The node above an edge and what is below it, as a tree in which the edge is marked."""
+        """The node above an edge and what is below that node, as a tree that marks the edge."""
         node = self.run.root if step is None else step.node
         drawn = tree(node, depth=2, lines=40, color=colour, call=self.names.of).split("\n")
         if step is None:
@@ -181,37 +181,25 @@ class Views:
 
 
 # --- a picture -----------------------------------------------------------------------------------
-_STYLE = """<style>
-.lit path, .lit polygon { stroke: #d55e00; stroke-width: 3 }
-.lit polygon { fill: #d55e00 }
-.ends > path, .ends > polygon, .ends > ellipse { stroke: #d55e00; stroke-width: 3 }
-</style>
-"""
-
-
 def lit(root: Value, step: Step | None) -> str:
-    """The graph as SVG, with one edge and the two nodes that it joins lit.
+    """The graph as SVG, with one edge and the two nodes that it joins lit by a style of their own.
 
     >>> x = Value(3.0, "x")
     >>> run = (x * x).trace_backward()
-    >>> 'class="edge edge lit"' in lit(run.root, run.goto(2))
+    >>> "#n1-1 path" in lit(run.root, run.goto(2))
     True
     """
     picture = draw(root)
     svg = picture.laid_out("svg").decode()
     if step is None:
         return svg
-    ids = picture.ids
-    node, parent = ids[step.node], ids[step.parent]
-    edges = [f"{node}-{step.position}", f"{parent}-{node}"]  # an arrow, or a bundle of them
-    svg = _classed(svg, edges, "lit")
-    svg = _classed(svg, [node, parent, f"{parent}-{edges[0]}"], "ends")
-    return re.sub(r"(<svg\b[^>]*>)", lambda m: f"{m[1]}\n{_STYLE}", svg, count=1)
-
-
-def _classed(svg: str, ids: Iterable[str], name: str) -> str:
-    for each in ids:
-        ident = "(?:-|&#45;)".join(map(re.escape, each.split("-")))
-        pattern = rf'(<g id="{ident}" class="[^"]*)"'
-        svg = re.sub(pattern, rf'\1 {name}"', svg, count=1)
-    return svg
+    node, parent = picture.ids[step.node], picture.ids[step.parent]
+    arrow = f"{node}-{step.position}"
+    arrows = [f"#{arrow}", f"#{parent}-{node}"]  # one arrow, or a bundle of them
+    ends = [f"#{node}", f"#{parent}", f"#{parent}-{arrow}"]  # a leaf may be drawn at each use
+    heads = [f"{each} polygon" for each in arrows]
+    lines = [f"{each} > {shape}" for each in ends for shape in ("path", "polygon", "ellipse")]
+    lines += [f"{each} path" for each in arrows] + heads
+    style = f"{', '.join(lines)} {{ stroke: #d55e00; stroke-width: 3 }}"
+    style += f" {', '.join(heads)} {{ fill: #d55e00 }}"
+    return re.sub(r"<svg\b[^>]*>", rf"\g<0>\n<style>{style}</style>", svg, count=1)
