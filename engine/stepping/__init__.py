@@ -8,10 +8,10 @@
     0 -3.0
     1 2.0
 
-`backward_steps` is the loop to set a breakpoint in. `Run` (from `value.trace_backward()`) goes back
-as well, and stops where something happens. `debug` is a prompt on a run, `player` a page that plays
-it, `to_source` the pass as plain Python. `hunt` finds what made a nan, `diagnose` finds dead and
-saturated units.
+`backward_steps` is the loop to set a breakpoint in. A `Run`, which `value.trace_backward()` gives,
+goes back as well, and stops where something happens. `debug` is a prompt on a run, `player` is a
+page that plays it, and `to_source` writes it as plain Python. `hunt` finds what made a nan,
+`diagnose` finds dead and saturated units.
 """
 
 from typing import TYPE_CHECKING as _TYPE_CHECKING

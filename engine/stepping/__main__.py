@@ -1,6 +1,7 @@
-"""The command: `python -m engine.stepping [--nth k] script.py [arguments]`, or `-m module` for it.
+"""The command `python -m engine.stepping [--nth k] script.py [arguments]`.
 
-It runs a script and stops at a call of `backward()`, with a prompt to walk through it.
+It runs a script and stops at a call of `backward()`, with a prompt to walk through that call. With
+`-m module` in place of the script it runs a module.
 """
 
 import argparse
@@ -17,7 +18,7 @@ PROGRAM = "python -m engine.stepping"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code; errors of use end the program with code 2."""
+    """Run the command and return the exit code. A mistake in its use exits with code 2."""
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
         description="Run a script, and walk through its backward pass at a prompt.",

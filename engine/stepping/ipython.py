@@ -30,9 +30,9 @@ def unload_ipython_extension(shell: Any) -> None:
 def backprop(shell: Any, line: str) -> "Player | None":
     """`%backprop loss` does `loss.backward()` and plays it.
 
-    In a notebook it shows the page that plays the pass. In a terminal it opens the debugger, and
-    when that is left, the rest of the pass is done. After `%backprop` stands an expression: a
-    Value, or the run that `loss.trace_backward()` gave, which then goes to its end.
+    In a notebook it shows the page that plays the pass. In a terminal it opens the debugger; when
+    you leave that, the rest of the pass is done. `loss` is any expression that gives a Value, or a
+    run from `loss.trace_backward()`.
     """
     if not line.strip():
         raise TypeError("%backprop needs a Value to go back from, e.g. %backprop loss")
@@ -54,7 +54,7 @@ def backprop(shell: Any, line: str) -> "Player | None":
 
 
 class Player:
-    """The page of a run, for a notebook to show in a frame of its own."""
+    """The page of a run, which a notebook shows in a frame of its own."""
 
     def __init__(self, run: Run) -> None:
         from engine.stepping.player import to_html

@@ -1,4 +1,4 @@
-"""Run: a backward pass that can be walked forwards and back."""
+"""Run: a backward pass that can be walked in both directions."""
 
 import os
 from array import array
@@ -22,12 +22,18 @@ Predicate = Callable[[Step], object]
 class Run:
     """A recorded backward pass. The gradients on the graph are those after `position` edges.
 
-    It begins before the first edge, where all gradients but the output's are 0. At its end they are
-    what `backward()` would have left, to the bit, with what was in `.grad` before added. Each edge
-    takes 28 bytes. Hooks are called once, when the run is made.
+    A run begins before the first edge, where all gradients but the output's are 0. At its end the
+    gradients are those that `backward()` leaves, to the bit: what was in `.grad` before the run is
+    added. Each edge takes 28 bytes. Hooks are called once, when the run is made.
 
-    In strict mode a gradient that is not finite is an error here too. Under `numeric_mode("ieee")`
-    a run can be walked to it: see `until_nonfinite`.
+    In strict mode it is an error to make a run on which a gradient is not finite. Under
+    `numeric_mode("ieee")` such a run can be made, and walked to that gradient: `until_nonfinite`.
+
+    Attributes:
+        root: the output. seed: its gradient.
+        nodes: the nodes below the output, each before its parents.
+        position: how many edges have been taken.
+        hooked: what hooks change. For a position, each node with its gradient before and after.
 
     >>> x = Value(3.0, "x")
     >>> y = x * x
@@ -60,11 +66,10 @@ class Run:
         grads[0] = self.seed
         self._node, self._parent, self._position = array("i"), array("i"), array("i")
         self._local, self._before = array("d"), array("d")
-        # what hooks change: by position, each node with its gradient before and after
         self.hooked: dict[int, list[tuple[Value, float, float]]] = {}
         order = reverse_order(self.root)
         hooks = has_hooks(order)
-        self._reached = {*order}  # all others lie below branches that were not taken
+        self._reached = {*order}  # all other nodes lie below branches that were not taken
         for node in order:
             i = number[node]
             upstream = grads[i]
@@ -90,7 +95,7 @@ class Run:
         return len(self._node)
 
     def __getitem__(self, index: int) -> Step:
-        """The step with that index, taken already or not."""
+        """The step with that index, whether it has been taken or not."""
         if not isinstance(index, int) or not -len(self) <= index < len(self):
             raise IndexError(
                 f"this run has {len(self)} edges, from 0 to {len(self) - 1}; got {index!r}"
@@ -113,15 +118,15 @@ class Run:
     def nbytes(self) -> int:
         """The number of bytes that the record takes, besides the graph."""
         rows = (self._node, self._parent, self._position, self._local, self._before, self._grads)
-        return sum(row.itemsize * len(row) for row in rows) + 16 * len(self.nodes)
+        return sum(memoryview(row).nbytes for row in rows) + 16 * len(self.nodes)
 
     @property
     def current(self) -> Step | None:
-        """The step that was taken last, None at the beginning."""
+        """The step that was taken last; None at the beginning."""
         return self[self.position - 1] if self.position else None
 
     def contributions(self, value: Value) -> list[Step]:
-        """All steps that add to the gradient of a value; added in order they give the gradient.
+        """All steps that add to the gradient of a value, in order. Their sum is the gradient.
 
         >>> x = Value(3.0)
         >>> [step.contribution for step in (x * x + x).trace_backward().contributions(x)]
@@ -131,7 +136,7 @@ class Run:
         return [self[i] for i, to in enumerate(self._parent) if to == wanted]
 
     def gradient(self, value: Value) -> float:
-        """The gradient of a value at the end of the pass, wherever the run stands."""
+        """The gradient that this pass gives a value, wherever the run stands."""
         return self._grads[self._number(value)]
 
     def _number(self, value: Value) -> int:
@@ -156,21 +161,21 @@ class Run:
             self._land(1)
 
     def step(self) -> Step | None:
-        """Take the next edge and return it; None where the pass is over."""
+        """Take the next edge and return it; return None where the pass is over."""
         return None if self.position >= len(self) else self.goto(self.position + 1)
 
     def back(self) -> Step | None:
-        """Undo the last edge and return it; None at the beginning."""
+        """Undo the last edge and return it; return None at the beginning."""
         undone = self.current
         if undone is not None:
             self.goto(self.position - 1)
         return undone
 
     def goto(self, position: int) -> Step | None:
-        """Go to the position after that many edges, in either direction.
+        """Go to a position, forwards or back. A position is how many edges have been taken.
 
-        Returns the step that was taken last there. Negative positions count from the end: goto(-1)
-        goes to the end itself.
+        Negative positions count from the end: goto(-1) goes to the end itself. Returns the step
+        before that position; None at the beginning.
         """
         if isinstance(position, bool) or not isinstance(position, int):
             raise TypeError(f"a position is a whole number of edges, got {position!r}")
@@ -195,16 +200,17 @@ class Run:
         return self.current
 
     def _land(self, way: int) -> None:
-        """Add the gradients from before, at the end (way 1), or take them off again (way -1)."""
+        """At the end add the gradients from before the run (way 1), or take them off (way -1)."""
         if any(self._earlier):  # else nothing is added, not even to a -0
             for node, grad, earlier in zip(self.nodes, self._grads, self._earlier, strict=True):
                 whole = grad + earlier if node in self._reached else earlier
                 node.grad = whole if way > 0 else grad
 
     def until(self, predicate: Predicate, *, backwards: bool = False) -> Step | None:
-        """Go on until after the next step that the predicate holds for; backwards, until before it.
+        """Go on to the next step that the predicate holds for, and take it.
 
-        Returns that step. If there is none, goes to the end (or the beginning) and returns None.
+        Backwards, the run goes to the last such step and undoes it. Returns that step. Where there
+        is none, the run goes to the end (backwards, to the beginning), and None is returned.
         """
         way = range(self.position - 1, -1, -1) if backwards else range(self.position, len(self))
         for i in way:
@@ -216,24 +222,21 @@ class Run:
         return None
 
     def until_changed(self, value: Value, *, backwards: bool = False) -> Step | None:
-        """Go on until the gradient of a value changes."""
+        """Go on to the next step that changes the gradient of a value; see `until`."""
         self._number(value)
         return self.until(
             lambda step: step.parent is value and step.after != step.before, backwards=backwards
         )
 
     def until_nonfinite(self, *, backwards: bool = False) -> Step | None:
-        """Go on until a finite gradient becomes infinite or nan.
-
-        In strict mode such a run cannot be made: make it under `numeric_mode("ieee")`.
-        """
+        """Go on to the next step that makes a finite gradient infinite or nan; see `until`."""
         return self.until(
             lambda step: not isfinite(step.after) and isfinite(step.before), backwards=backwards
         )
 
     # --- showing ---------------------------------------------------------------------------------
     def to_html(self, path: str | os.PathLike[str] | None = None, **how: Any) -> str:
-        """A page that plays the forward and the backward pass: see engine.stepping.player.to_html.
+        """A page that plays the forward and the backward pass: see engine.stepping.player.
 
         >>> "<svg" in (Value(2.0, "x") * 3).trace_backward().to_html()
         True

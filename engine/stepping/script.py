@@ -34,10 +34,12 @@ def run_script(
 ) -> int:
     """Run a script as `python script.py arguments` would, and debug its nth call of `backward()`.
 
-    With the name of the module that the script is, it is run as `python -m module arguments`.
+    After `quit` that call does what it does without the debugger, and the script goes on. Returns
+    the exit code: 0, 1 if the script failed or never made that call, 130 after Ctrl-C. A SystemExit
+    of the script is raised.
 
-    After `quit` that call does what it would have done, and the script goes on. Returns the exit
-    code: that of the script, 1 if it failed or never made that call, 130 after Ctrl-C.
+    Arguments:
+        module: the name of the module that the script is, if it is to run as `python -m` runs one.
     """
     script = script.resolve()
     kept = sys.argv[:], sys.path[:]
@@ -50,14 +52,13 @@ def run_script(
                 runpy.run_module(module, run_name="__main__", alter_sys=True)
             else:
                 runpy.run_path(str(script), run_name="__main__")
-    except SystemExit as left:
-        return _code(left)
+    except SystemExit:
+        raise
     except KeyboardInterrupt:
         sys.stderr.write(f"\n{script.name} was interrupted\n")
         return 130
     except BaseException as error:  # noqa: BLE001  (whatever a script may raise)
-        shown = _own(error.__traceback__, str(script))
-        traceback.print_exception(type(error), error, shown)
+        traceback.print_exception(type(error), error, _own(error.__traceback__, str(script)))
         return 1
     finally:
         sys.argv, sys.path[:] = kept
@@ -71,7 +72,10 @@ def run_script(
 
 @contextmanager
 def _stopping(script: str, nth: int) -> Iterator[list[None]]:
-    """Open the debugger at the nth call of `backward()`; gives a list with one item per call."""
+    """Inside the block the nth call of `backward()` opens the debugger.
+
+    Gives a list that has one item for each call so far.
+    """
     original = Value.backward
     calls: list[None] = []
 
@@ -79,7 +83,7 @@ def _stopping(script: str, nth: int) -> Iterator[list[None]]:
         calls.append(None)
         if len(calls) == nth:
             Value.backward = original  # type: ignore[method-assign]
-            # at the prompt one can look for what is not finite; `original` raises for it
+            # in ieee mode: one may look here for what is not finite, and `original` raises for it
             with numeric_mode("ieee"), closing(Run(self, seed)) as run:
                 debug(run, names=_names(sys._getframe(1), script))
         original(self, seed)
@@ -92,7 +96,7 @@ def _stopping(script: str, nth: int) -> Iterator[list[None]]:
 
 
 def _names(frame: FrameType | None, script: str) -> dict[str, Value]:
-    """The Values in the variables of the script's frame, alone or in lists, by name."""
+    """The Values that the variables of the script's frame hold, alone or in lists, by name."""
     while frame is not None and frame.f_code.co_filename != script:
         frame = frame.f_back
     found: dict[str, Value] = {}
@@ -105,16 +109,7 @@ def _names(frame: FrameType | None, script: str) -> dict[str, Value]:
 
 
 def _own(tb: TracebackType | None, script: str) -> TracebackType | None:
-    """The part of a traceback that begins in the script, without what runs it."""
-    start = tb
-    while start is not None and start.tb_frame.f_code.co_filename != script:
-        start = start.tb_next
-    return start
-
-
-def _code(left: SystemExit) -> int:
-    """The exit code for what `sys.exit` was given, as Python has it."""
-    if left.code is None or isinstance(left.code, int):
-        return left.code or 0
-    sys.stderr.write(f"{left.code}\n")
-    return 1
+    """The part of a traceback that begins in the script, without the frames that run it."""
+    while tb is not None and tb.tb_frame.f_code.co_filename != script:
+        tb = tb.tb_next
+    return tb

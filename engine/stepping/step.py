@@ -15,12 +15,14 @@ class Step:
     """One edge of the backward pass: a node hands gradient to one of its parents.
 
     Attributes:
-        index: which edge of the pass it is, from 0 on.
-        node: the node whose gradient is handed on. upstream: that gradient, complete.
-        position: which of the parents gets it, from 0 on; in `a * a` both are a. parent: that one.
+        index: the number of the edge in the pass, from 0 on.
+        node: the node whose gradient is handed on.
+        upstream: the gradient of the node, which is complete by now.
+        position: which of the node's parents gets it, from 0 on. In `a * a` both of them are a.
+        parent: the parent at that position.
         local: the derivative of the node by the parent at that position.
-        contribution: upstream times local, what is added to the parent's gradient.
-        before, after: the parent's gradient, in this pass, before and after it.
+        contribution: upstream times local, which is added to the parent's gradient.
+        before, after: the parent's gradient in this pass, before and after the addition.
     """
 
     index: int
@@ -50,10 +52,11 @@ class Step:
         )
 
     def source(self, target: str = "") -> str:
-        """This step as a line of Python; see `Run.to_source` for the whole pass.
+        """This step as a line of Python. `Run.to_source` gives the whole pass.
 
         Arguments:
-            target: what to call the parent; by default what `to_source` would call it.
+            target: what to call the parent. By default it is called by its label, its variable or
+                its operation.
 
         >>> x = Value(0.5)
         >>> y = x * 4.0
@@ -69,8 +72,11 @@ class ForwardStep:
     """One node of the forward pass: an operation on numbers gives a number.
 
     Attributes:
-        index: which node of the pass it is, from 0 on.
-        node: the node. parents: what it was made from. inputs: their numbers. data: the result.
+        index: the number of the node in the pass, from 0 on.
+        node: the node.
+        parents: the nodes that it was made from.
+        inputs: the numbers of the parents.
+        data: the number of the node.
     """
 
     index: int

@@ -1,7 +1,7 @@
-"""The backward pass one edge at a time, in a loop of the user's own.
+"""The backward pass one edge at a time, in a loop that the user writes.
 
-Debuggers stop in the user's own code under all settings. So `for step in loss.backward_steps()` is
-a place for a breakpoint, with a condition such as `step.parent is w`.
+Under all settings a debugger stops in the user's code. So `for step in loss.backward_steps()` is a
+place for a breakpoint, with a condition such as `step.parent is w`.
 """
 
 from collections.abc import Iterator
@@ -22,9 +22,9 @@ __all__ = ["backward_steps", "forward_steps"]
 def backward_steps(root: Value, seed: float = 1.0) -> Iterator[Step]:
     """Do what `backward()` does, one edge at a time, and give each edge when it is done.
 
-    Run to the end it leaves the graph as `backward()` does, to the bit. If the loop is left early,
-    by a `break` or an error, the gradients are put back as they were. While it is open no other
-    sweep can begin.
+    A loop that runs to the end leaves the graph as `backward()` does, to the bit. A loop that ends
+    early, by a `break` or an error, puts all gradients back. Until either happens, no other
+    backward pass can begin.
 
     >>> x = Value(3.0)
     >>> y = x * x
@@ -53,7 +53,7 @@ def backward_steps(root: Value, seed: float = 1.0) -> Iterator[Step]:
 
 
 def forward_steps(root: Value) -> Iterator[ForwardStep]:
-    """Each node that the forward pass computed, parents first. Nothing changes.
+    """Give each node that the forward pass computed, parents first. Nothing is computed again.
 
     >>> x = Value(3.0)
     >>> y = (x * x + 1).log()

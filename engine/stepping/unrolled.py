@@ -1,7 +1,7 @@
 """The backward pass as a Python program: one line for each edge, with the user's names.
 
 The program imports nothing of this package and gives the gradients of `backward()` to the bit. It
-has neither loops nor calls, so that any debugger can step through it.
+has no loops and no calls, so any debugger can step through it line by line.
 """
 
 import builtins
@@ -30,8 +30,8 @@ _serial = count(1)
 def to_source(run: Run, path: str | PathLike[str] | None = None) -> str:
     """The pass of a run as a Python program that runs by itself, written to `path` if one is given.
 
-    It has a line for each node with its data, then a line for each edge. At the end it adds the
-    gradients from before and prints all.
+    The program has a line for each node, with its data, and then a line for each edge. At the end
+    it adds the gradients from before the run, and prints all gradients.
 
     >>> x, w = Value(0.5, "x"), Value(4.0, "w")
     >>> y = x * w
@@ -53,10 +53,11 @@ def to_source(run: Run, path: str | PathLike[str] | None = None) -> str:
 
 
 def unroll(run: Run) -> FunctionType:
-    """The pass of a run as a function that a debugger can step through, though there is no file.
+    """The pass of a run as a function that a debugger can step through, though it has no file.
 
-    It is the program of `to_source`, compiled. `pdb.runcall(unroll(run))`, or `s` at a call of it,
-    stops at its first line. Its nodes are in its `__globals__`; no gradient of the graph changes.
+    The function is the program of `to_source`, compiled. `pdb.runcall(unroll(run))` stops at its
+    first line; so does `s` at a call of it. Its nodes are in its `__globals__`. No gradient of the
+    graph changes.
 
     >>> x = Value(3.0, "x")
     >>> backward = unroll((x * x).trace_backward())
@@ -65,7 +66,7 @@ def unroll(run: Run) -> FunctionType:
     6.0
     """
     source = to_source(run)
-    # debuggers only stop in files with an absolute path
+    # an absolute path, since debuggers stop in no other file
     path = next(p for i in _serial if not (p := Path.cwd() / f"backward-{i}.py").exists())
     file = str(path)
     code = compile(source, file, "exec", dont_inherit=True).replace(co_name="backward")
@@ -86,7 +87,7 @@ def _begin(run: Run, terms: Terms) -> list[str]:
         "",
         "# What the forward pass computed.",
     ]
-    begun = run._reached if any(run._earlier) else ()  # as backward() has it: from 0, with its sign
+    begun = run._reached if any(run._earlier) else ()  # these begin at 0, as in backward()
     for node, earlier in zip(reversed(run.nodes), reversed(run._earlier), strict=True):
         if is_constant(node) and node is not run.root:
             continue
@@ -139,7 +140,7 @@ def _end(run: Run, terms: Terms) -> list[str]:
 
 # --- its comments --------------------------------------------------------------------------------
 def _commented(line: str, about: str) -> str:
-    """A line with a comment behind it, which stays a comment whatever it holds."""
+    """A line of code with a comment behind it, in one line whatever the comment holds."""
     if not about.isprintable():
         about = "".join(c if c.isprintable() else "?" for c in about)
     about = about.strip()
@@ -147,7 +148,7 @@ def _commented(line: str, about: str) -> str:
 
 
 def _made(node: Value, terms: Terms, width: int = 60) -> str:
-    """How a node came about: `n = x * w`."""
+    """How a node was made, in Python: `n = x * w`."""
     op: Any = node.op
     if len(node.parents) > WIDE:
         made = f"{op.name} of {len(node.parents):,} nodes"

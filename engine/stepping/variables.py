@@ -1,8 +1,8 @@
 """What the variables pane of a debugger shows of Values, edges, steps and runs.
 
-The pane asks at every stop for everything in sight. So this looks at one node and its parents,
-never below them, and computes only that node's local derivatives. Many parents are shown in groups.
-`pydevd_plugin_gradwalk.py` connects it to the debugger.
+At every stop the pane asks for everything in sight. So for a node, only the node and its parents
+are looked at, and only its own local derivatives are computed. Many parents are shown in groups.
+`pydevd_plugin_gradwalk.py` hands all this to the debugger.
 """
 
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ from engine.wording.numbers import number, shorten, visible
 
 __all__ = ["SHOWN", "EdgeView", "assign", "children", "text"]
 
-# A line of the pane: its name, its value, and the Python that leads to it from the thing above, as
-# ".data" does; None if there is none.
+# A line of the pane: its name, its value, and the Python that leads to it from the opened thing,
+# such as ".data", or None.
 Child = tuple[str, Any, str | None]
 
 _GROUP = 50  # parents in one group of the pane
-_MANY = 2000  # parents, past which local derivatives are left out: they are computed all at once
+_MANY = 2000  # a node with more parents shows no local derivatives, since all are computed at once
 _FIELDS: dict[type, tuple[str, ...]] = {
     Step: Step.__match_args__,
     ForwardStep: ForwardStep.__match_args__,
@@ -37,7 +37,7 @@ _FIELDS: dict[type, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EdgeView:
-    """The way from a node to one of its parents; `local` is None where there is no derivative.
+    """The edge from a node to one of its parents. `local` is None where there is no derivative.
 
     >>> from engine import Value
     >>> w = Value(3.0, "w")
@@ -65,7 +65,7 @@ SHOWN = (Node, EdgeView, Parents, *_FIELDS)
 
 
 def text(thing: Any) -> str:
-    """The text of a Value, an edge, a step or anything else that is SHOWN, in one line.
+    """One line of text about a Value, an edge, a step, or anything else that is SHOWN.
 
     >>> from engine import Value
     >>> x = Value(2.0, "x")
@@ -85,7 +85,7 @@ def text(thing: Any) -> str:
 
 
 def children(thing: Any) -> list[Child]:
-    """The lines that appear when a thing is opened, in order.
+    """The lines that appear when a thing in the pane is opened, in order.
 
     >>> from engine import Value
     >>> x = Value(2.0, "x")
@@ -94,7 +94,7 @@ def children(thing: Any) -> list[Child]:
     >>> [(name, said) for name, _, said in children(x * x)][-2:]
     [('<- x [0]', '.parents[0]'), ('<- x [1]', '.parents[1]')]
     """
-    if isinstance(thing, EdgeView):  # the parent itself, so that one walks down by opening
+    if isinstance(thing, EdgeView):  # the lines of the parent, so that opening walks down the graph
         return children(thing.parent)
     if isinstance(thing, Parents):
         return _edges(thing.node, thing.start, thing.stop)
@@ -121,7 +121,7 @@ def children(thing: Any) -> list[Child]:
 
 
 def assign(thing: Any, attribute: str, value: Any) -> None:
-    """Set the data of a leaf or the gradient of any node, for lines that no Python leads to."""
+    """Set the data of a leaf, or the gradient of any node. Raises AttributeError for all else."""
     node = thing.parent if isinstance(thing, EdgeView) else thing
     if not isinstance(node, Node) or attribute not in ("data", "grad"):
         raise AttributeError(
@@ -131,7 +131,7 @@ def assign(thing: Any, attribute: str, value: Any) -> None:
 
 
 def _line(text: str) -> str:
-    """A text in one line that can be shown, whatever the labels in it hold."""
+    """A text as one line that can be shown, whatever the labels in it hold."""
     return visible(text).replace("\n", "␊")
 
 

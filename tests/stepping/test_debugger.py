@@ -264,9 +264,7 @@ def test_a_node_without_a_name_is_called_the_same_by_every_command() -> None:
 def lit_ids(svg: str) -> set[str]:
     """Of a picture the elements that its style lights."""
     style = svg.partition("<style>")[2].partition("</style>")[0]
-    return {*re.findall(r"#([\w-]+)", style)} & {
-        e.get("id", "") for e in ET.fromstring(svg).iter()
-    }
+    return {*re.findall(r"#([\w-]+)", style)} & {e.get("id", "") for e in ET.fromstring(svg).iter()}
 
 
 def test_a_picture_has_the_edge_and_its_ends_lit(

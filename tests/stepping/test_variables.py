@@ -43,7 +43,8 @@ def test_what_is_said_in_python_is_what_is_shown(pick: int, a: float, b: float) 
     x, y = Value(a), Value(b)
     with engine.numeric_mode("ieee"):
         node = [x + y, x * x, x**2, x / y, x.exp(), engine.softmax([x, y])[0], x][pick]
-    for thing in (node, node.trace_backward()):
+        run = node.trace_backward()
+    for thing in (node, run):
         for _, value, said in children(thing):
             if said is not None:
                 meant = eval(f"thing{said}", {"thing": thing})

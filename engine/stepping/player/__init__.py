@@ -1,8 +1,8 @@
-"""The player: one page of HTML, without a network, that plays a forward and a backward pass.
+"""The player: one page of HTML that plays a forward and a backward pass, offline.
 
-`run_page` writes it and `record` gives the pass as the page reads it. player.html and player.css
-are its looks, run.js is what it knows of the pass, picture.js draws, and player.js tells the steps.
-The frame, the buttons and the keys are those of `engine.page`.
+`run_page` writes the page, `record` gives the data in it. player.html and player.css are its looks,
+run.js holds the pass, picture.js draws, and player.js walks and tells the steps in words. Frame,
+buttons and keys come from `engine.page`.
 """
 
 from engine.stepping.player.run_page import to_html

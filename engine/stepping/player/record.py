@@ -1,7 +1,7 @@
-"""A run as data for a page: compact, and without anything that the page can compute itself.
+"""A run as data for a page, without anything that the page can compute itself.
 
-Products and sums of floats are the same in JavaScript to the bit. So the local derivatives, in the
-order of the pass, and what hooks change are all that the page needs for every gradient.
+Products and sums of floats are the same in JavaScript to the bit. So the page computes every
+gradient from the local derivatives, in the order of the pass, and from what hooks changed.
 """
 
 from typing import Any
@@ -18,10 +18,15 @@ __all__ = ["record"]
 
 
 def record(run: Run, ids: dict[Value, str], start: int) -> dict[str, Any]:
-    """All that the page shows of a run, in columns.
+    """All that the page shows of a run, as columns.
 
-    Nodes are numbered, parents before their consumers. `origins` are the places in the source, each
-    once. `ops` are the operations: a name, and the symbol between two parents, if there is one.
+    Nodes are numbers, parents before their consumers. In `origins` each place in the source stands
+    once. In `ops` each operation stands once: its name, and its symbol if that is written between
+    two parents.
+
+    Arguments:
+        ids: the id of each node's element in the picture.
+        start: the position at which the page opens.
 
     >>> x = Value(3.0, "x")
     >>> y = x * 2

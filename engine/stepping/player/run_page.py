@@ -20,8 +20,8 @@ __all__ = ["to_html"]
 LIMIT = 5_000  # nodes that a page shows one by one; it loads so many in less than two seconds
 PATIENCE = 10.0  # seconds for a layout that shows them all, before the picture is collapsed
 ALLOWED = 30.0  # seconds for one that cannot be collapsed further
-# What a page has no use for, or says once for all texts in its style. No label can look like these:
-# in what Graphviz writes, a "<" of a label is escaped.
+# Parts of Graphviz's SVG that a page has no use for, or that its style says once for all texts. No
+# label can look like these, since Graphviz escapes each "<" of a label.
 _NEEDLESS = re.compile(
     "<!--.*?-->\n?"
     '|(?<=<text) xml:space="preserve" text-anchor="middle"'
@@ -33,14 +33,21 @@ _NEEDLESS = re.compile(
 def to_html(run: Run, path: str | os.PathLike[str] | None = None, **how: Any) -> str:
     """Return a page that plays the forward and the backward pass, and write it to `path`.
 
-    It is one file and works offline: play and pause, single steps in both directions, a bar to
-    seek, links to a step (`#step=17`). It opens where the run stands, and a run that has not begun
-    at the first step of the forward pass. The run and the gradients on the graph stay as they are.
+    The page is one file and works offline. It has play and pause, single steps in both directions,
+    a bar to seek with, and links to a step (`#step=17`). It opens where the run stands; for a run
+    that has not begun that is the first step of the forward pass. The run and the gradients on the
+    graph stay as they are.
 
-    Arguments: those of `engine.drawing.draw`. Up to 5,000 values are drawn one by one where that
-    can be laid out in 10 seconds; else the picture is collapsed, and steps light the boxes.
-    Raises LayoutError when no layout program is found.
+    Up to 5,000 values are drawn one by one, if that can be laid out in 10 seconds. Otherwise the
+    picture is collapsed, and a step lights the box that its node is in.
 
+    Arguments:
+        how: the options of `engine.drawing.draw`, without `expand`.
+
+    Raises:
+        LayoutError: no layout program was found.
+
+    >>> from engine import Value
     >>> x = Value(3.0, "x")
     >>> page = to_html((x * x).trace_backward())
     >>> page.startswith("<!doctype html>"), "<noscript>" in page
@@ -77,8 +84,8 @@ def to_html(run: Run, path: str | os.PathLike[str] | None = None, **how: Any) ->
 
 
 def _drawing(run: Run, how: dict[str, Any]) -> tuple[Picture, str]:
-    """The picture and its SVG; what takes too long one by one is collapsed."""
-    final = bool(how.keys() & {"limit", "collapse"})  # how far to collapse is asked for
+    """The picture and its SVG, collapsed if it takes too long to lay out the values one by one."""
+    final = bool(how.keys() & {"limit", "collapse"})  # the caller says how far to collapse
     picture = draw(run.root, **{"limit": LIMIT, **how})
     try:
         svg = picture.laid_out("svg", ALLOWED if final else PATIENCE).decode()
