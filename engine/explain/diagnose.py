@@ -1,11 +1,13 @@
 """A check-up of a training step: which units pass nothing on, which layers get no gradient.
 
-All of it is read from the graph of one loss. The loss of a batch tells more than that of a sample,
-since a ReLU that is off for one sample is not yet dead.
+All of it is read from the graph of one loss. The loss of a batch tells more than that of one
+sample, since a ReLU that is off for one sample may be on for another.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import hypot, inf, isfinite, sqrt
 from typing import Any, Literal, Protocol
 
@@ -25,7 +27,7 @@ from engine.wording.terminal import columns, printable
 
 __all__ = ["Layer", "Remark", "Report", "diagnose"]
 
-RATIO = 1e3  # of gradients between layers: at one learning rate one then moves so much faster
+RATIO = 1e3  # between the gradients of two layers: no learning rate suits both
 FITS = 1e-2  # a term of the loss below this is at its goal
 LISTED = 5  # names in a remark
 
@@ -40,8 +42,8 @@ class _Model(Protocol):
 class Layer:
     """The gradients of a layer: root mean square, largest, and how many are 0 or not finite.
 
-    Where parameters have names such as `L0.N3.w2`, L0 is a layer. Without such names, the
-    parameters that one line of source made are a layer.
+    Where parameters have names such as `L0.N3.w2`, L0 is a layer. Without such names, a layer is
+    the parameters that one line of source made.
     """
 
     name: str
@@ -54,7 +56,7 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """Something wrong: its kind, the layer, the values, and a sentence about it."""
+    """Something that is wrong: its kind, the layer, the values, and a line of text about it."""
 
     kind: Kind
     layer: str
@@ -67,10 +69,11 @@ class Remark:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Report:
-    """What `diagnose` found. Printed, it is text to read; it is true if anything is wrong.
+    """What `diagnose` found, as text to print. A report is true if anything is wrong.
 
     Attributes:
-        remarks: what is wrong. layers: the gradients by layer, from the input to the output.
+        remarks: what is wrong.
+        layers: the gradients by layer, from the input to the output.
         finding: the first operation or edge that made a number that is not finite; see `hunt`.
         values: how many values were looked at.
     """
@@ -81,7 +84,9 @@ class Report:
     values: int
 
     def of(self, kind: Kind) -> list[Remark]:
-        """The remarks of a kind: nonfinite, dead, saturated, zero, vanishing, exploding, unreached.
+        """The remarks of one kind.
+
+        The kinds are nonfinite, dead, saturated, zero, vanishing, exploding and unreached.
 
         >>> x = Value(-2.0, "x")
         >>> diagnose(x.relu() * 3 + 1).of("zero")[0].values == (x,)
@@ -112,14 +117,19 @@ class Report:
 def diagnose(loss: Value, parameters: Iterable[Value] | _Model | None = None) -> Report:
     """Look for what keeps a network from learning, in the graph of one loss.
 
+    It finds:
+
     - Units that pass nothing on: dead ReLUs, saturated tanh, sigmoid and the like. A unit counts
-      if this holds for all inputs in the graph. Terms of the loss that are at their goal, such as
-      a hinge past its margin, do not count.
-    - Gradients by layer that are zero, not finite, above 1000, or a thousand times smaller
+      if it is flat for all inputs in the graph. A term of the loss that is at its goal, such as a
+      hinge past its margin, does not count.
+    - Layers whose gradients are zero, not finite, above 1000, or a thousand times smaller
       (vanishing) or larger (exploding) than those of a layer nearer to the output.
-    - With `parameters` (or a model that has them): those that the loss does not reach.
+    - Parameters that the loss does not reach, if parameters are given.
 
     No gradient is changed, and `backward()` need not have been called.
+
+    Arguments:
+        parameters: the parameters, or a model that has them.
 
     Raises:
         StaleValueError: a leaf was changed since the loss was computed.
@@ -145,7 +155,9 @@ def diagnose(loss: Value, parameters: Iterable[Value] | _Model | None = None) ->
     own = [node for node in leaves if kinds[node] == "parameter"] or leaves
     layers = _layers(found, own, address)
     bad = any(layer.nonfinite for layer in layers) or not isfinite(loss.data)
-    remarks = [*_flat(found, address), *_gradients(layers), *_unreached(found, given)]
+    remarks = [*_flat(found, address), *_unreached(found, given)]
+    for i, layer in enumerate(layers):
+        remarks += _judge(layer, layers[i + 1 :])
     order = list(Kind.__args__)  # type: ignore[attr-defined]
     remarks.sort(key=lambda remark: order.index(remark.kind))
     return Report(tuple(remarks), tuple(layers), hunt(loss) if bad else None, len(found.order))
@@ -157,56 +169,56 @@ def _given(parameters: Any) -> list[Value] | None:
     if callable(getattr(parameters, "parameters", None)):
         parameters = parameters.parameters()
     given = [*parameters]
-    for each in given:
-        if not isinstance(each, Value):
-            raise TypeError(
-                f"parameters are Values, or a model that has them, got {type(each).__name__}"
-            )
+    if wrong := [type(each).__name__ for each in given if not isinstance(each, Value)]:
+        raise TypeError(f"parameters are Values, or a model that has them, got {wrong[0]}")
     return given
+
+
+def _remark(layer: str, values: Iterable[Value], kind: Kind, text: str) -> Remark:
+    about = f"{safe(layer)}: {text}" if layer else text
+    return Remark(kind, layer, tuple(values), f"{kind:<10} {about}")
 
 
 # --- units ---------------------------------------------------------------------------------------
 def _flat(found: PathSums, address: Callable[[Value], tuple[str, str]]) -> Iterator[Remark]:
     """Remarks on units whose activation was flat at each use."""
     at_goal = _terms(found)
-    units: dict[tuple[str, Any, str], list[tuple[Value, Kind | None]]] = {}
+    units: dict[tuple[str, Operation, str], list[tuple[Value, Kind | None]]] = {}
     for node, _, local in found.links:
         bend = shape(node) if len(node.parents) < 4 else None
-        if bend and not (node in at_goal and abs(node.data) < FITS):
+        if node.op and bend and not (node in at_goal and abs(node.data) < FITS):
             layer, unit = address(node)
             kind: Kind | None = None
             if abs(local) < FLAT * bend.top:
                 kind = "dead" if bend.half and local == 0.0 else "saturated"
             units.setdefault((layer, node.op, unit), []).append((node, kind))
-    totals: dict[tuple[str, Any], int] = {}
-    flat: dict[tuple[Kind, str, Any], dict[str, list[Value]]] = {}
+    flat: dict[tuple[Kind, str, Operation], dict[str, list[Value]]] = {}
     for (layer, op, unit), uses in units.items():
-        totals[layer, op] = totals.get((layer, op), 0) + 1
         kinds = {kind for _, kind in uses}
         if None not in kinds:
             worst: Kind = "dead" if kinds == {"dead"} else "saturated"
             flat.setdefault((worst, layer, op), {})[unit] = [node for node, _ in uses]
+    totals = Counter((layer, op) for layer, op, _ in units)
     for (kind, layer, op), members in flat.items():
-        nodes = tuple([node for uses in members.values() for node in uses])
+        nodes = [node for uses in members.values() for node in uses]
         names = [] if [*members] == [layer] else [*members]
-        text = _about(kind, layer, op, len(nodes), totals[layer, op], names)
-        yield Remark(kind, layer, nodes, text)
+        yield _remark(layer, nodes, kind, _about(kind, op, len(nodes), totals[layer, op], names))
 
 
-def _about(kind: str, layer: str, op: Operation, uses: int, total: int, names: list[str]) -> str:
-    less = f"pass on less than 1/{1 / FLAT:.0f} of what they can"
-    what = "pass nothing on" if kind == "dead" else less
+def _about(kind: Kind, op: Operation, uses: int, total: int, names: list[str]) -> str:
+    """A sentence on flat units of a layer; without names, the layer itself is the unit."""
     if not names:
         inputs = f"all {uses:,} times" if uses > 1 else "the one time"
-        return f"{kind:<10} {safe(layer)}: {op} is flat {inputs} that it was computed"
+        return f"{op} is flat {inputs} that it was computed"
+    less = f"pass on less than 1/{1 / FLAT:.0f} of what they can"
+    what = "pass nothing on" if kind == "dead" else less
     each = uses // len(names)
     often = f"for any of {each:,} inputs" if each > 1 else "for the one input in this graph"
-    units = f"{len(names):,} of {total:,} units ({op})"
-    return f"{kind:<10} {safe(layer)}: {units} {what} {often}: {_list(names)}"
+    return f"{len(names):,} of {total:,} units ({op}) {what} {often}: {_list(names)}"
 
 
 def _terms(found: PathSums) -> set[Value]:
-    """The terms of the loss: the values that go into it through sums and constant factors only."""
+    """The terms of the loss: values that go into it only through sums and constant factors."""
     terms = {found.order[0]}
     for node in found.order:
         if node in terms:
@@ -225,53 +237,48 @@ def _layers(
     last = {p: i for i, node in enumerate(found.order) for p in node.parents}
     for node in sorted(own, key=lambda leaf: -last.get(leaf, -1)):
         members.setdefault(address(node)[0], []).append(node)
-    return [
-        _layer(name, nodes, [found.gradient[n] for n in nodes]) for name, nodes in members.items()
-    ]
+    layers = []
+    for name, nodes in members.items():
+        grads = [found.gradient[node] for node in nodes]
+        sizes = [abs(grad) for grad in grads if isfinite(grad)]
+        rms = hypot(*sizes) / sqrt(len(sizes)) if sizes else inf
+        largest, bad = max(sizes, default=inf), len(grads) - len(sizes)
+        layers.append(Layer(name, tuple(nodes), rms, largest, grads.count(0.0), bad))
+    return layers
 
 
-def _layer(name: str, nodes: list[Value], grads: list[float]) -> Layer:
-    sizes = [abs(g) for g in grads if isfinite(g)]
-    rms = hypot(*sizes) / sqrt(len(sizes)) if sizes else inf
-    bad = len(grads) - len(sizes)
-    return Layer(name, tuple(nodes), rms, max(sizes, default=inf), grads.count(0.0), bad)
-
-
-def _gradients(layers: list[Layer]) -> Iterator[Remark]:
-    for i, layer in enumerate(layers):
-        for kind, text in _judge(layer, layers[i + 1 :]):
-            line = f"{kind:<10} {safe(layer.name)}: {text}"
-            yield Remark(kind, layer.name, layer.parameters, line)
-
-
-def _judge(layer: Layer, above: list[Layer]) -> Iterator[tuple[Kind, str]]:
-    """What is wrong with the gradients of a layer, given the layers nearer to the output."""
-    count = len(layer.parameters)
+def _judge(layer: Layer, above: list[Layer]) -> Iterator[Remark]:
+    """Remarks on the gradients of a layer, compared with the layers nearer to the output."""
+    count, remark = len(layer.parameters), partial(_remark, layer.name, layer.parameters)
     if layer.nonfinite:
-        yield "nonfinite", f"{layer.nonfinite:,} of {count:,} gradients"
+        yield remark("nonfinite", f"{layer.nonfinite:,} of {count:,} gradients")
         return
     if 0 < layer.zeros < count:
-        yield "zero", f"{layer.zeros:,} of {count:,} gradients are 0"
+        yield remark("zero", f"{layer.zeros:,} of {count:,} gradients are 0")
     elif layer.zeros:
-        yield "zero", "the gradient is 0" if count == 1 else f"all {count:,} gradients are 0"
+        yield remark(
+            "zero", "the gradient is 0" if count == 1 else f"all {count:,} gradients are 0"
+        )
     others = [other for other in above if other.rms and not other.nonfinite] or [layer]
     top = max(others, key=lambda other: other.rms)
     low = min(others, key=lambda other: other.rms)
     size = f"gradients of {number(layer.rms)} in the mean"
     if layer.rms and layer.rms * RATIO < top.rms:
-        yield "vanishing", f"{size}, 1/{top.rms / layer.rms:,.0f} of those of {safe(top.name)}"
+        part = f"1/{top.rms / layer.rms:,.0f} of those of {safe(top.name)}"
+        yield remark("vanishing", f"{size}, {part}")
     if layer.rms > RATIO * low.rms:
-        yield "exploding", f"{size}, {layer.rms / low.rms:,.0f} times those of {safe(low.name)}"
+        times = f"{layer.rms / low.rms:,.0f} times those of {safe(low.name)}"
+        yield remark("exploding", f"{size}, {times}")
     elif layer.largest > RATIO:
-        yield "exploding", f"gradients up to {number(layer.largest)}"
+        yield remark("exploding", f"gradients up to {number(layer.largest)}")
 
 
 def _unreached(found: PathSums, given: list[Value] | None) -> Iterator[Remark]:
     missing = [node for node in given or () if node not in found.gradient]
     if missing and given:
         names = [name_of(node) or f"one of {number(node.data)}" for node in missing]
-        text = f"unreached  {len(missing):,} of {len(given):,} parameters: {_list(names)}"
-        yield Remark("unreached", "", tuple(missing), text)
+        text = f"{len(missing):,} of {len(given):,} parameters: {_list(names)}"
+        yield _remark("", missing, "unreached", text)
 
 
 def _list(names: Sequence[str]) -> str:

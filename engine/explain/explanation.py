@@ -15,19 +15,19 @@ from engine.wording.terminal import Text, columns
 
 __all__ = ["explain"]
 
-STEPS = 12  # of a path that are written; of a longer path, its two ends
-LEAVES = 20  # that are listed
+STEPS = 12  # edges of a path that are written out; of a longer path these are its two ends
+LEAVES = 20  # leaves that are listed
 
 
 def explain(loss: Value, w: Value | None = None, *, paths: int = 5) -> Text:
     """Why d loss / d w is what it is: the chain rule along each path from the loss down to w.
 
-    Each path is written with its share of the gradient, the largest first; those past the first few
-    are counted and summed. If the gradient is zero, tiny or not finite, the reasons follow. Without
-    a `w` there is one line for each leaf. No gradient is changed, and `backward()` need not have
-    been called.
+    The largest paths are written out, each with its share of the gradient; the others are counted
+    and summed. If the gradient is zero, tiny or not finite, the reasons follow. No gradient is
+    changed, and `backward()` need not have been called.
 
     Arguments:
+        w: the value to explain the gradient of; without it there is one line for each leaf.
         paths: how many paths to write out.
 
     Raises:
@@ -70,7 +70,7 @@ def _one(found: PathSums, w: Value, paths: int, words: Words) -> list[str]:
     best = [*islice(largest(found, w), paths)] if finite else []
     lines = [f"{head}, along {_many(total)}"]
     for edge in (edge for _, path in best for edge in _shown(path)):
-        words.call(edge.parent)  # before anything is written, so that all is written alike
+        words.call(edge.parent)  # before anything is written, so that all formulas use the names
     for i, (product, path) in enumerate(best, start=1):
         share = _share(product, gradient) if total > 1 else ""
         lines += ["", *_path(f"path {i}" if total > 1 else "path", product, share, path, words)]
@@ -103,7 +103,7 @@ def _shown(path: Path) -> Path:
 
 
 def _path(title: str, product: float, share: str, path: Path, words: Words) -> list[str]:
-    """A path: its product in factors, and a line for each factor."""
+    """A path as text: its product in factors, then a line for each factor."""
     rows = []
     for edge in _shown(path):
         y, x = words.call(edge.node), words.call(edge.parent)
@@ -120,7 +120,7 @@ def _path(title: str, product: float, share: str, path: Path, words: Words) -> l
 
 
 def _leaves(found: PathSums, words: Words) -> list[str]:
-    """One line for each leaf, those with the largest gradients first."""
+    """One line for each leaf, the leaves with the largest gradients first."""
     leaves = [node for node in reversed(found.order) if not (node.parents or is_constant(node))]
     leaves.sort(
         key=lambda node: -inf if isnan(found.gradient[node]) else -abs(found.gradient[node])

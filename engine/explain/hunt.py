@@ -1,8 +1,8 @@
 """The hunt for a nan or an infinity: which operation made it, out of what, where, and what to do.
 
-Most of what is not finite in a graph was only handed on. The hunt looks for the first node whose
-parents are finite and whose value is not, or else for the first edge on which the backward pass
-made a gradient that is not finite.
+Most numbers in a graph that are not finite were only handed on. The hunt looks for the first node
+that is not finite although its parents are. If all nodes are finite, it looks for the first edge on
+which the backward pass makes a gradient that is not.
 """
 
 from dataclasses import dataclass
@@ -28,13 +28,14 @@ class Finding:
     """The node or the edge that made the first number that is not finite. Printed, it says why.
 
     Attributes:
-        kind: "value" if an operation made it, "leaf" if it came in as data, "gradient" if the
-            forward pass is sound and an edge of the backward pass made it.
-        node: the node with that value, or the upper end of the edge.
-        remedy: what to do instead; "" if the operation knows of nothing.
+        kind: "value" if an operation made the number, "leaf" if it came in as data, "gradient" if
+            all values are finite and an edge of the backward pass made it.
+        node: the node that holds the number, or the upper end of the edge.
+        remedy: what to do instead; "" if the operation has no advice.
         others: how many more nodes (or edges) made such a number out of finite ones.
-        position, upstream, local, before, after: of the edge: which parent it goes to, the gradient
-            from above, the local derivative, the parent's gradient before and after.
+        position: which parent the edge goes to. This and the next four are None without an edge.
+        upstream: the gradient of the node. local: the derivative of the node by the parent.
+        before, after: the gradient of the parent, before and after the edge adds to it.
     """
 
     kind: str
@@ -86,28 +87,25 @@ class Finding:
         return f"{called}{words.made(node)} is {number(node.data)}, the first that is not finite"
 
     def _edge(self, words: Words) -> str:
-        node, parent = self.node, self.parent
-        if parent is None or self.position is None or self.local is None:
-            return ""
-        upstream, before, after = (x or 0.0 for x in (self.upstream, self.before, self.after))
-        y, x = words.call(node), words.call(parent)
-        slope = words.derivative(Link(node, self.position, self.local))
-        made = f"{y} = {words.made(node)} is {number(node.data)}, but"
-        if isfinite(upstream * self.local):
-            why = f"{number(before)} + {number(upstream * self.local)} overflows"
+        numbers = self.upstream, self.local, self.before, self.after
+        upstream, local, before, after = (x or 0.0 for x in numbers)
+        edge = Link(self.node, self.position or 0, local)
+        y, x, slope = words.call(edge.node), words.call(edge.parent), words.derivative(edge)
+        made = f"{y} = {words.made(edge.node)} is {number(edge.node.data)}"
+        if isfinite(upstream * local):
+            why = f"{number(before)} + {number(upstream * local)} overflows"
         else:
             why = f"it receives {number(upstream)} from above times {slope}"
-        return f"{made} the gradient of {x} becomes {number(after)}: {why}"
+        return f"{made}, but the gradient of {x} becomes {number(after)}: {why}"
 
 
 def hunt(value: Value) -> Finding | None:
     """Find the node below a value that made the first nan or infinity, or else the edge that did.
 
-    Values are searched first, parents before their consumers. The node that is found has finite
-    parents; what it handed on is not reported. If all values are finite, the edges of the backward
-    pass are searched; no gradient changes. The answer is None if all is well.
-
-    A branch that was not taken hands on nothing, and so cannot be found guilty.
+    Values are searched first, parents before their consumers. If all of them are finite, the edges
+    of the backward pass are searched, except those to a branch that was not taken. Nodes and edges
+    that only handed such a number on are not reported. No gradient changes. Returns None if all is
+    finite.
 
     Raises:
         StaleValueError: a leaf was changed since the value was computed.
@@ -134,7 +132,7 @@ def hunt(value: Value) -> Finding | None:
 
 
 def _makers(order: list[Value]) -> list[Value]:
-    """The values that are not finite and were made here, rather than handed on."""
+    """The nodes that made a value which is not finite, rather than handing one on."""
     bad = [node for node in order if node.parents and not isfinite(node.data)]
     fresh = [node for node in bad if all(isfinite(p.data) for p in node.parents)]
     # inf - inf is the first nan, and it matters where the infinity came in as data
@@ -142,7 +140,7 @@ def _makers(order: list[Value]) -> list[Value]:
 
 
 def _backward(value: Value) -> Finding | None:
-    """The first edge that makes a gradient bad that was not, out of a good one."""
+    """The first edge that makes a finite gradient infinite or nan, out of finite numbers."""
     bad = broken_edges(value)
     if not bad:
         return None
@@ -166,7 +164,7 @@ def _places(node: Value) -> list[str]:
 
 
 def _parents(node: Value, words: Words) -> list[str]:
-    """A line for each parent: its name, its number, how and where it was made."""
+    """A line for each parent: its name, how it was made, its number, and where it was made."""
     distinct = [*dict.fromkeys(p for p in node.parents if not is_constant(p))]
     lines = []
     for parent in distinct[:SHOWN]:

@@ -1,8 +1,8 @@
-"""The chain rule as paths: what each way from an output down to a value adds to its gradient.
+"""The chain rule as paths: each path from an output down to a value adds to the value's gradient.
 
 A graph of n nodes can have 2**n paths, so they are never listed. One sweep from the output down
-finds for every node what the paths to it sum to and how large the largest is. A search from the
-value up then knows where to go.
+finds for every node the sum of the paths to it and the size of the largest. A search from the value
+up then knows which way the large paths go.
 """
 
 from collections import Counter
@@ -40,14 +40,17 @@ Path = tuple[Link, ...]  # from the output down
 
 @dataclass
 class PathSums:
-    """What all paths from an output down to each value come to.
+    """For each value, sums over all paths from an output down to it.
+
+    What a path adds to the gradient is the product of the local derivatives along it.
 
     Attributes:
         order: the values, the output first.
-        gradient: the derivative of the output by each, the sum over all paths down to it.
-        size: the sum over the absolute values of the paths, which is larger where paths cancel.
+        gradient: the derivative of the output by each value, which is the sum over all paths.
+        size: the sum of the absolute values of the paths. It is larger where paths cancel.
         best: the logarithm of the largest absolute value of a path; -inf where all are 0.
-        links: in the order of the sweep. above: those that lead to each value.
+        links: the edges, in the order of the sweep.
+        above: of each value, the edges that lead to it.
     """
 
     order: list[Value]
@@ -58,7 +61,7 @@ class PathSums:
     above: dict[Value, list[Link]] = field(default_factory=dict)
 
     def between(self, value: Value) -> set[Value]:
-        """The nodes on the paths from the output to a value, with both of them."""
+        """The nodes on the paths from the output to a value, both ends included."""
         seen = {value} & self.gradient.keys()
         stack = [*seen]
         while stack:
@@ -70,7 +73,7 @@ class PathSums:
 
 
 def path_sums(output: Value) -> PathSums:
-    """Sum up the paths below an output, in the order and the arithmetic of `backward()`.
+    """Sum up the paths below an output, in the order and with the arithmetic of `backward()`.
 
     >>> x = Value(3.0)
     >>> found = path_sums(x * x - 5 * x)
@@ -99,20 +102,20 @@ def path_sums(output: Value) -> PathSums:
 
 
 def broken_edges(output: Value) -> list[Any]:
-    """The edges of the backward pass that make a gradient bad out of good numbers, in its order."""
+    """The edges on which finite numbers make a gradient that is not, in the order of backward()."""
     with numeric_mode("ieee"):
         return [*nonfinite_edges(reverse_order(output), 1.0)]
 
 
 def _edges(node: Any) -> Iterator[tuple[int, Any, float | None]]:
-    """The edges below a node; None as the derivative by a branch that was not taken."""
+    """The edges below a node. The derivative by a branch that was not taken is None."""
     for position, (parent, local) in enumerate(edges(node)):
         if not is_constant(parent) and (local is not None or node.op.branches):
             yield position, parent, local
 
 
 def _log(local: float) -> float:
-    """The logarithm of the absolute value; -inf for 0, inf and nan: no path goes there."""
+    """The logarithm of the absolute value; -inf for 0, inf and nan, which no path goes through."""
     return log(abs(local)) if local and isfinite(local) else -inf
 
 
@@ -132,12 +135,12 @@ def count(found: PathSums, value: Value) -> tuple[int, int]:
     for node in found.order:
         if node in between and node is not found.order[0]:
             total = alive = 0
-            for edge in found.above[node]:
+            for edge in found.above.get(node, ()):  # a number in an expression has none
                 ways_there, alive_there = ways[edge.node]
                 total += ways_there
                 alive += alive_there if _log(edge.local) > -inf else 0
                 left[edge.node] -= 1
-                if not left[edge.node]:  # such numbers can be longer than memory is large
+                if not left[edge.node]:  # such a number can have millions of digits
                     del ways[edge.node]
             ways[node] = total, alive
     return ways.get(value, (0, 0))
@@ -146,9 +149,9 @@ def count(found: PathSums, value: Value) -> tuple[int, int]:
 def largest(found: PathSums, value: Value) -> Iterator[tuple[float, Path]]:
     """The paths down to a value with their products, the largest first, without those that are 0.
 
-    The search runs from the value up. The cost of a way is what it loses against the best one, in
-    logarithms. To follow the best way costs exactly 0, however long it is, so that among equals
-    the search runs straight on and not to and fro.
+    The search runs from the value up. What a step costs is how much the path loses against the
+    largest one, in logarithms. The steps of the largest path cost exactly 0, so that the search
+    follows it straight to the output.
     """
     tie = 0
     heap: list[tuple[float, int, Value, Any]] = [(0.0, tie, value, None)]

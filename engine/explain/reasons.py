@@ -19,25 +19,25 @@ TINY = 1e-6  # a local derivative below it lets next to nothing through
 CANCELLED = 1e-3  # of the sum of the paths' sizes
 MOST = 5  # reasons of a kind
 LONGEST = 40  # characters of a derivative's formula
-# the names of flat stretches, for operations where they have one
+# what one calls an operation where it is flat
 FLAT = {"relu": "a dead ReLU", "tanh": "saturated", "sigmoid": "saturated"}
 FLAT |= {"softmax": "saturated", "clamp": "outside of its bounds"}
 
 
 class Words:
-    """Writes values and derivatives in the words of one explanation."""
+    """Writes values and derivatives, under the same names throughout an explanation."""
 
     def __init__(self) -> None:
         self.names = Names("v")
         self.met: set[Value] = set()  # values that the explanation speaks of
 
     def call(self, node: Value, otherwise: str = "") -> str:
-        """The name of a value that the explanation speaks of, made up if it has none."""
+        """The name of a value, made up if it has none. From here on formulas use that name."""
         self.met.add(node)
         return self.names.of(node, otherwise)
 
     def term(self, node: Value) -> Term:
-        """A value within a formula: its name, or its number if it has none so far."""
+        """A value within a formula: its name, or its number if it has no name so far."""
         if not is_constant(node) and (node in self.met or name_of(node)):
             return Term(self.call(node), PLAIN)
         return PLAIN.value(node.data)
@@ -51,38 +51,31 @@ class Words:
         return shorten(PLAIN.apply(node.op, [self.term(p) for p in node.parents]).text, 60)
 
     def formula(self, edge: Link) -> str:
-        """The local derivative as a formula; "" if it is just a number, or too long to read."""
-        term = self._term(edge)
-        plain = term is None or term.text == number(edge.local) or len(term.text) > LONGEST
-        return "" if term is None or plain else term.text
-
-    def is_factor(self, edge: Link) -> bool:
-        """Whether the local derivative is one of the parents, as in a product."""
-        term = self._term(edge)
-        return term is not None and term.text in {self.term(p).text for p in edge.node.parents}
-
-    def _term(self, edge: Link) -> Term | None:
+        """The local derivative of an edge as a formula; "" if there is none."""
         found = derivatives(edge.node, self.term)
-        return found[edge.position] if found else None
+        term = found[edge.position] if found else None
+        return term.text if term else ""
 
     def introduce(self, node: Value) -> str:
-        """How a value was computed, with names for all its parents."""
+        """How a value was computed, where names are made up for parents that have none."""
         for parent in node.parents[:MOST]:
             if parent.parents:
                 self.call(parent)
         return self.made(node)
 
     def derivative(self, edge: Link) -> str:
-        """The local derivative, as a formula and as a number."""
-        formula, name = self.formula(edge), f"d {self.call(edge.node)} / d {self.call(edge.parent)}"
-        return " = ".join(filter(None, [name, formula, number(edge.local)]))
+        """The local derivative of an edge: as a formula if that is short, and as a number."""
+        formula, digits = self.formula(edge), number(edge.local)
+        shown = f"{formula} = " if formula not in ("", digits) and len(formula) <= LONGEST else ""
+        return f"d {self.call(edge.node)} / d {self.call(edge.parent)} = {shown}{digits}"
 
 
 def reasons(found: PathSums, value: Value, path: Path, alive: int, words: Words) -> Iterator[str]:
-    """Sentences on why a gradient is zero, tiny or not finite; none for an ordinary gradient.
+    """Sentences on why a gradient is zero, tiny or not finite. An ordinary gradient has none.
 
     Arguments:
-        path: the largest path, () if there is none. alive: how many paths have no factor of 0.
+        path: the largest path, or () if there is none.
+        alive: how many paths have no factor of 0.
     """
     if value not in found.gradient:
         yield from _unconnected(found, value, words)
@@ -113,12 +106,12 @@ def reasons(found: PathSums, value: Value, path: Path, alive: int, words: Words)
 
 
 def _flat(edge: Link, words: Words) -> str:
-    """Why a local derivative is 0 or next to it."""
+    """Why the local derivative of an edge is 0 or close to 0."""
     node, parent = edge.node, edge.parent
     y, x = words.call(node), words.call(parent)
     at, made = f"{x} = {number(parent.data)}", f"{y} = {words.introduce(node)}"
     other = [p for p in node.parents if p is not parent and p.data == node.data]
-    if words.is_factor(edge):
+    if words.formula(edge) in {words.term(p).text for p in node.parents}:  # as in a product
         why = f"a factor of {number(edge.local)} in {made}"
     elif other and not edge.local:
         why = f"{made} is {words.term(other[0]).text}, and not {at}"
@@ -129,7 +122,7 @@ def _flat(edge: Link, words: Words) -> str:
 
 
 def _unconnected(found: PathSums, value: Value, words: Words) -> Iterator[str]:
-    """Why no path leads to a value: it did not go in, but something like it may have."""
+    """Why no path leads to a value: it did not go into the output, but a copy of it may have."""
     output, own = words.call(found.order[0]), words.call(value)
     yield f"{own} did not go into {output}: it is none of the {len(found.order):,} values below it"
     twin = next(
@@ -174,6 +167,6 @@ def _parents(node: Value, words: Words) -> str:
 
 
 def remedy(node: Value, before: str = "") -> str:
-    """What the operation that made a node advises, behind `before`; "" if it knows of nothing."""
+    """The advice of the operation that made a node, with a text before it; "" if it has none."""
     advice = node.op.advice(node.parents) if node.op else ""
     return advice and before + advice

@@ -1,6 +1,6 @@
-"""Finds out which operations are activations, and how steep they get, by trying them out.
+"""Finds out which operations are activations, and how steep they are, by trying them out.
 
-So an operation of the user's own is recognised as well as one of the engine's.
+In this way an operation of the user's own is recognised as well as one of the engine's.
 """
 
 from collections.abc import Sequence
@@ -17,8 +17,8 @@ from engine.wording.derivatives import tried
 
 __all__ = ["FLAT", "Shape", "shape"]
 
-FLAT = 1e-3  # of the steepest slope: tanh is so flat from |x| = 4.2 on, sigmoid from 8.3
-FAR = 50.0  # an input where an activation that gets flat is flat
+FLAT = 1e-3  # of the steepest slope: tanh is as flat as this from |x| = 4.2 on, sigmoid from 8.3
+FAR = 50.0  # at this input, an activation that gets flat is flat
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ class Shape:
 def shape(node: Value) -> Shape | None:
     """The shape of the activation that made a node; None if the operation is no activation.
 
-    An activation takes one input besides numbers of the source, is not much steeper far out than in
-    the middle, and is flat at one end or both. That holds for tanh, sigmoid, relu, elu, gelu and
-    clamp, but not for exp, log, sin, sqrt or a product.
+    An activation takes one input, besides numbers in the source. Far out it is not much steeper
+    than in the middle, and it is flat at one end or at both. That holds for tanh, sigmoid, relu,
+    elu, gelu and clamp, but not for exp, log, sin, sqrt or a product.
 
     >>> x = Value(1.0)
     >>> shape(x.tanh()), shape(x.relu()), shape(x.exp())

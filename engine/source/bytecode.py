@@ -1,8 +1,9 @@
 """What Python's instructions tell about a result: which function was called for it, and which
-variable it was stored in. Only `origin.py` uses this.
+variable it was stored in.
 
-The search for the variable starts behind the instruction that made the result and follows the
-stack. It keeps the set of depths at which the result lies there, 0 for the top.
+The search for the variable starts behind the instruction that made the result, and follows what
+happens to the stack. The result may lie there several times: the search keeps the set of its
+depths, 0 for the top of the stack.
 """
 
 import dis
@@ -14,30 +15,23 @@ from typing import Any
 __all__ = ["Code", "called", "variable"]
 
 # All instructions that can stand between a result and its variable, in Python 3.11 to 3.14. At any
-# other instruction the search ends without a name, which is better than a wrong one.
+# other instruction the search ends without a name, which is better than a wrong name.
 _NOTHING = {"NOP", "CACHE", "EXTENDED_ARG", "TO_BOOL", "NOT_TAKEN"}
 # PRECALL: where Python 3.11 calls a builtin that it has met often
 _CALLS = {"CALL", "CALL_KW", "CALL_FUNCTION_EX", "PRECALL"}
 _OPERATORS = {"BINARY_OP", "UNARY_NEGATIVE"}
-_LOADS = {  # push only
-    "PUSH_NULL",
-    *("LOAD_CONST", "LOAD_SMALL_INT", "LOAD_NAME", "LOAD_GLOBAL", "LOAD_DEREF", "LOAD_CLASSDEREF"),
-    *("LOAD_CLOSURE", "LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_FAST_LOAD_FAST", "LOAD_FAST_BORROW"),
-    "LOAD_FAST_BORROW_LOAD_FAST_BORROW",
-}
-_TAKES = {  # pop only
-    *("POP_TOP", "LIST_APPEND", "LIST_EXTEND", "SET_ADD", "SET_UPDATE", "MAP_ADD", "DICT_UPDATE"),
-    "DICT_MERGE",
-}
-_MAKES = _CALLS | _OPERATORS | {  # pop some and push one
-    *("KW_NAMES", "LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR"),
-    *("MAKE_FUNCTION", "SET_FUNCTION_ATTRIBUTE"),
-    *("BINARY_SUBSCR", "BINARY_SLICE", "COMPARE_OP", "IS_OP", "CONTAINS_OP", "GET_ITER"),
-    *("UNARY_NOT", "UNARY_INVERT", "CALL_INTRINSIC_1", "LIST_TO_TUPLE", "CONVERT_VALUE"),
-    *("FORMAT_VALUE", "FORMAT_SIMPLE", "FORMAT_WITH_SPEC", "BUILD_LIST", "BUILD_TUPLE"),
-    *("BUILD_SET", "BUILD_MAP", "BUILD_CONST_KEY_MAP", "BUILD_STRING", "BUILD_SLICE"),
-}  # fmt: skip
-_STORES = {  # with the depth of what each of their names gets
+_PUSH = """PUSH_NULL LOAD_CONST LOAD_SMALL_INT LOAD_NAME LOAD_GLOBAL LOAD_DEREF LOAD_CLASSDEREF
+    LOAD_CLOSURE LOAD_FAST LOAD_FAST_CHECK LOAD_FAST_LOAD_FAST LOAD_FAST_BORROW
+    LOAD_FAST_BORROW_LOAD_FAST_BORROW"""
+_POP = "POP_TOP LIST_APPEND LIST_EXTEND SET_ADD SET_UPDATE MAP_ADD DICT_UPDATE DICT_MERGE"
+_POP_SOME_AND_PUSH_ONE = """KW_NAMES LOAD_ATTR LOAD_METHOD LOAD_SUPER_ATTR MAKE_FUNCTION
+    SET_FUNCTION_ATTRIBUTE BINARY_SUBSCR BINARY_SLICE COMPARE_OP IS_OP CONTAINS_OP GET_ITER
+    UNARY_NOT UNARY_INVERT CALL_INTRINSIC_1 LIST_TO_TUPLE CONVERT_VALUE FORMAT_VALUE FORMAT_SIMPLE
+    FORMAT_WITH_SPEC BUILD_LIST BUILD_TUPLE BUILD_SET BUILD_MAP BUILD_CONST_KEY_MAP BUILD_STRING
+    BUILD_SLICE"""
+_LOADS, _TAKES = {*_PUSH.split()}, {*_POP.split()}
+_MAKES = {*_POP_SOME_AND_PUSH_ONE.split()} | _CALLS | _OPERATORS
+_STORES = {  # at which depth each of their names finds its value
     **dict.fromkeys(("STORE_NAME", "STORE_GLOBAL", "STORE_DEREF", "STORE_FAST"), (0,)),
     "STORE_FAST_LOAD_FAST": (0,),
     "STORE_FAST_STORE_FAST": (0, 1),
@@ -77,8 +71,10 @@ def _instructions(key: Code) -> tuple[list[dis.Instruction], list[int]]:
 
 
 def called(key: Code, at: int) -> str | None:
-    """The function that the instruction with number `at` calls, as its last name: `tanh` in both
-    `tanh(x)` and `engine.tanh(x)`; "" if it has no name. None if the instruction is no call.
+    """The name of the function that the instruction with number `at` calls.
+
+    It is the last part of a dotted name: `tanh` in both `tanh(x)` and `engine.tanh(x)`. It is "" if
+    the function has no name, and None if the instruction is no call.
     """
     found, offsets = _instructions(key)
     i = bisect_right(offsets, 2 * at) - 1
@@ -97,8 +93,9 @@ def _start(each: dis.Instruction) -> tuple[int | None, int | None]:
 
 
 def variable(key: Code, at: int, item: int | None = None) -> str | None:
-    """The variable that the result of the instruction with number `at` is stored in; None if there
-    is none. With an `item` the result is a list, and the answer names that item of it: `ps[0]`.
+    """The variable that the result of the instruction with number `at` is stored in, or None.
+
+    With an `item` the result is a list, and the answer is the name of that item of it: `ps[0]`.
     """
     found, offsets = _instructions(key)
     i = bisect_right(offsets, 2 * at)
@@ -113,8 +110,12 @@ def variable(key: Code, at: int, item: int | None = None) -> str | None:
         if op in _STORES:
             names = each.argval if isinstance(each.argval, tuple) else (each.argval,)
             for name, depth in zip(names, _STORES[op], strict=False):
-                if depth in depths:  # pytest stores results in names that nobody could write
-                    return _spelt(name, item) if name.isidentifier() else None
+                if depth in depths:
+                    if (
+                        not name.isidentifier()
+                    ):  # pytest stores results under names like @py_assert1
+                        return None
+                    return name if item is None else f"{name}[{item}]"
             depths = _after(each, depths)
         elif op == "BUILD_TUPLE" and i < len(found) and found[i].opname == "UNPACK_SEQUENCE":
             if min(depths) >= arg or found[i].arg != arg:
@@ -130,12 +131,8 @@ def variable(key: Code, at: int, item: int | None = None) -> str | None:
     return None
 
 
-def _spelt(name: str, item: int | None) -> str:
-    return name if item is None else f"{name}[{item}]"
-
-
 def _after(each: dis.Instruction, depths: set[int]) -> set[int]:
-    """The depths of the result after one more instruction; after an unknown one, no depths."""
+    """The depths of the result after one more instruction; none after an unknown instruction."""
     op, arg = each.opname, each.arg or 0
     if op == "SWAP":
         swapped = {0: arg - 1, arg - 1: 0}
@@ -155,7 +152,8 @@ def _after(each: dis.Instruction, depths: set[int]) -> set[int]:
 def _unpacked(op: str, arg: int, depths: set[int], item: int | None) -> tuple[set[int], int | None]:
     """The depths after the top of the stack was unpacked, and the item to look for from there on.
 
-    It is None where what lies there is looked for as a whole, as once the item itself is unpacked.
+    Where the top was the list that holds the item, the item itself now lies on the stack. From
+    there on it is looked for as a whole, and None stands for its number.
     """
     before, after = (arg, 0) if op == "UNPACK_SEQUENCE" else (arg & 0xFF, (arg >> 8) + 1)
     below = {depth - 1 + before + after for depth in depths if depth}

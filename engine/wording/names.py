@@ -16,15 +16,15 @@ __all__ = ["Names", "called", "identifier", "identifiers", "made_by", "place", "
 
 LONGEST = 40  # of a name, in columns
 SHORT = 24  # characters of code that can stand for a name
-# what the program of `to_source` needs itself
+# names that the program of `to_source` uses itself
 RESERVED = {"Node", "inf", "nan", "shown", *dir(builtins)}
 
 
 def safe(label: str) -> str:
     r"""A label as one short line that does nothing to a terminal, whatever it holds.
 
-    What is not printable is written as Python writes it. Words that run from right to left are
-    kept from turning the rest of the line round.
+    A character that cannot be printed is written as Python escapes it. Marks around words that run
+    from right to left keep the rest of the line in its direction.
 
     >>> print(safe("red\x1b[31m and" + chr(10) + "\u202eback"))
     red\x1b[31m and\n\u202eback
@@ -55,7 +55,10 @@ def short_name(node: Any, write: Callable[[float], str] = repr) -> str:
 
 
 def called(node: Value, otherwise: str = "") -> str:
-    """The name of a node, or its code if that is short; else `otherwise` or its operation.
+    """The name of a node. Without a name it is its code if that is short, or else its operation.
+
+    Arguments:
+        otherwise: what to say in place of the operation.
 
     >>> x = Value(0.5, "x")
     >>> called(x), called(x * 4.0)
@@ -84,30 +87,37 @@ def made_by(node: Value) -> str:
 
 
 def place(node: Value) -> str:
-    """Where in the source a node was made, as the end of a line; "" where nobody knows."""
+    """Where in the source a node was made, as the end of a line; "" if that is not known."""
     origin = place_of(node)
     return "" if origin is None else f"  {origin}"
 
 
 class Names:
-    """Gives each node that it is asked for a name, and no two nodes the same one.
+    """Gives each node a name, and no two nodes the same one.
+
+    Arguments:
+        stem: what made-up names begin with; a number follows.
+        tidy: makes a name out of a label or a variable.
+        again: what stands between a name that is taken and a number.
 
     >>> a, b, names = Value(1.0, "w"), Value(2.0, "w"), Names()
     >>> names.of(a), names.of(b), names.of(a), names.of(a * b), names.of(a + b)
     ('w', 'w#2', 'w', 'v1', 'v2')
     """
 
-    def __init__(self, stem: str = "v", tidy: Callable[[str], str] = safe) -> None:
-        self.stem, self.tidy = stem, tidy
+    def __init__(
+        self, stem: str = "v", tidy: Callable[[str], str] = safe, again: str = "#"
+    ) -> None:
+        self.stem, self.tidy, self.again = stem, tidy, again
         self._names: dict[Value, str] = {}
-        self._taken: dict[str, int] = {}  # how often each was asked for
+        self._taken: dict[str, int] = {}  # the names; and the next number behind each stem
 
-    def of(self, node: Value, otherwise: str = "") -> str:
-        """The label or variable of a node; without one, `otherwise`, or the stem and a number."""
+    def of(self, node: Value, otherwise: str = "", stem: str = "") -> str:
+        """The label or variable of a node; without one, `otherwise`, or a stem and a number."""
         if node not in self._names:
-            wanted = self.tidy(name_of(node) or otherwise) or self._numbered(self.stem, 1)
+            wanted = self.tidy(name_of(node) or otherwise) or self._numbered(stem or self.stem, 1)
             if wanted in self._taken:
-                wanted = self._numbered(f"{wanted}#", 2)
+                wanted = self._numbered(wanted + self.again, 2)
             self._taken[wanted] = 1
             self._names[node] = wanted
         return self._names[node]
@@ -121,38 +131,35 @@ class Names:
 
 
 def identifiers(nodes: Iterable[Value]) -> dict[Value, str]:
-    """A Python name for each node, after its label, its variable or else its operation.
+    """A Python name for each node, made from its label, its variable or else its operation.
 
     >>> a, b, c = Value(1.0, "w"), Value(2.0, "class"), Value(3.0, "w")
     >>> [*identifiers([a, b, c, a * b, b * c]).values()]
     ['w', 'class_', 'w_2', 'mul_1', 'mul_2']
     """
-    found: dict[Value, str] = {}
-    taken: set[str] = set()
-    used: dict[str, int] = {}
+    names, found = Names(tidy=_variable, again="_"), {}
     for node in nodes:
-        own = identifier(name_of(node) or "")
-        stem = own or identifier(node.op.name if node.parents and node.op else "") or "leaf"
-        candidate = own + "_" if keyword.iskeyword(own) or own in RESERVED else own
-        while not candidate or candidate in taken:
-            used[stem] = used.get(stem, 1 if own else 0) + 1
-            candidate = f"{stem}_{used[stem]}"
-        taken.add(candidate)
-        found[node] = candidate
+        made = identifier(node.op.name if node.parents and node.op else "") or "leaf"
+        found[node] = names.of(node, stem=f"{made}_")
     return found
 
 
+def _variable(text: str) -> str:
+    name = identifier(text)
+    return name + "_" if keyword.iskeyword(name) or name in RESERVED else name
+
+
 def identifier(text: str) -> str:
-    """A text as a Python name, whatever it holds; "" where nothing of it is left.
+    """A text made into a Python name, whatever it holds; "" where nothing of it is left.
 
     >>> identifier("L0.N3.w2"), identifier("ps[0]"), identifier("1st"), identifier("***")
     ('L0_N3_w2', 'ps_0', '_1st', '')
     """
-    # Python reads names in this normal form; without it two different ones may be the same
+    # Python reads names in this normal form, in which two different texts may be the same
     text = unicodedata.normalize("NFKC", text[:LONGEST]).rstrip("]")
     text = "".join(c if ("_" + c).isidentifier() else "_" for c in text)
     if not text.strip("_"):
         return ""
-    if text.startswith("__"):  # of those Python makes its own use
+    if text.startswith("__"):  # Python uses such names itself
         text = text.strip("_")
     return text if text.isidentifier() else "_" + text

@@ -275,3 +275,9 @@ def test_around_poles_and_kinks_it_says_what_backward_gives(
         if all(map(math.isfinite, [*paths, leaf.grad])) and found.size[leaf] < 1e300:
             tolerance = 1e-12 * found.size[leaf] + 1e-300
             assert math.fsum(paths) == pytest.approx(leaf.grad, abs=tolerance)
+
+
+def test_a_number_in_an_expression_has_no_path() -> None:
+    x = Value(3.0, "x")
+    y = x * 2.0
+    assert explain(y, y.parents[1]).startswith("d y / d w = 0, along 0 paths")
