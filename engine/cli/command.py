@@ -1,6 +1,6 @@
-"""The command: `python -m engine "tanh(x*w + b)" x=2 w=-3 b=6.5 --svg y.svg`.
+"""The command `python -m engine "tanh(x*w + b)" x=2 w=-3 b=6.5 --svg y.svg`.
 
-It computes an expression with its gradients, and prints or draws the graph.
+It computes an expression and its gradients, and prints or draws the graph.
 """
 
 import argparse
@@ -29,7 +29,7 @@ examples:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command; a mistake in what was typed ends the program with a message and code 2."""
+    """Run the command. A mistake in what was typed ends the program with a message and code 2."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # not every terminal has the lines of a tree
     typed = sys.argv[1:] if arguments is None else arguments
@@ -70,7 +70,7 @@ def _run(options: argparse.Namespace) -> None:
     numbers = _bound(options.bindings)
     value = evaluate(options.expression, numbers)
     for node in topological(value):
-        node._code = None  # a line of ours made it, which would be no help as its origin
+        node._code = None  # a line of the engine made it, which tells the user nothing
     value.backward()
     shown = " ".join(options.expression.split())
     print(shown if len(shown) < 70 else f"{shown[:66]}...", "=", value.data)
@@ -88,7 +88,7 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _draw(value: Value, options: argparse.Namespace) -> list[str]:
-    """Write the pictures that are asked for; returns their paths."""
+    """Write the pictures that are asked for, and return their paths."""
     paths = {format: getattr(options, format) for format in FORMATS if getattr(options, format)}
     if paths:
         from engine import drawing
@@ -100,7 +100,7 @@ def _draw(value: Value, options: argparse.Namespace) -> list[str]:
 
 
 def _bound(bindings: Sequence[str]) -> dict[str, Value]:
-    """The leaves for bindings such as `x=2`; the right side may be computed, as in `x=pi/2`."""
+    """The leaves that bindings such as `x=2` and `x=pi/2` make, by name."""
     numbers: dict[str, Value] = {}
     for text in bindings:
         name, _, number = (part.strip() for part in text.partition("="))

@@ -1,6 +1,6 @@
-"""What every player page shares: its frame, its looks, its keys and buttons, and its safety.
+"""What all player pages share: the frame, the looks, the keys and buttons, and safety.
 
-`shell.page` makes one file of HTML out of shell.html, shell.css and shell.js and a room's own part.
+`shell.page` makes one file of HTML out of shell.html, shell.css, shell.js and a room's own files.
 The page asks the network for nothing and runs no script but its own.
 """
 

@@ -1,4 +1,4 @@
-"""A player as one file of HTML: what a page shows is its room's, what drives it stands here."""
+"""A player as one file of HTML. What drives the page is here; what it shows comes from its room."""
 
 import base64
 import hashlib
@@ -29,17 +29,19 @@ def page(
     speed: float,
     **parts: str,
 ) -> str:
-    """Return a page that plays what `data` holds, and write it to `path` where one is given.
+    """Return a page that plays what `data` holds, and write it to `path` if one is given.
 
-    A content security policy allows the page's own script and style and nothing else.
+    A content security policy allows the page's own script and style, and nothing else.
 
     Arguments:
-        room: the folder of `files`: the inside of the page, its style, and its scripts in order.
+        room: the folder that has the files.
+        files: the inside of the page, its style, and its scripts in order.
         data: what the scripts find as `run`. JSON has no nan and inf: see `json_float`.
-        title: the page's, as a tab has it. name: of what is played. count: how much it is.
-        unit: what a position counts, as the page's address and its buttons have it ("step").
-        first: what the button calls the first position.
-        speeds: how many positions a second to choose from. speed: the one chosen at first.
+        title: what a tab of the browser shows.
+        name: what is played. count: how much of it there is.
+        unit: the word for a position in the page's address and on its buttons, such as "step".
+        first: the word for the first position, on its button.
+        speeds: how many positions a second one can choose. speed: the one that is chosen at first.
         parts: HTML for the places that the inside of the page names.
     """
     here = Path(__file__).parent
@@ -69,7 +71,7 @@ def page(
 
 
 def as_json(data: Mapping[str, Any]) -> str:
-    r"""JSON that may stand inside of a script element: nothing in it opens or closes a tag.
+    r"""JSON that can stand inside a script element: nothing in it opens or closes a tag.
 
     >>> as_json({"name": ["</script>"]})
     '{"name":["\\u003c/script>"]}'
@@ -78,7 +80,7 @@ def as_json(data: Mapping[str, Any]) -> str:
 
 
 def json_float(x: float) -> float | str:
-    """A float as JSON has it. What is not finite becomes a text that JavaScript's Number() reads.
+    """A float for JSON. One that is not finite becomes a text that JavaScript's Number() reads.
 
     >>> json_float(0.5), json_float(float("-inf"))
     (0.5, '-Infinity')
@@ -92,5 +94,5 @@ def _option(speed: float, chosen: bool) -> str:
 
 
 def _hash(text: str) -> str:
-    """What a content security policy calls an inline text that may be used."""
+    """The hash by which a content security policy allows a script or style in the page."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

@@ -1,3 +1,3 @@
-"""What Python keeps of running code: where in the source it stands, where its results go."""
+"""What Python knows of running code: where it stands in the source, and where its results go."""
 
 __all__: list[str] = []

@@ -1,8 +1,8 @@
 """Gradients lost in `y = x * math.sin(x)`: a function of `math` takes the number out of a Value.
 
 That alone does no harm: `math.isclose`, printing and a perplexity `math.exp(loss)` want the number.
-So the call is only noted. The warning comes when a number goes into a graph that is exactly what
-the call gave. Where the source goes on, as in `1 + math.sin(x)`, any number of that line will do.
+So the call is only noted. A warning is given when the number that it gave goes into a graph. Where
+an operator uses that number first, as in `1 + math.sin(x)`, any number from that line counts.
 """
 
 import math
@@ -25,16 +25,17 @@ TWINS |= {"fsum": "engine.sum", "pow": "x**y", "fabs": "abs(x)"}
 SIGNS = ("+", "-", "*", "/")
 CHECKS = 256  # for how many numbers a call is remembered
 
-# The number that each call took last, by the id of its code and its instruction; and the code.
+# By the id of a code object and an instruction: the number that this call took last, and the code.
 taken: dict[tuple[int, int], tuple[float, CodeType]] = {}
-WATCHING: list[set[tuple[str, int]]] = []  # the last takes the lines that read a number
+WATCHING: list[set[tuple[str, int]]] = []  # the last one collects the lines that read a number
 _checks = 0
 
 
 def note_taken(number: float, how: str, frame: FrameType) -> None:
-    """Remember the number of a Value that is read there.
+    """Remember that a frame reads the number of a Value.
 
-    Where `how` is "float", the reader may be a function of `math`.
+    Arguments:
+        how: "float" if the reader may be a function of `math`.
     """
     global _checks
     if how == "float":
@@ -46,7 +47,7 @@ def note_taken(number: float, how: str, frame: FrameType) -> None:
 
 @contextmanager
 def watching(lines: set[tuple[str, int]]) -> Iterator[None]:
-    """Add to `lines` each line that reads the number of a Value.
+    """Inside the block, add to `lines` each line that reads the number of a Value.
 
     Lines that read `.data` are added only while there are declared inputs.
     """
@@ -58,7 +59,11 @@ def watching(lines: set[tuple[str, int]]) -> Iterator[None]:
 
 
 def check_back(number: float, frame: FrameType) -> None:
-    """Warn where a float that becomes an operand, or a Value, is what a function of `math` gave."""
+    """Warn if a float that goes into a graph is what a function of `math` gave for a Value.
+
+    Arguments:
+        frame: where the float becomes an operand or a Value.
+    """
     global _checks
     _checks -= 1
     frame = outside_library(frame)
@@ -84,23 +89,23 @@ def in_library(frame: FrameType) -> bool:
 
 
 def outside_library(frame: FrameType) -> FrameType:
-    """The first frame, from this one outwards, of neither `engine` nor `nn`; else the last."""
+    """The first frame, from this one outwards, that is not of `engine` or `nn`; else the last."""
     while frame.f_back and in_library(frame):
         frame = frame.f_back
     return frame
 
 
 def warn_at(frame: FrameType, file: str, line: int, text: str) -> None:
-    """A UserWarning of a line, once; the frame is one of its module or of who runs it."""
+    """Give a UserWarning about a line, once for each module that the frame can be of."""
     registry = frame.f_globals.setdefault("__warningregistry__", {})
     warnings.warn_explicit(text, UserWarning, file, line, registry=registry)
 
 
 @lru_cache(maxsize=256)
 def _call(key: Code, at: int) -> tuple[str, int, bool]:
-    """What an instruction calls: the name of a function of `math` that has a twin, or "".
+    """What an instruction calls: the name of a function of `math` that has a twin here, or "".
 
-    With it come the line, and whether an operator goes on with the result.
+    Returns the name, the line, and whether an operator uses the result.
     """
     origin, names = origin_of(key.code, at, None), TWINS.keys() & key.code.co_names
     name = (
@@ -112,7 +117,7 @@ def _call(key: Code, at: int) -> tuple[str, int, bool]:
 
 
 def _gives(name: str, given: float, number: float) -> bool:
-    # a round number may well be another one of the same size
+    # a round number may just happen to be the same
     try:
         return bool(getattr(math, name)(given) == number) and not (number * 1024.0).is_integer()
     except (AttributeError, TypeError, ValueError, OverflowError):  # not of one float

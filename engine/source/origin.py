@@ -1,8 +1,8 @@
 """The line and the expression that an instruction came from, and the variable its result went to.
 
-Python records for each instruction which characters of the source it came from (PEP 657), and the
-instructions after it show in which variable the result was stored. So there is a name even without
-source, as in a plain REPL.
+Python records which characters of the source each instruction came from (PEP 657). The instructions
+after it show in which variable the result was stored. So there is a name even where the source
+cannot be read, as in a plain REPL.
 """
 
 import linecache
@@ -30,10 +30,10 @@ class Origin:
         line: the number of the line, from 1 on.
         code: the exact expression, such as `x * w`; "" if the source cannot be read.
         function: the function around it, `<module>` outside of any.
-        name: the variable that the result was first stored in, if any. A variable in a file of
-            Python's own is none: there its user would not know it.
-        called: the function whose call made the node, `tanh` in `engine.tanh(x)`; "" if it has no
-            name, None if an operator made the node, as in `x * w`.
+        name: the variable that the result was first stored in, if any. It is None in a file of
+            Python's own, whose variables nobody knows.
+        called: the function whose call made the node, such as `tanh` in `engine.tanh(x)`. It is ""
+            if the function has no name, and None if an operator made the node, as in `x * w`.
         library: True if the line belongs to `engine` or `nn`, False if to their user.
     """
 
@@ -56,8 +56,8 @@ class Origin:
 def line_of(code: CodeType, number: int) -> str:
     """A line of the file of a code object; "" if it cannot be read."""
     line = linecache.getline(code.co_filename, number)
-    # Python 3.14 files what is typed at its prompt by code object instead of by file name. There is
-    # no public function for that; tracebacks use this one too.
+    # Python 3.14 keeps what is typed at its prompt by code object, not by file name. There is no
+    # public function to read it; tracebacks use this one too.
     by_code = getattr(linecache, "_getline_from_code", None)
     return line if line or by_code is None else str(by_code(code, number))
 
@@ -65,7 +65,7 @@ def line_of(code: CodeType, number: int) -> str:
 def origin_of(code: CodeType, at: int, item: int | None) -> Origin:
     """Where the instruction with number `at` stands, and the variable that its result went to.
 
-    With an `item` the result is a list, and the name is that of this item: `ps[0]`.
+    With an `item` the result is a list, and the name is the name of that item: `ps[0]`.
     """
     return _decode(Code(code), at, item)
 

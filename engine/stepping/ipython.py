@@ -3,6 +3,7 @@
 IPython is not imported here: it passes its shell to the functions that it calls.
 """
 
+from functools import partial, update_wrapper
 from html import escape
 from typing import Any
 
@@ -14,11 +15,7 @@ __all__ = ["Player", "backprop", "load_ipython_extension", "unload_ipython_exten
 
 def load_ipython_extension(shell: Any) -> None:
     """Add the magic; IPython calls this for `%load_ext engine`."""
-
-    def magic(line: str) -> Player | None:
-        return backprop(shell, line)
-
-    magic.__doc__ = backprop.__doc__
+    magic = update_wrapper(partial(backprop, shell), backprop)
     shell.register_magic_function(magic, "line", "backprop")
 
 
@@ -45,9 +42,7 @@ def backprop(shell: Any, line: str) -> "Player | None":
     try:
         if getattr(shell, "kernel", None) is not None:  # a notebook, which has no terminal
             return Player(run)
-        from engine.stepping.debugger import debug
-
-        debug(run)
+        run.debug()
         return None
     finally:
         run.goto(-1)
@@ -57,10 +52,7 @@ class Player:
     """The page of a run, which a notebook shows in a frame of its own."""
 
     def __init__(self, run: Run) -> None:
-        from engine.stepping.player import to_html
-
-        self.run = run
-        self.html = to_html(run)
+        self.run, self.html = run, run.to_html()
 
     def _repr_html_(self) -> str:
         # in a sandbox, so that nothing in a label can reach the notebook

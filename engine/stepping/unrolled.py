@@ -141,9 +141,7 @@ def _end(run: Run, terms: Terms) -> list[str]:
 # --- its comments --------------------------------------------------------------------------------
 def _commented(line: str, about: str) -> str:
     """A line of code with a comment behind it, in one line whatever the comment holds."""
-    if not about.isprintable():
-        about = "".join(c if c.isprintable() else "?" for c in about)
-    about = about.strip()
+    about = "".join(c if c.isprintable() else "?" for c in about).strip()
     return f"{line:<44}  # {about}" if about else line
 
 

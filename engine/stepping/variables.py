@@ -147,17 +147,11 @@ def _edge(edge: EdgeView) -> str:
 
 def _edges(node: Any, start: int, stop: int) -> list[Child]:
     few = len(node.parents) <= _MANY
-    locals_ = locals_of(node)[start:stop] if few else [None] * (stop - start)
-    chosen = node.parents[start:stop]
-    names = [shorten(_line(short_name(parent, number))) for parent in chosen]
-    twice = {each for each in names if names.count(each) > 1}  # a pane shows equal names once
-    return [
-        (
-            f"<- {each} [{position}]" if each in twice else f"<- {each}",
-            EdgeView(node, position, parent, local),
-            f".parents[{position}]",
-        )
-        for position, parent, local, each in zip(
-            range(start, stop), chosen, locals_, names, strict=True
-        )
-    ]
+    locals_ = locals_of(node) if few else [None] * len(node.parents)
+    names = [shorten(_line(short_name(p, number))) for p in node.parents[start:stop]]
+    found: list[Child] = []
+    for i, name in enumerate(names, start):
+        mark = f" [{i}]" if names.count(name) > 1 else ""  # a pane shows equal names once
+        edge = EdgeView(node, i, node.parents[i], locals_[i])
+        found.append((f"<- {name}{mark}", edge, f".parents[{i}]"))
+    return found

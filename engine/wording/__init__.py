@@ -1,3 +1,3 @@
-"""Words for numbers, names and formulas, in plain signs, in LaTeX and on a terminal."""
+"""How numbers, names and formulas are written: in plain signs, in LaTeX, and on a terminal."""
 
 __all__: list[str] = []

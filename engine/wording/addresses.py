@@ -13,7 +13,10 @@ Address = tuple[str, ...]  # from coarse to fine
 def modules(nodes: Sequence[Value]) -> dict[Value, Address]:
     """The layer and the neuron of every node that has one.
 
-    They come from labels of parameters, such as `L0.N3.w2`. Parents stand before their consumers.
+    They are taken from labels of parameters, such as `L0.N3.w2`.
+
+    Arguments:
+        nodes: parents before their consumers.
     """
     found: dict[Value, Address] = {}
     for node in nodes:
@@ -24,7 +27,11 @@ def modules(nodes: Sequence[Value]) -> dict[Value, Address]:
 
 
 def addresses(nodes: Sequence[Value]) -> dict[Value, Address]:
-    """The address of every node: its layer and neuron, or else its function and line of source."""
+    """The address of every node: its layer and neuron, or else its function and line of source.
+
+    Arguments:
+        nodes: parents before their consumers.
+    """
     found = modules(nodes)
     sources: dict[tuple[int, int], Address] = {}  # as many as there are lines, not nodes
     for node in nodes:
@@ -37,11 +44,11 @@ def addresses(nodes: Sequence[Value]) -> dict[Value, Address]:
 
 
 def _module(node: Value, found: Mapping[Value, Address]) -> Address:
-    """The layer and the neuron of a node, () if it has none.
+    """The layer and the neuron of a node; () if it has none.
 
-    A node that uses parameters belongs where all these parameters belong. Any other node belongs
-    with those of its parents that the same piece of code made. So an activation belongs to its
-    neuron, and a loss to nobody.
+    A node that uses parameters belongs where all of them belong. Any other node belongs where those
+    of its parents belong that were made by the same code. So an activation belongs to its neuron,
+    and a loss belongs nowhere.
     """
     if not node.parents:
         *steps, _ = (node.label or "").split(".")

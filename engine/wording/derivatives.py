@@ -1,7 +1,7 @@
 """Local derivatives for people to read: as numbers, and as formulas.
 
-The partials of an operation, given stand-ins for its inputs, make a graph, which is
-read as a formula.
+To get a formula, the partials of an operation are computed on stand-ins for its parents. That makes
+a graph, and the graph is written as a formula.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,9 +24,9 @@ _ieee = numeric_mode("ieee")
 
 
 def tried(compute: Callable[[], T], otherwise: T) -> T:
-    """What `compute` gives; `otherwise` where an operation of the user's own raises.
+    """What `compute` gives, or `otherwise` where an operation of the user's own raises.
 
-    A number that is infinite or undefined raises nothing: one can always look at a graph.
+    A number that is infinite or undefined raises nothing, since one can always look at a graph.
     """
     try:
         with _ieee, recording:
@@ -36,10 +36,10 @@ def tried(compute: Callable[[], T], otherwise: T) -> T:
 
 
 def locals_of(node: Value) -> list[float | None]:
-    """The local derivatives of a node by its parents, as a picture or a tree shows them.
+    """The local derivatives of a node by its parents, as pictures and trees show them.
 
-    It is 0 for a branch that was not taken, None for a number that takes no gradient, and nan where
-    the partials of an operation of the user's own raise.
+    The derivative is 0 by a branch that was not taken, and None by a number that takes no gradient.
+    All are nan where the partials of an operation of the user's own raise.
 
     >>> locals_of(Value(2.0) * Value(3.0)), locals_of(Value(-1.0).relu())
     ([3.0, 2.0], [0.0])
@@ -50,13 +50,13 @@ def locals_of(node: Value) -> list[float | None]:
 
 
 def derivatives(node: Value, term: Callable[[Value], Term]) -> Sequence[Term | None]:
-    """The local derivatives of a node as formulas, one for each parent, or none at all.
+    """The local derivatives of a node as formulas, one for each parent.
 
-    A formula is None where the operation has no derivative by that parent. There are none at all
-    where the node has too many parents, and where partials of the user's own raise.
+    A formula is None where the operation has no derivative by that parent. The list is empty if the
+    node has too many parents, or if partials of the user's own raise.
 
     Arguments:
-        term: how the node and each of its parents is written.
+        term: writes the node and each of its parents.
 
     >>> x, w = Value(2.0, "x"), Value(3.0, "w")
     >>> y = (x * w).tanh()

@@ -13,7 +13,12 @@ def kinds_of(
     parameters: set[Value] | None,
     inputs: set[Value] | None,
 ) -> dict[Value, str]:
-    """What each node is. Unless said, a parameter is a leaf that an object's constructor made."""
+    """What each node is to its reader.
+
+    Arguments:
+        parameters: by default the leaves that were made by the constructor of an object.
+        inputs: by default all other leaves, if there are parameters.
+    """
     leaves = [node for node in nodes if not node.parents]
     if parameters is None:
         parameters = {leaf for leaf in leaves if _belongs_to_an_object(leaf)} - (inputs or set())

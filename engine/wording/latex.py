@@ -18,7 +18,7 @@ APPROX = r"\approx"
 SHORT = 16  # a shared expression up to here is written out at each use
 GREEK = """alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau
     upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"""
-# behind a sign of HTML stands an empty group, so that it begins no tag and no entity
+# an empty group stands behind each sign of HTML, so that the sign begins no tag and no entity
 ESCAPES = {char: f"\\{char}" for char in "{}$#%_ "}
 ESCAPES |= {"\\": r"\backslash ", "^": r"\wedge ", "~": r"\sim "}
 ESCAPES |= {"&": r"\&{}", "<": "<{}", ">": ">{}", "-": "{-}", "*": "{*}", "'": "{'}"}
@@ -34,15 +34,18 @@ class Formula(Text):
 
 
 def latex(value: Value, *, numbers: bool = False, width: int = 100, limit: int = 10_000) -> Formula:
-    r"""The expression that made a value, in LaTeX; of a gradient too, since it is a graph as well.
+    r"""The expression that made a value, in LaTeX. A gradient is a Value as well, and has one too.
 
-    Values are called by their labels or variables; leaves without a name are numbers. A value that
-    has a name, is used more than once, or is long gets a line of its own.
+    Values are called by their labels or variables. A leaf without a name is written as a number. A
+    value gets a line of its own if it has a name, is long, or is used more than once.
 
     Arguments:
         numbers: write numbers for the names of leaves, and the result behind each line.
         width: an expression longer than this many characters gets a line of its own.
-        limit: how many characters there may be in all; ValueError when there would be more.
+        limit: how many characters there may be in all.
+
+    Raises:
+        ValueError: there would be more characters than the limit.
 
     >>> x, w1 = Value(3.0, "x"), Value(0.5, "w1")
     >>> latex((x * w1 + 1) ** 2)
@@ -93,7 +96,7 @@ def latex(value: Value, *, numbers: bool = False, width: int = 100, limit: int =
 
 
 def _uses(order: list[Value]) -> Counter[Value]:
-    """How often each value would be written in the expressions of its consumers."""
+    """How often each value is written in the expressions of its consumers."""
     uses: Counter[Value] = Counter()
     for node in order:
         uses.update(node.parents)
@@ -110,12 +113,12 @@ def _equation(expression: str, data: float, numbers: bool) -> str:
 
 
 def _tidy(label: str) -> str:
-    """A label in one form for w_1 and w1, which look the same, without marks for terminals."""
+    """A label without marks for terminals. w_1 becomes w1, since both look alike in LaTeX."""
     return re.sub(r"^([^\W\d_]+)_(\d+)$", r"\1\2", safe(label).replace("\u200e", ""))
 
 
 def _name(text: str) -> Term:
-    r"""A name as mathematics has it: w1 is w_{1}, alpha its letter, and longer ones are upright."""
+    r"""A name as mathematics writes it: w1 as w_{1}, alpha as its letter, a longer name upright."""
     text, _, again = text.partition("#") if re.search(r"[^#]#\d+$", text) else (text, "", "")
     split = re.fullmatch(r"([^\W\d_]+)(\d+)|([^\W\d_]+)_(\w+)", text)
     base, sub = [part for part in split.groups() if part] if split else (text, "")

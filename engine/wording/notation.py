@@ -1,8 +1,8 @@
-"""Expressions as text: an operation's template filled in, with the parentheses that it needs.
+"""Expressions as text: the template of an operation, filled in, with the parentheses that it needs.
 
-There is no table of precedences. How tightly an operation binds is read from its template, so that
-an operation of the user's own is written as well as one of the engine's. The parentheses of
-a + (b + c) stay, since with floats it is not (a + b) + c.
+How tightly an operation binds is read from its template, and not from a table of operations. So
+parentheses are right for an operation of the user's own, too. The parentheses of a + (b + c) stay,
+since for floats that is not (a + b) + c.
 """
 
 import re
@@ -16,15 +16,15 @@ from engine.wording.numbers import number, visible
 
 __all__ = ["LATEX", "PLAIN", "Notation", "Term"]
 
-# how tightly a piece of text holds together, from a relation to what cannot come apart
+# how tightly a piece of text holds together: a relation the least, an atom the most
 RELATION, SUM, NEGATIVE, PRODUCT, CALL, POWER, ATOM = range(7)
-NEVER = 9  # tighter than anything: an input behind a function's name always gets parentheses
-Level = tuple[int, int, int]  # of the whole, and what it needs on its left and on its right
+NEVER = 9  # tighter than any text: behind a function's name an input always gets parentheses
+Level = tuple[int, int, int]  # how tight an operator makes the whole, and needs its left and right
 OPERATORS: dict[str, Level] = {
     **dict.fromkeys(["=", "<", ">", r"\le", r"\ge"], (RELATION, SUM, SUM)),
     **dict.fromkeys(["+", "-", r"\pm"], (SUM, SUM, PRODUCT)),
     **dict.fromkeys([r"\cdot", r"\times", "×", "·", "*", "/"], (PRODUCT, NEGATIVE, CALL)),
-    # in brackets within products and behind a minus, since -(x % y) is not -x % y
+    # looser than in Python, so that products and a minus put them in parentheses: -(x % y)
     **dict.fromkeys([r"\%", "%", "//"], (SUM, NEGATIVE, CALL)),
     **dict.fromkeys(["^", "**"], (POWER, ATOM, ATOM)),
 }
@@ -34,12 +34,12 @@ _TOKEN = re.compile(r"\0\d+|\\(?:left|right)\s*(?:\\.|.)|\\[A-Za-z]+|\\[^\0]|\*\
 
 @dataclass(frozen=True)
 class Notation:
-    """A way to write operations.
+    """A way to write operations, such as LATEX or PLAIN.
 
     Arguments:
-        template: gives, for an operation and a number of inputs, a format string with {0}, {1},
-            {*} for all inputs in brackets, or {1*} for all from {1} on; "" if its expansion is
-            to be written.
+        template: gives a format string for an operation and the number of its inputs. In it {0}
+            and {1} are inputs, {*} is all inputs in brackets, and {1*} all from {1} on. If it is
+            "", the expansion of the operation is written.
         brackets: puts parentheses around a text.
         value: writes a number.
     """
@@ -85,9 +85,9 @@ class Notation:
 
 @dataclass(frozen=True)
 class Term:
-    """A piece of text, the notation it is written in and how tightly it holds together.
+    """A piece of text, the notation it is written in, and how tightly it holds together.
 
-    Sums and products of terms are terms, so that an n-ary operation can be expanded on terms.
+    The sum and the product of two terms are terms, so that operations can be expanded on terms.
     """
 
     text: str
@@ -110,7 +110,7 @@ class _Parsed:
 
 @lru_cache(maxsize=1024)
 def _parsed(template: str) -> _Parsed:
-    """A template taken apart: its text, its slots and how tightly each and the whole bind."""
+    """A template taken apart: its texts, its slots, and how tightly the whole holds together."""
     literals, fields = [""], []
     for literal, field, _, _ in Formatter().parse(template):
         literals[-1] += literal
@@ -128,9 +128,9 @@ def _parsed(template: str) -> _Parsed:
 
 
 def _need(tokens: Sequence[str], at: int) -> int:
-    """How tight an input has to be, which depends on its neighbours."""
+    """How tight the input at that token has to be to go without parentheses."""
     left, right = at - 1, at + 1
-    # braces that belong to no command are no brackets to the eye: {{{0}}}^2
+    # nobody sees braces that belong to no command, as in {{{0}}}^2
     while left >= 0 and tokens[left] == "{" and tokens[right : right + 1] == ["}"]:
         if left and (tokens[left - 1][0] in "\\}]^_" or tokens[left - 1].isalnum()):
             break
@@ -149,7 +149,7 @@ def _need(tokens: Sequence[str], at: int) -> int:
 
 
 def _level(tokens: Sequence[str], needs: Sequence[int]) -> int:
-    """How tightly a template holds together, by what stands outside of all its brackets."""
+    """How tightly a template holds together. Only what stands outside all brackets counts."""
     level, depth = ATOM, 0
     for i, token in enumerate(tokens):
         depth -= token.startswith(CLOSING)
@@ -161,20 +161,20 @@ def _level(tokens: Sequence[str], needs: Sequence[int]) -> int:
             elif token[0] == "\0":
                 level = min(level, CALL) if needs[int(token[1:])] == NEVER else level
             elif token[0] == "\\" and not token.startswith((r"\sqrt", *OPENING, *CLOSING)):
-                # of \frac{a}{b}^2 and \sin(x)^2 nobody knows what is meant
+                # nobody knows what \frac{a}{b}^2 and \sin(x)^2 mean
                 level = min(level, CALL)
         depth += token.startswith(OPENING)
     return level
 
 
 def _in_tex(op: Operation, n: int) -> str:
-    # the name of a function stands without inputs in the table: "\max"
+    # in the table a function stands as its name alone: "\max"
     return op.tex if not op.tex or "{0}" in op.tex or "{*}" in op.tex else op.tex + "{*}"
 
 
 @lru_cache(maxsize=1024)
 def _in_signs(op: Operation, n: int) -> str:
-    """A template made from the symbol that pictures show: +, ×, |x|."""
+    """A template made from the symbol that pictures show, such as +, × or |x|."""
     if op.expand and not op.tex:
         return ""
     name, symbol = [re.sub("[{}]", r"\g<0>\g<0>", visible(s)) for s in (op.name, op.symbol)]

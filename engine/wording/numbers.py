@@ -1,4 +1,4 @@
-"""Numbers and operations as short texts, and texts that every picture can show."""
+"""Numbers and operations as short texts, and texts made fit for pictures."""
 
 from collections.abc import Sequence
 
@@ -8,15 +8,15 @@ __all__ = ["number", "operation", "shorten", "visible"]
 
 HIDDEN = "\u25a1"  # stands for an operand that has an arrow of its own
 
-# XML 1.0 cannot hold these characters, not even escaped; a layout would lose tabs and returns.
-# The symbols of control characters, from U+2400 on, are in the order of ASCII.
+# XML 1.0 cannot hold most of these characters, not even escaped, and a layout would lose tabs and
+# returns. The symbols of control characters, from U+2400 on, are in the order of ASCII.
 _SYMBOLS = dict.fromkeys([*range(0xD800, 0xE000), 0xFFFE, 0xFFFF], "\ufffd")
 _SYMBOLS |= {code: chr(0x2400 + code) for code in range(0x20) if code != ord("\n")}
 _SYMBOLS[0x7F] = "\u2421"
 
 
 def number(x: float) -> str:
-    """A float in few characters, from which one can tell whether it was rounded.
+    """A float in few characters, which show whether it was rounded.
 
     A float that six digits hold exactly is written exactly. Any other is rounded to four digits
     (five or six from a thousand on) and keeps its trailing zeros, which show that it was rounded.
@@ -40,7 +40,7 @@ def visible(text: str) -> str:
 
 
 def shorten(text: str, width: int = 40) -> str:
-    """A text cut to a width, with a mark where it was cut.
+    """A text cut to a number of characters, with a mark where it was cut.
 
     >>> shorten("short"), shorten("abcdefghij", 5)
     ('short', 'abcd…')
@@ -49,9 +49,10 @@ def shorten(text: str, width: int = 40) -> str:
 
 
 def operation(op: Operation, operands: Sequence[str]) -> str:
-    """An operation on operands that are given as texts: `2 - □` is not `□ - 2`.
+    """An operation on operands, given as texts: `2 - □`.
 
-    If all operands are HIDDEN, since each has an arrow of its own, the symbol alone is written.
+    An operand that has an arrow of its own in a picture is HIDDEN. If all are, the symbol alone is
+    written.
 
     >>> from engine.core.operation import rows
     >>> operation(rows.sub, ["2", HIDDEN]), operation(rows.sub, [HIDDEN, HIDDEN])
