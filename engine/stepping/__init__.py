@@ -14,6 +14,7 @@ page that plays it, and `to_source` writes it as plain Python. `hunt` finds what
 `diagnose` finds dead and saturated units.
 """
 
+# ruff: noqa: F403 (what these files say is public, is)
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from engine.lazy import lazy as _lazy
@@ -30,19 +31,12 @@ _HOMES = {
 __all__ = [name for names in _HOMES.values() for name in names]
 
 if _TYPE_CHECKING:  # which cannot follow a table
-    from engine.explain.diagnose import Layer as Layer
-    from engine.explain.diagnose import Remark as Remark
-    from engine.explain.diagnose import Report as Report
-    from engine.explain.diagnose import diagnose as diagnose
-    from engine.explain.hunt import Finding as Finding
-    from engine.explain.hunt import hunt as hunt
-    from engine.stepping.debugger import debug as debug
-    from engine.stepping.run import Run as Run
-    from engine.stepping.step import ForwardStep as ForwardStep
-    from engine.stepping.step import Step as Step
-    from engine.stepping.steps import backward_steps as backward_steps
-    from engine.stepping.steps import forward_steps as forward_steps
-    from engine.stepping.unrolled import to_source as to_source
-    from engine.stepping.unrolled import unroll as unroll
+    from engine.explain.diagnose import *
+    from engine.explain.hunt import *
+    from engine.stepping.debugger import *
+    from engine.stepping.run import *
+    from engine.stepping.step import *
+    from engine.stepping.steps import *
+    from engine.stepping.unrolled import *
 else:
     __getattr__ = _lazy(__name__, _HOMES)

@@ -20,7 +20,7 @@ from engine.stepping.views import ALARM, FAINT, Piece, lit
 from engine.wording.numbers import number
 from engine.wording.terminal import Mistake
 
-__all__ = ["Debugger", "debug"]
+__all__ = ["debug"]
 
 NO_STEP = "no edge is taken yet, so there is no step to look at; try n"
 EACH = 20  # steps that are shown one by one

@@ -58,7 +58,9 @@ def record(run: Run, ids: dict[Value, str], start: int) -> dict[str, Any]:
             for position, hooked in run.hooked.items()
             for node, found, changed in hooked
         ],
-        "ops": [_words(op) for op in ops],
+        "ops": [
+            (op.name, "" if op.symbol.isidentifier() or op.expand else op.symbol) for op in ops
+        ],
         "origins": [*places],
     }
 
@@ -71,8 +73,3 @@ def _place(node: Value) -> tuple[str, str, str]:
     line = source_of(node) if origin.code else ""
     code = "" if origin.library else origin.code
     return visible(str(origin)), visible(code), visible(line)
-
-
-def _words(op: Operation) -> tuple[str, str]:
-    between = not op.symbol.isidentifier() and not op.expand
-    return op.name, op.symbol if between else ""
