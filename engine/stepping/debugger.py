@@ -77,7 +77,7 @@ class Debugger(Prompt):
             self._over()
 
     def do_back(self, argument: str) -> None:
-        """Undo the last edge, or several, or go back to where.
+        """Undo the last edge or several, or go back to <where>.
 
         `back contribution > 1` goes back until the edge taken last gave more than 1.
         """
@@ -107,11 +107,11 @@ class Debugger(Prompt):
         self._go([*self.stops.values()], watching=True)
 
     def do_rcontinue(self, argument: str) -> None:
-        """Go back to the last one, or else to the beginning."""
+        """Go back to the last break or watch, or the beginning."""
         self._go([*self.stops.values()], watching=True, backwards=True)
 
     def do_goto(self, argument: str) -> None:
-        """Go to after that edge; 0 is the beginning.
+        """Go to the place after that edge; 0 is the beginning.
 
         Negative numbers count from the end: goto -1 is the end itself.
         """
@@ -163,10 +163,10 @@ class Debugger(Prompt):
 
     # --- stopping --------------------------------------------------------------------------------
     def do_break(self, argument: str, once: bool = False) -> None:
-        """Have `continue` stop there; alone, list them.
+        """Have `continue` stop there; alone, list all breaks.
 
-        At a node it stops when that gets gradient and when it hands it on; at an
-        operation, a layer or a line, when a node that was made there hands on.
+        At a node it stops when the node gets gradient, and when the node hands it on.
+        At an operation, a layer or a line it stops when a node made there hands it on.
         """
         if argument:
             stop = replace(self.breakpoints.stop(argument), once=once)
@@ -186,14 +186,14 @@ class Debugger(Prompt):
         self.do_break(argument, once=True)
 
     def do_clear(self, argument: str) -> None:
-        """Forget the break of that number, or all of them."""
+        """Forget the break with that number, or all breaks."""
         if argument and argument not in self.stops:
             raise Mistake(f"there is no break {argument!r}; `break` lists them")
         for k in [argument] if argument else [*self.stops]:
             self.note(f"break {k} at {self.stops.pop(k).text} is cleared")
 
     def do_watch(self, argument: str) -> None:
-        """Have `continue` stop where its gradient changes.
+        """Have `continue` stop where a node's gradient changes.
 
         Alone, it shows all that is watched.
         """
@@ -206,7 +206,7 @@ class Debugger(Prompt):
             self.note("nothing is watched")
 
     def do_unwatch(self, argument: str) -> None:
-        """Watch a node no longer, or none of them."""
+        """Stop watching a node, or all nodes."""
         chosen = [self.names.find(argument)] if argument else [*self.watched]
         for node in chosen:
             if node not in self.watched:
@@ -224,7 +224,7 @@ class Debugger(Prompt):
         self.tell(self.views.way(self.run.current))
 
     def do_p(self, argument: str) -> None:
-        """A node, w.grad, a field of the step, or a formula.
+        """Show a node, w.grad, a field of the step or a formula.
 
         The fields are node, parent, upstream, local, contribution, before, after,
         position, edge (from 1 on, as shown) and index (from 0 on, as in Python);
@@ -249,7 +249,7 @@ class Debugger(Prompt):
                     self.say([Piece(f"{expression} = "), Piece(repr(value), style)])
 
     def do_contributions(self, argument: str) -> None:
-        """The edges that its gradient is summed up from."""
+        """The edges that add to the gradient of that node."""
         if not argument:
             raise Mistake("contributions to which node?")
         node = self.names.find(argument)
@@ -275,7 +275,7 @@ class Debugger(Prompt):
         self.note(f"written: {argument}")
 
     def do_source(self, argument: str) -> None:
-        """This step as Python, and your line behind it."""
+        """This step as Python, and your line that it came from."""
         step = self.run.current
         if step is None:
             raise Mistake(NO_STEP)

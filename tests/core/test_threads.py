@@ -12,6 +12,7 @@ import pytest
 
 import engine
 from engine import NumericError, Value, gradient, no_grad, numeric_mode, topological
+from engine.core.sweep import Gradients
 
 THREADS = 8
 
@@ -212,3 +213,20 @@ def test_a_sweep_within_a_sweep_that_is_not_caught_changes_nothing() -> None:
     assert (x.grad, y.grad, z.grad) == (10.0, 1.0, 0.0)
     y.backward()
     assert x.grad == 20.0
+
+
+def test_sweeps_run_within_gradients_that_are_set_aside_and_the_other_way_round() -> None:
+    x = Value(3.0)
+    y = x * x
+    x.grad = 0.5
+    with Gradients([x, y]):
+        y.backward()
+        assert x.grad == 6.0
+    assert (x.grad, y.grad) == (0.5, 0.0)
+    steps = y.backward_steps()
+    next(steps)
+    with Gradients([x, y]):
+        assert (x.grad, y.grad) == (0.0, 0.0)
+    assert (x.grad, y.grad) == (3.0, 1.0)
+    assert [step.after for step in steps] == [6.0]
+    assert x.grad == 6.5
