@@ -1,10 +1,9 @@
 """Shows Values readably in the variables pane of VS Code, PyCharm and other users of pydevd.
 
-pydevd loads extensions from `pydevd_plugins/extensions`, anywhere on the path, if they are called
-like this file. The wheel puts a copy of it there (see pyproject.toml). Every program that is
-debugged in that environment loads it, also one that does not use gradwalk. So it imports nothing
-until it is shown one of our types. It never raises: where it fails, the pane shows what it would
-show without it.
+pydevd loads extensions from modules of such a name in `pydevd_plugins/extensions`, anywhere on the
+path, and the wheel puts a copy of this file there (see pyproject.toml). Every debugged session of
+that environment loads it, also where nobody uses gradwalk. So it imports nothing before it is shown
+one of our types. It never raises; where it fails, the pane is as it would be without it.
 """
 
 import sys
@@ -16,7 +15,7 @@ __all__ = ["GradwalkProvider"]
 
 
 def _guarded(method: Callable[..., Any]) -> Callable[..., Any]:
-    """A method that gives what the debugger itself would show, where ours fails."""
+    """A method that falls back on the debugger's own view where ours fails."""
 
     @wraps(method)
     def careful(self: Any, *args: Any, **how: Any) -> Any:  # PyCharm's pydevd gives more

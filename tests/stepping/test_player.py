@@ -342,8 +342,8 @@ def test_numbers_are_written_as_in_the_picture(page: Any) -> None:
 def test_numbers_that_json_has_no_words_for(page: Any) -> None:
     with engine.numeric_mode("ieee"):
         x = Value(0.0, "x")
-        y = x.log() * x
-    show(page, to_html(y.trace_backward()), "html")
+        run = (x.log() * x).trace_backward()
+    show(page, to_html(run), "html")
     press(page, "End")
     assert line(page, "x") == "grad nan !"
     assert said(page, "after") == ["nan"]
