@@ -11,6 +11,7 @@ from engine.core.hooks import call_hooks, has_hooks
 from engine.core.node import as_float, edges
 from engine.core.nonfinite import check_gradients, check_sum
 from engine.core.ops import is_constant
+from engine.core.sweep import gradients_of
 from engine.core.value import Value
 from engine.stepping.step import Step
 
@@ -55,7 +56,7 @@ class Run:
         self.root, self.seed = root, as_float(seed)
         self.nodes = topological(root)[::-1]
         self.position = 0
-        self._earlier = [node.grad for node in self.nodes]
+        self._earlier = gradients_of(self.nodes)
         self._record()
         self.restart()
 

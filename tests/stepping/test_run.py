@@ -115,6 +115,17 @@ def test_restart_goes_to_the_beginning_and_earlier_gradients_come_back() -> None
     assert x.grad == end == run.gradient(x) + 0.25
 
 
+def test_a_gradient_of_none_counts_as_0_as_in_backward() -> None:
+    x, w, y = net()
+    x.grad, w.grad = None, 0.25  # type: ignore[assignment]
+    y.trace_backward().goto(-1)
+    found = x.grad, w.grad
+    x.grad, w.grad = None, 0.25  # type: ignore[assignment]
+    y.grad = 0.0
+    y.backward()
+    assert (x.grad, w.grad) == found
+
+
 def test_a_leaf_alone_is_a_run_of_no_edges() -> None:
     x = Value(2.0)
     x.grad = 0.5
