@@ -25,6 +25,8 @@ from nn.losses import (
     poisson_loss,
 )
 from nn.models.activations import ACTIVATIONS, INITS, Activation
+from nn.models.batch_norm import BatchNorm
+from nn.models.dropout import Dropout
 from nn.models.layers import MLP, Layer, Neuron, Sequential
 from nn.models.module import Module
 from nn.optim.gradients import clip_grad_norm, clip_grad_value
@@ -40,6 +42,8 @@ __all__ = [
     "Layer",
     "Sequential",
     "MLP",
+    "Dropout",
+    "BatchNorm",
     "Activation",
     "ACTIVATIONS",
     "INITS",

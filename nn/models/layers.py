@@ -15,7 +15,7 @@ from nn.checks import count, generator, pick
 from nn.models.activations import ACTIVATIONS, bound
 from nn.models.module import Module
 
-__all__ = ["MLP", "Layer", "Neuron", "Sequential"]
+__all__ = ["MLP", "Layer", "Neuron", "Sequential", "Source", "lifted"]
 
 Inputs: TypeAlias = Value | float | Iterable[Value | float]
 Source: TypeAlias = random.Random | int | None
@@ -75,7 +75,7 @@ class Neuron(Module):
 
     def __call__(self, x: Inputs) -> Value:
         """The output for one sample of n_in Values or numbers."""
-        return self.forward(_lift(self, x, len(self.w)))
+        return self.forward(lifted(self, x, len(self.w)))
 
     def forward(self, xs: Sequence[Value]) -> Value:
         """The output for n_in Values, which are not checked: a Layer does so once for all."""
@@ -124,7 +124,7 @@ class Layer(Module):
 
     def __call__(self, x: Inputs) -> Value | list[Value]:
         """The outputs for one sample of n_in Values or numbers."""
-        xs = _lift(self, x, self.n_in)
+        xs = lifted(self, x, self.n_in)
         outputs = [neuron.forward(xs) for neuron in self.neurons]
         row = ACTIVATIONS[self.activation]
         if row.layerwise and row.function is not None:
@@ -139,7 +139,8 @@ class Sequential(Module):
     """Layers in a row, each of which feeds the next.
 
     Arguments:
-        layers: Layers, and other Modules of your own. A Sequential among them gives its layers.
+        layers: Layers, Dropout, BatchNorm, and Modules of your own. A Sequential among them gives
+            its layers.
 
     A call gives what the last layer gives. Labels of parameters start with the place of the layer:
     `L0.N3.w2` is the third weight of the fourth neuron of the first layer.
@@ -170,6 +171,15 @@ class Sequential(Module):
         for layer in self.layers:
             x = layer(x)
         return x  # type: ignore[return-value]  # there is a layer, so this is what it gave
+
+    def forward_batch(self, rows: Sequence[Any]) -> list[Any]:
+        """The outputs for every sample: layer by layer where a layer needs the whole batch."""
+        own = [type(layer).forward_batch is not Module.forward_batch for layer in self.layers]
+        if not any(own) or type(self).__call__ is not Sequential.__call__:
+            return super().forward_batch(rows)
+        for layer in self.layers:
+            rows = layer.forward_batch(rows)
+        return [*rows]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(map(repr, self.layers))})"
@@ -248,7 +258,7 @@ def _prefix(module: Module, prefix: str) -> None:
             parameter.label = prefix + re.sub(r"^L\d+\.", "", parameter.label)
 
 
-def _lift(module: Module, x: Inputs, n_in: int) -> tuple[Value, ...]:
+def lifted(module: Module, x: Inputs, n_in: int) -> tuple[Value, ...]:
     """The sample as a tuple of n_in Values, which every neuron can read, unlike an iterator.
 
     A single Value or number is a sample of one: a layer of one neuron gives that to the next.

@@ -12,11 +12,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from itertools import chain
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from engine import Value
+from nn.models.batch import BATCH
 
-__all__ = ["Module", "check_module", "evaluating", "walk"]
+__all__ = ["Buffers", "Module", "check_module", "evaluating", "walk"]
 
 
 class Module:
@@ -55,18 +56,34 @@ class Module:
             f"{name} does not say what it computes; write {name}.__call__(self, x)"
         )
 
-    def named_parameters(self) -> list[tuple[str, Value]]:
+    def forward_batch(self, rows: Sequence[Any]) -> list[Any]:
+        """The output for every sample of a batch; `fit` learns from these.
+
+        A module that computes something over the batch, or holds one that does, like BatchNorm,
+        writes its own. Others are called with one sample after another.
+        """
+        batch, found = BATCH.get(), []
+        for i, x in enumerate(rows):
+            if batch:
+                batch.row = i
+            found.append(self(x))
+        return found
+
+    def named_parameters(self, buffers: bool = False) -> list[tuple[str, Value]]:
         """Every parameter with its path, like `layers.0.neurons.1.w.0`.
+
+        Arguments:
+            buffers: whether to list what Buffers hold too: all that a file has to keep.
 
         Their order is that in which attributes were assigned and containers list their items. A
         parameter that is shared stands once, under its first name. Results of operations are no
         parameters.
         """
-        return [(path, x) for path, x in walk(self) if isinstance(x, Value)]
+        return [(path, x) for path, x in walk(self, buffers) if isinstance(x, Value)]
 
-    def parameters(self) -> list[Value]:
+    def parameters(self, buffers: bool = False) -> list[Value]:
         """Every parameter once, in the order of `named_parameters()`."""
-        lists = [thing for _, thing in _parts(self) if not isinstance(thing, Module)]
+        lists = [thing for _, thing in _parts(self, buffers) if not isinstance(thing, Module)]
         return [value for value in dict.fromkeys(chain(*lists)) if value.op is None]
 
     def requires_grad_(self, mode: bool = True) -> Self:
@@ -84,7 +101,7 @@ class Module:
         found, learns = [], {}
         if all(part.requires_grad for part in self.modules()):
             return self.parameters()
-        for path, thing in walk(self):
+        for path, thing in walk(self, buffers=False):
             if isinstance(thing, Module):
                 learns[path] = thing.requires_grad
             elif isinstance(thing, Value):
@@ -122,6 +139,23 @@ class Module:
         return f"{type(self).__name__}({', '.join(parts)})"
 
 
+class Buffers(Module):
+    """Values that belong to a module's state and that nothing learns, like running means.
+
+    They are saved, loaded and kept in checkpoints, and `parameters()` leaves them out.
+
+    >>> Buffers(mean=[Value(0.0)]).parameters(), len(Buffers(mean=[Value(0.0)]).parameters(True))
+    ([], 1)
+    """
+
+    def __init__(self, **held: list[Value]) -> None:
+        vars(self).update(held)
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> list[Value]: ...
+
+
 @contextmanager
 def evaluating(model: Module) -> Iterator[None]:
     """Evaluation mode inside the block, and the mode from before it afterwards."""
@@ -141,10 +175,14 @@ def check_module(who: str, model: object) -> None:
         )
 
 
-def walk(root: object) -> Iterator[tuple[str, object]]:
-    """Every module and every leaf Value from root down, root first, each once and with its path."""
+def walk(root: object, buffers: bool = True) -> Iterator[tuple[str, object]]:
+    """Every module and every leaf Value from root down, root first, each once and with its path.
+
+    Arguments:
+        buffers: whether to go into Buffers.
+    """
     seen: set[int] = set()
-    for path, part in _parts(root):
+    for path, part in _parts(root, buffers):
         if isinstance(part, Module):
             yield path, part
             continue
@@ -154,7 +192,7 @@ def walk(root: object) -> Iterator[tuple[str, object]]:
                 yield _below(path, i) if len(part) > 1 else path, value
 
 
-def _parts(root: object) -> Iterator[tuple[str, Module | Sequence[Value]]]:
+def _parts(root: object, buffers: bool = True) -> Iterator[tuple[str, Module | Sequence[Value]]]:
     """Every module once, and all Values: one by one, or a whole list of them at once.
 
     It is iterative, so a model may be deep. It remembers what it has seen, so a module may hold its
@@ -170,7 +208,8 @@ def _parts(root: object) -> Iterator[tuple[str, Module | Sequence[Value]]]:
         if id(thing) in seen:
             continue
         if isinstance(thing, Module):
-            inside: Iterable[tuple[object, object]] = vars(thing).items()
+            closed = isinstance(thing, Buffers) and not buffers
+            inside: Iterable[tuple[object, object]] = () if closed else vars(thing).items()
         elif isinstance(thing, dict):
             inside = thing.items()
         elif isinstance(thing, list | tuple | deque):

@@ -13,21 +13,24 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeAlias
 
-from engine import ControlFlowError, Program, Value, gradient, inputs, no_grad, numeric_mode
+from engine import ControlFlowError, Program, Value, inputs, no_grad, numeric_mode
 from engine.core.graph import topological
 from engine.core.hooks import has_hooks
 from engine.core.modes import recording, recording_program
 from engine.core.sweep import gradients_of
 from engine.native.needs import available, numpy
+from engine.settings import Scope
 from nn.checks import check_finite
 from nn.evaluation.isolation import isolated
 from nn.evaluation.metrics import right_rows
 from nn.evaluation.programs import COMPARED, Known, Recorded, kept, known_architecture
 from nn.evaluation.samples import Rows, is_array
 from nn.losses import LOSSES, mse_loss
+from nn.models.batch import BATCH, RecordedBatch
 from nn.models.module import Module
 from nn.optim.optimizers import Optimizer
 from nn.training.shards import Computer, Table, Work
+from nn.training.stages import Stages
 from nn.training.task import Task, Trainer
 from nn.training.workers import WorkerPool
 
@@ -61,6 +64,7 @@ class NativeTrainer(Trainer):
         if type(optimizer).step is not Optimizer.step:
             kind = type(optimizer).__name__
             raise NotCompilable(f"{kind} has a step of its own; give it an update instead")
+        self._stages = Stages(RecordedBatch(), task.parameters, optimizer.params)
         tables = [_table(rows) for rows in task.data.tables if rows]
         self._shape = tables[0][0]
         # what an MLP computes is known: it draws nothing and remembers nothing
@@ -70,24 +74,24 @@ class NativeTrainer(Trainer):
         with isolation as drew:
             if not known:
                 self.check_targets()
-            (step, forward), self._listed = self._programs(known)
+            (step, *others, forward), self._listed = self._programs(known)
             if drew():
                 raise NotCompilable("the model draws random numbers, as dropout does")
         for rows in task.data.tables:
             rows.check(False, "sample", "target")
-        work = Work(step, forward, [table for _, table in tables])
+        rates = self._stages.batch.rates
+        work = Work(step, forward, [table for _, table in tables], others, rates)
         self._computer = (
             Computer(work) if task.executor is None else WorkerPool(work, task.executor)
         )
+        self._learned = numpy().arange(len(task.parameters))
+        if task.parameters != [*optimizer.params]:
+            self._learned = numpy().array([self._stages.position[p] for p in optimizer.params])
+        self.read()
         if not known:
             with isolated(model):
                 rows = task.data.rows
                 self._compare(rows.take(range(len(rows))[:COMPARED]))
-        order, self._learned = [*map(id, task.parameters)], numpy().arange(len(task.parameters))
-        if order != [*map(id, optimizer.params)]:
-            position = {p: i for i, p in enumerate(order)}
-            self._learned = numpy().array([position[id(p)] for p in optimizer.params])
-        self.read()
 
     def read(self) -> None:
         """Copy what the Values and the optimiser hold into arrays."""
@@ -115,16 +119,21 @@ class NativeTrainer(Trainer):
     ) -> Recorded:
         """The loss of one row, with its gradients and with the outputs: a program of each."""
         modes = [model.train] if known else [model.train, model.eval]
-        graphs = [self._graph(mode()) for mode in modes]
+        batch = RecordedBatch()
+        with Scope(BATCH, batch):
+            graphs = [self._graph(mode()) for mode in modes]
         rows = self.task.epochs * sum(map(len, self.task.data.tables))
         leaves, loss, outputs, listed = graphs[0]
         if parameters is self.task.parameters:  # the loss of an architecture reaches all of its own
             self.reach.see(outputs, loss)
             self.reach.tell()
-        wanted = [loss, *gradient(loss, learned), *leaves[len(leaves) - self._weighted :]]
-        step = Program(leaves, wanted, parameters, "sum", rows)
+        stages = Stages(batch, parameters, learned)
+        if parameters is self.task.parameters:
+            self._stages = stages
+        weights = leaves[len(leaves) - self._weighted :]
+        steps = stages.programs(leaves, loss, weights, rows)
         leaves, loss, outputs, _ = graphs[-1]
-        return [step, Program(leaves, [loss, *outputs], parameters, rows=rows)], listed
+        return [*steps, Program(leaves, [loss, *outputs], parameters, rows=rows)], listed
 
     def _graph(self, model: Module) -> Graph:
         """One row recorded: its leaves, its loss, its outputs, and whether the model lists them."""
@@ -150,15 +159,16 @@ class NativeTrainer(Trainer):
         They do not if the model's code looks at `.data`, or computes something else each time.
         """
         work, model = self._computer.work, self.task.model
-        theta = [parameter.data for parameter in self.task.parameters]
         table = work.tables[0][: len(rows)]
         weights = table[:, -1].tolist() if self._weighted else [1.0] * len(rows)
         with numeric_mode("ieee"), no_grad():  # numbers that are not finite are for a step to find
-            for train, program in ((True, work.step), (False, work.forward)):
+            for train in (False, True):  # which moves running means
                 model.train(train)
-                losses = [float(self._loss(model(x), y)) for x, y in rows]
+                losses = [float(x) for x in map(self._loss, self.forward(rows), rows.ys)]
                 wanted = math.fsum(map(operator.mul, weights, losses)) / len(rows)
-                found = program(table, theta)
+                found = (
+                    self._totals(range(len(rows)))[0] if train else work.forward(table, self._theta)
+                )
                 got = float(found[0] if train else found[:, 0].sum()) / len(rows)
                 if math.isfinite(wanted) and not math.isclose(
                     got, wanted, rel_tol=1e-6, abs_tol=1e-9
@@ -168,9 +178,17 @@ class NativeTrainer(Trainer):
                         "does it look at .data, or change from call to call?"
                     )
 
+    def _totals(self, batch: Sequence[int]) -> tuple[Any, Any]:
+        """The totals over a batch, and the parameters with running statistics that have moved."""
+        return self._stages.totals(
+            self._theta,
+            len(batch),
+            lambda theta, i: self._computer.totals(theta, batch, (i, self._key)),
+        )
+
     def _learn(self, batch: Sequence[int]) -> None:
         optimizer, clip = self.task.optimizer, self.task.clip
-        totals = self._computer.totals(self._theta, batch)
+        totals, theta = self._totals(batch)
         grads = totals[1:-1] / (totals[-1] or 1.0) if self._weighted else totals[1:] / len(batch)
         self._grads = grads
         if clip is not None:
@@ -181,7 +199,7 @@ class NativeTrainer(Trainer):
         if not numpy().isfinite(new).all():
             name = f"{type(optimizer).__name__}.step"
             check_finite(name, "new value", optimizer.params, new.tolist())
-        self._theta = self._theta.copy()  # early stopping may hold the one before
+        self._theta = theta.copy()  # early stopping may hold the one before
         self._theta[self._learned] = new
         self._memory = tuple(memory)
         optimizer.steps += 1

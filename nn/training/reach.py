@@ -114,7 +114,7 @@ class Reach:
             for p, x, d in zip(params, start, along, strict=True):
                 p._data = x + step * d
             with isolated(self._model):
-                return loss([self._model(x) for x in xs], ys)
+                return loss(self._model.forward_batch(xs), ys)
 
         try:
             with numeric_mode("ieee"):

@@ -10,12 +10,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 from engine import NumericError, Program
 from engine.native.needs import numpy
+from nn.models.batch import kept
 
-__all__ = ["Computer", "Table", "Work", "added", "aligned", "border", "shard_count", "shard_size"]
+__all__ = [
+    "Computer",
+    "Stage",
+    "Table",
+    "Work",
+    "added",
+    "aligned",
+    "border",
+    "shard_count",
+    "shard_size",
+]
+
+Stage: TypeAlias = tuple[int, int]
 
 GRAIN = 1 << 21  # additions and multiplications that a shard has at least: some 50 to 100 us
 PER_TOTAL = 256  # and for each of its totals, which have to be added up (and sent) again
@@ -56,36 +69,57 @@ class Work:
         step: the program of a step. It gives totals over rows: the loss and the gradients.
         forward: the program of a measurement. It gives the loss and the outputs of each row.
         tables: the rows to learn from, and those to validate on.
+        others: programs that give other totals over rows, for a step that needs several.
+        rates: for factors of dropout, which follow the columns of a row in a step: see `kept`.
     """
 
     step: Program
     forward: Program
     tables: Sequence[Any]
+    others: Sequence[Program] = ()
+    rates: Sequence[float] = ()
 
     @cached_property
-    def sizes(self) -> tuple[float, float]:
-        """How many rows a shard of each program has at least: of `step`, of `forward`."""
-        return shard_size(self.step), shard_size(self.forward)
+    def programs(self) -> list[Program]:
+        """All of a step."""
+        return [self.step, *self.others]
+
+    @cached_property
+    def sizes(self) -> list[float]:
+        """How many rows a shard of each program has at least: of a step's, then of `forward`."""
+        return [*map(shard_size, [*self.programs, self.forward])]
+
+    def rows(self, chosen: Any, key: int) -> Any:
+        """Rows to learn from, with the random numbers of a step."""
+        found = self.tables[0][chosen]
+        if not self.rates:
+            return found
+        np = numpy()
+        numbers = self.tables[0].numbers[chosen].astype("uint64")[:, None]
+        places, rates = np.arange(len(self.rates), dtype="uint64"), np.array(self.rates)
+        return np.concatenate([found, kept(key, numbers, places, rates)], axis=1)
 
     def totals(
-        self, theta: Any, chosen: Any, size: int, shards: int, first: int, end: int
+        self, stage: Stage, theta: Any, chosen: Any, size: int, shards: int, first: int, end: int
     ) -> list[Any]:
         """The totals over each of the `aligned` pieces of the shards from `first` to `end`.
 
         Arguments:
+            stage: which of a step's programs, and the key of the step's random numbers.
             theta: the parameters.
             chosen: the rows that these shards are made of, as an array of numbers or a range.
             size: how many rows the whole step has. shards: how many shards that makes.
         """
         start = border(size, shards, first)
+        program = self.programs[stage[0]]
         spare: list[Any] = []  # to allocate memory for each shard could take longer than the shard
 
         def total(a: int, b: int) -> Any:
             if b - a > 1:
                 return None
             low, high = [border(size, shards, shard) - start for shard in (a, b)]
-            rows = self.tables[0][chosen[low:high]]
-            return self.step(rows, theta, spare.pop() if spare else None)
+            rows = self.rows(chosen[low:high], stage[1])
+            return program(rows, theta, spare.pop() if spare else None)
 
         return [added(*piece, total, spare) for piece in aligned(first, end)]
 
@@ -104,17 +138,17 @@ class Computer:
     def __init__(self, work: Work) -> None:
         self.work, self._rows = work, len(work.tables[0])
 
-    def totals(self, theta: Any, batch: Sequence[int]) -> Any:
-        """The totals of a step over the rows of these numbers."""
+    def totals(self, theta: Any, batch: Sequence[int], stage: Stage = (0, 0)) -> Any:
+        """The totals over the rows of these numbers, by one of the programs of a step."""
         size, work = len(batch), self.work
-        shards = shard_count(size, work.sizes[0])
+        shards, program = shard_count(size, work.sizes[stage[0]]), work.programs[stage[0]]
         chosen: Any = range(size) if size == self._rows else numpy().asarray(batch)
         try:
             if shards == 1:
-                return work.step(work.tables[0][chosen], theta)
-            return self._sum(theta, chosen, size, shards)
+                return program(work.rows(chosen, stage[1]), theta)
+            return self._sum(stage, theta, chosen, size, shards)
         except NumericError:
-            work.step(work.tables[0][chosen], theta)  # its error has the number of the row
+            program(work.rows(chosen, stage[1]), theta)  # its error has the number of the row
             raise
 
     def outputs(self, theta: Any, table: int) -> Any:
@@ -128,9 +162,9 @@ class Computer:
     def _outputs(self, theta: Any, table: int) -> Any:
         return self.work.outputs(theta, table, 0, len(self.work.tables[table]))
 
-    def _sum(self, theta: Any, chosen: Any, size: int, shards: int) -> Any:
+    def _sum(self, stage: Stage, theta: Any, chosen: Any, size: int, shards: int) -> Any:
         """The sum over the totals of all shards."""
-        (found,) = self.work.totals(theta, chosen, size, shards, 0, shards)
+        (found,) = self.work.totals(stage, theta, chosen, size, shards, 0, shards)
         return found
 
 

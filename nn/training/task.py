@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 
 from engine import NumericError, Value, no_grad
 from engine.core.modes import MODE
+from engine.settings import Scope
 from nn.checkpoint.files import CheckpointError
 from nn.checkpoint.state import State, row
 from nn.checks import as_number, at_least_zero, count, pick
@@ -24,7 +25,10 @@ from nn.evaluation.metrics import Metrics
 from nn.evaluation.samples import Rows
 from nn.losses import LOSSES, Loss, classes_of
 from nn.models.architecture import describe
-from nn.models.module import Module
+from nn.models.batch import BATCH, Batch
+from nn.models.batch_norm import BatchNorm, too_few
+from nn.models.dropout import Dropout
+from nn.models.module import Module, evaluating
 from nn.optim.gradients import clip_grad_norm
 from nn.optim.optimizers import Optimizer
 from nn.optim.schedules import ReduceLROnPlateau, Schedule
@@ -120,8 +124,11 @@ class Task:
 
     @cached_property
     def parameters(self) -> list[Value]:
-        """The model's parameters, then those that only the optimiser has: the loss may use them."""
-        return list(dict.fromkeys([*self.model.parameters(), *self.optimizer.params]))
+        """The model's parameters and buffers, then those that only the optimiser has.
+
+        A loss may use those.
+        """
+        return list(dict.fromkeys([*self.model.parameters(True), *self.optimizer.params]))
 
 
 class Trainer:
@@ -140,6 +147,12 @@ class Trainer:
         task.optimizer.doubts = False  # there is more to say here
         self.reach = Reach(task.model, task.parameters, task.optimizer.params, task.data.rows)
         self._factors: list[float] = []
+        self._key = 0  # of the random numbers of a step
+        parts, many = task.model.modules(), len(task.data.rows)
+        self._drops = any(isinstance(part, Dropout) for part in parts)
+        single = many == 1 or many % (task.batch_size or many) == 1
+        if single and any(isinstance(part, BatchNorm) for part in parts):
+            too_few(1)
         known = describe(task.model) is not None  # other models may read any samples
         named = task.loss in LOSSES.values()
         for rows in task.data.tables:
@@ -150,7 +163,7 @@ class Trainer:
     def check_targets(self) -> None:
         """Raise the errors of a loss by name about targets, with the number of a row."""
         loss, tables = self.task.loss, self.task.data.tables
-        with no_grad():
+        with evaluating(self.task.model), no_grad():
             for rows in filter(None, tables):
                 output = self.task.model(rows.samples[rows.numbers[0]])
                 ys = rows.ys if classes_of(loss) else rows.ys[:1]  # else any number will do
@@ -170,12 +183,13 @@ class Trainer:
         """
         rows.check(False, "sample", "target")
         task, place = self.task, error.row
-        for i, (x, y) in enumerate(rows if place is None else []):
-            try:
-                task.loss([task.model(x)], [y])
-            except NumericError:
-                place = i
-                break
+        with evaluating(task.model):  # a row alone
+            for i, (x, y) in enumerate(rows if place is None else []):
+                try:
+                    task.loss([task.model(x)], [y])
+                except NumericError:
+                    place = i
+                    break
         name = "" if place is None else f"{rows.name(place)}: "
         steps, found = task.optimizer.steps, str(error).removeprefix(f"row {error.row}: ")
         why = f"diverged after {steps} steps: lower the learning rate ({task.optimizer.lr:g}), clip"
@@ -201,6 +215,8 @@ class Trainer:
 
     def learn(self, batch: Sequence[int]) -> None:
         """Do one step on the rows of these numbers. Nothing keeps their graph afterwards."""
+        if self._drops:
+            self._key = self.task.rng.getrandbits(64)
         try:
             self._learn(batch)
         except NumericError as error:
@@ -209,7 +225,7 @@ class Trainer:
     def _learn(self, batch: Sequence[int]) -> None:
         task, rows = self.task, self.task.data.rows.take(batch)
         with self.reach.watching():
-            outputs = [task.model(x) for x in rows.xs]
+            outputs = self.forward(rows)
         value = rows.loss(task.loss, outputs)
         if not isinstance(value, Value):
             raise TypeError(
@@ -224,6 +240,11 @@ class Trainer:
         if task.clip is not None:
             clip_grad_norm(task.optimizer.params, task.clip)
         task.optimizer.step()
+
+    def forward(self, rows: Rows) -> list[Any]:
+        """The model's outputs for a batch, with the random numbers of this step."""
+        with Scope(BATCH, Batch(self._key, rows.numbers)):
+            return self.task.model.forward_batch(rows.xs)
 
     def measure(self, table: int) -> dict[str, float]:
         """The loss and the metrics of one of `Data.tables`."""

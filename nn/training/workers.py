@@ -19,7 +19,7 @@ from engine import NumericError, numeric_mode
 from engine.core.modes import MODE
 from engine.forks import fork_safe_lock
 from engine.native.needs import numpy
-from nn.training.shards import Computer, Work, added, aligned, border, shard_count
+from nn.training.shards import Computer, Stage, Work, added, aligned, border, shard_count
 
 __all__ = ["WorkerPool"]
 
@@ -58,22 +58,22 @@ class WorkerPool(Computer):
     def _outputs(self, theta: Any, table: int) -> Any:
         """The loss and the outputs of each row of a table."""
         rows = len(self.work.tables[table])
-        shards = shard_count(rows, self.work.sizes[1])
+        shards = shard_count(rows, self.work.sizes[-1])
         if self.executor is None or shards == 1:
             return super()._outputs(theta, table)
         self.workers = _workers(self.executor)  # there may be more or fewer by now
         cuts = [[border(rows, shards, i) for i in share] for share in self._shares(shards)]
         return numpy().concatenate(self._ask([("outputs", theta, table, *c) for c in cuts]))
 
-    def _sum(self, theta: Any, chosen: Any, size: int, shards: int) -> Any:
+    def _sum(self, stage: Stage, theta: Any, chosen: Any, size: int, shards: int) -> Any:
         """The sum over the totals of all shards, each computed by some worker."""
         if self.executor is None:
-            return super()._sum(theta, chosen, size, shards)
+            return super()._sum(stage, theta, chosen, size, shards)
         calls: list[tuple[Any, ...]] = []
         done: dict[tuple[int, int], Any] = {}
         for first, end in self._shares(shards):
             a, b = border(size, shards, first), border(size, shards, end)
-            calls.append(("totals", theta, chosen[a:b], size, shards, first, end))
+            calls.append(("totals", stage, theta, chosen[a:b], size, shards, first, end))
         for call, answer in zip(calls, self._ask(calls), strict=True):
             done |= dict(zip(aligned(*call[-2:]), answer, strict=True))
         return added(0, shards, lambda *piece: done.get(piece))

@@ -1,0 +1,95 @@
+"""What a layer knows of the batch around the row that it is called with.
+
+The random numbers of a row are a function of the step, of the row's number in the data, and of
+their place in the row. So they depend neither on the rows beside it nor on who computes it.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import count, islice
+from typing import Any
+
+from engine import Value, inputs
+from engine.settings import Setting
+
+__all__ = ["BATCH", "Batch", "RecordedBatch", "kept"]
+
+MASK = 2**64 - 1
+
+
+def kept(key: int, row: Any, place: Any, p: Any) -> Any:
+    """What dropout multiplies with: 0 with probability p, else 1 / (1 - p).
+
+    Arguments:
+        key: 64 bits that are others at every step.
+        row, place: the number of the row in the data, and which of the row's random numbers it is.
+
+    It takes numbers, or arrays (of uint64, for row and place).
+
+    >>> [kept(7, 0, place, 0.5) for place in range(6)]
+    [2.0, 2.0, 2.0, 2.0, 0.0, 0.0]
+    """
+    return ((_mixed(_mixed(key, row), place) >> 11) * 2.0**-53 >= p) / (1.0 - p)
+
+
+def _mixed(key: Any, counter: Any) -> Any:
+    """Random bits by counter: Steele, Lea and Flood 2014, "Fast splittable pseudorandom number
+    generators" (OOPSLA), there SplitMix64.
+    """
+    z = key + (counter + 1) * 0x9E3779B97F4A7C15 & MASK
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 & MASK
+    z = (z ^ z >> 27) * 0x94D049BB133111EB & MASK
+    return z ^ z >> 31
+
+
+class Batch:
+    """The batch of a step on Values.
+
+    Arguments:
+        key: 64 bits that are others at every step.
+        numbers: the numbers of the rows in the data.
+
+    Attributes:
+        row: the place of the row that is computed.
+    """
+
+    def __init__(self, key: int, numbers: Sequence[int]) -> None:
+        self.row = 0
+        self._rows: list[Iterator[Any]] = [
+            map(partial(partial, kept, key, n), count()) for n in numbers
+        ]
+
+    def kept(self, p: float, many: int) -> list[Any]:
+        """The row's next factors of dropout."""
+        return [factor(p) for factor in islice(self._rows[self.row], many)]
+
+
+class RecordedBatch(Batch):
+    """The batch of a program that is recorded: leaves stand for what differs from batch to batch.
+
+    Attributes:
+        factors: leaves for the factors of dropout, which differ from row to row too.
+        rates: the probability of each of them to be 0.
+        norms: of each BatchNorm: the module, its inputs, and leaves for their means and variances.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(0, ())
+        self.factors, self.rates = list[Value](), list[float]()
+        self.norms = list[tuple[Any, Sequence[Value], list[Value], list[Value]]]()
+
+    def kept(self, p: float, many: int) -> list[Any]:
+        """Leaves for the factors of dropout."""
+        leaves = inputs(*["kept"] * many)
+        self.factors += leaves
+        self.rates += [p] * many
+        return leaves
+
+    def statistics(self, norm: Any, xs: Sequence[Value]) -> tuple[list[Value], list[Value]]:
+        """Leaves for the means and the variances over the batch."""
+        means, variances = [Value(0.0, "mean") for _ in xs], [Value(1.0, "var") for _ in xs]
+        self.norms.append((norm, xs, means, variances))
+        return means, variances
+
+
+BATCH: Setting[Batch | None] = Setting("batch", None)

@@ -1,0 +1,89 @@
+"""BatchNorm: units that have mean 0 and variance 1 over a batch."""
+
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from engine import Value, mean, var
+from nn.checks import at_least_zero, count
+from nn.models.batch import BATCH, RecordedBatch
+from nn.models.layers import Inputs, lifted
+from nn.models.module import Buffers, Module
+
+__all__ = ["BatchNorm", "too_few"]
+
+
+class BatchNorm(Module):
+    """Gives every unit mean 0 and variance 1 over the batch, then scales and shifts it.
+
+    Arguments:
+        n: how many units there are.
+        momentum: how far the running statistics move towards those of a batch, at each step.
+        eps: what is added to the variance before the square root.
+
+    It is PyTorch's BatchNorm1d. `y = (x - mean) / sqrt(var + eps) * weight + bias`, where weight
+    and bias are learned, 1 and 0 at first. In training, mean and variance are those of the batch,
+    and gradients go through them; so a batch comes in whole, by `fit` or by
+    `model.forward_batch(rows)`. In evaluation mode they are the running mean and variance. Source:
+    Ioffe and Szegedy 2015, "Batch normalization" (arXiv:1502.03167).
+
+    >>> norm = BatchNorm(1)
+    >>> [round(y.data, 4) for y in norm.forward_batch([[1.0], [3.0]])]
+    [-1.0, 1.0]
+    >>> norm.running.mean[0].data, norm.running.var[0].data
+    (0.2, 1.1)
+    """
+
+    def __init__(self, n: int, momentum: float = 0.1, eps: float = 1e-5) -> None:
+        self.n = count("BatchNorm", "n", n)
+        at_least_zero("BatchNorm", momentum=momentum, eps=eps)
+        self.momentum, self.eps = momentum, eps
+        self.weight = [Value(1.0, f"gamma{i}") for i in range(n)]
+        self.bias = [Value(0.0, f"beta{i}") for i in range(n)]
+        self.running = Buffers(
+            mean=[Value(0.0) for _ in range(n)], var=[Value(1.0) for _ in range(n)]
+        )
+
+    def __call__(self, x: Inputs) -> Any:
+        """The units of one sample, by the running statistics."""
+        xs, batch = lifted(self, x, self.n), BATCH.get()
+        if not self.training:
+            return self._normalized(xs, self.running.mean, self.running.var)
+        if isinstance(batch, RecordedBatch):
+            return self._normalized(xs, *batch.statistics(self, xs))
+        return self.forward_batch([xs])  # raises the error
+
+    def forward_batch(self, rows: Sequence[Any]) -> list[Any]:
+        """The units of every sample; in training by the statistics of these samples."""
+        if not self.training:
+            return super().forward_batch(rows)
+        many = len(rows)
+        if many < 2:
+            too_few(many)
+        columns = list(zip(*[lifted(self, x, self.n) for x in rows], strict=True))
+        means, variances = [mean(x) for x in columns], [var(x, 0) for x in columns]
+        self._move(self.running.mean, means, 1.0)
+        self._move(self.running.var, variances, many / (many - 1))
+        return [self._normalized(xs, means, variances) for xs in zip(*columns, strict=True)]
+
+    def _normalized(self, xs: Sequence[Value], means: Any, variances: Any) -> Any:
+        """The units of one sample by these statistics; a lone one as a Value, as from a Layer."""
+        each = zip(xs, means, variances, self.weight, self.bias, strict=True)
+        found = [(x - m) * (w / (v + self.eps).sqrt()) + b for x, m, v, w, b in each]
+        return found[0] if self.n == 1 else found
+
+    def _move(self, running: Sequence[Value], found: Sequence[Value], factor: float) -> None:
+        """Bring running statistics nearer to those of a batch."""
+        for old, new in zip(running, found, strict=True):
+            old.data += self.momentum * (new.data * factor - old.data)
+
+    def __repr__(self) -> str:
+        return f"BatchNorm({self.n}, momentum={self.momentum!r}, eps={self.eps!r})"
+
+
+def too_few(rows: int) -> NoReturn:
+    """Raise the error about a batch that has no variance."""
+    raise ValueError(
+        f"BatchNorm takes the statistics of 2 rows or more in training, got {rows}; call "
+        "model.eval() for single rows, give several to model.forward_batch(rows), which a Module "
+        "around it has to write, or give fit a batch_size that leaves no row alone"
+    )

@@ -1,0 +1,101 @@
+"""The programs of a step, of which there are several where BatchNorm looks at the whole batch.
+
+Below each BatchNorm the graph of a row has leaves for the statistics over the batch. A program each
+gives the totals for the means, for the variances, and for the loss and its gradients by parameters
+and statistics. From there the chain rule goes back: what the loss gains by a statistic, a row gains
+by what it adds to that. For each BatchNorm one more program gives the gradients of that. All are
+totals over rows, so that workers can share them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+from engine import Program, Value, dot, gradient
+from engine.core.modes import recording
+from engine.native.needs import numpy
+from nn.models.batch import RecordedBatch
+
+__all__ = ["Stages"]
+
+
+class Stages:
+    """What has to be computed in a step.
+
+    Arguments:
+        batch: what layers have asked for when a row was recorded.
+        parameters: of the programs. After their numbers theta has the statistics of each BatchNorm,
+            its means and then its variances, and the gradient of the loss by each of these.
+        learned: the parameters that learn.
+    """
+
+    def __init__(
+        self, batch: RecordedBatch, parameters: Sequence[Value], learned: Sequence[Value]
+    ) -> None:
+        self.batch, self.learned = batch, learned
+        self._shared = [leaf for _, _, *both in batch.norms for leaves in both for leaf in leaves]
+        self._pulls = [Value(0.0) for _ in self._shared]
+        self.parameters = [*parameters, *self._shared, *self._pulls]
+        # of each BatchNorm: where its statistics begin in theta, and where its running ones are
+        self._norms, at = list[tuple[int, Any, list[int], list[int]]](), len(parameters)
+        for norm, xs, _, _ in batch.norms:
+            mean, var = (
+                [self.position[x] for x in held] for held in (norm.running.mean, norm.running.var)
+            )
+            self._norms.append((at, norm, mean, var))
+            at += 2 * len(xs)
+
+    @cached_property
+    def position(self) -> dict[Value, int]:
+        """The place of each parameter in theta."""
+        return {parameter: i for i, parameter in enumerate(self.parameters)}
+
+    def programs(
+        self, leaves: Sequence[Value], loss: Value, weights: Sequence[Value], rows: int
+    ) -> list[Program]:
+        """The program of the loss, then three for each BatchNorm."""
+        inputs, shared, at = [*leaves, *self.batch.factors], self._shared, 0
+
+        def program(outputs: Sequence[Value]) -> Program:
+            return Program(inputs, outputs, self.parameters, "sum", rows)
+
+        made = [program([loss, *gradient(loss, [*self.learned, *shared]), *weights])]
+        for _, xs, means, _ in self.batch.norms:
+            with recording:
+                squares = [(x - m) ** 2 for x, m in zip(xs, means, strict=True)]
+                gain = dot([*xs, *squares], self._pulls[at : at + 2 * len(xs)])
+            made += [program(xs), program(squares)]
+            made.append(program(gradient(gain, [*self.learned, *shared[:at]])))
+            at += 2 * len(xs)
+        return made
+
+    def totals(self, theta: Any, many: int, ask: Callable[[Any, int], Any]) -> tuple[Any, Any]:
+        """The totals of a step: of the loss, of its gradients, and of weights if there are some.
+
+        Arguments:
+            theta: the numbers of the parameters.
+            many: how many rows the batch has.
+            ask: gives the totals of one of the programs, by its number.
+
+        Also returns the parameters with running statistics that have moved.
+        """
+        if not self._norms:
+            return ask(theta, 0), theta
+        size, learned = len(self._shared), len(self.learned)
+        full, moved = numpy().concatenate([theta, numpy().zeros(2 * size)]), theta.copy()
+        for i, (at, norm, *running) in enumerate(self._norms):
+            for j, held in enumerate(running):
+                found = ask(full, 3 * i + j + 1) / many
+                full[at : at + len(held)] = found
+                at += len(held)
+                unbiased = found * many / (many - 1) if j else found
+                moved[held] += norm.momentum * (unbiased - moved[held])
+        totals = ask(full, 0)
+        for i, (at, _, *running) in reversed([*enumerate(self._norms)]):
+            wide, first = 2 * len(running[0]), 1 + learned + at - len(theta)
+            full[at + size : at + size + wide] = totals[first : first + wide] / many
+            pulled = ask(full, 3 * i + 3)
+            totals[1 : 1 + len(pulled)] += pulled
+        return numpy().delete(totals, range(1 + learned, 1 + learned + size)), moved
