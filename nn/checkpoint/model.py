@@ -157,7 +157,8 @@ def unpack(data: bytes, path: FilePath) -> tuple[dict[str, Tensor], dict[str, An
         header = _json(data[8 : 8 + int.from_bytes(data[:8], "little")])
         text = (header.get("__metadata__") or {}).get(KEY)
         card = None if text is None else _json(text)
-        tensors = {name: _tensor(name, entry) for name, entry in entries}
+        tracked = ".num_batches_tracked"  # a count in files of PyTorch, which nothing needs
+        tensors = {name: _tensor(name, x) for name, x in entries if not name.endswith(tracked)}
     except (library.SafetensorError, ValueError, RecursionError, OverflowError) as error:
         raise CheckpointError(
             f"{path} is no whole checkpoint of {len(data):,} bytes: {str(error)[:200]}; "

@@ -90,6 +90,8 @@ def known_architecture(model: Module) -> Known | None:
     if not found:
         return None
     card, parameters = found
+    if card.others:
+        return None
     rows = tuple([ACTIVATIONS[name] for name in card.activations])
     if any(row.function and not row.function.__module__.startswith("engine.") for row in rows):
         return None

@@ -7,7 +7,7 @@ from engine import numeric_mode
 from engine.lazy import optional
 from nn.evaluation.signals import signals
 from nn.models import chain
-from nn.models.architecture import Architecture, Slot, describe_row, tensors
+from nn.models.architecture import Architecture, Slot, describe, describe_row, slots, tensors
 from nn.models.module import Module
 
 __all__ = ["described", "needed"]
@@ -22,6 +22,8 @@ def described(who: str, model: Module) -> tuple[Architecture, dict[str, Slot]]:
     Raises TypeError where there are no layers that feed each other, or where the model makes
     something else of a few random rows than they do.
     """
+    if known := describe(model):
+        return known, slots(model)
     parts, rng = chain.layers(who, model), random.Random(0)
     architecture = describe_row(parts)
     if architecture is None:

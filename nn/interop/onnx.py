@@ -42,8 +42,14 @@ def to_onnx(model: Module, path: FilePath, *, dtype: str = "float64") -> None:
     make, kinds = onnx.helper, onnx.TensorProto
     kind = pick({"float64": kinds.DOUBLE, "float32": kinds.FLOAT}, dtype, "dtype")
     graph, x = _Nodes(make), "x"
-    for place, name in zip(architecture.places(), architecture.activations, strict=True):
-        x = graph.add("Gemm", x, f"{place}.weight", f"{place}.bias", transB=1)
+    for place, what, rest, name in architecture.modules():
+        names = [each for each in held if each.startswith(f"{place}.")]
+        if what == "Layer":
+            x = graph.add("Gemm", x, *names, transB=1)
+        elif what == "BatchNorm":
+            weight, bias, mean, var = names
+            scale = graph.add("Div", weight, graph.add("Sqrt", graph.add("Add", var, rest[2])))
+            x = graph.add("Add", graph.add("Mul", graph.add("Sub", x, mean), scale), bias)
         if ACTIVATIONS[name].function is not None:
             x = pick(ONNX, name, "activation for ONNX")(graph, x)
     graph.nodes.append(make.make_node("Identity", [x], ["y"]))

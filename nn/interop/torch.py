@@ -41,7 +41,7 @@ def to_torch(model: Module) -> Any:
             in a row do, which is tried on a few random rows. Others raise TypeError.
 
     It takes a tensor of shape (rows, inputs) and gives one of shape (rows, outputs), even where
-    there is a single output.
+    there is a single output. It is in training or evaluation mode as the model is.
 
     >>> to_torch(MLP(2, [3, 1], "tanh", rng=7))  # doctest: +SKIP
     Sequential(
@@ -52,9 +52,14 @@ def to_torch(model: Module) -> Any:
     """
     architecture, held = described("to_torch", model)
     torch, parts = needed("torch"), []
-    for place, name in zip(architecture.places(), architecture.activations, strict=True):
-        n_out, n_in = held[f"{place}.weight"].shape
-        parts.append(torch.nn.Linear(n_in, n_out, dtype=torch.float64))
+    for _, what, (n, *rest), name in architecture.modules():
+        if what == "Layer":
+            parts.append(torch.nn.Linear(n, rest[0], dtype=torch.float64))
+        elif what == "Dropout":
+            parts.append(torch.nn.Dropout(rest[0]))
+        else:
+            momentum, eps, _ = rest
+            parts.append(torch.nn.BatchNorm1d(n, eps, momentum, dtype=torch.float64))
         if ACTIVATIONS[name].function is not None:
             kind, settings = pick(TORCH, name, "activation for PyTorch")
             parts.append(getattr(torch.nn, kind)(**settings))
@@ -65,7 +70,7 @@ def to_torch(model: Module) -> Any:
             for name, slot in held.items()
         }
     )
-    return sequential
+    return sequential.train(model.training)
 
 
 def from_torch(sequential: Any) -> Sequential:
@@ -73,8 +78,8 @@ def from_torch(sequential: Any) -> Sequential:
 
     It is an MLP where the hidden layers share one activation, else a Sequential. Its numbers are
     the same, since FP64 has all numbers of FP32. A Linear without a bias gets biases of 0. There
-    may be Sequentials inside, and Identity, Flatten, and Dropout in evaluation mode, which is left
-    out.
+    may be Sequentials inside, BatchNorm1d and Dropout, and Identity, Flatten, and Dropout in
+    evaluation mode, which is left out.
 
     Raises ValueError for a module that has no counterpart here.
 
@@ -82,34 +87,52 @@ def from_torch(sequential: Any) -> Sequential:
     MLP(2, [3, 1], activation='tanh', output='linear')
     """
     t = needed("torch").nn
-    linears, names = list[Any](), list[str]()
+    found, width, norm = list[tuple[str, list[Any], Any]](), None, t.BatchNorm1d
     for place, part in _modules(t, sequential, ""):
-        if isinstance(part, t.Linear):
-            if linears and part.in_features != linears[-1].out_features:
+        if isinstance(part, t.Linear | norm):
+            n_in = part.in_features if isinstance(part, t.Linear) else part.num_features
+            if n_in != (n_in if width is None else width):
                 raise ValueError(
-                    f"module {place}, {part}, follows a Linear of {linears[-1].out_features} "
-                    "outputs; give it as many inputs"
+                    f"module {place}, {part}, follows a Linear of {width} outputs; give it as many "
+                    "inputs"
                 )
-            linears.append(part)
-            names.append("linear")
+            if isinstance(part, t.Linear):
+                width = part.out_features
+                found.append(("Layer", [n_in, width, "linear"], part))
+            else:
+                if None in (part.momentum, part.weight, part.running_mean):
+                    raise ValueError(f"module {place}, {part}, has no momentum, weight or mean")
+                width = n_in
+                found.append(("BatchNorm", [n_in, part.momentum, part.eps, "linear"], part))
+        elif isinstance(part, t.Dropout) and part.training:
+            found.append(("Dropout", [width, part.p], part))
         elif not _does_nothing(t, part):
             name = _activation(place, part)
-            if not names or names[-1] != "linear":
+            if not found or "linear" not in found[-1][1]:
                 raise ValueError(
                     f"module {place}, {part}, does not follow a Linear; from_torch takes Linear "
                     "modules with at most one activation after each"
                 )
-            names[-1] = name
-    if not linears:
+            found[-1][1][found[-1][1].index("linear")] = name
+    layers, others = list[list[Any]](), list[list[Any]]()
+    for kind, arguments, _ in found:
+        if kind == "Layer":
+            layers.append(arguments)
+        else:
+            others.append([len(layers), kind, *arguments[1:]])
+    if not layers:
         raise ValueError("from_torch takes one Linear module or more, got no Linear")
-    widths, hidden = [linear.out_features for linear in linears], {*names[:-1]} or {"relu"}
-    kind, chosen = ("MLP", hidden.pop()) if len(hidden) == 1 else ("Sequential", names[:-1])
-    model = Architecture(kind, linears[0].in_features, widths, chosen, names[-1]).build()
+    names = [name for _, _, name in layers]
+    shared, widths = {*names[:-1]} or {"relu"}, [n_out for _, n_out, _ in layers]
+    plain = len(shared) == 1 and not others
+    kind, chosen = ("MLP", shared.pop()) if plain else ("Sequential", names[:-1])
+    model = Architecture(kind, layers[0][0], widths, chosen, names[-1], others).build()
     held = iter(slots(model).values())
-    for linear in linears:
-        bias = [0.0] * linear.out_features if linear.bias is None else linear.bias.tolist()
-        next(held).fill(linear.weight.flatten().tolist())
-        next(held).fill(bias)
+    for kind, _, part in found:
+        tensors = "weight", "bias", "running_mean", "running_var"
+        for name in tensors[: {"Layer": 2, "Dropout": 0}.get(kind)]:
+            slot, tensor = next(held), getattr(part, name)
+            slot.fill([0.0] * len(slot.values) if tensor is None else tensor.flatten().tolist())
     assert isinstance(model, Sequential)
     return model
 
@@ -150,6 +173,6 @@ def _activation(place: str, part: Any) -> str:
             return name
     raise ValueError(
         f"module {place}, {part}, has no counterpart here; from_torch takes Linear, Identity, "
-        "Flatten from 1 to -1, Dropout after eval() and "
+        "Flatten from 1 to -1, Dropout, BatchNorm1d and "
         + ", ".join(kind for kind, _ in TORCH.values())
     )

@@ -1,13 +1,16 @@
 """The architecture of a model: its layers, and its tensors with the names PyTorch gives them."""
 
 import re
-from collections.abc import Iterable, Set
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Set
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 from engine import Value
 from nn.models.activations import ACTIVATIONS
+from nn.models.batch_norm import BatchNorm
 from nn.models.chain import Part, neurons, row, widths
+from nn.models.dropout import Dropout
 from nn.models.layers import MLP, Layer, Neuron, Sequential
 from nn.models.module import Module
 
@@ -15,6 +18,17 @@ __all__ = ["Architecture", "Slot", "describe", "describe_row", "outline", "slots
 
 # The classes that a file can describe, each with its name in files.
 KINDS: dict[type[Module], str] = {kind: kind.__name__ for kind in (MLP, Sequential, Layer, Neuron)}
+# What may stand between the Layers of a Sequential, each with the attributes that are its settings.
+OTHERS: dict[type[Module], list[str]] = {
+    Dropout: ["p"],
+    BatchNorm: ["momentum", "eps", "activation"],
+}
+# Each takes how many units it gets, and its settings.
+MAKE: dict[str, Callable[..., Module]] = {
+    "Layer": partial(Layer, rng=0),
+    "Dropout": lambda n, *settings: Dropout(*settings),
+    "BatchNorm": BatchNorm,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +59,8 @@ class Architecture:
         activation: that of the hidden layers; a list with that of each in a Sequential. A Layer
             and a Neuron have that of the output here.
         output: the activation of the last layer.
+        others: what else stands in a Sequential: each behind how many layers, the name of its
+            class, and its settings as in OTHERS.
     """
 
     model: str
@@ -52,11 +68,13 @@ class Architecture:
     widths: list[int]
     activation: str | list[str]
     output: str
+    others: list[list[Any]] = field(default_factory=list)
 
     @classmethod
     def from_json(cls, found: Any) -> "Architecture":
         """Read what `asdict` wrote. Raises ValueError where it is anything else."""
-        if not isinstance(found, dict) or found.keys() != set(cls.__dataclass_fields__):
+        fields = set(cls.__dataclass_fields__)
+        if not isinstance(found, dict) or {*found, "others"} != fields:
             raise ValueError(f"an architecture has {', '.join(cls.__dataclass_fields__)}")
         self = cls(**found)
         sizes = [self.n_in, *self.widths] if isinstance(self.widths, list) else []
@@ -67,6 +85,8 @@ class Architecture:
         listed, hidden = isinstance(self.activation, list), len(self.widths) - 1
         if listed != (self.model == "Sequential") or (listed and len(self.activation) != hidden):
             raise ValueError("a Sequential, and no other, has a list of its hidden activations")
+        if self.others and not listed:
+            raise ValueError("a Sequential, and no other, has others between its layers")
         if self.model in ("Layer", "Neuron") and (hidden or self.activation != self.output):
             raise ValueError("a Layer or Neuron has one width and one activation")
         if self.model == "Neuron" and self.widths != [1]:
@@ -74,11 +94,19 @@ class Architecture:
         for name in [*(self.activation if listed else [self.activation]), self.output]:
             if not isinstance(name, str) or name not in ACTIVATIONS:
                 raise ValueError(f"the activation of an architecture is one of {[*ACTIVATIONS]}")
+        try:
+            for place, name, *settings in self.others:
+                MAKE[name](sizes[range(len(sizes)).index(place)], *settings)
+        except (TypeError, ValueError, KeyError) as error:
+            raise ValueError(f"the others of an architecture cannot be made: {error}") from None
         return self
 
     def json(self) -> dict[str, Any]:
         """For a file's metadata."""
-        return asdict(self)
+        found = asdict(self)
+        if not self.others:  # as in files from before there were any
+            del found["others"]
+        return found
 
     @property
     def activations(self) -> list[str]:
@@ -88,20 +116,30 @@ class Architecture:
             hidden = [hidden] * (len(self.widths) - 1)
         return [*hidden, self.output]
 
-    def places(self) -> list[int]:
-        """The index of each layer in PyTorch's Sequential, where an activation is a layer too."""
-        places = [0]
-        for name in self.activations[:-1]:
-            places.append(places[-1] + (1 if ACTIVATIONS[name].function is None else 2))
-        return places
+    def modules(self) -> Iterator[tuple[int, str, list[Any], str]]:
+        """What stands in a row: its place in PyTorch, its class, its arguments, its activation.
+
+        In PyTorch's Sequential an activation has a place of its own.
+        """
+        sizes, place = [self.n_in, *self.widths], 0
+        for k, n_in in enumerate(sizes):
+            row = [[name, n_in, *settings] for at, name, *settings in self.others if at == k]
+            if k < len(self.widths):
+                row.append(["Layer", n_in, sizes[k + 1], self.activations[k]])
+            for kind, *arguments in row:
+                activation = next((x for x in arguments if isinstance(x, str)), "linear")
+                yield place, kind, arguments, activation
+                place += 1 if ACTIVATIONS[activation].function is None else 2
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """The shape of each tensor by its name in PyTorch."""
         found: dict[str, tuple[int, ...]] = {}
-        inputs = [self.n_in, *self.widths]
-        for place, n_in, n_out in zip(self.places(), inputs, self.widths, strict=False):
-            found[f"{place}.weight"] = n_out, n_in
-            found[f"{place}.bias"] = (n_out,)
+        for place, kind, (n, *settings), _ in self.modules():
+            if kind == "Layer":
+                found |= {f"{place}.weight": (settings[0], n), f"{place}.bias": (settings[0],)}
+            elif kind == "BatchNorm":
+                names = "weight", "bias", "running_mean", "running_var"
+                found |= {f"{place}.{name}": (n,) for name in names}
         return found
 
     def build(self) -> Module:
@@ -110,8 +148,7 @@ class Architecture:
             return Neuron(self.n_in, self.output, 0)
         if isinstance(self.activation, str) and self.model == "MLP":
             return MLP(self.n_in, self.widths, self.activation, self.output, 0)
-        rows = zip([self.n_in, *self.widths], self.widths, self.activations, strict=False)
-        layers = [Layer(n_in, n_out, name, 0) for n_in, n_out, name in rows]
+        layers: list[Any] = [MAKE[kind](*arguments) for _, kind, arguments, _ in self.modules()]
         return layers[0] if self.model == "Layer" else Sequential(*layers)
 
 
@@ -119,10 +156,10 @@ def describe(model: Module) -> Architecture | None:
     """The Architecture of a model. None for a class of the user's own.
 
     It is also None where parts of the model were changed or added, and for a Sequential of anything
-    but Layers.
+    but Layers, Dropout and BatchNorm.
     """
     found = outline(model)
-    others = found and set(found[1]).symmetric_difference(model.parameters())
+    others = found and set(found[1]).symmetric_difference(model.parameters(True))
     return found[0] if found and not others else None
 
 
@@ -132,13 +169,24 @@ def outline(model: Module) -> tuple[Architecture, list[Value]] | None:
     None as for `describe`, but other parameters in the model do not matter.
     """
     kind, parts = KINDS.get(type(model)), row(model)
-    if kind is None or (isinstance(model, Sequential) and {*map(type, parts)} != {Layer}):
+    layers = [part for part in parts if type(part) not in OTHERS or kind != "Sequential"]
+    if kind is None or (isinstance(model, Sequential) and {*map(type, layers)} != {Layer}):
         return None
-    hidden = None if kind == "Sequential" else getattr(model, "activation", "")
-    found = describe_row(parts, kind, hidden)
-    if found is None or getattr(model, "output", found.output) != found.output:
+    hidden, output = getattr(model, "activation", ""), getattr(parts[-1], "activation", None)
+    found = describe_row(layers, kind, None if kind == "Sequential" else hidden)
+    if found is None or getattr(model, "output", output) != output:
         return None
-    held = [value for part in parts for neuron in neurons(part) for value in (*neuron.w, neuron.b)]
+    held, sizes, before = list[Value](), [found.n_in, *found.widths], 0
+    for part in parts:
+        if type(part) in OTHERS:
+            settings = [getattr(part, name) for name in OTHERS[type(part)]]
+            found.others.append([before, type(part).__name__, *settings])
+            if getattr(part, "n", sizes[before]) != sizes[before]:
+                return None
+            held += [value for values in _held(part) for value in values]
+        else:
+            held += [value for neuron in neurons(part) for value in (*neuron.w, neuron.b)]
+            before += 1
     sound = len(set(held)) == len(held) and {*map(type, held)} == {Value}
     return (found, held) if sound else None
 
@@ -170,11 +218,19 @@ def describe_row(
 
 def tensors(architecture: Architecture, parts: list[Part]) -> dict[str, Slot]:
     """The tensors of layers with this architecture, with their names and shapes in PyTorch."""
-    found = []
-    for side in map(neurons, parts):
-        found += [[weight for neuron in side for weight in neuron.w], [neuron.b for neuron in side]]
+    found = [values for part in parts for values in _held(part)]
     shapes = architecture.shapes()
     return dict(zip(shapes, map(Slot, shapes.values(), found), strict=True))
+
+
+def _held(part: Any) -> list[list[Value]]:
+    """The numbers of each tensor of a layer, in the order of `Architecture.shapes`."""
+    if isinstance(part, BatchNorm):
+        return [part.weight, part.bias, part.running.mean, part.running.var]
+    if isinstance(part, Dropout):
+        return []
+    side = neurons(part)
+    return [[weight for neuron in side for weight in neuron.w], [neuron.b for neuron in side]]
 
 
 def slots(model: Module, names: Set[str] = frozenset()) -> dict[str, Slot]:
@@ -193,7 +249,7 @@ def slots(model: Module, names: Set[str] = frozenset()) -> dict[str, Slot]:
     architecture = describe(model)
     if architecture is not None:
         return tensors(architecture, row(model))
-    named = model.named_parameters()
+    named = model.named_parameters(True)
     if len(dict(named)) != len(named) or not named:
         raise ValueError(
             f"{type(model).__name__} has {'parameters of one name' if named else 'none'}; "
@@ -212,6 +268,7 @@ def slots(model: Module, names: Set[str] = frozenset()) -> dict[str, Slot]:
 
 def _renamed(path: str) -> str:
     """The path of a parameter, where `neurons.2.w.1` at its end becomes `weight.2.1`."""
+    path = re.sub(r"\brunning\.(mean|var)\.(\d+)$", r"running_\1.\2", path)
     path = re.sub(r"\bneurons\.(\d+)\.w\.(\d+)$", r"weight.\1.\2", path)
     return re.sub(r"\bneurons\.(\d+)\.b$", r"bias.\1", path)
 

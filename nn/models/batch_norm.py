@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from engine import Value, mean, var
-from nn.checks import at_least_zero, count
+from nn.checks import at_least_zero, count, pick
+from nn.models.activations import ACTIVATIONS
 from nn.models.batch import BATCH, RecordedBatch
 from nn.models.layers import Inputs, lifted
 from nn.models.module import Buffers, Module
@@ -19,6 +20,7 @@ class BatchNorm(Module):
         n: how many units there are.
         momentum: how far the running statistics move towards those of a batch, at each step.
         eps: what is added to the variance before the square root.
+        activation: what the units go through in the end, a name in `ACTIVATIONS`.
 
     It is PyTorch's BatchNorm1d. `y = (x - mean) / sqrt(var + eps) * weight + bias`, where weight
     and bias are learned, 1 and 0 at first. In training, mean and variance are those of the batch,
@@ -33,8 +35,12 @@ class BatchNorm(Module):
     (0.2, 1.1)
     """
 
-    def __init__(self, n: int, momentum: float = 0.1, eps: float = 1e-5) -> None:
+    def __init__(
+        self, n: int, momentum: float = 0.1, eps: float = 1e-5, activation: str = "linear"
+    ) -> None:
         self.n = count("BatchNorm", "n", n)
+        pick(ACTIVATIONS, activation, "activation")
+        self.activation = activation
         at_least_zero("BatchNorm", momentum=momentum, eps=eps)
         self.momentum, self.eps = momentum, eps
         self.weight = [Value(1.0, f"gamma{i}") for i in range(n)]
@@ -69,6 +75,9 @@ class BatchNorm(Module):
         """The units of one sample by these statistics; a lone one as a Value, as from a Layer."""
         each = zip(xs, means, variances, self.weight, self.bias, strict=True)
         found = [(x - m) * (w / (v + self.eps).sqrt()) + b for x, m, v, w, b in each]
+        function, layerwise = (row := ACTIVATIONS[self.activation]).function, row.layerwise
+        if function:
+            found = [*function(found)] if layerwise else [function(y) for y in found]
         return found[0] if self.n == 1 else found
 
     def _move(self, running: Sequence[Value], found: Sequence[Value], factor: float) -> None:
@@ -77,7 +86,8 @@ class BatchNorm(Module):
             old.data += self.momentum * (new.data * factor - old.data)
 
     def __repr__(self) -> str:
-        return f"BatchNorm({self.n}, momentum={self.momentum!r}, eps={self.eps!r})"
+        how = f"momentum={self.momentum!r}, eps={self.eps!r}"
+        return f"BatchNorm({self.n}, {how}, activation={self.activation!r})"
 
 
 def too_few(rows: int) -> NoReturn:

@@ -170,7 +170,7 @@ class Computer:
 
 def shard_size(program: Program) -> float:
     """How many rows make a shard large enough to be worth its overhead."""
-    return max(GRAIN, PER_TOTAL * len(program.outputs)) / program.stats.flops
+    return max(GRAIN, PER_TOTAL * len(program.outputs)) / (program.stats.flops or 1)
 
 
 def shard_count(rows: int, size: float) -> int:

@@ -150,8 +150,8 @@ class Trainer:
         self._key = 0  # of the random numbers of a step
         parts, many = task.model.modules(), len(task.data.rows)
         self._drops = any(isinstance(part, Dropout) for part in parts)
-        single = many == 1 or many % (task.batch_size or many) == 1
-        if single and any(isinstance(part, BatchNorm) for part in parts):
+        size = task.batch_size or many
+        if 1 in (many, size, many % size) and any(isinstance(part, BatchNorm) for part in parts):
             too_few(1)
         known = describe(task.model) is not None  # other models may read any samples
         named = task.loss in LOSSES.values()

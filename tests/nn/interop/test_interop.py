@@ -12,7 +12,9 @@ from engine import Value, numeric_mode
 from nn import (
     ACTIVATIONS,
     MLP,
+    BatchNorm,
     CheckpointError,
+    Dropout,
     Layer,
     Module,
     Neuron,
@@ -30,6 +32,13 @@ NEEDED = "pip install gradwalk[interop] onnxruntime"
 # Far out too, where a formula that overflows or cancels would show.
 XS = [[0.3, -1.2], [0.0, 0.0], [-2.5, 4.0], [60.0, -35.0], [-900.0, 800.0], [1e-9, -1e-12]]
 
+
+def batches(model):
+    """The model after it has seen a batch, in evaluation mode."""
+    model.forward_batch([[0.5, -1.0], [2.5, 3.0], [-0.5, 1.0]])
+    return model.eval()
+
+
 MODELS = [
     *[MLP(2, [5, 3], name, "linear", rng=i) for i, name in enumerate(ACTIVATIONS)],
     *[MLP(2, [4, 2], "tanh", name, rng=i) for i, name in enumerate(ACTIVATIONS)],
@@ -38,6 +47,10 @@ MODELS = [
     Neuron(2, "tanh", rng=1),
     Sequential(Layer(2, 4, "gelu", 1), Layer(4, 3, "linear", 2), Layer(3, 2, "softmax", 3)),
     Sequential(MLP(2, [4, 3], "relu", "tanh", rng=1), Layer(3, 1, "sigmoid", 2)),
+    batches(
+        Sequential(BatchNorm(2), Layer(2, 4, "tanh", 1), Dropout(0.3), Layer(4, 1, "linear", 2))
+    ),
+    batches(Sequential(Layer(2, 3, "linear", 1), BatchNorm(3, 0.2, 1e-4, "softmax"), Dropout(0.1))),
 ]
 
 
@@ -57,7 +70,7 @@ def outputs(model):
 
 
 def numbers(model):
-    return [p.data for p in model.parameters()]
+    return [p.data for p in model.parameters(True)]
 
 
 @pytest.fixture(name="torch")
@@ -82,7 +95,7 @@ def test_pytorch_answers_the_same(model, torch):
 
 @pytest.mark.parametrize("model", [m for m in MODELS if isinstance(m, Sequential)], ids=repr)
 def test_there_and_back_to_the_bit(model, torch):
-    again = nn.from_torch(nn.to_torch(model))
+    again = nn.from_torch(nn.to_torch(model).train())
     assert repr(again) == repr(model)
     assert numbers(again) == numbers(model)
 
@@ -91,7 +104,7 @@ def test_there_and_back_to_the_bit(model, torch):
 def test_pytorch_reads_what_save_writes_and_writes_what_load_reads(model, torch, tmp_path):
     files = pytest.importorskip("safetensors.torch", reason=NEEDED)
     sequential = nn.to_torch(model)
-    for parameter in sequential.parameters():
+    for parameter in [*sequential.parameters(), *sequential.buffers()]:
         torch.nn.init.zeros_(parameter)
     save(model, tmp_path / "a")
     sequential.load_state_dict(files.load_file(tmp_path / "a"))
@@ -104,7 +117,7 @@ def test_pytorch_reads_what_save_writes_and_writes_what_load_reads(model, torch,
         load(tmp_path / "b")
     save(model, tmp_path / "a")
     other = load(tmp_path / "a")
-    for parameter in other.parameters():
+    for parameter in other.parameters(True):
         parameter.data = 0.0
     assert numbers(load(tmp_path / "b", into=other)) == numbers(model)
 
@@ -129,7 +142,10 @@ def test_what_has_no_counterpart_is_named(torch, monkeypatch):
     t = torch.nn
     linear = t.Linear(2, 2)
     for parts, message in [
-        ([linear, t.Dropout()], r"module 1, Dropout\(.*\), has no .* after eval\(\) .* SiLU"),
+        ([linear, t.AlphaDropout()], r"module 1, AlphaDropout\(.*\), has no .* Dropout.* SiLU"),
+        ([linear, t.BatchNorm1d(2, affine=False)], r"module 1, BatchNorm1d\(.*no momentum, weight"),
+        ([linear, t.BatchNorm1d(3)], r"module 1, BatchNorm1d\(3.*, follows .* 2 outputs"),
+        ([linear, t.Dropout(), t.ReLU()], r"module 2, ReLU\(\), does not follow a Linear"),
         ([linear, t.Flatten(0)], r"module 1, Flatten\(.*\), has no counterpart .* from 1 to -1"),
         ([t.Sequential(linear, t.Conv1d(1, 1, 1))], r"module 0\.1, Conv1d\(.*\), has no counterpa"),
         ([linear, t.Linear(3, 1)], r"module 1, Linear\(.*\), follows a Linear of 2 outputs; give"),
