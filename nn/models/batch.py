@@ -12,12 +12,12 @@ from typing import Any
 from engine import Value, inputs
 from engine.settings import Setting
 
-__all__ = ["BATCH", "Batch", "RecordedBatch", "kept"]
+__all__ = ["BATCH", "Batch", "RecordedBatch", "mask"]
 
 MASK = 2**64 - 1
 
 
-def kept(key: int, row: Any, place: Any, p: Any) -> Any:
+def mask(key: int, row: Any, place: Any, p: Any) -> Any:
     """What dropout multiplies with: 0 with probability p, else 1 / (1 - p).
 
     Arguments:
@@ -26,7 +26,7 @@ def kept(key: int, row: Any, place: Any, p: Any) -> Any:
 
     It takes numbers, or arrays (of uint64, for row and place).
 
-    >>> [kept(7, 0, place, 0.5) for place in range(6)]
+    >>> [mask(7, 0, place, 0.5) for place in range(6)]
     [2.0, 2.0, 2.0, 2.0, 0.0, 0.0]
     """
     return ((_mixed(_mixed(key, row), place) >> 11) * 2.0**-53 >= p) / (1.0 - p)
@@ -56,11 +56,11 @@ class Batch:
     def __init__(self, key: int, numbers: Sequence[int]) -> None:
         self.row = 0
         self._rows: list[Iterator[Any]] = [
-            map(partial(partial, kept, key, n), count()) for n in numbers
+            map(partial(partial, mask, key, n), count()) for n in numbers
         ]
 
-    def kept(self, p: float, many: int) -> list[Any]:
-        """The row's next factors of dropout."""
+    def mask(self, p: float, many: int) -> list[Any]:
+        """What dropout multiplies the row's next units with."""
         return [factor(p) for factor in islice(self._rows[self.row], many)]
 
 
@@ -68,20 +68,20 @@ class RecordedBatch(Batch):
     """The batch of a program that is recorded: leaves stand for what differs from batch to batch.
 
     Attributes:
-        factors: leaves for the factors of dropout, which differ from row to row too.
+        masks: leaves for what dropout multiplies with, which differs from row to row too.
         rates: the probability of each of them to be 0.
         norms: of each BatchNorm: the module, its inputs, and leaves for their means and variances.
     """
 
     def __init__(self) -> None:
         super().__init__(0, ())
-        self.factors, self.rates = list[Value](), list[float]()
+        self.masks, self.rates = list[Value](), list[float]()
         self.norms = list[tuple[Any, Sequence[Value], list[Value], list[Value]]]()
 
-    def kept(self, p: float, many: int) -> list[Any]:
-        """Leaves for the factors of dropout."""
-        leaves = inputs(*["kept"] * many)
-        self.factors += leaves
+    def mask(self, p: float, many: int) -> list[Any]:
+        """Leaves for what dropout multiplies with."""
+        leaves = inputs(*["mask"] * many)
+        self.masks += leaves
         self.rates += [p] * many
         return leaves
 

@@ -41,7 +41,7 @@ class Dropout(Module):
         several, batch = hasattr(x, "__iter__"), BATCH.get()
         xs = [*x] if several else [x]
         if batch:
-            factors = batch.kept(self.p, len(xs))
+            factors = batch.mask(self.p, len(xs))
         else:
             factors = [(self.rng.random() >= self.p) / (1.0 - self.p) for _ in xs]
         found = [unit * factor for unit, factor in zip(xs, factors, strict=True)]

@@ -11,6 +11,7 @@ import math
 import operator
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import reduce
 from typing import Any, TypeAlias
 
 from engine import ControlFlowError, Program, Value, inputs, no_grad, numeric_mode
@@ -36,6 +37,7 @@ from nn.training.workers import WorkerPool
 
 __all__ = ["NativeTrainer", "NotCompilable"]
 
+LENGTHS = 64  # of samples, each of which needs a program
 Graph: TypeAlias = tuple[list[Value], Value, list[Value], bool]
 
 
@@ -64,9 +66,15 @@ class NativeTrainer(Trainer):
         if type(optimizer).step is not Optimizer.step:
             kind = type(optimizer).__name__
             raise NotCompilable(f"{kind} has a step of its own; give it an update instead")
-        self._stages = Stages(RecordedBatch(), task.parameters, optimizer.params)
-        tables = [_table(rows) for rows in task.data.tables if rows]
-        self._shape = tables[0][0]
+        self._stages = [Stages(RecordedBatch(), task.parameters, optimizer.params)]
+        widths, targets, tables = zip(*map(_table, filter(None, task.data.tables)), strict=True)
+        self._widths, self._targets = sorted(set().union(*widths)), targets[0]
+        self.located = len(self._widths) == 1
+        if (many := len(self._widths)) > LENGTHS:
+            raise NotCompilable(
+                f"the samples have {many} different lengths, and programs are made for {LENGTHS} at "
+                "most"
+            )
         # what an MLP computes is known: it draws nothing and remembers nothing
         known = known_architecture(model)
         isolation: AbstractContextManager[Callable[[], bool]]
@@ -74,19 +82,24 @@ class NativeTrainer(Trainer):
         with isolation as drew:
             if not known:
                 self.check_targets()
-            (step, *others, forward), self._listed = self._programs(known)
+            programs, self._listed = self._programs(known)
             if drew():
                 raise NotCompilable("the model draws random numbers, as dropout does")
         for rows in task.data.tables:
             rows.check(False, "sample", "target")
-        rates = self._stages.batch.rates
-        work = Work(step, forward, [table for _, table in tables], others, rates)
+        many = len(programs) - len(self._widths)
+        keys = [0] if self.located else self._widths
+        self._each = many // len(self._widths)  # programs of a step
+        rates = [stages.batch.rates for stages in self._stages for _ in range(self._each)]
+        forward = dict(zip(keys, programs[many:], strict=True))
+        work = Work(programs[:many], forward, tables, rates)
         self._computer = (
             Computer(work) if task.executor is None else WorkerPool(work, task.executor)
         )
         self._learned = numpy().arange(len(task.parameters))
         if task.parameters != [*optimizer.params]:
-            self._learned = numpy().array([self._stages.position[p] for p in optimizer.params])
+            position = self._stages[0].position
+            self._learned = numpy().array([position[p] for p in optimizer.params])
         self.read()
         if not known:
             with isolated(model):
@@ -110,34 +123,48 @@ class NativeTrainer(Trainer):
         if known and not own and not has_hooks(parameters):
             same = [*map(id, known[2])]
             if same == [*map(id, parameters)] == [*map(id, learned)]:
-                key, build = (known[0], self._loss, self._shape, self._weighted), known[1].build
+                key, build = (
+                    (known[0], self._loss, *self._widths, self._targets, self._weighted),
+                    known[1].build,
+                )
                 return kept(key, lambda: self._record(new := build(), p := new.parameters(), p))
         return self._record(model, parameters, learned, known is not None)
 
     def _record(
         self, model: Module, parameters: list[Value], learned: list[Value], known: bool = True
     ) -> Recorded:
-        """The loss of one row, with its gradients and with the outputs: a program of each."""
-        modes = [model.train] if known else [model.train, model.eval]
-        batch = RecordedBatch()
-        with Scope(BATCH, batch):
-            graphs = [self._graph(mode()) for mode in modes]
-        rows = self.task.epochs * sum(map(len, self.task.data.tables))
-        leaves, loss, outputs, listed = graphs[0]
-        if parameters is self.task.parameters:  # the loss of an architecture reaches all of its own
-            self.reach.see(outputs, loss)
-            self.reach.tell()
-        stages = Stages(batch, parameters, learned)
-        if parameters is self.task.parameters:
-            self._stages = stages
-        weights = leaves[len(leaves) - self._weighted :]
-        steps = stages.programs(leaves, loss, weights, rows)
-        leaves, loss, outputs, _ = graphs[-1]
-        return [*steps, Program(leaves, [loss, *outputs], parameters, rows=rows)], listed
+        """The loss of one row, with its gradients, and then with the outputs: programs of each.
 
-    def _graph(self, model: Module) -> Graph:
+        There are as many as there are lengths of samples.
+        """
+        modes = [model.train] if known else [model.train, model.eval]
+        steps, forward, all_stages = list[Program](), list[Program](), list[Stages]()
+        rows = self.task.epochs * sum(map(len, self.task.data.tables))
+        for width in self._widths:
+            with Scope(BATCH, batch := RecordedBatch()):
+                graphs = [self._graph(mode(), width) for mode in modes]
+            leaves, loss, outputs, listed = graphs[0]
+            if parameters is self.task.parameters:  # that of an architecture reaches all of its own
+                self.reach.see(outputs, loss)
+            stages = Stages(batch, parameters, learned)
+            weights = leaves[len(leaves) - self._weighted :]
+            steps += stages.programs(leaves, loss, weights, rows)
+            all_stages.append(stages)
+            leaves, loss, outputs, _ = graphs[-1]
+            forward.append(Program(leaves, [loss, *outputs], parameters, rows=rows))
+        if parameters is self.task.parameters:
+            self._stages = all_stages
+            self.reach.tell()
+        kinds = [(len(f.outputs), s.norms) for f, s in zip(forward, all_stages, strict=True)]
+        if any(kind != kinds[0] for kind in kinds):
+            raise NotCompilable(
+                "the model has other outputs, or uses BatchNorm more often, for other lengths"
+            )
+        return [*steps, *forward], listed
+
+    def _graph(self, model: Module, width: int) -> Graph:
         """One row recorded: its leaves, its loss, its outputs, and whether the model lists them."""
-        width, targets = self._shape
+        targets = self._targets
         xs = inputs(*[f"x{i}" for i in range(width or 1)])
         ys = inputs(*[f"y{i}" for i in range(targets or 1)])
         ws = inputs("w") if self._weighted else []
@@ -158,17 +185,17 @@ class NativeTrainer(Trainer):
 
         They do not if the model's code looks at `.data`, or computes something else each time.
         """
-        work, model = self._computer.work, self.task.model
-        table = work.tables[0][: len(rows)]
-        weights = table[:, -1].tolist() if self._weighted else [1.0] * len(rows)
+        work, model, all_weights = self._computer.work, self.task.model, rows.weights
+        weights = [all_weights[i] if all_weights else 1.0 for i in rows.numbers]
         with numeric_mode("ieee"), no_grad():  # numbers that are not finite are for a step to find
             for train in (False, True):  # which moves running means
                 model.train(train)
                 losses = [float(x) for x in map(self._loss, self.forward(rows), rows.ys)]
                 wanted = math.fsum(map(operator.mul, weights, losses)) / len(rows)
-                found = (
-                    self._totals(range(len(rows)))[0] if train else work.forward(table, self._theta)
-                )
+                if train:
+                    found = self._totals(range(len(rows)))[0]
+                else:
+                    found = work.outputs(self._theta, 0, 0, len(rows))
                 got = float(found[0] if train else found[:, 0].sum()) / len(rows)
                 if math.isfinite(wanted) and not math.isclose(
                     got, wanted, rel_tol=1e-6, abs_tol=1e-9
@@ -180,11 +207,17 @@ class NativeTrainer(Trainer):
 
     def _totals(self, batch: Sequence[int]) -> tuple[Any, Any]:
         """The totals over a batch, and the parameters with running statistics that have moved."""
-        return self._stages.totals(
-            self._theta,
-            len(batch),
-            lambda theta, i: self._computer.totals(theta, batch, (i, self._key)),
-        )
+        groups = {0: batch} if self.located else self._computer.work.tables[0].groups(batch)
+
+        def ask(theta: Any, i: int) -> Any:
+            """The totals by one of the programs, which is another one for each length."""
+            found = []
+            for n, places in groups.items():
+                first = self._each * (self._widths.index(n) if n else 0)
+                found.append(self._computer.totals(theta, places, (first + i, self._key)))
+            return reduce(operator.add, found)
+
+        return self._stages[0].totals(self._theta, len(batch), ask)
 
     def _learn(self, batch: Sequence[int]) -> None:
         optimizer, clip = self.task.optimizer, self.task.clip
@@ -256,14 +289,34 @@ class NativeTrainer(Trainer):
             optimizer.memory = list(zip(*[m.tolist() for m in self._memory], strict=True))
 
 
-def _table(rows: Rows) -> tuple[tuple[int, int], Table]:
-    """How long samples and targets are (0 for lone numbers), and the rows as programs read them.
+def _table(rows: Rows) -> tuple[set[int], int, Table]:
+    """The lengths of samples, that of targets (0 for lone numbers), and the rows for programs.
 
     If there are weights, a third column has the weight of each target.
     """
-    (wide, xs), (tall, ys) = _column(rows.samples), _column(rows.targets)
-    ws = [] if rows.weights is None else [numpy().array(rows.weights)[:, None]]
-    return (wide, tall), Table([xs, ys, *ws], numpy().asarray(rows.numbers))
+    (tall, ys), np = _column(rows.targets), numpy()
+    try:
+        wide, xs = _column(rows.samples)
+        lengths, widths = np.broadcast_to(wide, len(xs)), {wide}
+    except NotCompilable:
+        lengths, xs = _padded(rows.samples)
+        widths = {*lengths[rows.numbers].tolist()}
+    ws = [] if rows.weights is None else [np.array(rows.weights)[:, None]]
+    return widths, tall, Table([xs, ys, *ws], np.asarray(rows.numbers), lengths)
+
+
+def _padded(given: Sequence[Any]) -> tuple[Any, Any]:
+    """The length of each sample, and an array of them with zeros behind the shorter ones."""
+    np = numpy()
+    try:
+        lengths, flat = np.array([*map(len, given)]), np.concatenate(given)
+    except (TypeError, ValueError) as error:
+        raise NotCompilable(f"the rows are not lists of numbers: {error}") from error
+    if not is_array(flat) or flat.ndim > 1 or not all(lengths):
+        raise NotCompilable("the rows are not lists of numbers")
+    column = np.zeros((len(lengths), lengths.max()))
+    column[np.arange(lengths.max()) < lengths[:, None]] = flat
+    return lengths, column
 
 
 def _column(given: Sequence[Any]) -> tuple[int, Any]:

@@ -7,14 +7,14 @@ workers computed the shards, and whichever worker computed which.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
 
 from engine import NumericError, Program
 from engine.native.needs import numpy
-from nn.models.batch import kept
+from nn.models.batch import mask
 
 __all__ = [
     "Computer",
@@ -42,10 +42,12 @@ class Table:
     Attributes:
         columns: arrays of samples, of targets and of weights, of two dimensions and any real type.
         numbers: which of their rows these are, in their order, as an array.
+        lengths: how long each sample is. Shorter ones have zeros behind them.
     """
 
     columns: Sequence[Any]
     numbers: Any
+    lengths: Any
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -55,6 +57,12 @@ class Table:
         chosen = self.numbers[places]
         parts = [column.take(chosen, axis=0) for column in self.columns]
         return numpy().concatenate(parts, axis=1, dtype="float64")
+
+    def groups(self, places: Any) -> dict[int, Any]:
+        """Of the rows at these places, those of each length."""
+        places = numpy().asarray(places)
+        found = self.lengths[self.numbers[places]]
+        return {int(n): places[found == n] for n in numpy().unique(found)}
 
     def column(self, i: int) -> Any:
         """One of the columns."""
@@ -66,38 +74,43 @@ class Work:
     """All that a worker needs for a training. It is sent to each worker once.
 
     Attributes:
-        step: the program of a step. It gives totals over rows: the loss and the gradients.
-        forward: the program of a measurement. It gives the loss and the outputs of each row.
+        step: the programs of a step. They give totals over rows: that of the loss and its
+            gradients first.
+        forward: the programs of a measurement, which give the loss and the outputs of each row: one
+            for each length of samples.
         tables: the rows to learn from, and those to validate on.
-        others: programs that give other totals over rows, for a step that needs several.
-        rates: for factors of dropout, which follow the columns of a row in a step: see `kept`.
+        rates: for the factors of dropout that each program of a step takes behind the columns of a
+            row: see `mask`.
     """
 
-    step: Program
-    forward: Program
+    step: Sequence[Program]
+    forward: Mapping[int, Program]
     tables: Sequence[Any]
-    others: Sequence[Program] = ()
-    rates: Sequence[float] = ()
-
-    @cached_property
-    def programs(self) -> list[Program]:
-        """All of a step."""
-        return [self.step, *self.others]
+    rates: Sequence[Sequence[float]] = ()
 
     @cached_property
     def sizes(self) -> list[float]:
         """How many rows a shard of each program has at least: of a step's, then of `forward`."""
-        return [*map(shard_size, [*self.programs, self.forward])]
+        return [*map(shard_size, [*self.step, *self.forward.values()])]
 
-    def rows(self, chosen: Any, key: int) -> Any:
+    def rows(self, stage: Stage, chosen: Any) -> Any:
         """Rows to learn from, with the random numbers of a step."""
-        found = self.tables[0][chosen]
-        if not self.rates:
+        i, key = stage
+        found, rates = self.tables[0][chosen], self.rates[i] if self.rates else ()
+        found = self._cut(found, 0, len(self.step[i].inputs) - len(rates))
+        if not rates:
             return found
         np = numpy()
         numbers = self.tables[0].numbers[chosen].astype("uint64")[:, None]
-        places, rates = np.arange(len(self.rates), dtype="uint64"), np.array(self.rates)
-        return np.concatenate([found, kept(key, numbers, places, rates)], axis=1)
+        factors = mask(key, numbers, np.arange(len(rates), dtype="uint64"), np.array(rates))
+        return np.concatenate([found, factors], axis=1)
+
+    def _cut(self, rows: Any, table: int, width: int) -> Any:
+        """Rows of a table without the zeros behind samples that are shorter than others."""
+        if rows.shape[1] == width:
+            return rows
+        end = self.tables[table].columns[0].shape[1]
+        return numpy().delete(rows, range(end + width - rows.shape[1], end), axis=1)
 
     def totals(
         self, stage: Stage, theta: Any, chosen: Any, size: int, shards: int, first: int, end: int
@@ -111,24 +124,30 @@ class Work:
             size: how many rows the whole step has. shards: how many shards that makes.
         """
         start = border(size, shards, first)
-        program = self.programs[stage[0]]
+        program = self.step[stage[0]]
         spare: list[Any] = []  # to allocate memory for each shard could take longer than the shard
 
         def total(a: int, b: int) -> Any:
             if b - a > 1:
                 return None
             low, high = [border(size, shards, shard) - start for shard in (a, b)]
-            rows = self.rows(chosen[low:high], stage[1])
+            rows = self.rows(stage, chosen[low:high])
             return program(rows, theta, spare.pop() if spare else None)
 
         return [added(*piece, total, spare) for piece in aligned(first, end)]
 
     def outputs(self, theta: Any, table: int, start: int, end: int) -> Any:
         """The loss and the outputs of the rows from `start` to `end` of a table."""
-        found = numpy().empty((end - start, len(self.forward.outputs)))
+        held = self.tables[table]
+        found = numpy().empty((end - start, len(next(iter(self.forward.values())).outputs)))
         for i in range(start, end, MEASURED):
             j = min(i + MEASURED, end)
-            self.forward(self.tables[table][i:j], theta, found[i - start : j - start])
+            if 0 in self.forward:  # for samples of one length
+                self.forward[0](held[i:j], theta, found[i - start : j - start])
+                continue
+            for n, places in held.groups(range(i, j)).items():
+                rows = self._cut(held[places], table, len(self.forward[n].inputs))
+                found[places - start] = self.forward[n](rows, theta)
         return found
 
 
@@ -141,14 +160,14 @@ class Computer:
     def totals(self, theta: Any, batch: Sequence[int], stage: Stage = (0, 0)) -> Any:
         """The totals over the rows of these numbers, by one of the programs of a step."""
         size, work = len(batch), self.work
-        shards, program = shard_count(size, work.sizes[stage[0]]), work.programs[stage[0]]
+        shards, program = shard_count(size, work.sizes[stage[0]]), work.step[stage[0]]
         chosen: Any = range(size) if size == self._rows else numpy().asarray(batch)
         try:
             if shards == 1:
-                return program(work.rows(chosen, stage[1]), theta)
+                return program(work.rows(stage, chosen), theta)
             return self._sum(stage, theta, chosen, size, shards)
         except NumericError:
-            program(work.rows(chosen, stage[1]), theta)  # its error has the number of the row
+            program(work.rows(stage, chosen), theta)  # its error has the number of the row
             raise
 
     def outputs(self, theta: Any, table: int) -> Any:
@@ -156,7 +175,8 @@ class Computer:
         try:
             return self._outputs(theta, table)
         except NumericError:
-            self.work.forward(self.work.tables[table][:], theta)  # for the number of the row
+            if 0 in self.work.forward:  # for the number of the row
+                self.work.forward[0](self.work.tables[table][:], theta)
             raise
 
     def _outputs(self, theta: Any, table: int) -> Any:

@@ -35,6 +35,7 @@ class Stages:
         self, batch: RecordedBatch, parameters: Sequence[Value], learned: Sequence[Value]
     ) -> None:
         self.batch, self.learned = batch, learned
+        self.norms = [(norm, len(xs)) for norm, xs, _, _ in batch.norms]
         self._shared = [leaf for _, _, *both in batch.norms for leaves in both for leaf in leaves]
         self._pulls = [Value(0.0) for _ in self._shared]
         self.parameters = [*parameters, *self._shared, *self._pulls]
@@ -56,7 +57,7 @@ class Stages:
         self, leaves: Sequence[Value], loss: Value, weights: Sequence[Value], rows: int
     ) -> list[Program]:
         """The program of the loss, then three for each BatchNorm."""
-        inputs, shared, at = [*leaves, *self.batch.factors], self._shared, 0
+        inputs, shared, at = [*leaves, *self.batch.masks], self._shared, 0
 
         def program(outputs: Sequence[Value]) -> Program:
             return Program(inputs, outputs, self.parameters, "sum", rows)

@@ -138,9 +138,10 @@ class Trainer:
 
     Attributes:
         backend: how `History.backend` names it.
+        located: whether the row of a NumericError is a place in the batch.
     """
 
-    backend = "eager"
+    backend, located = "eager", True
 
     def __init__(self, task: Task) -> None:
         self.task, self.rate = task, task.optimizer.lr
@@ -182,7 +183,7 @@ class Trainer:
         Raises one about a row that is not finite itself.
         """
         rows.check(False, "sample", "target")
-        task, place = self.task, error.row
+        task, place = self.task, error.row if self.located else None
         with evaluating(task.model):  # a row alone
             for i, (x, y) in enumerate(rows if place is None else []):
                 try:

@@ -132,7 +132,7 @@ def _work(model: MLP, width: int, outputs: int, rows: int) -> Work:
     step = Program([*xs, y], wanted, model.parameters(), reduce="sum")
     rng = np.random.default_rng(7)
     ys = rng.integers(0, max(outputs, 2), (rows, 1))
-    return Work(step, step, [np.hstack([rng.normal(size=(rows, width)), ys])])
+    return Work([step], {0: step}, [np.hstack([rng.normal(size=(rows, width)), ys])])
 
 
 def slowdown(each: Sequence[Job], effort: Effort) -> dict[str, float]:

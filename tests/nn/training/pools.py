@@ -38,7 +38,7 @@ def programs() -> Work:
     loss = x / w + y
     step = Program([x, y], [loss, gradient(loss, w)], [w], reduce="sum")
     rows = np.arange(800.0).reshape(400, 2)
-    return Work(step, Program([x, y], [loss], [w]), [rows])
+    return Work([step], {0: Program([x, y], [loss], [w])}, [rows])
 
 
 def train(executor: Executor | None, epochs: int = 6, **how: Any) -> tuple[Any, ...]:

@@ -9,7 +9,7 @@ import pytest
 import nn
 from engine.settings import Scope
 from nn import MLP, Dropout, Layer, Module, Sequential, accuracy, fit, predict
-from nn.models.batch import BATCH, Batch, kept
+from nn.models.batch import BATCH, Batch, mask
 
 _draw = random.Random(8).gauss
 XS = [[_draw(0, 1), _draw(0, 1)] for _ in range(90)]
@@ -67,7 +67,7 @@ def test_gradients_go_through_the_units_that_are_kept():
 
 def test_factors_of_rows_places_and_steps_are_independent():
     rows, places = np.arange(400, dtype="uint64")[:, None], np.arange(50, dtype="uint64")
-    table = np.array([kept(key, rows, places, 0.4) for key in range(5)]) > 0
+    table = np.array([mask(key, rows, places, 0.4) for key in range(5)]) > 0
     assert abs(table.mean() - 0.6) < 4 * (0.24 / table.size) ** 0.5
     for axis in range(3):
         for lag in (1, 2):
@@ -81,8 +81,8 @@ def test_factors_of_rows_places_and_steps_are_independent():
 def test_factors_are_the_same_bits_one_by_one_and_in_an_array():
     rows, places = np.array([[0], [7], [2**40]], dtype="uint64"), np.arange(9, dtype="uint64")
     key = 0xFEDCBA9876543210
-    found = kept(key, rows, places, np.full(9, 0.3))
-    assert found.tolist() == [[kept(key, int(r), i, 0.3) for i in range(9)] for r in rows[:, 0]]
+    found = mask(key, rows, places, np.full(9, 0.3))
+    assert found.tolist() == [[mask(key, int(r), i, 0.3) for i in range(9)] for r in rows[:, 0]]
 
 
 # --- in fit

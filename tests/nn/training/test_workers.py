@@ -54,7 +54,7 @@ def test_totals_are_added_in_one_order_however_they_were_shared(
 
 @given(st.integers(1, 10_000))
 def test_shards_have_every_row_once_and_about_as_many(rows: int) -> None:
-    many = shard_count(rows, shard_size(programs().step))
+    many = shard_count(rows, shard_size(programs().step[0]))
     assert many <= rows
     assert many.bit_count() == 1
     borders = [border(rows, many, i) for i in range(many + 1)]

@@ -1,0 +1,146 @@
+"""Samples of different lengths, for models that loop over a sample."""
+
+import random
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from engine import NumericError, Value, log
+from nn import BatchNorm, Dropout, Layer, Module, accuracy, fit, predict
+from nn.training import native
+
+_draw = random.Random(8)
+XS = [[_draw.gauss(0, 1) for _ in range(_draw.randint(1, 6))] for _ in range(140)]
+YS = [int(sum(x) > 0) for x in XS]
+
+
+class Recurrent(Module):
+    """A recurrent network by hand, with dropout at each step and a norm at the end."""
+
+    def __init__(self, drop=0.0, norm=False):
+        self.step, self.head = Layer(1 + 4, 4, "tanh", 1), Layer(4, 1, "linear", 2)
+        self.drop, self.norm = Dropout(drop), BatchNorm(4) if norm else None
+
+    def state(self, xs):
+        h = [0.0] * 4
+        for x in xs:
+            h = self.drop(self.step([x, *h]))
+        return h
+
+    def __call__(self, xs):
+        h = self.state(xs)
+        return self.head(self.norm(h) if self.norm else h)
+
+
+def train(model, xs=XS, ys=YS, **how):
+    how = {"epochs": 3, "batch_size": 16, "optimizer": "sgd", "validation": 0.2, **how}
+    loss = "binary_cross_entropy_with_logits"
+    history = fit(model, xs, ys, loss=loss, **{"seed": 1, "progress": False, **how})
+    return [p.data for p in model.parameters(True)], history
+
+
+@pytest.mark.parametrize("drop", [0.0, 0.3])
+@pytest.mark.parametrize("how", [{}, {"class_weights": "balanced"}, {"batch_size": None}])
+def test_native_and_eager_trainings_agree(drop, how):
+    how = {**how, "metrics": "accuracy"}
+    (eager, history), (found, other) = [
+        train(Recurrent(drop), backend=backend, **how) for backend in ("eager", "auto")
+    ]
+    assert other.backend == "native"
+    np.testing.assert_allclose(eager, found, rtol=1e-11)
+    for one, two in zip(history.log, other.log, strict=True):
+        assert one == pytest.approx(two, rel=1e-11)
+
+
+def test_a_norm_takes_statistics_over_rows_of_all_lengths():
+    class Whole(Recurrent):
+        def forward_batch(self, rows):
+            return [self.head(h) for h in self.norm.forward_batch([self.state(x) for x in rows])]
+
+    eager, found = [
+        train(Whole(norm=True), backend=backend, validation=None)[0]
+        for backend in ("eager", "native")
+    ]
+    np.testing.assert_allclose(eager, found, rtol=1e-9, atol=1e-12)
+
+
+def test_threads_find_the_same_bits(small_shards):
+    how = {"batch_size": None, "backend": "native"}
+    want, history = train(Recurrent(0.3), **how)
+    for workers in (1, 2, 3):
+        with ThreadPoolExecutor(workers) as pool:
+            found, other = train(Recurrent(0.3), executor=pool, **how)
+        assert (found, other.log) == (want, history.log)
+
+
+def test_a_training_goes_on_to_the_same_bits(tmp_path):
+    wanted = train(Recurrent(0.3))[0]
+    how = {"checkpoint": tmp_path / "a", "resume": True}
+    train(Recurrent(0.3), epochs=1, **how)
+    assert train(Recurrent(0.3), **how)[0] == wanted
+
+
+def test_predictions_are_those_of_its_calls():
+    model = Recurrent(0.5)
+    train(model)
+    model.eval()
+    assert predict(model, XS) == [model(x).data for x in XS]
+    right = [(model(x).data > 0) == y for x, y in zip(XS, YS, strict=True)]
+    assert accuracy(model, XS, YS) == sum(right) / len(right)
+
+
+def test_validation_rows_may_have_lengths_of_their_own():
+    pair = [[0.5] * 9, [0.1] * 9], [1, 0]
+    results = [train(Recurrent(), validation=pair, backend=b) for b in ("eager", "native")]
+    assert results[0][1].log[-1] == pytest.approx(results[1][1].log[-1], rel=1e-11)
+
+
+def test_too_many_lengths_are_trained_eagerly(monkeypatch, capsys):
+    monkeypatch.setattr(native, "LENGTHS", 5)
+    message = "the samples have 6 different lengths, and programs are made for 5 at most"
+    assert train(Recurrent(), epochs=1, progress=True)[1].backend == "eager"
+    assert message in capsys.readouterr().err
+    with pytest.raises(ValueError, match=message):
+        train(Recurrent(), backend="native")
+
+
+def test_a_model_with_other_outputs_for_other_lengths_is_not_native():
+    class Each(Module):
+        def __init__(self):
+            self.gain = Value(0.5)
+
+        def __call__(self, xs):
+            return [self.gain * x for x in xs]
+
+    xs = [x for x in XS if len(x) > 1]
+    ys = [x.index(max(x)) for x in xs]  # which of its numbers is the largest
+    how = {"loss": "cross_entropy", "epochs": 3, "seed": 1, "progress": False}
+    history = fit(Each(), xs, ys, **how)
+    assert history.backend == "eager"
+    assert history.accuracy[-1] == 1.0
+    with pytest.raises(ValueError, match="the model has other outputs, or uses BatchNorm more of"):
+        fit(Each(), xs, ys, backend="native", **how)
+
+
+def test_targets_of_different_lengths_are_an_error():
+    with pytest.raises(ValueError, match="row 1: the target has length 1, others 2"):
+        train(Recurrent(), XS[:2], [[0, 1], [0]], validation=None)
+
+
+@pytest.mark.parametrize("bad", [[], ["a"], [[1.0]], [None]])
+def test_other_samples_are_not_native(bad):
+    with pytest.raises((ValueError, TypeError)):
+        train(Recurrent(), [*XS, bad], [*YS, 0], backend="native")
+
+
+@pytest.mark.parametrize("backend", ["eager", "native"])
+def test_an_error_names_the_row(backend):
+    class Logarithm(Recurrent):
+        def __call__(self, xs):
+            return super().__call__(xs) + log(xs[-1] * xs[-1])
+
+    xs = [list(x) for x in XS]
+    xs[77][-1] = 0.0
+    with pytest.raises(NumericError, match=r"^row 77: "):
+        train(Logarithm(), xs, backend=backend, validation=None)
