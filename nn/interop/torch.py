@@ -87,33 +87,7 @@ def from_torch(sequential: Any) -> Sequential:
     MLP(2, [3, 1], activation='tanh', output='linear')
     """
     t = needed("torch").nn
-    found, width, norm = list[tuple[str, list[Any], Any]](), None, t.BatchNorm1d
-    for place, part in _modules(t, sequential, ""):
-        if isinstance(part, t.Linear | norm):
-            n_in = part.in_features if isinstance(part, t.Linear) else part.num_features
-            if n_in != (n_in if width is None else width):
-                raise ValueError(
-                    f"module {place}, {part}, follows a Linear of {width} outputs; give it as many "
-                    "inputs"
-                )
-            if isinstance(part, t.Linear):
-                width = part.out_features
-                found.append(("Layer", [n_in, width, "linear"], part))
-            else:
-                if None in (part.momentum, part.weight, part.running_mean):
-                    raise ValueError(f"module {place}, {part}, has no momentum, weight or mean")
-                width = n_in
-                found.append(("BatchNorm", [n_in, part.momentum, part.eps, "linear"], part))
-        elif isinstance(part, t.Dropout) and part.training:
-            found.append(("Dropout", [width, part.p], part))
-        elif not _does_nothing(t, part):
-            name = _activation(place, part)
-            if not found or "linear" not in found[-1][1]:
-                raise ValueError(
-                    f"module {place}, {part}, does not follow a Linear; from_torch takes Linear "
-                    "modules with at most one activation after each"
-                )
-            found[-1][1][found[-1][1].index("linear")] = name
+    found = _layers(t, sequential)
     layers, others = list[list[Any]](), list[list[Any]]()
     for kind, arguments, _ in found:
         if kind == "Layer":
@@ -135,6 +109,38 @@ def from_torch(sequential: Any) -> Sequential:
             slot.fill([0.0] * len(slot.values) if tensor is None else tensor.flatten().tolist())
     assert isinstance(model, Sequential)
     return model
+
+
+def _layers(t: Any, sequential: Any) -> list[tuple[str, list[Any], Any]]:
+    """The layers that modules make here, each with its class, its arguments and its module."""
+    found, width = list[tuple[str, list[Any], Any]](), 0
+    for place, part in _modules(t, sequential, ""):
+        if isinstance(part, t.Linear | t.BatchNorm1d):
+            linear = isinstance(part, t.Linear)
+            n_in = part.in_features if linear else part.num_features
+            if width not in (0, n_in):
+                raise ValueError(
+                    f"module {place}, {part}, follows a Linear of {width} outputs; give it as many "
+                    "inputs"
+                )
+            width = part.out_features if linear else n_in
+            if linear:
+                found.append(("Layer", [n_in, width, "linear"], part))
+            elif None in (part.momentum, part.weight, part.running_mean):
+                raise ValueError(f"module {place}, {part}, has no momentum, weight or running mean")
+            else:
+                found.append(("BatchNorm", [n_in, part.momentum, part.eps, "linear"], part))
+        elif isinstance(part, t.Dropout) and part.training:
+            found.append(("Dropout", [width, part.p], part))
+        elif not _does_nothing(t, part):
+            name, arguments = _activation(place, part), found[-1][1] if found else []
+            if "linear" not in arguments:
+                raise ValueError(
+                    f"module {place}, {part}, does not follow a Linear; from_torch takes Linear "
+                    "modules with at most one activation after each"
+                )
+            arguments[arguments.index("linear")] = name
+    return found
 
 
 def _modules(t: Any, sequential: Any, path: str) -> Iterator[tuple[str, Any]]:

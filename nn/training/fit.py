@@ -66,9 +66,11 @@ def fit(
     """Train a model until its loss stops falling, and keep the best parameters it had.
 
     Arguments:
-        model: what to train. It is called with one sample at a time.
+        model: what to train. It is called with one sample at a time, unless it has a
+            `forward_batch`, as one with a BatchNorm does.
         xs: the samples: a list, an array, a data frame, a tensor of PyTorch, a sparse matrix, or
-            any other iterable of rows.
+            any other iterable of rows. They may have different lengths, for a model that loops over
+            a row; natively there is a program for each length.
         ys: their targets, one for each sample; for a loss by name also in one column.
         loss: a name in `LOSSES`, like "mse" or "mse_loss"; or a function that takes the outputs and
             the targets of a batch and returns a Value.
@@ -79,8 +81,8 @@ def fit(
         lr: the learning rate, in place of the optimiser's own.
         epochs: how many times to go through all rows, at most.
         batch_size: how many rows each step learns from. None is all of them.
-        seed: decides the order of the rows and which of them are held out. An int gives the same
-            numbers every time; None uses Python's `random`, a random.Random is used as it is.
+        seed: decides the order of the rows, which of them are held out, and which units each
+            Dropout leaves out of which row. An int gives the same numbers every time; None uses Python's `random`, a random.Random is used as it is.
         validation: rows that are measured but not learned from: a pair (xs, ys), or the share of
             the rows to hold out, like 0.2 (of each class, for losses of classification).
         patience: stop after this many epochs in a row in which the monitored number did not

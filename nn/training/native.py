@@ -67,31 +67,27 @@ class NativeTrainer(Trainer):
             kind = type(optimizer).__name__
             raise NotCompilable(f"{kind} has a step of its own; give it an update instead")
         self._stages = [Stages(RecordedBatch(), task.parameters, optimizer.params)]
-        widths, targets, tables = zip(*map(_table, filter(None, task.data.tables)), strict=True)
-        self._widths, self._targets = sorted(set().union(*widths)), targets[0]
-        self.located = len(self._widths) == 1
-        if (many := len(self._widths)) > LENGTHS:
-            raise NotCompilable(
-                f"the samples have {many} different lengths, and programs are made for {LENGTHS} at "
-                "most"
-            )
+        tables = self._tables()
         # what an MLP computes is known: it draws nothing and remembers nothing
         known = known_architecture(model)
         isolation: AbstractContextManager[Callable[[], bool]]
         isolation = nullcontext(lambda: False) if known else isolated(model)
         with isolation as drew:
             if not known:
-                self.check_targets()
+                pairs = zip(filter(None, task.data.tables), tables, strict=True)
+                parts = [
+                    rows.take(x) for rows, table in pairs for x in self._groups(table).values()
+                ]
+                self.check_targets(parts)
             programs, self._listed = self._programs(known)
             if drew():
                 raise NotCompilable("the model draws random numbers, as dropout does")
         for rows in task.data.tables:
             rows.check(False, "sample", "target")
         many = len(programs) - len(self._widths)
-        keys = [0] if self.located else self._widths
         self._each = many // len(self._widths)  # programs of a step
         rates = [stages.batch.rates for stages in self._stages for _ in range(self._each)]
-        forward = dict(zip(keys, programs[many:], strict=True))
+        forward = dict(zip(self._widths, programs[many:], strict=True))
         work = Work(programs[:many], forward, tables, rates)
         self._computer = (
             Computer(work) if task.executor is None else WorkerPool(work, task.executor)
@@ -105,6 +101,24 @@ class NativeTrainer(Trainer):
             with isolated(model):
                 rows = task.data.rows
                 self._compare(rows.take(range(len(rows))[:COMPARED]))
+
+    def _tables(self) -> list[Table]:
+        """The rows to learn from, and those to validate on, as programs read them."""
+        widths, targets, tables = zip(
+            *map(_table, filter(None, self.task.data.tables)), strict=True
+        )
+        self._widths, self._targets = sorted(set().union(*widths)), targets[0]
+        self.located, many = len(self._widths) == 1, len(self._widths)
+        if many > LENGTHS:
+            raise NotCompilable(
+                f"the samples have {many} lengths, and at most {LENGTHS} can have a program each"
+            )
+        return [*tables]
+
+    def _groups(self, table: Table, places: Any = None) -> dict[int, Any]:
+        """The rows at these places (None: all), those of each length of samples."""
+        places = range(len(table)) if places is None else places
+        return {self._widths[0]: places} if self.located else table.groups(places)
 
     def read(self) -> None:
         """Copy what the Values and the optimiser hold into arrays."""
@@ -123,10 +137,8 @@ class NativeTrainer(Trainer):
         if known and not own and not has_hooks(parameters):
             same = [*map(id, known[2])]
             if same == [*map(id, parameters)] == [*map(id, learned)]:
-                key, build = (
-                    (known[0], self._loss, *self._widths, self._targets, self._weighted),
-                    known[1].build,
-                )
+                how, build = (self._widths[0], self._targets, self._weighted), known[1].build
+                key = known[0], self._loss, how
                 return kept(key, lambda: self._record(new := build(), p := new.parameters(), p))
         return self._record(model, parameters, learned, known is not None)
 
@@ -207,13 +219,13 @@ class NativeTrainer(Trainer):
 
     def _totals(self, batch: Sequence[int]) -> tuple[Any, Any]:
         """The totals over a batch, and the parameters with running statistics that have moved."""
-        groups = {0: batch} if self.located else self._computer.work.tables[0].groups(batch)
+        groups = self._groups(self._computer.work.tables[0], batch)
 
         def ask(theta: Any, i: int) -> Any:
             """The totals by one of the programs, which is another one for each length."""
             found = []
             for n, places in groups.items():
-                first = self._each * (self._widths.index(n) if n else 0)
+                first = self._each * self._widths.index(n)
                 found.append(self._computer.totals(theta, places, (first + i, self._key)))
             return reduce(operator.add, found)
 

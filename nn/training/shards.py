@@ -138,12 +138,12 @@ class Work:
 
     def outputs(self, theta: Any, table: int, start: int, end: int) -> Any:
         """The loss and the outputs of the rows from `start` to `end` of a table."""
-        held = self.tables[table]
-        found = numpy().empty((end - start, len(next(iter(self.forward.values())).outputs)))
+        held, (first, *more) = self.tables[table], self.forward.values()
+        found = numpy().empty((end - start, len(first.outputs)))
         for i in range(start, end, MEASURED):
             j = min(i + MEASURED, end)
-            if 0 in self.forward:  # for samples of one length
-                self.forward[0](held[i:j], theta, found[i - start : j - start])
+            if not more:  # samples have one length
+                first(held[i:j], theta, found[i - start : j - start])
                 continue
             for n, places in held.groups(range(i, j)).items():
                 rows = self._cut(held[places], table, len(self.forward[n].inputs))
@@ -175,8 +175,9 @@ class Computer:
         try:
             return self._outputs(theta, table)
         except NumericError:
-            if 0 in self.work.forward:  # for the number of the row
-                self.work.forward[0](self.work.tables[table][:], theta)
+            first, *more = self.work.forward.values()
+            if not more:  # for the number of the row
+                first(self.work.tables[table][:], theta)
             raise
 
     def _outputs(self, theta: Any, table: int) -> Any:

@@ -159,11 +159,15 @@ class Trainer:
         for rows in task.data.tables:
             rows.check(True, *["sample"] * known, *["target"] * named)
         if known and named:
-            self.check_targets()
+            self.check_targets(task.data.tables)
 
-    def check_targets(self) -> None:
-        """Raise the errors of a loss by name about targets, with the number of a row."""
-        loss, tables = self.task.loss, self.task.data.tables
+    def check_targets(self, tables: Iterable[Rows]) -> None:
+        """Raise the errors of a loss by name about targets, with the number of a row.
+
+        Arguments:
+            tables: rows; those of one table have outputs of one form.
+        """
+        loss = self.task.loss
         with evaluating(self.task.model), no_grad():
             for rows in filter(None, tables):
                 output = self.task.model(rows.samples[rows.numbers[0]])

@@ -98,7 +98,7 @@ def test_validation_rows_may_have_lengths_of_their_own():
 
 def test_too_many_lengths_are_trained_eagerly(monkeypatch, capsys):
     monkeypatch.setattr(native, "LENGTHS", 5)
-    message = "the samples have 6 different lengths, and programs are made for 5 at most"
+    message = "the samples have 6 lengths, and at most 5 can have a program each"
     assert train(Recurrent(), epochs=1, progress=True)[1].backend == "eager"
     assert message in capsys.readouterr().err
     with pytest.raises(ValueError, match=message):
