@@ -81,8 +81,9 @@ def fit(
         lr: the learning rate, in place of the optimiser's own.
         epochs: how many times to go through all rows, at most.
         batch_size: how many rows each step learns from. None is all of them.
-        seed: decides the order of the rows, which of them are held out, and which units each
-            Dropout leaves out of which row. An int gives the same numbers every time; None uses Python's `random`, a random.Random is used as it is.
+        seed: decides the order of the rows, which of them are held out, and which units Dropout
+            leaves out for which row. An int gives the same numbers every time; None uses Python's
+            `random`, a random.Random is used as it is.
         validation: rows that are measured but not learned from: a pair (xs, ys), or the share of
             the rows to hold out, like 0.2 (of each class, for losses of classification).
         patience: stop after this many epochs in a row in which the monitored number did not
