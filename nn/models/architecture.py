@@ -25,7 +25,6 @@ OTHERS: dict[type[Module], list[str]] = {
 }
 # Each takes how many units it gets, and its settings.
 MAKE: dict[str, Callable[..., Module]] = {
-    "Layer": partial(Layer, rng=0),
     "Dropout": lambda n, *settings: Dropout(*settings),
     "BatchNorm": BatchNorm,
 }
@@ -96,7 +95,8 @@ class Architecture:
                 raise ValueError(f"the activation of an architecture is one of {[*ACTIVATIONS]}")
         try:
             for place, name, *settings in self.others:
-                MAKE[name](sizes[range(len(sizes)).index(place)], *settings)
+                range(len(sizes)).index(place)
+                MAKE[name](1, *settings)  # for the errors about its settings
         except (TypeError, ValueError, KeyError) as error:
             raise ValueError(f"the others of an architecture cannot be made: {error}") from None
         return self
@@ -148,7 +148,8 @@ class Architecture:
             return Neuron(self.n_in, self.output, 0)
         if isinstance(self.activation, str) and self.model == "MLP":
             return MLP(self.n_in, self.widths, self.activation, self.output, 0)
-        layers: list[Any] = [MAKE[kind](*arguments) for _, kind, arguments, _ in self.modules()]
+        layer = partial(Layer, rng=0)
+        layers: list[Any] = [MAKE.get(kind, layer)(*given) for _, kind, given, _ in self.modules()]
         return layers[0] if self.model == "Layer" else Sequential(*layers)
 
 

@@ -79,8 +79,8 @@ class Work:
         forward: the programs of a measurement, which give the loss and the outputs of each row: one
             for each length of samples.
         tables: the rows to learn from, and those to validate on.
-        rates: for the factors of dropout that each program of a step takes behind the columns of a
-            row: see `mask`.
+        rates: of each program of a step, the probabilities of the dropout masks that it takes
+            behind the columns of a row.
     """
 
     step: Sequence[Program]
@@ -102,8 +102,8 @@ class Work:
             return found
         np = numpy()
         numbers = self.tables[0].numbers[chosen].astype("uint64")[:, None]
-        factors = mask(key, numbers, np.arange(len(rates), dtype="uint64"), np.array(rates))
-        return np.concatenate([found, factors], axis=1)
+        masks = mask(key, numbers, np.arange(len(rates), dtype="uint64"), np.array(rates))
+        return np.concatenate([found, masks], axis=1)
 
     def _cut(self, rows: Any, table: int, width: int) -> Any:
         """Rows of a table without the zeros behind samples that are shorter than others."""

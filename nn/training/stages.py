@@ -1,10 +1,13 @@
-"""The programs of a step, of which there are several where BatchNorm looks at the whole batch.
+"""The programs of a step. A model with BatchNorm needs several of them.
 
-Below each BatchNorm the graph of a row has leaves for the statistics over the batch. A program each
-gives the totals for the means, for the variances, and for the loss and its gradients by parameters
-and statistics. From there the chain rule goes back: what the loss gains by a statistic, a row gains
-by what it adds to that. For each BatchNorm one more program gives the gradients of that. All are
-totals over rows, so that workers can share them.
+BatchNorm works with the means and variances of a whole batch, and a program sees one row at a time.
+So the graph of a row has leaves that stand for these statistics. For each BatchNorm one program
+gives the totals of its inputs x, and one those of `(x - mean)**2`. With the statistics in place,
+the main program gives the totals of the loss and of its gradients, by the parameters and by the
+statistics. Then the chain rule leads back through the statistics, the last BatchNorm first: a third
+program gives the gradients of `a * x + b * (x - mean)**2`, where a and b are those of the loss by
+the mean and the variance, over the number of rows. All of these are totals over rows, which workers
+can share.
 """
 
 from __future__ import annotations
@@ -42,9 +45,8 @@ class Stages:
         # of each BatchNorm: where its statistics begin in theta, and where its running ones are
         self._norms, at = list[tuple[int, Any, list[int], list[int]]](), len(parameters)
         for norm, xs, _, _ in batch.norms:
-            mean, var = (
-                [self.position[x] for x in held] for held in (norm.running.mean, norm.running.var)
-            )
+            running = norm.running.mean, norm.running.var
+            mean, var = ([self.position[x] for x in held] for held in running)
             self._norms.append((at, norm, mean, var))
             at += 2 * len(xs)
 
@@ -67,8 +69,8 @@ class Stages:
             with recording:
                 squares = [(x - m) ** 2 for x, m in zip(xs, means, strict=True)]
                 gain = dot([*xs, *squares], self._pulls[at : at + 2 * len(xs)])
-            made += [program(xs), program(squares)]
-            made.append(program(gradient(gain, [*self.learned, *shared[:at]])))
+            pulled = gradient(gain, [*self.learned, *shared[:at]])
+            made += [program(xs), program(squares), program(pulled)]
             at += 2 * len(xs)
         return made
 

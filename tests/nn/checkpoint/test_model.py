@@ -280,6 +280,21 @@ def test_the_file_that_the_next_tests_spoil_is_good(tmp_path):
     assert repr(load(tmp_path / "a")) == "MLP(1, [1], activation='relu', output='linear')"
 
 
+ROW = {"model": "Sequential", "widths": [1, 1], "activation": ["tanh"]}
+OTHERS = [
+    (None, "the others of an architecture cannot be made"),
+    ([7], "cannot be made"),
+    ([[]], "cannot be made"),
+    ([[3, "Dropout", 0.5]], "cannot be made: 3 is not in range"),
+    ([[[], "Dropout", 0.5]], "cannot be made"),
+    ([[1, "Dropout", 1.5]], r"cannot be made: Dropout takes p in \[0, 1\), got 1.5"),
+    ([[1, "Dropout", "x"]], "cannot be made: Dropout takes p"),
+    ([[1, "Dropout", 0.5, 1, 1]], "cannot be made: .* takes from 1 to 3 positional arguments"),
+    ([[1, "Layer", 1, "relu"]], "cannot be made: 'Layer'"),
+    ([[1, ["BatchNorm"]]], "cannot be made: unhashable"),
+    ([[1, "BatchNorm", 0.1, 1e-5, "os"]], "cannot be made: unknown activation 'os'"),
+    ([[1, "BatchNorm", 0.1, 1e-5, "relu"]], "has nothing as tensor '2.weight', its architecture"),
+]
 ENTRY = b'"0.bias":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}'
 BAD = {
     "nothing": (b"", "header too small"),
@@ -311,6 +326,11 @@ BAD = {
         "the activation of an architecture is one of",
     ),
     "another word": (with_card(card(extra=1)), "an architecture has model, n_in"),
+    **{
+        f"others {i}": (with_card(card(**ROW, others=others)), message)
+        for i, (others, message) in enumerate(OTHERS)
+    },
+    "others in an MLP": (with_card(card(others=[[1, "Dropout", 0.5]])), "and no other, has others"),
     "another activation": (with_card(card(output="__import__")), "activation of an architecture"),
     "no activation": (with_card(card(output=None)), "the activation of an architecture is one of"),
     "softmax of one": (with_card(card(output="softmax")), "a model that cannot be: softmax over a"),

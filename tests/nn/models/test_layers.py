@@ -16,6 +16,8 @@ from nn import (
     ACTIVATIONS,
     MLP,
     Activation,
+    BatchNorm,
+    Dropout,
     Layer,
     Module,
     Neuron,
@@ -157,6 +159,40 @@ def test_an_architecture_says_what_a_sequential_is():
     assert describe(Sequential(tied, tied)) is None
     model.layers[1].activation = "relu"
     assert describe(model) is None
+
+
+def test_an_architecture_says_what_stands_between_layers():
+    layers = [Layer(2, 4, "tanh", 1), Dropout(0.2), Layer(4, 3, "linear", 2), BatchNorm(3, 0.3)]
+    model = Sequential(BatchNorm(2, activation="relu"), *layers, Dropout(0.4))
+    found = describe(model)
+    assert found.others == [
+        [0, "BatchNorm", 0.1, 1e-5, "relu"],
+        *[[1, "Dropout", 0.2], [2, "BatchNorm", 0.3, 1e-5, "linear"], [2, "Dropout", 0.4]],
+    ]
+    assert repr(found.build()) == repr(model)
+    assert describe(found.build()) == Architecture.from_json(found.json()) == found
+    assert [*found.shapes()] == [
+        *["0.weight", "0.bias", "0.running_mean", "0.running_var"],
+        *["2.weight", "2.bias", "5.weight", "5.bias"],
+        *["6.weight", "6.bias", "6.running_mean", "6.running_var"],
+    ]
+    assert describe(Sequential(Layer(2, 4), BatchNorm(3))) is None
+    assert describe(Sequential(Dropout(0.2))) is None
+
+
+def test_a_batch_goes_through_a_sequential_layer_by_layer_where_it_has_to():
+    rows = [[0.5, 1.0], [2.0, -1.0], [0.0, 3.0]]
+    first, norm, last = Layer(2, 3, "tanh", 1), BatchNorm(3), Layer(3, 1, "linear", 2)
+    found = Sequential(first, norm, last).forward_batch(rows)
+    wanted = [last(h) for h in norm.forward_batch([first(x) for x in rows])]
+    assert [y.data for y in found] == [y.data for y in wanted]
+    twice = type(
+        "Twice", (Sequential,), {"__call__": lambda self, x: 2 * Sequential.__call__(self, x)}
+    )
+    with pytest.raises(ValueError, match="which a Module around it has to write"):
+        twice(first, norm, last).forward_batch(rows)
+    model = twice(first, last)
+    assert [y.data for y in model.forward_batch(rows)] == [model(x).data for x in rows]
 
 
 @pytest.mark.parametrize("own", [False, True])
