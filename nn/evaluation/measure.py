@@ -42,6 +42,14 @@ def predict(model: Module, xs: Iterable[Any]) -> list[Any]:
         if found is not None:
             listed: list[Any] = found.tolist()
             return listed
+        lengths: dict[int, list[int]] = {}
+        for i, x in enumerate(rows):
+            lengths.setdefault(len(x) if hasattr(x, "__len__") else 0, []).append(i)
+        if len(lengths) > 1:  # those of one length may be a program
+            answers: dict[int, Any] = {}
+            for places in lengths.values():
+                answers |= zip(places, predict(model, [rows[i] for i in places]), strict=True)
+            return [answers[i] for i in range(len(rows))]
     with evaluating(model), no_grad():
         return [_numbers(model(x)) for x in rows]
 

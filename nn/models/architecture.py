@@ -103,10 +103,8 @@ class Architecture:
 
     def json(self) -> dict[str, Any]:
         """For a file's metadata."""
-        found = asdict(self)
-        if not self.others:  # as in files from before there were any
-            del found["others"]
-        return found
+        # without others it is as in files from before there were any
+        return {name: x for name, x in asdict(self).items() if x or name != "others"}
 
     @property
     def activations(self) -> list[str]:
@@ -122,11 +120,12 @@ class Architecture:
         In PyTorch's Sequential an activation has a place of its own.
         """
         sizes, place = [self.n_in, *self.widths], 0
-        for k, n_in in enumerate(sizes):
-            row = [[name, n_in, *settings] for at, name, *settings in self.others if at == k]
-            if k < len(self.widths):
-                row.append(["Layer", n_in, sizes[k + 1], self.activations[k]])
-            for kind, *arguments in row:
+        layers = [
+            ["Layer", *row] for row in zip(sizes, self.widths, self.activations, strict=False)
+        ]
+        for k, n in enumerate(sizes):
+            row = [[name, n, *settings] for at, name, *settings in self.others if at == k]
+            for kind, *arguments in row + layers[k : k + 1]:
                 activation = next((x for x in arguments if isinstance(x, str)), "linear")
                 yield place, kind, arguments, activation
                 place += 1 if ACTIVATIONS[activation].function is None else 2
@@ -228,10 +227,9 @@ def _held(part: Any) -> list[list[Value]]:
     """The numbers of each tensor of a layer, in the order of `Architecture.shapes`."""
     if isinstance(part, BatchNorm):
         return [part.weight, part.bias, part.running.mean, part.running.var]
-    if isinstance(part, Dropout):
-        return []
-    side = neurons(part)
-    return [[weight for neuron in side for weight in neuron.w], [neuron.b for neuron in side]]
+    side = [] if isinstance(part, Dropout) else neurons(part)
+    found = [[weight for neuron in side for weight in neuron.w], [neuron.b for neuron in side]]
+    return found if side else []
 
 
 def slots(model: Module, names: Set[str] = frozenset()) -> dict[str, Slot]:

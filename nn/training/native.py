@@ -74,11 +74,8 @@ class NativeTrainer(Trainer):
         isolation = nullcontext(lambda: False) if known else isolated(model)
         with isolation as drew:
             if not known:
-                pairs = zip(filter(None, task.data.tables), tables, strict=True)
-                parts = [
-                    rows.take(x) for rows, table in pairs for x in self._groups(table).values()
-                ]
-                self.check_targets(parts)
+                for rows, table in zip(filter(None, task.data.tables), tables, strict=True):
+                    self.check_targets(map(rows.take, table.groups(range(len(rows))).values()))
             programs, self._listed = self._programs(known)
             if drew():
                 raise NotCompilable("the model draws random numbers, as dropout does")
@@ -104,21 +101,15 @@ class NativeTrainer(Trainer):
 
     def _tables(self) -> list[Table]:
         """The rows to learn from, and those to validate on, as programs read them."""
-        widths, targets, tables = zip(
-            *map(_table, filter(None, self.task.data.tables)), strict=True
-        )
-        self._widths, self._targets = sorted(set().union(*widths)), targets[0]
-        self.located, many = len(self._widths) == 1, len(self._widths)
+        tables, targets = zip(*map(_table, filter(None, self.task.data.tables)), strict=True)
+        self._widths = sorted({n for table in tables for n in table.groups(range(len(table)))})
+        self._targets, many = targets[0], len(self._widths)
+        self.located = many == 1
         if many > LENGTHS:
             raise NotCompilable(
                 f"the samples have {many} lengths, and at most {LENGTHS} can have a program each"
             )
         return [*tables]
-
-    def _groups(self, table: Table, places: Any = None) -> dict[int, Any]:
-        """The rows at these places (None: all), those of each length of samples."""
-        places = range(len(table)) if places is None else places
-        return {self._widths[0]: places} if self.located else table.groups(places)
 
     def read(self) -> None:
         """Copy what the Values and the optimiser hold into arrays."""
@@ -219,7 +210,7 @@ class NativeTrainer(Trainer):
 
     def _totals(self, batch: Sequence[int]) -> tuple[Any, Any]:
         """The totals over a batch, and the parameters with running statistics that have moved."""
-        groups = self._groups(self._computer.work.tables[0], batch)
+        groups = self._computer.work.tables[0].groups(batch)
 
         def ask(theta: Any, i: int) -> Any:
             """The totals by one of the programs, which is another one for each length."""
@@ -301,20 +292,19 @@ class NativeTrainer(Trainer):
             optimizer.memory = list(zip(*[m.tolist() for m in self._memory], strict=True))
 
 
-def _table(rows: Rows) -> tuple[set[int], int, Table]:
-    """The lengths of samples, that of targets (0 for lone numbers), and the rows for programs.
+def _table(rows: Rows) -> tuple[Table, int]:
+    """The rows as programs read them, and how long targets are (0 for lone numbers).
 
     If there are weights, a third column has the weight of each target.
     """
-    (tall, ys), np = _column(rows.targets), numpy()
+    tall, ys = _column(rows.targets)
+    lengths: Any
     try:
-        wide, xs = _column(rows.samples)
-        lengths, widths = np.broadcast_to(wide, len(xs)), {wide}
+        lengths, xs = _column(rows.samples)
     except NotCompilable:
         lengths, xs = _padded(rows.samples)
-        widths = {*lengths[rows.numbers].tolist()}
-    ws = [] if rows.weights is None else [np.array(rows.weights)[:, None]]
-    return widths, tall, Table([xs, ys, *ws], np.asarray(rows.numbers), lengths)
+    ws = [] if rows.weights is None else [numpy().array(rows.weights)[:, None]]
+    return Table([xs, ys, *ws], numpy().asarray(rows.numbers), lengths), tall
 
 
 def _padded(given: Sequence[Any]) -> tuple[Any, Any]:

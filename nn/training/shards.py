@@ -42,7 +42,8 @@ class Table:
     Attributes:
         columns: arrays of samples, of targets and of weights, of two dimensions and any real type.
         numbers: which of their rows these are, in their order, as an array.
-        lengths: how long each sample is. Shorter ones have zeros behind them.
+        lengths: how long all samples are, or an array of how long each is; shorter ones have zeros
+            behind them.
     """
 
     columns: Sequence[Any]
@@ -61,6 +62,8 @@ class Table:
     def groups(self, places: Any) -> dict[int, Any]:
         """Of the rows at these places, those of each length."""
         places = numpy().asarray(places)
+        if isinstance(self.lengths, int):
+            return {self.lengths: places}
         found = self.lengths[self.numbers[places]]
         return {int(n): places[found == n] for n in numpy().unique(found)}
 

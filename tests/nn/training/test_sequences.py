@@ -86,6 +86,17 @@ def test_predictions_are_those_of_its_calls():
     train(model)
     model.eval()
     assert predict(model, XS) == [model(x).data for x in XS]
+    calls = []
+    spy = type(
+        "Spy", (Recurrent,), {"state": lambda self, xs: calls.append(1) or model.state(xs)}
+    )()
+    spy.head, spy.step, many = (
+        model.head,
+        model.step,
+        [*[x[:1] for x in XS], *[[*x, 1.0] for x in XS]],
+    )
+    np.testing.assert_allclose(predict(spy, many), [model(x).data for x in many], rtol=1e-12)
+    assert len(calls) < 160  # rows of length 1 were a program, the others too few for one
     right = [(model(x).data > 0) == y for x, y in zip(XS, YS, strict=True)]
     assert accuracy(model, XS, YS) == sum(right) / len(right)
 
