@@ -32,7 +32,8 @@ class Dropout(Module):
 
     def __init__(self, p: float = 0.5, rng: Source = None) -> None:
         fraction("Dropout", p=p)
-        self.p, self.rng = p, generator(rng)
+        self.p = p
+        self.rng = None if rng is None else generator(rng)  # a module could not be copied
 
     def __call__(self, x: Any) -> Any:
         """The units of one sample, a list of them or a single one."""
@@ -43,7 +44,8 @@ class Dropout(Module):
         if batch:
             factors = batch.mask(self.p, len(xs))
         else:
-            factors = [(self.rng.random() >= self.p) / (1.0 - self.p) for _ in xs]
+            draw = generator(self.rng).random
+            factors = [(draw() >= self.p) / (1.0 - self.p) for _ in xs]
         found = [unit * factor for unit, factor in zip(xs, factors, strict=True)]
         return found if several else found[0]
 

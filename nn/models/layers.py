@@ -139,8 +139,7 @@ class Sequential(Module):
     """Layers in a row, each of which feeds the next.
 
     Arguments:
-        layers: Layers, Dropout, BatchNorm, and Modules of your own. A Sequential among them gives
-            its layers.
+        layers: Layers, Dropout, BatchNorm, Modules of your own. A Sequential gives its layers.
 
     A call gives what the last layer gives. Labels of parameters start with the place of the layer:
     `L0.N3.w2` is the third weight of the fourth neuron of the first layer.

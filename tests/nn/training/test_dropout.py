@@ -1,5 +1,7 @@
 """Dropout: what is left out, and that the same is left out whoever computes."""
 
+import copy
+import pickle
 import random
 from concurrent.futures import ThreadPoolExecutor
 
@@ -46,6 +48,9 @@ def test_its_own_rng_decides_outside_of_fit():
     wanted = [(rng.random() >= 0.5) * 2.0 for _ in xs]
     random.seed(2)
     assert Dropout(0.5)(xs) == wanted
+    for layer in (Dropout(0.5), Dropout(0.5, rng=4)):
+        copies = copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))
+        assert [repr(each) for each in copies] == ["Dropout(0.5)"] * 2
 
 
 @pytest.mark.parametrize("p", [-0.1, 1.0, float("nan"), "0.5", None, True])
