@@ -37,7 +37,7 @@ from nn.training.workers import WorkerPool
 
 __all__ = ["NativeTrainer", "NotCompilable"]
 
-LENGTHS = 64  # of samples, each of which needs a program
+LENGTHS = 32  # of samples, at most: each needs programs, which take time to compile
 Graph: TypeAlias = tuple[list[Value], Value, list[Value], bool]
 
 
