@@ -92,6 +92,8 @@ def fit(
             a regression have a variance below 1, a loss has to fall by this share of it.
         monitor: the number in `History.log` that decides which epoch is the best and when to stop,
             like "val_accuracy" or "r2". None is the loss: with validation that of its rows.
+            "objective" is the loss of the rows to learn from with what weight decay adds to it,
+            `weight_decay / 2` times the sum of the squared parameters.
         mode: "min" where lower is better, "max" where higher is. It is known for losses, accuracy
             and r2, and has to be said for a metric of your own.
         schedule: a function from the epoch, counted from 0, to a factor on the learning rate; or a

@@ -279,6 +279,10 @@ class NativeTrainer(Trainer):
         """The parameters as they are now, in an array that no step will change."""
         return self._theta
 
+    def norm(self) -> float:
+        """The root of the sum of the squared parameters."""
+        return float(numpy().linalg.norm(self._theta))
+
     def sync(self, numbers: Any = None) -> None:
         """Give the Values and the optimiser what training has reached, or the numbers given."""
         if numbers is not None:

@@ -104,8 +104,9 @@ class Task:
         names = ["loss", *self.metrics.functions]
         if self.data.validation or self.data.share is not None:
             names = [f"val_{name}" for name in names] + names
+        names.append("objective")
         name = pick({name: name for name in names}, self.monitor or names[0], "monitor")
-        known = {"loss": "min", "accuracy": "max", "r2": "max"}
+        known = {"loss": "min", "objective": "min", "accuracy": "max", "r2": "max"}
         mode = self.mode or known.get(name.removeprefix("val_"))
         return name, pick({"min": 1, "max": -1}, mode, f"mode for the monitor {name!r},")
 
@@ -273,6 +274,10 @@ class Trainer:
         """The parameters as they are now, in a new sequence."""
         return [parameter.data for parameter in self.task.parameters]
 
+    def norm(self) -> float:
+        """The root of the sum of the squared parameters."""
+        return math.hypot(*self.numbers())
+
     def sync(self, numbers: Any = None) -> None:
         """Make the Values have the parameters that training has reached, or the numbers given."""
         if numbers is not None:
@@ -283,6 +288,9 @@ class Trainer:
         """The numbers of an epoch for `History.log`."""
         self.reach.tell()
         found = self.measure(0)
+        if self.task.monitor == "objective":
+            decay = getattr(self.task.optimizer, "weight_decay", 0.0)
+            found["objective"] = found["loss"] + decay / 2 * self.norm() ** 2
         if self.task.data.validation:
             found |= {f"val_{name}": x for name, x in self.measure(1).items()}
         return found

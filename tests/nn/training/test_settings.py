@@ -395,6 +395,7 @@ def spread(outputs, targets):
         ("val_loss", None, min),
         ("val_spread", "max", max),
         ("spread", "min", min),
+        ("objective", None, min),
     ],
 )
 def test_the_first_best_epoch_by_what_is_monitored_is_kept(backend, monitor, mode, best):
@@ -408,6 +409,14 @@ def test_the_first_best_epoch_by_what_is_monitored_is_kept(backend, monitor, mod
     assert history.best_loss == history.val_loss[history.best_epoch]
     assert found == after[history.best_epoch]
     assert len(set(column)) > 1
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_objective_is_the_loss_with_what_weight_decay_adds(backend):
+    decayed = {"make": lambda model: Adam(model.parameters(), weight_decay=0.1)}
+    found, history = run(monitor="objective", epochs=1, backend=backend, **decayed)
+    added = 0.05 * sum(x * x for x in found)
+    assert history.watched == [pytest.approx(history.loss[0] + added)]
 
 
 def test_patience_counts_by_what_is_monitored():
