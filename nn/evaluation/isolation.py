@@ -2,8 +2,9 @@
 
 import importlib
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from types import CellType
 from typing import Any
 
 from nn.models.module import Module
@@ -12,8 +13,10 @@ __all__ = ["isolated"]
 
 
 @contextmanager
-def isolated(model: Module) -> Iterator[Callable[[], bool]]:
-    """Undo what calls of a model do inside the block: attributes they set, numbers they draw.
+def isolated(model: Module, loss: Any = None) -> Iterator[Callable[[], bool]]:
+    """Undo what calls of a model, and of a loss of the user's own, do inside the block.
+
+    These are attributes and variables around a function that they set, and numbers they draw.
 
     So a model trains to the same bits whether or not it was recorded first, and it keeps nothing
     that was computed from the inputs of a program. The block is given a function that tells whether
@@ -34,11 +37,16 @@ def isolated(model: Module) -> Iterator[Callable[[], bool]]:
     >>> model.calls, model(1.0) == first
     (0, True)
     """
+    around = *model.modules(), loss, getattr(loss, "__self__", None)
+    owners = [x for x in around if isinstance(getattr(x, "__dict__", None), dict)]
+    closed = [cell for cell in getattr(loss, "__closure__", None) or () if cell != CellType()]
+    cells = [(cell, cell.cell_contents) for cell in closed]
+    things = [x for owner in owners for x in vars(owner).values()] + [x for _, x in cells]
     sources = [
         _access(source)
-        for source in (random, importlib.import_module("numpy").random, *_generators(model))
+        for source in (random, importlib.import_module("numpy").random, *_generators(things))
     ]
-    held = [(part, dict(vars(part))) for part in model.modules()]
+    held = [(owner, dict(vars(owner))) for owner in owners]
     numbers = [(value, value._data) for value in model.parameters(True)]  # running means move
     states = [read() for read, _ in sources]
     try:
@@ -49,14 +57,15 @@ def isolated(model: Module) -> Iterator[Callable[[], bool]]:
             vars(part).update(attributes)
         for value, number in numbers:
             value._data = number
+        for cell, content in cells:
+            cell.cell_contents = content
         for (_, write), state in zip(sources, states, strict=True):
             write(state)
 
 
-def _generators(model: Module) -> list[Any]:
+def _generators(things: Iterable[Any]) -> list[Any]:
     np = importlib.import_module("numpy").random
     kinds = random.Random, np.RandomState, np.Generator
-    things = [x for part in model.modules() for x in vars(part).values()]
     # the system's own randomness has no state
     return [x for x in things if isinstance(x, kinds) and not isinstance(x, random.SystemRandom)]
 

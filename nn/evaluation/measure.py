@@ -1,10 +1,11 @@
 """The outputs of a model, and how good they are."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from engine import no_grad
-from nn.evaluation.metrics import Metrics, confusion, r2, share_right, threshold_of
+from nn.evaluation.counting import confusion, share_right, threshold_of
+from nn.evaluation.metrics import Metrics, r2
 from nn.evaluation.samples import Rows, pair_up, samples
 from nn.losses import Loss
 from nn.models.module import Module, evaluating
@@ -60,19 +61,22 @@ def accuracy(
     """The share of samples whose class the model finds, from 0 to 1.
 
     With several outputs the class is the largest of them, and a target is its number or a list of
-    class probabilities. With one output the answer is yes where it is above the threshold, and a
-    target is yes where it is above 0.5 (so 0 and 1 will do, and -1 and +1).
+    class probabilities, which sum to 1. With one output the answer is yes where it is above the
+    threshold, and a target is 0 or 1, or -1 or +1; a share between 0 and 1 is rounded. Where some
+    targets are other lists of such numbers, each output is a yes or no of its own, and a sample is
+    right if all of them are. `fit` counts in the same way.
 
     Arguments:
         model: the model.
         xs: the samples.
         ys: their targets.
-        threshold: None is 0.5 for a model whose `output` is "sigmoid", else 0 (logits, scores).
-            With several outputs and lists of targets, a threshold makes each output a yes or no of
-            its own, and a sample is right if all of them are.
+        threshold: None is 0.5 for a model whose `output` is "sigmoid", else 0 (logits, scores). If
+            it is given, lists of targets are always yes or no for each output.
+
+    Raises ValueError for a target that is no such class, with its row.
     """
-    outputs, targets = _answered("accuracy", model, xs, ys)
-    return share_right(outputs, targets, _line(model, outputs, threshold))
+    answered = _answered("accuracy", model, xs, ys)
+    return share_right(*answered, threshold_of(model), threshold)
 
 
 def confusion_matrix(
@@ -97,8 +101,8 @@ def confusion_matrix(
     >>> confusion_matrix(neuron, [[-2], [-1], [1], [2]], [0, 1, 1, 1])
     [[1, 0], [1, 2]]
     """
-    outputs, targets = _answered("confusion_matrix", model, xs, ys)
-    return confusion(outputs, targets, _line(model, outputs, threshold))
+    answered = _answered("confusion_matrix", model, xs, ys)
+    return confusion(*answered, threshold_of(model), threshold)
 
 
 def r2_score(model: Module, xs: Iterable[Any], ys: Iterable[Any]) -> float:
@@ -129,20 +133,15 @@ def measure(model: Module, rows: Rows, loss: Loss, metrics: Metrics) -> dict[str
     with evaluating(model), no_grad():
         outputs = [model(x) for x in rows.xs]
         found = {"loss": float(rows.loss(loss, outputs))}
-    return found | metrics.of([_numbers(output) for output in outputs], rows.ys)
+    return found | metrics.of([_numbers(output) for output in outputs], rows)
 
 
 def _answered(
     who: str, model: Module, xs: Iterable[Any], ys: Iterable[Any]
-) -> tuple[list[Any], Sequence[Any]]:
-    """The model's outputs, and the targets."""
+) -> tuple[list[Any], Rows]:
+    """The model's outputs, and the rows that they are of."""
     rows = pair_up(who, xs, ys, model)
-    return predict(model, rows.xs), rows.ys
-
-
-def _line(model: Module, outputs: list[Any], threshold: float | None) -> float | None:
-    """The threshold that was given, or the usual one."""
-    return threshold_of(model, isinstance(outputs[0], list)) if threshold is None else threshold
+    return predict(model, rows.xs), rows
 
 
 def _numbers(output: Any) -> Any:

@@ -19,8 +19,10 @@ def in_plane(point: Sequence[float]) -> bool:
     return len(point) == 2 and all(map(math.isfinite, point))
 
 
-def largest(xs: Sequence[float]) -> int:
-    """The index of the largest number, the first of several."""
+def largest(xs: Any) -> Any:
+    """The index of the largest number, the first of several; of an array, that in each column."""
+    if hasattr(xs, "argmax"):
+        return xs.argmax(axis=0)
     return max(range(len(xs)), key=xs.__getitem__)
 
 

@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import inf, isfinite
+from operator import itemgetter
 from typing import Any
 
 import engine
@@ -13,9 +14,10 @@ from engine import NumericError, Value, no_grad
 from engine.containers import table
 from engine.core.modes import MODE
 from engine.core.node import as_float
+from nn.checks import as_number
 from nn.models.module import Module, evaluating
 
-__all__ = ["Rows", "is_array", "pair_up", "samples"]
+__all__ = ["Rows", "firsts", "hashable", "is_array", "pair_up", "samples"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,12 @@ class Rows:
     def take(self, places: Iterable[int]) -> "Rows":
         """The rows at these places among these rows. Nothing that they hold is copied."""
         return replace(self, numbers=array("q", map(self.numbers.__getitem__, places)))
+
+    def counted(self, ignored: float | None) -> Sequence[int]:
+        """The places of the rows with another target than one that a loss ignores."""
+        if ignored is None:
+            return range(len(self))
+        return [i for i, y in enumerate(self.ys) if as_number(y) != ignored]
 
     def name(self, place: int) -> str:
         """How the user finds the row at a place among these rows."""
@@ -127,6 +135,19 @@ def samples(given: Any, what: str = "samples") -> Any:
         got = type(given).__name__
         raise TypeError(f"the {what} are a single {got}; give a list with one for each row")
     return found if is_array(found) or isinstance(found, list) else table(what, [*found])
+
+
+def hashable(target: Any) -> Any:
+    """A target as a key: a list as a tuple."""
+    listed = hasattr(target, "__len__") and not isinstance(target, str)
+    return tuple(target) if listed else target
+
+
+def firsts(targets: Iterable[Any]) -> dict[Any, int]:
+    """Every target that there is, `hashable`, with the place of the first row that has it."""
+    keys = [*map(hashable, targets)]
+    found = dict(zip(reversed(keys), reversed(range(len(keys))), strict=True))
+    return dict(sorted(found.items(), key=itemgetter(1)))
 
 
 def is_array(column: object) -> bool:

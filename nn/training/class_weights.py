@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from nn.checks import as_number, is_number, whole
 from nn.evaluation.samples import samples
-from nn.losses import LOSSES, Classes, Loss, classes_of
+from nn.losses import Classes, Loss, built_in, classes_of, ignored_class, loss_name
 from nn.training.data import Data
 
 __all__ = ["ClassWeights", "class_table", "sample_weights"]
@@ -19,10 +19,10 @@ ClassWeights: TypeAlias = str | Mapping[Any, float] | Sequence[float]
 
 def sample_weights(loss: Loss, given: Iterable[float], data: Data) -> list[float]:
     """The weight of each row as `fit` takes them, checked."""
-    if loss not in LOSSES.values():
+    if not built_in(loss):
         raise ValueError(
-            f"sample_weight is for losses by name, got {_name(loss)}; leave it out, or weigh the "
-            "rows in a loss of your own"
+            f"sample_weight is for losses by name, got {loss_name(loss)}; leave it out, or weigh "
+            "the rows in a loss of your own"
         )
     weights, many = [as_number(weight) for weight in samples(given)], len(data.given)
     bad = [weight for weight in weights if not 0 <= weight < math.inf]
@@ -41,9 +41,13 @@ def class_table(loss: Loss, weights: ClassWeights, data: Data) -> dict[int, floa
     if classes is None:
         raise ValueError(
             "class_weights are for losses of classification by name (cross_entropy, hinge, ...), "
-            f"got {_name(loss)}; leave them out, or weigh the rows in a loss of your own"
+            f"got {loss_name(loss)}; leave them out, or weigh the rows in a loss of your own"
         )
-    targets = [_class(y) for y in data.given.ys]
+    ignored = ignored_class(loss)
+    targets, others = (
+        [_class(y) for y in rows.take(rows.counted(ignored)).ys]
+        for rows in (data.given, data.validation)
+    )
     table = _table(weights, targets, classes)
     for name, weight in table.items():
         if not (is_number(weight) and 0 < weight < math.inf):
@@ -51,7 +55,7 @@ def class_table(loss: Loss, weights: ClassWeights, data: Data) -> dict[int, floa
                 f"class_weights takes finite numbers > 0, got {weight!r} for class {name!r}; leave "
                 "out the rows of a class that is not to count"
             )
-    for target in dict.fromkeys([*targets, *[_class(y) for y in data.validation.ys]]):
+    for target in dict.fromkeys([*targets, *others]):
         if target not in table:
             raise ValueError(
                 f"class_weights has no weight for the target {target!r}, only for "
@@ -86,10 +90,6 @@ def _table(weights: ClassWeights, targets: list[int], classes: Classes) -> dict[
             "the class no, then that of the class yes"
         )
     return dict(zip(classes.targets, listed, strict=True))
-
-
-def _name(loss: Loss) -> str:
-    return getattr(loss, "__name__", type(loss).__name__)
 
 
 def _class(target: Any) -> int:

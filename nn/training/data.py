@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from nn.checkpoint.state import State, row
-from nn.checks import is_number
+from nn.checks import as_number, is_number
 from nn.evaluation.samples import Rows, pair_up
 from nn.models.module import Module
 
@@ -43,16 +43,32 @@ class Data:
         self.classes: Mapping[Any, float] | None = None
         self.samples: Sequence[float] | None = None
 
-    def weigh(self, classes: Mapping[Any, float] | None, samples: Sequence[float] | None) -> None:
-        """Give every row a weight: that of its class times its own. Both are 1 where not given."""
-        self.classes, self.samples = classes, samples
-        if classes or samples:
-            self.given = self.rows = self._weighed(self.given, samples)
-            self.validation = self._weighed(self.validation, None)
+    def weigh(
+        self,
+        classes: Mapping[Any, float] | None,
+        samples: Sequence[float] | None,
+        ignored: float | None = None,
+    ) -> None:
+        """Give every row a weight: that of its class times its own. Both are 1 where not given.
 
-    def _weighed(self, rows: Rows, samples: Sequence[float] | None) -> Rows:
-        own, classes = samples or [1.0] * len(rows), self.classes
-        weights = [w * classes[y] for w, y in zip(own, rows.ys, strict=True)] if classes else own
+        Rows whose target is the ignored one have the weight 0.
+        """
+        self.classes, self.samples = classes, samples
+        if classes or samples or ignored is not None:
+            self.given = self.rows = self._weighed(self.given, samples, ignored)
+            self.validation = self._weighed(self.validation, None, ignored)
+
+    def _weighed(self, rows: Rows, samples: Sequence[float] | None, ignored: float | None) -> Rows:
+        weights, classes = samples or [1.0] * len(rows), self.classes
+        if classes:  # the ignored one is none of them
+            weights = [w * classes.get(y, 0.0) for w, y in zip(weights, rows.ys, strict=True)]
+        elif ignored is not None:
+            weights = [w * (as_number(y) != ignored) for w, y in zip(weights, rows.ys, strict=True)]
+        if rows and not any(weights):
+            raise ValueError(
+                f"{rows.name(0)} and all others have the target {ignored}, which the loss ignores; "
+                "give rows with a class too"
+            )
         return replace(rows, weights=weights)
 
     @property

@@ -16,7 +16,7 @@ from nn.checkpoint.writer import CheckpointWriter
 from nn.checks import at_least_zero, generator, pick
 from nn.evaluation.metrics import Asked, Metrics
 from nn.evaluation.samples import pair_up
-from nn.losses import LOSSES, OTHER_NAMES, Loss, classes_of
+from nn.losses import LOSSES, OTHER_NAMES, Loss, built_in, classes_of, ignored_class
 from nn.models.module import Module, check_module
 from nn.optim.optimizers import OPTIMIZERS, Optimizer
 from nn.optim.schedules import Schedule
@@ -72,8 +72,12 @@ def fit(
             any other iterable of rows. They may have different lengths, for a model that loops over
             a row; natively there is a program for each length.
         ys: their targets, one for each sample; for a loss by name also in one column.
-        loss: a name in `LOSSES`, like "mse" or "mse_loss"; or a function that takes the outputs and
-            the targets of a batch and returns a Value.
+        loss: a name in `LOSSES`, like "mse" or "mse_loss"; or such a loss with settings, like
+            `functools.partial(nn.cross_entropy, label_smoothing=0.1)`; or a function that takes the
+            lists of outputs and targets of a batch and returns a Value. A function whose value for
+            a batch is the mean of its values for the rows, each given as lists of one, trains
+            natively: it is tried on some rows, recorded, and not called for batches. Any other, as
+            a sum, a ranking of rows or one that decides with `if` on a target, trains eagerly.
         optimizer: a name in `OPTIMIZERS` (adam, adamw and rmsprop have lr=0.01, sgd has lr=0.1); or
             an Optimizer of the model's parameters; or a function that makes one, like
             `lambda parameters: Adam(parameters, weight_decay=1e-3)`. What `requires_grad_(False)`
@@ -102,8 +106,9 @@ def fit(
         class_weights: how much a row of each class counts, for losses of classification. A mapping
             from class to weight; a list of weights in the order of the classes (of two: no, then
             yes); or "balanced", which gives every class of `xs` the same total. The loss of a batch
-            is `sum(weight * loss) / sum(weight)` over its rows, as in PyTorch. All losses in the
-            History are weighted like that, metrics are not.
+            is `sum(weight * loss) / sum(weight)` over its rows, as in PyTorch (which weighs the
+            shares of smoothed labels one by one). All losses in the History are weighted like that,
+            metrics are not.
         sample_weight: how much each row counts in a loss by name: a number >= 0 for each of `xs`.
             It is multiplied by the weight of the row's class. Rows of a validation pair have 1.
         metrics: what else to measure after each epoch: "accuracy" (always measured where the loss
@@ -119,8 +124,10 @@ def fit(
         progress: show a bar, or a line now and then where standard error is not a terminal.
         record: keep the parameters of every epoch, which `History.to_html` shows as a page.
         backend: "native" trains as machine code. It needs the extra `fast`, rows of numbers, a loss
-            by name, and a model that computes the same formula for every row. "eager" trains on
-            Values. "auto" is native where it can be. The two differ in the last digits.
+            that is a mean over rows, and a model that computes the same formula for every row. A
+            model or loss that callbacks change otherwise than by its parameters needs "eager",
+            which trains on Values. "auto" is native where it can be. The two differ in the last
+            digits.
         executor: shares steps and measurements that are large enough among workers. Give a
             `ThreadPoolExecutor`, a `ProcessPoolExecutor`, Dask's `client.get_executor()` or any
             other executor in the style of `concurrent.futures`; training is native then. Results
@@ -165,12 +172,11 @@ def fit(
     (5, True)
     """
     loss = _loss(loss)
-    reader = model if loss in LOSSES.values() else None  # other losses may read any targets
+    reader = model if built_in(loss) else None  # other losses may read any targets
     data = Data(pair_up("fit", xs, ys, reader), validation, reader)
     classes = None if class_weights is None else class_table(loss, class_weights, data)
-    data.weigh(
-        classes, None if sample_weight is None else sample_weights(loss, sample_weight, data)
-    )
+    weights = None if sample_weight is None else sample_weights(loss, sample_weight, data)
+    data.weigh(classes, weights, ignored_class(loss))
     task = Task(
         model=model,
         optimizer=_optimizer(optimizer, lr, model),

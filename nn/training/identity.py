@@ -11,7 +11,7 @@ from typing import Any
 
 from engine import Value
 from nn.checks import is_number
-from nn.losses import LOSSES
+from nn.losses import LOSSES, loss_name
 from nn.optim.optimizers import Optimizer
 from nn.optim.schedules import ReduceLROnPlateau
 from nn.training.task import Task
@@ -34,7 +34,7 @@ def settings(task: Task) -> dict[str, Any]:
     found = {name: getattr(task, name) for name in PLAIN + NEWER} | {
         "rows": fingerprint([list(data.given), pair or None]),
         "validation": "rows" if pair else data.share,
-        "loss": names[0] if names else getattr(loss, "__qualname__", type(loss).__qualname__),
+        "loss": names[0] if names else getattr(loss, "__qualname__", loss_name(loss)),
         "metrics": task.metrics.names,
         "schedule": repr(task.schedule) if isinstance(task.schedule, ReduceLROnPlateau) else None,
         "class_weights": data.classes and [list(pair) for pair in data.classes.items()],

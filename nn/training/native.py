@@ -22,14 +22,15 @@ from engine.core.sweep import gradients_of
 from engine.native.needs import available, numpy
 from engine.settings import Scope
 from nn.checks import check_finite
+from nn.evaluation.counting import right
 from nn.evaluation.isolation import isolated
-from nn.evaluation.metrics import right_rows
 from nn.evaluation.programs import COMPARED, Known, Recorded, kept, known_architecture
 from nn.evaluation.samples import Rows, is_array
-from nn.losses import LOSSES, mse_loss
+from nn.losses import built_in
 from nn.models.batch import BATCH, RecordedBatch
 from nn.models.module import Module
 from nn.optim.optimizers import Optimizer
+from nn.training.own_loss import NotCompilable, OwnLoss, few, various
 from nn.training.shards import Computer, Table, Work
 from nn.training.stages import Stages
 from nn.training.task import Task, Trainer
@@ -39,10 +40,6 @@ __all__ = ["NativeTrainer", "NotCompilable"]
 
 LENGTHS = 32  # of samples, at most: each needs programs, which take time to compile
 Graph: TypeAlias = tuple[list[Value], Value, list[Value], bool]
-
-
-class NotCompilable(ValueError):
-    """A training cannot run natively; the message says why."""
 
 
 class NativeTrainer(Trainer):
@@ -59,28 +56,30 @@ class NativeTrainer(Trainer):
             raise NotCompilable("llvmlite or numpy is missing (pip install gradwalk[fast])")
         optimizer, model = task.optimizer, task.model
         self._weighted, self._loss = task.data.given.weights is not None, task.loss
-        if self._loss not in LOSSES.values():
-            raise NotCompilable(
-                "a loss of your own is a function of a whole batch, not of each row"
-            )
+        base = built_in(task.loss)
+        self._own = None
+        if base is None or not base.__module__.startswith("nn."):  # it may read what changes
+            self._loss = self._own = OwnLoss(task.loss, model)
         if type(optimizer).step is not Optimizer.step:
             kind = type(optimizer).__name__
             raise NotCompilable(f"{kind} has a step of its own; give it an update instead")
         self._stages = [Stages(RecordedBatch(), task.parameters, optimizer.params)]
         tables = self._tables()
         # what an MLP computes is known: it draws nothing and remembers nothing
-        known = known_architecture(model)
+        known = None if self._own else known_architecture(model)
         isolation: AbstractContextManager[Callable[[], bool]]
-        isolation = nullcontext(lambda: False) if known else isolated(model)
+        isolation = nullcontext(lambda: False) if known else isolated(model, task.loss)
         with isolation as drew:
-            if not known:
+            if self._own:
+                self._own.check_model(task.data.rows)
+            elif not known:
                 for rows, table in zip(filter(None, task.data.tables), tables, strict=True):
                     self.check_targets(map(rows.take, table.groups(range(len(rows))).values()))
             programs, self._listed = self._programs(known)
             if drew():
                 raise NotCompilable("the model draws random numbers, as dropout does")
         for rows in task.data.tables:
-            rows.check(False, "sample", "target")
+            rows.check(False, "sample", *["target"] * (self._own is None))
         many = len(programs) - len(self._widths)
         self._each = many // len(self._widths)  # programs of a step
         rates = [stages.batch.rates for stages in self._stages for _ in range(self._each)]
@@ -95,9 +94,13 @@ class NativeTrainer(Trainer):
             self._learned = numpy().array([position[p] for p in optimizer.params])
         self.read()
         if not known:
-            with isolated(model):
+            with isolated(model, task.loss):
                 rows = task.data.rows
                 self._compare(rows.take(range(len(rows))[:COMPARED]))
+                self._try_loss(various)
+        counted = task.data.tables if "accuracy" in task.metrics.functions else ()
+        outputs = len(programs[-1].outputs) - 1
+        self._counted = [task.metrics.counted(outputs, x) for x in counted]
 
     def _tables(self) -> list[Table]:
         """The rows to learn from, and those to validate on, as programs read them."""
@@ -105,9 +108,11 @@ class NativeTrainer(Trainer):
         self._widths = sorted({n for table in tables for n in table.groups(range(len(table)))})
         self._targets, many = targets[0], len(self._widths)
         self.located = many == 1
-        if many > LENGTHS:
+        most = 1 if self._own else LENGTHS
+        if many > most:
             raise NotCompilable(
-                f"the samples have {many} lengths, and at most {LENGTHS} can have a program each"
+                f"the samples have {many} lengths, and at most {most} can have a program each"
+                + " where the loss is of your own" * (self._own is not None)
             )
         return [*tables]
 
@@ -124,12 +129,12 @@ class NativeTrainer(Trainer):
         """The programs of a step and of a measurement, kept if the architecture says it all."""
         model, parameters = self.task.model, self.task.parameters
         learned = self.task.optimizer.params
-        own = self._loss.__module__ != mse_loss.__module__  # it may read what changes
-        if known and not own and not has_hooks(parameters):
+        if known and not has_hooks(parameters):
             same = [*map(id, known[2])]
             if same == [*map(id, parameters)] == [*map(id, learned)]:
                 how, build = (self._widths[0], self._targets, self._weighted), known[1].build
-                key = known[0], self._loss, how
+                loss = built_in(self._loss), repr(getattr(self._loss, "keywords", None))
+                key = known[0], *loss, how
                 return kept(key, lambda: self._record(new := build(), p := new.parameters(), p))
         return self._record(model, parameters, learned, known is not None)
 
@@ -222,6 +227,21 @@ class NativeTrainer(Trainer):
 
         return self._stages[0].totals(self._theta, len(batch), ask)
 
+    def take(self) -> None:
+        """Go on with what callbacks have left, if the loss is what it was."""
+        super().take()
+        self._try_loss(few)
+
+    def _try_loss(self, choose: Callable[[Rows], Sequence[int]]) -> None:
+        """Check that a loss of the user's own is the mean over rows of what was recorded."""
+        work = self._computer.work
+        for rows, table in zip(filter(None, self.task.data.tables), work.tables, strict=True):
+            if self._own:
+                places = choose(rows)
+                with numeric_mode("ieee"):
+                    found = work.forward[self._widths[0]](table[places], self._theta)
+                self._own.check(rows.take(places), self._listing(found), found[:, 0].tolist())
+
     def _learn(self, batch: Sequence[int]) -> None:
         optimizer, clip = self.task.optimizer, self.task.clip
         totals, theta = self._totals(batch)
@@ -252,18 +272,18 @@ class NativeTrainer(Trainer):
         return tuple(map(numpy().array, zip(*each, strict=True)))
 
     def _measure(self, table: int) -> dict[str, float]:
-        metrics, rows = self.task.metrics, self._computer.work.tables[table]
+        metrics, rows = self.task.metrics, self.task.data.tables[table]
+        columns = self._computer.work.tables[table]
         found = self._computer.outputs(self._theta, table)
-        whole = (math.fsum(rows.column(-1)[:, 0].tolist()) or 1.0) if self._weighted else len(found)
-        numbers = {"loss": math.fsum(found[:, 0].tolist()) / whole}
+        whole = math.fsum(columns.column(-1)[:, 0].tolist()) if self._weighted else len(found)
+        numbers = {"loss": math.fsum(found[:, 0].tolist()) / (whole or 1.0)}
         known = {}
         if "accuracy" in metrics.functions:  # of many rows it takes long in Python
-            threshold = metrics.threshold(self._listed)
-            right = right_rows(found[:, 1:], rows.column(1), threshold, self._listed)
-            known["accuracy"] = int(right.sum()) / len(right)
+            places, line = self._counted[table]  # targets stay as they are
+            answers = right(found[:, 1:].T, columns.column(1).T, line)[places]
+            known["accuracy"] = int(answers.sum()) / (len(answers) or 1)
         if metrics.functions.keys() - known:
-            targets = self.task.data.tables[table].ys
-            known = metrics.of(self._listing(found), targets, known)
+            known = metrics.of(self._listing(found), rows, known)
         return numbers | known
 
     def outputs(self, table: int) -> list[Any]:

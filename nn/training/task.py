@@ -15,15 +15,15 @@ from threading import current_thread
 from typing import Any, TypeAlias
 
 from engine import NumericError, Value, no_grad
-from engine.core.modes import MODE
+from engine.core.modes import MODE, recording
 from engine.settings import Scope
 from nn.checkpoint.files import CheckpointError
 from nn.checkpoint.state import State, row
 from nn.checks import as_number, at_least_zero, count, pick
 from nn.evaluation.measure import measure, predict
 from nn.evaluation.metrics import Metrics
-from nn.evaluation.samples import Rows
-from nn.losses import LOSSES, Loss, classes_of
+from nn.evaluation.samples import Rows, firsts
+from nn.losses import Loss, built_in, classes_of
 from nn.models.architecture import describe
 from nn.models.batch import BATCH, Batch
 from nn.models.batch_norm import BatchNorm, too_few
@@ -156,7 +156,7 @@ class Trainer:
         if 1 in (many, size, many % size) and any(isinstance(part, BatchNorm) for part in parts):
             too_few(1)
         known = describe(task.model) is not None  # other models may read any samples
-        named = task.loss in LOSSES.values()
+        named = built_in(task.loss) is not None
         for rows in task.data.tables:
             rows.check(True, *["sample"] * known, *["target"] * named)
         if known and named:
@@ -169,18 +169,16 @@ class Trainer:
             tables: rows; those of one table have outputs of one form.
         """
         loss = self.task.loss
-        with evaluating(self.task.model), no_grad():
-            for rows in filter(None, tables):
+        for rows in filter(None, tables):
+            with evaluating(self.task.model), recording:  # losses look at the graph of an output
                 output = self.task.model(rows.samples[rows.numbers[0]])
-                ys = rows.ys if classes_of(loss) else rows.ys[:1]  # else any number will do
-                first: dict[Any, int] = {}
-                for place, y in enumerate(ys):
-                    first.setdefault(tuple(y) if hasattr(y, "__len__") else y, place)
-                for target, place in first.items():
-                    try:
+            ys = rows.ys if classes_of(loss) else rows.ys[:1]  # else any number will do
+            for target, place in firsts(ys).items():
+                try:
+                    with no_grad():
                         loss(output, target)
-                    except (TypeError, ValueError) as error:
-                        raise type(error)(f"{rows.name(place)}: {error}") from None
+                except (TypeError, ValueError) as error:
+                    raise type(error)(f"{rows.name(place)}: {error}") from None
 
     def _explained(self, error: NumericError, rows: Rows) -> NumericError:
         """An error in the user's terms: the row, and what a training that diverges needs.
@@ -300,7 +298,7 @@ class Trainer:
         if not self.task.metrics.confusion:
             return None
         table = 1 if self.task.data.validation else 0
-        return self.task.metrics.matrix(self.outputs(table), self.task.data.tables[table].ys)
+        return self.task.metrics.matrix(self.outputs(table), self.task.data.tables[table])
 
     def state_dict(self) -> dict[str, Any]:
         """The parameters, what the optimiser remembers, and the factors of the schedule so far."""

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import nn
-from engine import Value, no_grad, softmax, topological
+from engine import Program, Value, inputs, no_grad, softmax, topological
 from nn import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -342,3 +342,73 @@ def test_a_loss_of_logits_refuses_what_the_graph_shows_to_be_probabilities(made:
         nn.binary_cross_entropy_with_logits(outputs, [1, 0])
     temperature = Value(2.0)
     assert nn.cross_entropy([x / temperature for x in logits], 0).data > 0
+
+
+# --- label smoothing, and rows to ignore
+
+LOGITS = [[2.0, -1.0, 0.5], [0.1, 0.2, -0.3], [-2.0, 1.5, 0.0], [0.7, 0.7, -4.0]]
+TARGETS = [0, -100, 1, 2]
+
+
+def smoothed(logits: list[float], target: int | list[float], share: float) -> float:
+    """The cross entropy against what is left of the target and the rest for all classes alike."""
+    total = math.fsum(map(math.exp, logits))
+    wanted = target if isinstance(target, list) else [float(k == target) for k in range(3)]
+    wanted = [(1 - share) * w + share / 3 for w in wanted]
+    return -math.fsum(
+        w * math.log(math.exp(x) / total) for w, x in zip(wanted, logits, strict=True)
+    )
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 1.0])
+def test_label_smoothing_and_ignore_index_by_their_formula(share: float) -> None:
+    how = {"label_smoothing": share, "ignore_index": -100}
+    terms = {
+        i: smoothed(LOGITS[i], target, share) for i, target in enumerate(TARGETS) if target >= 0
+    }
+    rows, leaves = lift(LOGITS)
+    loss = cross_entropy(rows, TARGETS, **how)
+    assert loss.data == pytest.approx(math.fsum(terms.values()) / 3, rel=1e-14)
+    loss.backward()
+    assert [leaf.grad for leaf in leaves[3:6]] == [0.0, 0.0, 0.0]
+    assert cross_entropy(LOGITS[0], 0, **how).data == pytest.approx(terms[0], rel=1e-14)
+    soft = [0.5, 0.2, 0.3]
+    assert cross_entropy(LOGITS[0], soft, **how).data == pytest.approx(
+        smoothed(LOGITS[0], soft, share), rel=1e-14
+    )
+    assert cross_entropy(rows[1:2], [-100], **how).data == 0.0
+    assert cross_entropy(rows[1], -100, **how).data == 0.0
+
+
+def test_label_smoothing_and_ignore_index_are_pytorchs() -> None:
+    torch = pytest.importorskip("torch", reason="pip install gradwalk[interop]")
+    logits, leaves = lift(LOGITS)
+    theirs = torch.tensor(LOGITS, dtype=torch.float64, requires_grad=True)
+    how = {"label_smoothing": 0.1, "ignore_index": -100}
+    wanted = torch.nn.functional.cross_entropy(theirs, torch.tensor(TARGETS), **how)
+    wanted.backward()
+    found = cross_entropy(logits, TARGETS, **how)
+    found.backward()
+    assert found.data == pytest.approx(wanted.item(), rel=1e-14)
+    gradient = [leaf.grad for leaf in leaves]
+    assert gradient == pytest.approx(theirs.grad.flatten().tolist(), rel=1e-12, abs=1e-16)
+
+
+def test_targets_of_a_program_are_ignored_and_smoothed_too() -> None:
+    pytest.importorskip("llvmlite", reason="pip install gradwalk[fast]")
+    xs, ys = inputs("a", "b", "c", "d", "e", "f"), inputs("s", "t")
+    how = {"label_smoothing": 0.1, "ignore_index": -100}
+    program = Program([*xs, *ys], [cross_entropy([xs[:3], xs[3:]], ys, **how)], [])
+    for targets in ([0, 2], [-100, 1], [2, -100], [-100, -100]):
+        wanted = cross_entropy(LOGITS[:2], targets, **how).data
+        found = program([[*LOGITS[0], *LOGITS[1], *targets]])
+        assert found[0, 0] == pytest.approx(wanted, rel=1e-12)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1, math.nan, "some"])
+def test_a_share_to_smooth_is_one(share: object) -> None:
+    with pytest.raises(ValueError, match=f"takes label_smoothing from 0 to 1, got {share!r}"):
+        cross_entropy([V, V], 0, label_smoothing=share)
+    with pytest.raises(ValueError, match="class from 0 to 1 for 2 logits, got -100"):
+        cross_entropy([V, V], -100)
+    assert cross_entropy([V, V], -1, ignore_index=-1).data == 0.0

@@ -1,6 +1,8 @@
 """Metrics by name: equal on both backends, to NumPy's arithmetic and to what is counted by hand."""
 
+import math
 import random
+import re
 
 import numpy as np
 import pytest
@@ -8,7 +10,9 @@ import pytest
 import nn
 from engine import Value
 from nn import MLP, Module, Neuron, accuracy, confusion_matrix, fit, predict, r2_score
-from nn.evaluation.metrics import confusion, r2, right_rows, share_right
+from nn.evaluation.counting import confusion, line_of, right, share_right
+from nn.evaluation.metrics import r2
+from nn.evaluation.samples import Rows
 
 pytest.importorskip("llvmlite", reason="pip install gradwalk[fast]")
 
@@ -29,6 +33,10 @@ class Answers(Module):
     def __call__(self, x):
         found = self.answers[x]
         return [y + self.p for y in found] if isinstance(found, list) else found + self.p
+
+
+def rows(targets):
+    return Rows(targets=targets, numbers=range(len(targets)))
 
 
 def by_numpy(outputs, targets):
@@ -74,13 +82,13 @@ def test_r2():
 
 def test_what_has_no_such_number_is_refused():
     with pytest.raises(ValueError, match=r'r2 compares every output .*"accuracy" and'):
-        r2([[1.0, 2.0]], [1])
+        r2([[1.0, 2.0]], rows([1]))
     with pytest.raises(ValueError, match="r2 compares every output"):
-        r2([[1.0, 2.0]], [[1, 2, 3]])
+        r2([[1.0, 2.0]], rows([[1, 2, 3]]))
     with pytest.raises(ValueError, match=r"has classes from 0 to 1, got 2; classes are counted"):
-        confusion([[1.0, 2.0]], [2], None)
+        confusion([[1.0, 2.0]], rows([2]), 0.0)
     with pytest.raises(ValueError, match="is of one question, got several yes-or-no outputs"):
-        confusion([[1.0, 2.0]], [[1, 1]], 0.5)
+        confusion([[1.0, 2.0]], rows([[1, 1]]), 0.5)
     with pytest.raises(ValueError, match="r2_score got no samples"):
         r2_score(Answers([]), [], [])
     with pytest.raises(ValueError, match="confusion_matrix got 1 samples and 2 targets"):
@@ -254,13 +262,116 @@ def test_refused_with_a_reason(case, backend):
 
 
 @pytest.mark.parametrize("threshold", [None, 0.0, 0.5])
-@pytest.mark.parametrize(("several", "width"), [(False, 1), (True, 1), (True, 3)])
-def test_arrays_are_judged_as_lists_are(several, width, threshold):
+@pytest.mark.parametrize(("outputs", "width"), [(1, 1), (3, 1), (3, 3)])
+def test_arrays_are_judged_as_lists_are(outputs, width, threshold):
     rng = np.random.default_rng(1)
-    outputs = rng.normal(size=(200, 3 if several else 1))
+    found = rng.normal(size=(200, outputs))
     targets = rng.integers(0, 2, size=(200, width)).astype(float)
-    plain = outputs.tolist() if several else outputs[:, 0].tolist()
-    wanted = targets.tolist() if width > 1 else targets[:, 0].tolist()
-    share = right_rows(outputs, targets, threshold, several).mean()
+    wanted = rows(targets.tolist() if width > 1 else targets[:, 0].tolist())
+    line = line_of("accuracy", outputs, wanted, 0.2, threshold)
+    share = right(found.T, targets.T, line).mean()
     assert 0 < share < 1
-    assert share == pytest.approx(share_right(plain, wanted, threshold), abs=1e-15)
+    for plain in (found.tolist(), *([found[:, 0].tolist()] if outputs == 1 else [])):
+        assert share == pytest.approx(share_right(plain, wanted, 0.2, threshold), abs=1e-15)
+
+
+# --- one rule
+
+BOTH = [[int(a > 0), int(b > 0.5)] for a, b in XS]
+QUESTIONS = {
+    "logits": ("binary_cross_entropy_with_logits", "linear", BOTH),
+    "probabilities": ("binary_cross_entropy", "sigmoid", BOTH),
+    "hinge": ("hinge", "linear", [[2 * y - 1 for y in row] for row in BOTH]),
+}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("case", QUESTIONS)
+def test_several_questions_are_counted_as_scikit_learn_counts_them(case, backend):
+    metrics = pytest.importorskip("sklearn.metrics", reason="pip install gradwalk[sklearn]")
+    loss, output, ys = QUESTIONS[case]
+    model = MLP(2, [4, 2], activation="tanh", output=output, rng=1)
+    history = fit(model, XS, ys, loss=loss, backend=backend, **QUIET)
+    found = np.array(predict(model, XS)) > (0.5 if output == "sigmoid" else 0.0)
+    wanted = metrics.accuracy_score(np.array(BOTH), found.astype(int))
+    assert 0 < wanted < 1
+    assert history.accuracy[history.best_epoch] == accuracy(model, XS, ys) == wanted
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("loss", ["cross_entropy", "binary_cross_entropy_with_logits", "mse"])
+def test_lists_with_one_yes_each_are_classes_for_every_loss(loss, backend):
+    lists = [[float(y == k) for k in range(3)] for y in THREE]
+    model = MLP(2, [4, 3], activation="tanh", rng=1)
+    history = fit(model, XS, lists, loss=loss, metrics="accuracy", backend=backend, **QUIET)
+    found = accuracy(model, XS, lists)
+    assert history.accuracy[history.best_epoch] == found == accuracy(model, XS, THREE)
+    matrix = confusion_matrix(model, XS, lists)
+    assert sum(matrix[k][k] for k in range(3)) / 30 == found
+    strict = np.array(predict(model, XS)) > 0.0
+    assert accuracy(model, XS, lists, 0.0) == (strict == np.array(lists)).all(axis=1).mean()
+
+
+def test_a_list_of_one_output_says_yes_or_no():
+    model = Answers([[0.7], [-0.2], [0.4]])
+    for targets in ([1, 0, 0], [[1], [0], [0]]):
+        assert accuracy(model, range(3), targets) == 2 / 3
+        assert confusion_matrix(model, range(3), targets) == [[1, 1], [0, 1]]
+
+
+def test_shares_are_rounded():
+    model = Answers([1.0, -1.0, -1.0])
+    assert accuracy(model, range(3), [0.9, 0.3, 0.7]) == 2 / 3
+
+
+ONE, SEVERAL = Answers([1.0] * 3), Answers([[1.0, 2.0, 0.0]] * 3)
+NO_CLASS = "has targets 0 and 1, or -1 and +1, got {}; for numbers that are no classes there is r2"
+CLASS = "of 3 outputs has classes from 0 to 2, got {}; classes are counted from 0"
+LENGTH = "takes a target for each output, {} in all, got {}; give one for each"
+NUMBER = "compares every output with its target, a number, got {} and {}; for classes there are "
+SENSELESS = [
+    (accuracy, ONE, [0, 3.7, 1], 1, NO_CLASS.format("3.7")),
+    (accuracy, ONE, [0, 1, 2], 2, NO_CLASS.format("2")),
+    (accuracy, ONE, [1, -1, 0], 2, NO_CLASS.format("0")),
+    (accuracy, ONE, [1, math.nan, 0], 1, NO_CLASS.format("nan")),
+    (accuracy, ONE, [[1, 0]] * 3, 0, LENGTH.format(1, "[1, 0]")),
+    (accuracy, SEVERAL, [0, 1, 3], 2, CLASS.format("3")),
+    (accuracy, SEVERAL, [0, -1, 2], 1, CLASS.format("-1")),
+    (accuracy, SEVERAL, [0, 1.5, 2], 1, CLASS.format("1.5")),
+    (accuracy, SEVERAL, [[0, 1]] * 3, 0, LENGTH.format(3, "[0, 1]")),
+    (accuracy, SEVERAL, [[0, 1, 0], [0, 5, 1], [0, 0, 0]], 1, NO_CLASS.format("[0, 5, 1]")),
+    (confusion_matrix, ONE, [0, 0.3, 1], 1, NO_CLASS.format("0.3")),
+    (confusion_matrix, SEVERAL, [0, 1, 3], 2, CLASS.format("3")),
+    (r2_score, SEVERAL, [0, 1, 2], 0, NUMBER.format("[1.0, 2.0, 0.0]", "0")),
+    (r2_score, ONE, [0, 1, "a"], 2, NUMBER.format("1.0", "'a'")),
+    (r2_score, ONE, [0, math.nan, 1], 1, NUMBER.format("1.0", "nan")),
+]
+
+
+@pytest.mark.parametrize("case", range(len(SENSELESS)))
+def test_a_number_that_would_mean_nothing_is_refused_with_the_row(case):
+    measure, model, targets, row, text = SENSELESS[case]
+    who = {accuracy: "accuracy", confusion_matrix: "a confusion matrix", r2_score: "r2"}[measure]
+    with pytest.raises(ValueError, match=f"^{re.escape(f'row {row}: {who} {text}')}"):
+        measure(model, range(3), targets)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(
+    ("metric", "loss", "outputs", "ys", "text"),
+    [
+        ("accuracy", "mse", 1, LINE, r"row 0: accuracy has targets 0 and 1, .* there is r2"),
+        ("accuracy", "mse", 3, [[3, 1, 2]] * 30, r"row 0: accuracy has targets 0 and 1, "),
+        ("confusion", "mse", 1, LINE, r"row 0: a confusion matrix has targets 0 and 1, "),
+        ("confusion", "binary_cross_entropy", 1, [0.3] * 30, r"row 0: a confusion matrix has targ"),
+        ("r2", "cross_entropy", 3, THREE, r"r2 is of numbers, got the classes of cross_entropy; "),
+        ("r2", "hinge", 1, [1, -1] * 15, r"r2 is of numbers, got the classes of hinge_loss; for"),
+    ],
+)
+def test_so_it_is_while_training(metric, loss, outputs, ys, text, backend):
+    output = "sigmoid" if loss == "binary_cross_entropy" else "linear"
+    model = MLP(2, [3, outputs], output=output, rng=1)
+    before = [p.data for p in model.parameters()]
+    with pytest.raises(ValueError, match=f"^{text}"):
+        fit(model, XS, ys, loss=loss, metrics=metric, backend=backend, **QUIET)
+    assert [p.data for p in model.parameters()] == before

@@ -112,15 +112,14 @@ def test_one_epoch_is_one_pass_in_batches():
         return mse_loss(outputs, targets)
 
     model = Neuron(1, "linear", rng=3)
-    fit(
-        model, [[i] for i in range(7)], range(7), loss=loss, epochs=2, batch_size=3, seed=1, **QUIET
-    )
+    how = {"loss": loss, "backend": "eager", **QUIET}
+    fit(model, [[i] for i in range(7)], range(7), epochs=2, batch_size=3, seed=1, **how)
     assert [len(batch) for batch in seen] == [3, 3, 1] * 2
     first, second = [[y for batch in seen[i : i + 3] for y in batch] for i in (0, 3)]
     assert sorted(first) == sorted(second) == list(range(7))
     assert first != second != list(range(7))
     seen.clear()
-    fit(model, [[i] for i in range(7)], range(7), loss=loss, epochs=1, batch_size=None, **QUIET)
+    fit(model, [[i] for i in range(7)], range(7), epochs=1, batch_size=None, **how)
     assert [len(batch) for batch in seen] == [7]
 
 
@@ -140,6 +139,7 @@ def test_a_share_is_held_out_at_random():
         epochs=1,
         validation=0.3,
         seed=1,
+        backend="eager",
         **QUIET,
     )
     (held_out,) = (set(targets) for targets in measured if not trained & set(targets))

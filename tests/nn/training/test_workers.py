@@ -183,7 +183,7 @@ def test_other_executors_and_ways_are_refused_before_anything_changes() -> None:
             (TypeError, r"got int; give ThreadPool", {"executor": 3}),
             (TypeError, r"got Client; give its get_executor\(\)", {"executor": Client()}),
             (ValueError, 'got backend="eager"', {"executor": pool, "backend": "eager"}),
-            (ValueError, "of your own .* leave out executor=", {"executor": pool, "loss": own}),
+            (ValueError, "no mean, .* leave out executor=", {"executor": pool, "loss": own}),
         ]
         for kind, words, how in wrong:
             with pytest.raises(kind, match=words):

@@ -1,0 +1,138 @@
+"""Which answers of a model are right: the one rule by which accuracy and confusion are counted."""
+
+import sys
+from collections.abc import Callable, Sequence
+from functools import reduce
+from math import isclose
+from operator import and_, eq
+from statistics import fmean
+from typing import Any
+
+from nn.checks import as_number, whole
+from nn.evaluation.plane import largest
+from nn.evaluation.samples import Rows, firsts
+from nn.losses import classes_of
+
+__all__ = ["columns", "confusion", "decided", "line_of", "right", "share_right", "threshold_of"]
+
+MATRIX = "a confusion matrix"
+
+
+def threshold_of(model: object, loss: object = None) -> float:
+    """The output above which an answer is yes, by the loss of a training, else by the model."""
+    if known := classes_of(loss):
+        return known.threshold or 0.0
+    return 0.5 if getattr(model, "output", None) == "sigmoid" else 0.0
+
+
+def line_of(
+    who: str, outputs: int, rows: Rows, usual: float, threshold: float | None = None
+) -> float | None:
+    """The line above which an output means yes; None where the largest output is the class.
+
+    The class is asked for where there are several outputs, and every target is the number of a
+    class or a list of class probabilities, which sum to 1. Other lists say yes or no to each
+    output: 0 or 1, or -1 or +1; a share from 0 to 1 is rounded.
+
+    Arguments:
+        who: what is counted. outputs: how many outputs there are.
+        usual: the line where there is no threshold.
+        threshold: with it, lists of targets say yes or no whatever they are.
+
+    Raises ValueError for a target that is no such answer, with its row.
+    """
+    first = firsts(ys := rows.ys)
+    listed = [y for y in first if isinstance(y, tuple)]
+    fits: Callable[[float], bool] = lambda y: 0 <= y <= 1  # noqa: E731
+    if -1 in first or any(-1 in y for y in listed):
+        fits = {-1.0, 1.0}.__contains__
+    elif who == MATRIX and outputs == 1:
+        fits = {0.0, 1.0}.__contains__
+    for target, place in first.items():
+        fault, remedy = _fault(who, outputs, target, fits)
+        if fault:
+            raise ValueError(f"{rows.name(place)}: {fault}, got {ys[place]!r:.60}; {remedy}")
+    if outputs > 1 and threshold is None and all(map(_is_distribution, listed)):
+        return None
+    return usual if threshold is None else threshold
+
+
+def _fault(who: str, outputs: int, target: Any, fits: Callable[[float], bool]) -> tuple[str, str]:
+    """What is wrong with a target, and the remedy; "" where nothing is."""
+    several = target if isinstance(target, tuple) else (target,)
+    if any(isinstance(y, str) for y in several):
+        return "targets are numbers of classes", "write each as its class, like names.index(target)"
+    if outputs > 1 and several is not target:
+        fault = f"{who} of {outputs} outputs has classes from 0 to {outputs - 1}"
+        return fault * (whole(target) not in range(outputs)), "classes are counted from 0"
+    if len(several) != outputs:
+        return f"{who} takes a target for each output, {outputs} in all", "give one for each"
+    fault = f"{who} has targets 0 and 1, or -1 and +1"
+    wrong = not all(fits(as_number(y)) for y in several)
+    return fault * wrong, "for numbers that are no classes there is r2"
+
+
+def _is_distribution(shares: tuple[Any, ...]) -> bool:
+    return min(shares) >= 0 and isclose(sum(shares), 1, rel_tol=1e-6)
+
+
+def decided(outputs: Any, targets: Any, line: float | None) -> tuple[list[Any], list[Any]]:
+    """What outputs answer, and what is right: the number of a class, or a yes or no for each.
+
+    Arguments:
+        outputs, targets: a number for each output of one row; or an array, of whose rows each is
+            an output for all rows. A single target of several outputs is the number of a class.
+        line: see `line_of`.
+    """
+    if len(outputs) > 1 and (line is None or len(targets) == 1):
+        return [largest(outputs)], [largest(targets) if len(targets) > 1 else targets[0]]
+    return [x > line for x in outputs], [y > 0.5 for y in targets]
+
+
+def right(outputs: Any, targets: Any, line: float | None) -> Any:
+    """Whether every answer is right: a bool for one row, an array of them for an array.
+
+    >>> right([0.1, 0.7], [1], None), right([0.1, 0.7], [0, 1], 0.5), right([-3.0], [1], 0.0)
+    (True, True, False)
+    """
+    return reduce(and_, map(eq, *decided(outputs, targets, line)))
+
+
+def columns(given: Any) -> list[Any]:
+    """An output or a target as a list of what it has."""
+    return [*given] if hasattr(given, "__iter__") else [given]
+
+
+def share_right(
+    outputs: Sequence[Any], rows: Rows, usual: float, threshold: float | None = None
+) -> float:
+    """The share of rows whose answers are all right, from 0 to 1; 0 where there are no rows."""
+    if not len(rows):
+        return 0.0
+    line = line_of("accuracy", len(columns(outputs[0])), rows, usual, threshold)
+    given: Any = outputs, rows.ys
+    try:  # of many rows it takes long one by one
+        array = sys.modules["numpy"].array
+        found, wanted = [array(x, "float64").reshape(len(rows), -1).T for x in given]
+        answers = right(found, wanted, line)
+    except (KeyError, TypeError, ValueError):  # no numpy, or rows of several lengths
+        answers = [right(columns(x), columns(y), line) for x, y in zip(*given, strict=True)]
+    return fmean(answers)
+
+
+def confusion(
+    outputs: Sequence[Any], rows: Rows, usual: float, threshold: float | None = None
+) -> list[list[int]]:
+    """How often each class (a row) was taken for each class (a column)."""
+    size = len(columns(outputs[0]))
+    line = line_of(MATRIX, size, rows, usual, threshold)
+    if size > 1 and line is not None:
+        raise ValueError(
+            "a confusion matrix is of one question, got several yes-or-no outputs for each sample; "
+            "make one of each output with a metric of your own, or leave it out"
+        )
+    matrix = [[0] * max(size, 2) for _ in range(max(size, 2))]
+    for output, target in zip(outputs, rows.ys, strict=True):
+        (found,), (wanted,) = decided(columns(output), columns(target), line)
+        matrix[int(wanted)][found] += 1
+    return matrix

@@ -1,0 +1,88 @@
+"""Losses of the user's own in native trainings: those that are means over rows."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from statistics import fmean
+from typing import Any
+
+from engine import Value, no_grad, numeric_mode
+from engine.core.modes import recording
+from nn.evaluation.programs import COMPARED
+from nn.evaluation.samples import Rows, firsts, hashable
+from nn.losses import Loss
+from nn.models.module import Module, evaluating
+
+__all__ = ["NotCompilable", "OwnLoss", "few", "various"]
+
+MOST = 1000  # different targets that a loss is tried on
+
+
+class NotCompilable(ValueError):
+    """A training cannot run natively; the message says why."""
+
+
+class OwnLoss:
+    """A loss as a function of one row. Raises NotCompilable where it is no mean over rows.
+
+    What it gives for a row is recorded while targets have no numbers. A decision on a target is an
+    error then, or it shows on the rows that the loss is tried on: they have all targets there are,
+    or many of them.
+    """
+
+    def __init__(self, loss: Loss, model: Module) -> None:
+        self._loss, self._model = loss, model
+
+    def __call__(self, output: Any, target: Any) -> Value:
+        """The loss of one row."""
+        return self._of([output], [target])
+
+    def _of(self, outputs: list[Any], targets: list[Any]) -> Value:
+        try:
+            found = self._loss(outputs, targets)
+        except Exception as error:
+            raise NotCompilable(
+                f"the loss cannot be tried on {len(outputs)} rows: {type(error).__name__}: {error}"
+            ) from error
+        if not isinstance(found, Value):
+            raise NotCompilable(f"the loss gave {type(found).__name__} for one row, not a Value")
+        return found
+
+    def check_model(self, rows: Rows) -> None:
+        """Check that for some rows the loss is the mean of what it is for each."""
+        rows = rows.take(various(rows, COMPARED))
+        with evaluating(self._model), numeric_mode("ieee"), recording:  # losses look at graphs
+            outputs = [self._model(x) for x in rows.xs]
+            self.check(rows, outputs, [float(x) for x in map(self, outputs, rows.ys)])
+
+    def check(self, rows: Rows, outputs: Sequence[Any], losses: Sequence[float]) -> None:
+        """Check that for these rows the loss is the mean of these losses, one for each."""
+        with evaluating(self._model), numeric_mode("ieee"), no_grad():
+            wanted = float(self._of([*map(_lifted, outputs)], rows.ys))
+        size = max(fmean(map(abs, losses)), abs(wanted))
+        if math.isfinite(wanted) and not abs(fmean(losses) - wanted) <= 1e-9 * size:
+            raise NotCompilable(
+                f"the loss of {len(losses)} rows is {wanted:.6g}, and {fmean(losses):.6g} as the "
+                "mean of what it was for each; one that is no mean, or that changes in a training, "
+                'needs backend="eager"'
+            )
+
+
+def _lifted(output: Any) -> Any:
+    """An output of numbers as one of Values, as a model gives it."""
+    several = isinstance(output, list | tuple)
+    return [*map(_lifted, output)] if several else Value(float(output))
+
+
+def few(rows: Rows) -> range:
+    """The places of some rows from everywhere."""
+    return range(0, len(rows), -(-len(rows) // COMPARED))
+
+
+def various(rows: Rows, most: int = MOST) -> list[int]:
+    """The places of some rows, and of the first with each target, or with the most frequent."""
+    first = firsts(targets := [*map(hashable, rows.ys)])
+    often = [first[y] for y, _ in Counter(targets).most_common(most)]
+    return [*dict.fromkeys([*few(rows), *often])]

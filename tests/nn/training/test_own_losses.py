@@ -1,0 +1,360 @@
+"""Losses of one's own: native where they are means over rows, eager with the same meaning else."""
+
+import functools
+import math
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import engine
+import nn
+from engine import Value
+from nn import MLP, Layer, Module, fit
+from nn.training.native import NativeTrainer
+
+pytest.importorskip("llvmlite", reason="pip install gradwalk[fast]")
+
+_draw = random.Random(3).gauss
+XS = [[_draw(0, 1), _draw(0, 1)] for _ in range(60)]
+LINE = [2 * a - b for a, b in XS]
+THREE = [int(a > 0) + int(b > 0) for a, b in XS]
+RARE = [7 if i == 37 else 0 for i in range(60)]
+IGNORING = [-100 if i % 7 == 3 else y for i, y in enumerate(THREE)]
+Loss = Callable[[list[Any], list[Any]], Value]
+
+
+def train(loss: Any, ys: Any, outputs: int = 1, backend: str = "auto", **how: Any) -> Any:
+    model = MLP(2, [4, outputs], activation="tanh", rng=1)
+    how = {"epochs": 3, "seed": 1, "progress": False, "backend": backend, **how}
+    history = fit(model, how.pop("xs", XS), ys, loss=loss, **how)
+    numbers = [*history.loss, *history.val_loss, *[p.data for p in model.parameters()]]
+    return history.backend, numbers, history
+
+
+def alike(loss: Any, ys: Any, outputs: int = 1, **how: Any) -> str:
+    """The backend that was chosen; the other one has to give the same numbers."""
+    backend, numbers, history = train(loss, ys, outputs, **how)
+    _, wanted, eager = train(loss, ys, outputs, "eager", **how)
+    assert numbers == pytest.approx(wanted, rel=1e-9, abs=1e-12)
+    assert history.column("accuracy") == eager.column("accuracy")
+    return str(backend)
+
+
+def mean(term: Callable[[Any, Any], Any]) -> Loss:
+    return lambda outputs, targets: engine.sum([*map(term, outputs, targets)]) / len(outputs)
+
+
+MEANS: dict[str, tuple[Loss, list[Any], int]] = {
+    "squares": (mean(lambda x, y: (x - y) ** 2), LINE, 1),
+    "quantile": (mean(lambda x, y: engine.maximum(0.9 * (y - x), 0.1 * (x - y))), LINE, 1),
+    "where": (mean(lambda x, y: engine.where(y > 1, 3.0, 1.0) * (x - y) ** 2), THREE, 1),
+    "choose": (mean(lambda x, y: -engine.choose(y, engine.log_softmax(x))), THREE, 3),
+    "of ours": (lambda x, y: 2 * nn.huber_loss(x, y) + 1e-3 * nn.mse_loss(x, y), LINE, 1),
+    "smoothed": (lambda x, y: nn.cross_entropy(x, y, label_smoothing=0.1), THREE, 3),
+}
+
+
+@pytest.mark.parametrize("case", MEANS)
+def test_a_mean_over_rows_trains_natively(case: str) -> None:
+    loss, ys, outputs = MEANS[case]
+    for how in ({}, {"validation": 0.3, "batch_size": 7}):
+        assert alike(loss, ys, outputs, **how) == "native"
+
+
+def rank(outputs: list[Any], targets: list[Any]) -> Value:
+    """How far rows of a larger target are from being above the others."""
+    rows = [*zip(outputs, targets, strict=True)]
+    terms = [engine.relu(1 - (x - z)) for x, y in rows for z, w in rows if y > w]
+    return engine.sum(terms) / len(terms) if terms else Value(0.0)
+
+
+SORTED = sorted(range(60), key=THREE.__getitem__)
+OTHERS: dict[str, tuple[Loss, list[Any], int]] = {
+    "a sum": (lambda x, y: len(x) * nn.mse_loss(x, y), LINE, 1),
+    "a fixed share": (lambda x, y: len(x) / 32 * nn.mse_loss(x, y), LINE, 1),
+    "pairs of rows": (rank, THREE, 1),
+    "pairs with one row": (rank, RARE, 1),
+    "neighbours": (lambda x, y: nn.mse_loss(x, y) + (x[0] - x[-1]) ** 2, LINE, 1),
+    "some rows": (lambda x, y: nn.mse_loss(x[:4], y[:4]), LINE, 1),
+    "the mean of a batch": (lambda x, y: nn.mse_loss(x, [z - sum(y) / len(y) for z in y]), LINE, 1),
+    "if of ==": (mean(lambda x, y: (x - y) ** 2 * (3.0 if y == 1 else 1.0)), THREE, 1),
+    "if of >": (mean(lambda x, y: (x - y) ** 2 * (3.0 if y > 1 else 1.0)), THREE, 1),
+    "a dictionary": (mean(lambda x, y: (x - y) ** 2 * {7: 5.0}.get(y, 1.0)), RARE, 1),
+    "a set": (mean(lambda x, y: (x - y) ** 2 * (2.0 if y in {7} else 1.0)), RARE, 1),
+    "an index": (mean(lambda x, y: -engine.log_softmax(x)[y]), THREE, 3),
+    "an int": (mean(lambda x, y: -engine.log_softmax(x)[int(y)]), THREE, 3),
+    "counted rows": (lambda x, y: nn.cross_entropy(x, y, ignore_index=-100), IGNORING, 3),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_any_other_loss_trains_eagerly_and_means_what_it_says(case: str) -> None:
+    loss, ys, outputs = OTHERS[case]
+    assert alike(loss, ys, outputs) == "eager"
+    with pytest.raises(ValueError, match='leave out backend="native" to train eagerly'):
+        train(loss, ys, outputs, "native")
+
+
+def test_rows_in_the_order_of_their_classes_hide_nothing() -> None:
+    xs, ys = [XS[i] for i in SORTED], [THREE[i] for i in SORTED]
+    assert alike(rank, ys, xs=xs) == "eager"
+    only_there = mean(lambda x, y: (x - y) ** 2 * {7: 5.0}.get(y, 1.0))
+    assert alike(only_there, [0] * 60, validation=(XS[:9], RARE[30:39])) == "eager"
+
+
+def test_what_is_frequent_among_many_targets_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nn.training.own_loss.various.__defaults__", (10,))
+    often = [0.0 if i % 8 == 3 else y for i, y in enumerate(LINE)]
+    assert alike(mean(lambda x, y: (x - y) ** 2 * {0.0: 5.0}.get(y, 1.0)), often) == "eager"
+
+
+def test_a_loss_may_leave_out_targets_that_are_missing() -> None:
+    missing = [math.nan if i == 11 else y for i, y in enumerate(LINE)]
+
+    def known(outputs: list[Any], targets: list[Any]) -> Value:
+        return mean(lambda x, y: 0.0 * x if math.isnan(y) else (x - y) ** 2)(outputs, targets)
+
+    def matched(outputs: list[Any], targets: list[Any]) -> Value:
+        return mean(lambda x, y: engine.where(engine.equal(y, y), abs(x), 0.0))(outputs, targets)
+
+    assert alike(known, missing) == "eager"
+    alike(matched, missing)
+
+
+def test_why_a_loss_is_not_native() -> None:
+    with pytest.raises(
+        ValueError, match=r"the loss of 15 rows is \S+, and \S+ as the mean of what it was"
+    ):
+        train(lambda x, y: len(x) * nn.mse_loss(x, y), LINE, 1, "native")
+    with pytest.raises(ValueError, match="the loss cannot be tried on 1 rows: IndexError: list in"):
+        train(lambda x, y: (x[0] - x[1]) ** 2 + y[0], LINE, 1, "native")
+    with pytest.raises(ValueError, match="the loss gave float for one row, not a Value; leave out"):
+        train(lambda x, y: 1.0, LINE, 1, "native")
+
+
+class Counting:
+    """A loss that grows from call to call."""
+
+    def __init__(self) -> None:
+        self.calls, self.rng = 0, random.Random(5)
+
+    def __call__(self, outputs: list[Any], targets: list[Any]) -> Value:
+        self.calls += 1
+        return nn.mse_loss(outputs, targets) * self.calls
+
+
+def closure() -> Loss:
+    calls = 0
+
+    def loss(outputs: list[Any], targets: list[Any]) -> Value:
+        nonlocal calls
+        calls += 1
+        return nn.mse_loss(outputs, targets) * calls
+
+    return loss
+
+
+def noisy() -> Loss:
+    rng = random.Random(5)
+    return lambda outputs, targets: nn.mse_loss(outputs, [y + rng.random() for y in targets])
+
+
+@pytest.mark.parametrize("make", [Counting, closure, noisy])
+def test_trying_a_loss_leaves_no_mark_on_it(make: Callable[[], Loss]) -> None:
+    backend, *found = train(make(), LINE)
+    assert backend == "eager"
+    assert found == [*train(make(), LINE, 1, "eager")][1:]
+
+
+def test_a_loss_may_close_over_what_is_not_there_yet() -> None:
+    def loss(outputs: list[Any], targets: list[Any]) -> Value:
+        return nn.mse_loss(outputs, targets) if outputs else history
+
+    history = train(loss, LINE)
+    assert history[0] == "native"
+
+
+def test_a_loss_that_callbacks_change_is_an_error_and_not_another_loss() -> None:
+    scale = [1.0]
+
+    def loss(outputs: list[Any], targets: list[Any]) -> Value:
+        return scale[0] * nn.mse_loss(outputs, targets)
+
+    def halve(history: nn.History) -> None:
+        scale[0] /= 2
+
+    with pytest.raises(ValueError, match='changes in a training, needs backend="eager"'):
+        train(loss, LINE, callbacks=halve)
+    assert train(loss, LINE, 1, "eager", callbacks=halve)[0] == "eager"
+    assert train(loss, LINE, callbacks=lambda history: None)[0] == "native"
+
+
+@pytest.mark.parametrize("how", [{"class_weights": "balanced"}, {"sample_weight": [1.0] * 60}])
+def test_weights_are_for_losses_by_name(how: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"losses (of classification )?by name.*got rank; leave"):
+        train(rank, THREE, **how)
+
+
+# --- losses with settings
+
+
+def test_a_loss_with_settings_trains_natively_and_knows_classes() -> None:
+    smooth = functools.partial(nn.cross_entropy, label_smoothing=0.1, ignore_index=-100)
+    for how in (
+        {},
+        {"validation": 0.3, "batch_size": 1},
+        {"class_weights": "balanced"},
+        {"class_weights": [1, 2, 3], "sample_weight": [0.5, 2.0] * 30, "validation": 0.3},
+    ):
+        assert alike(smooth, IGNORING, 3, **how) == "native"
+    assert alike(functools.partial(nn.huber_loss, delta=0.3), LINE) == "native"
+    history = train(smooth, THREE, 3, validation=0.3)[2]
+    assert len(history.accuracy) == len(history.val_accuracy) == 3
+
+
+@pytest.mark.parametrize("backend", ["native", "eager"])
+def test_rows_to_ignore_have_no_part_in_anything(backend: str) -> None:
+    smooth = functools.partial(nn.cross_entropy, ignore_index=-100)
+    there = [i for i, y in enumerate(IGNORING) if y >= 0]
+    rest = {"xs": [XS[i] for i in there], "batch_size": None, "metrics": "confusion"}
+    _, wanted, plain = train("cross_entropy", [THREE[i] for i in there], 3, backend, **rest)
+    _, found, history = train(smooth, IGNORING, 3, backend, batch_size=None, metrics="confusion")
+    assert found == pytest.approx(wanted, rel=1e-12)
+    assert (history.accuracy, history.confusion) == (plain.accuracy, plain.confusion)
+    with pytest.raises(ValueError, match=r"^row 0 and all others have the target -100, which the"):
+        train(smooth, [-100] * 60, 3, backend)
+
+
+def test_a_second_fit_with_the_same_settings_records_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    graphs: list[int] = []
+    real = NativeTrainer._graph
+    monkeypatch.setattr(NativeTrainer, "_graph", lambda *a: graphs.append(0) or real(*a))
+    for delta, recorded in ((0.31, 1), (0.31, 1), (0.32, 2)):
+        train(functools.partial(nn.huber_loss, delta=delta), LINE, 1, "native")
+        assert len(graphs) == recorded
+
+
+def test_a_training_with_other_settings_is_another(tmp_path: Any) -> None:
+    pytest.importorskip("safetensors", reason="pip install gradwalk[checkpoints]")
+    how = {"checkpoint": tmp_path / "run", "resume": True}
+    train(functools.partial(nn.huber_loss, delta=0.3), LINE, **how)
+    with pytest.raises(nn.CheckpointError, match=r"with loss='huber_loss\(delta=0.3\)'"):
+        train(functools.partial(nn.huber_loss, delta=0.4), LINE, **how)
+
+
+# --- outputs and losses that do not fit
+
+
+class Ends(Module):
+    """A layer and what comes after it."""
+
+    def __init__(self, outputs: int, end: Callable[[Any], Any]) -> None:
+        self.layer, self.end = Layer(2, outputs, "linear", rng=1), end
+
+    def __call__(self, x: Any) -> Any:
+        return self.end(self.layer(x))
+
+
+def shares(xs: list[Any]) -> list[Any]:
+    powers = [(x - engine.maximum(*xs)).exp() for x in xs]
+    total = sum(powers)
+    return [power / total for power in powers]
+
+
+def over_logsumexp(xs: list[Any]) -> list[Any]:
+    return [(x - engine.logsumexp(xs)).exp() for x in xs]
+
+
+def times_reciprocal(xs: list[Any]) -> list[Any]:
+    powers = [x.exp() for x in xs]
+    return [power * (1 / sum(powers)) for power in powers]
+
+
+SIGMOIDS: dict[str, Callable[[Any], Any]] = {
+    "sigmoid": lambda x: x.sigmoid(),
+    "1 / (1 + exp(-x))": lambda x: 1 / (1 + (-x).exp()),
+    "a power of -1": lambda x: (1 + (-x).exp()) ** -1,
+    "exp(x) / (1 + exp(x))": lambda x: x.exp() / (1 + x.exp()),
+    "(tanh(x / 2) + 1) / 2": lambda x: (engine.tanh(x / 2) + 1) / 2,
+    "tanh(x / 2) / 2 + 0.5": lambda x: 0.5 * engine.tanh(x / 2) + 0.5,
+    "of both signs": lambda x: engine.where(
+        x > 0, lambda: 1 / (1 + (-x).exp()), lambda: x.exp() / (1 + x.exp())
+    ),
+    "the other class": lambda x: 1 - x.sigmoid(),
+}
+SOFTMAXES: dict[str, Callable[[Any], Any]] = {
+    "softmax": engine.softmax,
+    "less the largest": shares,
+    "less logsumexp": over_logsumexp,
+    "times 1 / total": times_reciprocal,
+    "sigmoids": lambda xs: [x.sigmoid() for x in xs],
+}
+YES = [int(a > 0) for a, _ in XS]
+SIGNS = [2 * y - 1 for y in YES]
+BACKENDS = pytest.mark.parametrize("backend", ["native", "eager"])
+
+
+@BACKENDS
+@pytest.mark.parametrize("name", SIGMOIDS)
+def test_a_sigmoid_is_no_score_however_it_is_written(name: str, backend: str) -> None:
+    end, how = SIGMOIDS[name], {"epochs": 1, "progress": False, "backend": backend}
+    for loss, ys in (("binary_cross_entropy_with_logits", YES), ("hinge", SIGNS), ("poisson", YES)):
+        with pytest.raises(ValueError, match="got outputs of sigmoid; give the model output='lin"):
+            fit(Ends(1, end), XS, ys, loss=loss, **how)
+    fit(Ends(1, end), XS, YES, loss="binary_cross_entropy", **how)
+    with pytest.raises(ValueError, match="got outputs of sigmoid"):
+        nn.hinge_loss(end(Value(0.3)), 1)
+
+
+@BACKENDS
+@pytest.mark.parametrize("name", SOFTMAXES)
+def test_a_softmax_is_no_score_however_it_is_written(name: str, backend: str) -> None:
+    end, how = SOFTMAXES[name], {"epochs": 1, "progress": False, "backend": backend}
+    lists = [[int(y == k) for k in range(3)] for y in THREE]
+    for loss, ys in (
+        ("cross_entropy", THREE),
+        (functools.partial(nn.cross_entropy, label_smoothing=0.1), THREE),
+        (lambda outputs, targets: nn.cross_entropy(outputs, targets), THREE),
+        ("binary_cross_entropy_with_logits", lists),
+        ("hinge", [[2 * y - 1 for y in row] for row in lists]),
+    ):
+        with pytest.raises(
+            ValueError, match=r"got outputs of (softmax|sigmoid); give the model ou"
+        ):
+            fit(Ends(3, end), XS, ys, loss=loss, **how)
+    with pytest.raises(ValueError, match="got outputs of"):
+        nn.cross_entropy(end([Value(0.3), Value(-1.0), Value(0.5)]), 1)
+
+
+@BACKENDS
+@pytest.mark.parametrize("name", ["exp", "softplus"])
+def test_a_count_is_no_logarithm_of_one(name: str, backend: str) -> None:
+    with pytest.raises(ValueError, match=f"applies exp itself, got outputs of {name}; give the mo"):
+        fit(Ends(1, getattr(Value, name)), XS, YES, loss="poisson", progress=False, backend=backend)
+
+
+SCORES: dict[str, Callable[[Any], Any]] = {
+    "linear": lambda x: x,
+    "from 0 to 1 by chance": lambda x: 0.5 + 0.01 * x,
+    "3 tanh": lambda x: 3 * x.tanh(),
+    "relu": lambda x: x.relu(),
+    "silu": lambda x: x.silu(),
+    "scaled sigmoid": lambda x: 8 * x.sigmoid(),
+    "centred sigmoid": lambda x: x.sigmoid() - 0.5,
+}
+
+
+@BACKENDS
+@pytest.mark.parametrize("name", SCORES)
+def test_scores_are_no_probabilities(name: str, backend: str) -> None:
+    end, how = SCORES[name], {"epochs": 1, "progress": False, "backend": backend}
+    fit(Ends(1, end), XS, YES, loss="binary_cross_entropy_with_logits", **how)
+    fit(Ends(1, end), XS, SIGNS, loss="hinge", **how)
+    fit(Ends(3, lambda xs: [*map(end, xs)]), XS, THREE, loss="cross_entropy", **how)
+    temperature = [10 * x for x in engine.softmax([Value(1.0), Value(2.0)])]
+    for logits in ([0.25, 0.75], [Value(0.25), Value(0.75)], temperature):
+        assert math.isfinite(nn.cross_entropy(logits, 0).data)
