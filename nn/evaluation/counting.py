@@ -103,13 +103,18 @@ def columns(given: Any) -> list[Any]:
     return [*given] if hasattr(given, "__iter__") else [given]
 
 
+def _most(outputs: Sequence[Any]) -> int:
+    """How many outputs a row has; the most, where rows have several lengths."""
+    return max(map(len, outputs)) if hasattr(outputs[0], "__len__") else 1
+
+
 def share_right(
     outputs: Sequence[Any], rows: Rows, usual: float, threshold: float | None = None
 ) -> float:
     """The share of rows whose answers are all right, from 0 to 1; 0 where there are no rows."""
     if not len(rows):
         return 0.0
-    line = line_of("accuracy", len(columns(outputs[0])), rows, usual, threshold)
+    line = line_of("accuracy", _most(outputs), rows, usual, threshold)
     given: Any = outputs, rows.ys
     try:  # of many rows it takes long one by one
         array = sys.modules["numpy"].array
@@ -124,7 +129,7 @@ def confusion(
     outputs: Sequence[Any], rows: Rows, usual: float, threshold: float | None = None
 ) -> list[list[int]]:
     """How often each class (a row) was taken for each class (a column)."""
-    size = len(columns(outputs[0]))
+    size = _most(outputs)
     line = line_of(MATRIX, size, rows, usual, threshold)
     if size > 1 and line is not None:
         raise ValueError(

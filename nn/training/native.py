@@ -11,7 +11,7 @@ import math
 import operator
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Any, TypeAlias
 
 from engine import ControlFlowError, Program, Value, inputs, no_grad, numeric_mode
@@ -25,14 +25,15 @@ from nn.checks import check_finite
 from nn.evaluation.counting import right
 from nn.evaluation.isolation import isolated
 from nn.evaluation.programs import COMPARED, Known, Recorded, kept, known_architecture
-from nn.evaluation.samples import Rows, is_array
+from nn.evaluation.samples import Rows
 from nn.losses import built_in
 from nn.models.batch import BATCH, RecordedBatch
 from nn.models.module import Module
 from nn.optim.optimizers import Optimizer
 from nn.training.own_loss import NotCompilable, OwnLoss, few, various
-from nn.training.shards import Computer, Table, Work
+from nn.training.shards import Computer, Work
 from nn.training.stages import Stages
+from nn.training.table import Table, table_of
 from nn.training.task import Task, Trainer
 from nn.training.workers import WorkerPool
 
@@ -80,18 +81,10 @@ class NativeTrainer(Trainer):
                 raise NotCompilable("the model draws random numbers, as dropout does")
         for rows in task.data.tables:
             rows.check(False, "sample", *["target"] * (self._own is None))
-        many = len(programs) - len(self._widths)
-        self._each = many // len(self._widths)  # programs of a step
-        rates = [stages.batch.rates for stages in self._stages for _ in range(self._each)]
-        forward = dict(zip(self._widths, programs[many:], strict=True))
-        work = Work(programs[:many], forward, tables, rates)
+        work = self._work(programs, tables)
         self._computer = (
             Computer(work) if task.executor is None else WorkerPool(work, task.executor)
         )
-        self._learned = numpy().arange(len(task.parameters))
-        if task.parameters != [*optimizer.params]:
-            position = self._stages[0].position
-            self._learned = numpy().array([position[p] for p in optimizer.params])
         self.read()
         if not known:
             with isolated(model, task.loss):
@@ -104,7 +97,7 @@ class NativeTrainer(Trainer):
 
     def _tables(self) -> list[Table]:
         """The rows to learn from, and those to validate on, as programs read them."""
-        tables, targets = zip(*map(_table, filter(None, self.task.data.tables)), strict=True)
+        tables, targets = zip(*map(table_of, filter(None, self.task.data.tables)), strict=True)
         self._widths = sorted({n for table in tables for n in table.groups(range(len(table)))})
         self._targets, many = targets[0], len(self._widths)
         self.located = many == 1
@@ -115,6 +108,22 @@ class NativeTrainer(Trainer):
                 + " where the loss is of your own" * (self._own is not None)
             )
         return [*tables]
+
+    def _work(self, programs: Sequence[Program], tables: Sequence[Table]) -> Work:
+        """What is computed in a step and in a measurement."""
+        many = len(programs) - len(self._widths)
+        self._each = many // len(self._widths)  # programs of a step
+        rates = [stages.batch.rates for stages in self._stages for _ in range(self._each)]
+        forward = dict(zip(self._widths, programs[many:], strict=True))
+        return Work(programs[:many], forward, tables, rates)
+
+    @cached_property
+    def _learned(self) -> Any:
+        """The places in theta of the parameters that learn."""
+        learned = self.task.optimizer.params
+        if self.task.parameters == [*learned]:
+            return numpy().arange(len(learned))
+        return numpy().array([self._stages[0].position[p] for p in learned])
 
     def read(self) -> None:
         """Copy what the Values and the optimiser hold into arrays."""
@@ -314,45 +323,3 @@ class NativeTrainer(Trainer):
             parameter.grad = grad
         if self._memory:
             optimizer.memory = list(zip(*[m.tolist() for m in self._memory], strict=True))
-
-
-def _table(rows: Rows) -> tuple[Table, int]:
-    """The rows as programs read them, and how long targets are (0 for lone numbers).
-
-    If there are weights, a third column has the weight of each target.
-    """
-    tall, ys = _column(rows.targets)
-    lengths: Any
-    try:
-        lengths, xs = _column(rows.samples)
-    except NotCompilable:
-        lengths, xs = _padded(rows.samples)
-    ws = [] if rows.weights is None else [numpy().array(rows.weights)[:, None]]
-    return Table([xs, ys, *ws], numpy().asarray(rows.numbers), lengths), tall
-
-
-def _padded(given: Sequence[Any]) -> tuple[Any, Any]:
-    """The length of each sample, and an array of them with zeros behind the shorter ones."""
-    np = numpy()
-    try:
-        lengths, flat = np.array([*map(len, given)]), np.concatenate(given)
-    except (TypeError, ValueError) as error:
-        raise NotCompilable(f"the rows are not lists of numbers: {error}") from error
-    if not is_array(flat) or flat.ndim > 1 or not all(lengths):
-        raise NotCompilable("the rows are not lists of numbers")
-    column = np.zeros((len(lengths), lengths.max()))
-    column[np.arange(lengths.max()) < lengths[:, None]] = flat
-    return lengths, column
-
-
-def _column(given: Sequence[Any]) -> tuple[int, Any]:
-    """How long each of the samples or targets is (0 for a lone number), and an array of them."""
-    try:
-        column = numpy().asarray(given)
-        if column.dtype == object and not any(isinstance(x, str) for x in column.flat):
-            column = column.astype("float64")
-    except (TypeError, ValueError) as error:
-        raise NotCompilable(f"the rows are not lists of numbers of one length: {error}") from error
-    if not is_array(column) or column.ndim > 2 or not column.size:
-        raise NotCompilable("the rows are not lists of numbers")
-    return (0, column[:, None]) if column.ndim == 1 else (column.shape[1], column)

@@ -16,60 +16,13 @@ from engine import NumericError, Program
 from engine.native.needs import numpy
 from nn.models.batch import mask
 
-__all__ = [
-    "Computer",
-    "Stage",
-    "Table",
-    "Work",
-    "added",
-    "aligned",
-    "border",
-    "shard_count",
-    "shard_size",
-]
+__all__ = ["Computer", "Stage", "Work", "added", "aligned", "border", "shard_count", "shard_size"]
 
 Stage: TypeAlias = tuple[int, int]
 
 GRAIN = 1 << 21  # additions and multiplications that a shard has at least: some 50 to 100 us
 PER_TOTAL = 256  # and for each of its totals, which have to be added up (and sent) again
 MEASURED = 4096  # rows that are measured at once: as a program reads them, they are a copy
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows of a program, made of columns when they are asked for.
-
-    Attributes:
-        columns: arrays of samples, of targets and of weights, of two dimensions and any real type.
-        numbers: which of their rows these are, in their order, as an array.
-        lengths: how long all samples are, or an array of how long each is; shorter ones have zeros
-            behind them.
-    """
-
-    columns: Sequence[Any]
-    numbers: Any
-    lengths: Any
-
-    def __len__(self) -> int:
-        return len(self.numbers)
-
-    def __getitem__(self, places: Any) -> Any:
-        """The rows at these places, a slice or a sequence, as a float64 array."""
-        chosen = self.numbers[places]
-        parts = [column.take(chosen, axis=0) for column in self.columns]
-        return numpy().concatenate(parts, axis=1, dtype="float64")
-
-    def groups(self, places: Any) -> dict[int, Any]:
-        """Of the rows at these places, those of each length."""
-        places = numpy().asarray(places)
-        if isinstance(self.lengths, int):
-            return {self.lengths: places}
-        found = self.lengths[self.numbers[places]]
-        return {int(n): places[found == n] for n in numpy().unique(found)}
-
-    def column(self, i: int) -> Any:
-        """One of the columns."""
-        return self.columns[i].take(self.numbers, axis=0)
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from tests.project.sources import PACKAGES, PARTS, ROOT, code_lines, sources
 
 # The most that each part may have. Who takes lines away lowers the limit.
 LIMITS = {
-    "engine/core": 1050,
-    "engine": 10360,
-    "nn": 4820,
-    "engine and nn": 15180,
+    "engine/core": 980,
+    "engine": 10080,
+    "nn": 5660,
+    "engine and nn": 15740,
 }
 FILES = 23  # in one folder
 
