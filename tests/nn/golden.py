@@ -1,7 +1,8 @@
 """Golden files: models, trainings and pickles as earlier code wrote them, which load for ever.
 
 Each folder in `FOLDER` was written once, by `write` with the code of its day, and stays as it is:
-`flat` has the dotted paths of `engine` and `nn` as flat folders, `rooms` those of their rooms. A
+`flat` has the dotted paths of `engine` and `nn` as flat folders, `rooms` those of their rooms,
+`layers` a Sequential with the layers that files know since then (SINCE), and tensors with shapes. A
 new format or layout adds a folder. This module keeps its name and its classes, which are in files.
 """
 
@@ -14,7 +15,21 @@ from typing import Any
 
 import nn
 from engine import Program, Value, gradient
-from nn import MLP, SGD, Adam, AdamW, Layer, Module, Neuron, Optimizer, RMSprop, fit
+from nn import (
+    MLP,
+    SGD,
+    Adam,
+    AdamW,
+    BatchNorm,
+    Dropout,
+    Layer,
+    Module,
+    Neuron,
+    Optimizer,
+    RMSprop,
+    Sequential,
+    fit,
+)
 
 FOLDER = Path(__file__).parents[1] / "data" / "golden"
 BROKEN, WHOLE = 3, 6  # epochs when the file was written, and of the training without a break
@@ -61,6 +76,15 @@ def network(seed: int) -> Module:
     return MLP(2, [3, 1], activation="relu", rng=seed)
 
 
+def row(seed: int) -> Module:
+    return Sequential(
+        Layer(2, 4, "linear", seed),
+        BatchNorm(4, activation="tanh"),
+        Dropout(0.25),
+        Layer(4, 1, "linear", seed + 1),
+    )
+
+
 # By name: the model for a seed, the optimiser, and how else it is trained.
 Case = tuple[Callable[[int], Module], Any, dict[str, Any]]
 CASES: dict[str, Case] = {
@@ -86,14 +110,17 @@ CASES: dict[str, Case] = {
     ),
     "rmsprop": (network, lambda ps: RMSprop(ps, momentum=0.5, centered=True), {"patience": None}),
     "own-optimizer": (network, lambda ps: Drifting(ps, lr=0.01), {"batch_size": None}),
+    "row": (row, lambda ps: Adam(ps, lr=0.02), {"batch_size": 3, "validation": 0.25}),
     "own-model": (Gained, "adam", {"backend": "eager", "validation": 0.25}),
 }
 MODELS: dict[str, Callable[[int], Module]] = {
     "mlp": lambda seed: MLP(2, [3, 2], activation="gelu", output="softmax", rng=seed),
     "layer": lambda seed: Layer(2, 3, "tanh", rng=seed),
     "neuron": lambda seed: Neuron(3, "silu", rng=seed),
+    "sequential": row,
     "own": Gained,
 }
+SINCE = {"row-eager.safetensors", "row-native.safetensors", "sequential.safetensors"}
 
 
 def train(name: str, backend: str, epochs: int, path: Path | None, seed: int = 3) -> dict[str, Any]:
