@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from engine.core.node import edges
 from engine.core.ops import CONSTANT
+from engine.core.sweep import gradients_of
 from engine.core.value import Value
 
 __all__ = ["install"]
@@ -49,6 +50,7 @@ def _backward(node: Value) -> Callable[[], None]:
     """
 
     def step() -> None:
+        gradients_of([node, *node.parents])  # as floats
         for parent, local in edges(node):
             if local is not None and parent.op is not CONSTANT:
                 parent.grad += node.grad * local

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from engine.core.graph import topological
 from engine.core.ops import is_constant
 from engine.core.origins import name_of
+from engine.core.sweep import gradients_of
 from engine.core.value import Value
 from engine.drawing.style import flags
 from engine.drawing.view import Outputs, View, outputs_of, view
@@ -74,6 +75,7 @@ def tree(
             raise ValueError(f"{what} is a whole number from {least} on, got {count!r}")
     outputs = outputs_of("tree", value)
     walked = _walk(outputs, depth, lines)
+    gradients_of([line.node for line in walked])  # as floats
     uses = Counter(line.node for line in walked)
     names, met = Names("#"), set[Value]()
     cells, tails = [], []

@@ -14,6 +14,7 @@ from engine.core.modes import numeric_mode, recording
 from engine.core.node import edges
 from engine.core.ops import is_constant
 from engine.core.origins import name_of, place_of
+from engine.core.sweep import gradients_of
 from engine.core.value import Value
 from engine.wording.kinds import kinds_of
 
@@ -71,6 +72,7 @@ def view(
     if depth is not None and (isinstance(depth, bool) or not isinstance(depth, int) or depth < 0):
         raise ValueError(f"depth is a number of steps from the output, 0 or more, got {depth!r}")
     order = topological(*reversed(outputs))  # the last is drawn first: the first goes above
+    gradients_of(order)  # as floats
     sources = None if only is None else _among(order, only)
     own = None if parameters is None else {v for _, v in _named("parameters", parameters)}
     data = None if inputs is None else {v for _, v in _named("inputs", inputs)}

@@ -74,7 +74,7 @@ def text(thing: Any) -> str:
     """
     if isinstance(thing, Node):
         node: Any = thing
-        return f"data {number(node._data)}  grad {number(node.grad)}  {_line(made_by(node))}"
+        return f"data {number(node._data)}  grad {number(node.grad or 0.0)}  {_line(made_by(node))}"
     if isinstance(thing, EdgeView):
         return _edge(thing)
     if isinstance(thing, Parents):
@@ -142,7 +142,7 @@ def _edge(edge: EdgeView) -> str:
         return "changed since: build the expression again"
     if edge.local is None:
         return text(edge.parent)
-    return f"local {number(edge.local)}  contributes {number(edge.node.grad * edge.local)}"
+    return f"local {number(edge.local)}  contributes {number((edge.node.grad or 0.0) * edge.local)}"
 
 
 def _edges(node: Any, start: int, stop: int) -> list[Child]:

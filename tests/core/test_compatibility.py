@@ -63,6 +63,16 @@ def test_a_number_in_an_expression_was_made_by_nothing() -> None:
     assert number._op == ""
 
 
+def test_none_is_a_gradient_of_zero_in_a_walk_by_hand() -> None:
+    a, b = Value(2.0), Value(3.0)
+    c = a * b
+    a.grad = c.grad = None  # type: ignore[assignment]
+    c._backward()
+    c.grad = 1.0
+    c._backward()
+    assert [a.grad, b.grad] == [3.0, 2.0]
+
+
 def test_a_walk_by_hand_gives_the_gradients_of_backward() -> None:
     a, b, c, d = graph()
     d.backward()

@@ -17,6 +17,7 @@ from engine.drawing import draw, to_dot, to_png, to_svg, tree
 from engine.drawing.groups import OUTPUTS
 from engine.drawing.view import scattered, view
 from engine.stepping import Run
+from engine.stepping.variables import text
 from nn import MLP
 from tests.core.programs import OPERATIONS, Program, programs
 from tests.drawing.test_picture import classes, lines
@@ -107,6 +108,20 @@ def test_gradients_are_those_on_the_nodes_and_an_output_is_never_called_dead() -
     own.grad = 1e8
     assert classes([y1, z, y2])["own"] == ["leaf"]
     assert classes([y1, z])["own"] == ["leaf", "exploding"]
+
+
+@pytest.mark.parametrize("expand", [False, True])
+def test_none_is_a_gradient_of_zero_in_pictures(expand: bool) -> None:
+    def drawn(before: float | None) -> tuple[str, str, str]:
+        for node in topological(y):
+            node.grad = before  # type: ignore[assignment]
+        svg = to_svg(y, expand=expand)
+        for node in topological(y):
+            node.grad = before  # type: ignore[assignment]
+        return svg, str(tree(y)), text(y)
+
+    y = pair()[0]
+    assert drawn(None) == drawn(0.0)
 
 
 def test_a_shared_subtree_is_written_once_in_the_tree() -> None:
