@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from engine.containers import table
 from engine.core.graph import topological
 from engine.core.modes import recording, recording_program
 from engine.core.ops import CONSTANT
@@ -96,7 +97,9 @@ class compiled:
                 ) from None
             bound.apply_defaults()
             numbers = tuple(bound.arguments.values())
-        columns = np.broadcast_arrays(*[np.asarray(x) for x in numbers])
+        given = zip(self._names, numbers, strict=True)
+        arrays = [np.asarray(table(f"numbers {name}", x)) for name, x in given]
+        columns = np.broadcast_arrays(*arrays)
         shape = columns[0].shape
         answers = program(np.stack([column.ravel() for column in columns], axis=-1))
         each = [answers[:, k].reshape(shape) for k in range(answers.shape[1])]

@@ -4,7 +4,9 @@ import re
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+from scipy import sparse
 
 import engine
 from engine import Program, Value, compiled, gradient, sqrt, where
@@ -111,6 +113,24 @@ def test_wrong_calls_and_wrong_functions() -> None:
         compiled(lambda: Value(1.0))
     with pytest.raises(engine.NumericError, match="row 1"):
         compiled(lambda x: engine.log(x))([1.0, -1.0])
+
+
+@pytest.mark.parametrize(
+    ("numbers", "error", "message"),
+    [
+        (np.ma.masked_equal([1.0, 2.0], 2.0), ValueError, "the numbers y: [1] of the MaskedArray"),
+        ({1.0, 2.0}, TypeError, "the numbers y are a set, which has no order; give a list"),
+        ({0: 1.0}, TypeError, "the numbers y are a dict, which is read as its keys"),
+    ],
+)
+def test_what_is_no_array_of_numbers(numbers: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=re.escape(message)):
+        length(3.0, numbers)
+
+
+def test_containers_of_other_libraries_are_read_as_arrays() -> None:
+    assert length(3.0, pd.Series([4.0, 0.0])).tolist() == [5.0, 3.0]
+    assert length(3.0, sparse.csr_array([[4.0, 0.0]])).tolist() == [[5.0, 3.0]]
 
 
 def test_arguments_by_name_and_with_defaults() -> None:
