@@ -24,7 +24,8 @@ def sample_weights(loss: Loss, given: Iterable[float], data: Data) -> list[float
             f"sample_weight is for losses by name, got {loss_name(loss)}; leave it out, or weigh "
             "the rows in a loss of your own"
         )
-    weights, many = [as_number(weight) for weight in samples(given)], len(data.given)
+    weights = [as_number(weight) for weight in samples(given, "weights")]
+    many = len(data.given)
     bad = [weight for weight in weights if not 0 <= weight < math.inf]
     if bad or len(weights) != many or not any(weights):
         got = f"{bad[0]!r}" if bad else f"{len(weights)} with the sum {sum(weights)}"

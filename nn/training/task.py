@@ -23,7 +23,7 @@ from nn.checks import as_number, at_least_zero, count, pick
 from nn.evaluation.measure import measure, predict
 from nn.evaluation.metrics import Metrics
 from nn.evaluation.samples import Rows, firsts
-from nn.losses import Loss, built_in, classes_of
+from nn.losses import Loss, built_in, classes_of, poisson_loss
 from nn.models.architecture import describe
 from nn.models.batch import BATCH, Batch
 from nn.models.batch_norm import BatchNorm, too_few
@@ -169,11 +169,11 @@ class Trainer:
             tables: rows; those of one table have outputs of one form.
         """
         loss = self.task.loss
+        limited = classes_of(loss) or built_in(loss) is poisson_loss  # else any number will do
         for rows in filter(None, tables):
             with evaluating(self.task.model), recording:  # losses look at the graph of an output
                 output = self.task.model(rows.samples[rows.numbers[0]])
-            ys = rows.ys if classes_of(loss) else rows.ys[:1]  # else any number will do
-            for target, place in firsts(ys).items():
+            for target, place in firsts(rows.ys if limited else rows.ys[:1]).items():
                 try:
                     with no_grad():
                         loss(output, target)

@@ -236,6 +236,9 @@ def test_a_target_that_a_loss_refuses_is_named_by_its_row(backend: str) -> None:
     ys[31] = 7
     with pytest.raises(ValueError, match=r"^row 31: cross_entropy takes a class .* got .*7"):
         train(XS, ys, backend, loss="cross_entropy", model=MLP(3, [2], rng=1), validation=0.3)
+    ys[31] = -2
+    with pytest.raises(ValueError, match=r"^row 31: poisson_loss takes counts >= 0, got .*-2"):
+        train(XS, ys, backend, loss="poisson")
 
 
 @pytest.mark.parametrize("backend", ["auto", "eager"])

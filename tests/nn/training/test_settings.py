@@ -370,6 +370,11 @@ def test_weights_that_are_none_are_refused(weights, message):
         run(sample_weight=weights)
 
 
+def test_weights_without_an_order_are_refused():
+    with pytest.raises(TypeError, match="the weights are a set, which has no order"):
+        run(sample_weight={*WEIGHTS})
+
+
 def test_a_loss_of_ones_own_takes_no_weights():
     with pytest.raises(ValueError, match="is for losses by name, got own; leave it out, or weigh"):
         run(loss=own, sample_weight=WEIGHTS)
