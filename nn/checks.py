@@ -14,6 +14,7 @@ from engine.core.node import as_float
 from engine.source.lost import outside_library, warn_at
 
 __all__ = [
+    "PLACES",
     "as_number",
     "at_least_zero",
     "caller",
@@ -29,6 +30,9 @@ __all__ = [
     "warn",
     "whole",
 ]
+
+# Where the parameters of a model are looked for.
+PLACES = "an attribute of a Module, directly or in a list, tuple, dict, deque, dataclass or array"
 
 T = TypeVar("T")
 
@@ -119,7 +123,7 @@ def leaf_values(who: str, params: Any) -> list[Value]:
     """Parameters as a list. Raises an error unless they are leaf Values, each listed once."""
     listed = parameter_list(who, params)
     if not listed:
-        raise ValueError(f"{who} got no parameters; does the model hold Values, not all frozen?")
+        raise ValueError(f"{who} got no parameters; keep Values, not all frozen, in {PLACES}")
     for i, parameter in enumerate(listed):
         if not isinstance(parameter, Value):
             got = type(parameter).__name__

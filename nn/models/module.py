@@ -11,13 +11,17 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
+from gc import get_referents
 from itertools import chain
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Self
 
 from engine import Value
 from nn.models.batch import BATCH
 
-__all__ = ["Buffers", "Module", "check_module", "evaluating", "walk"]
+__all__ = ["Buffers", "Module", "check_module", "evaluating", "hidden", "walk"]
+
+DEEP = 6  # how far below an attribute `hidden` looks
 
 
 class Module:
@@ -190,6 +194,29 @@ def walk(root: object, buffers: bool = True) -> Iterator[tuple[str, object]]:
             if value.op is None and id(value) not in seen:
                 seen.add(id(value))
                 yield _below(path, i) if len(part) > 1 else path, value
+
+
+def hidden(model: Module) -> dict[Value, str]:
+    """The leaves that a model holds where `walk` does not look, each with its attribute.
+
+    Such as those in sets, in plain objects and in closures.
+    """
+    known, found = {x for _, x in walk(model)}, dict[Value, str]()
+    for path, module in walk(model):
+        for name, held in vars(module).items() if isinstance(module, Module) else ():
+            things = [held]
+            for _ in range(DEEP):
+                things = get_referents(*map(_opened, things))
+                lost = [x for x in things if isinstance(x, Value) and x.op is None]
+                called = f"{_below(path, name)} of type {type(held).__name__}"
+                found |= dict.fromkeys({*lost} - known, called)
+    return found
+
+
+def _opened(thing: object) -> object:
+    if isinstance(thing, FunctionType):
+        return thing.__closure__
+    return None if isinstance(thing, Value | Module | ModuleType | type) else thing
 
 
 def _parts(root: object, buffers: bool = True) -> Iterator[tuple[str, Module | Sequence[Value]]]:

@@ -13,11 +13,11 @@ from engine import Value
 from nn.checkpoint.files import FilePath
 from nn.checkpoint.state import State, Stateful, load_all
 from nn.checkpoint.writer import CheckpointWriter
-from nn.checks import at_least_zero, generator, pick
+from nn.checks import PLACES, at_least_zero, generator, listed, pick
 from nn.evaluation.metrics import Asked, Metrics
 from nn.evaluation.samples import pair_up
 from nn.losses import LOSSES, OTHER_NAMES, Loss, built_in, classes_of, ignored_class
-from nn.models.module import Module, check_module
+from nn.models.module import Module, check_module, hidden
 from nn.optim.optimizers import OPTIMIZERS, Optimizer
 from nn.optim.schedules import Schedule
 from nn.training.class_weights import ClassWeights, class_table, sample_weights
@@ -329,6 +329,10 @@ def _optimizer(optimizer: Chosen, lr: float | None, model: Module) -> Optimizer:
     """The optimiser that was given, or the one that a name or a function makes; checked."""
     check_module("fit", model)
     parameters, made = model.trainable_parameters(), optimizer
+    if not model.parameters() and (held := {*hidden(model).values()}):
+        raise ValueError(
+            f"fit found no parameters, but Values in {listed(sorted(held))}; keep them in {PLACES}"
+        )
     if not isinstance(made, Optimizer):
         make = made if callable(made) else pick(OPTIMIZERS, made, "optimizer")
         made = make(parameters)

@@ -13,10 +13,10 @@ from engine.core.ops import is_constant
 from engine.core.origins import name_of, place_of
 from engine.core.value import epoch
 from engine.source.lost import warn_at, watching
-from nn.checks import caller, listed, warn
+from nn.checks import PLACES, caller, listed, warn
 from nn.evaluation.isolation import isolated
 from nn.evaluation.samples import Rows
-from nn.models.module import Module, walk
+from nn.models.module import Module, hidden, walk
 
 __all__ = ["Reach"]
 
@@ -90,11 +90,12 @@ class Reach:
             data = {x for _, x in walk(list(self._rows.xs)) if isinstance(x, Value)}
             others = [node for node in others if node not in data]
         if others:
-            names = listed([name_of(x) or f"{x!r} of {place_of(x)}" for x in others])
+            held = hidden(self._model)
+            names = [held.get(x) or name_of(x) or f"{x!r} of {place_of(x)}" for x in others]
             warn(
                 f"the model computes with {len(others)} Values that are none of its parameters "
-                f"({names}): they are not trained; keep them in an attribute of a Module, directly "
-                "or in a list, tuple, dict, deque, dataclass or array, or write numbers"
+                f"({listed([*dict.fromkeys(names)])}): they are not trained; keep them "
+                f"in {PLACES}, or write numbers"
             )
 
     def check_taken(self, loss: Any, rows: Rows) -> None:

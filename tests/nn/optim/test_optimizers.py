@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import nn
 from engine import NumericError, Value
 from nn import SGD, Adam, AdamW, Neuron, Optimizer, RMSprop, clip_grad_norm, clip_grad_value
+from nn.checks import PLACES
 
 DATA = Path(__file__).parents[1] / "data"
 PATHS = json.loads((DATA / "optimizers.json").read_text())
@@ -170,7 +171,7 @@ REFUSED = {
     ),
     "none": (
         lambda: SGD([]),
-        "SGD got no parameters; does the model hold Values, not all frozen?",
+        f"SGD got no parameters; keep Values, not all frozen, in {PLACES}",
     ),
     "a model": (
         lambda: Adam(Neuron(2)),

@@ -6,6 +6,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -81,6 +82,42 @@ def test_a_value_that_is_no_parameter_is_named(backend: str) -> None:
     assert "1 Values that are none of its parameters (OTHER): they are not trained" in str(
         found.message
     )
+
+
+class Plain:
+    def __init__(self, w: Any) -> None:
+        self.w = w
+
+
+HIDING: dict[str, tuple[Callable[[Value], Any], Callable[[Any], Value]]] = {
+    "SimpleNamespace": (lambda w: SimpleNamespace(w=w), lambda held: held.w),
+    "Plain": (lambda w: Plain([w]), lambda held: held.w[0]),
+    "set": (lambda w: {w}, lambda held: next(iter(held))),
+    "UserList": (lambda w: collections.UserList([w]), lambda held: held[0]),
+    "mappingproxy": (lambda w: MappingProxyType({"w": w}), lambda held: held["w"]),
+    "list": (lambda w: [Plain({"w": w})], lambda held: held[0].w["w"]),
+    "function": (lambda w: lambda: w, lambda held: held()),
+}
+
+
+@BACKENDS
+@pytest.mark.parametrize("kind", HIDING)
+def test_the_attribute_that_holds_what_is_not_found_is_named(kind: str, backend: str) -> None:
+    make, take = HIDING[kind]
+    places = "in an attribute of a Module, directly or in a list, tuple, dict, deque, dataclass"
+    model = Model(lambda m, x: (take(m.held) + m.w) * x + m.b)
+    model.held = make(Value(0.3))  # type: ignore[attr-defined]
+    (found,) = told(model, backend=backend)
+    assert f"none of its parameters (held of type {kind}): they are not trained" in str(
+        found.message
+    )
+    assert places in str(found.message)
+    del model.w, model.b
+    model.function = lambda m, x: take(m.held) * x
+    with pytest.raises(
+        ValueError, match=f"no parameters, but Values in held of type {kind}; .*{places}"
+    ):
+        fit(model, XS, YS, loss="mse", progress=False, backend=backend)
 
 
 def test_values_in_the_rows_are_none_to_be_trained() -> None:

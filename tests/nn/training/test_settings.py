@@ -288,7 +288,7 @@ def test_what_is_frozen_can_learn_again():
     model = net().requires_grad_(False)
     assert model.trainable_parameters() == []
     with pytest.raises(
-        ValueError, match=r"got no parameters; does the model hold Values, not all frozen\?"
+        ValueError, match="got no parameters; keep Values, not all frozen, in an attribute of a"
     ):
         run(model)
     model.layers[1].requires_grad_(True)
