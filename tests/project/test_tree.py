@@ -4,6 +4,7 @@ import ast
 import builtins
 import importlib
 import subprocess
+from collections import defaultdict
 from pathlib import Path
 from types import ModuleType
 
@@ -47,6 +48,16 @@ def test_files_and_functions_can_be_read_in_one_go(path: Path) -> None:
             body = node.body[1:] if ast.get_docstring(node) and node.body[1:] else node.body
             lengths[node.name] = body[-1].end_lineno - body[0].lineno + 1 - FUNCTION_LINES
     assert {name: over for name, over in lengths.items() if over > 0} == {}
+
+
+def test_no_two_classes_have_one_name() -> None:
+    homes = defaultdict(list)
+    for path in sources(*PACKAGES):
+        for node in parse(path).body:
+            if isinstance(node, ast.ClassDef):
+                homes[node.name].append(path.stem)
+    twice = {name: files for name, files in homes.items() if len(files) > 1}
+    assert twice == {"Layer": ["diagnose", "layers"]}  # both are public
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -35,7 +35,7 @@ def write_interpreted(body: Body, section: Section, kernel: Interpreted) -> None
         numbers += [_place(section, arg) for arg in args]
     stream = numpy().array(numbers, dtype="int64")
     section.keep.append(stream)
-    _Reader(body, section, f"inttoptr (i64 {stream.ctypes.data} to ptr)").write(keys, len(stream))
+    _Stream(body, section, f"inttoptr (i64 {stream.ctypes.data} to ptr)").write(keys, len(stream))
 
 
 def _encode(section: Section, i: int) -> tuple[Key, Sequence[int]]:
@@ -59,7 +59,7 @@ def _place(section: Section, i: int) -> int:
     return ~(section.uniform.slot[i] * section.lanes * 8)
 
 
-class _Reader:
+class _Stream:
     """Writes the loop over a stream."""
 
     def __init__(self, body: Body, section: Section, stream: str) -> None:

@@ -12,7 +12,7 @@ from engine.native.emit.function import Body, Index, Loop, Pattern
 from engine.native.emit.scalar import callback, per_lane
 from engine.native.emit.vector import Vector, literal
 from engine.native.lower.lowering import Layout
-from engine.native.lower.plan import Args, Chunk, Gather, Map, Scatter, Step, Tape
+from engine.native.lower.plan import Apply, Args, Chunk, Gather, Map, Scatter, Tape
 from engine.native.math.rules import has_formula, write
 from engine.native.needs import numpy
 
@@ -89,7 +89,7 @@ class Section:
 def write_steps(
     body: Body,
     section: Section,
-    steps: Sequence[Step],
+    steps: Sequence[Apply],
     j: Index,
     height: int,
     row: Index,
@@ -141,7 +141,7 @@ def write_map(body: Body, section: Section, block: Map) -> None:
 def write_chunk(body: Body, section: Section, chunk: Chunk) -> None:
     """One instruction after another, for a vector of rows at a time."""
     ops, args = section.tape.ops, section.tape.args
-    steps = [Step(ops[i], (i,), tuple([(arg,) for arg in args[i]])) for i in chunk.ids]
+    steps = [Apply(ops[i], (i,), tuple([(arg,) for arg in args[i]])) for i in chunk.ids]
     with Loop(body, 0, "%nv") as rows:
         write_steps(body, section, steps, 0, 1, body.times(rows.i, section.lanes), 1, {})
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from engine.native.lower.plan import ONE, Args, Gather, Map, Outer, Product, Scatter, Step, Tape
+from engine.native.lower.plan import ONE, Apply, Args, Gather, Map, Outer, Product, Scatter, Tape
 from engine.native.math.reductions import FOLDS
 from engine.native.math.rules import CHEAP, cost, has_formula
 from engine.native.needs import numpy
@@ -120,7 +120,7 @@ def _fuse(
         if len(group) == many:
             ids = tuple([group[k] for k in range(many)])
             columns = zip(*[tape.args[each] for each in ids], strict=True)
-            product.steps.append(Step(tape.ops[i], ids, tuple(columns)))
+            product.steps.append(Apply(tape.ops[i], ids, tuple(columns)))
             taken.update(ids)
             for k, each in enumerate(ids):
                 row[each], column[each] = k, len(product.steps)
@@ -153,13 +153,13 @@ def _maps(tape: Tape, levels: list[int], taken: set[int]) -> Iterator[Map]:
         if level and i not in taken and tape.ops[i] not in FOLDS:
             kinds = tuple([kind(tape, arg) for arg in tape.args[i]])
             groups[level, tape.ops[i], kinds].append(i)
-    maps: dict[Any, list[Step]] = defaultdict(list)
+    maps: dict[Any, list[Apply]] = defaultdict(list)
     for (level, op, _), ids in groups.items():
         if len(ids) >= (MANY if is_cheap(tape, ids[0]) else HEAVY):
             ids.sort(key=lambda i: tape.args[i])
             columns = tuple(zip(*[tape.args[i] for i in ids], strict=True))
             # operations on the same numbers, such as tanh and its derivative, share their work
-            maps[level, columns].append(Step(op, tuple(ids), columns))
+            maps[level, columns].append(Apply(op, tuple(ids), columns))
     if len(maps) <= MAPS:
         yield from map(Map, maps.values())
 

@@ -53,7 +53,7 @@ class Listing:
                 if len(kernel.ids) > SHOWN:
                     yield f"... ({len(kernel.ids)} instructions in all)"
 
-    def _step(self, step: plan.Step) -> str:
+    def _step(self, step: plan.Apply) -> str:
         operands = [
             self._name(column[0]) if len(set(column)) == 1 else self._list(column)
             for column in step.columns

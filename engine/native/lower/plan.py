@@ -27,7 +27,7 @@ __all__ = [
     "Outer",
     "Product",
     "Scatter",
-    "Step",
+    "Apply",
     "Tape",
     "fold",
 ]
@@ -130,7 +130,7 @@ ONE = -1  # instead of an instruction: the number 1
 
 
 @dataclass(frozen=True)
-class Step:
+class Apply:
     """One operation on many: ids[j] = op(columns[0][j], columns[1][j], ...)."""
 
     op: str
@@ -140,9 +140,9 @@ class Step:
 
 @dataclass
 class Map:
-    """Steps, done for one position after another."""
+    """Operations on many, done for one position after another."""
 
-    steps: list[Step]
+    steps: list[Apply]
 
     @property
     def reads(self) -> Iterable[int]:
