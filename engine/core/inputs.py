@@ -109,7 +109,7 @@ def look(node: Node, how: str) -> float:
     Raises ControlFlowError where the number varies.
     """
     frame = _caller()
-    if how in ("data", "==") and in_library(frame):
+    if how in ("data", "==", "detach") and in_library(frame):
         return node._data  # pictures and messages show a nan where there is no number
     if declared and is_open(node) and not (how == "data" and _has_number(node)):
         why = VARIES if _survey(node, CLOSED) is OPEN else "a parameter, which may change"
@@ -117,7 +117,7 @@ def look(node: Node, how: str) -> float:
             f"{how} of {describe(node)} at {frame.f_code.co_filename}:{frame.f_lineno}: it depends "
             f"on {why}, so one answer cannot be for all; {EQUAL if how == '==' else REMEDY}"
         )
-    if how in ("bool", "==") or (declared and how in ("float", "int")):
+    if how in ("bool", "==") or (declared and how in ("float", "int", "detach")):
         _survey(node, (_now, frame.f_code, frame.f_lineno))
     if how in ("data", "float", "int") and node.op is not CONSTANT and not NO_GRAD.open:
         note_taken(node._data, how, frame)

@@ -293,6 +293,7 @@ SIBLINGS: list[Callable[[Any, Any], Any]] = [
     lambda x, w: x * bool(w > 0),
     lambda x, w: x * int(w),
     lambda x, w: x * float(w),
+    lambda x, w: x * Value.detach(Value(1.0) * w),
     lambda x, w: x * round(w * 1.2),
     lambda x, w: x * math.floor(w * 1.5),
     lambda x, w: x * math.sin(w),
