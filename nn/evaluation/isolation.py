@@ -2,7 +2,7 @@
 
 import importlib
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import CellType
 from typing import Any
@@ -42,10 +42,10 @@ def isolated(model: Module, loss: Any = None) -> Iterator[Callable[[], bool]]:
     closed = [cell for cell in getattr(loss, "__closure__", None) or () if cell != CellType()]
     cells = [(cell, cell.cell_contents) for cell in closed]
     things = [x for owner in owners for x in vars(owner).values()] + [x for _, x in cells]
-    sources = [
-        _access(source)
-        for source in (random, importlib.import_module("numpy").random, *_generators(things))
-    ]
+    np = importlib.import_module("numpy").random
+    kinds = random.Random, np.RandomState, np.Generator
+    own = [x for x in things if isinstance(x, kinds) and not isinstance(x, random.SystemRandom)]
+    sources = [*map(_access, (random, np, *own))]  # the system's own randomness has no state
     held = [(owner, dict(vars(owner))) for owner in owners]
     numbers = [(value, value._data) for value in model.parameters(True)]  # running means move
     states = [read() for read, _ in sources]
@@ -61,13 +61,6 @@ def isolated(model: Module, loss: Any = None) -> Iterator[Callable[[], bool]]:
             cell.cell_contents = content
         for (_, write), state in zip(sources, states, strict=True):
             write(state)
-
-
-def _generators(things: Iterable[Any]) -> list[Any]:
-    np = importlib.import_module("numpy").random
-    kinds = random.Random, np.RandomState, np.Generator
-    # the system's own randomness has no state
-    return [x for x in things if isinstance(x, kinds) and not isinstance(x, random.SystemRandom)]
 
 
 def _access(source: Any) -> tuple[Callable[[], Any], Callable[[Any], object]]:
