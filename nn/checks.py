@@ -15,6 +15,8 @@ from engine.source.lost import outside_library, warn_at
 
 __all__ = [
     "PLACES",
+    "alone",
+    "as_list",
     "as_number",
     "at_least_zero",
     "caller",
@@ -55,6 +57,16 @@ def pick(table: Mapping[str, T], name: object, kind: str) -> T:
 def is_number(x: object) -> bool:
     """Whether x is a real number of Python's or NumPy's (a bool is not meant as one)."""
     return isinstance(x, numbers.Real) and not isinstance(x, bool)
+
+
+def alone(x: object) -> bool:
+    """Whether x is one thing rather than a list of them."""
+    return isinstance(x, Value | str) or not hasattr(x, "__iter__")
+
+
+def as_list(x: Any) -> list[Any]:
+    """What a list or another iterable has, or x alone."""
+    return [x] if alone(x) else [*x]
 
 
 def as_number(x: Any) -> float:
@@ -113,7 +125,7 @@ def generator(rng: object) -> random.Random:
 
 def parameter_list(who: str, params: Any) -> list[Any]:
     """Parameters as a list; a TypeError where they are none, such as a single Value."""
-    if isinstance(params, Value) or not hasattr(params, "__iter__"):
+    if alone(params):
         got = type(params).__name__
         raise TypeError(f"{who} takes a list of parameters, got {got}; pass model.parameters()")
     return list(params)

@@ -7,8 +7,8 @@ from typing import Any
 
 import engine
 from engine import Value
-from nn.checks import as_number, whole
-from nn.pairs import Nested, Takes, alone, check_lengths, check_scores, mean, pairs
+from nn.checks import alone, as_number, whole
+from nn.pairs import Nested, Takes, check_lengths, check_scores, mean, pairs
 
 __all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy"]
 

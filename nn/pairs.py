@@ -8,12 +8,11 @@ from typing import Any, TypeAlias
 import engine
 from engine import Value
 from engine.core.ops import is_constant
-from nn.checks import as_number
+from nn.checks import alone, as_number
 
 __all__ = [
     "Nested",
     "Takes",
-    "alone",
     "bounds",
     "check_lengths",
     "check_scores",
@@ -67,11 +66,6 @@ def pairs(who: str, outputs: Any, targets: Any, takes: Takes) -> list[tuple[Valu
         if takes.targets and not isinstance(y, Value) and not takes.fits(as_number(y)):
             raise ValueError(f"{who} takes {takes.targets}, got {y!r}; {takes.remedy}")
     return [(x if isinstance(x, Value) else Value(x), y) for x, y in zip(xs, ys, strict=True)]
-
-
-def alone(x: object) -> bool:
-    """Whether x is one thing rather than a list of them."""
-    return isinstance(x, Value | str) or not hasattr(x, "__iter__")
 
 
 def check_lengths(who: str, what: str, outputs: int, targets: int) -> None:

@@ -8,12 +8,12 @@ from operator import and_, eq
 from statistics import fmean
 from typing import Any
 
-from nn.checks import as_number, whole
+from nn.checks import as_list, as_number, whole
 from nn.evaluation.plane import largest
 from nn.evaluation.samples import Rows, firsts
 from nn.losses import classes_of
 
-__all__ = ["columns", "confusion", "decided", "line_of", "right", "share_right", "threshold_of"]
+__all__ = ["confusion", "decided", "line_of", "right", "share_right", "threshold_of"]
 
 MATRIX = "a confusion matrix"
 
@@ -98,11 +98,6 @@ def right(outputs: Any, targets: Any, line: float | None) -> Any:
     return reduce(and_, map(eq, *decided(outputs, targets, line)))
 
 
-def columns(given: Any) -> list[Any]:
-    """An output or a target as a list of what it has."""
-    return [*given] if hasattr(given, "__iter__") else [given]
-
-
 def _most(outputs: Sequence[Any]) -> int:
     """How many outputs a row has; the most, where rows have several lengths."""
     return max(map(len, outputs)) if hasattr(outputs[0], "__len__") else 1
@@ -121,7 +116,7 @@ def share_right(
         found, wanted = [array(x, "float64").reshape(len(rows), -1).T for x in given]
         answers = right(found, wanted, line)
     except (KeyError, TypeError, ValueError):  # no numpy, or rows of several lengths
-        answers = [right(columns(x), columns(y), line) for x, y in zip(*given, strict=True)]
+        answers = [right(as_list(x), as_list(y), line) for x, y in zip(*given, strict=True)]
     return fmean(answers)
 
 
@@ -138,6 +133,6 @@ def confusion(
         )
     matrix = [[0] * max(size, 2) for _ in range(max(size, 2))]
     for output, target in zip(outputs, rows.ys, strict=True):
-        (found,), (wanted,) = decided(columns(output), columns(target), line)
+        (found,), (wanted,) = decided(as_list(output), as_list(target), line)
         matrix[int(wanted)][found] += 1
     return matrix

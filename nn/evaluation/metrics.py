@@ -10,8 +10,8 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from nn.checks import as_number, is_number, pick
-from nn.evaluation.counting import columns, confusion, line_of, share_right, threshold_of
+from nn.checks import alone, as_list, as_number, is_number, pick
+from nn.evaluation.counting import confusion, line_of, share_right, threshold_of
 from nn.evaluation.samples import Rows
 from nn.losses import classes_of, ignored_class, loss_name
 
@@ -105,15 +105,15 @@ def r2(outputs: Sequence[Any], rows: Rows) -> float:
     """
     wanted = []
     for place, (output, target) in enumerate(zip(outputs, rows.ys, strict=True)):
-        wanted.append([as_number(y) for y in columns(target)])
-        alike = hasattr(target, "__iter__") == isinstance(output, list)
-        if not alike or len(wanted[-1]) != len(columns(output)) or any(map(math.isnan, wanted[-1])):
+        wanted.append([as_number(y) for y in as_list(target)])
+        alike = alone(target) == alone(output) and len(wanted[-1]) == len(as_list(output))
+        if not alike or any(map(math.isnan, wanted[-1])):
             raise ValueError(
                 f"{rows.name(place)}: r2 compares every output with its target, a number, got "
                 f"{output!r:.60} and {target!r:.60}; for classes there are "
                 '"accuracy" and "confusion"'
             )
-    pairs = zip(zip(*map(columns, outputs), strict=True), zip(*wanted, strict=True), strict=True)
+    pairs = zip(zip(*map(as_list, outputs), strict=True), zip(*wanted, strict=True), strict=True)
     found = [_r2(*pair) for pair in pairs]
     return math.fsum(found) / len(found)
 

@@ -4,14 +4,14 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from nn.checks import as_number
+from nn.checks import alone, as_list, as_number
 
 __all__ = ["classes", "in_plane", "largest", "last_activation", "row", "shares", "window"]
 
 
 def row(x: Any) -> list[float]:
     """A sample as a list of floats, with nan for what is no number. It may be a single number."""
-    return [as_number(v) for v in x] if hasattr(x, "__iter__") else [as_number(x)]
+    return [*map(as_number, as_list(x))]
 
 
 def in_plane(point: Sequence[float]) -> bool:
@@ -43,14 +43,12 @@ def classes(who: str, outputs: int, targets: Sequence[Any]) -> tuple[int, list[f
     >>> classes("plot", 3, [2, [0.5, 0.1, 0.4]]), classes("plot", 1, [-1, 1])
     ((3, [2, 0]), (2, [0, 1]))
     """
-    listed = [hasattr(y, "__iter__") and not isinstance(y, str) for y in targets]
     if outputs == 1:
-        pairs = zip(targets, listed, strict=True)
-        numbers = [float(next(iter(y))) if several else float(y) for y, several in pairs]
+        numbers = [float(as_list(y)[0]) for y in targets]
         if {*numbers} <= {0.0, 1.0} or {*numbers} <= {-1.0, 1.0}:
             return 2, [int(y > 0.5) for y in numbers]
         return 0, numbers
-    plain = [largest(list(y)) if soft else y for y, soft in zip(targets, listed, strict=True)]
+    plain = [y if alone(y) else largest(list(y)) for y in targets]
     for y in plain:
         if y not in range(outputs):
             raise ValueError(

@@ -14,7 +14,7 @@ from engine import NumericError, Value, no_grad
 from engine.containers import table
 from engine.core.modes import MODE
 from engine.core.node import as_float
-from nn.checks import as_number
+from nn.checks import alone, as_list, as_number
 from nn.models.module import Module, evaluating
 
 __all__ = ["Rows", "firsts", "hashable", "is_array", "pair_up", "samples"]
@@ -93,12 +93,11 @@ class Rows:
         for kind in kinds:
             column, width = getattr(self, f"{kind}s"), None
             for place, i in enumerate(() if _is_finite(column) else self.numbers):
-                several = hasattr(column[i], "__iter__") and not isinstance(column[i], str)
-                row, name = [*column[i]] if several else [column[i]], self.name(place)
+                row, name = as_list(column[i]), self.name(place)
                 names = self.columns if kind == "sample" and self.columns else range(len(row))
                 for called, number in zip(names, row, strict=False):
                     if fault := _fault(number, types):
-                        where = f"the {kind}'s column {called!r}" if several else f"the {kind}"
+                        where = f"the {kind}" + f"'s column {called!r}" * (not alone(column[i]))
                         raise fault[0](f"{name}: {where} is {fault[1]}")
                 width = len(row) if width is None else width
                 if types and len(row) != width:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from engine import no_grad
+from nn.checks import as_list
 from nn.evaluation.measure import predict
 from nn.models.chain import Part
 from nn.models.module import Module
@@ -20,15 +21,15 @@ def signals(who: str, model: Module, parts: list[Part], x: Any) -> list[list[flo
     >>> signals("draw_network", layer := Layer(1, 2, "linear", rng=7), [layer], [0.0])
     [[0.0], [0.0, 0.0]]
     """
-    signal: Any = tuple(x) if hasattr(x, "__iter__") else (x,)
+    signal: Any = tuple(as_list(x))
     columns = [signal]
     with no_grad():
         for part in parts:
             signal = part(signal)
-            columns.append(signal if isinstance(signal, list) else [signal])
+            columns.append(as_list(signal))
     numbers = [[float(value) for value in column] for column in columns]
     said = predict(model, [columns[0]])[0]
-    if repr(said if isinstance(said, list) else [said]) != repr(numbers[-1]):  # a nan is a nan
+    if repr(as_list(said)) != repr(numbers[-1]):  # a nan is a nan
         raise TypeError(
             f"{who} takes a model that applies its Layers one after another, got "
             f"{type(model).__name__}, which makes {said!r:.60} of this sample where they make "
