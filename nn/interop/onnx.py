@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from nn.checkpoint.files import FilePath, write
@@ -41,28 +43,26 @@ def to_onnx(model: Module, path: FilePath, *, dtype: str = "float64") -> None:
     onnx = needed("onnx")
     make, kinds = onnx.helper, onnx.TensorProto
     kind = pick({"float64": kinds.DOUBLE, "float32": kinds.FLOAT}, dtype, "dtype")
-    graph, x = _Nodes(make), "x"
+    graph = _Graph(make)
+    x = _Tensor(graph, "x")
     for place, what, rest, name in architecture.modules():
-        names = [each for each in held if each.startswith(f"{place}.")]
+        tensors = [_Tensor(graph, each) for each in held if each.startswith(f"{place}.")]
         if what == "Layer":
-            x = graph.add("Gemm", x, *names, transB=1)
+            x = x.Gemm(*tensors, transB=1)
         elif what == "BatchNorm":
-            weight, bias, mean, var = names
-            scale = graph.add("Div", weight, graph.add("Sqrt", graph.add("Add", var, rest[2])))
-            x = graph.add("Add", graph.add("Mul", graph.add("Sub", x, mean), scale), bias)
+            weight, bias, mean, var = tensors
+            x = x.Sub(mean).Mul(weight.Div(var.Add(rest[2]).Sqrt())).Add(bias)
         if ACTIVATIONS[name].function is not None:
-            x = pick(ONNX, name, "activation for ONNX")(graph, x)
-    graph.nodes.append(make.make_node("Identity", [x], ["y"]))
+            x = pick(ONNX, name, "activation for ONNX")(x)
+    graph.nodes.append(make.make_node("Identity", [x.name], ["y"]))
+    numbers = [make.make_tensor(name, kind, [], [x]) for name, x in graph.constants.items()]
     for name, slot in held.items():
         for number in slot.numbers:
             if dtype == "float32" and abs(number) > LARGEST:
                 raise ValueError(
                     f"{name} holds {number!r}, which float32 cannot hold; leave out dtype="
                 )
-    numbers = [
-        make.make_tensor(name, kind, slot.shape, slot.numbers) for name, slot in held.items()
-    ]
-    numbers += [make.make_tensor(name, kind, [], [x]) for name, x in graph.constants.items()]
+        numbers.append(make.make_tensor(name, kind, slot.shape, slot.numbers))
     ends = [
         [make.make_tensor_value_info(name, kind, ["rows", width])]
         for name, width in (("x", architecture.n_in), ("y", architecture.widths[-1]))
@@ -77,25 +77,34 @@ def to_onnx(model: Module, path: FilePath, *, dtype: str = "float64") -> None:
     write(path, made.SerializeToString())
 
 
-class _Nodes:
-    """The nodes of an ONNX graph, each of which has one output."""
+@dataclass
+class _Graph:
+    """The nodes of an ONNX graph, and the numbers that they take by name."""
 
-    def __init__(self, make: Any) -> None:
-        self.make = make
-        self.nodes: list[Any] = []
-        self.constants: dict[str, float] = {}
+    make: Any
+    nodes: list[Any] = field(default_factory=list)
+    constants: dict[str, float] = field(default_factory=dict)
 
-    def add(self, kind: str, *inputs: str | float, **settings: Any) -> str:
-        """The output's name. An input that is a number becomes a constant."""
-        names = []
-        for x in inputs:
-            name = x if isinstance(x, str) else f"constant {x}"
-            if not isinstance(x, str):
-                self.constants[name] = x
-            names.append(name)
-        output = f"{len(self.nodes)}.{kind}"
-        self.nodes.append(self.make.make_node(kind, names, [output], **settings))
-        return output
+
+@dataclass(frozen=True)
+class _Tensor:
+    """A tensor of an ONNX graph. It has a method for each operation of ONNX, which adds a node."""
+
+    graph: _Graph
+    name: str
+
+    def __getattr__(self, operation: str) -> Callable[..., _Tensor]:
+        return partial(self._node, operation)
+
+    def _node(self, operation: str, *others: _Tensor | float, **settings: Any) -> _Tensor:
+        nodes, names = self.graph.nodes, [self.name]
+        for x in others:
+            names.append(x.name if isinstance(x, _Tensor) else f"constant {x}")
+            if not isinstance(x, _Tensor):
+                self.graph.constants[names[-1]] = x
+        output = f"{len(nodes)}.{operation}"
+        nodes.append(self.graph.make.make_node(operation, names, [output], **settings))
+        return _Tensor(self.graph, output)
 
 
 # (1 + 2 z) exp(z**2) erfc(z) as a polynomial in 1 - 6 / (z + 3), for every z from 0 on: the
@@ -127,46 +136,40 @@ ERFC = (
 )
 
 
-def _elu(graph: _Nodes, x: str) -> str:
+def _elu(x: _Tensor) -> _Tensor:
     """x where it is positive, exp(x) - 1 where it is not: relu(x) + (exp(-relu(-x)) - 1)."""
-    below = graph.add("Neg", graph.add("Relu", graph.add("Neg", x)))
-    return graph.add("Add", graph.add("Relu", x), graph.add("Sub", graph.add("Exp", below), 1.0))
+    return x.Relu().Add(x.Neg().Relu().Neg().Exp().Sub(1.0))
 
 
-def _gelu(graph: _Nodes, x: str) -> str:
+def _gelu(x: _Tensor) -> _Tensor:
     """relu(x) - |x| / 2 * erfc(z), where z = |x| / sqrt(2).
 
     onnxruntime has no Erf in FP64, and ONNX's own Gelu has the square root in FP32. So erfc(z) is
     exp(-z**2) / (1 + 2 z) times a polynomial in 1 - 6 / (z + 3).
     """
-    size = graph.add("Abs", x)
-    z = graph.add("Mul", size, math.sqrt(0.5))
-    u = graph.add("Sub", 1.0, graph.add("Div", 6.0, graph.add("Add", z, 3.0)))
-    factor: str | float = ERFC[-1]
-    for number in reversed(ERFC[:-1]):
-        factor = graph.add("Add", graph.add("Mul", factor, u), number)
-    bell = graph.add("Exp", graph.add("Mul", graph.add("Mul", x, x), -0.5))
-    half = graph.add(
-        "Div", graph.add("Mul", size, 0.5), graph.add("Add", graph.add("Add", z, z), 1.0)
-    )
-    rest = graph.add("Mul", graph.add("Mul", half, bell), factor)
-    return graph.add("Sub", graph.add("Relu", x), rest)
+    z = x.Abs().Mul(math.sqrt(0.5))
+    u = z.Add(3.0).Reciprocal().Mul(-6.0).Add(1.0)
+    factor = u.Mul(ERFC[-1]).Add(ERFC[-2])
+    for number in reversed(ERFC[:-2]):
+        factor = factor.Mul(u).Add(number)
+    bell = x.Mul(x).Mul(-0.5).Exp()
+    half = x.Abs().Mul(0.5).Div(z.Add(z).Add(1.0))
+    return x.Relu().Sub(half.Mul(bell).Mul(factor))
 
 
-def _softplus(graph: _Nodes, x: str) -> str:
+def _softplus(x: _Tensor) -> _Tensor:
     """log(1 + exp(x)), which cannot overflow as relu(x) + log(1 + exp(-|x|))."""
-    small = graph.add("Exp", graph.add("Neg", graph.add("Abs", x)))
-    return graph.add("Add", graph.add("Relu", x), graph.add("Log", graph.add("Add", small, 1.0)))
+    return x.Relu().Add(x.Abs().Neg().Exp().Add(1.0).Log())
 
 
-ONNX: dict[str, Callable[[_Nodes, str], str]] = {
-    "relu": lambda graph, x: graph.add("Relu", x),
-    "leaky_relu": lambda graph, x: graph.add("Max", x, graph.add("Mul", x, 0.01)),
+ONNX: dict[str, Callable[[_Tensor], _Tensor]] = {
+    "relu": lambda x: x.Relu(),
+    "leaky_relu": lambda x: x.Max(x.Mul(0.01)),
     "elu": _elu,
     "gelu": _gelu,
-    "silu": lambda graph, x: graph.add("Mul", x, graph.add("Sigmoid", x)),
+    "silu": lambda x: x.Mul(x.Sigmoid()),
     "softplus": _softplus,
-    "tanh": lambda graph, x: graph.add("Tanh", x),
-    "sigmoid": lambda graph, x: graph.add("Sigmoid", x),
-    "softmax": lambda graph, x: graph.add("Softmax", x, axis=-1),
+    "tanh": lambda x: x.Tanh(),
+    "sigmoid": lambda x: x.Sigmoid(),
+    "softmax": lambda x: x.Softmax(axis=-1),
 }
