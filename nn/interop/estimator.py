@@ -175,9 +175,10 @@ class ScalarMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         return fit(model, X, targets, **how)
 
     def _outputs(self, X: Any) -> Any:
-        """What the model gives for rows that are still to be checked."""
+        """What the model gives for each row: a number, or a row of several."""
         check_is_fitted(self, "model_")
-        return answers(self.model_, _dense(validate_data(self, X, reset=False, **ROWS)))
+        found = answers(self.model_, _dense(validate_data(self, X, reset=False, **ROWS)))
+        return found[:, 0] if found.shape[1] == 1 else found
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

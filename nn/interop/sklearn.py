@@ -86,8 +86,7 @@ class ScalarMLPClassifier(ClassifierMixin, ScalarMLP):  # type: ignore[misc]
 
     def decision_function(self, X: Any) -> Any:
         """The score (logit) of each class for each row; of two classes that of the second."""
-        scores = self._outputs(X)
-        return scores[:, 0] if scores.shape[1] == 1 else scores
+        return self._outputs(X)
 
     def predict_log_proba(self, X: Any) -> Any:
         """The logarithms of `predict_proba`, exact where it is close to 0 or 1."""
@@ -95,8 +94,8 @@ class ScalarMLPClassifier(ClassifierMixin, ScalarMLP):  # type: ignore[misc]
         yes = -np.logaddexp(0.0, -scores)
         if self._several:
             return yes
-        if scores.shape[1] == 1:
-            return np.hstack([-np.logaddexp(0.0, scores), yes])
+        if scores.ndim == 1:
+            return np.column_stack([-np.logaddexp(0.0, scores), yes])
         return scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)
 
     def predict_proba(self, X: Any) -> Any:
@@ -105,7 +104,7 @@ class ScalarMLPClassifier(ClassifierMixin, ScalarMLP):  # type: ignore[misc]
 
     def predict(self, X: Any) -> Any:
         """The likeliest class of each row; of several labels, those that are likelier than not."""
-        scores = self.decision_function(X)
+        scores = self._outputs(X)
         if self._several:
             return (scores > 0.0).astype(int)
         return self.classes_[scores.argmax(axis=1) if scores.ndim == 2 else 1 * (scores > 0.0)]
@@ -158,8 +157,7 @@ class ScalarMLPRegressor(RegressorMixin, ScalarMLP):  # type: ignore[misc]
 
     def predict(self, X: Any) -> Any:
         """The target of each row; several columns where it learnt several."""
-        found = self._outputs(X)
-        return found[:, 0] if found.shape[1] == 1 else found
+        return self._outputs(X)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
