@@ -7,7 +7,7 @@ from typing import Any
 
 import engine
 from engine import Value
-from nn.checks import alone, as_number, whole
+from nn.checks import alone, as_list, as_number, whole
 from nn.pairs import Nested, Takes, check_lengths, check_scores, mean, pairs
 
 __all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy"]
@@ -81,17 +81,16 @@ def cross_entropy(
             "cross_entropy takes a list of logits, one for each class, got a single one; for a "
             "model with one output use binary_cross_entropy_with_logits"
         )
-    rows: tuple[Any, ...] = tuple(logits)  # type: ignore[arg-type]  # it is a sequence
-    targets: tuple[Any, ...] = (target,)
+    rows = as_list(logits)
     if rows and alone(rows[0]):
-        rows = (rows,)
+        rows, targets = [rows], [target]
     elif alone(target):
         raise ValueError(
             f"cross_entropy got a batch of {len(rows)} rows of logits and the single target "
             f"{target!r}; give a list with one target for each row"
         )
     else:
-        targets = tuple(target)  # type: ignore[arg-type]
+        targets = as_list(target)
     check_lengths("cross_entropy", "rows of logits", len(rows), len(targets))
     counted = [
         (tuple(row), t)
@@ -134,7 +133,13 @@ def _expected(logits: Sequence[Any], target: Any) -> Value:
     if isinstance(target, Value):
         return engine.choose(target, engine.log_softmax(logits))
     if alone(target):
-        return engine.log_softmax(logits, index=_class(target, len(logits)))
+        number = whole(target)
+        if number is None or not 0 <= number < len(logits):
+            raise ValueError(
+                f"cross_entropy takes a class from 0 to {len(logits) - 1} for {len(logits)} logits,"
+                f" got {target!r}; classes are counted from 0"
+            )
+        return engine.log_softmax(logits, index=number)
     if any(isinstance(share, Value) for share in target):
         logs = zip(target, engine.log_softmax(logits), strict=True)
         return engine.sum([engine.where(engine.equal(s, 0.0), 0.0, s * x) for s, x in logs])
@@ -153,13 +158,3 @@ def _expected(logits: Sequence[Any], target: Any) -> Value:
     asked = [(k, share) for k, share in enumerate(shares) if share]
     terms = [engine.log_softmax(logits, index=k) for k, _ in asked]
     return engine.dot(terms, [share for _, share in asked])
-
-
-def _class(target: Any, classes: int) -> int:
-    number = whole(target)
-    if number is None or not 0 <= number < classes:
-        raise ValueError(
-            f"cross_entropy takes a class from 0 to {classes - 1} for {classes} logits, got "
-            f"{target!r}; classes are counted from 0"
-        )
-    return number

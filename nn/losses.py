@@ -18,25 +18,11 @@ from nn.likelihoods import binary_cross_entropy, binary_cross_entropy_with_logit
 from nn.pairs import Nested, Takes, mean, over, pairs
 
 __all__ = [
-    "LOSSES",
-    "OTHER_NAMES",
-    "Classes",
-    "Loss",
-    "binary_cross_entropy",
-    "binary_cross_entropy_with_logits",
-    "built_in",
-    "classes_of",
-    "cross_entropy",
-    "hinge_loss",
-    "huber_loss",
-    "ignored_class",
-    "l1_penalty",
-    "l2_penalty",
-    "loss_name",
-    "mae_loss",
-    "mse_loss",
-    "poisson_loss",
-]
+    "LOSSES", "OTHER_NAMES", "Classes", "Loss", "binary_cross_entropy",
+    "binary_cross_entropy_with_logits", "built_in", "classes_of", "cross_entropy", "hinge_loss",
+    "huber_loss", "ignored_class", "l1_penalty", "l2_penalty", "loss_name", "mae_loss",
+    "mse_loss", "poisson_loss"
+]  # fmt: skip
 
 Loss: TypeAlias = Callable[[Any, Any], Value]
 
@@ -161,12 +147,12 @@ class Classes:
     targets: tuple[int, int] | None = (0, 1)
 
 
-CLASSES = (
-    (binary_cross_entropy, Classes(0.5)),
-    (binary_cross_entropy_with_logits, Classes(0.0)),
-    (hinge_loss, Classes(0.0, targets=(-1, 1))),
-    (cross_entropy, Classes(None, targets=None)),
-)
+CLASSES: dict[object, Classes] = {
+    binary_cross_entropy: Classes(0.5),
+    binary_cross_entropy_with_logits: Classes(0.0),
+    hinge_loss: Classes(0.0, targets=(-1, 1)),
+    cross_entropy: Classes(None, targets=None),
+}
 
 
 def built_in(loss: object) -> Loss | None:
@@ -195,4 +181,4 @@ def ignored_class(loss: Any) -> float | None:
 
 def classes_of(loss: object) -> Classes | None:
     """How a loss tells classes apart. None for a regression, and for a loss of the user's own."""
-    return next((row for function, row in CLASSES if function is built_in(loss)), None)
+    return CLASSES.get(built_in(loss))
