@@ -16,12 +16,12 @@ __all__ = ["isolated"]
 def isolated(model: Module, loss: Any = None) -> Iterator[Callable[[], bool]]:
     """Undo what calls of a model, and of a loss of the user's own, do inside the block.
 
-    These are attributes and variables around a function that they set, and numbers they draw.
+    Such calls may set attributes and the variables around a function, and draw random numbers.
+    With them undone a model trains to the same bits whether or not it was recorded first, and it
+    keeps nothing that was computed from the inputs of a program.
 
-    So a model trains to the same bits whether or not it was recorded first, and it keeps nothing
-    that was computed from the inputs of a program. The block is given a function that tells whether
-    random numbers were drawn so far, from the modules `random` and `numpy.random` or from a
-    generator that is an attribute of a module.
+    The block is given a function that tells whether random numbers were drawn so far: from the
+    modules `random` and `numpy.random`, or from a generator that is an attribute of a module.
 
     >>> class Noisy(Module):
     ...     def __init__(self):
