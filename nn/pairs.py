@@ -127,10 +127,8 @@ def bounds(x: Value, depth: int = 6) -> Bounds:
 def _is_share(x: Value, total: Value) -> bool:
     """Whether a total adds x, or the same operation on the same, to others; none is below 0."""
     parents = total.parents if str(total.op) in ("add", "sum") else ()
-    same = [
-        p is x or (p.op is x.op and [*map(id, p.parents)] == [*map(id, x.parents)]) for p in parents
-    ]
-    return any(same) and all(bounds(p, 1)[0] >= 0 for p in parents)
+    about = [(p.op, [*map(id, p.parents)] or id(p)) for p in (x, *parents)]
+    return about[0] in about[1:] and all(bounds(p, 1)[0] >= 0 for p in parents)
 
 
 def _sum(*terms: Bounds) -> Bounds:

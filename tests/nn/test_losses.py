@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import engine
 import nn
 from engine import Program, Value, inputs, no_grad, softmax, topological
 from nn import (
@@ -19,6 +20,7 @@ from nn import (
     l2_penalty,
     mse_loss,
 )
+from nn.pairs import bounds
 
 FIGURES = json.loads((Path(__file__).parent / "data" / "losses.json").read_text())
 
@@ -342,6 +344,24 @@ def test_a_loss_of_logits_refuses_what_the_graph_shows_to_be_probabilities(made:
         nn.binary_cross_entropy_with_logits(outputs, [1, 0])
     temperature = Value(2.0)
     assert nn.cross_entropy([x / temperature for x in logits], 0).data > 0
+
+
+@pytest.mark.parametrize(
+    ("made", "wanted"),
+    [
+        (lambda x: -x.sigmoid(), (-1.0, 0.0)),
+        (lambda x: engine.sum([x.sigmoid(), x.tanh(), Value(2.0).sigmoid()]), (-1.0, 3.0)),
+        (lambda x: abs(x) + x.relu() + x.softplus(), (0.0, math.inf)),
+        (lambda x: 3 / (2 + abs(x)), (0.0, 1.5)),
+        (lambda x: x.tanh() - 3 * x.sigmoid(), (-4.0, 1.0)),
+        (lambda x: x.tanh() / x.tanh(), (-math.inf, math.inf)),
+    ],
+)
+def test_operations_bound_their_results(made, wanted):
+    for number in (-30.0, -0.5, 0.5, 30.0):
+        found = made(Value(number))
+        assert bounds(found) == wanted
+        assert wanted[0] <= found.data <= wanted[1]
 
 
 # --- label smoothing, and rows to ignore
