@@ -309,8 +309,8 @@ class NativeTrainer(Trainer):
         return self._theta
 
     def norm(self) -> float:
-        """The root of the sum of the squared parameters."""
-        return float(numpy().linalg.norm(self._theta))
+        """The root of the sum of the squares of the parameters that learn."""
+        return float(numpy().linalg.norm(self._theta[self._learned]))
 
     def sync(self, numbers: Any = None) -> None:
         """Give the Values and the optimiser what training has reached, or the numbers given."""

@@ -273,8 +273,8 @@ class Trainer:
         return [parameter.data for parameter in self.task.parameters]
 
     def norm(self) -> float:
-        """The root of the sum of the squared parameters."""
-        return math.hypot(*self.numbers())
+        """The root of the sum of the squares of the parameters that learn."""
+        return math.hypot(*[p.data for p in self.task.optimizer.params])
 
     def sync(self, numbers: Any = None) -> None:
         """Make the Values have the parameters that training has reached, or the numbers given."""

@@ -136,6 +136,17 @@ def test_a_training_goes_on_to_the_same_bits(backend, tmp_path):
     assert [p.data for p in nn.load(tmp_path / "a").parameters(True)] == wanted[0]
 
 
+@pytest.mark.parametrize("backend", ["eager", "native"])
+def test_the_objective_leaves_running_statistics_and_what_is_frozen_out(backend):
+    net = model()
+    net.layers[1].requires_grad_(False)
+    optimizer = nn.SGD(net.trainable_parameters(), weight_decay=0.5)
+    how = {"epochs": 1, "monitor": "objective", "progress": False, "backend": backend}
+    (found,) = fit(net, XS, YS, loss="mse", optimizer=optimizer, **how).log
+    squares = sum(p.data**2 for p in net.trainable_parameters())
+    assert found["objective"] == pytest.approx(found["loss"] + 0.25 * squares)
+
+
 def test_a_fit_that_cannot_begin_moves_nothing():
     net = model()
     before = [p.data for p in net.parameters(True)]
