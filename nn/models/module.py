@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING, Any, Self
 from engine import Value
 from nn.models.batch import BATCH
 
-__all__ = ["Buffers", "Module", "check_module", "evaluating", "hidden", "walk"]
+__all__ = [
+    "Buffers", "Module", "check_module", "evaluating", "hidden", "keeping_modes", "walk"
+]  # fmt: skip
 
 DEEP = 6  # how far below an attribute `hidden` looks
 
@@ -162,13 +164,21 @@ class Buffers(Module):
 
 @contextmanager
 def evaluating(model: Module) -> Iterator[None]:
-    """Evaluation mode inside the block, and the mode from before it afterwards."""
-    was_training = model.training
-    model.eval()
+    """Evaluation mode inside the block. Afterwards every module has the mode from before it."""
+    with keeping_modes(model):
+        model.eval()
+        yield
+
+
+@contextmanager
+def keeping_modes(model: Module) -> Iterator[None]:
+    """Give every module the mode from before the block after it, however it ends."""
+    before = [(part, part.training) for part in model.modules()]
     try:
         yield
     finally:
-        model.train(was_training)
+        for part, training in before:
+            part.training = training
 
 
 def check_module(who: str, model: object) -> None:

@@ -17,7 +17,7 @@ from nn.checks import PLACES, at_least_zero, generator, listed, pick
 from nn.evaluation.metrics import Asked, Metrics
 from nn.evaluation.samples import pair_up
 from nn.losses import LOSSES, OTHER_NAMES, Loss, built_in, classes_of, ignored_class
-from nn.models.module import Module, check_module, hidden
+from nn.models.module import Module, check_module, hidden, keeping_modes
 from nn.optim.optimizers import OPTIMIZERS, Optimizer
 from nn.optim.schedules import Schedule
 from nn.training.class_weights import ClassWeights, class_table, sample_weights
@@ -218,12 +218,11 @@ def _train(
     """Do the task, from the state of a file if one was read."""
     model, data, stopping = task.model, task.data, None
     history = History(monitor=task.monitor)
-    was_training = model.training
     if saved is None:
         data.split(task.rng, stratified=classes_of(task.loss) is not None)
     else:
         data.load_state_dict(saved)
-    with Progress(task.epochs, len(data.rows), history, progress) as bar:
+    with keeping_modes(model), Progress(task.epochs, len(data.rows), history, progress) as bar:
         try:
             trainer = _trainer(task, progress)
             trainer.confusion()  # for its errors, before anything changes
@@ -249,6 +248,7 @@ def _train(
                 bar.epoch()
                 if task.callbacks:
                     stopping.call(history)
+                    model.train()  # which callbacks may have put in evaluation mode
                     _write(writer, stopping, history)
             history.stopped = stopping.reason or "epochs"
         except KeyboardInterrupt:
@@ -257,7 +257,6 @@ def _train(
             if stopping:
                 history.best_epoch = stopping.restore()
                 task.optimizer.lr = trainer.rate
-            model.train(was_training)
     history.confusion = None if history.best_epoch is None else trainer.confusion()
     return history
 

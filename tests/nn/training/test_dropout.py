@@ -170,3 +170,21 @@ class Own(Module):
 def test_a_model_of_ones_own_drops_the_same_natively():
     results = [train(Own(), backend=backend) for backend in ("eager", "native")]
     np.testing.assert_allclose(results[0][0], results[1][0], rtol=1e-11)
+
+
+@pytest.mark.parametrize("backend", ["eager", "native"])
+def test_every_module_has_its_mode_again(backend):
+    net = model()
+    net.layers[1].eval()
+    predict(net, XS)
+    assert [part.training for part in net.layers] == [True, False, True]
+    train(net, backend=backend, epochs=1)
+    assert [part.training for part in net.layers] == [True, False, True]
+
+
+@pytest.mark.parametrize("backend", ["eager", "native"])
+def test_a_callback_may_leave_the_model_in_evaluation_mode(backend):
+    left, alone = model(), model()
+    found = train(left, backend=backend, callbacks=lambda history: left.eval() and None)
+    assert found == train(alone, backend=backend)
+    assert left.training
