@@ -13,7 +13,8 @@ from engine.forks import fork_safe_lock
 from engine.native.needs import available, numpy
 from nn.evaluation.isolation import isolated
 from nn.models.activations import ACTIVATIONS
-from nn.models.architecture import Architecture, outline
+from nn.models.architecture import KINDS, Architecture, outline
+from nn.models.layers import Neuron
 from nn.models.module import Module, evaluating
 
 __all__ = ["COMPARED", "Known", "Recorded", "kept", "known_architecture", "outputs"]
@@ -95,7 +96,8 @@ def known_architecture(model: Module) -> Known | None:
     rows = tuple([ACTIVATIONS[name] for name in card.activations])
     if any(row.function and not row.function.__module__.startswith("engine.") for row in rows):
         return None
-    return (card.model, card.n_in, *card.widths, *rows), card, parameters
+    formulas = Neuron.forward, *[kind.__call__ for kind in KINDS]  # which a user may replace
+    return (card.model, card.n_in, *card.widths, *rows, *formulas), card, parameters
 
 
 def _record(model: Module, width: int, rows: int) -> Recorded:

@@ -259,6 +259,26 @@ def test_a_loss_put_into_the_table_is_read_anew(monkeypatch):
     assert losses[1] > 2.0 * losses[0]
 
 
+@pytest.mark.parametrize(("kind", "name"), [(Neuron, "forward"), (nn.Layer, "__call__")])
+def test_a_formula_put_into_a_class_is_read_anew(kind, name, monkeypatch):
+    def train(backend):
+        model = MLP(2, [3, 2], "tanh", rng=1)
+        ys = [[0.5, 1.0]] * len(XS)
+        how = {"loss": "mse", "epochs": 2, "seed": 1, "progress": False, "backend": backend}
+        return nn.fit(model, XS, ys, **how).loss, predict(model, XS)
+
+    before, real = train("native"), getattr(kind, name)
+
+    def doubled(self, x):
+        found = real(self, x)
+        return [2 * y for y in found] if isinstance(found, list) else 2 * found
+
+    monkeypatch.setattr(kind, name, doubled)
+    for native, eager in zip(train("native"), train("eager"), strict=True):
+        np.testing.assert_allclose(native, eager, rtol=1e-9)
+    assert train("native")[0] != before[0]
+
+
 def test_few_programs_are_kept(monkeypatch):
     monkeypatch.setattr(programs, "MOST", 3 * programs.EACH)
     for width in range(1, 6):
