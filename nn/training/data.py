@@ -57,6 +57,7 @@ class Data:
         if classes or samples or ignored is not None:
             self.given = self.rows = self._weighed(self.given, samples, ignored)
             self.validation = self._weighed(self.validation, None, ignored)
+            self._check_weights()
 
     def _weighed(self, rows: Rows, samples: Sequence[float] | None, ignored: float | None) -> Rows:
         weights, classes = samples or [1.0] * len(rows), self.classes
@@ -64,12 +65,16 @@ class Data:
             weights = [w * classes.get(y, 0.0) for w, y in zip(weights, rows.ys, strict=True)]
         elif ignored is not None:
             weights = [w * (as_number(y) != ignored) for w, y in zip(weights, rows.ys, strict=True)]
-        if rows and not any(weights):
-            raise ValueError(
-                f"{rows.name(0)} and all others have the target {ignored}, which the loss ignores; "
-                "give rows with a class too"
-            )
         return replace(rows, weights=weights)
+
+    def _check_weights(self) -> None:
+        """Raise ValueError where all rows to learn from, or all to validate on, have weight 0."""
+        for rows, what in zip(self.tables, ("learn from", "validate on"), strict=True):
+            if rows and rows.weights and not any(map(rows.weights.__getitem__, rows.numbers)):
+                raise ValueError(
+                    f"{rows.name(0)} and all others to {what} have the weight 0, or a target that "
+                    "the loss ignores; give rows that count too"
+                )
 
     @property
     def tables(self) -> tuple[Rows, Rows]:
@@ -105,6 +110,7 @@ class Data:
             self.places, many = places, self._held
             self.validation = self.given.take(places[:many])
             self.rows = self.given.take(places[many:])
+            self._check_weights()
 
 
 class Generators:

@@ -223,8 +223,17 @@ def test_rows_to_ignore_have_no_part_in_anything(backend: str) -> None:
     _, found, history = train(smooth, IGNORING, 3, backend, batch_size=None, metrics="confusion")
     assert found == pytest.approx(wanted, rel=1e-12)
     assert (history.accuracy, history.confusion) == (plain.accuracy, plain.confusion)
-    with pytest.raises(ValueError, match=r"^row 0 and all others have the target -100, which the"):
+    with pytest.raises(ValueError, match=r"^row 0 and all others to learn from have the weight 0,"):
         train(smooth, [-100] * 60, 3, backend)
+
+
+@pytest.mark.parametrize("weight", [None, [0.0] * 58 + [1.0, 1.0]])
+def test_rows_to_validate_on_of_which_none_counts_are_an_error(weight: list[float] | None) -> None:
+    smooth = functools.partial(nn.cross_entropy, ignore_index=-100)
+    targets = [-100] * 58 + [0, 1] if weight is None else THREE
+    how = {"sample_weight": weight, "validation": 0.02, "seed": 2}
+    with pytest.raises(ValueError, match=r"^row \d+ and all others to validate on have the weight"):
+        train(smooth, targets, 3, **how)
 
 
 def test_a_second_fit_with_the_same_settings_records_nothing(
