@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import random
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, Self
 
@@ -93,7 +94,8 @@ class ScalarMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         Warns with ConvergenceWarning where the epochs ran out before the loss had settled.
         Raises ValueError for fewer than two classes, and for settings that mean nothing.
         """
-        self._learn(X, y, sample_weight, self.warm_start and hasattr(self, "model_"))
+        with _undone_by_errors(self):
+            self._learn(X, y, sample_weight, self.warm_start and hasattr(self, "model_"))
         if self.history_.stopped == "epochs" and self.n_iter_no_change is not None:
             text = (
                 f"{type(self).__name__}: the loss had not settled after max_epochs="
@@ -110,9 +112,11 @@ class ScalarMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
                 "partial_fit learns from all rows that it gets: set early_stopping=False, or call "
                 "fit, which can hold some out"
             )
-        return self._learn(X, y, sample_weight, hasattr(self, "model_"), once=True)
+        with _undone_by_errors(self):
+            self._learn(X, y, sample_weight, hasattr(self, "model_"), once=True)
+        return self
 
-    def _learn(self, X: Any, y: Any, sample_weight: Any, goes_on: bool, once: bool = False) -> Self:
+    def _learn(self, X: Any, y: Any, sample_weight: Any, goes_on: bool, once: bool = False) -> None:
         """Check the rows, and train.
 
         Arguments:
@@ -149,7 +153,6 @@ class ScalarMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         self.best_loss_ = min(self.best_loss_, self.loss_)
         if self.history_.stopped == "interrupt":  # what runs the fits, as a search, has to end too
             raise KeyboardInterrupt
-        return self
 
     def _parts(self, inputs: int, outputs: int, goes_on: bool, once: bool) -> tuple[Any, Any, Any]:
         """The model to train, its optimiser and the source of randomness."""
@@ -184,6 +187,18 @@ class ScalarMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+@contextmanager
+def _undone_by_errors(estimator: Any) -> Iterator[None]:
+    """Give an estimator the attributes from before the block if that ends by an error."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except Exception:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
 
 
 def _dense(rows: Any) -> Any:

@@ -303,6 +303,20 @@ def test_partial_fit_refuses_classes_that_it_does_not_know() -> None:
         model.partial_fit(X, y + 1)
     with pytest.raises(ValueError, match="set early_stopping=False, or call fit"):
         model.set_params(early_stopping=True).partial_fit(X, y)
+    with pytest.raises(ValueError, match="partial_fit cannot balance"):
+        model.set_params(early_stopping=False, class_weight="balanced").partial_fit(X, y)
+
+
+@pytest.mark.parametrize("how", [{"y": [5] * 40}, {"y": [5, 6] * 20, "lr": 1e300}])
+def test_a_fit_that_fails_leaves_all_as_it_was(how) -> None:
+    how, X = dict(how), np.random.default_rng(1).normal(size=(40, 2))
+    model = ScalarMLPClassifier(max_epochs=2, random_state=1).fit(X, [0, 1, 2, 1] * 10)
+    wanted = model.predict_proba(X).tolist()
+    y = how.pop("y")
+    with pytest.raises(ValueError, match=r"two or more classes|lower the learning rate"):
+        model.set_params(optimizer="sgd", **how).fit(X[:, :1], y)
+    assert model.predict_proba(X).tolist() == wanted
+    assert (model.classes_.tolist(), model.n_features_in_) == ([0, 1, 2], 2)
 
 
 @pytest.mark.parametrize("kind", BOTH)
