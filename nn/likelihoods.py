@@ -76,6 +76,10 @@ def cross_entropy(
         raise ValueError(
             f"cross_entropy takes label_smoothing from 0 to 1, got {label_smoothing!r}"
         )
+    if ignore_index is not None and whole(ignore_index) is None:
+        raise ValueError(
+            f"cross_entropy takes ignore_index as a whole number, got {ignore_index!r}"
+        )
     if alone(logits):
         raise ValueError(
             "cross_entropy takes a list of logits, one for each class, got a single one; for a "

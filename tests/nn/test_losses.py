@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -432,3 +433,9 @@ def test_a_share_to_smooth_is_one(share: object) -> None:
     with pytest.raises(ValueError, match="class from 0 to 1 for 2 logits, got -100"):
         cross_entropy([V, V], -100)
     assert cross_entropy([V, V], -1, ignore_index=-1).data == 0.0
+
+
+@pytest.mark.parametrize("index", ["none", 0.5, math.nan, [1]])
+def test_an_index_to_ignore_is_one(index: object) -> None:
+    with pytest.raises(ValueError, match=re.escape(f"as a whole number, got {index!r}")):
+        cross_entropy([V, V], 0, ignore_index=index)
