@@ -79,7 +79,8 @@ def from_torch(sequential: Any) -> Sequential:
     It is an MLP where the hidden layers share one activation, else a Sequential. Its numbers are
     the same, since FP64 has all numbers of FP32. A Linear without a bias gets biases of 0. There
     may be Sequentials inside, BatchNorm1d and Dropout, and Identity, Flatten, and Dropout in
-    evaluation mode, which is left out.
+    evaluation mode, which is left out. The model is in training or evaluation mode as the
+    Sequential is.
 
     Raises ValueError for a module that has no counterpart here.
 
@@ -108,7 +109,7 @@ def from_torch(sequential: Any) -> Sequential:
             slot, tensor = next(held), getattr(part, name)
             slot.fill([0.0] * len(slot.values) if tensor is None else tensor.flatten().tolist())
     assert isinstance(model, Sequential)
-    return model
+    return model.train(sequential.training)
 
 
 def _layers(t: Any, sequential: Any) -> list[tuple[str, list[Any], Any]]:

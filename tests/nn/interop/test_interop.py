@@ -98,6 +98,9 @@ def test_there_and_back_to_the_bit(model, torch):
     again = nn.from_torch(nn.to_torch(model).train())
     assert repr(again) == repr(model)
     assert numbers(again) == numbers(model)
+    for mode in (True, False):
+        again = nn.from_torch(nn.to_torch(model).train(mode))
+        assert {part.training for part in again.modules()} == {mode}
 
 
 @pytest.mark.parametrize("model", MODELS, ids=repr)
