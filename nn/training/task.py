@@ -118,10 +118,11 @@ class Task:
         try:
             targets = (y if hasattr(y, "__iter__") else [y] for y in self.data.given.ys)
             numbers = array("d", (float(y) for target in targets for y in target))
-        except (TypeError, ValueError):  # what a loss of one's own has for targets
+            mean = fmean(numbers)
+            variance = fmean((y - mean) ** 2 for y in numbers)
+        except (TypeError, ValueError, OverflowError):  # a loss of one's own, or a huge variance
             return self.min_delta
-        mean = fmean(numbers)
-        return self.min_delta * min(1.0, fmean((y - mean) ** 2 for y in numbers) or 1.0)
+        return self.min_delta * min(1.0, variance or 1.0)
 
     @cached_property
     def parameters(self) -> list[Value]:

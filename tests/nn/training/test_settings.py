@@ -606,3 +606,10 @@ def test_what_is_changed_in_a_callback_is_lost_with_it_where_it_raises(tmp_path)
 def test_writing_at_no_time_is_refused(how, message):
     with pytest.raises(ValueError, match=message):
         run(**how)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_targets_whose_variance_is_no_float_are_trained_on(backend):
+    ys = [1e200 * y for y in YS]
+    _, history = run(ys=ys, loss="mae", backend=backend, epochs=2)
+    assert all(math.isfinite(loss) for loss in history.loss)
