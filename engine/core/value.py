@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import inf, nan
 from sys import _getframe
 from typing import Any, Self, TypeAlias
@@ -22,6 +22,7 @@ from engine.forks import fork_safe_lock
 from engine.source.lost import check_back, taken
 
 __all__ = ["Number", "Scalar", "Value", "apply", "constant", "epoch", "fresh_constant", "record"]
+__all__ += ["set_data"]
 
 Number = float  # an int is one to type checkers; NumPy's scalars are checked when they come
 
@@ -276,6 +277,16 @@ def apply(op: Operation, args: Sequence[Any]) -> Value:
 def epoch() -> int:
     """How often any leaf was changed so far. While the count stays, so do all numbers."""
     return _epoch
+
+
+def set_data(leaves: Iterable[Value], numbers: Iterable[Number]) -> None:
+    """Set the data of leaves, as one change: a step of an optimiser changes many."""
+    global _epoch
+    found = [as_float(number) for number in numbers]
+    with _lock:
+        _epoch += 1
+        for leaf, number in zip(leaves, found, strict=True):
+            leaf._data, leaf._epoch = number, _epoch
 
 
 _shared: dict[float, Value] = {}

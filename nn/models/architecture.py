@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from engine import Value
+from engine.core.value import set_data
 from nn.models.activations import ACTIVATIONS
 from nn.models.batch_norm import BatchNorm
 from nn.models.chain import Part, neurons, row, widths
@@ -44,8 +45,7 @@ class Slot:
 
     def fill(self, numbers: Iterable[float]) -> None:
         """Give the parameters these numbers, row by row."""
-        for value, number in zip(self.values, numbers, strict=True):
-            value.data = number
+        set_data(self.values, numbers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import Any
 from engine import Value
 from engine.core.origins import name_of
 from engine.core.sweep import gradients_of
+from engine.core.value import set_data
 from nn.checks import at_least_zero, check_finite, fraction, is_number, leaf_values, listed, warn
 
 __all__ = ["OPTIMIZERS", "SGD", "Adam", "AdamW", "Optimizer", "RMSprop"]
@@ -120,8 +121,7 @@ class Optimizer:
         check_finite(f"{name}.step", "gradient", self.params, grads)
         new = self.updates(self.scales, [p.data for p in self.params], grads, self.memory)
         check_finite(f"{name}.step", "new value", self.params, [x for x, *_ in new])
-        for parameter, (value, *_) in zip(self.params, new, strict=True):
-            parameter.data = value
+        set_data(self.params, [x for x, *_ in new])
         self.memory = [tuple(memory) for _, *memory in new]
         self.steps += 1
 

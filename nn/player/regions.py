@@ -5,6 +5,7 @@ import math
 from typing import Any
 
 from engine import numeric_mode
+from engine.core.value import set_data
 from nn.evaluation.measure import predict
 from nn.evaluation.plane import classes, in_plane, largest, last_activation, row, shares, window
 from nn.models.module import Module
@@ -36,8 +37,7 @@ def regions(
     grids = []
     for frame in frames:
         snapshot = recording.snapshots[shown[frame]]
-        for parameter, x in zip(recording.parameters, snapshot, strict=True):
-            parameter.data = x
+        set_data(recording.parameters, snapshot)
         grids.append(_outputs(recording.model, _cells(corners)))
     try:
         kinds, truth = classes("to_html", len(grids[0][0]), [y for _, y in recording.rows])

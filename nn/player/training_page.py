@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from engine.core.value import set_data
 from engine.page import shell
 from engine.wording.numbers import shorten, visible
 from nn.player.regions import regions
@@ -94,8 +95,7 @@ def _as_it_was(recording: Recording) -> Iterator[None]:
     try:
         yield
     finally:
-        for parameter, number in zip(recording.parameters, kept, strict=True):
-            parameter.data = number
+        set_data(recording.parameters, kept)
 
 
 def _words(name: str, given: Sequence[object] | None) -> list[str]:

@@ -19,6 +19,7 @@ from engine.core.graph import topological
 from engine.core.hooks import has_hooks
 from engine.core.modes import recording, recording_program
 from engine.core.sweep import gradients_of
+from engine.core.value import set_data
 from engine.native.needs import available, numpy
 from engine.settings import Scope
 from nn.checks import check_finite
@@ -316,8 +317,7 @@ class NativeTrainer(Trainer):
         """Give the Values and the optimiser what training has reached, or the numbers given."""
         if numbers is not None:
             self._theta = numpy().asarray(numbers)
-        for parameter, number in zip(self.task.parameters, self._theta.tolist(), strict=True):
-            parameter.data = number
+        set_data(self.task.parameters, self._theta.tolist())
         optimizer = self.task.optimizer
         for parameter, grad in zip(optimizer.params, self._grads.tolist(), strict=True):
             parameter.grad = grad

@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 
 from engine import NumericError, Value, no_grad
 from engine.core.modes import MODE, recording
+from engine.core.value import set_data
 from engine.settings import Scope
 from nn.checkpoint.files import CheckpointError
 from nn.checkpoint.state import State, row
@@ -280,8 +281,7 @@ class Trainer:
     def sync(self, numbers: Any = None) -> None:
         """Make the Values have the parameters that training has reached, or the numbers given."""
         if numbers is not None:
-            for parameter, number in zip(self.task.parameters, numbers, strict=True):
-                parameter.data = number
+            set_data(self.task.parameters, numbers)
 
     def measured(self) -> dict[str, float]:
         """The numbers of an epoch for `History.log`."""
