@@ -9,10 +9,10 @@ from tests.project.sources import PACKAGES, PARTS, ROOT, code_lines, sources
 
 # The most that each part may have. Who takes lines away lowers the limit.
 LIMITS = {
-    "engine/core": 980,
-    "engine": 10080,
-    "nn": 5660,
-    "engine and nn": 15740,
+    "engine/core": 990,
+    "engine": 10100,
+    "nn": 5640,
+    "engine and nn": 15730,
 }
 FILES = 23  # in one folder
 
