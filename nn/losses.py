@@ -18,7 +18,7 @@ from nn.likelihoods import binary_cross_entropy, binary_cross_entropy_with_logit
 from nn.pairs import Nested, Takes, mean, over, pairs
 
 __all__ = [
-    "LOSSES", "OTHER_NAMES", "Classes", "Loss", "binary_cross_entropy",
+    "LOSSES", "OTHER_NAMES", "OURS", "Classes", "Loss", "binary_cross_entropy",
     "binary_cross_entropy_with_logits", "built_in", "classes_of", "cross_entropy", "hinge_loss",
     "huber_loss", "ignored_class", "l1_penalty", "l2_penalty", "loss_name", "mae_loss",
     "mse_loss", "poisson_loss"
@@ -129,6 +129,7 @@ LOSSES: dict[str, Loss] = {
     "huber": huber_loss,
     "poisson": poisson_loss,
 }
+OURS = frozenset(LOSSES.values())  # users may add others
 
 # PyTorch's names of these losses.
 OTHER_NAMES = {"l1": "mae", "smooth_l1": "huber", "poisson_nll": "poisson"}

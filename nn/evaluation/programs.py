@@ -12,7 +12,7 @@ from engine.core.value import constant
 from engine.forks import fork_safe_lock
 from engine.native.needs import available, numpy
 from nn.evaluation.isolation import isolated
-from nn.models.activations import ACTIVATIONS
+from nn.models.activations import ACTIVATIONS, OURS
 from nn.models.architecture import KINDS, Architecture, outline
 from nn.models.layers import Neuron
 from nn.models.module import Module, evaluating
@@ -94,7 +94,7 @@ def known_architecture(model: Module) -> Known | None:
     if card.others:
         return None
     rows = tuple([ACTIVATIONS[name] for name in card.activations])
-    if any(row.function and not row.function.__module__.startswith("engine.") for row in rows):
+    if not OURS.issuperset(rows):
         return None
     formulas = Neuron.forward, *[kind.__call__ for kind in KINDS]  # which a user may replace
     return (card.model, card.n_in, *card.widths, *rows, *formulas), card, parameters

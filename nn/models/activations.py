@@ -13,7 +13,7 @@ import engine
 from engine import Value
 from nn.checks import pick
 
-__all__ = ["ACTIVATIONS", "INITS", "Activation", "bound"]
+__all__ = ["ACTIVATIONS", "INITS", "OURS", "Activation", "bound"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ ACTIVATIONS: dict[str, Activation] = {
     "sigmoid": Activation(Value.sigmoid),
     "softmax": Activation(engine.softmax, layerwise=True),
 }
+OURS = frozenset(ACTIVATIONS.values())  # users may add others
 
 # Weights are uniform in (-bound, bound), where bound is a function of the numbers of inputs and
 # outputs. Their variance is bound**2 / 3, and the papers derive what it should be:

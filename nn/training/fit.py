@@ -10,6 +10,7 @@ from traceback import walk_tb
 from typing import Any, TypeAlias
 
 from engine import Value
+from engine.source.lost import in_library
 from nn.checkpoint.files import FilePath
 from nn.checkpoint.state import State, Stateful, load_all
 from nn.checkpoint.writer import CheckpointWriter
@@ -289,8 +290,7 @@ def _write(writer: CheckpointWriter | None, stopping: EarlyStopping, history: Hi
 
 def _is_ours(error: Exception) -> bool:
     """Whether the traceback of an error has no line of a user's code, who needs none of ours."""
-    names = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)]
-    return {name.split(".")[0] for name in names} <= {"engine", "nn"}
+    return all(in_library(frame) for frame, _ in walk_tb(error.__traceback__))
 
 
 def _trainer(task: Task, progress: bool) -> Trainer:
