@@ -40,7 +40,7 @@ MOVED = {
     "nn.module": "nn.models.module",
     "nn.optim": "nn.optim.optimizers",
     "nn.schedules": "nn.optim.schedules",
-    "nn.weights": "nn.training.class_weights",
+    "nn.weights": "nn.training.data",
 }
 
 

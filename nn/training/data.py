@@ -1,17 +1,24 @@
-"""The rows of a training: those to learn from, those to validate on, and their order."""
+"""The rows of a training: those to learn from, those to validate on, their order and weights."""
 
+from __future__ import annotations
+
+import math
 import random
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Mapping, MutableSequence, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from nn.checkpoint.state import State, row
-from nn.checks import as_number, is_number
-from nn.evaluation.samples import Rows, pair_up
+from nn.checks import as_number, is_number, whole
+from nn.evaluation.samples import Rows, pair_up, samples
+from nn.losses import Classes, Loss, built_in, classes_of, ignored_class, loss_name
 from nn.models.module import Module
 
-__all__ = ["Data", "Generators"]
+__all__ = ["ClassWeights", "Data", "Generators"]
+
+ClassWeights: TypeAlias = str | Mapping[Any, float] | Sequence[float]
 
 
 class Data:
@@ -25,7 +32,7 @@ class Data:
     Attributes:
         given: all rows.
         share: the share that is held out; None where nothing is.
-        classes, samples: the weights that `weigh` was given.
+        classes, samples: the weights of classes and of rows that `weigh` was given, checked.
         rows, validation: those to learn from and those to validate on. Where a share is held out
             this is so only after `split` or `load_state_dict`.
     """
@@ -43,19 +50,19 @@ class Data:
         self.classes: Mapping[Any, float] | None = None
         self.samples: Sequence[float] | None = None
 
-    def weigh(
-        self,
-        classes: Mapping[Any, float] | None,
-        samples: Sequence[float] | None,
-        ignored: float | None = None,
-    ) -> None:
+    def weigh(self, loss: Loss, classes: ClassWeights | None, each: Iterable[float] | None) -> None:
         """Give every row a weight: that of its class times its own. Both are 1 where not given.
 
-        Rows whose target is the ignored one have the weight 0.
+        Rows whose target is the one that the loss ignores have the weight 0.
+
+        Arguments:
+            classes, each: as `class_weights` and `sample_weight` of `fit`.
         """
-        self.classes, self.samples = classes, samples
-        if classes or samples or ignored is not None:
-            self.given = self.rows = self._weighed(self.given, samples, ignored)
+        ignored = ignored_class(loss)
+        self.classes = None if classes is None else _class_weights(loss, classes, self)
+        self.samples = None if each is None else _sample_weights(loss, each, len(self.given))
+        if self.classes or self.samples or ignored is not None:
+            self.given = self.rows = self._weighed(self.given, self.samples, ignored)
             self.validation = self._weighed(self.validation, None, ignored)
             self._check_weights()
 
@@ -169,3 +176,89 @@ def _share(rows: int, validation: Any) -> float | None:
             f"validation is a share like 0.2 or the pair (xs, ys), got {type(validation).__name__}"
         )
     return None
+
+
+def _sample_weights(loss: Loss, given: Iterable[float], many: int) -> list[float]:
+    """The weight of each row as `fit` takes them, checked."""
+    if not built_in(loss):
+        raise ValueError(
+            f"sample_weight is for losses by name, got {loss_name(loss)}; leave it out, or weigh "
+            "the rows in a loss of your own"
+        )
+    weights = [as_number(weight) for weight in samples(given, "weights")]
+    bad = [weight for weight in weights if not 0 <= weight < math.inf]
+    if bad or len(weights) != many or not any(weights):
+        got = f"{bad[0]!r}" if bad else f"{len(weights)} with the sum {sum(weights)}"
+        raise ValueError(
+            f"sample_weight takes a finite number >= 0 for each of the {many} rows, not all of "
+            f"them 0, got {got}; give 1 for a row that counts as usual"
+        )
+    return weights
+
+
+def _class_weights(loss: Loss, weights: ClassWeights, data: Data) -> dict[int, float]:
+    """The weight of each target as `fit` takes class weights, checked for all targets."""
+    classes = classes_of(loss)
+    if classes is None:
+        raise ValueError(
+            "class_weights are for losses of classification by name (cross_entropy, hinge, ...), "
+            f"got {loss_name(loss)}; leave them out, or weigh the rows in a loss of your own"
+        )
+    ignored = ignored_class(loss)
+    targets, others = (
+        [_class(y) for y in rows.take(rows.counted(ignored)).ys]
+        for rows in (data.given, data.validation)
+    )
+    table = _table(weights, targets, classes)
+    for name, weight in table.items():
+        if not (is_number(weight) and 0 < weight < math.inf):
+            raise ValueError(
+                f"class_weights takes finite numbers > 0, got {weight!r} for class {name!r}; leave "
+                "out the rows of a class that is not to count"
+            )
+    for target in dict.fromkeys([*targets, *others]):
+        if target not in table:
+            raise ValueError(
+                f"class_weights has no weight for the target {target!r}, only for "
+                f"{', '.join(map(repr, table))}; give one for every class that the rows have"
+            )
+    return {name: float(weight) for name, weight in table.items()}
+
+
+def _table(weights: ClassWeights, targets: list[int], classes: Classes) -> dict[int, float]:
+    """The weights by target."""
+    if isinstance(weights, str):
+        if weights != "balanced":
+            raise ValueError(
+                f'class_weights by name is "balanced", got {weights!r}; or give a mapping from '
+                "class to weight, or a list of weights"
+            )
+        counts = Counter(targets)
+        return {name: len(targets) / (len(counts) * counts[name]) for name in sorted(counts)}
+    if isinstance(weights, Mapping):
+        return dict(sorted([(_class(name), weight) for name, weight in weights.items()]))
+    if not hasattr(weights, "__iter__"):
+        raise TypeError(
+            f"class_weights is a mapping from class to weight, a list of weights or "
+            f'"balanced", got {type(weights).__name__}; give one like {{0: 1.0, 1: 5.0}}'
+        )
+    listed = list(weights)
+    if classes.targets is None:
+        return dict(enumerate(listed))
+    if len(listed) != 2:
+        raise ValueError(
+            f"class_weights of two classes is a list of 2 weights, got {len(listed)}; give that of "
+            "the class no, then that of the class yes"
+        )
+    return dict(zip(classes.targets, listed, strict=True))
+
+
+def _class(target: Any) -> int:
+    """A target as the number of a class."""
+    number = whole(target)
+    if number is None:
+        raise ValueError(
+            f"class_weights needs targets that are numbers of classes, got {target!r}; write each "
+            "as its class, or leave the weights out"
+        )
+    return number

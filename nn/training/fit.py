@@ -17,12 +17,11 @@ from nn.checkpoint.writer import CheckpointWriter
 from nn.checks import PLACES, at_least_zero, generator, listed, pick
 from nn.evaluation.metrics import Asked, Metrics
 from nn.evaluation.samples import pair_up
-from nn.losses import LOSSES, OTHER_NAMES, Loss, built_in, classes_of, ignored_class
+from nn.losses import LOSSES, OTHER_NAMES, Loss, built_in, classes_of
 from nn.models.module import Module, check_module, hidden, keeping_modes
 from nn.optim.optimizers import OPTIMIZERS, Optimizer
 from nn.optim.schedules import Schedule
-from nn.training.class_weights import ClassWeights, class_table, sample_weights
-from nn.training.data import Data, Generators
+from nn.training.data import ClassWeights, Data, Generators
 from nn.training.early_stopping import EarlyStopping
 from nn.training.history import History, Recording
 from nn.training.identity import settings
@@ -175,9 +174,7 @@ def fit(
     loss = _loss(loss)
     reader = model if built_in(loss) else None  # other losses may read any targets
     data = Data(pair_up("fit", xs, ys, reader), validation, reader)
-    classes = None if class_weights is None else class_table(loss, class_weights, data)
-    weights = None if sample_weight is None else sample_weights(loss, sample_weight, data)
-    data.weigh(classes, weights, ignored_class(loss))
+    data.weigh(loss, class_weights, sample_weight)
     task = Task(
         model=model,
         optimizer=_optimizer(optimizer, lr, model),

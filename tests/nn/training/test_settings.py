@@ -336,7 +336,7 @@ def test_a_batch_whose_rows_all_weigh_nothing_teaches_nothing(backend):
 
 def test_rows_that_are_held_out_take_their_weights_along():
     data = Data(pair_up("test", range(24), YS), 0.5)
-    data.weigh({0: 1.0, 1: 3.0}, WEIGHTS)
+    data.weigh(nn.binary_cross_entropy, {0: 1.0, 1: 3.0}, WEIGHTS)
     data.split(random.Random(1))
     assert sorted([*data.rows.xs, *data.validation.xs]) == list(range(24))
     for rows in data.tables:
