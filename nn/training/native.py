@@ -32,9 +32,8 @@ from nn.models.batch import BATCH, RecordedBatch
 from nn.models.module import Module
 from nn.optim.optimizers import Optimizer
 from nn.training.own_loss import NotCompilable, OwnLoss, few, various
-from nn.training.shards import Computer, Work
+from nn.training.shards import Computer, Table, Work, table_of
 from nn.training.stages import Stages
-from nn.training.table import Table, table_of
 from nn.training.task import Task, Trainer
 from nn.training.workers import WorkerPool
 
