@@ -12,8 +12,7 @@ from typing import Any, TypeAlias
 from engine import Value
 from engine.source.lost import in_library
 from nn.checkpoint.files import FilePath
-from nn.checkpoint.state import State, Stateful, load_all
-from nn.checkpoint.writer import CheckpointWriter
+from nn.checkpoint.state import CheckpointWriter, State, Stateful, load_all
 from nn.checks import PLACES, at_least_zero, generator, listed, pick
 from nn.evaluation.metrics import Asked, Metrics
 from nn.evaluation.samples import pair_up
