@@ -192,10 +192,9 @@ def _forget(key: str) -> None:
 
 def _write(payload: bytes) -> str:
     """A temporary file, for this user alone."""
-    handle, path = tempfile.mkstemp(prefix="gradwalk-")
-    with open(handle, "wb") as file:
+    with tempfile.NamedTemporaryFile(prefix="gradwalk-", delete=False) as file:
         file.write(payload)
-    return path
+    return file.name
 
 
 def _remove(path: str) -> None:
