@@ -4,9 +4,8 @@ The random numbers of a row are a function of the step, of the row's number in t
 their place in the row. So they depend neither on the rows beside it nor on who computes it.
 """
 
-from collections.abc import Iterator, Sequence
-from functools import partial
-from itertools import count, islice
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from engine import Value, inputs
@@ -55,13 +54,14 @@ class Batch:
 
     def __init__(self, key: int, numbers: Sequence[int]) -> None:
         self.row = 0
-        self._rows: list[Iterator[Any]] = [
-            map(partial(partial, mask, key, n), count()) for n in numbers
-        ]
+        self._key, self._numbers = key, numbers
+        self._drawn = Counter[int]()  # how many random numbers each row has had
 
     def mask(self, p: float, many: int) -> list[Any]:
         """What dropout multiplies the row's next units with."""
-        return [factor(p) for factor in islice(self._rows[self.row], many)]
+        start, number = self._drawn[self.row], self._numbers[self.row]
+        self._drawn[self.row] += many
+        return [mask(self._key, number, place, p) for place in range(start, start + many)]
 
 
 class RecordedBatch(Batch):
