@@ -25,10 +25,9 @@ from nn.losses import (
     poisson_loss,
 )
 from nn.models.activations import ACTIVATIONS, INITS, Activation
-from nn.models.batch_norm import BatchNorm
-from nn.models.dropout import Dropout
 from nn.models.layers import MLP, Layer, Neuron, Sequential
 from nn.models.module import Module
+from nn.models.regularization import BatchNorm, Dropout
 from nn.optim.gradients import clip_grad_norm, clip_grad_value
 from nn.optim.optimizers import OPTIMIZERS, SGD, Adam, AdamW, Optimizer, RMSprop
 from nn.optim.schedules import ReduceLROnPlateau, cosine, exponential_decay, step_decay, warmup

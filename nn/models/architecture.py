@@ -9,11 +9,10 @@ from typing import Any
 from engine import Value
 from engine.core.value import set_data
 from nn.models.activations import ACTIVATIONS
-from nn.models.batch_norm import BatchNorm
 from nn.models.chain import Part, neurons, row, widths
-from nn.models.dropout import Dropout
 from nn.models.layers import MLP, Layer, Neuron, Sequential
 from nn.models.module import Module
+from nn.models.regularization import BatchNorm, Dropout
 
 __all__ = ["Architecture", "Slot", "describe", "describe_row", "outline", "slots", "tensors"]
 
@@ -227,9 +226,10 @@ def _held(part: Any) -> list[list[Value]]:
     """The numbers of each tensor of a layer, in the order of `Architecture.shapes`."""
     if isinstance(part, BatchNorm):
         return [part.weight, part.bias, part.running.mean, part.running.var]
-    side = [] if isinstance(part, Dropout) else neurons(part)
-    found = [[weight for neuron in side for weight in neuron.w], [neuron.b for neuron in side]]
-    return found if side else []
+    if isinstance(part, Dropout):
+        return []
+    side = neurons(part)
+    return [[weight for neuron in side for weight in neuron.w], [neuron.b for neuron in side]]
 
 
 def slots(model: Module, names: Set[str] = frozenset()) -> dict[str, Slot]:

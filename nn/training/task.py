@@ -27,9 +27,8 @@ from nn.evaluation.samples import Rows, firsts
 from nn.losses import Loss, built_in, classes_of, poisson_loss
 from nn.models.architecture import describe
 from nn.models.batch import BATCH, Batch
-from nn.models.batch_norm import BatchNorm, too_few
-from nn.models.dropout import Dropout
 from nn.models.module import Module, evaluating
+from nn.models.regularization import BatchNorm, Dropout, too_few
 from nn.optim.gradients import clip_grad_norm
 from nn.optim.optimizers import Optimizer
 from nn.optim.schedules import ReduceLROnPlateau, Schedule
