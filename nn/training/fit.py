@@ -21,8 +21,7 @@ from nn.models.module import Module, check_module, hidden, keeping_modes
 from nn.optim.optimizers import OPTIMIZERS, Optimizer
 from nn.optim.schedules import Schedule
 from nn.training.data import ClassWeights, Data, Generators
-from nn.training.early_stopping import EarlyStopping
-from nn.training.history import History, Recording
+from nn.training.history import EarlyStopping, History, Recording
 from nn.training.identity import settings
 from nn.training.progress import Progress
 from nn.training.task import Callback, Task, Trainer, as_callbacks

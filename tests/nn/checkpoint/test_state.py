@@ -10,8 +10,7 @@ from nn.evaluation.metrics import Metrics
 from nn.evaluation.samples import pair_up
 from nn.losses import mse_loss
 from nn.training.data import Data, Generators
-from nn.training.early_stopping import EarlyStopping
-from nn.training.history import Recording
+from nn.training.history import EarlyStopping, Recording
 from nn.training.task import Task, Trainer
 
 ROWS = [([i / 7, i / 3 - 1], i % 2) for i in range(9)]
