@@ -10,8 +10,6 @@ from collections.abc import Callable
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
-__all__ = ["install", "moved"]
-
 # Where the names of a module are by now; of several modules, in the first one that has the name.
 MOVED = {
     "engine.calculus": "engine.calculus.differentiation",

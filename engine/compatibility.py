@@ -15,8 +15,6 @@ from engine.core.ops import CONSTANT
 from engine.core.sweep import gradients_of
 from engine.core.value import Value
 
-__all__ = ["install"]
-
 MICROGRAD = {"mul": "*", "relu": "ReLU"}  # its words, where the symbol is another
 # What NumPy calls methods that have other names here.
 NUMPY = {f"arc{name}": f"a{name}" for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh")}

@@ -4,8 +4,6 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["table"]
-
 PLAIN = list, tuple, float, int  # rows and numbers of Python's own
 
 

@@ -5,8 +5,6 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["fork_safe_lock", "in_forked_child"]
-
 
 def fork_safe_lock() -> Any:
     """A reentrant lock for a module. In a forked child it is free, whoever held it before."""

@@ -5,8 +5,6 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-__all__ = ["lazy", "optional"]
-
 
 def lazy(package: str, homes: Mapping[str, Sequence[str]]) -> Callable[[str], object]:
     """A `__getattr__` for a package: imports a name from the module that `homes` lists it under.

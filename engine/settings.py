@@ -11,8 +11,6 @@ from contextvars import ContextVar
 from types import FrameType
 from typing import Any, Generic, Self, TypeVar
 
-__all__ = ["Scope", "Setting"]
-
 T = TypeVar("T")
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -11,11 +11,13 @@ import typing as _typing
 
 from engine.lazy import lazy as _lazy
 from nn.evaluation.measure import accuracy, confusion_matrix, predict, r2_score
-from nn.losses import (
-    LOSSES,
+from nn.likelihoods import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
     cross_entropy,
+)
+from nn.losses import (
+    LOSSES,
     hinge_loss,
     huber_loss,
     l1_penalty,
@@ -91,7 +93,8 @@ __all__ = [
 
 
 if _typing.TYPE_CHECKING:
-    from nn.checkpoint.model import CheckpointError, load, save
+    from nn.checkpoint.files import CheckpointError
+    from nn.checkpoint.model import load, save
     from nn.interop.onnx import to_onnx
     from nn.interop.sklearn import ScalarMLPClassifier as ScalarMLPClassifier
     from nn.interop.sklearn import ScalarMLPRegressor as ScalarMLPRegressor
@@ -100,7 +103,8 @@ else:
     __getattr__ = _lazy(
         __name__,
         {
-            "nn.checkpoint.model": ["save", "load", "CheckpointError"],
+            "nn.checkpoint.files": ["CheckpointError"],
+            "nn.checkpoint.model": ["save", "load"],
             "nn.interop.torch": ["to_torch", "from_torch"],
             "nn.interop.onnx": ["to_onnx"],
             "nn.interop.sklearn": ["ScalarMLPClassifier", "ScalarMLPRegressor"],

@@ -13,12 +13,6 @@ from engine import NumericError, Value
 from engine.core.node import as_float
 from engine.source.lost import outside_library, warn_at
 
-__all__ = [
-    "PLACES", "alone", "as_list", "as_number", "at_least_zero", "caller", "check_finite", "count",
-    "fraction", "generator", "is_number", "leaf_values", "listed", "parameter_list", "pick",
-    "warn", "whole"
-]  # fmt: skip
-
 # Where the parameters of a model are looked for.
 PLACES = "an attribute of a Module, directly or in a list, tuple, dict, deque, dataclass or array"
 

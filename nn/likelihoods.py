@@ -10,8 +10,6 @@ from engine import Value
 from nn.checks import alone, as_list, as_number, whole
 from nn.pairs import Nested, Takes, check_lengths, check_scores, mean, pairs
 
-__all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy"]
-
 SHARES = Takes(lambda t: 0 <= t <= 1, "targets from 0 to 1", "write the two classes as 0 and 1")
 LOGITS = replace(SHARES, scores="logits and applies sigmoid itself")
 CLASSES_OF_LOGITS = Takes(scores="logits and applies softmax itself")

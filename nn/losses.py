@@ -17,13 +17,6 @@ from nn.checks import as_number, parameter_list
 from nn.likelihoods import binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy
 from nn.pairs import Nested, Takes, mean, over, pairs
 
-__all__ = [
-    "LOSSES", "OTHER_NAMES", "OURS", "Classes", "Loss", "binary_cross_entropy",
-    "binary_cross_entropy_with_logits", "built_in", "classes_of", "cross_entropy", "hinge_loss",
-    "huber_loss", "ignored_class", "l1_penalty", "l2_penalty", "loss_name", "mae_loss",
-    "mse_loss", "poisson_loss"
-]  # fmt: skip
-
 Loss: TypeAlias = Callable[[Any, Any], Value]
 
 ANY = Takes()

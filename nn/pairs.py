@@ -10,8 +10,6 @@ from engine import Value
 from engine.core.ops import is_constant
 from nn.checks import alone, as_number
 
-__all__ = ["Nested", "Takes", "bounds", "check_lengths", "check_scores", "mean", "over", "pairs"]
-
 Nested: TypeAlias = "Value | float | Iterable[Nested]"
 Bounds: TypeAlias = tuple[float, float]
 

@@ -18,8 +18,6 @@ from engine.core.value import fresh_constant
 from engine.operations import branching as _branching  # noqa: F401 (its rows)
 from engine.operations import nary as _nary  # noqa: F401 (its rows)
 
-__all__ = ["Conditions", "Term"]
-
 ALWAYS = None  # the condition of what every row comes to
 NOTHING = fresh_constant(0.0)  # the other branch of our own selects; in others, the condition is
 # kept everywhere below, since that is how rows with a nan among their inputs are left out

@@ -12,8 +12,6 @@ from engine.core.nonfinite import call_of, describe_call, made_at, remedy
 from engine.core.operation import rows
 from engine.core.ops import is_constant
 
-__all__ = ["pullback", "pushforward"]
-
 _ieee = numeric_mode("ieee")
 
 

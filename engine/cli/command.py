@@ -18,8 +18,6 @@ from engine.core.graph import topological
 from engine.core.value import Value
 from engine.wording.terminal import Mistake, columns
 
-__all__ = ["main"]
-
 PROGRAM = "python -m engine"
 FORMATS = ("svg", "png", "dot")
 EXAMPLES = """\

@@ -19,8 +19,6 @@ from engine.core.ops import CONSTANT
 from engine.core.value import Value, constant
 from engine.wording.terminal import Mistake, parsed, similar
 
-__all__ = ["FUNCTIONS", "evaluate", "said"]
-
 CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan}
 Read = tuple[list[ast.expr], Callable[..., Any]]  # the operands, and what to do with their values
 

@@ -8,8 +8,6 @@ from typing import Any, TypeVar
 from engine.core.graph import topological
 from engine.core.node import Node
 
-__all__ = ["deep_copy", "reduce_node", "shallow_copy"]
-
 N = TypeVar("N", bound=Node)
 # What a pickle holds of a node, in the order in which `rebuild` takes it.
 FIELDS = attrgetter("_data", "grad", "op", "parents", "_label", "_epoch")

@@ -10,8 +10,6 @@ from typing import Any, TypeVar
 from engine.core.modes import StaleValueError
 from engine.core.node import Node, edges
 
-__all__ = ["check_fresh", "describe", "reverse_order", "topological"]
-
 N = TypeVar("N", bound=Node)
 
 

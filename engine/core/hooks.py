@@ -10,8 +10,6 @@ from typing import TypeVar
 
 from engine.core.node import Node, as_float
 
-__all__ = ["HOOKS", "Hook", "RemovableHandle", "call_hooks", "has_hooks", "visited"]
-
 N = TypeVar("N", bound=Node)
 Hook = Callable[[float], float | None]
 HOOKS: dict[int, "dict[RemovableHandle, Hook]"] = {}  # by the id of the node, in their order

@@ -25,8 +25,6 @@ from engine.source.lost import in_library, note_taken
 if TYPE_CHECKING:
     from engine.core.value import Scalar
 
-__all__ = ["Comparisons", "ControlFlowError", "declare", "declared", "is_open", "look", "looked_at"]
-
 
 class ControlFlowError(TypeError):
     """Python decided on the value of a program's input, which varies from row to row.

@@ -4,10 +4,6 @@ from typing import Literal
 
 from engine.settings import Scope, Setting
 
-__all__ = [
-    "NumericError", "NumericOverflowError", "NumericZeroDivisionError", "StaleValueError", "Mode"
-]  # fmt: skip
-
 Mode = Literal["strict", "ieee"]
 
 

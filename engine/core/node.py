@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from engine.core.operation import Operation
 
-__all__ = ["ITEM", "Node", "as_float", "edges", "is_foreign", "numbered"]
 
 N = TypeVar("N", bound="Node")
 ITEM = 1 << 32  # see numbered

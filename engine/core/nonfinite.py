@@ -17,9 +17,6 @@ from engine.core.ops import CONSTANT
 from engine.core.origins import name_of
 from engine.source.lost import in_library, outside_library
 
-__all__ = ["Edge", "call_of", "check_gradients", "check_sum", "check_value", "describe_call"]
-__all__ += ["made_at", "nonfinite_edges", "remedy"]
-
 
 def check_value(op: Operation, parents: tuple[Node, ...], y: float) -> None:
     """In strict mode, raise NumericError where an operation on finite numbers gave inf or nan."""

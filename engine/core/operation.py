@@ -10,7 +10,6 @@ from engine.core.node import Node
 
 _makes_nodes = True  # see value.record
 
-__all__ = ["TABLE", "Interval", "Operation", "floats", "lookup", "row", "rows"]
 
 Interval = tuple[float, float]
 
@@ -101,6 +100,8 @@ class Operation:
 
 
 class Floats:
+    """The float function of each row, as an attribute of the row's name."""
+
     if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Callable[..., float]: ...

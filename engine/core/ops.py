@@ -15,9 +15,6 @@ from engine.core import numerics as f
 from engine.core.node import Node
 from engine.core.operation import Operation, row, rows
 
-__all__: list[str] = []  # a row goes by its name: rows.add
-
-
 # A number written in the source: it takes no gradient, and pictures fold it into its consumer.
 CONSTANT: Operation = row("constant", lambda: 0.0, ())
 

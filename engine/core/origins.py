@@ -7,9 +7,8 @@ costs next to nothing. The two are read when somebody asks (engine/source).
 import builtins
 
 from engine.core.node import ITEM, Node
-from engine.source.origin import Origin, line_of, origin_of
-
-__all__ = ["Origin", "name_of", "place_of", "source_of"]
+from engine.source.origin import Origin as Origin
+from engine.source.origin import line_of, origin_of
 
 ARITHMETIC = ("+", "-", "×", "/", "**", "%", "//")
 ONE = {"abs", "divmod", "pow", "round"}  # builtins that call one method of ours

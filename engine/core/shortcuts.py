@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from engine.core.value import Scalar, Value
     from engine.stepping import ForwardStep, Run, Step
 
-__all__ = ["Shortcuts"]
-
 
 class Shortcuts(Node):
     """Hooks on a node, pictures of it, and walks through its passes."""

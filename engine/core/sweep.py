@@ -15,8 +15,6 @@ from engine.core.nonfinite import check_gradients, check_sum
 from engine.core.ops import CONSTANT
 from engine.forks import fork_safe_lock, in_forked_child
 
-__all__ = ["Gradients", "backward", "gradients_of"]
-
 _sweeping = fork_safe_lock()  # gradients are summed up on the nodes: one sweep at a time
 
 

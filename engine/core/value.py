@@ -21,9 +21,6 @@ from engine.core.sweep import backward
 from engine.forks import fork_safe_lock
 from engine.source.lost import check_back, taken
 
-__all__ = ["Number", "Scalar", "Value", "apply", "constant", "epoch", "fresh_constant", "record"]
-__all__ += ["set_data"]
-
 Number = float  # an int is one to type checkers; NumPy's scalars are checked when they come
 
 _new = object.__new__

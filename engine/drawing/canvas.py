@@ -17,8 +17,6 @@ from engine.drawing.layout import LayoutError, render
 from engine.drawing.style import FRAME
 from engine.wording.numbers import visible
 
-__all__ = ["Picture", "Target", "plain"]
-
 Target: TypeAlias = str | PathLike[str] | None
 
 # Graphviz gives each element its id and, right after it, a title: the name of a node or an edge.

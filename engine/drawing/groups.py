@@ -15,8 +15,6 @@ from engine.drawing.view import View
 from engine.wording.addresses import Address, addresses
 from engine.wording.numbers import shorten
 
-__all__ = ["Box", "Grouping", "arrows", "counts", "group"]
-
 SMALL = 3  # so few nodes are drawn rather than named
 OUTPUTS = 20  # more of them than that are drawn as one box
 BOXES, ARROWS = 120, 1000  # more than that is neither read nor laid out in a second

@@ -6,8 +6,6 @@ from engine.drawing.view import View
 from engine.wording.names import short_name
 from engine.wording.numbers import operation, shorten
 
-__all__ = ["about_edge", "about_node"]
-
 
 def about_node(node: Value, seen: View) -> str:
     """The formula of a node, its numbers in full and where it was made, in lines.

@@ -14,8 +14,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["LayoutError", "render"]
-
 VARIABLE = "GRADWALK_DOT"
 EMBEDDED = Path(__file__).with_name("embedded.py")
 STILL = "The graph itself is fine: to_dot(value) gives its DOT source, which any Graphviz draws"

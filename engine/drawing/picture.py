@@ -19,8 +19,6 @@ from engine.drawing.view import Outputs, View, scattered, view
 from engine.wording.derivatives import locals_of
 from engine.wording.numbers import HIDDEN, number, operation, shorten
 
-__all__ = ["Options", "draw", "to_dot", "to_png", "to_svg"]
-
 DIRECTIONS = ("LR", "TB", "RL", "BT")
 OTHERS = ("svg", "png", "pdf", "jpg", "jpeg", "gif", "eps", "ps", "html")
 

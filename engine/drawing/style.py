@@ -11,8 +11,6 @@ from math import isfinite, log10
 from engine.core.value import Value
 from engine.drawing.view import View
 
-__all__ = ["EDGE", "FRAME", "GRAPH", "KINDS", "NODE", "box_style", "flags", "node_style", "roomy"]
-
 FONT = "Helvetica,Arial,sans-serif"
 GREY = "#767676"  # 4.5 to 1 on white and on black
 # nslimit bounds the network simplex, the part of the layout that takes longest on shared leaves

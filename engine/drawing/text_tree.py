@@ -16,8 +16,6 @@ from engine.wording.names import Names, safe
 from engine.wording.numbers import HIDDEN, number, operation
 from engine.wording.terminal import Text, columns, in_colour, painted
 
-__all__ = ["tree"]
-
 # Styles that can be read on a light and on a dark screen, next to the colours of pictures.
 STYLES = {"leaf": "38;5;166", "input": "38;5;166", "parameter": "38;5;133"}
 STYLES |= {"operation": "38;5;32", "output": "1;38;5;29"}

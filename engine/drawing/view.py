@@ -18,8 +18,6 @@ from engine.core.sweep import gradients_of
 from engine.core.value import Value
 from engine.wording.kinds import kinds_of
 
-__all__ = ["Outputs", "View", "opened", "outputs_of", "scattered", "view"]
-
 # One Value, or several in lists, tuples and dictionaries, which may lie in each other.
 Outputs: TypeAlias = Value | Iterable["Outputs"] | Mapping[Any, "Outputs"]
 

@@ -13,8 +13,6 @@ from engine.wording.notation import PLAIN
 from engine.wording.numbers import number
 from engine.wording.terminal import Text, columns
 
-__all__ = ["explain"]
-
 STEPS = 12  # edges of a path that are written out; of a longer path these are its two ends
 LEAVES = 20  # leaves that are listed
 

@@ -19,8 +19,6 @@ from engine.core.nonfinite import nonfinite_edges
 from engine.core.ops import is_constant
 from engine.core.value import Value
 
-__all__ = ["Link", "Path", "PathSums", "broken_edges", "count", "largest", "path_sums"]
-
 
 class Link(NamedTuple):
     """A value, the position of one of its parents, and the derivative by that parent."""

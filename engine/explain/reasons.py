@@ -13,8 +13,6 @@ from engine.wording.names import Names
 from engine.wording.notation import PLAIN, Term
 from engine.wording.numbers import number, shorten
 
-__all__ = ["Words", "reasons", "remedy"]
-
 TINY = 1e-6  # a local derivative below it lets next to nothing through
 CANCELLED = 1e-3  # of the sum of the paths' sizes
 MOST = 5  # reasons of a kind

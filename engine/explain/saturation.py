@@ -15,8 +15,6 @@ from engine.core.ops import is_constant
 from engine.core.value import Value
 from engine.wording.derivatives import tried
 
-__all__ = ["FLAT", "Shape", "shape"]
-
 FLAT = 1e-3  # of the steepest slope: tanh is as flat as this from |x| = 4.2 on, sigmoid from 8.3
 FAR = 50.0  # at this input, an activation that gets flat is flat
 

@@ -16,8 +16,6 @@ from engine.native.needs import numpy
 from engine.native.program import Program
 from engine.operations.branching import inputs
 
-__all__ = ["compiled"]
-
 
 class compiled:
     """A function of scalars, recorded at its first call and from then on run as machine code.

@@ -21,8 +21,6 @@ from engine.native.lower.lowering import lower
 from engine.native.lower.plan import Args, Tape
 from engine.native.needs import llvm, numpy
 
-__all__ = ["Compiled", "compile_text", "compiled_tape", "lanes", "pack"]
-
 # --- a module's text: each kernel as a function, and the one that calls them ----------------------
 CACHE = 32_000  # doubles: half of a cache of the second level
 LARGE = 2_000  # weights

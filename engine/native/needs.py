@@ -8,8 +8,6 @@ from typing import Any
 
 from engine.lazy import optional
 
-__all__ = ["available", "llvm", "numpy"]
-
 REMEDY = "native programs need llvmlite and numpy; install them with pip install gradwalk[fast]"
 
 

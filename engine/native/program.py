@@ -20,8 +20,6 @@ from engine.native.lower.listing import Listing
 from engine.native.needs import numpy
 from engine.native.rows import as_rows, as_vector, check_out, explain_row
 
-__all__ = ["Program", "Stats"]
-
 addressof, buffer = ctypes.addressof, ctypes.c_char.from_buffer
 Reduce = Literal["mean", "sum"]
 

@@ -15,8 +15,6 @@ from engine.core.value import Value
 from engine.native.lower.plan import fold
 from engine.native.needs import numpy
 
-__all__ = ["as_rows", "as_vector", "check_out", "explain_row"]
-
 
 def as_rows(rows: Any, labels: Sequence[str]) -> Any:
     """A float64 array of shape (N, number of inputs), of any strides; without a copy where it can.

@@ -12,8 +12,6 @@ from engine.core.ops import CONSTANT
 from engine.core.sweep import Gradients
 from engine.core.value import Value, constant
 
-__all__ = ["GradientCheck", "GradientError", "check_gradient", "check_operation", "differentiate"]
-
 
 class GradientError(AssertionError):
     """A derivative does not agree with what differences of the function give."""

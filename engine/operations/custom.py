@@ -11,8 +11,6 @@ from engine.core.operation import TABLE, Interval, Operation
 from engine.core.value import Value
 from engine.operations.check import check_operation
 
-__all__ = ["operation"]
-
 
 def operation(
     name: str,

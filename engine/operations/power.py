@@ -11,8 +11,6 @@ from typing import Any
 from engine.core.numerics import log
 from engine.core.operation import row, rows
 
-__all__ = ["power"]
-
 
 # --- float functions -----------------------------------------------------------------------------
 def power(x: float, y: float) -> float:

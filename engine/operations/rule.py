@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 from engine.core.operation import Operation, row
 from engine.core.value import Value, apply, constant, record
 
-__all__ = ["function_of", "rule"]
 _makes_nodes = True  # see value.record
 
 F = TypeVar("F", bound=Callable[..., Any])

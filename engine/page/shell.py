@@ -11,8 +11,6 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-__all__ = ["as_json", "json_float", "page"]
-
 
 def page(
     room: Path,

@@ -12,8 +12,6 @@ from functools import lru_cache
 from types import CodeType
 from typing import Any
 
-__all__ = ["Code", "called", "variable"]
-
 # All instructions that can stand between a result and its variable, in Python 3.11 to 3.14. At any
 # other instruction the search ends without a name, which is better than a wrong name.
 _NOTHING = {"NOP", "CACHE", "EXTENDED_ARG", "TO_BOOL", "NOT_TAKEN"}

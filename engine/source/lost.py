@@ -15,9 +15,6 @@ from types import CodeType, FrameType
 from engine.source.bytecode import Code
 from engine.source.origin import line_of, origin_of
 
-__all__ = ["taken", "check_back", "in_library", "note_taken", "outside_library", "warn_at"]
-__all__ += ["watching"]
-
 NAMES = """acos acosh asin asinh atan atan2 atanh cbrt cos cosh erf erfc exp exp2 expm1 fmod hypot
     lgamma log log10 log1p log2 sin sinh sqrt tan tanh"""
 TWINS = {name: f"engine.{name}" for name in NAMES.split()}

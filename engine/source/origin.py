@@ -14,8 +14,6 @@ from types import CodeType
 
 from engine.source.bytecode import Code, called, variable
 
-__all__ = ["Origin", "line_of", "origin_of"]
-
 _HERE = Path(__file__).parents[1]
 _LIBRARY = tuple(str(folder) + os.sep for folder in (_HERE, _HERE.parent / "nn"))
 _PYTHON = os.path.dirname(os.__file__) + os.sep

@@ -12,8 +12,6 @@ from pathlib import Path
 
 from engine.stepping.script import module_file, run_script
 
-__all__ = ["main"]
-
 PROGRAM = "python -m engine.stepping"
 
 

@@ -19,8 +19,6 @@ from engine.wording.addresses import modules
 from engine.wording.names import identifiers, safe
 from engine.wording.terminal import Mistake, similar
 
-__all__ = ["Breakpoints", "NodeNames", "Stop", "hint"]
-
 _WORD = re.compile(r"[^\W\d][\w.]*")
 
 

@@ -17,8 +17,6 @@ from engine.core.value import Value
 from engine.stepping.step import Step
 from engine.wording.terminal import Mistake, parsed
 
-__all__ = ["FIELDS", "FUNCTIONS", "Read", "read"]
-
 LONGEST = 250  # characters: the tree is never too deep for recursion, and no number overflows
 
 Find = Callable[[str], Value | None]  # the node of a name

@@ -10,8 +10,6 @@ from typing import Any
 from engine.core.value import Value
 from engine.stepping.run import Run
 
-__all__ = ["Player", "backprop", "load_ipython_extension", "unload_ipython_extension"]
-
 
 def load_ipython_extension(shell: Any) -> None:
     """Add the magic; IPython calls this for `%load_ext engine`."""

@@ -17,8 +17,6 @@ from engine.stepping.run import Run
 from engine.stepping.views import ALARM, FAINT, Piece, Views, fitted
 from engine.wording.terminal import Mistake, in_colour, painted, printable, similar
 
-__all__ = ["COMMANDS", "SHORT", "USAGE", "WHERE", "Prompt"]
-
 # What `help` lists. What stands before a parenthesis is the short form: n is next.
 _USES = {
     "walking": "n(ext) [count]; b(ack) [count | where]; u(ntil) <where>; c(ontinue); rc(ontinue); "

@@ -14,8 +14,6 @@ from engine.core.value import Number, Value
 from engine.stepping.debugger import debug
 from engine.stepping.run import Run
 
-__all__ = ["module_file", "run_script"]
-
 MANY = 1000  # elements of a list, up to which they get names
 
 

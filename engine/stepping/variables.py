@@ -18,8 +18,6 @@ from engine.wording.derivatives import locals_of
 from engine.wording.names import made_by, short_name
 from engine.wording.numbers import number, shorten, visible
 
-__all__ = ["SHOWN", "EdgeView", "assign", "children", "text"]
-
 # A line of the pane: its name, its value, and the Python that leads to it from the opened thing,
 # such as ".data", or None.
 Child = tuple[str, Any, str | None]

@@ -19,8 +19,6 @@ from engine.wording.names import made_by
 from engine.wording.numbers import number
 from engine.wording.terminal import columns, painted, width
 
-__all__ = ["ALARM", "FAINT", "Piece", "Views", "fitted", "lit"]
-
 STRONG, FAINT, ALARM, LIT = "1", "2", "1;31", "1;36"
 ENDS = 8  # nodes that are shown at either end of a long chain
 MANY = 40  # contributions that are listed

@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from engine.core import origins
 from engine.core.value import Value
 
-__all__ = ["Address", "addresses", "modules"]
-
 Address = tuple[str, ...]  # from coarse to fine
 
 

@@ -16,8 +16,6 @@ from engine.core.ops import is_constant
 from engine.core.value import Value
 from engine.wording.notation import PLAIN, Term
 
-__all__ = ["WIDE", "derivatives", "locals_of", "tried"]
-
 WIDE = 64  # parents; with more of them a derivative is not written out
 T = TypeVar("T")
 _ieee = numeric_mode("ieee")

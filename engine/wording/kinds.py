@@ -4,8 +4,6 @@ from collections.abc import Iterable
 
 from engine.core.value import Value
 
-__all__ = ["kinds_of"]
-
 
 def kinds_of(
     outputs: Iterable[Value],

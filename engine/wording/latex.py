@@ -12,8 +12,6 @@ from engine.wording.notation import LATEX, Term
 from engine.wording.numbers import number
 from engine.wording.terminal import Text
 
-__all__ = ["Formula", "latex"]
-
 APPROX = r"\approx"
 SHORT = 16  # a shared expression up to here is written out at each use
 GREEK = """alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau

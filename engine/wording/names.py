@@ -12,8 +12,6 @@ from engine.core.value import Value
 from engine.wording.numbers import number, operation, shorten
 from engine.wording.terminal import columns_of
 
-__all__ = ["Names", "called", "identifier", "identifiers", "made_by", "place", "safe", "short_name"]
-
 LONGEST = 40  # of a name, in columns
 SHORT = 24  # characters of code that can stand for a name
 # names that the program of `to_source` uses itself

@@ -14,8 +14,6 @@ from string import Formatter
 from engine.core.operation import Operation, rows
 from engine.wording.numbers import number, visible
 
-__all__ = ["LATEX", "PLAIN", "Notation", "Term"]
-
 # how tightly a piece of text holds together: a relation the least, an atom the most
 RELATION, SUM, NEGATIVE, PRODUCT, CALL, POWER, ATOM = range(7)
 NEVER = 9  # tighter than any text: behind a function's name an input always gets parentheses

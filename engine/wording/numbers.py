@@ -4,8 +4,6 @@ from collections.abc import Sequence
 
 from engine.core.operation import Operation
 
-__all__ = ["number", "operation", "shorten", "visible"]
-
 HIDDEN = "\u25a1"  # stands for an operand that has an arrow of its own
 
 # XML 1.0 cannot hold most of these characters, not even escaped, and a layout would lose tabs and

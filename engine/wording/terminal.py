@@ -11,9 +11,6 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import IO, Self
 
-__all__ = ["Mistake", "Text", "columns", "columns_of", "in_colour", "painted", "parsed"]
-__all__ += ["printable", "similar", "width"]
-
 # Stand-ins, for a terminal that lacks any of the characters in a text.
 ASCII = str.maketrans("└├│─▶×·↑→□∞", "`||->x.^>_~") | {
     ord(char): word

@@ -12,7 +12,6 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["CheckpointError", "FilePath", "read", "write"]
 
 FilePath = str | os.PathLike[str]
 

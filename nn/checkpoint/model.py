@@ -22,8 +22,6 @@ from nn.checkpoint.files import CheckpointError, FilePath, read, write
 from nn.models.architecture import Architecture, Slot, describe, slots
 from nn.models.module import Module, check_module
 
-__all__ = ["CheckpointError", "load", "save"]
-
 M = TypeVar("M", bound=Module)
 REMEDY = (
     "checkpoints need safetensors and numpy; install them with pip install gradwalk[checkpoints]"

@@ -27,8 +27,6 @@ from nn.checkpoint.model import (
 from nn.models.architecture import slots
 from nn.models.module import Module
 
-__all__ = ["CheckpointWriter", "State", "Stateful", "load_all", "row", "table"]
-
 T = TypeVar("T")
 
 

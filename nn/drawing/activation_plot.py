@@ -13,8 +13,6 @@ from nn.checks import pick
 from nn.drawing.figure import BLUE, DASHED, ORANGE, Figure, Target, styled
 from nn.models.activations import ACTIVATIONS
 
-__all__ = ["draw_curve", "plot_activations", "sample", "spread"]
-
 SPAN, POINTS = 4.0, 401  # drawn from -4 to 4; the point in the middle is 0
 JUMP = 0.1  # a larger step of the derivative from one point to the next is a jump
 

@@ -15,8 +15,6 @@ from nn.evaluation.plane import in_plane, last_activation, row, shares, window
 from nn.evaluation.samples import pair_up
 from nn.models.module import Module
 
-__all__ = ["plot_decision"]
-
 CELLS = 60  # to a side: each is one answer of the model
 MARKERS = "os^DvPXp*"  # with 7 colours, 63 classes all look different
 SHADES = "cividis"  # from dark to light in print as well

@@ -13,8 +13,6 @@ from engine.wording.numbers import number
 from nn.checks import count
 from nn.drawing.figure import BLUE, DASHED, ORANGE, Figure
 
-__all__ = ["Heights", "breadth", "brief", "circle", "crop", "fitted", "heights", "page", "sign"]
-
 Heights: TypeAlias = dict[int | None, float]
 
 # Units look like nodes in pictures of graphs: inputs like inputs, hidden ones like operations.

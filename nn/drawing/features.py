@@ -14,8 +14,6 @@ from nn.models import chain
 from nn.models.layers import Neuron
 from nn.models.module import Module
 
-__all__ = ["plot_features"]
-
 Shape: TypeAlias = tuple[int, int] | None  # height and width of an image
 
 STEPS = 30  # of the search for an exciting input

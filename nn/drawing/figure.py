@@ -10,8 +10,6 @@ import matplotlib
 import matplotlib.figure
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-__all__ = ["Figure", "Target", "names", "styled", "words"]
-
 Target: TypeAlias = str | PathLike[str] | None
 
 # Okabe and Ito (2008): colours that every kind of eye tells apart. For those who print in grey, a

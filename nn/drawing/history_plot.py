@@ -6,8 +6,6 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 from nn.drawing.figure import BLUE, DASHED, GREY, ORANGE, Figure, Target, styled
 from nn.training.history import History
 
-__all__ = ["plot_history"]
-
 
 @styled
 def plot_history(history: History, path: Target = None) -> Figure:

@@ -19,8 +19,6 @@ from nn.models import chain
 from nn.models.layers import Neuron
 from nn.models.module import Module
 
-__all__ = ["draw_network"]
-
 Line: TypeAlias = tuple[tuple[tuple[float, float], tuple[float, float]], float]
 
 EMPTY, FILLED = 0.13, 0.23  # radius in inches of a circle without and with a number in it

@@ -17,8 +17,6 @@ from nn.drawing.figure import GREY, INK, Figure, Target, names, styled, words
 from nn.evaluation.signals import signals
 from nn.models.layers import Neuron
 
-__all__ = ["draw_neuron"]
-
 Point: TypeAlias = tuple[float, float]
 
 RADIUS, STEP, BOX = 0.27, 0.72, 1.35  # inches: a circle, from input to input, the side of the box

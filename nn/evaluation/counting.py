@@ -13,8 +13,6 @@ from nn.evaluation.plane import largest
 from nn.evaluation.samples import Rows, firsts
 from nn.losses import classes_of
 
-__all__ = ["confusion", "decided", "line_of", "right", "share_right", "threshold_of"]
-
 MATRIX = "a confusion matrix"
 
 

@@ -9,8 +9,6 @@ from typing import Any
 
 from nn.models.module import Module
 
-__all__ = ["isolated"]
-
 
 @contextmanager
 def isolated(model: Module, loss: Any = None) -> Iterator[Callable[[], bool]]:

@@ -10,9 +10,6 @@ from nn.evaluation.samples import Rows, pair_up, samples
 from nn.losses import Loss
 from nn.models.module import Module, evaluating
 
-__all__ = ["accuracy", "confusion_matrix", "measure", "predict", "r2_score"]
-
-
 MANY = 128  # rows for which it is worth while to compile a program
 
 

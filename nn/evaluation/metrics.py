@@ -15,8 +15,6 @@ from nn.evaluation.counting import confusion, line_of, share_right, threshold_of
 from nn.evaluation.samples import Rows
 from nn.losses import classes_of, ignored_class, loss_name
 
-__all__ = ["Asked", "Metric", "Metrics", "r2"]
-
 Metric: TypeAlias = Callable[[list[Any], list[Any]], float]
 Asked: TypeAlias = str | Metric | Iterable[str | Metric]
 

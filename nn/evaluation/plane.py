@@ -6,8 +6,6 @@ from typing import Any
 
 from nn.checks import alone, as_list, as_number
 
-__all__ = ["classes", "in_plane", "largest", "last_activation", "row", "shares", "window"]
-
 
 def row(x: Any) -> list[float]:
     """A sample as a list of floats, with nan for what is no number. It may be a single number."""

@@ -9,8 +9,6 @@ from nn.evaluation.measure import predict
 from nn.evaluation.programs import outputs
 from nn.models.module import Module
 
-__all__ = ["answers", "probabilities"]
-
 
 def answers(model: Module, rows: Any) -> Any:
     """The model's outputs for rows of numbers, as an array of shape (rows, outputs).

@@ -17,8 +17,6 @@ from nn.models.architecture import KINDS, Architecture, outline
 from nn.models.layers import Neuron
 from nn.models.module import Module, evaluating
 
-__all__ = ["COMPARED", "Known", "Recorded", "kept", "known_architecture", "outputs"]
-
 MOST = 1_000_000  # instructions of the programs that are kept
 EACH = 16_000  # and what one counts for beside its instructions
 COMPARED = 8  # rows on which a program is held against a model that is not known

@@ -17,8 +17,6 @@ from engine.core.node import as_float
 from nn.checks import alone, as_list, as_number
 from nn.models.module import Module, evaluating
 
-__all__ = ["Rows", "firsts", "hashable", "is_array", "pair_up", "samples"]
-
 
 @dataclass(frozen=True, slots=True)
 class Rows:

@@ -8,8 +8,6 @@ from nn.evaluation.measure import predict
 from nn.models.chain import Part
 from nn.models.module import Module
 
-__all__ = ["signals"]
-
 
 def signals(who: str, model: Module, parts: list[Part], x: Any) -> list[list[float]]:
     """What the inputs and every unit of every layer hold for a sample.

@@ -10,9 +10,6 @@ from nn.models import chain
 from nn.models.architecture import Architecture, Slot, describe, describe_row, slots, tensors
 from nn.models.module import Module
 
-__all__ = ["described", "needed"]
-
-
 ROWS = 8  # on which a model is held against its layers
 
 

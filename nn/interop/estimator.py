@@ -23,8 +23,6 @@ from nn.models.layers import MLP
 from nn.optim.optimizers import OPTIMIZERS, Optimizer
 from nn.training.fit import fit
 
-__all__ = ["ScalarMLP"]
-
 ROWS = {"accept_sparse": "csr", "dtype": (np.float64, np.float32)}  # what X may be
 # The arguments of `fit` that are settings, and the names that these have.
 SETTINGS = {name: name for name in ("lr", "batch_size", "clip", "backend")}

@@ -17,9 +17,6 @@ from nn.interop.common import described, needed
 from nn.models.activations import ACTIVATIONS
 from nn.models.module import Module
 
-__all__ = ["to_onnx"]
-
-
 LARGEST = 3.4028234663852886e38  # float32
 
 

@@ -24,8 +24,6 @@ except ImportError as error:
         f'pip install "gradwalk[sklearn]" ({error})'
     ) from error
 
-__all__ = ["ScalarMLPClassifier", "ScalarMLPRegressor"]
-
 
 @dataclass(eq=False, repr=False)
 class ScalarMLPClassifier(ClassifierMixin, ScalarMLP):  # type: ignore[misc]

@@ -16,8 +16,6 @@ from nn.models.architecture import Architecture, slots
 from nn.models.layers import Sequential
 from nn.models.module import Module
 
-__all__ = ["from_torch", "to_torch"]
-
 # The module of torch.nn for each activation, with the settings that make it compute the same as
 # here. From 40 up softplus(x) is x to the last digit. PyTorch's usual threshold of 20 is too low.
 TORCH: dict[str, tuple[str, dict[str, Any]]] = {

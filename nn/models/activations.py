@@ -13,8 +13,6 @@ import engine
 from engine import Value
 from nn.checks import pick
 
-__all__ = ["ACTIVATIONS", "INITS", "OURS", "Activation", "bound"]
-
 
 @dataclass(frozen=True, slots=True)
 class Activation:

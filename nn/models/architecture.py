@@ -14,8 +14,6 @@ from nn.models.layers import MLP, Layer, Neuron, Sequential
 from nn.models.module import Module
 from nn.models.regularization import BatchNorm, Dropout
 
-__all__ = ["Architecture", "Slot", "describe", "describe_row", "outline", "slots", "tensors"]
-
 # The classes that a file can describe, each with its name in files.
 KINDS: dict[type[Module], str] = {kind: kind.__name__ for kind in (MLP, Sequential, Layer, Neuron)}
 # What may stand between the Layers of a Sequential, each with the attributes that are its settings.

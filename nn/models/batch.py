@@ -11,8 +11,6 @@ from typing import Any
 from engine import Value, inputs
 from engine.settings import Setting
 
-__all__ = ["BATCH", "Batch", "RecordedBatch", "mask"]
-
 MASK = 2**64 - 1
 
 

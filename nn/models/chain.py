@@ -6,8 +6,6 @@ from typing import Any, TypeAlias
 from nn.models.layers import Layer, Neuron, Sequential
 from nn.models.module import Module, walk
 
-__all__ = ["Part", "layers", "neurons", "row", "widths"]
-
 Part: TypeAlias = Layer | Neuron
 
 

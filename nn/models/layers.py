@@ -15,8 +15,6 @@ from nn.checks import count, generator, pick
 from nn.models.activations import ACTIVATIONS, bound
 from nn.models.module import Module
 
-__all__ = ["MLP", "Layer", "Neuron", "Sequential", "Source", "lifted"]
-
 Inputs: TypeAlias = Value | float | Iterable[Value | float]
 Source: TypeAlias = random.Random | int | None
 

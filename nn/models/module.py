@@ -19,10 +19,6 @@ from typing import TYPE_CHECKING, Any, Self
 from engine import Value
 from nn.models.batch import BATCH
 
-__all__ = [
-    "Buffers", "Module", "check_module", "evaluating", "hidden", "keeping_modes", "walk"
-]  # fmt: skip
-
 DEEP = 6  # how far below an attribute `hidden` looks
 
 

@@ -10,8 +10,6 @@ from nn.models.batch import BATCH, RecordedBatch
 from nn.models.layers import Inputs, Source, lifted
 from nn.models.module import Buffers, Module
 
-__all__ = ["BatchNorm", "Dropout", "too_few"]
-
 
 class Dropout(Module):
     """In training, each unit is 0 with probability p, and else divided by 1 - p.

@@ -7,8 +7,6 @@ from engine import Value
 from engine.core.sweep import gradients_of
 from nn.checks import at_least_zero, check_finite, leaf_values
 
-__all__ = ["clip_grad_norm", "clip_grad_value"]
-
 
 def clip_grad_norm(params: Iterable[Value], max_norm: float) -> float:
     """Scale all gradients down together so that their norm is at most max_norm.

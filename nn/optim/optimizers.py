@@ -17,8 +17,6 @@ from engine.core.sweep import gradients_of
 from engine.core.value import set_data
 from nn.checks import at_least_zero, check_finite, fraction, is_number, leaf_values, listed, warn
 
-__all__ = ["OPTIMIZERS", "SGD", "Adam", "AdamW", "Optimizer", "RMSprop"]
-
 Memory = tuple[float, ...]
 Params = Iterable[Value] | Iterable[Mapping[str, Any]]
 

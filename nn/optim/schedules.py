@@ -11,8 +11,6 @@ from typing import TypeAlias
 
 from nn.checks import at_least_zero, count
 
-__all__ = ["ReduceLROnPlateau", "Schedule", "cosine", "exponential_decay", "step_decay", "warmup"]
-
 Schedule: TypeAlias = Callable[[int], float]
 
 

@@ -11,8 +11,6 @@ from nn.evaluation.plane import classes, in_plane, largest, last_activation, row
 from nn.models.module import Module
 from nn.training.history import Recording
 
-__all__ = ["regions"]
-
 CELLS = 32  # to a side
 TIMES = 40  # epochs whose regions are computed
 POINTS = 500  # samples that are drawn

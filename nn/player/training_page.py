@@ -13,8 +13,6 @@ from nn.player.regions import regions
 from nn.player.weights import network
 from nn.training.history import History, Recording
 
-__all__ = ["to_html"]
-
 FRAMES = 400  # epochs that a page shows at most; of a longer run they are evenly spread
 
 

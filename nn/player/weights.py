@@ -8,8 +8,6 @@ from typing import Any
 from nn.models import chain
 from nn.training.history import Recording
 
-__all__ = ["network"]
-
 LIMIT = 16  # units that a column shows; of more, the first and the last
 
 

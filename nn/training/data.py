@@ -16,8 +16,6 @@ from nn.evaluation.samples import Rows, pair_up, samples
 from nn.losses import Classes, Loss, built_in, classes_of, ignored_class, loss_name
 from nn.models.module import Module
 
-__all__ = ["ClassWeights", "Data", "Generators"]
-
 ClassWeights: TypeAlias = str | Mapping[Any, float] | Sequence[float]
 
 

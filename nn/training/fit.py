@@ -24,9 +24,7 @@ from nn.training.data import ClassWeights, Data, Generators
 from nn.training.history import EarlyStopping, History, Recording
 from nn.training.identity import settings
 from nn.training.progress import Progress
-from nn.training.task import Callback, Task, Trainer, as_callbacks
-
-__all__ = ["fit"]
+from nn.training.task import Callback, NotCompilable, Task, Trainer, as_callbacks
 
 Chosen: TypeAlias = str | Optimizer | Callable[[list[Value]], Optimizer]
 
@@ -291,7 +289,7 @@ def _is_ours(error: Exception) -> bool:
 def _trainer(task: Task, progress: bool) -> Trainer:
     """A NativeTrainer where the task allows it, else a Trainer if that is not refused."""
     if task.backend != "eager":
-        from nn.training.native import NativeTrainer, NotCompilable  # which loads the compiler
+        from nn.training.native import NativeTrainer  # which loads the compiler
 
         try:
             return NativeTrainer(task)

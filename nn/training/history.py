@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from nn.models.module import Module
     from nn.training.task import Trainer
 
-__all__ = ["EarlyStopping", "History", "Recording", "figures"]
-
 
 @dataclass(repr=False, eq=False)
 class Recording:

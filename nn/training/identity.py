@@ -16,8 +16,6 @@ from nn.optim.optimizers import Optimizer
 from nn.optim.schedules import ReduceLROnPlateau
 from nn.training.task import Task
 
-__all__ = ["fingerprint", "settings"]
-
 PLAIN = ("epochs", "batch_size", "patience", "min_delta", "clip", "record", "seed")
 LEARNED = ("params", "memory", "steps", "doubts")  # of an optimiser, on the way
 NEWER = ("monitor", "mode")  # None in files that were written before

@@ -31,13 +31,11 @@ from nn.losses import OURS, built_in
 from nn.models.batch import BATCH, RecordedBatch
 from nn.models.module import Module
 from nn.optim.optimizers import Optimizer
-from nn.training.own_loss import NotCompilable, OwnLoss, few, various
+from nn.training.own_loss import OwnLoss, few, various
 from nn.training.shards import Computer, Table, Work, table_of
 from nn.training.stages import Stages
-from nn.training.task import Task, Trainer
+from nn.training.task import NotCompilable, Task, Trainer
 from nn.training.workers import WorkerPool
-
-__all__ = ["NativeTrainer", "NotCompilable"]
 
 LENGTHS = 32  # of samples, at most: each needs programs, which take time to compile
 Graph: TypeAlias = tuple[list[Value], Value, list[Value], bool]

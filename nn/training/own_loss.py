@@ -14,14 +14,9 @@ from nn.evaluation.programs import COMPARED
 from nn.evaluation.samples import Rows, firsts, hashable
 from nn.losses import Loss
 from nn.models.module import Module, evaluating
-
-__all__ = ["NotCompilable", "OwnLoss", "few", "various"]
+from nn.training.task import NotCompilable
 
 MOST = 1000  # different targets that a loss is tried on
-
-
-class NotCompilable(ValueError):
-    """A training cannot run natively; the message says why."""
 
 
 class OwnLoss:

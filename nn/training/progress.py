@@ -14,8 +14,6 @@ from tqdm.std import tqdm as plain_tqdm
 
 from nn.training.history import History, figures
 
-__all__ = ["Progress"]
-
 LINES = 10  # of a log, for a whole run
 SECONDS = 30.0  # or after so long without one
 

@@ -18,8 +18,6 @@ from nn.evaluation.isolation import isolated
 from nn.evaluation.samples import Rows
 from nn.models.module import Module, hidden, walk
 
-__all__ = ["Reach"]
-
 COMPARED = 8  # the rows on which a gradient is held against differences
 BESIDE, STEP = 1e-3, 1e-6
 

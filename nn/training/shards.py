@@ -16,12 +16,7 @@ from engine import NumericError, Program
 from engine.native.needs import numpy
 from nn.evaluation.samples import Rows, is_array
 from nn.models.batch import mask
-from nn.training.own_loss import NotCompilable
-
-__all__ = [
-    "Computer", "Stage", "Table", "Work", "added", "aligned", "border", "shard_count",
-    "shard_size", "table_of",
-]  # fmt: skip
+from nn.training.task import NotCompilable
 
 Stage: TypeAlias = tuple[int, int]
 

@@ -21,8 +21,6 @@ from engine.core.modes import recording
 from engine.native.needs import numpy
 from nn.models.batch import RecordedBatch
 
-__all__ = ["Stages"]
-
 
 class Stages:
     """What has to be computed in a step.

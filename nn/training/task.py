@@ -36,9 +36,11 @@ from nn.training.data import Data
 from nn.training.history import History
 from nn.training.reach import Reach
 
-__all__ = ["Callback", "Task", "Trainer", "as_callbacks"]
-
 Callback: TypeAlias = Callable[[History], Any]
+
+
+class NotCompilable(ValueError):
+    """A training cannot run natively; the message says why."""
 
 
 @dataclass(frozen=True, eq=False)

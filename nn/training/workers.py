@@ -21,8 +21,6 @@ from engine.forks import fork_safe_lock
 from engine.native.needs import numpy
 from nn.training.shards import Computer, Stage, Work, added, aligned, border, shard_count
 
-__all__ = ["WorkerPool"]
-
 KEPT = 4  # trainings that a worker remembers
 SECONDS = 300.0  # that a worker may take over a task, the start of the worker included
 

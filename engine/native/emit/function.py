@@ -15,8 +15,6 @@ from typing import Any
 from engine.native.emit.vector import Vector, literal
 from engine.native.needs import numpy
 
-__all__ = ["Body", "Index", "Loop", "Pattern", "Sum", "loops", "split"]
-
 
 @dataclass(frozen=True)
 class Sum:

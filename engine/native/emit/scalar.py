@@ -15,8 +15,6 @@ from typing import Any
 from engine.native.emit.function import Body
 from engine.native.emit.vector import Mask, Vector, select
 
-__all__ = ["callback", "outlined", "per_lane", "permanent", "rarely"]
-
 
 def callback(function: Callable[..., float], inputs: int) -> tuple[int, Any]:
     """The address of a C function that calls a Python one, and what to keep alive with it.

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from engine.native.emit.function import Body, Index
 
-__all__ = ["Bits", "Mask", "Vector", "fma", "horizontal", "literal", "select", "transposed"]
-
 
 def literal(number: float) -> str:
     """A double as LLVM reads it back to the bit."""

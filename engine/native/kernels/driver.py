@@ -11,8 +11,6 @@ from engine.native.emit.vector import Vector, transposed
 from engine.native.kernels.section import Section
 from engine.native.lower.blocks import kind
 
-__all__ = ["KERNEL", "ROWS_IN", "RUN", "Driver", "write_pinned", "write_rows_in", "write_rows_out"]
-
 
 # --- between the caller's arrays and the slots of a block of rows ---------------------------------
 def write_rows_in(body: Body, section: Section) -> None:

@@ -18,8 +18,6 @@ from engine.native.math.reductions import FOLDS, Fold, fold
 from engine.native.math.rules import CHEAP, cost, has_formula
 from engine.native.needs import numpy
 
-__all__ = ["write_interpreted"]
-
 # An operation, and for each argument the number that it is, or None; () for those of a loop.
 Key = tuple[str, tuple[float | None, ...]]
 

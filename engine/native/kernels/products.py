@@ -15,8 +15,6 @@ from engine.native.kernels.section import Section, write_results, write_steps
 from engine.native.lower.plan import ONE, Outer, Product
 from engine.native.needs import numpy
 
-__all__ = ["accumulate", "even", "tiles", "write_outer", "write_product"]
-
 
 # --- register tiles: each number that is loaded is used several times -----------------------------
 def tiles(total: int, size: int) -> Iterator[tuple[int, int, int]]:

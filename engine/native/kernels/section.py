@@ -16,16 +16,6 @@ from engine.native.lower.plan import Apply, Args, Chunk, Gather, Map, Scatter, T
 from engine.native.math.rules import has_formula, write
 from engine.native.needs import numpy
 
-__all__ = [
-    "Section",
-    "write_chunk",
-    "write_gather",
-    "write_map",
-    "write_results",
-    "write_scatter",
-    "write_steps",
-]
-
 
 @dataclass
 class Section:

@@ -11,8 +11,6 @@ from engine.native.math.reductions import FOLDS
 from engine.native.math.rules import CHEAP, cost, has_formula
 from engine.native.needs import numpy
 
-__all__ = ["find_blocks", "find_levels", "find_totals"]
-
 SMALL = 16  # products of fewer terms are not worth a loop
 MANY = 24  # nor maps of fewer cheap operations,
 HEAVY = 3  # or of operations that take many instructions;

@@ -21,8 +21,6 @@ from engine.core.value import Value
 from engine.native.lower.plan import Args, Tape, fold
 from engine.native.math.rules import has_formula
 
-__all__ = ["record_tape", "trace"]
-
 
 def record_tape(
     inputs: Sequence[Value], parameters: Sequence[Value], outputs: Sequence[Value]

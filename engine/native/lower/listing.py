@@ -10,8 +10,6 @@ from engine.core.value import Value
 from engine.native.lower import plan
 from engine.native.lower.plan import Tape
 
-__all__ = ["Listing"]
-
 SHOWN = 8  # instructions of a chunk, and operands of an instruction; the others are "..."
 
 

@@ -15,8 +15,6 @@ from engine.native.lower import plan
 from engine.native.lower.blocks import find_blocks, find_levels, find_totals
 from engine.native.lower.plan import Args, Tape
 
-__all__ = ["Layout", "Lowered", "lay_out", "lower"]
-
 MANY = 1_000  # instructions that are written out, at most; more than these are interpreted
 LONG = 512  # and so are those of more operands
 CHUNK = 192  # operands that a chunk reads, at most: compile time grows faster than its length

@@ -16,22 +16,6 @@ from typing import Any
 from engine.core.operation import TABLE, Operation
 from engine.core.value import Value
 
-__all__ = [
-    "Args",
-    "Chunk",
-    "Gather",
-    "Interpreted",
-    "Kernel",
-    "Map",
-    "ONE",
-    "Outer",
-    "Product",
-    "Scatter",
-    "Apply",
-    "Tape",
-    "fold",
-]
-
 Args = tuple[int, ...]
 
 

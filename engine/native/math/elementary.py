@@ -18,23 +18,6 @@ from math import inf, nan, sqrt
 from engine.native.emit.vector import Bits, Vector, fma, select
 from engine.native.math.polynomials import EXP, LOG, TAIL
 
-__all__ = [
-    "exp",
-    "exp_negative",
-    "expm1",
-    "log",
-    "log1p",
-    "logistic",
-    "logistic_slope",
-    "normal_pdf",
-    "normal_tail",
-    "polynomial",
-    "reciprocal",
-    "reduce_log",
-    "softplus_tail",
-    "tanh",
-]
-
 LN2_HIGH = 0.6931471805598903  # 42 bits: its product with an exponent is exact
 LN2_LOW = 5.497923018708371e-14
 LOG2_E = 1 / 0.6931471805598953

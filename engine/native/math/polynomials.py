@@ -6,8 +6,6 @@ the exact coefficients would leave, relative to the function served; half an ulp
 
 from __future__ import annotations
 
-__all__ = ["EXP", "LOG", "LOG_FINE", "SIN", "COS", "TAIL"]
-
 # (exp(x) - 1 - x) / x**2 for |x| <= log(2)/2, to exp(x) - 1;
 # error 2**-55.4
 EXP = (

@@ -11,8 +11,6 @@ from engine.native.emit.vector import Mask, Vector, select
 from engine.native.math import elementary as e
 from engine.native.math.polynomials import LOG_FINE
 
-__all__ = ["hypot", "pow_rule", "power", "power_partial", "unit"]
-
 Pair = tuple[Vector, Vector]  # a sum of which the second is what the first rounded off
 TWO_THIRDS = (2 / 3, 3.700743415417188e-17)
 SMALL = 8  # the largest exponent that is multiplied out

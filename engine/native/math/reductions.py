@@ -15,8 +15,6 @@ from engine.native.emit.function import Body
 from engine.native.emit.vector import Vector, fma, select
 from engine.native.math import elementary as e
 
-__all__ = ["FOLDS", "STEPS", "Fold", "fold"]
-
 T = TypeVar("T")
 Vectors = Sequence[Vector]
 

@@ -17,8 +17,6 @@ from engine.native.math.powers import hypot, pow_rule, power, power_partial, uni
 from engine.native.math.reductions import FOLDS, STEPS, fold
 from engine.native.math.trigonometry import cos, sin, tan
 
-__all__ = ["CHEAP", "RULES", "cost", "has_formula", "write"]
-
 
 # --- arithmetic and branches ---------------------------------------------------------------------
 def _xdivy(x: Vector, y: Vector) -> Vector:

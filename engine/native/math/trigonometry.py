@@ -15,8 +15,6 @@ from engine.native.emit.vector import Bits, Mask, Vector, fma, select
 from engine.native.math.elementary import SHIFT, polynomial
 from engine.native.math.polynomials import COS, SIN
 
-__all__ = ["cos", "sin", "tan"]
-
 LARGEST = 2.0**20
 # pi/2 in three parts; the first two have 33 bits
 PARTS = (1.5707963267341256, 6.077100506303966e-11, 2.0222662487959506e-21)

@@ -14,8 +14,6 @@ from engine.page.shell import json_float
 from engine.stepping.run import Run
 from engine.wording.numbers import visible
 
-__all__ = ["record"]
-
 
 def record(run: Run, ids: dict[Value, str], start: int) -> dict[str, Any]:
     """All that the page shows of a run, as columns.

@@ -15,8 +15,6 @@ from engine.stepping.player.record import record
 from engine.stepping.run import Run
 from engine.wording.numbers import visible
 
-__all__ = ["to_html"]
-
 LIMIT = 5_000  # nodes that a page shows one by one; it loads so many in less than two seconds
 PATIENCE = 10.0  # seconds for a layout that shows them all, before the picture is collapsed
 ALLOWED = 30.0  # seconds for one that cannot be collapsed further
