@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from math import isfinite
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from engine.core.origins import place_of, source_of
 from engine.core.value import Value
@@ -230,7 +230,7 @@ class Debugger(Prompt):
         position, edge (from 1 on, as shown) and index (from 0 on, as in Python);
         alone, p shows them all.
         """
-        step = self.run.current
+        step: Any = self.run.current
         if argument in self.names.nodes and argument not in FIELDS:
             self.say(self.views.node(self.names.nodes[argument]))
         elif not argument and step is None:
@@ -239,7 +239,7 @@ class Debugger(Prompt):
             for expression in [argument] if argument else FIELDS:
                 kind, at = self.breakpoints.read(expression)
                 try:
-                    value = at(step)  # type: ignore[arg-type]
+                    value = at(step)
                 except AttributeError:  # a field of None
                     raise Mistake(NO_STEP) from None
                 if kind == "node":

@@ -41,7 +41,7 @@ def line_of(
     """
     first = firsts(ys := rows.ys)
     listed = [y for y in first if isinstance(y, tuple)]
-    fits: Callable[[float], bool] = lambda y: 0 <= y <= 1  # noqa: E731
+    fits: Callable[[float], bool] = _is_share
     if -1 in first or any(-1 in y for y in listed):
         fits = {-1.0, 1.0}.__contains__
     elif who == MATRIX and outputs == 1:
@@ -68,6 +68,10 @@ def _fault(who: str, outputs: int, target: Any, fits: Callable[[float], bool]) -
     fault = f"{who} has targets 0 and 1, or -1 and +1"
     wrong = not all(fits(as_number(y)) for y in several)
     return fault * wrong, "for numbers that are no classes there is r2"
+
+
+def _is_share(target: float) -> bool:
+    return 0 <= target <= 1
 
 
 def _is_distribution(shares: tuple[Any, ...]) -> bool:

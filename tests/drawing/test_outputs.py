@@ -46,8 +46,9 @@ def test_shared_parts_are_drawn_once_and_every_output_is_marked(
     place = {node: i for i, node in enumerate(seen.nodes)}
     assert all(place[p] < place[n] for n in seen.nodes for p in n.parents if p in place)
     assert {node for node, kind in seen.kinds.items() if kind == "output"} == {*chosen}
-    for how in ({}, {"expand": True}, {"depth": 1}, {"collapse": 1}, {"only": chosen[0]}):
-        source = draw(chosen, **how).source  # type: ignore[arg-type]
+    options: list[dict[str, Any]] = [{}, {"expand": True}, {"depth": 1}, {"collapse": 1}]
+    for how in [*options, {"only": chosen[0]}]:
+        source = draw(chosen, **how).source
         marked = len(re.findall(r'class="?output', source))
         assert 1 <= marked <= len({*chosen})
         if "only" not in how:
