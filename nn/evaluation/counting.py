@@ -1,14 +1,14 @@
 """Which answers of a model are right: the one rule by which accuracy and confusion are counted."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
 from math import isclose
 from operator import and_, eq
 from statistics import fmean
 from typing import Any
 
-from nn.checks import as_list, as_number, whole
+from nn.checks import as_list, as_number, is_number, whole
 from nn.evaluation.plane import largest
 from nn.evaluation.samples import Rows, firsts
 from nn.losses import classes_of
@@ -50,7 +50,7 @@ def line_of(
         fault, remedy = _fault(who, outputs, target, fits)
         if fault:
             raise ValueError(f"{rows.name(place)}: {fault}, got {ys[place]!r:.60}; {remedy}")
-    if outputs > 1 and threshold is None and all(map(_is_distribution, listed)):
+    if outputs > 1 and threshold is None and not asks_each(first):
         return None
     return usual if threshold is None else threshold
 
@@ -74,8 +74,10 @@ def _is_share(target: float) -> bool:
     return 0 <= target <= 1
 
 
-def _is_distribution(shares: tuple[Any, ...]) -> bool:
-    return min(shares) >= 0 and isclose(sum(shares), 1, rel_tol=1e-6)
+def asks_each(targets: Iterable[Any]) -> bool:
+    """Whether some target is a list that is no distribution: then lists say yes or no to each."""
+    lists = [y for y in targets if isinstance(y, tuple) and all(map(is_number, y))]
+    return not all(min(y) >= 0 and isclose(sum(y), 1, rel_tol=1e-6) for y in lists)
 
 
 def decided(outputs: Any, targets: Any, line: float | None) -> tuple[list[Any], list[Any]]:

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from nn.checks import alone, as_list, as_number, is_number, pick
-from nn.evaluation.counting import confusion, line_of, share_right, threshold_of
-from nn.evaluation.samples import Rows
+from nn.evaluation.counting import asks_each, confusion, line_of, share_right, threshold_of
+from nn.evaluation.samples import Rows, firsts
 from nn.losses import classes_of, ignored_class, loss_name
 
 Metric: TypeAlias = Callable[[list[Any], list[Any]], float]
@@ -30,6 +30,7 @@ class Metrics:
 
     def __init__(self, asked: Asked | None, loss: Any, model: object) -> None:
         self._loss, self._usual, self.confusion = loss, threshold_of(model, loss), False
+        self._threshold: float | None = None
         named: dict[str, Any] = {"accuracy": self._accuracy, "r2": r2, "confusion": None}
         self.functions: dict[str, Any] = {}
         if classes_of(loss):
@@ -55,6 +56,11 @@ class Metrics:
             else:
                 self.confusion = True
 
+    def settle(self, tables: Iterable[Rows]) -> None:
+        """Count the rows of a training and those of its validation by one rule."""
+        if any(asks_each(firsts(rows.ys)) for rows in tables):
+            self._threshold = self._usual
+
     @property
     def names(self) -> list[str]:
         """What is measured, as a checkpoint has it."""
@@ -63,7 +69,7 @@ class Metrics:
     def counted(self, outputs: int, rows: Rows) -> tuple[slice | list[int], float | None]:
         """The places of the rows that are counted, and by which line: see `line_of`."""
         places = rows.counted(ignored_class(self._loss))
-        line = line_of("accuracy", outputs, rows.take(places), self._usual)
+        line = line_of("accuracy", outputs, rows.take(places), self._usual, self._threshold)
         return slice(None) if len(places) == len(rows) else [*places], line
 
     def of(
@@ -85,10 +91,10 @@ class Metrics:
 
     def matrix(self, outputs: list[Any], rows: Rows) -> list[list[int]]:
         """The confusion matrix."""
-        return confusion(*self._kept(outputs, rows), self._usual)
+        return confusion(*self._kept(outputs, rows), self._usual, self._threshold)
 
     def _accuracy(self, outputs: list[Any], rows: Rows) -> float:
-        return share_right(*self._kept(outputs, rows), self._usual)
+        return share_right(*self._kept(outputs, rows), self._usual, self._threshold)
 
     def _kept(self, outputs: list[Any], rows: Rows) -> tuple[list[Any], Rows]:
         places = rows.counted(ignored_class(self._loss))

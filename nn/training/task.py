@@ -162,6 +162,8 @@ class Trainer:
         named = built_in(task.loss) is not None
         for rows in task.data.tables:
             rows.check(True, *["sample"] * known, *["target"] * named)
+        if named:
+            task.metrics.settle(task.data.tables)
         if known and named:
             self.check_targets(task.data.tables)
 

@@ -375,3 +375,22 @@ def test_so_it_is_while_training(metric, loss, outputs, ys, text, backend):
     with pytest.raises(ValueError, match=f"^{text}"):
         fit(model, XS, ys, loss=loss, metrics=metric, backend=backend, **QUIET)
     assert [p.data for p in model.parameters()] == before
+
+
+@pytest.mark.parametrize("backend", ["eager", "native"])
+def test_training_and_validation_are_counted_by_one_rule(backend: str) -> None:
+    """Alone, targets that all sum to 1 would ask for the largest output."""
+    draw = random.Random(1).gauss
+    xs = [[draw(0, 1) for _ in range(3)] for _ in range(60)]
+    ys, held_out = [[1, 0], [0, 1], [1, 1]] * 20, [[1, 0], [0, 1], [1, 0]] * 20
+    model = nn.MLP(3, [4, 2], rng=1)
+    how = {"epochs": 1, "seed": 1, "progress": False, "backend": backend}
+    loss = "binary_cross_entropy_with_logits"
+    history = nn.fit(model, xs, ys, loss=loss, validation=(xs, held_out), **how)
+    found = nn.predict(model, xs)
+    for name, targets in (("accuracy", ys), ("val_accuracy", held_out)):
+        right = [
+            all((x > 0) == (y > 0.5) for x, y in zip(*pair, strict=True))
+            for pair in zip(found, targets, strict=True)
+        ]
+        assert history.log[-1][name] == sum(right) / len(right)
