@@ -188,17 +188,20 @@ class Trainer:
     def _explained(self, error: NumericError, rows: Rows) -> NumericError:
         """An error in the user's terms: the row, and what a training that diverges needs.
 
-        Raises one about a row that is not finite itself.
+        Raises one about a row that is not finite itself, or whose output the loss does not take.
         """
         rows.check(False, "sample", "target")
         task, place = self.task, error.row if self.located else None
+        xs, ys = rows.xs, rows.ys
         with evaluating(task.model):  # a row alone
-            for i, (x, y) in enumerate(rows if place is None else []):
+            for i in range(len(rows)) if place is None else [place]:
                 try:
-                    task.loss([task.model(x)], [y])
+                    task.loss([task.model(xs[i])], [ys[i]])
                 except NumericError:
                     place = i
                     break
+                except ValueError as wrong:
+                    raise ValueError(f"{rows.name(i)}: {wrong}") from None
         name = "" if place is None else f"{rows.name(place)}: "
         steps, found = task.optimizer.steps, str(error).removeprefix(f"row {error.row}: ")
         why = f"diverged after {steps} steps: lower the learning rate ({task.optimizer.lr:g}), clip"

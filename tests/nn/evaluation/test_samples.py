@@ -241,6 +241,17 @@ def test_a_target_that_a_loss_refuses_is_named_by_its_row(backend: str) -> None:
         train(XS, ys, backend, loss="poisson")
 
 
+def test_an_output_that_a_loss_refuses_is_named_by_its_row() -> None:
+    """Not as a training that diverges: the first row's output may be a probability by chance."""
+    xs, ys = [[0.5], [0.25], [2.0]], [0, 1, 1]
+    model = MLP(1, [1], rng=1)
+    (weight,), model.layers[0].neurons[0].b.data = model.layers[0].neurons[0].w, 0.0
+    weight.data = 1.0
+    remedy = "end the model in a sigmoid, or use binary_cross_entropy_with_logits"
+    with pytest.raises(ValueError, match=f"^row 2: .* from 0 to 1, got 2.0; {remedy}$"):
+        train(xs, ys, "native", loss="binary_cross_entropy", model=model)
+
+
 @pytest.mark.parametrize("backend", ["auto", "eager"])
 def test_rows_to_validate_on_are_checked_before_training(backend: str) -> None:
     model = MLP(3, [1], rng=1)
