@@ -5,6 +5,7 @@ import random
 from concurrent.futures import (
     Executor,
     Future,
+    ThreadPoolExecutor,
 )
 from typing import Any
 
@@ -81,3 +82,21 @@ class Weigher(Meddler):
     def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
         self.sizes.append(len(pickle.dumps((function, args))))
         return super().submit(function, *args, **kwargs)
+
+
+def check_threads(train: Any, make: Any) -> None:
+    """Check that threads give the bits of a training without them."""
+    want = train(make(), batch_size=None)
+    for workers in (1, 2, 3):
+        with ThreadPoolExecutor(workers) as pool:
+            assert train(make(), batch_size=None, executor=pool) == want
+
+
+def check_going_on(train: Any, make: Any, backend: str, path: Any) -> Any:
+    """Check that a training goes on from a file to the bits of one without a break; give these."""
+    wanted = train(make(), backend=backend)
+    how = {"backend": backend, "checkpoint": path, "resume": True}
+    train(make(), epochs=2, **how)
+    random.random()
+    assert train(make(), **how) == wanted
+    return wanted

@@ -2,7 +2,6 @@
 
 import math
 import random
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -10,6 +9,7 @@ import pytest
 import nn
 from engine import Value
 from nn import BatchNorm, Dropout, Layer, Module, Sequential, fit, mse_loss, predict
+from tests.nn.training.pools import check_going_on, check_threads
 
 _draw = random.Random(8).gauss
 XS = [[_draw(1, 2), _draw(0, 1)] for _ in range(90)]
@@ -121,18 +121,12 @@ def test_native_and_eager_trainings_agree(more, how):
 
 
 def test_threads_find_the_same_bits(small_shards):
-    want = train(model(), batch_size=None)
-    for workers in (1, 2, 3):
-        with ThreadPoolExecutor(workers) as pool:
-            assert train(model(), batch_size=None, executor=pool) == want
+    check_threads(train, model)
 
 
 @pytest.mark.parametrize("backend", ["eager", "native"])
 def test_a_training_goes_on_to_the_same_bits(backend, tmp_path):
-    wanted = train(model(), backend=backend)
-    how = {"backend": backend, "checkpoint": tmp_path / "a", "resume": True}
-    train(model(), epochs=2, **how)
-    assert train(model(), **how) == wanted
+    wanted = check_going_on(train, model, backend, tmp_path / "a")
     assert [p.data for p in nn.load(tmp_path / "a").parameters(True)] == wanted[0]
 
 

@@ -3,7 +3,6 @@
 import copy
 import pickle
 import random
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ import nn
 from engine.settings import Scope
 from nn import MLP, Dropout, Layer, Module, Sequential, accuracy, fit, predict
 from nn.models.batch import BATCH, Batch, mask
+from tests.nn.training.pools import check_going_on, check_threads
 
 _draw = random.Random(8).gauss
 XS = [[_draw(0, 1), _draw(0, 1)] for _ in range(90)]
@@ -113,19 +113,12 @@ def test_the_seed_of_fit_decides_and_not_the_rng(backend):
 
 
 def test_threads_find_the_same_bits(small_shards):
-    want = train(model(), batch_size=None)
-    for workers in (1, 2, 3):
-        with ThreadPoolExecutor(workers) as pool:
-            assert train(model(), batch_size=None, executor=pool) == want
+    check_threads(train, model)
 
 
 @pytest.mark.parametrize("backend", ["eager", "native"])
 def test_a_training_goes_on_with_the_same_numbers(backend, tmp_path):
-    wanted = train(model(), backend=backend)
-    how = {"backend": backend, "checkpoint": tmp_path / "a", "resume": True}
-    train(model(), epochs=2, **how)
-    random.random()
-    assert train(model(), **how) == wanted
+    check_going_on(train, model, backend, tmp_path / "a")
     again = nn.load(tmp_path / "a")
     assert repr(again) == repr(model())
 
