@@ -123,9 +123,15 @@ def r2(outputs: Sequence[Any], rows: Rows) -> float:
 
 
 def _r2(outputs: Sequence[float], targets: Sequence[float]) -> float:
-    mean = math.fsum(targets) / len(targets)
-    missed = math.fsum([(y - x) ** 2 for x, y in zip(outputs, targets, strict=True)])
-    spread = math.fsum([(y - mean) ** 2 for y in targets])
+    try:
+        mean = math.fsum(targets) / len(targets)
+        missed = math.fsum([(y - x) ** 2 for x, y in zip(outputs, targets, strict=True)])
+        spread = math.fsum([(y - mean) ** 2 for y in targets])
+    except OverflowError:  # a common factor changes nothing
+        top = max(map(abs, [*outputs, *targets]))
+        if math.isinf(top):
+            return -math.inf
+        return _r2([x / top for x in outputs], [y / top for y in targets])
     if spread == 0.0:  # nothing to explain
         return float(missed == 0.0)
     return 1.0 - missed / spread

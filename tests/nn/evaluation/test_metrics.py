@@ -394,3 +394,12 @@ def test_training_and_validation_are_counted_by_one_rule(backend: str) -> None:
             for pair in zip(found, targets, strict=True)
         ]
         assert history.log[-1][name] == sum(right) / len(right)
+
+
+@pytest.mark.parametrize("size", [1.0, 1e150, 1e200, 1e308])
+def test_r2_of_large_numbers_is_that_of_small_ones(size: float) -> None:
+    outputs, targets = [0.1, 0.2, 0.3], [0.1, 0.2, 0.4]
+    rows = Rows(targets=[size * y for y in targets], numbers=range(3))
+    wanted = r2(outputs, Rows(targets=targets, numbers=range(3)))
+    assert r2([size * x for x in outputs], rows) == pytest.approx(wanted, rel=1e-12)
+    assert r2([math.inf, *outputs[1:]], rows) == -math.inf
