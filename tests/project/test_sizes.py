@@ -9,10 +9,10 @@ from tests.project.sources import PACKAGES, PARTS, ROOT, code_lines, sources
 
 # The most that each part may have. Who takes lines away lowers the limit.
 LIMITS = {
-    "engine/core": 990,
-    "engine": 10100,
-    "nn": 5600,
-    "engine and nn": 15690,
+    "engine/core": 970,
+    "engine": 9970,
+    "nn": 5550,
+    "engine and nn": 15520,
 }
 FILES = 23  # in one folder
 
