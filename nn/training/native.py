@@ -75,7 +75,9 @@ class NativeTrainer(Trainer):
                     self.check_targets(map(rows.take, table.groups(range(len(rows))).values()))
             programs, self._listed = self._programs(known)
             if drew():
-                raise NotCompilable("the model draws random numbers, as dropout does")
+                raise NotCompilable(
+                    "the model draws random numbers of its own; nn.Dropout trains natively"
+                )
         for rows in task.data.tables:
             rows.check(False, "sample", *["target"] * (self._own is None))
         work = self._work(programs, tables)
