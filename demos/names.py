@@ -5,7 +5,7 @@ it learns from text alone, and it writes by drawing from its own probabilities.
 
 The model is that of Bengio et al. (2003), as in Karpathy's makemore lecture: each of the five
 characters before becomes a short list of numbers that is learnt too, its *embedding*; a tanh layer
-looks at these; softmax answers. `choose(index, options)` picks the row of the embedding, and the
+looks at these; softmax answers. `choose(index, table)` picks the row of the embedding, and the
 target's log-probability, so that one Program computes the loss and all its gradients for any batch.
 
 The measure is *bits per character* on names that were held out: how many yes-or-no questions the
@@ -66,8 +66,7 @@ class Writer(nn.Module):
 
     def __call__(self, characters: Sequence[Value]) -> Any:
         """The scores, of which softmax makes probabilities."""
-        columns = list(zip(*self.embedding, strict=True))
-        return self.mlp([choose(c, column) for c in characters for column in columns])
+        return self.mlp([x for c in characters for x in choose(c, self.embedding)])
 
 
 def counted_bits(seen: Any, unseen: Any, back: int) -> float:

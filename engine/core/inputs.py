@@ -46,6 +46,8 @@ _now = 0
 REMEDY = "record the decision with where(test, a, b), maximum, clamp or choose(index, options)"
 VARIES = "an input, which varies from row to row"
 EQUAL = "record the test with equal(a, b), or ask `a is b` for the same node"
+INDEX = "write engine.choose(index, table), which gives the item or the row at that index"
+REMEDIES = {"==": EQUAL, "index": INDEX}
 
 
 def declare(nodes: Iterable[Node]) -> None:
@@ -113,7 +115,7 @@ def look(node: Node, how: str) -> float:
         why = VARIES if _survey(node, CLOSED) is OPEN else "a parameter, which may change"
         raise ControlFlowError(
             f"{how} of {describe(node)} at {frame.f_code.co_filename}:{frame.f_lineno}: it depends "
-            f"on {why}, so one answer cannot be for all; {EQUAL if how == '==' else REMEDY}"
+            f"on {why}, so one answer cannot be for all; {REMEDIES.get(how, REMEDY)}"
         )
     if how in ("bool", "==") or (declared and how in ("float", "int", "detach")):
         _survey(node, (_now, frame.f_code, frame.f_lineno))
@@ -199,3 +201,8 @@ class Comparisons(Node):
 
     def __int__(self) -> int:
         return int(look(self, "int"))
+
+    def __index__(self) -> int:
+        if is_open(self):
+            look(self, "index")
+        raise TypeError(f"an index is an int, got {describe(self)}, which holds a float; {INDEX}")

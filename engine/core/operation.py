@@ -87,7 +87,8 @@ class Operation:
         of these inputs, or for any; "" where there is none.
         """
         makers = [str(parent.op) for parent in parents if parent.parents]
-        return next((self.remedy[name] for name in (*makers, "") if name in self.remedy), "")
+        found = next((self.remedy[name] for name in (*makers, "") if name in self.remedy), "")
+        return found.format(len(parents) - 1)
 
     def __str__(self) -> str:
         return self.name

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from math import nan
-from typing import Any
+from typing import Any, overload
 
 from engine.core.inputs import declare, is_open
 from engine.core.operation import row, rows
@@ -54,7 +54,7 @@ row(
     _choose,
     lambda y, i, *xs: (None, *[rows.equal(i, float(k)) for k in range(len(xs))]),
     domain=_DECIDED,
-    remedy={"": "the index is a whole number that counts the options from 0"},
+    remedy={"": "the index is a whole number that counts the {} options from 0"},
     branches=True,
 )
 row("within", _within, flat, branches=True)
@@ -125,18 +125,39 @@ def where(test: object, a: Branch, b: Branch) -> Value:
     return apply(rows.where, [branch() if callable(branch) else branch])
 
 
-def choose(index: Scalar, options: Sequence[Scalar]) -> Value:
+@overload
+def choose(index: Scalar, options: Sequence[Scalar]) -> Value: ...
+@overload
+def choose(index: Scalar, options: Sequence[Sequence[Scalar]]) -> list[Value]: ...
+def choose(index: Scalar, options: Sequence[Any]) -> Any:
     """The option at an index that is a Value: the target class, a row of an embedding.
 
     Arguments:
         index: a whole number; the options count from 0.
-        options: Values or numbers. Only the chosen one gets a gradient, the index none.
+        options: Values or numbers; or a table of them, of which a row is chosen. Only what is
+            chosen gets a gradient, the index none.
+
+    Raises:
+        NumericError: in strict mode, there is no option at that index.
+        ValueError: there are no options, or the rows of the table have different lengths.
 
     >>> scores = [Value(0.1), Value(0.9)]
     >>> choose(Value(1.0), scores).data
     0.9
+    >>> embedding = [[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]]
+    >>> [x.data for x in choose(Value(2.0), embedding)]
+    [0.5, 0.6]
     """
-    return apply(rows.choose, [index, *several("choose", options)])
+    given = several("choose", options)
+    widths = [len(row) if hasattr(row, "__len__") else 0 for row in given]  # that of a number is 0
+    if odd := [k for k, width in enumerate(widths) if width != widths[0]]:
+        raise ValueError(
+            f"choose takes a table with rows of one length, got {widths[0]} in row 0 and "
+            f"{widths[odd[0]]} in row {odd[0]}; give every row as many numbers"
+        )
+    if not any(widths):
+        return apply(rows.choose, [index, *given])
+    return [apply(rows.choose, [index, *column]) for column in zip(*given, strict=True)]
 
 
 def inputs(*labels: str) -> list[Value]:

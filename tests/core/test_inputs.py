@@ -294,13 +294,52 @@ def test_choose_takes_one_and_gives_it_the_gradient(index: int) -> None:
 def test_an_index_that_is_none(index: float) -> None:
     xs = [Value(1.0), Value(2.0), Value(3.0)]
     if math.isfinite(index):
-        with pytest.raises(NumericError, match="a whole number that counts the options from 0"):
+        with pytest.raises(NumericError, match="a whole number that counts the 3 options from 0"):
             choose(Value(index), xs)
     with numeric_mode("ieee"):
         assert math.isnan(choose(Value(index), xs).data)
         assert math.isnan(choose(index, xs).data)
     with pytest.raises(ValueError, match="choose takes at least one input"):
         choose(Value(0.0), [])
+
+
+@pytest.mark.parametrize("shape", [list, tuple, np.array, lambda rows: zip(*rows, strict=True)])
+def test_a_table_gives_a_row_and_that_row_the_gradient(shape: Callable[[Any], Any]) -> None:
+    table = [[Value(10.0 * i + k) for k in range(3)] for i in range(3)]
+    given = [[*row] for row in shape(table)]
+    row = choose(Value(1.0), shape(table))
+    assert [x.data for x in row] == [x.data for x in given[1]]
+    engine.dot([2.0, 3.0, 4.0], row).backward()
+    assert [[x.grad for x in each] for each in given] == [[0.0] * 3, [2.0, 3.0, 4.0], [0.0] * 3]
+
+
+@pytest.mark.parametrize(
+    ("table", "widths"),
+    [
+        ([[1.0, 2.0], [3.0]], "2 in row 0 and 1 in row 1"),
+        ([[1.0], [2.0], []], "1 in row 0 and 0 in row 2"),
+        ([1.0, [2.0, 3.0]], "0 in row 0 and 2 in row 1"),
+    ],
+)
+def test_a_table_with_rows_of_several_lengths_is_an_error(table: Any, widths: str) -> None:
+    message = f"rows of one length, got {widths}; give every row as many numbers"
+    with pytest.raises(ValueError, match=message):
+        choose(Value(0.0), table)
+
+
+def test_a_row_that_a_table_does_not_have() -> None:
+    with pytest.raises(NumericError, match=r"choose\(token=3.0, .* counts the 3 options from 0"):
+        choose(Value(3.0, "token"), [[1.0, 2.0]] * 3)
+
+
+@pytest.mark.parametrize("table", [[1.0, 2.0], (1.0, 2.0), "ab", [[1.0], [2.0]]])
+def test_a_value_as_an_index_of_python_names_choose(table: Any) -> None:
+    (x,) = inputs("x")
+    with pytest.raises(ControlFlowError, match=rf"^index of x.* at {HERE}:\d+: it depends on an"):
+        table[x]
+    for index in (x, Value(1.0)):
+        with pytest.raises(TypeError, match=r"write engine\.choose\(index, table\), which gives"):
+            table[index]
 
 
 def test_an_option_not_chosen_cannot_poison_a_sweep() -> None:

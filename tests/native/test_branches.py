@@ -68,7 +68,7 @@ class Embedding:
         self.table = [[Value(x) for x in row] for row in rng.normal(size=(many, wide)).tolist()]
         self.weights = [[Value(x) for x in row] for row in rng.normal(size=(3, wide)).tolist()]
         self.token, self.target = inputs("token", "target")
-        self.row = [choose(self.token, [row[d] for row in self.table]) for d in range(wide)]
+        self.row = choose(self.token, self.table)
         self.logits = [engine.dot(w, self.row) for w in self.weights]
         self.loss = -choose(self.target, engine.log_softmax(self.logits))
         self.parameters = [v for rows in (self.table, self.weights) for row in rows for v in row]
@@ -113,7 +113,7 @@ def test_an_index_that_is_none(index: float, reduce: Reduce | None) -> None:
     with pytest.raises(NumericError) as error:
         program(rows)
     assert str(error.value).startswith(f"row 17: choose(token={index!r}, ")
-    assert "a whole number that counts the options from 0" in str(error.value)
+    assert "a whole number that counts the 5 options from 0" in str(error.value)
     with ieee():
         got = program(rows)
     if reduce:

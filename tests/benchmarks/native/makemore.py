@@ -60,11 +60,10 @@ def layers(hidden: int) -> list[tuple[Floats, Floats]]:
 def gradwalk(hidden: int, letters: Floats) -> Contender:
     choose = load("engine").choose
     numbers = [[Value(x, f"E{k}.{j}") for j, x in enumerate(row)] for k, row in enumerate(table())]
-    columns = list(zip(*numbers, strict=True))
     model = network(hidden)
     tokens = [Value(0.0, f"t{i}") for i in range(CONTEXT)]
     target = Value(0.0, "y")
-    logits: Any = model([choose(token, column) for token in tokens for column in columns])
+    logits: Any = model([x for token in tokens for x in choose(token, numbers)])
     loss = -choose(target, log_softmax(logits))
     parameters = [*(x for row in numbers for x in row), *model.parameters()]
     step = program(
