@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
-from typing import Any
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 from engine.containers import table
 from engine.core.graph import topological
-from engine.core.modes import recording, recording_program
+from engine.core.inputs import ControlFlowError
+from engine.core.modes import NumericError, recording, recording_program
 from engine.core.ops import CONSTANT
 from engine.core.value import Value, constant
 from engine.native.needs import numpy
 from engine.native.program import Program
+from engine.native.rows import as_array
 from engine.operations.branching import inputs
+
+Shape: TypeAlias = tuple[int | None, ...]  # of each argument, how long its row is; None of a number
 
 
 class compiled:
@@ -30,6 +35,27 @@ class compiled:
     it gives arrays. Leaves that the function takes from elsewhere, such as a model's parameters,
     are read anew at every call. `program` is the Program, after the first call.
 
+    A function that takes no single Value, since it loops over its argument, takes rows, which may
+    have different lengths. Some of its arguments may be rows and others numbers. Called with one
+    row it gives a float, called with a list of rows an array with the result of each. It is called
+    once for each length; `programs[3,]` is the Program of rows of three numbers.
+
+    Raises:
+        ValueError, TypeError: a row is empty, holds something else than numbers, or has a length
+            that the function does not take; the message names the row.
+        NumericError: in strict mode, a result is infinite or nan; the message names the row.
+
+    A function that takes no single Value, since it loops over its argument, takes rows, which may
+    have different lengths; of its arguments some may be rows and others numbers. Called with a row
+    it gives a float (or a list), called with a list of rows an array, in their order. It is called
+    once for each length, and `programs` has the Program of each: of rows of 3 numbers in
+    `programs[3,]`.
+
+    Raises:
+        ValueError, TypeError: a row is empty, is no row of numbers, or has a length that the
+            function does not take; the message names it.
+        NumericError: in strict mode, a result is infinite or nan; the message names its row.
+
     >>> from engine import sqrt
     >>> @compiled
     ... def length(x, y):
@@ -38,6 +64,11 @@ class compiled:
     5.0
     >>> length([3.0, 6.0], [4.0, 8.0]).tolist()
     [5.0, 10.0]
+    >>> @compiled
+    ... def norm(xs):
+    ...     return sqrt(sum(x * x for x in xs))
+    >>> norm([[3.0, 4.0], [7.0], [2.0, 3.0, 6.0]]).tolist()
+    [5.0, 7.0, 7.0]
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -45,28 +76,37 @@ class compiled:
         functools.update_wrapper(self, function)
         self._signature = inspect.signature(function)
         self._names = _names(self._signature)
-        self._single = False
-        self._program: Program | None = None
+        self._single = self._takes_rows = False
+        self.programs: dict[Shape, Program] = {}
 
     @property
     def program(self) -> Program:
-        """The Program, compiled now where it was not before."""
-        if self._program is None:
-            leaves = inputs(*self._names)
+        """The Program of single numbers, compiled now where it was not before."""
+        return self._program((None,) * len(self._names))
+
+    def _program(self, shape: Shape) -> Program:
+        """The Program of numbers, or of rows of these lengths."""
+        if shape not in self.programs:
+            rows = [
+                inputs(*[name] if n is None else [f"{name}[{i}]" for i in range(n)])
+                for name, n in zip(self._names, shape, strict=True)
+            ]
+            given = [row[0] if n is None else row for row, n in zip(rows, shape, strict=True)]
             with recording, recording_program:
-                given = dict(zip(self._names, leaves, strict=True))
-                bound = inspect.BoundArguments(self._signature, given)
+                named = dict(zip(self._names, given, strict=True))
+                bound = inspect.BoundArguments(self._signature, named)
                 found = self.function(*bound.args, **bound.kwargs)
             self._single = isinstance(found, Value) or not isinstance(found, list | tuple)
             outputs = [constant(each) for each in ([found] if self._single else found)]
+            leaves = [leaf for row in rows for leaf in row]
             held = set(leaves)
             parameters = [
                 node
                 for node in topological(*outputs)
                 if not node.parents and node.op is not CONSTANT and node not in held
             ]
-            self._program = Program(leaves, outputs, parameters)
-        return self._program
+            self.programs[shape] = Program(leaves, outputs, parameters)
+        return self.programs[shape]
 
     def __get__(self, instance: object, owner: type) -> compiled:
         """Itself as an attribute of a class; a TypeError as a method of an instance."""
@@ -84,7 +124,6 @@ class compiled:
 
     def __call__(self, *numbers: Any, **named: Any) -> Any:
         """The function's answer, for one number each or for arrays."""
-        program, np = self.program, numpy()
         if named or len(numbers) != len(self._names):
             try:
                 bound = self._signature.bind(*numbers, **named)
@@ -95,15 +134,68 @@ class compiled:
                 ) from None
             bound.apply_defaults()
             numbers = tuple(bound.arguments.values())
-        given = zip(self._names, numbers, strict=True)
-        arrays = [np.asarray(table(f"numbers {name}", x)) for name, x in given]
-        columns = np.broadcast_arrays(*arrays)
-        shape = columns[0].shape
-        answers = program(np.stack([column.ravel() for column in columns], axis=-1))
-        each = [answers[:, k].reshape(shape) for k in range(answers.shape[1])]
-        if not shape:
+        given = [table(f"numbers {name}", x) for name, x in zip(self._names, numbers, strict=True)]
+        if not self.programs:
+            try:
+                self.program  # noqa: B018  # which shows whether it takes numbers
+            except (TypeError, ValueError) as error:
+                if isinstance(error, ControlFlowError) or not any(map(_depth, given)):
+                    raise
+                self._takes_rows = True
+        if self._takes_rows:
+            return self._of_rows(given)
+        np, needs = numpy(), f"{self._name} takes single numbers"
+        columns = np.broadcast_arrays(*[as_array(x, needs) for x in given])
+        answers = self.program(np.stack([column.ravel() for column in columns], axis=-1))
+        return self._results(answers.reshape(*columns[0].shape, answers.shape[-1]))
+
+    def _of_rows(self, given: Sequence[Any]) -> Any:
+        """The results for one row, or for each of many. A row has an item for every argument."""
+        alone = max(map(_depth, given)) < 2
+        counts = {1} if alone else {len(x) for x in given if _depth(x)}
+        if len(counts) > 1:
+            raise ValueError(f"{self._name} takes as many of each argument, got {sorted(counts)}")
+        columns = [[x] * max(counts) if alone or not _depth(x) else x for x in given]
+        rows = [*zip(*columns, strict=True)]
+        groups: dict[Shape, list[int]] = {}
+        for i, row in enumerate(rows):
+            groups.setdefault(tuple([len(x) if _depth(x) else None for x in row]), []).append(i)
+        found: dict[int, Any] = {}
+        for shape, places in groups.items():
+            if 0 in shape:
+                raise ValueError(f"row {places[0]} is empty; leave it out")
+            chosen = [[y for x in rows[i] for y in (x if _depth(x) else [x])] for i in places]
+            try:
+                found |= zip(places, self._program(shape)(chosen), strict=True)
+            except (TypeError, ValueError) as error:
+                named = re.match(r"row (\d+)(.*)", str(error), re.DOTALL)
+                i = places[int(named[1]) if named else 0]
+                text = f"row {i}{named[2]}" if named else f"rows as long as row {i}: {error}"
+                error.args = (text,)
+                if isinstance(error, NumericError):
+                    error.row = i
+                raise
+        if len(widths := {len(answer) for answer in found.values()}) > 1:
+            raise ValueError(
+                f"{self._name} gives {sorted(widths)} results for rows of several lengths; let it "
+                "give as many for each"
+            )
+        answers = numpy().array([found[i] for i in range(len(rows))])
+        return self._results(answers[0] if alone else answers)
+
+    def _results(self, answers: Any) -> Any:
+        """The results along the last axis of an array: arrays, or floats where it has no other."""
+        each = [answers[..., k] for k in range(answers.shape[-1])]
+        if answers.ndim == 1:
             each = [float(answer) for answer in each]
         return each[0] if self._single else each
+
+
+def _depth(x: Any) -> int:
+    """0 for a number, 1 for a list of numbers, 2 for a list of lists."""
+    if not hasattr(x, "__len__") or getattr(x, "shape", None) == ():
+        return 0
+    return 1 + any(hasattr(y, "__len__") for y in x)
 
 
 def _names(signature: inspect.Signature) -> list[str]:

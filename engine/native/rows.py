@@ -31,10 +31,7 @@ def as_rows(rows: Any, labels: Sequence[str]) -> Any:
     needs = f"each row needs {width} number{'s' * (width != 1)}"
     if hasattr(rows, "columns") and hasattr(rows, "to_numpy"):
         rows = _columns(rows, labels)
-    try:
-        array = np.asarray(table("rows", rows))
-    except ValueError as error:  # lists of several lengths
-        raise ValueError(f"{needs}, got rows of several lengths ({error})") from None
+    array = as_array(table("rows", rows), needs)
     if array.ndim == 1 and array.size == 0:
         array = np.empty((0, width))
     if array.ndim == 1 and width == 1:
@@ -49,6 +46,21 @@ def as_rows(rows: Any, labels: Sequence[str]) -> Any:
     if not array.flags.aligned or any(step % 8 for step in array.strides):
         array = array.copy()
     return array
+
+
+def as_array(rows: Any, needs: str) -> Any:
+    """Rows as an array of any kind. Raises ValueError where they have several lengths.
+
+    Arguments:
+        needs: what they should be, for the message.
+    """
+    try:
+        return numpy().asarray(rows)
+    except ValueError as error:
+        raise ValueError(
+            f"{needs}, got rows of several lengths ({error}); functions and models that loop over "
+            "a row take them, in engine.compiled and nn.fit"
+        ) from None
 
 
 def as_vector(numbers: Any, length: int) -> Any:

@@ -9,7 +9,8 @@ import pytest
 from scipy import sparse
 
 import engine
-from engine import Program, Value, compiled, gradient, sqrt, where
+import nn
+from engine import ControlFlowError, NumericError, Program, Value, compiled, gradient, sqrt, where
 from tests.native.tools import near
 
 
@@ -111,7 +112,7 @@ def test_wrong_calls_and_wrong_functions() -> None:
         compiled(lambda *xs: xs[0])
     with pytest.raises(TypeError, match="at least one scalar, this one takes none"):
         compiled(lambda: Value(1.0))
-    with pytest.raises(engine.NumericError, match="row 1"):
+    with pytest.raises(NumericError, match="row 1"):
         compiled(lambda x: engine.log(x))([1.0, -1.0])
 
 
@@ -131,6 +132,114 @@ def test_what_is_no_array_of_numbers(numbers: Any, error: type[Exception], messa
 def test_containers_of_other_libraries_are_read_as_arrays() -> None:
     assert length(3.0, pd.Series([4.0, 0.0])).tolist() == [5.0, 3.0]
     assert length(3.0, sparse.csr_array([[4.0, 0.0]])).tolist() == [[5.0, 3.0]]
+
+
+# --- rows ----------------------------------------------------------------------------------------
+class Recurrent:
+    """A function of a row of any length, as people write it: a state that each number moves."""
+
+    def __init__(self) -> None:
+        self.w, self.u, self.b = [Value(x) for x in (0.7, -1.3, 0.2)]
+
+    def state(self, xs: list[Any]) -> Any:
+        h = Value(0.0)
+        for x in xs:
+            h = (self.w * x + self.u * h + self.b).tanh()
+        return h
+
+    def slopes(self, xs: list[Any], y: Any) -> list[Value]:
+        loss = (self.state(xs) - y) ** 2
+        return [loss, *gradient(loss, [self.w, self.u, self.b])]
+
+
+ROWS = [[3.0, 1.0, 4.0], [1.0, 5.0], [-9.0], [2.0, 6.0, 5.0], [3.0, 5.0], [8.0, 9.0, 7.0, 9.0]]
+
+
+def test_rows_of_different_length_are_answered_in_their_order() -> None:
+    model, calls = Recurrent(), []
+    state = compiled(lambda xs: calls.append(len(xs)) or model.state(xs))  # type: ignore[func-returns-value]
+    for rows in (ROWS, ROWS[::-1], [np.array(row) for row in ROWS], tuple(map(tuple, ROWS))):
+        near(state(rows), [model.state(list(row)).data for row in rows], 1e-13)
+    assert sorted(calls) == [1, 2, 3, 4]
+    assert set(state.programs) == {(1,), (2,), (3,), (4,)}
+    assert [x.label for x in state.programs[2,].inputs] == ["xs[0]", "xs[1]"]
+    assert type(state(ROWS[0])) is float
+    assert state(ROWS[0]) == state(ROWS)[0]
+    model.w.data = 0.1
+    near(state(ROWS), [model.state(row).data for row in ROWS], 1e-13)
+
+
+def test_rows_of_one_length_are_rows_too() -> None:
+    state = compiled(model := Recurrent().state)
+    rows = np.linspace(-1.0, 1.0, 12).reshape(4, 3)
+    near(state(rows), [model(list(row)).data for row in rows], 1e-13)
+    near(state(rows.T.tolist()), [model(list(row)).data for row in rows.T], 1e-13)
+    layer = nn.Layer(3, 2, "tanh", rng=7)  # which takes no single number either
+    answers = np.stack(compiled(layer)(rows), axis=-1)
+    near(answers, [[x.data for x in layer(row)] for row in rows], 1e-14)
+
+
+def test_numbers_may_stand_beside_rows() -> None:
+    model = Recurrent()
+    slopes = compiled(model.slopes)
+    ys = [0.5, 1.0, -1.0, 0.0, 0.25, 2.0]
+    for given in (ys, np.array(ys), 0.5):
+        each = np.broadcast_to(given, len(ROWS)).tolist()
+        wanted = [model.slopes(row, y) for row, y in zip(ROWS, each, strict=True)]
+        near(np.stack(slopes(ROWS, given), -1), [[x.data for x in row] for row in wanted], 1e-13)
+    assert slopes(y=1.0, xs=[1.0, 5.0]) == [found[1] for found in slopes(ROWS, ys)]
+    with pytest.raises(ValueError, match=r"slopes takes as many of each argument, got \[5, 6\]"):
+        slopes(ROWS, ys[:-1])
+
+
+def test_totals_do_not_depend_on_how_rows_were_grouped() -> None:
+    state = compiled(Recurrent().state)
+    alone = [state(row) for row in ROWS]
+    assert state(ROWS).sum() == np.sum(alone)
+    assert state(ROWS).tolist() == alone
+
+
+def test_what_is_no_row_is_an_error_that_names_it() -> None:
+    layer = nn.Layer(2, 1, rng=7)
+    cases: list[tuple[Any, list[Any], type[Exception], str]] = [
+        (Recurrent().state, [[1.0], []], ValueError, "row 1 is empty; leave it out"),
+        (Recurrent().state, [], ValueError, "row 0 is empty"),
+        (
+            Recurrent().state,
+            [[1.0], [2.0, Value(1.0)]],
+            TypeError,
+            r"row 1, xs\[1\]: rows hold numb",
+        ),
+        (Recurrent().state, [[1.0, 2.0], [[2.0]]], ValueError, "as row 1: rows have the shape"),
+        (Recurrent().state, [[1.0], 2.0], TypeError, "as row 1: 'Value' object is not iterable"),
+        (
+            layer,
+            [[1.0, 2.0], [1.0]] * 2,
+            ValueError,
+            "as row 1: Layer takes 2 inputs, got 1; check",
+        ),
+        (lambda xs: [x * 2.0 for x in xs], ROWS, ValueError, r"gives \[1, 2, 3, 4\] results for"),
+        (
+            lambda xs: 1 / xs[-1],
+            [*ROWS, [3.0, 0.0]],
+            NumericError,
+            "row 6: ",
+        ),
+    ]
+    for function, rows, error, message in cases:
+        with pytest.raises(error, match=message):
+            compiled(function)(rows)
+
+
+def test_a_function_of_numbers_takes_no_rows_of_several_lengths() -> None:
+    message = r"length takes single numbers, got rows of several lengths .* loop over a row take"
+    with pytest.raises(ValueError, match=message):
+        length(ROWS, 1.0)
+    with pytest.raises(ControlFlowError, match=r"bool of greater"):  # and not as a row
+        compiled(lambda x: x if x > 0 else -x)([1.0, -1.0])
+    for number in (3.0, np.array(3.0)):
+        with pytest.raises(TypeError, match="'Value' object is not iterable"):
+            compiled(lambda xs: engine.sum(x for x in xs))(number)
 
 
 def test_arguments_by_name_and_with_defaults() -> None:
