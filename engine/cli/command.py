@@ -11,11 +11,11 @@ import sys
 import textwrap
 import unicodedata
 from collections.abc import Sequence
-from pathlib import Path
 
 from engine.cli.expression import FUNCTIONS, evaluate, said
 from engine.core.graph import topological
 from engine.core.value import Value
+from engine.outfile import write
 from engine.wording.terminal import Mistake, columns
 
 PROGRAM = "python -m engine"
@@ -93,7 +93,7 @@ def _draw(value: Value, options: argparse.Namespace) -> list[str]:
     for format, path in paths.items():
         draw = getattr(drawing, f"to_{format}")
         picture = draw(value, expand=options.expand, direction=options.direction)
-        Path(path).write_bytes(picture if isinstance(picture, bytes) else picture.encode())
+        write(f"--{format}", format, path, picture, "another option")
     return [*paths.values()]
 
 

@@ -6,18 +6,16 @@ The SVG of a Picture shows details where the mouse rests.
 import html
 import re
 from collections.abc import Callable
-from os import PathLike
 from pathlib import Path
-from typing import Any, Self, TypeAlias
+from typing import Any, Self
 
 import graphviz
 
 from engine.core.value import Value
 from engine.drawing.layout import LayoutError, render
 from engine.drawing.style import FRAME
+from engine.outfile import Target
 from engine.wording.numbers import visible
-
-Target: TypeAlias = str | PathLike[str] | None
 
 # Graphviz gives each element its id and, right after it, a title: the name of a node or an edge.
 _TITLE = re.compile(r'(<g id="([^"]*)" class="[^"]*"[^>]*>\s*<title>)([^<]*)(?=</title>)')

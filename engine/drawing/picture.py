@@ -7,20 +7,19 @@ numbered in topological order, so that the same graph always gives the same byte
 
 from collections.abc import Iterable, Sequence
 from math import isfinite
-from pathlib import Path
 from typing import TypedDict, Unpack
 
 from engine.core.value import Value
-from engine.drawing.canvas import Picture, Target, plain
+from engine.drawing.canvas import Picture, plain
 from engine.drawing.groups import Box, Grouping, arrows, counts, group
 from engine.drawing.hover import about_edge, about_node
 from engine.drawing.style import EDGE, GRAPH, NODE, box_style, flags, node_style, roomy
 from engine.drawing.view import Outputs, View, scattered, view
+from engine.outfile import Target, write
 from engine.wording.derivatives import locals_of
 from engine.wording.numbers import HIDDEN, number, operation, shorten
 
 DIRECTIONS = ("LR", "TB", "RL", "BT")
-OTHERS = ("svg", "png", "pdf", "jpg", "jpeg", "gif", "eps", "ps", "html")
 
 
 class Options(TypedDict, total=False):
@@ -217,7 +216,9 @@ def to_svg(
     >>> "data 2" in to_svg(Value(2.0))
     True
     """
-    return _written(draw(value, **how).laid_out("svg", timeout), path, "svg").decode()
+    svg = draw(value, **how).laid_out("svg", timeout)
+    write("to_svg", "svg", path, svg)
+    return svg.decode()
 
 
 def to_png(
@@ -228,13 +229,6 @@ def to_png(
     >>> to_png(Value(2.0)).startswith(b"\x89PNG")
     True
     """
-    return _written(draw(value, **how).laid_out("png", timeout), path, "png")
-
-
-def _written(picture: bytes, path: Target, kind: str) -> bytes:
-    if path is not None:
-        suffix = Path(path).suffix.lower()[1:]
-        if suffix in OTHERS and suffix != kind:
-            raise ValueError(f"to_{kind} writes {kind.upper()}, got {path}; end it in .{kind}")
-        Path(path).write_bytes(picture)
-    return picture
+    png = draw(value, **how).laid_out("png", timeout)
+    write("to_png", "png", path, png)
+    return png

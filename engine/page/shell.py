@@ -11,6 +11,8 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from engine.outfile import write
+
 
 def page(
     room: Path,
@@ -25,6 +27,7 @@ def page(
     first: str,
     speeds: Sequence[float],
     speed: float,
+    pictures: str = "",
     **parts: str,
 ) -> str:
     """Return a page that plays what `data` holds, and write it to `path` if one is given.
@@ -40,6 +43,7 @@ def page(
         unit: the word for a position in the page's address and on its buttons, such as "step".
         first: the word for the first position, on its button.
         speeds: how many positions a second one can choose. speed: the one that is chosen at first.
+        pictures: what writes pictures instead of a page, if it is not a method of a Value.
         parts: HTML for the places that the inside of the page names.
     """
     here = Path(__file__).parent
@@ -63,8 +67,7 @@ def page(
         style_hash=_hash(style),
         script_hash=_hash(script),
     )
-    if path is not None:
-        Path(path).write_text(text, encoding="utf-8", newline="\n")
+    write("to_html", "html", path, text, pictures)
     return text
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from engine.core.ops import is_constant
 from engine.core.value import Value
+from engine.outfile import write
 from engine.stepping.run import Run
 from engine.wording.derivatives import WIDE, derivatives
 from engine.wording.names import identifiers, place
@@ -47,8 +48,7 @@ def to_source(run: Run, path: str | PathLike[str] | None = None) -> str:
         for node, called in identifiers(reversed(run.nodes)).items()
     }
     source = "\n".join([*_begin(run, terms), *_edges(run, terms), *_end(run, terms)])
-    if path is not None:
-        Path(path).write_text(source, encoding="utf-8", newline="\n")
+    write("to_source", "py", path, source)
     return source
 
 

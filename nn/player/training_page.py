@@ -72,6 +72,7 @@ def to_html(
         first="Before the training",
         speeds=(2, 10, 30, 100),
         speed=10,
+        pictures="history.plot(path)",
     )
 
 

@@ -262,6 +262,7 @@ def test_pictures_are_written_where_they_are_asked_for(run: Run, tmp_path: Path)
         (["x", "if=1"], "'if=1' is not a binding"),
         (["sqrt(x)", "x=0"], r"the gradient of x=0.0 is inf: through sqrt\(x=0.0\)"),
         (["x", "x=1", "--svg", "/nowhere/at/all.svg"], "No such file or directory: '/nowhere"),
+        (["x", "x=1", "--svg", "y.png"], "--svg writes .svg files, got y.png; give it that suffix"),
         (["x", "x=1", "--svg", "y.svg", "--sgv=2"], "unrecognized arguments: --sgv=2"),
         ([], "required: EXPRESSION"),
         (["x", "x=1", "--direction", "up"], "invalid choice: 'up'"),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -124,6 +125,33 @@ def test_the_methods_of_a_value_are_the_functions(tmp_path: Path) -> None:
     assert y.to_png(tmp_path / "y.png") == (tmp_path / "y.png").read_bytes() == to_png(y)
     assert y.to_dot(collapse=0) == to_dot(y) == draw(y).source
     assert y._repr_svg_() == to_svg(y) == draw(y)._repr_svg_()
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "remedy"),
+    [
+        ("to_svg", "y.png", "value.to_png(path)"),
+        ("to_svg", "y.html", "value.to_html(path)"),
+        ("to_svg", "y.DOT", "draw(value).render(outfile=path)"),
+        ("to_png", "y.svg", "value.to_svg(path)"),
+        ("to_png", "y.pdf", "draw(value).render(outfile=path)"),
+        ("to_html", "y.png", "value.to_png(path)"),
+        ("to_source", "y.svg", "value.to_svg(path)"),
+    ],
+)
+def test_a_file_is_not_written_under_the_suffix_of_another_kind(
+    method: str, name: str, remedy: str, tmp_path: Path
+) -> None:
+    y, path = product(), tmp_path / name
+    writer = y.trace_backward() if method == "to_source" else y
+    kind = method.replace("source", "py").removeprefix("to_")
+    error = f"{method} writes .{kind} files, got {path}; give it that suffix, or use {remedy}"
+    with pytest.raises(ValueError, match=f"^{re.escape(error)}$"):
+        getattr(writer, method)(path)
+    assert not path.exists()
+    for allowed in (f"y.{kind.upper()}", "y", "loss.v2", "0.01"):
+        getattr(writer, method)(tmp_path / allowed)
+        assert (tmp_path / allowed).read_bytes()
 
 
 # --- in notebooks and shells ---------------------------------------------------------------------

@@ -61,6 +61,7 @@ BESIDE = {
     "engine.aliases",
     "engine.containers",
     "engine.forks",
+    "engine.outfile",
     "engine.settings",
 }  # for every room; these import nothing of ours
 SHORTCUTS = "engine.core.shortcuts"

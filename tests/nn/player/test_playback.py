@@ -81,6 +81,9 @@ def test_the_page_leaves_the_model_alone(tmp_path):
     before = [p.data for p in model.parameters()]
     text = history.to_html(tmp_path / "page.html")
     assert (tmp_path / "page.html").read_text(encoding="utf-8") == text == history.to_html()
+    with pytest.raises(ValueError, match=r"to_html writes \.html files.*history\.plot\(path\)$"):
+        history.to_html(tmp_path / "page.svg")
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
     assert [p.data for p in model.parameters()] == before
 
 

@@ -1,0 +1,34 @@
+"""Files that users name: the suffix says what is in them."""
+
+from os import PathLike
+from pathlib import Path
+from typing import TypeAlias
+
+Target: TypeAlias = str | PathLike[str] | None
+# What writes the files of a suffix; with any other, a file may hold anything.
+WRITERS = {kind: f"value.to_{kind}(path)" for kind in ("svg", "png", "html")}
+RENDERED = ["dot", "pdf", "jpg", "jpeg", "gif", "eps", "ps"]
+WRITERS |= dict.fromkeys(RENDERED, "draw(value).render(outfile=path)")
+WRITERS["py"] = "run.to_source(path)"
+
+
+def write(who: str, kind: str, path: Target, content: str | bytes, pictures: str = "") -> None:
+    """Write a file, if a path is given. Raises ValueError where its suffix is of another kind.
+
+    Arguments:
+        who: what the user called. kind: the suffix of what it writes.
+        pictures: what writes files of other kinds there, if not the methods of a Value.
+
+    >>> write("to_svg", "svg", "y.png", "<svg/>")
+    Traceback (most recent call last):
+    ValueError: to_svg writes .svg files, got y.png; give it that suffix, or use value.to_png(path)
+    """
+    if path is None:
+        return
+    suffix = Path(path).suffix.lower()[1:]
+    if suffix in WRITERS and suffix != kind:
+        raise ValueError(
+            f"{who} writes .{kind} files, got {path}; give it that suffix, or use "
+            f"{pictures or WRITERS[suffix]}"
+        )
+    Path(path).write_bytes(content.encode() if isinstance(content, str) else content)
