@@ -2,23 +2,37 @@
 
 `install` sets them on Value when `engine` is imported. The core does not know them.
 
-NumPy needs no more than names: in an array of objects its functions call the operator or the method
-of each object, `np.exp(x)` calls `x.exp()`.
+NumPy's functions call the operator or the method of each object in an array: `np.exp(xs)` calls
+`x.exp()`. Where one gets a Value itself, it calls `_array_ufunc` first.
 """
 
+import math
+import operator
+import sys
 from collections.abc import Callable
 from operator import attrgetter
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from engine.core.node import edges
+from engine.core.node import as_float, edges
 from engine.core.ops import CONSTANT
 from engine.core.sweep import gradients_of
-from engine.core.value import Value
+from engine.core.value import Value, constant
+
+_makes_nodes = True  # see value.record
 
 MICROGRAD = {"mul": "*", "relu": "ReLU"}  # its words, where the symbol is another
 # What NumPy calls methods that have other names here.
 NUMPY = {f"arc{name}": f"a{name}" for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh")}
-NUMPY |= {"arctan2": "atan2", "fabs": "__abs__", "rint": "__round__"}
+NUMPY |= {"arctan2": "atan2", "fabs": "__abs__", "rint": "__round__", "conjugate": "__pos__"}
+ANGLES = {"degrees": math.degrees(1.0), "radians": math.radians(1.0)}
+ANGLES |= {"rad2deg": ANGLES["degrees"], "deg2rad": ANGLES["radians"]}
+# What its operators are in Python, and those of its functions that look for no method.
+NAMES = {"add": "add", "subtract": "sub", "multiply": "mul", "divide": "truediv", "power": "pow"}
+NAMES |= {"floor_divide": "floordiv", "remainder": "mod", "less": "lt", "less_equal": "le"}
+NAMES |= {"greater": "gt", "greater_equal": "ge", "equal": "eq", "not_equal": "ne"}
+PYTHON = {theirs: getattr(operator, ours) for theirs, ours in NAMES.items()}
+PYTHON |= {name: getattr(math, name) for name in ("isnan", "isinf", "isfinite")}
+PYTHON |= {"float_power": pow, "divmod": divmod}
 # Where optimisers written by hand keep what they know of a parameter.
 KEPT = ("m", "v", "m1", "m2", "momentum", "velocity", "cache", "exp_avg", "exp_avg_sq", "name")
 
@@ -74,8 +88,35 @@ def _refused(name: str) -> property:
     return property(refuse, refuse)
 
 
+def _array_ufunc(value: Value, ufunc: Any, method: str, *args: Any, **how: Any) -> Any:
+    """What NumPy's functions of a Value give, and the operators of its scalars."""
+    numpy, name, first = sys.modules["numpy"], ufunc.__name__, args[0]
+    if name in NAMES and getattr(first, "ndim", 1) == 0 and first.dtype.kind != "O":
+        return PYTHON[name](as_float(first[()]), args[1])
+    if "O" not in ufunc.types[-1]:
+        function = PYTHON.get(name) or getattr(sys.modules["engine"], name, None)
+        if function is None:
+            raise TypeError(
+                f"np.{name} does not take a Value; write it with operators and with functions like "
+                "engine.where, engine.sign and engine.trunc, or give it the number, x.data"
+            )
+        ufunc = numpy.frompyfunc(function, ufunc.nin, ufunc.nout)
+    boxed = (Value, int, float) if hasattr(Value, name) else Value  # the first has the method
+    found = [numpy.asarray(constant(x)) if isinstance(x, boxed) else x for x in args]
+    with numpy.errstate(all="ignore"):  # the engine has a word of its own for nan and overflow
+        return getattr(ufunc, method)(*found, **how)
+
+
 def _named(ours: str) -> property:
     return property(attrgetter(ours), doc=f"What NumPy calls where `Value.{ours}` is meant.")
+
+
+def _turned(factor: float) -> Callable[[Value], Value]:
+    def turn(x: Value) -> Value:
+        """The angle in degrees or in radians, under a name of NumPy's."""
+        return x * factor
+
+    return turn
 
 
 def install() -> None:
@@ -84,10 +125,10 @@ def install() -> None:
         "_prev": property(lambda node: frozenset(node.parents)),
         "_op": property(_op),
         "_backward": property(_backward, _set_backward),
+        "__array_ufunc__": _array_ufunc,
         "__match_args__": ("data",),
-        # above that of NumPy's scalars, which leave the operators to a Value, and below its arrays'
-        "__array_priority__": -1.0,
         **{theirs: _named(ours) for theirs, ours in NUMPY.items()},
+        **{name: _turned(factor) for name, factor in ANGLES.items()},
         **{kept: _refused(kept) for kept in KEPT},
     }.items():
         setattr(Value, name, it)

@@ -95,8 +95,9 @@ def compare(op: Operation, a: Any, b: Any) -> Any:
 
 def _caller() -> FrameType:
     """Who called the method of Value that looks or compares; the method itself where C did."""
-    method = sys._getframe(2)
-    return method.f_back or method
+    frame = sys._getframe(2)
+    frame = frame.f_back or frame
+    return frame.f_back if frame.f_code.co_name == "_array_ufunc" and frame.f_back else frame
 
 
 def look(node: Node, how: str) -> float:
