@@ -38,7 +38,8 @@ class Optimizer:
             empty where the parameters came in one list.
         vectorized: whether `update` also takes NumPy arrays in place of numbers, one item for each
             parameter (`self.lr` is an array too where there are groups). `fit` then calls it once
-            for all of them when it trains natively. State `vectorized = True` in the class that
+            for all of them when it trains natively. The arrays are its own: `value -= ...` may
+            change them in place, which is fast. State `vectorized = True` in the class that
             defines `update`; a class that overrides `update` has to state it again.
 
     >>> class Sign(Optimizer):
@@ -202,12 +203,15 @@ class SGD(Optimizer):
 
     def update(self, value: float, gradient: float, memory: Memory) -> tuple[float, ...]:
         """Keep `momentum` of the last move, and add this one."""
-        gradient += self.weight_decay * value
+        if self.weight_decay:
+            gradient += self.weight_decay * value
         move = gradient
         if memory:  # the first move is the gradient itself, undampened
-            move = self.momentum * memory[0] + (1 - self.dampening) * gradient
-        step = gradient + self.momentum * move if self.nesterov else move
-        return (value - self.lr * step, move) if self.momentum else (value - self.lr * gradient,)
+            (move,) = memory
+            move *= self.momentum
+            move += (1 - self.dampening) * gradient
+        value -= self.lr * (gradient + self.momentum * move if self.nesterov else move)
+        return (value, move) if self.momentum else (value,)
 
 
 @dataclass(eq=False, repr=False)
@@ -243,15 +247,20 @@ class Adam(Optimizer):
         """Both means start at 0, so each is divided by the share of it that is not the start."""
         if self.decoupled:
             value -= self.lr * self.weight_decay * value
-        else:
+        elif self.weight_decay:
             gradient += self.weight_decay * value
         mean, square, largest = memory or (0.0, 0.0, 0.0)
         (keep, keep_square), t = self.betas, self.steps + 1
-        mean = keep * mean + (1 - keep) * gradient
-        square = keep_square * square + (1 - keep_square) * gradient * gradient
+        mean *= keep
+        mean += (1 - keep) * gradient
+        square *= keep_square
+        square += (1 - keep_square) * gradient * gradient
         largest = _larger(largest, square)
-        size = _sqrt((largest if self.amsgrad else square) / (1 - keep_square**t)) + self.eps
-        return value - _ratio(self.lr * mean / (1 - keep**t), size), mean, square, largest
+        move = self.lr * mean
+        move /= 1 - keep**t
+        move /= _size((largest if self.amsgrad else square) / (1 - keep_square**t), self.eps)
+        value -= move
+        return value, mean, square, largest
 
 
 @dataclass(eq=False, repr=False)
@@ -296,14 +305,19 @@ class RMSprop(Optimizer):
 
     def update(self, value: float, gradient: float, memory: Memory) -> tuple[float, ...]:
         """Without momentum the move is forgotten at once."""
-        gradient += self.weight_decay * value
+        if self.weight_decay:
+            gradient += self.weight_decay * value
         square, mean, move = memory or (0.0, 0.0, 0.0)
-        square = self.alpha * square + (1 - self.alpha) * gradient * gradient
-        mean = self.alpha * mean + (1 - self.alpha) * gradient
+        square *= self.alpha
+        square += (1 - self.alpha) * gradient * gradient
+        mean *= self.alpha
+        mean += (1 - self.alpha) * gradient
         # never below 0 but for rounding
         spread = _larger(square - mean * mean, 0.0) if self.centered else square
-        move = self.momentum * move + _ratio(gradient, _sqrt(spread) + self.eps)
-        return value - self.lr * move, square, mean, move
+        move *= self.momentum
+        move += gradient / _size(spread, self.eps)
+        value -= self.lr * move
+        return value, square, mean, move
 
 
 # By name, as `fit` takes them, with rates that suit networks of a few hundred parameters.
@@ -331,15 +345,14 @@ def _group(who: str, group: Any, lr: float) -> tuple[list[Value], float]:
 
 # What `update` needs beside operators, of numbers or of NumPy arrays. Whoever gives it arrays has
 # imported NumPy.
-def _ratio(move: Any, size: Any) -> Any:
-    """`move / size`; where the size is 0 (no gradient, and eps = 0) nothing moves."""
-    if isinstance(size, float):
-        return move / size if size else 0.0
-    return move / sys.modules["numpy"].where(size == 0.0, math.inf, size)
-
-
-def _sqrt(x: Any) -> Any:
-    return math.sqrt(x) if isinstance(x, float) else sys.modules["numpy"].sqrt(x)
+def _size(square: Any, eps: float) -> Any:
+    """`sqrt(square) + eps`; infinite where that is 0 (no gradient, and eps = 0): nothing moves."""
+    if isinstance(square, float):
+        return math.sqrt(square) + eps or math.inf
+    numpy: Any = sys.modules["numpy"]
+    size = numpy.sqrt(square)
+    size += eps
+    return size if eps else numpy.where(size, size, math.inf)
 
 
 def _larger(a: Any, b: Any) -> Any:
