@@ -12,15 +12,8 @@
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from engine.aliases import install as _install_aliases
-from engine.calculus.differentiation import (
-    gradient,
-    hessian,
-    hvp,
-    jacobian,
-    jvp,
-    value_and_grad,
-    vjp,
-)
+from engine.calculus import differentiation as _differentiation
+from engine.calculus.differentiation import *
 from engine.compatibility import install as _install_compatibility
 from engine.core.graph import topological
 from engine.core.inputs import ControlFlowError
@@ -67,18 +60,12 @@ __all__ = [
     "check_gradient",
     "check_operation",
     "compiled",
-    "gradient",
-    "hessian",
-    "hvp",
-    "jacobian",
-    "jvp",
     "no_grad",
     "numeric_mode",
     "operation",
     "topological",
-    "value_and_grad",
-    "vjp",
 ]
+__all__ += _differentiation.__all__
 __all__ += _branching.__all__
 __all__ += _cross_entropy.__all__
 __all__ += _hyperbolic.__all__

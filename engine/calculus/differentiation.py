@@ -12,6 +12,8 @@ from engine.core.modes import recording
 from engine.core.operation import rows
 from engine.core.value import Number, Value, constant, fresh_constant
 
+__all__ = ["gradient", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
+
 Scalar = Value | Number
 
 
