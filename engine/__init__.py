@@ -22,7 +22,6 @@ from engine.core.value import Value
 from engine.lazy import lazy as _lazy
 from engine.operations import branching as _branching
 from engine.operations import cross_entropy as _cross_entropy
-from engine.operations import hyperbolic as _hyperbolic
 from engine.operations import logarithms as _logarithms
 from engine.operations import nary as _nary
 from engine.operations import rectifiers as _rectifiers
@@ -36,7 +35,6 @@ from engine.operations.branching import *
 from engine.operations.check import GradientError, check_gradient, check_operation
 from engine.operations.cross_entropy import *
 from engine.operations.custom import operation
-from engine.operations.hyperbolic import *
 from engine.operations.logarithms import *
 from engine.operations.nary import *
 from engine.operations.rectifiers import *
@@ -68,7 +66,6 @@ __all__ = [
 __all__ += _differentiation.__all__
 __all__ += _branching.__all__
 __all__ += _cross_entropy.__all__
-__all__ += _hyperbolic.__all__
 __all__ += _logarithms.__all__
 __all__ += _nary.__all__
 __all__ += _rectifiers.__all__
