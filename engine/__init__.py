@@ -26,7 +26,6 @@ from engine.operations import logarithms as _logarithms
 from engine.operations import nary as _nary
 from engine.operations import rectifiers as _rectifiers
 from engine.operations import rounding as _rounding
-from engine.operations import sigmoid as _sigmoid
 from engine.operations import softmax as _softmax
 from engine.operations import special as _special
 from engine.operations import statistics as _statistics
@@ -39,7 +38,6 @@ from engine.operations.logarithms import *
 from engine.operations.nary import *
 from engine.operations.rectifiers import *
 from engine.operations.rounding import *
-from engine.operations.sigmoid import *
 from engine.operations.softmax import *
 from engine.operations.special import *
 from engine.operations.statistics import *
@@ -70,7 +68,6 @@ __all__ += _logarithms.__all__
 __all__ += _nary.__all__
 __all__ += _rectifiers.__all__
 __all__ += _rounding.__all__
-__all__ += _sigmoid.__all__
 __all__ += _softmax.__all__
 __all__ += _special.__all__
 __all__ += _statistics.__all__
