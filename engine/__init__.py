@@ -33,11 +33,11 @@ from engine.operations import trigonometric as _trigonometric
 from engine.operations.branching import *
 from engine.operations.check import GradientError, check_gradient, check_operation
 from engine.operations.cross_entropy import *
-from engine.operations.custom import operation
 from engine.operations.logarithms import *
 from engine.operations.nary import *
 from engine.operations.rectifiers import *
 from engine.operations.rounding import *
+from engine.operations.rule import operation
 from engine.operations.softmax import *
 from engine.operations.special import *
 from engine.operations.statistics import *

@@ -16,7 +16,7 @@ MOVED = {
     "engine.check": "engine.operations.check",
     "engine.core.functions": "engine",
     "engine.core.nary": "engine",
-    "engine.custom": "engine.operations.custom",
+    "engine.custom": "engine.operations.rule",
     "engine.decisions": "engine.core.inputs",
     "engine.functions": "engine",
     "engine.graph": "engine.core.graph engine.core.copies",

@@ -66,7 +66,7 @@ def test_every_function_is_here() -> None:
     others = {
         "engine.calculus.differentiation",
         "engine.operations.check",
-        "engine.operations.custom",
+        "engine.operations.rule",
         "engine.core.graph",
     }
     exported = {name: getattr(engine, name) for name in engine.__all__}
