@@ -16,7 +16,7 @@ from engine.core.ops import is_constant
 from engine.core.origins import name_of, place_of
 from engine.core.sweep import gradients_of
 from engine.core.value import Value
-from engine.wording.kinds import kinds_of
+from engine.wording.addresses import kinds_of
 
 # One Value, or several in lists, tuples and dictionaries, which may lie in each other.
 Outputs: TypeAlias = Value | Iterable["Outputs"] | Mapping[Any, "Outputs"]

@@ -19,8 +19,7 @@ from engine.core.value import Value
 from engine.explain.hunt import Finding, hunt
 from engine.explain.paths import PathSums, path_sums
 from engine.explain.saturation import FLAT, shape
-from engine.wording.addresses import addresses, modules
-from engine.wording.kinds import kinds_of
+from engine.wording.addresses import addresses, kinds_of, modules
 from engine.wording.names import safe
 from engine.wording.numbers import number
 from engine.wording.terminal import columns, printable
