@@ -23,6 +23,7 @@ MOVED = {
     "engine.modes": "engine.core.modes",
     "engine.nary": "engine",
     "engine.node": "engine.core.node engine.core.operation",
+    "engine.stepping.step": "engine.stepping.steps",
     "engine.value": "engine.core.value",
     "nn.activations": "nn.models.activations",
     "nn.answers": "nn.evaluation.probabilities",

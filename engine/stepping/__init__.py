@@ -24,8 +24,7 @@ _HOMES = {
     "engine.explain.hunt": ["Finding", "hunt"],
     "engine.stepping.debugger": ["debug"],
     "engine.stepping.run": ["Run"],
-    "engine.stepping.step": ["ForwardStep", "Step"],
-    "engine.stepping.steps": ["backward_steps", "forward_steps"],
+    "engine.stepping.steps": ["ForwardStep", "Step", "backward_steps", "forward_steps"],
     "engine.stepping.unrolled": ["to_source", "unroll"],
 }
 __all__ = [name for names in _HOMES.values() for name in names]
@@ -35,7 +34,6 @@ if _TYPE_CHECKING:  # which cannot follow a table
     from engine.explain.hunt import *
     from engine.stepping.debugger import *
     from engine.stepping.run import *
-    from engine.stepping.step import *
     from engine.stepping.steps import *
     from engine.stepping.unrolled import *
 else:

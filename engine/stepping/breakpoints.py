@@ -14,7 +14,7 @@ from engine.core.value import Value
 from engine.drawing.view import view
 from engine.stepping.condition import FIELDS, FUNCTIONS, Read, read
 from engine.stepping.run import Run
-from engine.stepping.step import Step
+from engine.stepping.steps import Step
 from engine.wording.addresses import modules
 from engine.wording.names import identifiers, safe
 from engine.wording.terminal import Mistake, similar

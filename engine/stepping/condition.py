@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from engine.core.numerics import divide
 from engine.core.operation import floats
 from engine.core.value import Value
-from engine.stepping.step import Step
+from engine.stepping.steps import Step
 from engine.wording.terminal import Mistake, parsed
 
 LONGEST = 250  # characters: the tree is never too deep for recursion, and no number overflows

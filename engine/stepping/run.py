@@ -13,7 +13,7 @@ from engine.core.nonfinite import check_gradients, check_sum
 from engine.core.ops import is_constant
 from engine.core.sweep import gradients_of
 from engine.core.value import Value
-from engine.stepping.step import Step
+from engine.stepping.steps import Step
 
 __all__ = ["Run"]
 

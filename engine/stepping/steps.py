@@ -1,10 +1,11 @@
-"""The backward pass one edge at a time, in a loop that the user writes.
+"""The passes one step at a time, in a loop that the user writes: Step and ForwardStep.
 
 Under all settings a debugger stops in the user's code. So `for step in loss.backward_steps()` is a
 place for a breakpoint, with a condition such as `step.parent is w`.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from engine.core.graph import check_fresh, reverse_order, topological
@@ -14,9 +15,101 @@ from engine.core.nonfinite import check_gradients
 from engine.core.ops import is_constant
 from engine.core.sweep import Gradients
 from engine.core.value import Value
-from engine.stepping.step import ForwardStep, Step
+from engine.wording.names import called, identifiers, made_by
+from engine.wording.numbers import number
+from engine.wording.terminal import printable
 
-__all__ = ["backward_steps", "forward_steps"]
+__all__ = ["ForwardStep", "Step", "backward_steps", "forward_steps"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One edge of the backward pass: a node hands gradient to one of its parents.
+
+    Attributes:
+        index: the number of the edge in the pass, from 0 on.
+        node: the node whose gradient is handed on.
+        upstream: the gradient of the node, which is complete by now.
+        position: which of the node's parents gets it, from 0 on. In `a * a` both of them are a.
+        parent: the parent at that position.
+        local: the derivative of the node by the parent at that position.
+        contribution: upstream times local, which is added to the parent's gradient.
+        before, after: the parent's gradient in this pass, before and after the addition.
+    """
+
+    index: int
+    node: Value
+    upstream: float
+    position: int
+    parent: Value
+    local: float
+    contribution: float
+    before: float
+    after: float
+
+    def __str__(self) -> str:
+        """One line that a person can read aloud.
+
+        >>> x, w = Value(0.501), Value(3.0)
+        >>> n = x * w
+        >>> for step in n.backward_steps(2.0):
+        ...     print(str(step).partition("  n =")[0])
+        x.grad 0 -> 6  (+= 2 × 3)
+        w.grad 0 -> 1.002  (+= 2 × 0.501)
+        """
+        target = called(self.parent, f"parent {self.position}")
+        change = f"{target}.grad {number(self.before)} -> {number(self.after)}"
+        return printable(
+            f"{change}  (+= {number(self.upstream)} × {number(self.local)})  {made_by(self.node)}"
+        )
+
+    def source(self, target: str = "") -> str:
+        """This step as a line of Python. `Run.to_source` gives the whole pass.
+
+        Arguments:
+            target: what to call the parent. By default it is called by its label, its variable or
+                its operation.
+
+        >>> x = Value(0.5)
+        >>> y = x * 4.0
+        >>> next(y.backward_steps()).source()
+        'x.grad += 1.0 * 4.0'
+        """
+        target = target or identifiers([self.parent])[self.parent]
+        return f"{target}.grad += {self.upstream!r} * {self.local!r}"
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardStep:
+    """One node of the forward pass: an operation on numbers gives a number.
+
+    Attributes:
+        index: the number of the node in the pass, from 0 on.
+        node: the node.
+        parents: the nodes that it was made from.
+        inputs: the numbers of the parents.
+        data: the number of the node.
+    """
+
+    index: int
+    node: Value
+    parents: tuple[Value, ...]
+    inputs: tuple[float, ...]
+    data: float
+
+    def __str__(self) -> str:
+        """One line that a person can read aloud.
+
+        >>> x = Value(0.5)
+        >>> y = x * 4.0
+        >>> print(str(next(y.forward_steps())).partition("  <doc")[0])
+        y = × of 0.5, 4 = 2  y = x * 4.0
+        """
+        numbers = ", ".join(number(x) for x in self.inputs)
+        op = self.node.op.symbol if self.node.op else ""
+        return printable(
+            f"{called(self.node)} = {op} of {numbers} = {number(self.data)}  {made_by(self.node)}"
+        )
 
 
 def backward_steps(root: Value, seed: float = 1.0) -> Iterator[Step]:

@@ -13,7 +13,7 @@ from engine.core.operation import Operation
 from engine.core.ops import CONSTANT
 from engine.core.origins import Origin, place_of
 from engine.stepping.run import Run
-from engine.stepping.step import ForwardStep, Step
+from engine.stepping.steps import ForwardStep, Step
 from engine.wording.derivatives import locals_of
 from engine.wording.names import made_by, short_name
 from engine.wording.numbers import number, shorten, visible

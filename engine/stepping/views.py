@@ -14,7 +14,7 @@ from engine.drawing import draw
 from engine.drawing.text_tree import tree
 from engine.stepping.breakpoints import NodeNames
 from engine.stepping.run import Run
-from engine.stepping.step import Step
+from engine.stepping.steps import Step
 from engine.wording.names import made_by
 from engine.wording.numbers import number
 from engine.wording.terminal import columns, painted, width
