@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 from nn.drawing import diagram
 from nn.drawing.diagram import SIGNS, Heights, brief, fitted
 from nn.drawing.figure import BLUE, GREY, ORANGE, Figure, Target, names, styled
-from nn.evaluation.signals import signals
+from nn.evaluation.measure import signals
 from nn.models import chain
 from nn.models.layers import Neuron
 from nn.models.module import Module

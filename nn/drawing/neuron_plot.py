@@ -14,7 +14,7 @@ from nn.drawing import diagram
 from nn.drawing.activation_plot import draw_curve, sample, spread
 from nn.drawing.diagram import LOOKS, SIGNS, Heights, breadth, brief, fitted
 from nn.drawing.figure import GREY, INK, Figure, Target, names, styled, words
-from nn.evaluation.signals import signals
+from nn.evaluation.measure import signals
 from nn.models.layers import Neuron
 
 Point: TypeAlias = tuple[float, float]

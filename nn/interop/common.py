@@ -5,7 +5,7 @@ from typing import Any
 
 from engine import numeric_mode
 from engine.lazy import optional
-from nn.evaluation.signals import signals
+from nn.evaluation.measure import signals
 from nn.models import chain
 from nn.models.architecture import Architecture, Slot, describe, describe_row, slots, tensors
 from nn.models.module import Module
