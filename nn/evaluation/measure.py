@@ -5,8 +5,7 @@ from typing import Any
 
 from engine import no_grad
 from nn.checks import as_list
-from nn.evaluation.counting import confusion, share_right, threshold_of
-from nn.evaluation.metrics import Metrics, r2
+from nn.evaluation.metrics import Metrics, confusion, r2, share_right, threshold_of
 from nn.evaluation.samples import Rows, pair_up, samples
 from nn.losses import Loss
 from nn.models.chain import Part

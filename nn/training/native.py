@@ -23,8 +23,8 @@ from engine.core.value import set_data
 from engine.native.needs import available, numpy
 from engine.settings import Scope
 from nn.checks import check_finite
-from nn.evaluation.counting import right
 from nn.evaluation.isolation import isolated
+from nn.evaluation.metrics import right
 from nn.evaluation.programs import COMPARED, Known, Recorded, kept, known_architecture
 from nn.evaluation.samples import Rows
 from nn.losses import OURS, built_in

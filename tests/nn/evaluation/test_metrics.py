@@ -10,8 +10,7 @@ import pytest
 import nn
 from engine import Value
 from nn import MLP, Module, Neuron, accuracy, confusion_matrix, fit, predict, r2_score
-from nn.evaluation.counting import confusion, line_of, right, share_right
-from nn.evaluation.metrics import r2
+from nn.evaluation.metrics import confusion, line_of, r2, right, share_right
 from nn.evaluation.samples import Rows
 
 pytest.importorskip("llvmlite", reason="pip install gradwalk[fast]")
