@@ -11,8 +11,7 @@ import pytest
 
 from engine import Value
 from nn import MLP, History, Module, Neuron, fit, predict
-from nn.player.regions import regions
-from nn.player.training_page import evenly
+from nn.player.training_page import evenly, regions
 from tests.drawing.browser import quiet, show
 from tests.drawing.test_picture import HOSTILE
 
@@ -119,7 +118,7 @@ def test_cells_have_the_class_that_the_model_answers():
 
 def test_a_long_training_is_thinned_out(monkeypatch):
     monkeypatch.setattr("nn.player.training_page.FRAMES", 5)
-    monkeypatch.setattr("nn.player.regions.TIMES", 3)
+    monkeypatch.setattr("nn.player.training_page.TIMES", 3)
     found = data(trained(30, patience=None)[1].to_html())
     assert found["epochs"] == [0, 7, 15, 22, 30]
     assert found["regions"]["frames"] == [0, 2, 4]
