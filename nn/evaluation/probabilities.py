@@ -1,7 +1,5 @@
 """A model's outputs for many rows as an array, computed natively where that can be."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from engine.native.needs import numpy

@@ -1,7 +1,5 @@
 """Programs of models, recorded once for each architecture, and the outputs that they compute."""
 
-from __future__ import annotations
-
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias

@@ -1,7 +1,5 @@
 """What the estimators for scikit-learn share: their settings, and how they train an MLP."""
 
-from __future__ import annotations
-
 import math
 import random
 import warnings

@@ -3,8 +3,6 @@
 The library `onnx` is imported when it is asked for; nothing else here needs it.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -90,10 +88,10 @@ class _Tensor:
     graph: _Graph
     name: str
 
-    def __getattr__(self, operation: str) -> Callable[..., _Tensor]:
+    def __getattr__(self, operation: str) -> "Callable[..., _Tensor]":
         return partial(self._node, operation)
 
-    def _node(self, operation: str, *others: _Tensor | float, **settings: Any) -> _Tensor:
+    def _node(self, operation: str, *others: "_Tensor | float", **settings: Any) -> "_Tensor":
         nodes, names = self.graph.nodes, [self.name]
         for x in others:
             names.append(x.name if isinstance(x, _Tensor) else f"constant {x}")

@@ -4,8 +4,6 @@ They translate between two conventions: what they learn is an MLP, and `nn.fit` 
 scikit-learn (the extra `sklearn`), which `import nn` alone never loads.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
@@ -13,7 +11,7 @@ from typing import Any, Self
 
 try:
     import numpy as np
-    from sklearn.base import ClassifierMixin, RegressorMixin
+    from sklearn.base import ClassifierMixin, MultiOutputMixin, RegressorMixin
     from sklearn.utils import column_or_1d, multiclass
     from sklearn.utils.class_weight import compute_class_weight
 
@@ -119,7 +117,7 @@ class ScalarMLPClassifier(ClassifierMixin, ScalarMLP):  # type: ignore[misc]
 
 
 @dataclass(eq=False, repr=False)
-class ScalarMLPRegressor(RegressorMixin, ScalarMLP):  # type: ignore[misc]
+class ScalarMLPRegressor(MultiOutputMixin, RegressorMixin, ScalarMLP):  # type: ignore[misc]
     """A network that gives one or more numbers, with the face of a scikit-learn regressor.
 
     It learns from the mean squared error of the standard scores of the targets. So their scale does
@@ -161,11 +159,6 @@ class ScalarMLPRegressor(RegressorMixin, ScalarMLP):  # type: ignore[misc]
     def predict(self, X: Any) -> Any:
         """The target of each row; several columns where it learnt several."""
         return self._outputs(X)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
-        return tags
 
 
 def _rescale(model: Any, factor: Any, shift: Any) -> None:

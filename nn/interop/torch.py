@@ -3,8 +3,6 @@
 PyTorch is imported when it is asked for; nothing else here needs it.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from typing import Any
