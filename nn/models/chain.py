@@ -19,14 +19,9 @@ def layers(who: str, model: object) -> list[Part]:
     >>> layers("draw_network", MLP(2, [3, 1], rng=7))
     [Layer(2, 3, activation='relu'), Layer(3, 1, activation='linear')]
     """
-    found: list[Part] = []
-    inside: set[int] = set()  # the neurons of the layers found so far
-    for thing in [thing for part in row(model) for _, thing in walk(part)]:
-        if isinstance(thing, Layer):
-            inside.update(map(id, thing.neurons))
-            found.append(thing)
-        elif isinstance(thing, Neuron) and id(thing) not in inside:
-            found.append(thing)
+    found = [x for part in row(model) for _, x in walk(part) if isinstance(x, Layer | Neuron)]
+    inside = {neuron for layer in found if isinstance(layer, Layer) for neuron in layer.neurons}
+    found = [part for part in found if part not in inside]
     problem = _problem(model, found)
     if problem:
         raise TypeError(
