@@ -88,7 +88,7 @@ class Operation:
         """
         makers = [str(parent.op) for parent in parents if parent.parents]
         found = next((self.remedy[name] for name in (*makers, "") if name in self.remedy), "")
-        return found.format(len(parents) - 1)
+        return found.replace("{options}", str(len(parents) - 1))
 
     def __str__(self) -> str:
         return self.name
