@@ -45,17 +45,6 @@ class compiled:
             that the function does not take; the message names the row.
         NumericError: in strict mode, a result is infinite or nan; the message names the row.
 
-    A function that takes no single Value, since it loops over its argument, takes rows, which may
-    have different lengths; of its arguments some may be rows and others numbers. Called with a row
-    it gives a float (or a list), called with a list of rows an array, in their order. It is called
-    once for each length, and `programs` has the Program of each: of rows of 3 numbers in
-    `programs[3,]`.
-
-    Raises:
-        ValueError, TypeError: a row is empty, is no row of numbers, or has a length that the
-            function does not take; the message names it.
-        NumericError: in strict mode, a result is infinite or nan; the message names its row.
-
     >>> from engine import sqrt
     >>> @compiled
     ... def length(x, y):
