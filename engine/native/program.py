@@ -57,6 +57,9 @@ class Program:
         reduce: "mean" or "sum" over the rows, instead of an output for each.
         rows: on about how many rows it will run in all. For few of them, code that runs faster is
             not worth the time that it takes to compile; when there are more, it is compiled then.
+        exact: compute what is written, step by step, so that sums have the bits that the engine
+            gives them. Else sums of products, and formulas written by hand, become the fastest
+            operation that is as accurate (`listing()` tells which).
 
     Calling it takes rows, of shape (N, number of inputs): an array, a list of rows, a frame with a
     column for each input's label. It gives an array of shape (N, number of outputs), or, where it
@@ -93,6 +96,7 @@ class Program:
         parameters: Sequence[Value] = (),
         reduce: Reduce | None = None,
         rows: float = inf,
+        exact: bool = False,
     ) -> None:
         self.inputs = _leaves("inputs", inputs)
         self.parameters = _leaves("parameters", parameters)
@@ -103,9 +107,9 @@ class Program:
             )
         if reduce not in (None, "mean", "sum"):
             raise ValueError(f'reduce is "mean", "sum" or None, got {reduce!r}')
-        self.reduce, self._rows = reduce, rows
+        self.reduce, self._rows, self._exact = reduce, rows, exact
         _check_decisions(self.inputs, self.parameters)
-        tape = record_tape(self.inputs, self.parameters, self.outputs)
+        tape = record_tape(self.inputs, self.parameters, self.outputs, exact)
         if missing := [describe(node) for node in tape.frozen if id(node) in declared]:
             raise ValueError(f"{missing[0]} is an input that is not among inputs=; add it")
         self.constants = tape.frozen
@@ -200,7 +204,7 @@ class Program:
     def __reduce__(self) -> tuple[Any, ...]:
         # each output that pickle met alone would list its whole graph again
         above = rebuild(Value, 0.0, 0.0, rows.sum, tuple(self.outputs), None, 0)
-        given = self.inputs, self.outputs, self.parameters, self.reduce, self._rows
+        given = self.inputs, self.outputs, self.parameters, self.reduce, self._rows, self._exact
         return _unpickled, (above, *given)
 
 

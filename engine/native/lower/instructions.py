@@ -19,13 +19,17 @@ from engine.core.operation import TABLE, Operation, rows
 from engine.core.ops import CONSTANT
 from engine.core.value import Value
 from engine.native.lower.plan import Args, Tape, fold
+from engine.native.lower.raising import raise_tape
 from engine.native.math.rules import has_formula
 
 
 def record_tape(
-    inputs: Sequence[Value], parameters: Sequence[Value], outputs: Sequence[Value]
+    inputs: Sequence[Value],
+    parameters: Sequence[Value],
+    outputs: Sequence[Value],
+    exact: bool = False,
 ) -> Tape:
-    """The tape of everything below the outputs."""
+    """The tape of everything below the outputs, raised unless it has to be exactly that."""
     tape, recorder = Tape(), _Recorder()
     number: dict[Value, int] = {x: tape.leaf("input", i) for i, x in enumerate(inputs)}
     number |= {p: tape.leaf("param", i) for i, p in enumerate(parameters)}
@@ -40,7 +44,7 @@ def record_tape(
             if node.op is not CONSTANT:
                 tape.frozen.append(node)
     tape.outputs = [number[output] for output in outputs]
-    return tape
+    return tape if exact else raise_tape(tape)
 
 
 class _Recorder:

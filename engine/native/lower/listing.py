@@ -22,8 +22,11 @@ class Listing:
     parameters: Sequence[Value]
 
     def write(self, kernels: Sequence[plan.Kernel]) -> str:
-        """All of them."""
-        return "\n".join(line for kernel in kernels for line in self._lines(kernel))
+        """All of them, and first what was raised from formulas written by hand."""
+        found = self.tape.raised.most_common()
+        raised = ", ".join(f"{op} ({many})" for op, many in found)
+        lines = [f"raised: {raised}"] if raised else []
+        return "\n".join(lines + [line for kernel in kernels for line in self._lines(kernel)])
 
     def _lines(self, kernel: plan.Kernel) -> Iterator[str]:
         match kernel:

@@ -8,6 +8,7 @@ does not grow with the width; what does not is written out, a chunk of instructi
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -35,6 +36,7 @@ class Tape:
         self.outputs: list[int] = []
         self.frozen: list[Value] = []  # leaves that were taken for constants
         self.called: dict[str, Operation] = {}  # rows whose float function is called
+        self.raised = Counter[str]()  # how many instructions raising.py made of others
         self._known: dict[Any, int] = {}
 
     def leaf(self, op: str, position: int) -> int:
@@ -62,9 +64,13 @@ class Tape:
         known = row and (op in self.called or not row.own)
         if row and known and all(arg in self.numbers for arg in args):
             return self.const(fold(row.function, [self.numbers[arg] for arg in args]))
+        return self.keep(op, args, any(self.varying[arg] for arg in args))
+
+    def keep(self, op: str, args: Args, varying: bool) -> int:
+        """An instruction as it is: the same one, if it is there already."""
         key = op, args
         if key not in self._known:
-            self._known[key] = self._append(op, args, any(self.varying[arg] for arg in args))
+            self._known[key] = self._append(op, args, varying)
         return self._known[key]
 
     def _append(self, op: str, args: Args, varying: bool) -> int:

@@ -1,0 +1,249 @@
+"""Scalar code raised to what it stands for: sums of products to `dot`, long sums to `sum`.
+
+A rule is a row of RULES. It looks at an instruction and at what that is made of, and answers with
+an expression for the same number: equal in exact arithmetic, and never less accurate. So additions
+keep the order in which they were written. They are followed only through sums that nobody else
+reads, so that nothing is computed twice.
+
+Two things may differ at the end of the range of doubles. A result may be finite where a step on the
+way overflowed. And weights that are taken out of a mixed sum, to be a row of a matrix product, are
+added up by themselves: that sum may overflow where the whole did not.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from itertools import chain
+from typing import Any
+
+from engine.native.lower.blocks import kind
+from engine.native.lower.plan import Tape
+
+LEAST = 8  # terms of a sum that is one instruction
+MIXED = 4  # products with weights that are taken out of a mixed sum
+DEPTH = 64  # additions that are written again one by one
+SUMS = {"add", "sub", "dot"}
+# What is never -0, as a term of a sum whose zeros were left out.
+UNSIGNED = {
+    "const",
+    "abs",
+    "exp",
+    "relu",
+    "sigmoid",
+    "softplus",
+    "equal",
+    "step",
+    "exp_difference",
+    "share",
+}
+
+# An instruction by its number, a constant, or an operation on other expressions: ("mul", 7, 0.5).
+Expression = Any
+
+
+def raise_tape(tape: Tape) -> Tape:
+    """The tape with what the rules find in its place, and without what nobody reads any more."""
+    written, found = Written(tape), dict[int, Expression]()
+    for i in reversed(range(len(tape.ops))):
+        if i in written.wanted:
+            for rule in RULES.get(tape.ops[i], ()):
+                if (expression := rule(written, i)) is not None:
+                    found[i] = expression
+                    written.want(expression)
+                    break
+            else:
+                written.wanted.update(tape.args[i])
+    return _rewritten(tape, written.wanted, found)
+
+
+def _rewritten(tape: Tape, wanted: set[int], found: dict[int, Expression]) -> Tape:
+    new, at = Tape(), [-1] * len(tape.ops)
+
+    def put(expression: Expression) -> int:
+        if expression.__class__ is int:
+            return at[expression]
+        if expression.__class__ is float:
+            return new.const(expression)
+        return new.put(expression[0], tuple([put(each) for each in expression[1:]]))
+
+    new.called, new.frozen = tape.called, tape.frozen
+    for i, op in enumerate(tape.ops):
+        if i in tape.position:
+            at[i] = new.leaf(op, tape.position[i])
+        elif i in found:
+            at[i] = put(found[i])
+            if (name := _main(found[i])) not in (op, "mul", "neg", ""):
+                new.raised[name] += 1
+        elif i in tape.numbers:
+            at[i] = new.const(tape.numbers[i])
+        elif i in wanted:
+            at[i] = new.keep(op, tuple([at[arg] for arg in tape.args[i]]), tape.varying[i])
+    new.outputs = [at[i] for i in tape.outputs]
+    return new
+
+
+def _main(expression: Expression) -> str:
+    """The operation of an expression, or of what it adds something to."""
+    while expression.__class__ is tuple and expression[0] in ("add", "sub"):
+        expression = expression[1]
+    return str(expression[0]) if expression.__class__ is tuple else ""
+
+
+class Written:
+    """A tape as it was written, as rules look at it.
+
+    Attributes:
+        readers: how many read an instruction; an output has one more.
+        wanted: what has to be computed, as far as the rules have come.
+        kept: additions that stay as they are.
+    """
+
+    def __init__(self, tape: Tape) -> None:
+        self.tape = tape
+        self.readers = Counter([*chain.from_iterable(tape.args), *tape.outputs])
+        self.wanted, self.kept = set(tape.outputs), set[int]()
+
+    def want(self, expression: Expression) -> None:
+        """What an expression reads has to be computed."""
+        if expression.__class__ is tuple:
+            for each in expression[1:]:
+                self.want(each)
+        elif expression.__class__ is int:
+            self.wanted.add(expression)
+
+    def inner(self, x: int, i: int) -> bool:
+        """Whether x is an addition within i alone."""
+        same = self.tape.varying[x] == self.tape.varying[i]
+        return same and self.tape.ops[x] in SUMS and self.readers[x] == 1
+
+
+# --- sums -----------------------------------------------------------------------------------------
+# What a sum adds up, one of these:
+#   ("plus", term), ("minus", what is subtracted)
+#   ("param", product, weight, factor), ("uniform", ...): the weight is the same for all rows
+#   ("product", product, factor, factor): any other product
+Term = tuple[Any, ...]
+
+
+def _raised_sum(written: Written, i: int) -> Expression | None:
+    """A chain of additions as one instruction, or as a few."""
+    tape, op, args = written.tape, written.tape.ops[i], written.tape.args[i]
+    if i in written.kept or (op == "dot" and all(tape.varying[arg] for arg in args)):
+        return None
+    terms, additions = _terms(written, i)
+    some = [term for term in terms if term[0] != "plus" or tape.numbers.get(term[1]) != 0.0]
+    products = Counter([term[0] for term in some if len(term) == 4])
+    answer = None
+    if products.total() >= (1 if op == "dot" else 2):
+        answer = _dots(tape, some, products, len(some) == len(terms))
+    else:
+        if op != "dot" and UNSIGNED.isdisjoint([_name(tape, term[1]) for term in some]):
+            some = terms  # 0 + -0 is 0
+        if op == "dot" or len(some) < len(terms) or len(some) >= LEAST:
+            answer = _added(some)
+    if answer is None or answer == (op, *args):
+        written.kept.update(additions)
+        return None
+    return answer
+
+
+def _terms(written: Written, i: int) -> tuple[list[Term], list[int]]:
+    """What a chain of additions adds up, in its order; and the additions.
+
+    One operand of an addition may be such a chain itself, if nobody else reads it. The other one is
+    a term, so that partial sums are those that were written.
+    """
+    tape, terms, additions = written.tape, list[Term](), list[int]()
+    varying, at = tape.varying[i], i
+    while at >= 0:
+        additions.append(at)
+        op, args = tape.ops[at], tape.args[at]
+        if op == "dot":
+            n = len(args) // 2
+            pairs = zip(args[n - 1 :: -1], args[2 * n - 1 : n - 1 : -1], strict=True) if n else ()
+            terms += [_product(tape, ("mul", a, b), a, b, varying) for a, b in pairs]
+            args = args[2 * n :]  # a dot starts with its bias
+        at = next((x for x in args[: 1 if op == "sub" else 2] if written.inner(x, i)), -1)
+        for k, x in reversed([*enumerate(args)]):
+            if x != at:
+                minus = op == "sub" and k == 1
+                if tape.ops[x] == "mul" and written.readers[x] == 1:
+                    a, b = tape.args[x]
+                    terms.append(_product(tape, x, a, b, varying, minus))
+                else:
+                    terms.append(("minus" if minus else "plus", x))
+    return terms[::-1], additions
+
+
+def _product(
+    tape: Tape, whole: Expression, a: int, b: int, varying: bool, minus: bool = False
+) -> Term:
+    """The term of a product in a sum that varies or does not, its weight first if it has one."""
+    if tape.varying[a] and not tape.varying[b]:
+        a, b = b, a
+    one, fixed = tape.numbers.get(a), not tape.varying[a]
+    if one is not None and abs(one) == 1.0:
+        return "minus" if minus != (one < 0.0) else "plus", b
+    # what does not vary is computed once; and both products are rounded, so that x*y - y*x is 0
+    if tape.varying[b] != varying or (minus and not fixed):
+        return "minus" if minus else "plus", whole
+    where = "product"
+    if fixed and varying and one is None:
+        where = "uniform" if minus else kind(tape, a)
+    return (where, ("neg", whole), ("neg", a), b) if minus else (where, whole, a, b)
+
+
+def _dots(tape: Tape, terms: list[Term], products: Counter[str], biased: bool) -> Expression | None:
+    """A `dot` of all products; where there are several with weights, one of those by themselves.
+
+    Arguments:
+        biased: whether the sum may start with a term that is no product.
+    """
+    total = products.total()
+    apart = [k for k in ("param", "uniform") if products[k] >= min(total, MIXED)]
+    groups: dict[str, list[Term]] = {}
+    for term in terms:
+        if len(term) == 4:
+            groups.setdefault(term[0] if term[0] in apart else "product", []).append(term)
+    early = terms[: 2 if total == 1 and terms[0][0] != "minus" else 1]
+    bias = next((t for t in early if t[0] == "plus" and t[1].__class__ is int), None)
+    wheres = {"product"} if bias is None else {"product", kind(tape, bias[1])}
+    if not biased or len(groups) > 1 or wheres.isdisjoint(groups):
+        bias = None
+    parts: list[Term] = []
+    for term in reversed(terms):  # each dot stands where the last of its products stood
+        if term is bias:
+            continue
+        if len(term) < 4:
+            parts.append(term)
+        elif group := groups.pop(term[0] if term[0] in apart else "product", None):
+            _, wholes, a, b = zip(*group, strict=True)
+            dot = ("dot", *a, *b, *(() if bias is None else bias[1:]))
+            parts.append(("plus", dot if len(group) > 1 or bias else wholes[0]))
+    return _added(parts[::-1])
+
+
+def _added(terms: list[Term]) -> Expression | None:
+    """The sum of terms as they are, or None where they are too many to be written again."""
+    if len(terms) >= LEAST and all(term[0] != "minus" for term in terms):
+        return "sum", *[term[1] for term in terms]
+    if len(terms) > DEPTH:
+        return None
+    answer: Expression = None
+    for where, whole, *_ in terms:
+        if answer is None:
+            answer = ("neg", whole) if where == "minus" else whole
+        else:
+            answer = ("sub" if where == "minus" else "add", answer, whole)
+    return answer
+
+
+def _name(tape: Tape, expression: Expression) -> str:
+    """The operation of an expression."""
+    return str(expression[0] if expression.__class__ is tuple else tape.ops[expression])
+
+
+RULES: dict[str, tuple[Callable[[Written, int], Expression | None], ...]] = dict.fromkeys(
+    SUMS, (_raised_sum,)
+)
