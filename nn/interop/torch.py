@@ -10,8 +10,8 @@ from typing import Any
 from nn.checks import pick
 from nn.interop.common import described, needed
 from nn.models.activations import ACTIVATIONS
-from nn.models.architecture import Architecture, slots
-from nn.models.layers import Sequential
+from nn.models.architecture import make, slots
+from nn.models.layers import MLP, Sequential
 from nn.models.module import Module
 
 # The module of torch.nn for each activation, with the settings that make it compute the same as
@@ -85,26 +85,20 @@ def from_torch(sequential: Any) -> Sequential:
     """
     t = needed("torch").nn
     found = _layers(t, sequential)
-    layers, others = list[list[Any]](), list[list[Any]]()
-    for kind, arguments, _ in found:
-        if kind == "Layer":
-            layers.append(arguments)
-        else:
-            others.append([len(layers), kind, *arguments[1:]])
+    layers = [arguments for kind, arguments, _ in found if kind == "Layer"]
     if not layers:
         raise ValueError("from_torch takes one Linear module or more, got no Linear")
     names = [name for _, _, name in layers]
-    shared, widths = {*names[:-1]} or {"relu"}, [n_out for _, n_out, _ in layers]
-    plain = len(shared) == 1 and not others
-    kind, chosen = ("MLP", shared.pop()) if plain else ("Sequential", names[:-1])
-    model = Architecture(kind, layers[0][0], widths, chosen, names[-1], others).build()
+    hidden = [*{*names[:-1]}] or ["relu"]
+    model = Sequential(*[make(kind, *arguments) for kind, arguments, _ in found])
+    if len(hidden) == 1 and len(layers) == len(found):
+        model = MLP(layers[0][0], [n_out for _, n_out, _ in layers], hidden[0], names[-1], 0)
     held = iter(slots(model).values())
     for kind, _, part in found:
         tensors = "weight", "bias", "running_mean", "running_var"
         for name in tensors[: {"Layer": 2, "Dropout": 0}.get(kind)]:
             slot, tensor = next(held), getattr(part, name)
             slot.fill([0.0] * len(slot.values) if tensor is None else tensor.flatten().tolist())
-    assert isinstance(model, Sequential)
     return model.train(sequential.training)
 
 

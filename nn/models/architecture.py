@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from typing import Any
 
 from engine import Value
@@ -144,9 +143,13 @@ class Architecture:
             return Neuron(self.n_in, self.output, 0)
         if isinstance(self.activation, str) and self.model == "MLP":
             return MLP(self.n_in, self.widths, self.activation, self.output, 0)
-        layer = partial(Layer, rng=0)
-        layers: list[Any] = [MAKE.get(kind, layer)(*given) for _, kind, given, _ in self.modules()]
+        layers = [make(kind, *given) for _, kind, given, _ in self.modules()]
         return layers[0] if self.model == "Layer" else Sequential(*layers)
+
+
+def make(kind: str, n: int, *settings: Any) -> Module:
+    """A Layer, a Dropout or a BatchNorm, as `Architecture.modules` says them."""
+    return Layer(n, settings[0], settings[1], 0) if kind == "Layer" else MAKE[kind](n, *settings)
 
 
 def describe(model: Module) -> Architecture | None:
