@@ -2,6 +2,7 @@
 function and line of source.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from engine.core import origins
@@ -78,7 +79,9 @@ def _source(node: Value) -> Address:
     if origin is None:
         return (f"every {node.op.name if node.op else 'leaf'}",)
     place, _, _ = str(origin).rpartition(":")
-    function = "" if origin.function == "<module>" else f" {origin.function}()"
+    # a comprehension belongs to the function around it, as Python has it from 3.12 on
+    around = re.sub(r"(\.<locals>)?\.<(\w+comp|genexpr)>", "", origin.function)
+    function = "" if around == "<module>" else f" {around}()"
     return f"{place}{function}", str(origin)
 
 

@@ -246,6 +246,14 @@ def test_the_boxes_of_a_script_are_its_functions_and_its_lines() -> None:
     assert set(group(view(y), 2).boxes) == {"made.py:3", "made.py:4", "made.py:8"}
 
 
+def test_comprehensions_belong_to_the_function_around_them() -> None:
+    source = (
+        "def f(y):\n    rows = [[y * i + j for j in range(3)] for i in range(3)]\n"
+        "    return sum(x * x for row in rows for x in row)\ny = f(y)\n"
+    )
+    assert set(group(view(lines(source)), 1).boxes) == {"made.py f()"}
+
+
 def test_a_message_says_how_many_things_each_level_leaves() -> None:
     for value in (batch(), custom(), recurrent()):
         for level, left in counts(view(value)):
