@@ -18,7 +18,6 @@ from engine import ControlFlowError, Program, Value, inputs, no_grad, numeric_mo
 from engine.core.graph import topological
 from engine.core.hooks import has_hooks
 from engine.core.modes import recording, recording_program
-from engine.core.sweep import gradients_of
 from engine.core.value import set_data
 from engine.native.needs import available, numpy
 from engine.settings import Scope
@@ -32,7 +31,7 @@ from nn.models.batch import BATCH, RecordedBatch
 from nn.models.module import Module
 from nn.optim.optimizers import Optimizer
 from nn.training.own_loss import OwnLoss, few, various
-from nn.training.shards import Computer, Table, Work, table_of
+from nn.training.shards import Computer, Step, Table, Work, table_of
 from nn.training.stages import Stages
 from nn.training.task import NotCompilable, Task, Trainer
 from nn.training.workers import WorkerPool
@@ -48,6 +47,7 @@ class NativeTrainer(Trainer):
     """
 
     backend = "native"
+    _grads: Any = None
 
     def __init__(self, task: Task) -> None:
         super().__init__(task)
@@ -61,8 +61,7 @@ class NativeTrainer(Trainer):
         if type(optimizer).step is not Optimizer.step:
             kind = type(optimizer).__name__
             raise NotCompilable(f"{kind} has a step of its own; give it an update instead")
-        self._stages = [Stages(RecordedBatch(), task.parameters, optimizer.params)]
-        tables = self._tables()
+        tables, self._kinds = self._tables(), set[Any]()
         # what an MLP computes is known: it draws nothing and remembers nothing
         known = None if self._own else known_architecture(model)
         isolation: AbstractContextManager[Callable[[], bool]]
@@ -73,14 +72,19 @@ class NativeTrainer(Trainer):
             elif not known:
                 for rows, table in zip(filter(None, task.data.tables), tables, strict=True):
                     self.check_targets(map(rows.take, table.groups(range(len(rows))).values()))
-            programs, self._listed = self._programs(known)
+            steps = {width: self._step(width, known) for width in self._widths}
+            self.reach.tell()
+            if len(self._kinds) > 1:
+                raise NotCompilable(
+                    "the model has other outputs, or uses BatchNorm more often, for other lengths"
+                )
             if drew():
                 raise NotCompilable(
                     "the model draws random numbers of its own; nn.Dropout trains natively"
                 )
         for rows in task.data.tables:
             rows.check(False, "sample", *["target"] * (self._own is None))
-        work = self._work(programs, tables)
+        work = Work(steps, tables)
         self._computer = (
             Computer(work) if task.executor is None else WorkerPool(work, task.executor)
         )
@@ -90,9 +94,13 @@ class NativeTrainer(Trainer):
                 rows = task.data.rows
                 self._compare(rows.take(range(len(rows))[:COMPARED]))
                 self._try_loss(various)
-        counted = task.data.tables if "accuracy" in task.metrics.functions else ()
-        outputs = len(programs[-1].outputs) - 1
-        self._counted = [task.metrics.counted(outputs, x) for x in counted]
+        self._whole = [t.column(-1).sum() if self._weighted else len(t) for t in tables]
+        self._wanted: list[Any] = []  # what accuracy needs of each table
+        if "accuracy" in task.metrics.functions:
+            outputs = len(steps[self._widths[0]].forward.outputs) - 1
+            for rows, table in zip(filter(None, task.data.tables), tables, strict=True):
+                places, line = task.metrics.counted(outputs, rows)
+                self._wanted.append((table.column(1).T, line, places))
 
     def _tables(self) -> list[Table]:
         """The rows to learn from, and those to validate on, as programs read them."""
@@ -108,75 +116,62 @@ class NativeTrainer(Trainer):
             )
         return [*tables]
 
-    def _work(self, programs: Sequence[Program], tables: Sequence[Table]) -> Work:
-        """What is computed in a step and in a measurement."""
-        many = len(programs) - len(self._widths)
-        self._each = many // len(self._widths)  # programs of a step
-        rates = [stages.batch.rates for stages in self._stages for _ in range(self._each)]
-        forward = dict(zip(self._widths, programs[many:], strict=True))
-        return Work(programs[:many], forward, tables, rates)
-
     @cached_property
     def _learned(self) -> Any:
         """The places in theta of the parameters that learn."""
         learned = self.task.optimizer.params
-        if self.task.parameters == [*learned]:
-            return numpy().arange(len(learned))
-        return numpy().array([self._stages[0].position[p] for p in learned])
+        if self.task.parameters == learned:
+            return slice(None)
+        return numpy().array([self._stages.position[p] for p in learned])
 
     def read(self) -> None:
         """Copy what the Values and the optimiser hold into arrays."""
         array, optimizer = numpy().array, self.task.optimizer
         self._theta: Any = array([p._data for p in self.task.parameters])
-        self._grads: Any = array(gradients_of(optimizer.params))
         memory = optimizer.memory if any(optimizer.memory) else ()  # at first all are empty
         self._memory = tuple(array(column) for column in zip(*memory, strict=True))
         self._scales: Any = array(optimizer.scales) if optimizer.groups else 1.0
 
-    def _programs(self, known: Known | None) -> Recorded:
-        """The programs of a step and of a measurement, kept if the architecture says it all."""
-        model, parameters = self.task.model, self.task.parameters
-        learned = self.task.optimizer.params
-        if known and not has_hooks(parameters):
-            same = [*map(id, known[2])]
-            if same == [*map(id, parameters)] == [*map(id, learned)]:
-                how, build = (self._widths[0], self._targets, self._weighted), known[1].build
-                loss = built_in(self._loss), repr(getattr(self._loss, "keywords", None))
-                key = known[0], *loss, how
-                return kept(key, lambda: self._record(new := build(), p := new.parameters(), p))
-        return self._record(model, parameters, learned, known is not None)
+    def _step(self, width: int, known: Known | None) -> Step:
+        """The programs for samples of a length, kept if the architecture says it all."""
+        parameters, learned = self.task.parameters, self.task.optimizer.params
+        if known and known[2] == parameters == learned and not has_hooks(parameters):
+            loss = built_in(self._loss), repr(getattr(self._loss, "keywords", None))
+            key, build = (known[0], *loss, width, self._targets, self._weighted), known[1].build
+            self._stages = Stages(RecordedBatch(), parameters, learned)
+            found = kept(key, lambda: self._record(new := build(), p := new.parameters(), p, width))
+        else:
+            found = self._record(self.task.model, parameters, learned, width, known is not None)
+        (*programs, forward), self._listed = found
+        return Step(programs, forward, self._stages.batch.rates)
 
     def _record(
-        self, model: Module, parameters: list[Value], learned: list[Value], known: bool = True
+        self,
+        model: Module,
+        parameters: list[Value],
+        learned: list[Value],
+        width: int,
+        known: bool = True,
     ) -> Recorded:
-        """The loss of one row, with its gradients, and then with the outputs: programs of each.
+        """The programs of a step, and that of a measurement.
 
-        There are as many as there are lengths of samples.
+        They give the loss of one row, with its gradients and with the outputs.
         """
-        modes = [model.train] if known else [model.train, model.eval]
-        steps, forward, all_stages = list[Program](), list[Program](), list[Stages]()
+        with Scope(BATCH, batch := RecordedBatch()):
+            graphs = [self._graph(model.train(), width)]
+            if not known:
+                graphs.append(self._graph(model.eval(), width))
+        leaves, loss, outputs, listed = graphs[0]
+        stages = Stages(batch, parameters, learned)
+        if parameters is self.task.parameters:  # that of an architecture reaches all of its own
+            self.reach.see(outputs, loss)
+            self._stages = stages
+            self._kinds.add((len(outputs), *stages.norms))
+        weights = leaves[len(leaves) - self._weighted :]
         rows = self.task.epochs * sum(map(len, self.task.data.tables))
-        for width in self._widths:
-            with Scope(BATCH, batch := RecordedBatch()):
-                graphs = [self._graph(mode(), width) for mode in modes]
-            leaves, loss, outputs, listed = graphs[0]
-            if parameters is self.task.parameters:  # that of an architecture reaches all of its own
-                self.reach.see(outputs, loss)
-            stages = Stages(batch, parameters, learned)
-            weights = leaves[len(leaves) - self._weighted :]
-            steps += stages.programs(leaves, loss, weights, rows)
-            all_stages.append(stages)
-            leaves, loss, outputs, _ = graphs[-1]
-            forward.append(Program(leaves, [loss, *outputs], parameters, rows=rows))
-        if parameters is self.task.parameters:
-            self._stages = all_stages
-            self.reach.tell()
-        kinds = [(len(f.outputs), s.norms) for f, s in zip(forward, all_stages, strict=True)]
-        if any(kind != kinds[0] for kind in kinds):
-            raise NotCompilable(
-                "the model has other outputs, or uses BatchNorm more often, for other lengths"
-            )
-        return [*steps, *forward], listed
+        programs = stages.programs(leaves, loss, weights, rows)
+        leaves, loss, outputs, _ = graphs[-1]
+        return [*programs, Program(leaves, [loss, *outputs], parameters, rows=rows)], listed
 
     def _graph(self, model: Module, width: int) -> Graph:
         """One row recorded: its leaves, its loss, its outputs, and whether the model lists them."""
@@ -223,17 +218,14 @@ class NativeTrainer(Trainer):
 
     def _totals(self, batch: Sequence[int]) -> tuple[Any, Any]:
         """The totals over a batch, and the parameters with running statistics that have moved."""
-        groups = self._computer.work.tables[0].groups(batch)
+        groups = self._computer.work.tables[0].groups(batch).items()
 
         def ask(theta: Any, i: int) -> Any:
             """The totals by one of the programs, which is another one for each length."""
-            found = []
-            for n, places in groups.items():
-                first = self._each * self._widths.index(n)
-                found.append(self._computer.totals(theta, places, (first + i, self._key)))
-            return reduce(operator.add, found)
+            totals, key = self._computer.totals, self._key
+            return reduce(operator.add, [totals(theta, at, (n, i, key)) for n, at in groups])
 
-        return self._stages[0].totals(self._theta, len(batch), ask)
+        return self._stages.totals(self._theta, len(batch), ask)
 
     def take(self) -> None:
         """Go on with what callbacks have left, if the loss is what it was."""
@@ -247,48 +239,49 @@ class NativeTrainer(Trainer):
             if self._own:
                 places = choose(rows)
                 with numeric_mode("ieee"):
-                    found = work.forward[self._widths[0]](table[places], self._theta)
+                    found = work.steps[self._widths[0]].forward(table[places], self._theta)
                 self._own.check(rows.take(places), self._listing(found), found[:, 0].tolist())
 
     def _learn(self, batch: Sequence[int]) -> None:
         optimizer, clip = self.task.optimizer, self.task.clip
         totals, theta = self._totals(batch)
-        grads = totals[1:-1] / (totals[-1] or 1.0) if self._weighted else totals[1:] / len(batch)
-        self._grads = grads
+        grads, whole = totals[1:], float(len(batch))
+        if self._weighted:
+            grads, whole = totals[1:-1], totals[-1] or 1.0
+        grads /= whole
         if clip is not None:
             norm = math.hypot(*grads.tolist())
             if norm > clip:
                 grads *= clip / norm
-        new, *memory = self._update(self._theta[self._learned], grads.copy())
-        if not numpy().isfinite(new).all():
+        self._grads, theta = grads, theta.copy()  # early stopping may hold the one before
+        new, *memory = self._update(theta[self._learned], grads.copy())
+        # a sum is the quickest way to see that all are finite
+        if not math.isfinite(numpy().add.reduce(new)):
             name = f"{type(optimizer).__name__}.step"
             check_finite(name, "new value", optimizer.params, new.tolist())
-        self._theta = theta.copy()  # early stopping may hold the one before
-        self._theta[self._learned] = new
-        self._memory = tuple(memory)
+        theta[self._learned] = new
+        self._theta, self._memory = theta, tuple(memory)
         optimizer.steps += 1
 
     def _update(self, numbers: Any, grads: Any) -> tuple[Any, ...]:
         """The new parameters and memory: from one call of `update`, or from one per parameter."""
         optimizer: Any = self.task.optimizer
         if optimizer.vectorized:
-            about = [self._scales], [numbers], [grads], [self._memory]
-            answers: tuple[Any, ...] = optimizer.updates(*about)[0]
+            memory = tuple([held.copy() for held in self._memory])
+            answers: tuple[Any, ...]
+            (answers,) = optimizer.updates([self._scales], [numbers], [grads], [memory])
             return answers
-        memory = list(zip(*[m.tolist() for m in self._memory], strict=True)) or [()] * len(grads)
-        each = optimizer.updates(optimizer.scales, numbers.tolist(), grads.tolist(), memory)
-        return tuple(map(numpy().array, zip(*each, strict=True)))
+        each = list(zip(*[m.tolist() for m in self._memory], strict=True)) or [()] * len(grads)
+        found = optimizer.updates(optimizer.scales, numbers.tolist(), grads.tolist(), each)
+        return tuple(map(numpy().array, zip(*found, strict=True)))
 
     def _measure(self, table: int) -> dict[str, float]:
         metrics, rows = self.task.metrics, self.task.data.tables[table]
-        columns = self._computer.work.tables[table]
-        found = self._computer.outputs(self._theta, table)
-        whole = math.fsum(columns.column(-1)[:, 0].tolist()) if self._weighted else len(found)
-        numbers = {"loss": math.fsum(found[:, 0].tolist()) / (whole or 1.0)}
-        known = {}
-        if "accuracy" in metrics.functions:  # of many rows it takes long in Python
-            places, line = self._counted[table]  # targets stay as they are
-            answers = right(found[:, 1:].T, columns.column(1).T, line)[places]
+        found, known = self._computer.outputs(self._theta, table), {}
+        numbers = {"loss": float(numpy().add.reduce(found[:, 0]) / (self._whole[table] or 1.0))}
+        if self._wanted:  # of many rows it takes long in Python
+            targets, line, places = self._wanted[table]
+            answers = right(found[:, 1:].T, targets, line)[places]
             known["accuracy"] = int(answers.sum()) / (len(answers) or 1)
         if metrics.functions.keys() - known:
             known = metrics.of(self._listing(found), rows, known)
@@ -317,7 +310,8 @@ class NativeTrainer(Trainer):
             self._theta = numpy().asarray(numbers)
         set_data(self.task.parameters, self._theta.tolist())
         optimizer = self.task.optimizer
-        for parameter, grad in zip(optimizer.params, self._grads.tolist(), strict=True):
-            parameter.grad = grad
+        if self._grads is not None:  # some step was done
+            for parameter, grad in zip(optimizer.params, self._grads.tolist(), strict=True):
+                parameter.grad = grad
         if self._memory:
             optimizer.memory = list(zip(*[m.tolist() for m in self._memory], strict=True))

@@ -7,7 +7,7 @@ workers computed the shards, and whichever worker computed which.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -18,11 +18,13 @@ from nn.evaluation.samples import Rows, is_array
 from nn.models.batch import mask
 from nn.training.task import NotCompilable
 
-Stage: TypeAlias = tuple[int, int]
+Stage: TypeAlias = tuple[int, int, int]
+Piece: TypeAlias = tuple[int, int, Any]
 
 GRAIN = 1 << 21  # additions and multiplications that a shard has at least: some 50 to 100 us
 PER_TOTAL = 256  # and for each of its totals, which have to be added up (and sent) again
 MEASURED = 4096  # rows that are measured at once: as a program reads them, they are a copy
+JOINED = 1 << 20  # numbers of a table of which such a copy is kept
 
 
 @dataclass(frozen=True)
@@ -44,16 +46,29 @@ class Table:
         return len(self.numbers)
 
     def __getitem__(self, places: Any) -> Any:
-        """The rows at these places, a slice or a sequence, as a float64 array."""
+        """The rows at these places, a slice, a range or a sequence, as a float64 array."""
+        if isinstance(places, range) and places.step == 1:
+            places = slice(places.start, places.stop)
+        if self._joined is None:
+            return self._join(places)
+        return self._joined[places] if isinstance(places, slice) else self._joined.take(places, 0)
+
+    @cached_property
+    def _joined(self) -> Any:
+        """All rows, if they are few: of many a copy would be too large."""
+        width = sum(column.shape[1] for column in self.columns)
+        return self._join(slice(None)) if len(self) * width <= JOINED else None
+
+    def _join(self, places: Any) -> Any:
         chosen = self.numbers[places]
         parts = [column.take(chosen, axis=0) for column in self.columns]
         return numpy().concatenate(parts, axis=1, dtype="float64")
 
     def groups(self, places: Any) -> dict[int, Any]:
         """Of the rows at these places, those of each length."""
-        places = numpy().asarray(places)
         if isinstance(self.lengths, int):
             return {self.lengths: places}
+        places = numpy().asarray(places)
         found = self.lengths[self.numbers[places]]
         return {int(n): places[found == n] for n in numpy().unique(found)}
 
@@ -63,34 +78,44 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Step:
+    """The programs for samples of one length.
+
+    Attributes:
+        programs: those of a step. They give totals over rows: that of the loss and its gradients
+            first.
+        forward: that of a measurement, which gives the loss and the outputs of each row.
+        rates: the probabilities of the dropout masks that programs of a step take behind the
+            columns of a row.
+    """
+
+    programs: Sequence[Program]
+    forward: Program
+    rates: Sequence[float] = ()
+
+    @cached_property
+    def sizes(self) -> list[float]:
+        """How many rows a shard of each program has at least; the last is that of `forward`."""
+        return [*map(shard_size, [*self.programs, self.forward])]
+
+
+@dataclass(frozen=True)
 class Work:
     """All that a worker needs for a training. It is sent to each worker once.
 
     Attributes:
-        step: the programs of a step. They give totals over rows: that of the loss and its
-            gradients first.
-        forward: the programs of a measurement, which give the loss and the outputs of each row: one
-            for each length of samples.
+        steps: the programs, by the length of samples.
         tables: the rows to learn from, and those to validate on.
-        rates: of each program of a step, the probabilities of the dropout masks that it takes
-            behind the columns of a row.
     """
 
-    step: Sequence[Program]
-    forward: Mapping[int, Program]
+    steps: Mapping[int, Step]
     tables: Sequence[Any]
-    rates: Sequence[Sequence[float]] = ()
-
-    @cached_property
-    def sizes(self) -> list[float]:
-        """How many rows a shard of each program has at least: of a step's, then of `forward`."""
-        return [*map(shard_size, [*self.step, *self.forward.values()])]
 
     def rows(self, stage: Stage, chosen: Any) -> Any:
         """Rows to learn from, with the random numbers of a step."""
-        i, key = stage
-        found, rates = self.tables[0][chosen], self.rates[i] if self.rates else ()
-        found = self._cut(found, 0, len(self.step[i].inputs) - len(rates))
+        n, i, key = stage
+        found, rates = self.tables[0][chosen], self.steps[n].rates
+        found = self._cut(found, 0, len(self.steps[n].programs[i].inputs) - len(rates))
         if not rates:
             return found
         np = numpy()
@@ -107,40 +132,41 @@ class Work:
 
     def totals(
         self, stage: Stage, theta: Any, chosen: Any, size: int, shards: int, first: int, end: int
-    ) -> list[Any]:
-        """The totals over each of the `aligned` pieces of the shards from `first` to `end`.
+    ) -> list[Piece]:
+        """The totals over the shards from `first` to `end`, `added`.
 
         Arguments:
-            stage: which of a step's programs, and the key of the step's random numbers.
+            stage: the length of the samples, which of a step's programs, and the key of the step's
+                random numbers.
             theta: the parameters.
             chosen: the rows that these shards are made of, as an array of numbers or a range.
             size: how many rows the whole step has. shards: how many shards that makes.
         """
         start = border(size, shards, first)
-        program = self.step[stage[0]]
+        program = self.steps[stage[0]].programs[stage[1]]
         spare: list[Any] = []  # to allocate memory for each shard could take longer than the shard
 
-        def total(a: int, b: int) -> Any:
-            if b - a > 1:
-                return None
-            low, high = [border(size, shards, shard) - start for shard in (a, b)]
-            rows = self.rows(stage, chosen[low:high])
-            return program(rows, theta, spare.pop() if spare else None)
+        def pieces() -> Iterator[Piece]:
+            for shard in range(first, end):
+                low, high = [border(size, shards, i) - start for i in (shard, shard + 1)]
+                rows = self.rows(stage, chosen[low:high])
+                yield shard, 1, program(rows, theta, spare.pop() if spare else None)
 
-        return [added(*piece, total, spare) for piece in aligned(first, end)]
+        return added(pieces(), spare)
 
     def outputs(self, theta: Any, table: int, start: int, end: int) -> Any:
         """The loss and the outputs of the rows from `start` to `end` of a table."""
-        held, (first, *more) = self.tables[table], self.forward.values()
-        found = numpy().empty((end - start, len(first.outputs)))
+        held, (first, *more) = self.tables[table], self.steps.values()
+        found = numpy().empty((end - start, len(first.forward.outputs)))
         for i in range(start, end, MEASURED):
             j = min(i + MEASURED, end)
             if not more:  # samples have one length
-                first(held[i:j], theta, found[i - start : j - start])
+                first.forward(held[i:j], theta, found[i - start : j - start])
                 continue
-            for n, places in held.groups(range(i, j)).items():
-                rows = self._cut(held[places], table, len(self.forward[n].inputs))
-                found[places - start] = self.forward[n](rows, theta)
+            for n, places in held.groups(numpy().arange(i, j)).items():
+                forward = self.steps[n].forward
+                rows = self._cut(held[places], table, len(forward.inputs))
+                found[places - start] = forward(rows, theta)
         return found
 
 
@@ -150,14 +176,16 @@ class Computer:
     def __init__(self, work: Work) -> None:
         self.work, self._rows = work, len(work.tables[0])
 
-    def totals(self, theta: Any, batch: Sequence[int], stage: Stage = (0, 0)) -> Any:
+    def totals(self, theta: Any, batch: Sequence[int], stage: Stage = (0, 0, 0)) -> Any:
         """The totals over the rows of these numbers, by one of the programs of a step."""
-        size, work = len(batch), self.work
-        shards, program = shard_count(size, work.sizes[stage[0]]), work.step[stage[0]]
-        chosen: Any = range(size) if size == self._rows else numpy().asarray(batch)
+        size, work, step = len(batch), self.work, self.work.steps[stage[0]]
+        shards, program = shard_count(size, step.sizes[stage[1]]), step.programs[stage[1]]
+        chosen: Any = range(size) if size == self._rows else batch
         try:
             if shards == 1:
                 return program(work.rows(stage, chosen), theta)
+            if size < self._rows:
+                chosen = numpy().asarray(batch)
             return self._sum(stage, theta, chosen, size, shards)
         except NumericError:
             program(work.rows(stage, chosen), theta)  # its error has the number of the row
@@ -168,9 +196,9 @@ class Computer:
         try:
             return self._outputs(theta, table)
         except NumericError:
-            first, *more = self.work.forward.values()
+            first, *more = self.work.steps.values()
             if not more:  # for the number of the row
-                first(self.work.tables[table][:], theta)
+                first.forward(self.work.tables[table][:], theta)
             raise
 
     def _outputs(self, theta: Any, table: int) -> Any:
@@ -178,7 +206,7 @@ class Computer:
 
     def _sum(self, stage: Stage, theta: Any, chosen: Any, size: int, shards: int) -> Any:
         """The sum over the totals of all shards."""
-        (found,) = self.work.totals(stage, theta, chosen, size, shards, 0, shards)
+        ((_, _, found),) = self.work.totals(stage, theta, chosen, size, shards, 0, shards)
         return found
 
 
@@ -201,37 +229,26 @@ def border(rows: int, shards: int, shard: int) -> int:
     return rows * shard // shards
 
 
-def aligned(first: int, end: int) -> Iterator[tuple[int, int]]:
-    """Cut a range of shards into pieces that `added` meets when it halves the whole range.
-
-    >>> list(aligned(0, 8)), list(aligned(3, 8))
-    ([(0, 8)], [(3, 4), (4, 8)])
-    """
-    while first < end:
-        size = first & -first or 1 << end.bit_length()
-        while first + size > end:
-            size //= 2
-        yield first, first + size
-        first += size
-
-
-def added(
-    first: int, end: int, total: Callable[[int, int], Any], spare: list[Any] | None = None
-) -> Any:
-    """The sum over a range of shards, halving it until the totals of a piece are known.
+def added(pieces: Iterable[Piece], spare: list[Any] | None = None) -> list[Piece]:
+    """Add up what is known of neighbouring shards, in pairs, then pairs of pairs, and so on.
 
     Arguments:
-        total: gives the totals of a piece, or None where they are not known.
+        pieces: each the number of its first shard, how many shards it has, and their totals. They
+            stand in order and without gaps.
         spare: a list that takes arrays which are free to be written over.
+
+    Returns the pieces that are left: one where they are all the shards.
     """
-    found = total(first, end)
-    if found is None:
-        middle = (first + end) // 2
-        found, other = added(first, middle, total, spare), added(middle, end, total, spare)
-        with numpy().errstate(all="ignore"):  # in ieee mode totals may be infinite
-            found += other
-        if spare is not None:
-            spare.append(other)
+    found: list[Piece] = []
+    with numpy().errstate(all="ignore"):  # in ieee mode totals may be infinite
+        for first, size, totals in pieces:
+            while found and found[-1][1] == size and found[-1][0] % (2 * size) == 0:
+                first, _, others = found.pop()
+                others += totals
+                if spare is not None:
+                    spare.append(totals)
+                totals, size = others, 2 * size
+            found.append((first, size, totals))
     return found
 
 

@@ -11,7 +11,7 @@ import weakref
 from concurrent.futures import Executor
 from contextlib import suppress
 from functools import partial
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from engine import NumericError, numeric_mode
 from engine.core.modes import MODE
 from engine.forks import fork_safe_lock
 from engine.native.needs import numpy
-from nn.training.shards import Computer, Stage, Work, added, aligned, border, shard_count
+from nn.training.shards import Computer, Stage, Work, added, border, shard_count
 
 KEPT = 4  # trainings that a worker remembers
 SECONDS = 300.0  # that a worker may take over a task, the start of the worker included
@@ -56,7 +56,7 @@ class WorkerPool(Computer):
     def _outputs(self, theta: Any, table: int) -> Any:
         """The loss and the outputs of each row of a table."""
         rows = len(self.work.tables[table])
-        shards = shard_count(rows, self.work.sizes[-1])
+        shards = shard_count(rows, next(iter(self.work.steps.values())).sizes[-1])
         if self.executor is None or shards == 1:
             return super()._outputs(theta, table)
         self.workers = _workers(self.executor)  # there may be more or fewer by now
@@ -68,13 +68,11 @@ class WorkerPool(Computer):
         if self.executor is None:
             return super()._sum(stage, theta, chosen, size, shards)
         calls: list[tuple[Any, ...]] = []
-        done: dict[tuple[int, int], Any] = {}
         for first, end in self._shares(shards):
             a, b = border(size, shards, first), border(size, shards, end)
             calls.append(("totals", stage, theta, chosen[a:b], size, shards, first, end))
-        for call, answer in zip(calls, self._ask(calls), strict=True):
-            done |= dict(zip(aligned(*call[-2:]), answer, strict=True))
-        return added(0, shards, lambda *piece: done.get(piece))
+        ((_, _, found),) = added(chain(*self._ask(calls)))
+        return found
 
     def _shares(self, shards: int) -> list[tuple[int, int]]:
         """The range of shards for each worker, about as many for all."""

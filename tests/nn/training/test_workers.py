@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from engine import NumericError, numeric_mode
 from nn import MLP, fit
 from nn.training import workers
-from nn.training.shards import Computer, added, aligned, border, shard_count, shard_size
+from nn.training.shards import Computer, added, border, shard_count, shard_size
 from nn.training.workers import WorkerPool
 from tests.nn.training.pools import XS, YS, Meddler, Weigher, programs, train
 
@@ -38,23 +38,21 @@ def test_totals_are_added_in_one_order_however_they_were_shared(
     many, rng = 1 << levels, random.Random(seed)
     numbers = [rng.gauss(0, 1) * 10.0 ** rng.randrange(-9, 9) for _ in range(many)]
 
-    def leaf(a: int, b: int) -> Any:
-        return None if b - a > 1 else np.array([numbers[a]])
-
-    pairs = list(numbers)  # an oracle without recursion
+    pairs = list(numbers)  # an oracle that needs no numbers of shards
     while len(pairs) > 1:
         pairs = [a + b for a, b in zip(pairs[::2], pairs[1::2], strict=True)]
+    shards = [(i, 1, np.array([x])) for i, x in enumerate(numbers)]
     borders = sorted({0, many, *[cut for cut in cuts if cut < many]})
-    pieces = [p for pair in pairwise(borders) for p in aligned(*pair)]
-    assert [a for a, _ in pieces] == [0, *[b for _, b in pieces[:-1]]]
-    assert pieces[-1][1] == many
-    done = {piece: added(*piece, leaf) for piece in pieces}
-    assert added(0, many, lambda *piece: done.get(piece)).tolist() == pairs
+    pieces = [piece for a, b in pairwise(borders) for piece in added(shards[a:b])]
+    assert sum(size for _, size, _ in pieces) == many
+    assert all(first % size == 0 for first, size, _ in pieces)
+    ((first, size, total),) = added(pieces)
+    assert (first, size, total.tolist()) == (0, many, pairs)
 
 
 @given(st.integers(1, 10_000))
 def test_shards_have_every_row_once_and_about_as_many(rows: int) -> None:
-    many = shard_count(rows, shard_size(programs().step[0]))
+    many = shard_count(rows, shard_size(programs().steps[0].programs[0]))
     assert many <= rows
     assert many.bit_count() == 1
     borders = [border(rows, many, i) for i in range(many + 1)]
