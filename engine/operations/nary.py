@@ -45,7 +45,8 @@ def _minimum(*xs: float) -> float:
 # --- rows ----------------------------------------------------------------------------------------
 def _ties(y: Any, *xs: Any) -> list[Any]:
     hits = [rows.equal(x, y) for x in xs]
-    return [rows.div(hit, rows.sum(*hits)) for hit in hits]  # of a nan, nan
+    many = rows.sum(*hits)
+    return [rows.div(hit, many) for hit in hits]  # of a nan, nan
 
 
 def _dot_partials(y: Any, *args: Any) -> tuple[Any, ...]:
