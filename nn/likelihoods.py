@@ -133,7 +133,7 @@ def _log_likelihood(
 def _expected(logits: Sequence[Any], target: Any) -> Value:
     """The mean of the classes' log-probabilities by the probabilities of the target."""
     if isinstance(target, Value):
-        return engine.choose(target, engine.log_softmax(logits))
+        return engine.log_softmax(logits, target)
     if alone(target):
         number = whole(target)
         if number is None or not 0 <= number < len(logits):
@@ -142,9 +142,10 @@ def _expected(logits: Sequence[Any], target: Any) -> Value:
                 f" got {target!r}; classes are counted from 0"
             )
         return engine.log_softmax(logits, index=number)
+    logs = engine.log_softmax(logits)
     if any(isinstance(share, Value) for share in target):
-        logs = zip(target, engine.log_softmax(logits), strict=True)
-        return engine.sum([engine.where(engine.equal(s, 0.0), 0.0, s * x) for s, x in logs])
+        terms = zip(target, logs, strict=True)
+        return engine.sum([engine.where(engine.equal(s, 0.0), 0.0, s * x) for s, x in terms])
     shares = [float(share) for share in target]
     if len(shares) != len(logits):
         raise ValueError(
@@ -157,6 +158,5 @@ def _expected(logits: Sequence[Any], target: Any) -> Value:
             "batch give a list of logits for every row"
         )
     # A class of probability 0 is left out: its logarithm may be -inf, and 0 * -inf is nan.
-    asked = [(k, share) for k, share in enumerate(shares) if share]
-    terms = [engine.log_softmax(logits, index=k) for k, _ in asked]
-    return engine.dot(terms, [share for _, share in asked])
+    asked = [k for k, share in enumerate(shares) if share]
+    return engine.dot([logs[k] for k in asked], [shares[k] for k in asked])

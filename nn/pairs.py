@@ -79,7 +79,7 @@ def over(total: Value, n: int) -> Value:
 
 # --- what the graph says about outputs -----------------------------------------------------------
 ANY: Bounds = -inf, inf
-RANGES: dict[str, Bounds] = dict.fromkeys(("sigmoid", "softmax"), (0.0, 1.0))
+RANGES: dict[str, Bounds] = dict.fromkeys(("sigmoid", "softmax", "shifted_softmax"), (0.0, 1.0))
 RANGES |= dict.fromkeys(("exp", "relu", "softplus", "abs"), (0.0, inf)) | {"tanh": (-1.0, 1.0)}
 SHARED = {"exp", "div", "mul"}  # what a softmax ends in that was written out
 
@@ -92,7 +92,7 @@ def check_scores(who: str, takes: Takes, outputs: Sequence[Any]) -> None:
     """
     if not takes.scores or not all(isinstance(x, Value) and x.parents for x in outputs):
         return
-    names = {str(x.op) for x in outputs}
+    names = {str(x.op).removeprefix("shifted_") for x in outputs}  # as softmax of many is called
     if not names <= takes.refused:
         if any(bounds(x)[0] < 0 for x in outputs):
             return

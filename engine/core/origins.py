@@ -13,6 +13,7 @@ from engine.source.origin import line_of, origin_of
 ARITHMETIC = ("+", "-", "×", "/", "**", "%", "//")
 ONE = {"abs", "divmod", "pow", "round"}  # builtins that call one method of ours
 MANY = {*dir(builtins), "accumulate", "deque", "prod", "reduce", "starmap"} - ONE
+MANY |= {"softmax", "log_softmax"}
 
 
 def place_of(node: Node) -> Origin | None:
@@ -48,9 +49,10 @@ def name_of(node: Node) -> str | None:
     if origin is None or origin.library or origin.name is None:
         return None
     # Functions of Python's own and of NumPy may make many nodes by one call, as sum(map(tanh, xs))
-    # does. All would get the name of the result: the last cannot be told from the others.
+    # does. All would get the name of the result: the last cannot be told from the others. softmax
+    # makes some that are no item of its list.
     op, called = node.op, origin.called
-    if called is None or called in ONE or (op is not None and called == op.name):
+    if called is None or called in ONE or node._at >= ITEM or (op and called == op.name):
         return origin.name
     within = called in MANY or (op is not None and op.symbol in ARITHMETIC)
     return None if within else origin.name

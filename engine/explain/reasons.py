@@ -114,7 +114,7 @@ def _flat(edge: Link, words: Words) -> str:
     elif other and not edge.local:
         why = f"{made} is {words.term(other[0]).text}, and not {at}"
     else:
-        kind = FLAT.get(str(node.op))
+        kind = FLAT.get(node.op.symbol) if node.op else None
         why = f"{made} is flat at {at}{f' ({kind})' if kind else ''}"
     return f"{words.derivative(edge)}: {why}"
 

@@ -1,32 +1,39 @@
-"""softmax and its kin: scores into probabilities, stable however large the scores are."""
+"""softmax and its kin: scores into probabilities, stable however large the scores are.
+
+All of them are made of two numbers: the largest score m, and the sum of exp(x - m) over all scores
+but it. Many probabilities share a node for either, so that a graph grows with their number and not
+with its square. The largest score is left out of the sum, which so keeps the digits of what is tiny
+beside the 1 that it would add.
+"""
 
 import math
 from collections.abc import Iterable, Sequence
 from functools import reduce
 from typing import Any, overload
 
-from engine.core.node import numbered
+from engine.core.node import Node, numbered
 from engine.core.operation import Operation, row, rows
 from engine.core.operation import floats as f
 from engine.core.value import Scalar, Value, apply, constant
-from engine.operations.nary import for_each, several, turned
+from engine.operations import branching as _branching  # noqa: F401 (its rows)
+from engine.operations.nary import several, turned
 
 __all__ = ["log_softmax", "logsumexp", "softmax"]
 _makes_nodes = True  # see value.record
+FEW = 10  # scores, whose probabilities are nodes of all scores each: as one draws them
 
 
 # --- float functions -----------------------------------------------------------------------------
-def _shifted(xs: Sequence[float]) -> tuple[float, list[float]]:
-    """The maximum m, and exp(x - m) for each x; with infinite numbers, the limits."""
-    m = f.maximum(*xs)
-    if m in (math.inf, -math.inf):
-        return m, [float(x == m and m > 0.0) for x in xs]
-    return m, [_exp_difference(x, m) for x in xs]
-
-
 def _exp_difference(x: float, m: float) -> float:
-    """exp(x - m), with what the subtraction rounds off put back (Knuth's TwoSum)."""
+    """exp(x - m), with what the subtraction rounds off put back (Knuth's TwoSum).
+
+    Where m is infinite, 1 for the x that are inf and 0 for all others.
+    """
+    if x == m:
+        return float(m > -math.inf)
     d = x - m
+    if d > 709.0:
+        return math.inf
     power = math.exp(d)
     if not power:
         return 0.0
@@ -34,50 +41,92 @@ def _exp_difference(x: float, m: float) -> float:
     return power + power * ((x - (d + v)) + (v - m))
 
 
-def _shares(xs: Sequence[float]) -> list[float]:
-    """softmax: each exp(x) as a share of their sum; all zero where every x is -inf."""
-    _, powers = _shifted(xs)
-    whole = math.fsum(powers)
-    return [p / whole if whole else 0.0 for p in powers]
+def _rest(m: float, powers: list[float]) -> float:
+    return math.fsum([*powers, -1.0 if m > -math.inf else 0.0])
 
 
-def _softmax(x: float, *others: float) -> float:
-    return _shares((x, *others))[0]
+def _exp_rest(m: float, *xs: float) -> float:
+    return _rest(m, [_exp_difference(x, m) for x in xs])
 
 
-def _log_rest(powers: list[float]) -> float:
-    """Log of the sum of powers whose largest is 1, through log1p to keep what is small."""
-    rest = sorted(powers)[:-1]
-    return math.log1p(math.fsum(rest))
+def _shifted(xs: Sequence[float]) -> tuple[float, float]:
+    """The largest of the scores, and the sum of exp(x - m) over the others."""
+    m = f.maximum(*xs)
+    return m, _exp_rest(m, *xs)
+
+
+def _shifted_softmax(x: float, m: float, rest: float) -> float:
+    return f.div(_exp_difference(x, m), 1.0 + rest)
+
+
+def _shifted_log(x: float, m: float, rest: float) -> float:
+    if m in (math.inf, -math.inf):
+        return f.log(_shifted_softmax(x, m, rest))
+    return (x - m) - f.log1p(rest)
+
+
+def _moves(x: Any, m: Any, rest: Any) -> Any:
+    """Whether x moves exp(x - m). It does not where x is m and has more than half of the whole: it
+    is alone then, and that is the number 1. Else all shares are below a half, and lose no digits
+    where they are subtracted.
+    """
+    return 1.0 - rows.equal(x, m) * rows.greater(1.0, rest)
 
 
 def _logsumexp(*xs: float) -> float:
-    m, powers = _shifted(xs)
-    return m if m in (math.inf, -math.inf) else m + _log_rest(powers)
-
-
-def _log_softmax(x: float, *others: float) -> float:
-    """Log of softmax(x, *others); through log1p, so that [40, 0, 0] is -8.5e-18 and not 0."""
-    m, powers = _shifted((x, *others))
-    if m in (math.inf, -math.inf):
-        return f.log(_softmax(x, *others))
-    return (x - m) - _log_rest(powers)
+    m, rest = _shifted(xs)
+    return m if m in (math.inf, -math.inf) else m + math.log1p(rest)
 
 
 # --- rows ----------------------------------------------------------------------------------------
-def _each_share(xs: Sequence[Any]) -> list[Any]:
-    """softmax of all."""
-    return for_each(rows.softmax, _shares, xs)
+def _shares(xs: Sequence[Any]) -> list[Any]:
+    """softmax of all. On floats, each exp is computed once."""
+    if any(isinstance(x, Node) for x in xs):
+        return _each(rows.softmax, rows.shifted_softmax, xs)
+    m = f.maximum(*xs)
+    powers = [_exp_difference(x, m) for x in xs]
+    whole = 1.0 + _rest(m, powers)
+    return [power / whole for power in powers]
+
+
+def _each(op: Operation, shifted: Operation, xs: Sequence[Any]) -> list[Any]:
+    """`op` of each input and the others, a node for each; of many, its shifted form."""
+    if len(xs) <= FEW:
+        return [op(*turned(xs, i)) for i in range(len(xs))]
+    m = rows.maximum(*xs)
+    rest = rows.exp_rest(m, *xs)
+    return [shifted(x, m, rest) for x in xs]
+
+
+def _exp_rest_partials(y: Any, m: Any, *xs: Any) -> tuple[Any, ...]:
+    whole = 1.0 + y
+    slopes = [rows.shifted_softmax(x, m, y) * whole * rows.moves(x, m, y) for x in xs]
+    return -rows.sum(*slopes), *slopes
+
+
+def _shifted_log_partials(y: Any, x: Any, m: Any, rest: Any) -> tuple[Any, ...]:
+    moves = rows.moves(x, m, rest)
+    return moves, -moves, -rows.div(1.0, 1.0 + rest)
+
+
+def _shifted_partials(y: Any, *args: Any) -> tuple[Any, ...]:
+    return tuple([y * slope for slope in _shifted_log_partials(y, *args)])
 
 
 def _softmax_partials(y: Any, *xs: Any) -> tuple[Any, ...]:
-    _, *others = _each_share(xs)
+    _, *others = _shares(xs)
     return y * rows.sum(*others), *(-y * share for share in others)
 
 
 def _log_softmax_partials(y: Any, *xs: Any) -> tuple[Any, ...]:
-    _, *others = _each_share(xs)
+    _, *others = _shares(xs)
     return rows.sum(*others), *(-share for share in others)
+
+
+def _log_softmax_at_partials(y: Any, index: Any, *xs: Any) -> tuple[Any, ...]:
+    chosen = -rows.elu(y, 1.0)  # 1 - softmax with all digits; elu, since y is never above 0
+    shares = enumerate(_shares(xs))
+    return None, *[rows.select(rows.equal(index, float(k)), chosen, -p) for k, p in shares]
 
 
 def _expand_logsumexp(*xs: Any) -> Any:
@@ -86,30 +135,52 @@ def _expand_logsumexp(*xs: Any) -> Any:
 
 
 row(
+    "exp_rest",
+    _exp_rest,
+    _exp_rest_partials,
+    tex=r"\operatorname{{exp\_rest}}",
+    domain=(0.0, 3.0),
+    expand=lambda m, *xs: reduce(lambda a, b: a + b, [rows.exp(x - m) for x in xs]) + -1.0,
+    finite_partials=True,
+)
+_SHIFTED: Any = {"domain": ((-3.0, 0.0), (0.5, 3.0), (0.1, 3.0)), "finite_partials": True}
+row("shifted_softmax", _shifted_softmax, _shifted_partials, symbol="softmax", **_SHIFTED)
+row("shifted_log_softmax", _shifted_log, _shifted_log_partials, symbol="log_softmax", **_SHIFTED)
+row("moves", _moves, lambda y, *args: (None,) * 3, branches=True)
+row(
     "logsumexp",
     _logsumexp,
-    lambda y, *xs: _each_share(xs),
+    lambda y, *xs: _shares(xs),
     tex=r"\operatorname{{logsumexp}}",
     domain=(0.0, 3.0),
     expand=_expand_logsumexp,
     finite_partials=True,
 )
-
 row(
     "softmax",
-    _softmax,
+    lambda *xs: _shares(xs)[0],
     _softmax_partials,
     tex=r"\operatorname{{softmax}}",
     expand=lambda x, *o: rows.exp(x - rows.logsumexp(x, *o)),
     finite_partials=True,
 )
-
 row(
     "log_softmax",
-    _log_softmax,
+    lambda x, *others: _shifted_log(x, *_shifted((x, *others))),
     _log_softmax_partials,
     tex=r"\operatorname{{log\_softmax}}",
     expand=lambda x, *o: x - rows.logsumexp(x, *o),
+    finite_partials=True,
+)
+row(
+    "log_softmax_at",
+    lambda index, *xs: _shifted_log(f.choose(index, *xs), *_shifted(xs)),
+    _log_softmax_at_partials,
+    symbol="log_softmax",
+    tex=r"\operatorname{{log\_softmax}}_{{{0}}}{1*}",
+    domain=((1.0, 1.0), (-3.0, 3.0), (-3.0, 3.0), (-3.0, 3.0)),
+    expand=lambda index, *xs: rows.choose(index, *xs) - rows.logsumexp(*xs),
+    remedy={"": "the index is a whole number that counts the options from 0"},
     finite_partials=True,
 )
 
@@ -138,7 +209,7 @@ def softmax(xs: Iterable[Scalar], index: int | None = None) -> list[Value] | Val
     >>> [p.data for p in softmax([Value(1000.0), Value(1000.0)])]
     [0.5, 0.5]
     """
-    return _results(rows.softmax, xs, index)
+    return _results(rows.softmax, rows.shifted_softmax, xs, index)
 
 
 @overload
@@ -146,24 +217,30 @@ def log_softmax(xs: Iterable[Scalar]) -> list[Value]: ...
 
 
 @overload
-def log_softmax(xs: Iterable[Scalar], index: int) -> Value: ...
+def log_softmax(xs: Iterable[Scalar], index: int | Value) -> Value: ...
 
 
-def log_softmax(xs: Iterable[Scalar], index: int | None = None) -> list[Value] | Value:
+def log_softmax(xs: Iterable[Scalar], index: int | Value | None = None) -> list[Value] | Value:
     """log(softmax(xs)) with all its digits: `-log_softmax(logits, target)` is the cross-entropy.
+
+    With an index, that one alone. The index may be a Value, such as an input of a program.
 
     >>> log_softmax([Value(40.0), Value(0.0), Value(0.0)], 0).data
     -8.496708510583178e-18
     """
-    return _results(rows.log_softmax, xs, index)
+    if isinstance(index, Value):
+        return apply(rows.log_softmax_at, (index, *several("log_softmax", xs)))
+    return _results(rows.log_softmax, rows.shifted_log_softmax, xs, index)
 
 
-def _results(op: Operation, xs: Iterable[Scalar], index: int | None) -> list[Value] | Value:
+def _results(
+    op: Operation, shifted: Operation, xs: Iterable[Scalar], index: int | None
+) -> list[Value] | Value:
     """The results of a row for each input and the others; with an index, that one alone."""
     inputs = [constant(x) for x in several(op.name, xs)]
     many = len(inputs)
     if index is None:
-        return numbered([apply(op, turned(inputs, i)) for i in range(many)])
+        return numbered(_each(op, shifted, inputs))
     if not isinstance(index, int) or isinstance(index, bool):
         raise TypeError(f"{op} takes the index of an input, got {index!r}; write an int")
     if not 0 <= index < many:

@@ -168,9 +168,3 @@ def test_the_larger_and_the_smaller_let_a_nan_win() -> None:
         found = Compiled(rule, 2)(a, b)
         want = [function(*pair) for pair in zip(a.tolist(), b.tolist(), strict=True)]
         assert np.array_equal(found, want, equal_nan=True)
-
-
-def test_share_of_nothing_is_nothing() -> None:
-    found = Compiled(STEPS["share"], 2)([0.0, 1.0, math.nan], [0.0, 4.0, 1.0])
-    assert found[:2].tolist() == [0.0, 0.25]
-    assert math.isnan(found[2])

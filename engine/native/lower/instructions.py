@@ -73,29 +73,40 @@ class _Recorder:
 
 
 # --- the n-ary rows in smaller steps, as their float functions compute them ---------------------
-def _shifted(tape: Tape, xs: Args) -> tuple[int, Args]:
-    """The maximum m and exp(x - m) for each: in one order, whoever asks."""
-    m = _several("maximum")(tape, xs)
-    return m, tuple([tape.put("exp_difference", (x, m)) for x in xs])
+def _shifted(tape: Tape, xs: Args) -> tuple[int, int]:
+    """The maximum m, and the sum of exp(x - m) over the others."""
+    m = _maximum(tape, xs)
+    return m, _exp_rest(tape, (m, *xs))
 
 
-def _softmax(tape: Tape, args: Args) -> int:
-    m, powers = _shifted(tape, tuple(sorted(args)))
-    whole = _sum(tape, powers)
-    return tape.put("share", (tape.put("exp_difference", (args[0], m)), whole))
+def _exp_rest(tape: Tape, args: Args) -> int:
+    m, *xs = args
+    return tape.put("rest", tuple([tape.put("exp_difference", (x, m)) for x in sorted(xs)]))
+
+
+def _shifted_softmax(tape: Tape, args: Args) -> int:
+    x, m, rest = args
+    whole = tape.put("add", (tape.const(1.0), rest))
+    return tape.put("share", (tape.put("exp_difference", (x, m)), whole))
+
+
+def _shifted_log_softmax(tape: Tape, args: Args) -> int:
+    x, m, rest = args
+    return tape.put("log_share", (x, m, tape.put("log1p", (rest,))))
 
 
 def _logsumexp(tape: Tape, args: Args) -> int:
-    m, powers = _shifted(tape, tuple(sorted(args)))
-    return tape.put("add_rest", (m, tape.put("log1p", (tape.put("rest", powers),))))
+    m, rest = _shifted(tape, args)
+    return tape.put("add_rest", (m, tape.put("log1p", (rest,))))
 
 
-def _log_softmax(tape: Tape, args: Args) -> int:
-    m, powers = _shifted(tape, tuple(sorted(args)))
-    rest = tape.put("log1p", (tape.put("rest", powers),))
-    whole = tape.put("log", (_sum(tape, powers),))
-    power = tape.put("exp_difference", (args[0], m))
-    return tape.put("log_share", (args[0], m, rest, power, whole))
+def _log_softmax_at(tape: Tape, args: Args) -> int:
+    return _shifted_log_softmax(tape, (tape.put("choose", args), *_shifted(tape, args[1:])))
+
+
+def _maximum(tape: Tape, args: Args) -> int:
+    """In one order, whoever asks."""
+    return _several("maximum")(tape, tuple(sorted(args)))
 
 
 def _sum(tape: Tape, args: Args) -> int:
@@ -108,11 +119,15 @@ def _several(name: str) -> Callable[[Tape, Args], int]:
 
 
 IN_STEPS: dict[str, Callable[[Tape, Args], int]] = {
-    "softmax": _softmax,
+    "exp_rest": _exp_rest,
+    "shifted_softmax": _shifted_softmax,
+    "shifted_log_softmax": _shifted_log_softmax,
+    "softmax": lambda tape, xs: _shifted_softmax(tape, (xs[0], *_shifted(tape, xs))),
+    "log_softmax": lambda tape, xs: _shifted_log_softmax(tape, (xs[0], *_shifted(tape, xs))),
+    "log_softmax_at": _log_softmax_at,
     "logsumexp": _logsumexp,
-    "log_softmax": _log_softmax,
     "sum": _sum,
-    "maximum": _several("maximum"),
+    "maximum": _maximum,
     "minimum": _several("minimum"),
 }
 

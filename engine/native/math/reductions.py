@@ -127,25 +127,20 @@ def _exp_difference(x: Vector, m: Vector) -> Vector:
     return select(x.equals(m), select(m.equals(-inf), 0.0, 1.0), y)
 
 
-def _share(p: Vector, whole: Vector) -> Vector:
-    """What p is of the whole; 0 of nothing."""
-    return select(whole.equals(0.0), 0.0, p / whole)
-
-
 def _add_rest(m: Vector, rest: Vector) -> Vector:
     """logsumexp from the maximum and log(1 + what the others add)."""
     return select(abs(m).equals(inf), m, m + rest)
 
 
-def _log_share(x: Vector, m: Vector, rest: Vector, power: Vector, whole: Vector) -> Vector:
-    """log_softmax; where the maximum m is infinite, from exp(x - m) and the log of their sum."""
-    infinite = select(power.equals(0.0), -inf, -whole)
+def _log_share(x: Vector, m: Vector, rest: Vector) -> Vector:
+    """log_softmax from the maximum m and log(1 + what the others add)."""
+    infinite = select(x.equals(inf), -rest, -inf)
     return select(abs(m).equals(inf), infinite, (x - m) - rest)
 
 
 STEPS: dict[str, Callable[..., Vector]] = {
     "exp_difference": _exp_difference,
-    "share": _share,
+    "share": lambda p, whole: p / whole,
     "add_rest": _add_rest,
     "log_share": _log_share,
 }
