@@ -8,8 +8,7 @@ import sys
 from engine import Value
 from engine.stepping import Run
 from engine.stepping.debugger import debug
-from engine.wording.names import called
-from engine.wording.numbers import number
+from engine.wording.names import called, number
 
 __all__ = ["main"]
 

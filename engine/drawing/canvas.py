@@ -15,7 +15,7 @@ from engine.core.value import Value
 from engine.drawing.layout import LayoutError, render
 from engine.drawing.style import FRAME
 from engine.outfile import Target
-from engine.wording.numbers import visible
+from engine.wording.names import visible
 
 # Graphviz gives each element its id and, right after it, a title: the name of a node or an edge.
 _TITLE = re.compile(r'(<g id="([^"]*)" class="[^"]*"[^>]*>\s*<title>)([^<]*)(?=</title>)')

@@ -13,7 +13,7 @@ from engine.core import origins
 from engine.core.value import Value
 from engine.drawing.view import View
 from engine.wording.addresses import Address, addresses
-from engine.wording.numbers import shorten
+from engine.wording.names import shorten
 
 SMALL = 3  # so few nodes are drawn rather than named
 OUTPUTS = 20  # more of them than that are drawn as one box

@@ -3,8 +3,7 @@
 from engine.core.origins import place_of
 from engine.core.value import Value
 from engine.drawing.view import View
-from engine.wording.names import short_name
-from engine.wording.numbers import operation, shorten
+from engine.wording.names import operation, short_name, shorten
 
 
 def about_node(node: Value, seen: View) -> str:

@@ -17,7 +17,7 @@ from engine.drawing.style import EDGE, GRAPH, NODE, box_style, flags, node_style
 from engine.drawing.view import Outputs, View, scattered, view
 from engine.outfile import Target, write
 from engine.wording.derivatives import locals_of
-from engine.wording.numbers import HIDDEN, number, operation, shorten
+from engine.wording.names import HIDDEN, number, operation, shorten
 
 DIRECTIONS = ("LR", "TB", "RL", "BT")
 

@@ -20,8 +20,7 @@ from engine.explain.hunt import Finding, hunt
 from engine.explain.paths import PathSums, path_sums
 from engine.explain.saturation import FLAT, shape
 from engine.wording.addresses import addresses, kinds_of, modules
-from engine.wording.names import safe
-from engine.wording.numbers import number
+from engine.wording.names import number, safe
 from engine.wording.terminal import columns, printable
 
 __all__ = ["Layer", "Remark", "Report", "diagnose"]

@@ -9,8 +9,8 @@ from engine.core.ops import is_constant
 from engine.core.value import Value
 from engine.explain.paths import Path, PathSums, count, largest, path_sums
 from engine.explain.reasons import Words, reasons
+from engine.wording.names import number
 from engine.wording.notation import PLAIN
-from engine.wording.numbers import number
 from engine.wording.terminal import Text, columns
 
 STEPS = 12  # edges of a path that are written out; of a longer path these are its two ends

@@ -14,8 +14,7 @@ from engine.core.origins import Origin, name_of, place_of
 from engine.core.value import Value
 from engine.explain.paths import Link, broken_edges
 from engine.explain.reasons import Words, remedy
-from engine.wording.names import place
-from engine.wording.numbers import number, shorten, visible
+from engine.wording.names import number, place, shorten, visible
 from engine.wording.terminal import printable
 
 __all__ = ["Finding", "hunt"]

@@ -17,7 +17,7 @@ from engine.stepping.condition import FIELDS
 from engine.stepping.prompt import WHERE, Prompt
 from engine.stepping.run import Run
 from engine.stepping.views import ALARM, FAINT, Piece, lit
-from engine.wording.numbers import number
+from engine.wording.names import number
 from engine.wording.terminal import Mistake
 
 __all__ = ["debug"]

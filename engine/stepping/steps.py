@@ -15,8 +15,7 @@ from engine.core.nonfinite import check_gradients
 from engine.core.ops import is_constant
 from engine.core.sweep import Gradients
 from engine.core.value import Value
-from engine.wording.names import called, identifiers, made_by
-from engine.wording.numbers import number
+from engine.wording.names import called, identifiers, made_by, number
 from engine.wording.terminal import printable
 
 __all__ = ["ForwardStep", "Step", "backward_steps", "forward_steps"]

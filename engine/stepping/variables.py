@@ -15,8 +15,7 @@ from engine.core.origins import Origin, place_of
 from engine.stepping.run import Run
 from engine.stepping.steps import ForwardStep, Step
 from engine.wording.derivatives import locals_of
-from engine.wording.names import made_by, short_name
-from engine.wording.numbers import number, shorten, visible
+from engine.wording.names import made_by, number, short_name, shorten, visible
 
 # A line of the pane: its name, its value, and the Python that leads to it from the opened thing,
 # such as ".data", or None.

@@ -15,8 +15,7 @@ from engine.drawing.text_tree import tree
 from engine.stepping.breakpoints import NodeNames
 from engine.stepping.run import Run
 from engine.stepping.steps import Step
-from engine.wording.names import made_by
-from engine.wording.numbers import number
+from engine.wording.names import made_by, number
 from engine.wording.terminal import columns, painted, width
 
 STRONG, FAINT, ALARM, LIT = "1", "2", "1;31", "1;36"

@@ -7,9 +7,8 @@ from engine.core.graph import topological
 from engine.core.ops import is_constant
 from engine.core.origins import name_of
 from engine.core.value import Value
-from engine.wording.names import Names, safe
+from engine.wording.names import Names, number, safe
 from engine.wording.notation import LATEX, Term
-from engine.wording.numbers import number
 from engine.wording.terminal import Text
 
 APPROX = r"\approx"

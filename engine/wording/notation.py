@@ -12,7 +12,7 @@ from functools import lru_cache
 from string import Formatter
 
 from engine.core.operation import Operation, rows
-from engine.wording.numbers import number, visible
+from engine.wording.names import number, visible
 
 # how tightly a piece of text holds together: a relation the least, an atom the most
 RELATION, SUM, NEGATIVE, PRODUCT, CALL, POWER, ATOM = range(7)

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from engine import Value, gradient
-from engine.wording.numbers import number
+from engine.wording.names import number
 from nn.checks import pick
 from nn.drawing.figure import BLUE, DASHED, ORANGE, Figure, Target, styled
 from nn.models.activations import ACTIVATIONS

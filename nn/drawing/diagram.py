@@ -9,7 +9,7 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from engine.drawing.style import KINDS
-from engine.wording.numbers import number
+from engine.wording.names import number
 from nn.checks import count
 from nn.drawing.figure import BLUE, DASHED, ORANGE, Figure
 

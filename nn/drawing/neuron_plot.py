@@ -9,7 +9,7 @@ from matplotlib.patches import FancyArrowPatch
 from matplotlib.text import Text
 
 from engine import Value, dot
-from engine.wording.numbers import number
+from engine.wording.names import number
 from nn.drawing import diagram
 from nn.drawing.activation_plot import draw_curve, sample, spread
 from nn.drawing.diagram import LOOKS, SIGNS, Heights, breadth, brief, fitted

@@ -15,7 +15,7 @@ from typing import Any
 from engine import numeric_mode
 from engine.core.value import set_data
 from engine.page import shell
-from engine.wording.numbers import shorten, visible
+from engine.wording.names import shorten, visible
 from nn.evaluation.measure import predict
 from nn.evaluation.plane import classes as classes_of
 from nn.evaluation.plane import in_plane, largest, last_activation, row, shares, window

@@ -16,7 +16,7 @@ from engine.core.ops import is_constant
 from engine.explain.explanation import explain
 from engine.explain.paths import count, largest, path_sums
 from engine.wording.derivatives import locals_of
-from engine.wording.numbers import number
+from engine.wording.names import number
 from tests.core.programs import OPERATIONS, Program, path_sum, programs
 from tests.stepping.test_steps import WILD, WILD_PLANS, bits, wild
 

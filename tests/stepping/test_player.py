@@ -18,7 +18,7 @@ from engine import Value
 from engine.drawing import LayoutError
 from engine.page.shell import as_json
 from engine.stepping.player import to_html
-from engine.wording.numbers import number
+from engine.wording.names import number
 from tests.drawing.browser import missing, show, texts
 from tests.drawing.test_picture import HOSTILE
 from tests.stepping.playing import at, line, press, said, wait

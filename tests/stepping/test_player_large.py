@@ -6,7 +6,7 @@ from typing import Any
 
 from engine import Value
 from engine.stepping.player import to_html
-from engine.wording.numbers import number
+from engine.wording.names import number
 from tests.drawing.browser import show
 from tests.stepping.playing import line, press, said, wait
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.drawing.canvas import plain
-from engine.wording.numbers import number
+from engine.wording.names import number
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from engine.drawing.canvas import Picture
 from engine.page import shell
 from engine.page.shell import json_float
 from engine.stepping.run import Run
-from engine.wording.numbers import visible
+from engine.wording.names import visible
 
 LIMIT = 5_000  # nodes that a page shows one by one; it loads so many in less than two seconds
 PATIENCE = 10.0  # seconds for a layout that shows them all, before the picture is collapsed
