@@ -9,8 +9,8 @@
     ['n0 -> n1 [label=3 class="edge" id="n1-0"]', 'n0 -> n1 [label=3 class="edge" id="n1-1"]']
 
 The files, from the bottom up: `view` chooses the nodes to draw, and `groups` collapses large graphs
-into boxes. `style` gives shapes and colours, `hover` the text under the mouse. `picture` draws all
-of it into a `canvas`, and `layout` runs Graphviz, with or without the program `dot`. `text_tree`
+into boxes. `style` gives shapes and colours. `picture` draws all of it, with the text under the
+mouse, into a `canvas`, and `layout` runs Graphviz, with or without the program `dot`. `text_tree`
 writes a graph as text. `latex` and `explain` come from the rooms for words and for explanations.
 `import engine` never imports this room.
 """
