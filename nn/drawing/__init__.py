@@ -17,13 +17,12 @@ except ImportError as error:
         'pictures of networks need matplotlib; install it with pip install "gradwalk[plot]"'
     ) from error
 
-from nn.drawing.activation_plot import plot_activations
+from nn.drawing.activation_plot import draw_neuron, plot_activations
 from nn.drawing.decision import plot_decision
 from nn.drawing.features import plot_features
 from nn.drawing.figure import Figure
 from nn.drawing.history_plot import plot_history
 from nn.drawing.network_plot import draw_network
-from nn.drawing.neuron_plot import draw_neuron
 
 __all__ = [
     "Figure",

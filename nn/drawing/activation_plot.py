@@ -1,20 +1,32 @@
-"""Activations and their derivatives, as the engine itself computes them."""
+"""Activations and their derivatives, as the engine computes them; and one neuron, taken apart: what
+comes in, the weighted sum, the activation, what goes out.
+"""
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.patches import FancyArrowPatch
+from matplotlib.text import Text
 
-from engine import Value, gradient
+from engine import Value, dot, gradient
 from engine.wording.names import number
 from nn.checks import pick
-from nn.drawing.figure import BLUE, DASHED, ORANGE, Figure, Target, styled
+from nn.drawing import diagram
+from nn.drawing.diagram import LOOKS, SIGNS, Heights, breadth, brief, fitted
+from nn.drawing.figure import BLUE, DASHED, GREY, INK, ORANGE, Figure, Target, names, styled, words
+from nn.evaluation.measure import signals
 from nn.models.activations import ACTIVATIONS
+from nn.models.layers import Neuron
+
+Point: TypeAlias = tuple[float, float]
 
 SPAN, POINTS = 4.0, 401  # drawn from -4 to 4; the point in the middle is 0
 JUMP = 0.1  # a larger step of the derivative from one point to the next is a jump
+RADIUS, STEP, BOX = 0.27, 0.72, 1.35  # inches: a circle, from input to input, the side of the box
 
 
 @styled
@@ -107,3 +119,135 @@ def _draw(axes: Axes, name: str) -> None:
         xlim=(-SPAN, SPAN), ylim=(-1.5, SPAN), xticks=(-4, -2, 0, 2, 4), yticks=(-1, 0, 1, 2, 3, 4)
     )
     axes.tick_params(labelsize=8)
+
+
+# --- a neuron ------------------------------------------------------------------------------------
+@styled
+def draw_neuron(
+    neuron: Neuron,
+    x: Any = None,
+    *,
+    path: Target = None,
+    limit: int = 8,
+    features: Sequence[object] | None = None,
+) -> Figure:
+    """Draw a neuron as what it computes: inputs times weights, plus a bias, through an activation.
+
+    Arguments:
+        neuron: a Neuron, such as `model.layers[0].neurons[3]`.
+        x: a sample. Given, the picture holds its numbers, and a point on the activation's curve.
+        path: where to save the picture, as .svg, .png or .pdf.
+        limit: how many inputs are drawn at most; of more, the first and the last.
+        features: the names of the inputs; by default the labels of the Values in x.
+
+    >>> figure = draw_neuron(Neuron(2, "tanh", rng=7), [1.0, -2.0])
+    >>> sum(text.get_text().startswith("w") for text in figure.axes[0].texts)
+    3
+    """
+    if not isinstance(neuron, Neuron):
+        raise TypeError(
+            f"draw_neuron takes a Neuron, got {type(neuron).__name__}; a layer has some in "
+            ".neurons, and draw_network draws a whole model"
+        )
+    n_in = len(neuron.w)
+    heights = diagram.heights("draw_neuron", n_in, limit, STEP)
+    called = names("draw_neuron", "features", features, n_in)
+    held = None
+    if x is not None:
+        x = tuple(x) if hasattr(x, "__iter__") else (x,)
+        (held, (out,)) = signals("draw_neuron", neuron, [neuron], x)
+        called = called or [words(getattr(v, "label", None) or f"x{i}") for i, v in enumerate(x)]
+    figure, axes = diagram.page()
+    written = _inputs(axes, neuron, heights, called, held)
+    # arrows are long enough for what is written on them, and none gets too steep
+    longest = max(breadth(label) for label in written.values())
+    reach = max(1.3 + longest, 0.5 * max(heights.values()))
+    for i, label in written.items():
+        _arrow(axes, (0, heights[i]), (reach, 0), neuron.w[i].data)
+        label.set_position((0.48 * reach, 0.52 * heights[i]))  # arrows are well apart there
+    weights, bias = [p.detach() for p in neuron.w], neuron.b.detach()
+    total = None if held is None else float(dot(weights, held, bias))
+    _sum(axes, neuron, reach, total)
+    _output(axes, neuron, reach + 1.15, total, None if held is None else out)
+    diagram.crop(figure)
+    return figure.kept(path)
+
+
+def _inputs(
+    axes: Axes, neuron: Neuron, ys: Heights, called: list[str] | None, held: list[float] | None
+) -> dict[int, Text]:
+    """Draw the inputs in a column; returns the text on the arrow from each."""
+    written = {}
+    for i, y in ys.items():
+        if i is None:
+            fitted(axes, 0, y, "⋮", 1.0, size=16)
+            fitted(axes, -0.45, y, f"{len(neuron.w)} inputs", 2.0, ha="right")
+            continue
+        inside = f"x{i}" if held is None else brief(held[i])
+        diagram.circle(axes, (0, y), RADIUS, inside, **LOOKS["input"])
+        if called:
+            axes.text(-RADIUS - 0.1, y, called[i], ha="right", va="center", size=9)
+        written[i] = _on_paper(axes, 0, y, _parameter(neuron.w[i], f"w{i}"))
+    return written
+
+
+def _sum(axes: Axes, neuron: Neuron, x: float, total: float | None) -> None:
+    """The circle that adds up, with the bias from above and the sum leaving to the right."""
+    diagram.circle(axes, (x, 0), RADIUS, "Σ", size=15, **LOOKS["hidden"])
+    _arrow(axes, (x, 1.05), (x, 0), neuron.b.data, (0.08, RADIUS))
+    _on_paper(axes, x, 1.1, _parameter(neuron.b, "b"))
+    fitted(axes, x + 0.68, -0.15, "w · x + b", 0.7)
+    _arrow(axes, (x, 0), (x + 1.15, 0), None, (RADIUS, 0.0))
+    if total is not None:
+        fitted(axes, x + 0.68, 0.15, number(total), 0.7)
+
+
+def _output(axes: Axes, neuron: Neuron, x: float, total: float | None, out: Any) -> None:
+    """The activation's curve in a box, with the working point, and what comes out."""
+    inset = axes.inset_axes((x, -BOX / 2, BOX, BOX), transform=axes.transData)
+    _curve(inset, neuron.activation, total)
+    fitted(axes, x + BOX / 2, BOX / 2 + 0.18, neuron.activation, 1.8, weight="bold")
+    end = x + BOX + 0.85
+    _arrow(axes, (x + BOX, 0), (end, 0), None, (0.0, RADIUS))
+    inside = "y" if out is None else brief(out)
+    diagram.circle(axes, (end, 0), RADIUS, inside, **LOOKS["output"])
+    if out is not None:
+        fitted(axes, end, -RADIUS - 0.18, f"y = {number(out)}", 1.2)
+
+
+def _curve(axes: Axes, name: str, total: float | None) -> None:
+    if total is not None and not math.isfinite(1.3 * total):
+        total = None  # beyond what a scale can hold
+    limit = 4.0 if total is None else max(4.0, 1.3 * abs(total))
+    draw_curve(axes, name, spread(limit))
+    if total is not None:
+        out = sample(name, total)[0]
+        axes.plot([total, total, 0], [0, out, out], color=GREY, lw=1, ls=":")
+        axes.plot(total, out, "o", color=INK, ms=6)
+    axes.margins(x=0, y=0.1)
+    axes.set_xticks([-limit, limit], [f"-{brief(limit)}", brief(limit)])
+    axes.set_yticks([])
+    axes.spines[:].set_visible(True)
+    axes.tick_params(labelsize=7, length=2)
+
+
+def _arrow(
+    axes: Axes, start: Point, end: Point, weight: float | None, gaps: Point = (RADIUS, RADIUS)
+) -> None:
+    """An arrow in the colour of its weight. At each end it stops short by a gap, in inches."""
+    look: dict[str, Any] = {"arrowstyle": "-|>", "mutation_scale": 11, "lw": 1.5}
+    look |= {"shrinkA": 72 * gaps[0], "shrinkB": 72 * gaps[1], "zorder": 1, "clip_on": False}
+    look |= {"color": INK, "ls": "-"} if weight is None else SIGNS[diagram.sign(weight)]
+    axes.add_patch(FancyArrowPatch(start, end, **look))
+
+
+def _on_paper(axes: Axes, x: float, y: float, text: str) -> Text:
+    """Write words over a line, on a white ground that hides it."""
+    paper = {"boxstyle": "square,pad=0.15", "fc": "white", "ec": "none"}
+    return axes.text(x, y, text, ha="center", va="center", size=9, bbox=paper, zorder=2)
+
+
+def _parameter(parameter: Value, otherwise: str) -> str:
+    """The name of a parameter within its neuron, and its number: `w2 = 0.5`."""
+    name = words(parameter.label or "").rpartition(".")[2] or otherwise
+    return f"{name} = {number(parameter.data)}"
