@@ -16,8 +16,9 @@ from nn.drawing.diagram import SIGNS, Heights, brief, fitted
 from nn.drawing.figure import BLUE, GREY, ORANGE, Figure, Target, names, styled
 from nn.evaluation.measure import signals
 from nn.models import chain
-from nn.models.layers import Neuron
-from nn.models.module import Module
+from nn.models.layers import Layer, Neuron
+from nn.models.module import Module, evaluating, walk
+from nn.models.regularization import BatchNorm, Dropout
 
 Line: TypeAlias = tuple[tuple[tuple[float, float], tuple[float, float]], float]
 
@@ -65,7 +66,8 @@ def draw_network(
     Biases are the weights of a unit that is always 1, a small box below each column.
 
     Arguments:
-        model: an MLP, a Layer, a Neuron, or a Module that is nothing but these in a row.
+        model: an MLP, a Layer, a Neuron, or a Module that is nothing but these in a row, with
+            Dropout and BatchNorm between them. A line of a BatchNorm is what it multiplies by.
         x: a sample. Given, each circle holds the number that its unit has for it.
         path: where to save the picture, as .svg, .png or .pdf.
         limit: how many places a column has; of more units the first and the last are drawn.
@@ -77,12 +79,13 @@ def draw_network(
     ['40 tanh']
     """
     who = "draw_network"
-    parts = chain.layers(who, model)
+    parts = chain.layers(who, model, norms=True)
     widths = chain.widths(parts)
-    columns = _columns(parts, limit, EMPTY if x is None else FILLED)
+    columns = _columns(parts, _words(model, parts), limit, EMPTY if x is None else FILLED)
     left = names(who, "features", features, widths[0])
     right = names(who, "classes", classes, widths[-1])
-    held = None if x is None else signals(who, model, parts, x)
+    with evaluating(model):
+        held = None if x is None else signals(who, model, parts, x)
     figure, axes = diagram.page()
     drawn = _weights(axes, columns, parts)
     _legend(axes, columns, drawn)
@@ -96,18 +99,27 @@ def draw_network(
     return figure.kept(path)
 
 
-def _columns(parts: list[chain.Part], limit: int, radius: float) -> list[Column]:
+def _words(model: Module, parts: list[chain.Part]) -> list[str]:
+    """What is done to the inputs and by each layer, such as "relu, dropout 0.5"."""
+    said, things = [""], [thing for part in chain.row(model) for _, thing in walk(part)]
+    for thing in things:
+        if isinstance(thing, Dropout):
+            said[-1] += f", dropout {thing.p:g}"
+        elif isinstance(thing, Layer | Neuron | BatchNorm) and thing in parts:
+            norm = "batch norm, " * isinstance(thing, BatchNorm)
+            said.append(f" {norm}{thing.activation}".removesuffix(", linear"))
+    return said
+
+
+def _columns(parts: list[chain.Part], said: list[str], limit: int, radius: float) -> list[Column]:
     widths = chain.widths(parts)
     places = [diagram.heights("draw_network", size, limit, APART * radius) for size in widths]
     tallest = APART * radius * max(map(len, places))
     apart = min(max(1.3, 0.45 * tallest), 2.8)  # flatter lines than that are hard to follow
     kinds = ["input", *["hidden"] * (len(parts) - 1), "output"]
-    said = ["", *(part.activation for part in parts)]
     return [
-        Column(kind, f"{size} {activation}".strip(), k * apart, radius, ys)
-        for k, (kind, activation, size, ys) in enumerate(
-            zip(kinds, said, widths, places, strict=True)
-        )
+        Column(kind, f"{size}{words}", k * apart, radius, ys)
+        for k, (kind, words, size, ys) in enumerate(zip(kinds, said, widths, places, strict=True))
     ]
 
 
@@ -151,7 +163,8 @@ def _beside(axes: Axes, column: Column, called: list[str] | None, side: int) -> 
 
 def _weights(axes: Axes, columns: list[Column], parts: list[chain.Part]) -> list[Line2D]:
     """Draw a line for each weight between units that are drawn; returns what a legend shows."""
-    sizes = [abs(p.data) for part in parts for p in part.parameters()]
+    units = [unit for part in parts for unit in chain.neurons(part)]
+    sizes = [abs(p.data) for unit in units for p in (*unit.w, unit.b) if p is not None]
     largest = max(filter(math.isfinite, sizes), default=0.0) or 1.0
     found: dict[str, Line2D] = {}
     for before, after, part in zip(columns, columns[1:], parts, strict=False):
@@ -174,7 +187,8 @@ def _lines(before: Column, after: Column, neurons: list[Neuron]) -> list[Line]:
     lines: list[Line] = []
     for unit, y in after.heights.items():
         neuron = neurons[unit]
-        weights = [(start, neuron.w[i].data) for i, start in before.heights.items()]
+        pairs = [(start, neuron.w[i]) for i, start in before.heights.items()]
+        weights = [(start, weight.data) for start, weight in pairs if weight is not None]
         for start, weight in [*weights, (before.below, neuron.b.data)]:
             lines.append((((before.x, start), (after.x, y)), weight))
     return sorted(lines, key=lambda line: abs(line[1]))

@@ -17,7 +17,19 @@ from hypothesis import strategies as st
 from matplotlib.patches import Circle
 
 from engine import Value, dot, numeric_mode
-from nn import ACTIVATIONS, MLP, Activation, Layer, Module, Neuron, Sequential, accuracy, predict
+from nn import (
+    ACTIVATIONS,
+    MLP,
+    Activation,
+    BatchNorm,
+    Dropout,
+    Layer,
+    Module,
+    Neuron,
+    Sequential,
+    accuracy,
+    predict,
+)
 from nn.drawing import (
     draw_network,
     draw_neuron,
@@ -28,6 +40,7 @@ from nn.drawing import (
 from nn.drawing.activation_plot import sample
 from nn.drawing.diagram import brief
 from nn.drawing.figure import LONGEST, words
+from nn.models import chain
 
 XOR = [(0, 0), (0, 1), (1, 0), (1, 1)], [0, 1, 1, 0]
 HOSTILE = [
@@ -211,6 +224,37 @@ def test_what_is_no_row_of_layers_is_refused(model, says):
     for draw in (draw_network, plot_features):
         with pytest.raises(TypeError, match=says):
             draw(model)
+
+
+def test_batch_norm_is_a_column_and_dropout_a_word():
+    rng = random.Random(7)
+    norms = BatchNorm(3, activation="relu"), BatchNorm(2)
+    body = Layer(2, 3, "tanh", 1), norms[0], Dropout(0.3), Layer(3, 2, "linear", 2), norms[1]
+    model = Sequential(Dropout(0.1), *body)
+    randomise(model)
+    for norm in norms:
+        for mean, var in zip(norm.running.mean, norm.running.var, strict=True):
+            mean.data, var.data = rng.gauss(0, 1), rng.uniform(0.5, 2.0)
+    x = [0.5, -1.0]
+    figure = draw_network(model, x)
+    assert model.training
+    headings = ["2, dropout 0.1", "3 tanh", "3 batch norm, relu, dropout 0.3", "2 linear"]
+    assert [text for text in texts(figure) if text in headings] == headings
+    assert "2 batch norm" in texts(figure)
+    assert line_count(figure) == 3 * (2 + 1) + 3 * (1 + 1) + 2 * (3 + 1) + 2 * (1 + 1)
+    assert check_circles(figure) == 2 + 3 + 3 + 2 + 2
+    y = [value.data for value in model.eval()(x)]
+    assert texts(figure)[-len(y) :] == [brief(number) for number in y]
+    check_page(figure)
+    # the lines of a BatchNorm are what it computes
+    units = chain.neurons(norms[1])
+    found = [
+        unit.w[i].data * number + unit.b.data
+        for i, (unit, number) in enumerate(zip(units, x, strict=True))
+    ]
+    assert found == pytest.approx([value.data for value in norms[1](x)])
+    with pytest.raises(TypeError, match="which has parameters outside of its Layers"):
+        plot_features(model)
 
 
 def test_a_model_that_computes_more_than_its_layers_do_is_refused():
