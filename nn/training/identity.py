@@ -12,6 +12,7 @@ from typing import Any
 from engine import Value
 from nn.checks import is_number
 from nn.losses import LOSSES, loss_name
+from nn.models.architecture import slots
 from nn.optim.optimizers import Optimizer
 from nn.optim.schedules import ReduceLROnPlateau
 from nn.training.task import Task
@@ -38,8 +39,15 @@ def settings(task: Task) -> dict[str, Any]:
         "class_weights": data.classes and [list(pair) for pair in data.classes.items()],
         "sample_weight": data.samples and fingerprint(data.samples),
         "optimizer": _described(task.optimizer),
+        "frozen": _frozen(task) or None,
     }
     return {name: _plain(setting) for name, setting in found.items()}
+
+
+def _frozen(task: Task) -> list[str]:
+    """The tensors of the model that have parameters which the optimiser leaves as they are."""
+    kept = {*task.model.parameters()}.difference(task.optimizer.params)
+    return [name for name, slot in slots(task.model).items() if not kept.isdisjoint(slot.values)]
 
 
 def _described(optimizer: Optimizer) -> str:

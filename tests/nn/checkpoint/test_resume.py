@@ -236,6 +236,12 @@ def test_signals_in_real_runs(backend, tmp_path):
 # --- what cannot be gone on with
 
 
+def frozen(layer):
+    model = MLP(2, [3, 1], "tanh", "sigmoid", rng=1)
+    model.layers[layer].requires_grad_(False)
+    return model
+
+
 @pytest.mark.parametrize(
     ("how", "message"),
     [
@@ -259,6 +265,8 @@ def test_signals_in_real_runs(backend, tmp_path):
         ({"model": MLP(2, [4, 1], "tanh", "sigmoid", rng=1)}, r"has \(3, 2\) as tensor '0.weight'"),
         ({"model": MLP(2, [3, 1], "relu", "sigmoid", rng=1)}, "of a training of another model"),
         ({"model": Dropout()}, "as tensor 'body.layers.0"),
+        ({"model": frozen(0)}, r"frozen=None, this one has frozen=\['0.weight', '0.bias'\]; resume"),
+        ({"optimizer": lambda ps: Adam([*ps][8:], lr=0.01)}, r"has frozen=\['0.weight', '0.bias'\]"),
     ],
 )  # fmt: skip
 def test_another_training_is_an_error_and_nothing_moves(how, message, tmp_path):
@@ -270,6 +278,16 @@ def test_another_training_is_an_error_and_nothing_moves(how, message, tmp_path):
         run(tmp_path / "a", **{"backend": "eager", **how, "model": model})
     assert numbers(model) == start
     assert (tmp_path / "a").read_bytes() == before
+
+
+def test_what_was_frozen_stays_so_or_is_named(tmp_path):
+    run(tmp_path / "a", 4, model=frozen(0))
+    with pytest.raises(
+        CheckpointError, match=r"frozen=\['0.weight', '0.bias'\], this one has frozen=\['2.weight"
+    ):
+        run(tmp_path / "a", 8, model=frozen(1))
+    whole = run(tmp_path / "b", 8, model=frozen(0))
+    assert run(tmp_path / "a", 8, model=frozen(0))[0] == whole[0]
 
 
 def test_other_data_are_an_error(tmp_path):
