@@ -72,11 +72,13 @@ def cross_entropy(
     """
     if not 0 <= as_number(label_smoothing) <= 1:
         raise ValueError(
-            f"cross_entropy takes label_smoothing from 0 to 1, got {label_smoothing!r}"
+            f"cross_entropy takes label_smoothing from 0 to 1, got {label_smoothing!r}; give a "
+            "number, such as 0.1"
         )
     if ignore_index is not None and whole(ignore_index) is None:
         raise ValueError(
-            f"cross_entropy takes ignore_index as a whole number, got {ignore_index!r}"
+            f"cross_entropy takes ignore_index as a whole number, got {ignore_index!r}; give one, "
+            "such as -100"
         )
     if alone(logits):
         raise ValueError(

@@ -8,6 +8,7 @@ engine, which keep their digits at the extremes.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
+from inspect import signature
 from math import inf
 from typing import Any, TypeAlias
 
@@ -61,7 +62,9 @@ def huber_loss(outputs: Nested, targets: Nested, delta: float = 1.0) -> Value:
     1.3125
     """
     if not 0 < as_number(delta) < inf:
-        raise ValueError(f"huber_loss takes a finite delta > 0, got {delta!r}")
+        raise ValueError(
+            f"huber_loss takes a finite delta > 0, got {delta!r}; give a number, such as 1.0"
+        )
     distances = [output - target for output, target in pairs("huber_loss", outputs, targets, ANY)]
     near = [engine.clamp(d, -delta, delta) for d in distances]
     return mean([c * (d - c / 2) for c, d in zip(near, distances, strict=True)])
@@ -157,6 +160,17 @@ def built_in(loss: object) -> Loss | None:
     """
     base = loss.func if isinstance(loss, partial) and not loss.args else loss
     return next((function for function in LOSSES.values() if function is base), None)
+
+
+def check_settings(loss: Any) -> None:
+    """Raise TypeError where a partial gives one of these losses what is no setting of it."""
+    if isinstance(loss, partial) and built_in(loss.func):
+        names = [*signature(loss.func).parameters][2:]
+        if others := [*map(repr, loss.args), *(loss.keywords.keys() - names)]:
+            raise TypeError(
+                f"{loss_name(loss.func)} takes these settings by name: "
+                f"{', '.join(names) or 'none'}; got {', '.join(others)}; leave it out"
+            )
 
 
 def loss_name(loss: Any) -> str:

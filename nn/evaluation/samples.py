@@ -97,9 +97,11 @@ class Rows:
                     if fault := _fault(number, types):
                         where = f"the {kind}" + f"'s column {called!r}" * (not alone(column[i]))
                         raise fault[0](f"{name}: {where} is {fault[1]}")
-                width = len(row) if width is None else width
-                if types and len(row) != width:
-                    raise ValueError(f"{name}: the {kind} has length {len(row)}, others {width}")
+                size: int | str = "none (a number)" if alone(column[i]) else len(row)
+                width = size if width is None else width
+                if types and size != width:
+                    text = f"the {kind} has length {size}, others {width}; write all of them alike"
+                    raise ValueError(f"{name}: {text}")
 
 
 def pair_up(

@@ -16,7 +16,7 @@ from nn.checkpoint.state import CheckpointWriter, State, Stateful, load_all
 from nn.checks import PLACES, at_least_zero, generator, listed, pick
 from nn.evaluation.metrics import Asked, Metrics
 from nn.evaluation.samples import pair_up
-from nn.losses import LOSSES, OTHER_NAMES, Loss, built_in, classes_of
+from nn.losses import LOSSES, OTHER_NAMES, Loss, built_in, check_settings, classes_of
 from nn.models.module import Module, check_module, hidden, keeping_modes
 from nn.optim.optimizers import OPTIMIZERS, Optimizer
 from nn.optim.schedules import Schedule
@@ -311,6 +311,7 @@ def _say(line: str, aloud: bool) -> None:
 def _loss(loss: str | Loss) -> Loss:
     """A loss by its name in `LOSSES`, with or without "_loss", or the function given."""
     if callable(loss):
+        check_settings(loss)
         return loss
     short = str(loss).removesuffix("_loss")
     short = OTHER_NAMES.get(short, short)

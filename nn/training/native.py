@@ -91,8 +91,11 @@ class NativeTrainer(Trainer):
         self.read()
         if not known:
             with isolated(model, task.loss):
-                rows = task.data.rows
-                self._compare(rows.take(range(len(rows))[:COMPARED]))
+                rows = task.data.rows.take(range(len(task.data.rows))[:COMPARED])
+                try:
+                    self._compare(rows)
+                except ValueError as error:
+                    raise self._explained(error, rows) from None
                 self._try_loss(various)
         self._whole = [t.column(-1).sum() if self._weighted else len(t) for t in tables]
         self._wanted: list[Any] = []  # what accuracy needs of each table

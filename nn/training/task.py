@@ -185,23 +185,31 @@ class Trainer:
                 except (TypeError, ValueError) as error:
                     raise type(error)(f"{rows.name(place)}: {error}") from None
 
-    def _explained(self, error: NumericError, rows: Rows) -> NumericError:
+    def _explained(self, error: ValueError, rows: Rows) -> ValueError:
         """An error in the user's terms: the row, and what a training that diverges needs.
 
         Raises one about a row that is not finite itself, or whose output the loss does not take.
         """
         rows.check(False, "sample", "target")
-        task, place = self.task, error.row if self.located else None
+        task, place = self.task, getattr(error, "row", None) if self.located else None
+        if not isinstance(error, NumericError) and built_in(task.loss) is None:
+            return error  # of the user's own loss
         xs, ys = rows.xs, rows.ys
         with evaluating(task.model):  # a row alone
             for i in range(len(rows)) if place is None else [place]:
+                output = None
                 try:
-                    task.loss([task.model(xs[i])], [ys[i]])
+                    output = task.model(xs[i])
+                    task.loss([output], [ys[i]])
                 except NumericError:
                     place = i
                     break
                 except ValueError as wrong:
+                    if output is None:
+                        raise
                     raise ValueError(f"{rows.name(i)}: {wrong}") from None
+        if not isinstance(error, NumericError):
+            return error
         name = "" if place is None else f"{rows.name(place)}: "
         steps, found = task.optimizer.steps, str(error).removeprefix(f"row {error.row}: ")
         why = f"diverged after {steps} steps: lower the learning rate ({task.optimizer.lr:g}), clip"
@@ -231,7 +239,7 @@ class Trainer:
             self._key = self.task.rng.getrandbits(64)
         try:
             self._learn(batch)
-        except NumericError as error:
+        except ValueError as error:  # a NumericError is one
             raise self._explained(error, self.task.data.rows.take(batch)) from None
 
     def _learn(self, batch: Sequence[int]) -> None:
@@ -264,7 +272,7 @@ class Trainer:
             found = self._measure(table)
             if math.isnan(found["loss"]) and MODE.get() == "strict":
                 raise NumericError("the loss is nan")
-        except NumericError as error:
+        except ValueError as error:  # a NumericError is one
             raise self._explained(error, self.task.data.tables[table]) from None
         return found
 

@@ -4,7 +4,9 @@ import json
 import math
 import re
 from collections import Counter
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -316,6 +318,37 @@ def test_the_losses_of_regression_follow_their_formulas() -> None:
         nn.losses.poisson_loss(Value(0.0), -1)
     with pytest.raises(ValueError, match="finite delta > 0, got 0"):
         nn.losses.huber_loss(Value(0.0), 1, delta=0)
+
+
+@pytest.mark.parametrize("backend", ["native", "eager"])
+@pytest.mark.parametrize(
+    ("loss", "kind", "message"),
+    [
+        (partial(nn.huber_loss, beta=1.0), TypeError,
+         "huber_loss takes these settings by name: delta; got beta; leave it out"),
+        (partial(nn.mse_loss, reduction="sum"), TypeError,
+         "mse_loss takes these settings by name: none; got reduction; leave it out"),
+        (partial(nn.huber_loss, 2.0), TypeError,
+         "huber_loss takes these settings by name: delta; got 2.0; leave it out"),
+        (partial(nn.huber_loss, delta=Value(2.0)), ValueError,
+         "row 0: huber_loss takes a finite delta > 0, got Value(data=2.0, grad=0.0); give a num"),
+        (partial(nn.huber_loss, delta="2"), ValueError,
+         "row 0: huber_loss takes a finite delta > 0, got '2'; give a number, such as 1.0"),
+        (partial(nn.cross_entropy, label_smoothing=Value(0.1)), ValueError,
+         "got Value(data=0.1, grad=0.0); give a number, such as 0.1"),
+        (partial(nn.cross_entropy, ignore_index=0.5), ValueError,
+         "takes ignore_index as a whole number, got 0.5; give one, such as -100"),
+    ],
+)  # fmt: skip
+def test_settings_of_a_loss_that_it_does_not_take(
+    loss: Any, kind: type[Exception], message: str, backend: str
+) -> None:
+    model = nn.MLP(1, [2 if loss.func is nn.cross_entropy else 1], rng=7)
+    before = [p.data for p in model.parameters()]
+    with pytest.raises(kind) as error:
+        nn.fit(model, [[0.1], [0.5]], [1, 0], loss=loss, epochs=1, backend=backend)
+    assert message in str(error.value)
+    assert [p.data for p in model.parameters()] == before
 
 
 @pytest.mark.parametrize("name", ["mae", "l1", "huber", "smooth_l1_loss", "poisson_nll"])

@@ -153,6 +153,13 @@ REFUSED: list[tuple[Any, Any, type[Exception], str]] = [
     ([*XS[:5].tolist(), [1.0, None, 2.0]], YS[:6], TypeError, "row 5: the sample's column 1 is No"),
     ([*XS[:5], [Fraction(1, 3)] * 3], YS[:6], TypeError, "row 5: the sample's column 0 is Fract"),
     ([*XS[:5].tolist(), [1.0]], YS[:6], ValueError, "row 5: the sample has length 1, others 3"),
+    ([[1.0], 2.0], [1.0, 2.0], ValueError,
+     "row 1: the sample has length none (a number), others 1; write all of them alike"),
+    (XS[:2], [1.0, [2.0]], ValueError,
+     "row 1: the target has length 1, others none (a number); write all of them alike"),
+    (XS[:2], [[1.0, 2.0], [2.0, [1.0]]], TypeError, "row 1: the target's column 1 is list [1.0]"),
+    ([[1.0, [2.0]], [1.0, 2.0]], [1.0, 2.0], TypeError,
+     "row 0: the sample's column 1 is list [2.0]; write it as a number"),
     ([{"a": 1.0, "b": 2.0, "c": 3.0}] * 4, YS[:4], TypeError, "the sample's column 0 is str 'a'"),
 ]  # fmt: skip
 
@@ -241,7 +248,8 @@ def test_a_target_that_a_loss_refuses_is_named_by_its_row(backend: str) -> None:
         train(XS, ys, backend, loss="poisson")
 
 
-def test_an_output_that_a_loss_refuses_is_named_by_its_row() -> None:
+@pytest.mark.parametrize("backend", ["native", "eager"])
+def test_an_output_that_a_loss_refuses_is_named_by_its_row(backend: str) -> None:
     """Not as a training that diverges: the first row's output may be a probability by chance."""
     xs, ys = [[0.5], [0.25], [2.0]], [0, 1, 1]
     model = MLP(1, [1], rng=1)
@@ -249,7 +257,38 @@ def test_an_output_that_a_loss_refuses_is_named_by_its_row() -> None:
     weight.data = 1.0
     remedy = "end the model in a sigmoid, or use binary_cross_entropy_with_logits"
     with pytest.raises(ValueError, match=f"^row 2: .* from 0 to 1, got 2.0; {remedy}$"):
-        train(xs, ys, "native", loss="binary_cross_entropy", model=model)
+        train(xs, ys, backend, loss="binary_cross_entropy", model=model)
+    with pytest.raises(ValueError, match=f"^row 0 of the validation: .* got 3.0; {remedy}$"):
+        train(xs[:2], ys[:2], "eager", lr=0.0, loss="binary_cross_entropy", model=model,
+              validation=([[3.0], [0.5]], [1, 1]))  # fmt: skip
+
+
+class Scaled(Module):
+    """As many outputs as inputs, and an error of the user's own."""
+
+    def __init__(self) -> None:
+        self.w = Value(0.5)
+
+    def __call__(self, x: Any) -> Any:
+        if -1.0 in x:
+            raise ValueError("no -1 here")
+        return [self.w * v for v in x]
+
+
+@pytest.mark.parametrize("backend", ["native", "eager"])
+def test_a_model_of_ones_own_meets_a_row_that_its_loss_refuses(backend: str) -> None:
+    xs, ys = [[1.0], [0.5], [2.0, 1.0], [1.0]], [[0.0]] * 4
+    with pytest.raises(ValueError, match=r"^row 2: mse_loss got 2 outputs and 1 targets; give one"):
+        train(xs, ys, backend, model=Scaled(), batch_size=2)
+    with pytest.raises(ValueError, match=r"^no -1 here$") as found:
+        train([[1.0], [-1.0]], ys[:2], "eager", model=Scaled())
+    assert any(entry.name == "__call__" for entry in found.traceback)  # the user's own line
+
+    def own(outputs: Any, targets: Any) -> Any:
+        raise ValueError("no loss today")
+
+    with pytest.raises(ValueError, match=r"^no loss today$"):
+        train([[1.0]], [[0.0]], "eager", model=Scaled(), loss=own)
 
 
 @pytest.mark.parametrize("backend", ["auto", "eager"])
