@@ -33,8 +33,11 @@ NAMES |= {"greater": "gt", "greater_equal": "ge", "equal": "eq", "not_equal": "n
 PYTHON = {theirs: getattr(operator, ours) for theirs, ours in NAMES.items()}
 PYTHON |= {name: getattr(math, name) for name in ("isnan", "isinf", "isfinite")}
 PYTHON |= {"float_power": pow, "divmod": divmod}
+BESIDE = "keep it beside, in a dictionary by Value"
+FREEZE = "call requires_grad_(False) of the module that is not to learn"
 # Where optimisers written by hand keep what they know of a parameter.
-KEPT = ("m", "v", "m1", "m2", "momentum", "velocity", "cache", "exp_avg", "exp_avg_sq", "name")
+KEPT = """m v m1 m2 mom momentum vel velocity cache exp_avg exp_avg_sq square_avg buf g g2 step t lr
+    state prev prev_grad old mask frozen tag layer name"""
 
 
 def _op(node: Value) -> str:
@@ -77,12 +80,12 @@ def _set_backward(node: Value, function: object) -> NoReturn:
     )
 
 
-def _refused(name: str) -> property:
+def _refused(name: str, remedy: str) -> property:
     def refuse(node: Value, *value: object) -> NoReturn:
         """Not an attribute: raises AttributeError, which says where to keep such things."""
         raise AttributeError(
             f"a Value has no attribute {name!r}, and takes no new ones, which would cost memory in "
-            f"every node; keep it beside, in a dictionary by Value: {name}[p] = ..."
+            f"every node; {remedy}"
         )
 
     return property(refuse, refuse)
@@ -129,6 +132,7 @@ def install() -> None:
         "__match_args__": ("data",),
         **{theirs: _named(ours) for theirs, ours in NUMPY.items()},
         **{name: _turned(factor) for name, factor in ANGLES.items()},
-        **{kept: _refused(kept) for kept in KEPT},
+        **{kept: _refused(kept, f"{BESIDE}: {kept}[p] = ...") for kept in KEPT.split()},
+        "requires_grad": _refused("requires_grad", FREEZE),
     }.items():
         setattr(Value, name, it)

@@ -164,7 +164,9 @@ def inputs(*labels: str) -> list[Value]:
     """Leaves that are no numbers yet: the inputs of a Program, which vary from row to row.
 
     Their data is nan, and mostly so are the results computed from them. Comparisons with them are
-    recorded (for `where`). Python cannot decide on them: `if x > 0` is an error.
+    recorded (for `where`). Python cannot decide on them: `if x > 0` is an error. But a set and a
+    dictionary, as in `x in {1.0}` and `{1.0: a}[x]`, look for the node `x` and not for its number,
+    without an error: write `equal(x, 1.0)`. A text like `f"{x:.2f}"` shows the data it has by then.
 
     >>> x, y = inputs("x", "y")
     >>> (x > y).op.name

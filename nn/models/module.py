@@ -205,10 +205,14 @@ def walk(root: object, buffers: bool = True) -> Iterator[tuple[str, object]]:
 def hidden(model: Module) -> dict[Value, str]:
     """The leaves that a model holds where `walk` does not look, each with its attribute.
 
-    Such as those in sets, in plain objects and in closures.
+    Such as those in sets, in plain objects and in closures, and the attributes of a class.
     """
     known, found = {x for _, x in walk(model)}, dict[Value, str]()
     for path, module in walk(model):
+        for kind in type(module).__mro__ if isinstance(module, Module) else ():
+            for name, held in vars(kind).items():
+                shared = {x for _, x in walk([held]) if isinstance(x, Value)}
+                found |= dict.fromkeys(shared - known, f"{kind.__name__}.{name} of its class")
         for name, held in vars(module).items() if isinstance(module, Module) else ():
             things = [held]
             for _ in range(DEEP):

@@ -131,12 +131,14 @@ def test_a_label_is_refused_when_it_is_set() -> None:
 
 def test_moments_of_an_optimiser_have_a_place_beside_the_value() -> None:
     p = Value(2.0)
-    for name in ("m", "v", "velocity", "momentum"):
+    for name in ("m", "v", "velocity", "momentum", "square_avg", "step", "mask", "t"):
         with pytest.raises(AttributeError, match=rf"a dictionary by Value: {name}\[p\] = "):
             setattr(p, name, 0.0)
         assert not hasattr(p, name)
     m = {p: 0.0}  # what the message says
     m[p] += 1.0
+    with pytest.raises(AttributeError, match=r"requires_grad_\(False\) of the module that is not"):
+        p.requires_grad = False  # type: ignore[attr-defined]
     with pytest.raises(AttributeError):
         p.anything = 0.0  # type: ignore[attr-defined]
 

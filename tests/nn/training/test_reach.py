@@ -15,7 +15,7 @@ import pytest
 import engine
 from engine import Value
 from engine.source import lost
-from nn import SGD, Adam, Module, clip_grad_norm, fit
+from nn import SGD, Adam, Layer, Module, clip_grad_norm, fit
 
 HERE = str(Path(__file__))
 XS, YS = [[0.0], [1.0], [2.0], [3.0]], [0.5, 1.0, 2.0, 3.0]
@@ -118,6 +118,36 @@ def test_the_attribute_that_holds_what_is_not_found_is_named(kind: str, backend:
         ValueError, match=f"no parameters, but Values in held of type {kind}; .*{places}"
     ):
         fit(model, XS, YS, loss="mse", progress=False, backend=backend)
+
+
+class Shared(Module):
+    """Its Values are of the class, and no parameters of an object."""
+
+    w = Value(0.3)
+    layers = (Layer(1, 1, "linear", rng=1),)
+
+    def __call__(self, x: Any) -> Any:
+        return self.w * self.layers[0](x)
+
+
+class Half(Shared):
+    def __init__(self) -> None:
+        self.b = Value(0.0)
+
+    def __call__(self, x: Any) -> Any:
+        return super().__call__(x) + self.b
+
+
+@BACKENDS
+def test_values_of_a_class_are_named(backend: str) -> None:
+    how: dict[str, Any] = {"loss": "mse", "progress": False, "backend": backend, "epochs": 1}
+    names = r"\(?Shared.layers of its class, Shared.w of its class\)?"
+    with pytest.raises(ValueError, match=rf"no parameters, but Values in {names}; keep them in an"):
+        fit(Shared(), XS, YS, **how)
+    with pytest.warns(UserWarning, match="3 Values that are none of its parameters") as found:
+        fit(Half(), XS, YS, **how)
+    assert "Shared.w of its class" in str(found[0].message)
+    assert "Shared.layers of its class" in str(found[0].message)
 
 
 def test_values_in_the_rows_are_none_to_be_trained() -> None:
