@@ -96,7 +96,7 @@ def _array_ufunc(value: Value, ufunc: Any, method: str, *args: Any, **how: Any) 
     numpy, name, first = sys.modules["numpy"], ufunc.__name__, args[0]
     if name in NAMES and getattr(first, "ndim", 1) == 0 and first.dtype.kind != "O":
         return PYTHON[name](as_float(first[()]), args[1])
-    if "O" not in ufunc.types[-1]:
+    if "O" not in ufunc.types[-1] or name in ("bitwise_count", "logical_xor"):
         function = PYTHON.get(name) or getattr(sys.modules["engine"], name, None)
         if function is None:
             raise TypeError(

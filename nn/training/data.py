@@ -184,9 +184,9 @@ def _sample_weights(loss: Loss, given: Iterable[float], many: int) -> list[float
             "the rows in a loss of your own"
         )
     weights = [as_number(weight) for weight in samples(given, "weights")]
-    bad = [weight for weight in weights if not 0 <= weight < math.inf]
+    bad = [f"{x!r} in row {i}" for i, x in enumerate(weights) if not 0 <= x < math.inf]
     if bad or len(weights) != many or not any(weights):
-        got = f"{bad[0]!r}" if bad else f"{len(weights)} with the sum {sum(weights)}"
+        got = bad[0] if bad else f"{len(weights)} with the sum {sum(weights)}"
         raise ValueError(
             f"sample_weight takes a finite number >= 0 for each of the {many} rows, not all of "
             f"them 0, got {got}; give 1 for a row that counts as usual"

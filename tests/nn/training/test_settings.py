@@ -361,7 +361,7 @@ def test_losses_are_weighted_and_rows_of_a_pair_count_as_usual(backend):
         ([1.0] * 23, "each of the 24 rows, not all of them 0, got 23 with the sum 23"),
         ([0.0] * 24, "not all of them 0, got 24 with the sum 0"),
         ([-1.0] + [1.0] * 23, "finite number >= 0 for each of the 24 rows, .* got -1.0"),
-        ([math.nan] + [1.0] * 23, "got nan"),
+        ([1.0] * 9 + [math.nan] + [1.0] * 14, "got nan in row 9; give 1"),
         (["much"] + [1.0] * 23, "got nan"),
     ],
 )
