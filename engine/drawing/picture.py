@@ -16,8 +16,8 @@ from engine.drawing.groups import Box, Grouping, arrows, counts, group
 from engine.drawing.style import EDGE, GRAPH, NODE, box_style, flags, node_style, roomy
 from engine.drawing.view import Outputs, View, scattered, view
 from engine.outfile import Target, write
-from engine.wording.derivatives import locals_of
 from engine.wording.names import HIDDEN, number, operation, short_name, shorten
+from engine.wording.notation import locals_of
 
 DIRECTIONS = ("LR", "TB", "RL", "BT")
 

@@ -11,8 +11,8 @@ from engine.core.sweep import gradients_of
 from engine.core.value import Value
 from engine.drawing.style import flags
 from engine.drawing.view import Outputs, View, outputs_of, view
-from engine.wording.derivatives import locals_of
 from engine.wording.names import HIDDEN, Names, number, operation, safe
+from engine.wording.notation import locals_of
 from engine.wording.terminal import Text, columns, in_colour, painted
 
 # Styles that can be read on a light and on a dark screen, next to the colours of pictures.

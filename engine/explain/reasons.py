@@ -8,9 +8,8 @@ from engine.core.ops import is_constant
 from engine.core.origins import name_of
 from engine.core.value import Value
 from engine.explain.paths import Link, Path, PathSums, broken_edges
-from engine.wording.derivatives import WIDE, derivatives
 from engine.wording.names import Names, number, shorten
-from engine.wording.notation import PLAIN, Term
+from engine.wording.notation import PLAIN, WIDE, Term, derivatives
 
 TINY = 1e-6  # a local derivative below it lets next to nothing through
 CANCELLED = 1e-3  # of the sum of the paths' sizes

@@ -13,7 +13,7 @@ from engine.core.node import edges
 from engine.core.operation import Operation
 from engine.core.ops import is_constant
 from engine.core.value import Value
-from engine.wording.derivatives import tried
+from engine.wording.notation import tried
 
 FLAT = 1e-3  # of the steepest slope: tanh is as flat as this from |x| = 4.2 on, sigmoid from 8.3
 FAR = 50.0  # at this input, an activation that gets flat is flat

@@ -17,9 +17,8 @@ from engine.core.ops import is_constant
 from engine.core.value import Value
 from engine.outfile import write
 from engine.stepping.run import Run
-from engine.wording.derivatives import WIDE, derivatives
 from engine.wording.names import identifiers, place, shorten
-from engine.wording.notation import PLAIN, Term
+from engine.wording.notation import PLAIN, WIDE, Term, derivatives
 
 __all__ = ["to_source", "unroll"]
 

@@ -14,8 +14,8 @@ from engine.core.ops import CONSTANT
 from engine.core.origins import Origin, place_of
 from engine.stepping.run import Run
 from engine.stepping.steps import ForwardStep, Step
-from engine.wording.derivatives import locals_of
 from engine.wording.names import made_by, number, short_name, shorten, visible
+from engine.wording.notation import locals_of
 
 # A line of the pane: its name, its value, and the Python that leads to it from the opened thing,
 # such as ".data", or None.

@@ -13,8 +13,8 @@ import engine
 from engine import Value, topological
 from engine.core.ops import is_constant
 from engine.drawing.text_tree import tree
-from engine.wording.derivatives import locals_of
 from engine.wording.names import number, safe
+from engine.wording.notation import locals_of
 from engine.wording.terminal import Text, width
 from tests.core.programs import OPERATIONS, Program, programs
 from tests.drawing.test_picture import HOSTILE

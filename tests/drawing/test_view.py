@@ -15,7 +15,7 @@ from engine import Value, gradient, no_grad, numeric_mode, topological
 from engine.core.ops import is_constant
 from engine.drawing import draw
 from engine.drawing.view import View, scattered, view
-from engine.wording.derivatives import locals_of
+from engine.wording.notation import locals_of
 from nn import MLP, Module, mse_loss
 from tests.core.programs import OPERATIONS, Program, path_sum, programs
 

@@ -15,8 +15,8 @@ from engine import StaleValueError, Value, gradient, numeric_mode, operation, to
 from engine.core.ops import is_constant
 from engine.explain.explanation import explain
 from engine.explain.paths import count, largest, path_sums
-from engine.wording.derivatives import locals_of
 from engine.wording.names import number
+from engine.wording.notation import locals_of
 from tests.core.programs import OPERATIONS, Program, path_sum, programs
 from tests.stepping.test_steps import WILD, WILD_PLANS, bits, wild
 

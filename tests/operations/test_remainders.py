@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from engine import NumericError, Value, gradient, hessian, inputs, numeric_mode
 from engine.core.operation import TABLE
 from engine.native import Program
-from engine.wording.derivatives import derivatives as formulas
 from engine.wording.latex import latex
 from engine.wording.notation import PLAIN, Term
+from engine.wording.notation import derivatives as formulas
 from tests.core.test_conformance import meets
 
 inf, nan = math.inf, math.nan

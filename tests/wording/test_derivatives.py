@@ -7,8 +7,7 @@ import pytest
 import engine
 from engine import Value, operation
 from engine.core.operation import TABLE
-from engine.wording.derivatives import WIDE, derivatives, tried
-from engine.wording.notation import PLAIN, Term
+from engine.wording.notation import PLAIN, WIDE, Term, derivatives, tried
 
 x, w, v = Value(0.75, "x"), Value(1.25, "w"), Value(0.5, "v")
 WRITTEN: dict[str, tuple[Callable[[], Value], list[str | None]]] = {
