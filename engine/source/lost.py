@@ -12,8 +12,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from types import CodeType, FrameType
 
-from engine.source.bytecode import Code
-from engine.source.origin import line_of, origin_of
+from engine.source.origin import Code, line_of, origin_of
 
 NAMES = """acos acosh asin asinh atan atan2 atanh cbrt cos cosh erf erfc exp exp2 expm1 fmod hypot
     lgamma log log10 log1p log2 sin sinh sqrt tan tanh"""
