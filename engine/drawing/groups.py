@@ -21,32 +21,23 @@ BOXES, ARROWS = 120, 1000  # more than that is neither read nor laid out in a se
 
 
 @dataclass
-class Box:
-    """Nodes that are drawn as one box."""
-
-    name: str
-    about: str
-    nodes: list[Value]
-
-
-@dataclass
 class Grouping:
     """Which nodes of a view are drawn as one box; a node in no box is drawn by itself.
 
     Attributes:
-        boxes: the boxes by name. of: the box of each node that is in one.
+        boxes: the nodes of each box, by its name. of: the name of the box that a node is in.
         frames: for each node inside of an opened box, the name of that box.
     """
 
-    boxes: dict[str, Box]
-    of: dict[Value, Box]
+    boxes: dict[str, list[Value]]
+    of: dict[Value, str]
     frames: dict[Value, str]
 
     def ids(self, view: View) -> dict[Value, str]:
         """For each node the id of what shows it: that of a box, as g0, or its own, as n5."""
         boxes = {name: f"g{i}" for i, name in enumerate(self.boxes)}
         return {
-            node: boxes[self.of[node].name] if node in self.of else f"n{i}"
+            node: boxes[self.of[node]] if node in self.of else f"n{i}"
             for i, node in enumerate(view.nodes)
         }
 
@@ -126,12 +117,12 @@ def _collapse(view: View, paths: Mapping[Value, Address], level: int, open: set[
         members.setdefault(path[at], []).append(node)
     for name, nodes in members.items():
         if len(nodes) > SMALL:
-            box = found.boxes[name] = Box(name, _about(name, nodes), nodes)
-            found.of.update(dict.fromkeys(nodes, box))
+            found.boxes[name] = nodes
+            found.of |= dict.fromkeys(nodes, name)
     return found
 
 
-def _about(name: str, nodes: Sequence[Value]) -> str:
+def about(name: str, nodes: Sequence[Value]) -> str:
     """What a box says of its nodes: their line of source, operations by frequency, and leaves."""
     origin = origins.place_of(nodes[0])
     line = origins.source_of(nodes[0])

@@ -12,7 +12,7 @@ from typing import TypedDict, Unpack
 from engine.core.origins import place_of
 from engine.core.value import Value
 from engine.drawing.canvas import Picture, plain
-from engine.drawing.groups import Box, Grouping, arrows, counts, group
+from engine.drawing.groups import Grouping, about, arrows, counts, group
 from engine.drawing.style import EDGE, GRAPH, NODE, box_style, flags, node_style, roomy
 from engine.drawing.view import Outputs, View, scattered, view
 from engine.outfile import Target, write
@@ -201,10 +201,11 @@ class _Drawing:
         style = node_style(node, self.seen, self.top, copy)
         self.add(node, ident, text, style, about_node(node, self.seen))
 
-    def add_box(self, node: Value, box: Box) -> None:
+    def add_box(self, node: Value, name: str) -> None:
         """Draw a box for many nodes, of which this is the first one to be met."""
-        text = "\n".join([box.name, *box.about.split("\n"), *_summary(box.nodes, self.seen)])
-        self.add(node, self.ids[node], text, box_style(box.nodes, self.seen), text)
+        nodes = self.grouping.boxes[name]
+        text = "\n".join([name, about(name, nodes), *_summary(nodes, self.seen)])
+        self.add(node, self.ids[node], text, box_style(nodes, self.seen), text)
 
     def add_edges(self, node: Value) -> None:
         """Draw the arrows from a node's parents; those from a box are drawn in bundles."""

@@ -20,7 +20,7 @@ import engine
 from engine import Value, dot, gradient, topological
 from engine.core.ops import is_constant
 from engine.drawing import Picture, draw
-from engine.drawing.groups import ARROWS, BOXES, arrows, counts, group
+from engine.drawing.groups import ARROWS, BOXES, about, arrows, counts, group
 from engine.drawing.view import view
 from nn import MLP, Module, mse_loss
 from tests.core.programs import OPERATIONS, Program, programs
@@ -164,20 +164,20 @@ def check_complete(value: Value, **how: Any) -> None:
     shown = [n for n in topological(value) if n is value or not is_constant(n)]
     seen = view(value)
     found = group(seen, how.get("collapse"), how.get("open", ()), how.get("limit", 500))
-    boxed = [node for box in found.boxes.values() for node in box.nodes]
+    boxed = [node for nodes in found.boxes.values() for node in nodes]
     assert len(boxed) == len(set(boxed))
-    assert found.of == {node: box for box in found.boxes.values() for node in box.nodes}
+    assert found.of == {node: name for name, nodes in found.boxes.items() for node in nodes}
     assert value not in found.of
     across = Counter(
-        (found.of[p].name if p in found.of else p, found.of[n].name if n in found.of else n)
+        (found.of.get(p, p), found.of.get(n, n))
         for n in shown
         for p in n.parents
-        if not is_constant(p) and (p not in found.of or found.of[p] is not found.of.get(n))
+        if not is_constant(p) and (p not in found.of or found.of[p] != found.of.get(n))
     )
     ids = found.ids(seen)
-    assert all(len({ids[node] for node in box.nodes}) == 1 for box in found.boxes.values())
+    assert all(len({ids[node] for node in nodes}) == 1 for nodes in found.boxes.values())
     assert len({*ids.values()}) == len(shown) - len(boxed) + len(found.boxes)
-    name = {**{box.name: ids[box.nodes[0]] for box in found.boxes.values()}, **ids}
+    name = {**{name: ids[nodes[0]] for name, nodes in found.boxes.items()}, **ids}
     assert arrows(ids) == {(name[tail], name[head]): n for (tail, head), n in across.items()}
     nodes, links = read(draw(value, **how))
     assert sum(nodes.values()) == len(shown)
@@ -223,11 +223,11 @@ def test_the_boxes_are_in_the_picture_by_name_with_what_they_hold() -> None:
     neurons = [name for name in found.boxes if re.fullmatch(r"L[012]\.N\d", name)]
     assert len(neurons) == 8 + 8 + 1
     for name in neurons:
-        assert all((node.label or name).startswith(name) for node in found.boxes[name].nodes)
-        parameters = sum(not node.parents for node in found.boxes[name].nodes)
+        assert all((node.label or name).startswith(name) for node in found.boxes[name])
+        parameters = sum(not node.parents for node in found.boxes[name])
         assert parameters == (5 if name.startswith("L0") else 9)
-        assert f"{parameters} leaves" in found.boxes[name].about
-        results = [node.op.name for node in found.boxes[name].nodes if node.op is not None]
+        assert f"{parameters} leaves" in about(name, found.boxes[name])
+        results = [node.op.name for node in found.boxes[name] if node.op is not None]
         assert Counter(results) == ({"dot": 12} if name == "L2.N0" else {"dot": 12, "relu": 12})
     coarse = group(view(loss), 1)
     assert {name for name in coarse.boxes if re.fullmatch(r"L\d", name)} == {"L0", "L1", "L2"}
