@@ -24,12 +24,10 @@ Child = tuple[str, Any, str | None]
 _GROUP = 50  # parents in one group of the pane
 _MANY = 2000  # a node with more parents shows no local derivatives, since all are computed at once
 _FIELDS: dict[type, tuple[str, ...]] = {
-    Step: Step.__match_args__,
-    ForwardStep: ForwardStep.__match_args__,
     Run: ("position", "current", "root", "seed", "nbytes"),
     Operation: ("name", "symbol", "tex", "function", "partials", "domain"),
-    Origin: Origin.__match_args__,
 }
+_FIELDS |= {kind: kind.__match_args__ for kind in (Step, ForwardStep, Origin)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +46,16 @@ class EdgeView:
     parent: Node
     local: float | None
 
+    def __str__(self) -> str:
+        if self.parent.op is CONSTANT:
+            return f"{number(self.parent._data)}, a number: takes no gradient"
+        if self.parent._epoch > self.node._epoch:
+            return "changed since: build the expression again"
+        if self.local is None:
+            return text(self.parent)
+        given = (self.node.grad or 0.0) * self.local
+        return f"local {number(self.local)}  contributes {number(given)}"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parents:
@@ -56,6 +64,9 @@ class Parents:
     node: Node
     start: int
     stop: int
+
+    def __str__(self) -> str:
+        return f"parents {self.start} to {self.stop - 1} of {len(self.node.parents)}"
 
 
 SHOWN = (Node, EdgeView, Parents, *_FIELDS)
@@ -72,10 +83,6 @@ def text(thing: Any) -> str:
     if isinstance(thing, Node):
         node: Any = thing
         return f"data {number(node._data)}  grad {number(node.grad or 0.0)}  {_line(made_by(node))}"
-    if isinstance(thing, EdgeView):
-        return _edge(thing)
-    if isinstance(thing, Parents):
-        return f"parents {thing.start} to {thing.stop - 1} of {len(thing.node.parents)}"
     if isinstance(thing, Origin):
         return _line(f"{thing}  {shorten(thing.code, 60)}".rstrip())
     return _line(repr(thing) if isinstance(thing, Run) else str(thing))
@@ -130,16 +137,6 @@ def assign(thing: Any, attribute: str, value: Any) -> None:
 def _line(text: str) -> str:
     """A text as one line that can be shown, whatever the labels in it hold."""
     return visible(text).replace("\n", "␊")
-
-
-def _edge(edge: EdgeView) -> str:
-    if edge.parent.op is CONSTANT:
-        return f"{number(edge.parent._data)}, a number: takes no gradient"
-    if edge.parent._epoch > edge.node._epoch:
-        return "changed since: build the expression again"
-    if edge.local is None:
-        return text(edge.parent)
-    return f"local {number(edge.local)}  contributes {number((edge.node.grad or 0.0) * edge.local)}"
 
 
 def _edges(node: Any, start: int, stop: int) -> list[Child]:
