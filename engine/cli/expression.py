@@ -7,7 +7,6 @@ executed.
 import ast
 import functools
 import math
-import operator
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +16,7 @@ import engine
 from engine.core.operation import TABLE
 from engine.core.ops import CONSTANT
 from engine.core.value import Value, constant
-from engine.wording.terminal import Mistake, parsed, similar
+from engine.wording.terminal import OPERATORS, Mistake, parsed, similar
 
 CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan}
 Read = tuple[list[ast.expr], Callable[..., Any]]  # the operands, and what to do with their values
@@ -152,18 +151,7 @@ def _picking(function: Callable[..., Any]) -> Callable[..., Any]:
     return pick
 
 
-_PYTHON: dict[type[ast.AST], Callable[..., Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.Pow: operator.pow,
-    ast.Mod: operator.mod,
-    ast.FloorDiv: operator.floordiv,
-    ast.USub: operator.neg,
-    ast.UAdd: operator.pos,
-}
-ARITHMETIC = {symbol: _folding(function) for symbol, function in _PYTHON.items()}
+ARITHMETIC = {symbol: _folding(function) for symbol, function in OPERATORS.items()}
 
 
 def _is_operation(name: str) -> bool:

@@ -15,7 +15,7 @@ from engine.core.numerics import divide
 from engine.core.operation import floats
 from engine.core.value import Value
 from engine.stepping.steps import Step
-from engine.wording.terminal import Mistake, parsed
+from engine.wording.terminal import OPERATORS, Mistake, parsed
 
 LONGEST = 250  # characters: the tree is never too deep for recursion, and no number overflows
 
@@ -50,17 +50,13 @@ _OF_A_NODE: dict[str, tuple[str, Callable[[Value], Any]]] = {
     "op": ("text", lambda node: node.op.name if node.op else ""),
     "label": ("text", lambda node: node.label or ""),
 }
-_ARITHMETIC: dict[type[ast.AST], Callable[..., Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
+_ARITHMETIC = OPERATORS | {
     ast.Div: lambda a, b: divide(float(a), float(b)),
     ast.Mod: lambda a, b: a % b if b else nan,
     ast.Pow: lambda a, b: floats.pow(float(a), float(b)),
-    ast.USub: operator.neg,
-    ast.UAdd: operator.pos,
     ast.Not: operator.not_,
 }
+del _ARITHMETIC[ast.FloorDiv]
 _COMPARISONS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Lt: operator.lt,
     ast.LtE: operator.le,

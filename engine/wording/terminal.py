@@ -4,12 +4,13 @@ REPL prints as it is.
 
 import ast
 import difflib
+import operator
 import os
 import sys
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
-from typing import IO, Self
+from typing import IO, Any, Self
 
 # Stand-ins, for a terminal that lacks any of the characters in a text.
 ASCII = str.maketrans("└├│─▶×·↑→□∞", "`||->x.^>_~") | {
@@ -66,6 +67,20 @@ class Mistake(ValueError):
         line = source.encode()  # Python counts bytes
         begin, end = line[: tree.col_offset].decode(), line[: tree.end_col_offset].decode()
         return cls(message, source, len(begin), len(end))
+
+
+# What the operators of Python do, by their syntax.
+OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: operator.pow,
+    ast.Mod: operator.mod,
+    ast.FloorDiv: operator.floordiv,
+    ast.USub: operator.neg,
+    ast.UAdd: operator.pos,
+}
 
 
 def parsed(source: str) -> ast.expr:
