@@ -20,15 +20,12 @@ def page(
     data: Mapping[str, Any],
     path: str | os.PathLike[str] | None = None,
     *,
-    title: str,
-    name: str,
-    count: str,
     unit: str,
-    first: str,
     speeds: Sequence[float],
     speed: float,
+    parts: Mapping[str, str],
     pictures: str = "",
-    **parts: str,
+    **words: str,
 ) -> str:
     """Return a page that plays what `data` holds, and write it to `path` if one is given.
 
@@ -38,13 +35,13 @@ def page(
         room: the folder that has the files.
         files: the inside of the page, its style, and its scripts in order.
         data: what the scripts find as `run`. JSON has no nan and inf: see `json_float`.
-        title: what a tab of the browser shows.
-        name: what is played. count: how much of it there is.
         unit: the word for a position in the page's address and on its buttons, such as "step".
-        first: the word for the first position, on its button.
         speeds: how many positions a second one can choose. speed: the one that is chosen at first.
-        pictures: what writes pictures instead of a page, if it is not a method of a Value.
         parts: HTML for the places that the inside of the page names.
+        pictures: what writes pictures instead of a page, if it is not a method of a Value.
+        words: texts for the places that the frame names. title: what a tab of the browser shows.
+            name: what is played. count: how much of it there is. first: the word for the first
+            position, on its button.
     """
     here = Path(__file__).parent
     inside, style, *scripts = ((room / file).read_text(encoding="utf-8") for file in files)
@@ -53,12 +50,9 @@ def page(
     )
     style, script = shared + style, "".join([script, *scripts])
     text = Template(frame).substitute(
-        title=escape(title),
-        name=escape(name),
-        count=escape(count),
+        {name: escape(word) for name, word in words.items()},
         unit=unit,
         Unit=unit.capitalize(),
-        first=first,
         speeds="\n      ".join(_option(each, each == speed) for each in speeds),
         inside=Template(inside).substitute(parts),
         data=as_json(data),

@@ -16,11 +16,11 @@ from engine import numeric_mode
 from engine.core.value import set_data
 from engine.page import shell
 from engine.wording.names import shorten, visible
+from nn.checks import as_list
 from nn.evaluation.measure import predict
 from nn.evaluation.plane import classes as classes_of
 from nn.evaluation.plane import in_plane, largest, last_activation, row, shares, window
 from nn.models import chain
-from nn.models.module import Module
 from nn.training.history import History, Recording
 
 FRAMES = 400  # epochs that a page shows at most; of a longer run they are evenly spread
@@ -67,7 +67,8 @@ def to_html(
     kept = 0 if history.best_epoch is None else history.best_epoch + 1  # 0: before the training
     shown = evenly(min(history.epochs + 1, len(recording.snapshots)), FRAMES, kept)
     inputs, called = _words("features", features), _words("classes", classes)
-    with _as_it_was(recording):
+    # parameters that are not finite are shown as they are
+    with numeric_mode("ieee"), _as_it_was(recording):
         found: dict[str, Any] = {
             "epochs": shown,
             "kept": kept,
@@ -88,6 +89,7 @@ def to_html(
         first="Before the training",
         speeds=(2, 10, 30, 100),
         speed=10,
+        parts={},
         pictures="history.plot(path)",
     )
 
@@ -202,7 +204,7 @@ def regions(
     for frame in frames:
         snapshot = recording.snapshots[shown[frame]]
         set_data(recording.parameters, snapshot)
-        grids.append(_outputs(recording.model, _cells(corners)))
+        grids.append([as_list(x) for x in predict(recording.model, _cells(corners))])
     try:
         kinds, truth = classes_of("to_html", len(grids[0][0]), [y for _, y in recording.rows])
     except ValueError:  # targets that are no classes
@@ -235,13 +237,6 @@ def _cells(corners: list[Pair]) -> list[Pair]:
     (left, bottom), (right, top) = corners
     steps = [(i + 0.5) / CELLS for i in range(CELLS)]
     return [(left + (right - left) * s, top - (top - bottom) * t) for t in steps for s in steps]
-
-
-def _outputs(model: Module, rows: list[Pair]) -> list[list[float]]:
-    """What the model answers for each row."""
-    with numeric_mode("ieee"):  # parameters that are not finite are shown as they are
-        outputs = predict(model, rows)
-    return [output if isinstance(output, list) else [output] for output in outputs]
 
 
 def _class(outputs: list[float], last: object) -> tuple[int, int]:

@@ -84,7 +84,7 @@ def to_html(run: Run, path: str | os.PathLike[str] | None = None, **how: Any) ->
         first="First step",
         speeds=(0.5, 1, 3, 10, 50, 500),
         speed=1,
-        svg=labelled,
+        parts={"svg": labelled},
     )
 
 
