@@ -6,7 +6,7 @@ from math import fsum, nan
 from typing import Any
 
 from engine.core.node import Node
-from engine.core.operation import row, rows
+from engine.core.operation import TABLE, row, rows
 from engine.core.value import Scalar, Value, apply, constant, record
 
 __all__ = ["dot", "maximum", "minimum", "sum"]
@@ -31,15 +31,6 @@ def _dot(*args: float) -> float:
     for w, x in zip(args[:n], args[n:], strict=False):
         result += w * x
     return result + args[-1] if len(args) % 2 else result
-
-
-def _maximum(*xs: float) -> float:
-    """The largest; a nan wins wherever it stands (IEEE 754-2019), unlike in Python's max."""
-    return max(xs) if all(x == x for x in xs) else nan
-
-
-def _minimum(*xs: float) -> float:
-    return min(xs) if all(x == x for x in xs) else nan
 
 
 # --- rows ----------------------------------------------------------------------------------------
@@ -79,25 +70,16 @@ row(
     finite_partials=True,
 )
 
-row(
-    "maximum",
-    _maximum,
-    _ties,
-    symbol="max",
-    tex=r"\max",
-    expand=lambda *xs: reduce(rows.maximum, xs),
-    branches=True,
-)
-
-row(
-    "minimum",
-    _minimum,
-    _ties,
-    symbol="min",
-    tex=r"\min",
-    expand=lambda *xs: reduce(rows.minimum, xs),
-    branches=True,
-)
+for _name, _best in {"maximum": max, "minimum": min}.items():
+    row(  # a nan wins wherever it stands (IEEE 754-2019), unlike in Python's max and min
+        _name,
+        lambda *xs, best=_best: best(xs) if all(x == x for x in xs) else nan,
+        _ties,
+        symbol=_best.__name__,
+        tex=rf"\{_best.__name__}",
+        expand=lambda *xs, name=_name: reduce(TABLE[name], xs),
+        branches=True,
+    )
 
 
 def turned(xs: Sequence[Any], i: int) -> tuple[Any, ...]:
