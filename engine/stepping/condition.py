@@ -30,11 +30,8 @@ class Read(NamedTuple):
     at: Callable[[Step], Any]
 
 
-FIELDS: dict[str, Read] = {
-    "node": Read("node", lambda step: step.node),
-    "parent": Read("node", lambda step: step.parent),
-    "edge": Read("number", lambda step: step.index + 1),  # as the debugger counts them
-}
+FIELDS = {name: Read("node", operator.attrgetter(name)) for name in ("node", "parent")}
+FIELDS["edge"] = Read("number", lambda step: step.index + 1)  # as the debugger counts them
 FIELDS |= {
     name: Read("number", operator.attrgetter(name))
     for name in ("index", "position", "upstream", "local", "contribution", "before", "after")

@@ -52,7 +52,7 @@ def debug(
         raise TypeError(
             f"debug takes a Run, got {type(run).__name__}; loss.trace_backward() gives one"
         )
-    Debugger(run, stdin, stdout, names).interact()
+    Debugger(run, stdin, stdout, names or {}).interact()
 
 
 class Debugger(Prompt):

@@ -43,11 +43,7 @@ class Prompt(cmd.Cmd):
     """Reads commands and writes answers. The commands themselves are methods of `Debugger`."""
 
     def __init__(
-        self,
-        run: Run,
-        stdin: TextIO | None = None,
-        stdout: TextIO | None = None,
-        names: Mapping[str, Value] | None = None,
+        self, run: Run, stdin: TextIO | None, stdout: TextIO | None, names: Mapping[str, Value]
     ) -> None:
         super().__init__(stdin=stdin, stdout=stdout)
         self.use_rawinput = self.stdin is sys.stdin

@@ -325,7 +325,7 @@ def test_layers_neurons_and_lines_can_be_stopped_at() -> None:
     a, b = m.tanh(), n.tanh()
     loss = a * ws[2] + b * ws[3]
     run = loss.trace_backward()
-    prompt = Debugger(run, io.StringIO(), io.StringIO())
+    prompt = Debugger(run, io.StringIO(), io.StringIO(), {})
 
     def stops(where: str) -> set[str]:
         return {
