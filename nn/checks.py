@@ -111,8 +111,14 @@ def parameter_list(who: str, params: Any) -> list[Any]:
     return list(params)
 
 
+class Leaves(list[Value]):
+    """Leaf Values, each listed once, which nobody has to check again: that takes a while."""
+
+
 def leaf_values(who: str, params: Any) -> list[Value]:
     """Parameters as a list. Raises an error unless they are leaf Values, each listed once."""
+    if params and isinstance(params, Leaves):
+        return params
     listed = parameter_list(who, params)
     if not listed:
         raise ValueError(f"{who} got no parameters; keep Values, not all frozen, in {PLACES}")

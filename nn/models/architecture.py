@@ -10,7 +10,7 @@ from engine.core.value import set_data
 from nn.models.activations import ACTIVATIONS
 from nn.models.chain import Part, neurons, row, widths
 from nn.models.layers import MLP, Layer, Neuron, Sequential
-from nn.models.module import Module
+from nn.models.module import Contents, Module
 from nn.models.regularization import BatchNorm, Dropout
 
 # The classes that a file can describe, each with its name in files.
@@ -152,18 +152,21 @@ def make(kind: str, n: int, *settings: Any) -> Module:
     return Layer(n, settings[0], settings[1], 0) if kind == "Layer" else MAKE[kind](n, *settings)
 
 
-def describe(model: Module) -> Architecture | None:
+def describe(model: Module, held: Contents | None = None) -> Architecture | None:
     """The Architecture of a model. None for a class of the user's own.
 
     It is also None where parts of the model were changed or added, and for a Sequential of anything
     but Layers, Dropout and BatchNorm.
     """
-    found = outline(model)
-    others = found and set(found[1]).symmetric_difference(model.parameters(True))
-    return found[0] if found and not others else None
+    parameters = held.parameters if held else model.parameters(True)
+    found = outline(model, held)
+    same = found and (found[1] == parameters or set(found[1]) == set(parameters))
+    return found[0] if found and same else None
 
 
-def outline(model: Module) -> tuple[Architecture, list[Value]] | None:
+def outline(
+    model: Module, contents: Contents | None = None
+) -> tuple[Architecture, list[Value]] | None:
     """The Architecture that a model computes, and the parameters of its layers in their order.
 
     None as for `describe`, but other parameters in the model do not matter.
@@ -185,9 +188,11 @@ def outline(model: Module) -> tuple[Architecture, list[Value]] | None:
                 return None
             held += [value for values in _held(part) for value in values]
         else:
-            held += [value for neuron in neurons(part) for value in (*neuron.w, neuron.b)]
+            for neuron in neurons(part):
+                held += *neuron.w, neuron.b
             before += 1
-    sound = len(set(held)) == len(held) and {*map(type, held)} == {Value}
+    known = contents is not None and contents.parameters == held
+    sound = known or (len(set(held)) == len(held) and {*map(type, held)} == {Value})
     return (found, held) if sound else None
 
 

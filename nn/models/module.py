@@ -17,6 +17,7 @@ from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Self
 
 from engine import Value
+from nn.checks import Leaves
 from nn.models.batch import BATCH
 
 DEEP = 6  # how far below an attribute `hidden` looks
@@ -85,8 +86,7 @@ class Module:
 
     def parameters(self, buffers: bool = False) -> list[Value]:
         """Every parameter once, in the order of `named_parameters()`."""
-        lists = [thing for _, thing in _parts(self, buffers) if not isinstance(thing, Module)]
-        return [value for value in dict.fromkeys(chain(*lists)) if value.op is None]
+        return _leaves(thing for _, thing in _parts(self, buffers))
 
     def requires_grad_(self, mode: bool = True) -> Self:
         """Freeze the parameters of this module and all modules inside it, or let them learn again.
@@ -158,18 +158,34 @@ class Buffers(Module):
         def __getattr__(self, name: str) -> list[Value]: ...
 
 
+class Contents:
+    """What a model holds, found in one walk: a large one takes a while.
+
+    Attributes:
+        modules: `model.modules()`. parameters: those and buffers, `model.parameters(True)`.
+        trainable: `model.trainable_parameters()`.
+    """
+
+    def __init__(self, model: Module) -> None:
+        found = [thing for _, thing in _parts(model)]
+        self.modules = [thing for thing in found if isinstance(thing, Module)]
+        self.parameters = self.trainable = Leaves(_leaves(found))
+        if any(isinstance(x, Buffers) or not x.requires_grad for x in self.modules):
+            self.trainable = Leaves(model.trainable_parameters())
+
+
 @contextmanager
 def evaluating(model: Module) -> Iterator[None]:
     """Evaluation mode inside the block. Afterwards every module has the mode from before it."""
-    with keeping_modes(model):
+    with keeping_modes(model.modules()):
         model.eval()
         yield
 
 
 @contextmanager
-def keeping_modes(model: Module) -> Iterator[None]:
+def keeping_modes(modules: Iterable[Module]) -> Iterator[None]:
     """Give every module the mode from before the block after it, however it ends."""
-    before = [(part, part.training) for part in model.modules()]
+    before = [(part, part.training) for part in modules]
     try:
         yield
     finally:
@@ -266,6 +282,13 @@ def _parts(root: object, buffers: bool = True) -> Iterator[tuple[str, Module | S
         if isinstance(thing, Module):
             yield path, thing
         stack.extend(reversed([(_below(path, key), item) for key, item in inside]))
+
+
+def _leaves(things: Iterable[Module | Sequence[Value]]) -> list[Value]:
+    """The leaf Values among what `_parts` gives, each once."""
+    lists = [thing for thing in things if not isinstance(thing, Module)]
+    found = [value for value in chain(*lists) if value.op is None]
+    return found if len(set(found)) == len(found) else list(dict.fromkeys(found))
 
 
 def _below(path: str, key: object) -> str:

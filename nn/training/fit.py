@@ -17,7 +17,7 @@ from nn.checks import PLACES, at_least_zero, generator, listed, pick
 from nn.evaluation.metrics import Asked, Metrics
 from nn.evaluation.samples import pair_up
 from nn.losses import LOSSES, OTHER_NAMES, Loss, built_in, check_settings, classes_of
-from nn.models.module import Module, check_module, hidden, keeping_modes
+from nn.models.module import Contents, Module, check_module, hidden, keeping_modes
 from nn.optim.optimizers import OPTIMIZERS, Optimizer
 from nn.optim.schedules import Schedule
 from nn.training.data import ClassWeights, Data, Generators
@@ -171,9 +171,12 @@ def fit(
     reader = model if built_in(loss) else None  # other losses may read any targets
     data = Data(pair_up("fit", xs, ys, reader), validation, reader)
     data.weigh(loss, class_weights, sample_weight)
+    check_module("fit", model)
+    held = Contents(model)
     task = Task(
         model=model,
-        optimizer=_optimizer(optimizer, lr, model),
+        held=held,
+        optimizer=_optimizer(optimizer, lr, model, held),
         loss=loss,
         metrics=Metrics(metrics, loss, model),
         data=data,
@@ -216,7 +219,10 @@ def _train(
         data.split(task.rng, stratified=classes_of(task.loss) is not None)
     else:
         data.load_state_dict(saved)
-    with keeping_modes(model), Progress(task.epochs, len(data.rows), history, progress) as bar:
+    with (
+        keeping_modes(task.held.modules),
+        Progress(task.epochs, len(data.rows), history, progress) as bar,
+    ):
         try:
             trainer = _trainer(task, progress)
             trainer.confusion()  # for its errors, before anything changes
@@ -228,7 +234,8 @@ def _train(
             if writer:
                 _begin(writer, saved, trainer, stopping, history)
             bar.batch(len(data.rows) * history.epochs)
-            model.train()
+            if not all(part.training for part in task.held.modules):  # else it is a long walk
+                model.train()
             while history.epochs < task.epochs and not stopping.reason:
                 trainer.set_rate(history.epochs, stopping.waited)
                 for batch in bar.over(data.batches(task.batch_size, task.rng)):
@@ -318,29 +325,28 @@ def _loss(loss: str | Loss) -> Loss:
     return pick(LOSSES, short if short in LOSSES else loss, "loss")
 
 
-def _optimizer(optimizer: Chosen, lr: float | None, model: Module) -> Optimizer:
+def _optimizer(optimizer: Chosen, lr: float | None, model: Module, held: Contents) -> Optimizer:
     """The optimiser that was given, or the one that a name or a function makes; checked."""
-    check_module("fit", model)
-    parameters, made = model.trainable_parameters(), optimizer
-    if not model.parameters() and (held := {*hidden(model).values()}):
+    parameters, made = held.trainable, optimizer
+    if not held.parameters and (lost := {*hidden(model).values()}):
         raise ValueError(
-            f"fit found no parameters, but Values in {listed(sorted(held))}; keep them in {PLACES}"
+            f"fit found no parameters, but Values in {listed(sorted(lost))}; keep them in {PLACES}"
         )
-    if not isinstance(made, Optimizer):
-        make = made if callable(made) else pick(OPTIMIZERS, made, "optimizer")
-        made = make(parameters)
+    if callable(made):
+        made = made([*parameters])
+    elif not isinstance(made, Optimizer):
+        made = pick(OPTIMIZERS, made, "optimizer")(parameters)
     if not isinstance(made, Optimizer):
         raise TypeError(
             f"the function given as optimizer made {type(made).__name__}, not an Optimizer; give "
             "one like lambda parameters: Adam(parameters, lr=3e-3)"
         )
-    learned = set(made.params)
-    if learned.isdisjoint(parameters):
+    others = set() if made.params == parameters else set(made.params).difference(parameters)
+    if len(others) == len(made.params):
         raise ValueError(
             "the optimizer has none of the model's parameters, so nothing would learn; build it "
             "from this model's parameters()"
         )
-    others = learned.difference(parameters)
     if others and (frozen := others & set(model.parameters())):
         raise ValueError(
             f"the optimizer has parameters that are frozen, {len(frozen)} of them; build it from "

@@ -63,7 +63,7 @@ class NativeTrainer(Trainer):
             raise NotCompilable(f"{kind} has a step of its own; give it an update instead")
         tables, self._kinds = self._tables(), set[Any]()
         # what an MLP computes is known: it draws nothing and remembers nothing
-        known = None if self._own else known_architecture(model)
+        known = None if self._own else known_architecture(model, task.held)
         isolation: AbstractContextManager[Callable[[], bool]]
         isolation = nullcontext(lambda: False) if known else isolated(model, task.loss)
         with isolation as drew:
@@ -141,7 +141,7 @@ class NativeTrainer(Trainer):
         if known and known[2] == parameters == learned and not has_hooks(parameters):
             loss = built_in(self._loss), repr(getattr(self._loss, "keywords", None))
             key, build = (known[0], *loss, width, self._targets, self._weighted), known[1].build
-            self._stages = Stages(RecordedBatch(), parameters, learned)
+            self._stages = Stages(RecordedBatch(), (), ())
             found = kept(key, lambda: self._record(new := build(), p := new.parameters(), p, width))
         else:
             found = self._record(self.task.model, parameters, learned, width, known is not None)

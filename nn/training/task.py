@@ -27,7 +27,10 @@ from nn.evaluation.samples import Rows, firsts
 from nn.losses import Loss, built_in, classes_of, poisson_loss
 from nn.models.architecture import describe
 from nn.models.batch import BATCH, Batch
-from nn.models.module import Module, evaluating
+from nn.models.chain import neurons
+from nn.models.chain import row as parts_of
+from nn.models.layers import Layer, Neuron
+from nn.models.module import Contents, Module, evaluating
 from nn.models.regularization import BatchNorm, Dropout, too_few
 from nn.optim.gradients import clip_grad_norm
 from nn.optim.optimizers import Optimizer
@@ -48,6 +51,7 @@ class Task:
     """What `fit` was asked to do; see there for what each attribute means."""
 
     model: Module
+    held: Contents
     loss: Loss
     optimizer: Optimizer
     data: Data
@@ -132,7 +136,8 @@ class Task:
 
         A loss may use those.
         """
-        return list(dict.fromkeys([*self.model.parameters(True), *self.optimizer.params]))
+        held, learned = self.held.parameters, self.optimizer.params
+        return held if held == learned else list(dict.fromkeys([*held, *learned]))
 
 
 class Trainer:
@@ -153,15 +158,15 @@ class Trainer:
         self.reach = Reach(task.model, task.parameters, task.optimizer.params, task.data.rows)
         self._factors: list[float] = []
         self._key = 0  # of the random numbers of a step
-        parts, many = task.model.modules(), len(task.data.rows)
+        parts, many = task.held.modules, len(task.data.rows)
         self._drops = any(isinstance(part, Dropout) for part in parts)
         size = task.batch_size or many
         if 1 in (many, size, many % size) and any(isinstance(part, BatchNorm) for part in parts):
             too_few(1)
-        known = describe(task.model) is not None  # other models may read any samples
+        self._known = known = describe(task.model, task.held)  # others may read any samples
         named = built_in(task.loss) is not None
         for rows in task.data.tables:
-            rows.check(True, *["sample"] * known, *["target"] * named)
+            rows.check(True, *["sample"] * (known is not None), *["target"] * named)
         if named:
             task.metrics.settle(task.data.tables)
         if known and named:
@@ -173,11 +178,16 @@ class Trainer:
         Arguments:
             tables: rows; those of one table have outputs of one form.
         """
-        loss = self.task.loss
+        loss, model = self.task.loss, self.task.model
+        last = parts_of(model)[-1] if self._known else model
         limited = classes_of(loss) or built_in(loss) is poisson_loss  # else any number will do
         for rows in filter(None, tables):
-            with evaluating(self.task.model), recording:  # losses look at the graph of an output
-                output = self.task.model(rows.samples[rows.numbers[0]])
+            with recording:  # losses look at the graph of an output
+                if isinstance(last, Layer | Neuron):  # that of any row will do
+                    output = last([0.0] * len(neurons(last)[0].w))
+                else:
+                    with evaluating(model):
+                        output = model(rows.samples[rows.numbers[0]])
             for target, place in firsts(rows.ys if limited else rows.ys[:1]).items():
                 try:
                     with no_grad():

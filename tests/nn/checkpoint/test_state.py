@@ -9,6 +9,7 @@ from nn.checkpoint.state import State, load_all, row, table
 from nn.evaluation.metrics import Metrics
 from nn.evaluation.samples import pair_up
 from nn.losses import mse_loss
+from nn.models.module import Contents
 from nn.training.data import Data, Generators
 from nn.training.history import EarlyStopping, Recording
 from nn.training.task import Task, Trainer
@@ -23,7 +24,8 @@ def parts(seed):
     data.split(rng)
     optimizer = Adam(model.parameters(), lr=0.1)
     task = Task(
-        model, mse_loss, optimizer, data, Metrics("r2", mse_loss, model), epochs=3, batch_size=2,
+        model, Contents(model), mse_loss, optimizer, data, Metrics("r2", mse_loss, model),
+        epochs=3, batch_size=2,
         patience=2, min_delta=0.0, schedule=lambda epoch: 0.5, clip=None, callbacks=[], seed=None,
         rng=rng, record=True, backend="eager", executor=None,
     )  # fmt: skip
