@@ -10,6 +10,7 @@ import math
 import operator
 import sys
 from collections.abc import Callable
+from functools import partial
 from operator import attrgetter
 from typing import Any, NoReturn
 
@@ -34,7 +35,6 @@ PYTHON = {theirs: getattr(operator, ours) for theirs, ours in NAMES.items()}
 PYTHON |= {name: getattr(math, name) for name in ("isnan", "isinf", "isfinite")}
 PYTHON |= {"float_power": pow, "divmod": divmod}
 BESIDE = "keep it beside, in a dictionary by Value"
-FREEZE = "call requires_grad_(False) of the module that is not to learn"
 # Where optimisers written by hand keep what they know of a parameter.
 KEPT = """m v m1 m2 mom momentum vel velocity cache exp_avg exp_avg_sq square_avg buf g g2 step t lr
     state prev prev_grad old mask frozen tag layer name"""
@@ -114,12 +114,9 @@ def _named(ours: str) -> property:
     return property(attrgetter(ours), doc=f"What NumPy calls where `Value.{ours}` is meant.")
 
 
-def _turned(factor: float) -> Callable[[Value], Value]:
-    def turn(x: Value) -> Value:
-        """The angle in degrees or in radians, under a name of NumPy's."""
-        return x * factor
-
-    return turn
+def _times(factor: float) -> property:
+    doc = f"What NumPy calls to multiply by {factor:.4g}, the unit of an angle."
+    return property(lambda x: partial(operator.mul, x, factor), doc=doc)
 
 
 def install() -> None:
@@ -131,8 +128,8 @@ def install() -> None:
         "__array_ufunc__": _array_ufunc,
         "__match_args__": ("data",),
         **{theirs: _named(ours) for theirs, ours in NUMPY.items()},
-        **{name: _turned(factor) for name, factor in ANGLES.items()},
+        **{name: _times(factor) for name, factor in ANGLES.items()},
         **{kept: _refused(kept, f"{BESIDE}: {kept}[p] = ...") for kept in KEPT.split()},
-        "requires_grad": _refused("requires_grad", FREEZE),
+        "requires_grad": _refused("requires_grad", "call requires_grad_(False) of its module"),
     }.items():
         setattr(Value, name, it)

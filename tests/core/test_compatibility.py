@@ -137,7 +137,7 @@ def test_moments_of_an_optimiser_have_a_place_beside_the_value() -> None:
         assert not hasattr(p, name)
     m = {p: 0.0}  # what the message says
     m[p] += 1.0
-    with pytest.raises(AttributeError, match=r"requires_grad_\(False\) of the module that is not"):
+    with pytest.raises(AttributeError, match=r"requires_grad_\(False\) of its module"):
         p.requires_grad = False  # type: ignore[attr-defined]
     with pytest.raises(AttributeError):
         p.anything = 0.0  # type: ignore[attr-defined]
