@@ -18,7 +18,7 @@ from engine.core.origins import name_of
 from engine.core.value import Value
 from engine.explain.hunt import Finding, hunt
 from engine.explain.paths import PathSums, path_sums
-from engine.explain.saturation import FLAT, shape
+from engine.explain.reasons import FLAT, shape
 from engine.wording.addresses import addresses, kinds_of, modules
 from engine.wording.names import number, safe
 from engine.wording.terminal import columns, printable

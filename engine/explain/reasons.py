@@ -1,23 +1,32 @@
-"""Why a gradient is zero, tiny or not finite: what the graph itself can tell."""
+"""Why a gradient is zero, tiny or not finite: what the graph itself can tell. And which operations
+are activations, and how steep they are, which is found out by trying them; so an operation of the
+user's own is recognised as well as one of the engine's.
+"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from math import exp, inf, isfinite, log
+from typing import Any
 
-from engine.core.operation import rows
+from engine.core.node import edges
+from engine.core.operation import Operation, rows
 from engine.core.ops import is_constant
 from engine.core.origins import name_of
 from engine.core.value import Value
 from engine.explain.paths import Link, Path, PathSums, broken_edges
 from engine.wording.names import Names, number, shorten
-from engine.wording.notation import PLAIN, WIDE, Term, derivatives
+from engine.wording.notation import PLAIN, WIDE, Term, derivatives, tried
 
+FLAT = 1e-3  # of the steepest slope: tanh is as flat as this from |x| = 4.2 on, sigmoid from 8.3
+FAR = 50.0  # at this input, an activation that gets flat is flat
 TINY = 1e-6  # a local derivative below it lets next to nothing through
 CANCELLED = 1e-3  # of the sum of the paths' sizes
 MOST = 5  # reasons of a kind
 LONGEST = 40  # characters of a derivative's formula
 # what one calls an operation where it is flat
-FLAT = {"relu": "a dead ReLU", "tanh": "saturated", "sigmoid": "saturated"}
-FLAT |= {"softmax": "saturated", "clamp": "outside of its bounds"}
+CALLED = {"relu": "a dead ReLU", "tanh": "saturated", "sigmoid": "saturated"}
+CALLED |= {"softmax": "saturated", "clamp": "outside of its bounds"}
 
 
 class Words:
@@ -112,7 +121,7 @@ def _flat(edge: Link, words: Words) -> str:
     elif other and not edge.local:
         why = f"{made} is {words.term(other[0]).text}, and not {at}"
     else:
-        kind = FLAT.get(node.op.symbol) if node.op else None
+        kind = CALLED.get(node.op.symbol) if node.op else None
         why = f"{made} is flat at {at}{f' ({kind})' if kind else ''}"
     return f"{words.derivative(edge)}: {why}"
 
@@ -166,3 +175,45 @@ def remedy(node: Value, before: str = "") -> str:
     """The advice of the operation that made a node, with a text before it; "" if it has none."""
     advice = node.op.advice(node.parents) if node.op else ""
     return advice and before + advice
+
+
+# --- activations ---------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The shape of an activation: its steepest slope, and whether only one of its ends is flat."""
+
+    top: float
+    half: bool
+
+
+def shape(node: Value) -> Shape | None:
+    """The shape of the activation that made a node; None if the operation is no activation.
+
+    An activation takes one input, besides numbers in the source. Far out it is not much steeper
+    than in the middle, and it is flat at one end or at both. That holds for tanh, sigmoid, relu,
+    elu, gelu and clamp, but not for exp, log, sin, sqrt or a product.
+
+    >>> x = Value(1.0)
+    >>> shape(x.tanh()), shape(x.relu()), shape(x.exp())
+    (Shape(top=1.0, half=False), Shape(top=1.0, half=True), None)
+    """
+    numbers = tuple([p.data if is_constant(p) else None for p in node.parents])
+    return _probe(node.op, numbers) if node.op is not None and numbers.count(None) == 1 else None
+
+
+@lru_cache(maxsize=1024)
+def _probe(op: Operation, numbers: tuple[float | None, ...]) -> Shape | None:
+    at = numbers.index(None)
+    domain: Any = op.domain
+    low, high = domain if not isinstance(domain[0], Sequence) else domain[min(at, len(domain) - 1)]
+
+    def slope(x: float) -> float:
+        _, local = [*edges(op(*[Value(x if n is None else n) for n in numbers]))][at]
+        return abs(local or 0.0)
+
+    ends: list[float] = tried(lambda: [slope(-FAR), slope(FAR)], [])
+    top = tried(lambda: max(slope(low + (high - low) * i / 32) for i in range(33)), 0.0)
+    flat = [end < FLAT * top for end in ends]
+    if not (isfinite(top) and top > 0.0 and any(flat) and max(ends) <= 2.0 * top):
+        return None
+    return Shape(top, not all(flat))

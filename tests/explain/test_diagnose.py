@@ -13,7 +13,7 @@ import nn
 from engine import StaleValueError, Value, numeric_mode, topological
 from engine.core import ops
 from engine.explain.diagnose import Report, diagnose
-from engine.explain.saturation import shape
+from engine.explain.reasons import shape
 from tests.core.programs import Program, programs
 from tests.stepping.test_steps import ALL
 
