@@ -15,6 +15,7 @@ STORIES = {
     "digits": "1,797 handwritten digits (real data): what is confused with what",
     "features": "what deep means: what each layer responds to, and what can be read off it",
     "names": "a model of characters, trained on Python's own identifiers, invents new ones",
+    "gpt": "a transformer in plain scalars on the same names, and what its heads look at",
     "distributed": "a cluster trains, a worker is killed, and the result is the same to the bit",
     "compare": "one training in micrograd, PyTorch, JAX and here: the same curve, other times",
 }

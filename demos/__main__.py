@@ -1,4 +1,4 @@
-"""The command: `python -m demos [story] [--out out] [--seed 7] [--epochs N] [--list]`."""
+"""The command: `python -m demos [story] [--out out] [--seed 7] [--epochs N] [--eager] [--list]`."""
 
 import argparse
 import difflib
@@ -24,6 +24,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=Path("out"), help="where pictures go (out)")
     parser.add_argument("--seed", type=int, default=7, help="for weights, split and order (7)")
     parser.add_argument("--epochs", type=int, help="how often to go through the data")
+    parser.add_argument(
+        "--eager", action="store_true", help="gpt: first take a few steps without compiling"
+    )
     options = parser.parse_args(arguments)
     if options.list:
         print("\n".join(f"{name:15}{what}" for name, what in STORIES.items()))
@@ -47,7 +50,7 @@ def main(arguments: list[str] | None = None) -> None:
         if missing not in MISSING:
             raise
         sys.exit(f'the demos need {missing}: pip install "gradwalk[{MISSING[missing]}]"')
-    stage = Stage(options.story, options.out, options.seed, options.epochs)
+    stage = Stage(options.story, options.out, options.seed, options.epochs, eager=options.eager)
     try:
         story.run(stage)
     except ImportError as error:  # of native programs, which says what to install

@@ -122,7 +122,7 @@ def last_layer(model: MLP, row: Row) -> Value | list[Value]:
 class Stage:
     """Where a story plays: its name, the directory for its pictures, and what the user asked.
 
-    `pictures` collects the files that it leaves.
+    `pictures` collects the files that it leaves. `eager` asks for a comparison with Values alone.
     """
 
     name: str
@@ -130,6 +130,7 @@ class Stage:
     seed: int
     epochs: int | None
     pictures: list[Path] = field(default_factory=list)
+    eager: bool = False
 
     def rounds(self, usual: int) -> int:
         """The epochs to train for: what the user asked, or what the story usually takes."""
@@ -146,14 +147,18 @@ class Stage:
         print(f"test accuracy{who}: {right / len(wrong):.1%} ({right} of {len(wrong)})")
 
     def graph(self, loss: Value) -> None:
-        """Save the graph of a loss, with its gradients, as SVG (as DOT where nothing draws)."""
+        """Save the graph of a loss, with its gradients."""
         loss.label = "loss"
         loss.zero_grad()
         loss.backward()
+        self.draw("graph", loss)
+
+    def draw(self, picture: str, values: Any, **how: Any) -> None:
+        """Save the graph of some values, drawn so, as SVG (as DOT where nothing draws)."""
         try:
-            svg = to_svg(loss)
+            svg = to_svg(values, **how)
         except LayoutError as error:
             print(f"the graph is saved as DOT text only: {error}", file=sys.stderr)
-            self.path("graph.dot").write_text(to_dot(loss), encoding="utf-8")
+            self.path(f"{picture}.dot").write_text(to_dot(values, **how), encoding="utf-8")
         else:
-            self.path("graph.svg").write_text(svg, encoding="utf-8")
+            self.path(f"{picture}.svg").write_text(svg, encoding="utf-8")

@@ -12,15 +12,22 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
 from demos._common import Data, Row
 from nn.drawing.figure import COLOURS as colours
-from nn.drawing.figure import INK, STYLE
+from nn.drawing.figure import INK, STYLE, Figure
 
-__all__ = ["Panel", "plot_curves", "plot_images", "plot_ladder", "plot_points", "plot_regions"]
+__all__ = [
+    "Panel",
+    "plot_attention",
+    "plot_curves",
+    "plot_images",
+    "plot_ladder",
+    "plot_points",
+    "plot_regions",
+]
 
 COLOURS = colours[:3]
 MARKERS = ("o", "s", "^")  # the shapes say what the colours say
@@ -36,6 +43,7 @@ LINES: list[dict[str, Any]] = [
     for colour, dash in zip((*COLOURS, INK), ("-", "--", "-.", ":"), strict=True)
 ]
 SIGNED = LinearSegmentedColormap.from_list("signed", (COLOURS[1], "white", COLOURS[0]))
+SHARES = LinearSegmentedColormap.from_list("shares", ("#eef3f7", COLOURS[0]))
 GRID = 60  # cells a side for the regions
 
 
@@ -84,6 +92,24 @@ def plot_curves(
             axes.set_yscale("log")
         axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
         axes.legend(frameon=False)
+        figure.savefig(path)
+
+
+def plot_attention(path: Path, title: str, letters: str, heads: Sequence[Any]) -> None:
+    """Save a triangle for each head: in the row of each letter, how it reads those up to itself."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(0.3 + 2.6 * len(heads), 3.2), layout="constrained")
+        figure.suptitle(title, x=0.01, horizontalalignment="left", fontsize=12, weight="bold")
+        places = range(len(letters))
+        for k, (axes, rows) in enumerate(zip(figure.subplots(1, len(heads)), heads, strict=True)):
+            for i, shares in enumerate(rows):
+                look = {"cmap": SHARES, "vmin": 0, "vmax": 1, "edgecolors": "white"}
+                axes.pcolormesh([*range(i + 2)], [i, i + 1], [shares], **look)
+            axes.set(aspect="equal", title=f"head {k + 1}", ylim=(len(letters), 0))
+            axes.set_xticks([i + 0.5 for i in places], letters)
+            axes.set_yticks([i + 0.5 for i in places], letters)
+            axes.tick_params(length=0)
+            axes.spines[:].set_visible(False)
         figure.savefig(path)
 
 
