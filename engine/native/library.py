@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import marshal
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
@@ -32,11 +32,14 @@ class Assembly:
     """The text, and how much of a workspace it wants.
 
     Attributes:
+        calls: the functions that a program calls, and the numbers that each call is given; the last
+            is `run`, which calls the others.
         doubles: of the workspace. flops: additions and multiplications of a row.
-        keep: what the code has addresses of.
+        keep: what calls are given addresses of.
     """
 
     text: str
+    calls: list[tuple[str, list[int]]]
     doubles: int
     kernels: list[plan.Kernel]
     flops: int
@@ -51,19 +54,19 @@ def assemble(tape: Tape, reduce: str | None, lanes: int) -> Assembly:
     inner = section.Section(tape, lowered.layout, lowered.uniform, _apart(rows), lanes, registers)
     outer = section.Section(tape, lowered.uniform, lowered.uniform, lanes, lanes, registers)
     module = _Module(lanes)
-    once = [module.add("pinned", driver.KERNEL, driver.write_pinned, outer)]
-    for i, kernel in enumerate(lowered.once):
-        once.append(module.add(f"u{i}", driver.KERNEL, WRITERS[type(kernel)], outer, kernel))
-    module.add("rows_in", driver.ROWS_IN, driver.write_rows_in, inner)
-    rowwise = []
-    for i, kernel in enumerate(lowered.kernels):
-        rowwise.append(module.add(f"k{i}", driver.KERNEL, WRITERS[type(kernel)], inner, kernel))
+    module.add("pinned", driver.KERNEL, driver.write_pinned, outer.of())
+    module.kernels("u", outer, lowered.once)
+    once = len(module.calls)
+    module.add("rows_in", driver.ROWS_IN, driver.write_rows_in, inner.of())
+    module.kernels("k", inner, lowered.kernels)
     if not reduce:
-        rowwise.append(module.add("rows_out", driver.KERNEL, driver.write_rows_out, inner))
-    module.add("run", driver.RUN, driver.Driver(inner, reduce, once, rowwise, rows).write)
+        module.add("rows_out", driver.KERNEL, driver.write_rows_out, inner.of())
+    run = driver.Driver(reduce, once, len(module.calls) - once, rows, inner.of())
+    module.add("run", driver.RUN, run.write, run.section)
     return Assembly(
         module.text(),
-        lowered.uniform.size * lanes + lowered.layout.size * inner.stride,
+        module.calls,
+        driver.HEAD + lowered.uniform.size * lanes + lowered.layout.size * inner.stride,
         [*lowered.once, *lowered.kernels],
         _flops(lowered.kernels, tape.args),
         inner.keep + outer.keep,
@@ -105,13 +108,14 @@ def _flops(kernels: Sequence[plan.Kernel], args: Sequence[Args]) -> int:
             case plan.Chunk():
                 total += sum(max(len(args[i]) - 1, 1) for i in kernel.ids)
         if isinstance(kernel, plan.Map):
-            total += sum(len(step.ids) for step in kernel.steps)
+            total += sum(len(step.columns[-1]) for step in kernel.steps)
     return total
 
 
 WRITERS: dict[type[Any], Callable[[Body, section.Section, Any], None]] = {
     plan.Product: products.write_product,
     plan.Map: section.write_map,
+    plan.Reduction: products.write_reduction,
     plan.Gather: section.write_gather,
     plan.Scatter: section.write_scatter,
     plan.Outer: products.write_outer,
@@ -121,24 +125,48 @@ WRITERS: dict[type[Any], Callable[[Body, section.Section, Any], None]] = {
 
 
 class _Module:
-    """Functions, and the names that they call."""
+    """Functions, each text once, and the calls of them."""
 
     def __init__(self, lanes: int) -> None:
         self.lanes = lanes
-        self.functions: list[str] = []
+        self.functions: dict[tuple[str, str], str] = {}
+        self.calls: list[tuple[str, list[int]]] = []
         self.declared: set[str] = set()
 
     def text(self) -> str:
-        return "\n\n".join(["\n".join(sorted(self.declared)), *self.functions])
+        named = [f"define {kind} @{name}{rest}" for (kind, rest), name in self.functions.items()]
+        return "\n\n".join(["\n".join(sorted(self.declared)), *named])
 
-    def add(self, name: str, arguments: str, write: Callable[..., str | None], *given: Any) -> str:
-        """A function. `write` writes its body, and answers the number that it returns, if any."""
-        body = Body(self.lanes)
-        answer = write(body, *given)
+    def kernels(self, stem: str, shared: section.Section, kernels: Sequence[plan.Kernel]) -> None:
+        """Calls of kernels. Those of which there are several of one form share a function."""
+        found = [shared.of(kernel, interpreted.encode) for kernel in kernels]
+        many, known = Counter([own.form for own in found]), dict[Any, str]()
+        for own, kernel in zip(found, kernels, strict=True):
+            if own.form in known:
+                self.calls.append((known[own.form], own.numbers))
+                continue
+            name, write, fixed = f"{stem}{len(known)}", WRITERS[type(kernel)], many[own.form] == 1
+            known[own.form] = self.add(name, driver.KERNEL, write, own, kernel, fixed=fixed)
+
+    def add(
+        self,
+        name: str,
+        arguments: str,
+        write: Callable[..., str | None],
+        own: section.Section,
+        *given: Any,
+        fixed: bool = True,
+    ) -> str:
+        """A function and a call of it; the answer is its name. `write` writes its body, and answers
+        the number that it returns, if any.
+        """
+        body = Body(self.lanes, fixed)
+        answer = write(body, own, *given)
         body.do(f"ret i64 {answer}" if answer else "ret void")
         self.declared |= body.declared
-        head = f"define {'i64' if answer else 'internal void'} @{name}({arguments}) {{"
-        self.functions.append("\n".join([head, *body.lines, "}"]))
+        text = "\n".join([f"({arguments}) {{", *body.text(), "}"])
+        name = self.functions.setdefault(("i64" if answer else "void", text), name)
+        self.calls.append((name, own.numbers))
         return name
 
 
@@ -201,15 +229,24 @@ class Compiled:
     def __init__(self, assembly: Assembly, engine: Any, fast: bool, seconds: float) -> None:
         self.assembly, self.seconds = assembly, seconds
         self.good_for = inf if fast else WORTH / max(assembly.flops, 1)
-        self.run: Any = _signature(engine.get_function_address("run"))
         self._engine = engine
+        at = {name: engine.get_function_address(name) for name, _ in assembly.calls}
+        numbers = numpy().array([x for _, given in assembly.calls for x in given], "int64")
+        table, place = [], numbers.ctypes.data
+        for name, given in assembly.calls:
+            table += [at[name], place]
+            place += 8 * len(given)
+        self._table = numpy().array(table, "int64"), numbers
+        self.run: Any = _signature(table[-2])
         # workspaces that no call has just now: who calls takes one, and puts it back
         self.idle: deque[tuple[int, Any]] = deque()
 
     def workspace(self) -> tuple[int, Any]:
         """The address of a new workspace, and what keeps it."""
         space = numpy().empty(self.assembly.doubles + 8)
-        return (space.ctypes.data + 63) // 64 * 64, space
+        place = (space.ctypes.data + 63) // 64 * 64
+        ctypes.c_int64.from_address(place).value = self._table[0].ctypes.data
+        return place, space
 
 
 def compiled_tape(tape: Tape, reduce: str | None, rows: float) -> Compiled:

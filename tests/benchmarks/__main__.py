@@ -1,7 +1,8 @@
 """`python -m tests.benchmarks [workload ...]`: measure, print the table, or write it.
 
 `native` stands for all the workloads of the compiler, `engine` for those of Values. Each of the two
-is a table, which `--write` puts between its marks. `jobs` trains on real data.
+is a table, which `--write` puts between its marks. `jobs` trains on real data, `graphs` are those
+that repeat: recurrent networks, filters, solvers.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from tests.benchmarks.jobs import measure_jobs
 from tests.benchmarks.memory import measure_memory
 from tests.benchmarks.moons import measure_moons
 from tests.benchmarks.native import NATIVE
+from tests.benchmarks.native.graphs import measure_graphs
 from tests.benchmarks.native.plot import draw, measure_sizes
 from tests.benchmarks.report import Row, table, write_into
 from tests.benchmarks.size import measure_size
@@ -37,10 +39,11 @@ WORKLOADS: dict[str, Callable[[Effort], list[Row]]] = {
     "size": measure_size,
     "drawing": measure_drawing,
     "jobs": measure_jobs,
+    "graphs": measure_graphs,
     **NATIVE,
 }
 # in no table of the README, since their peers are others; they are asked for by name
-APART = {"drawing", "jobs"}
+APART = {"drawing", "jobs", "graphs"}
 GROUPS = {
     "engine": tuple(name for name in WORKLOADS if name not in APART and name not in NATIVE),
     "native": tuple(NATIVE),

@@ -18,57 +18,73 @@ from engine.native.needs import numpy
 
 @dataclass(frozen=True)
 class Sum:
-    """A name plus a number, which addresses take as they are: it is added up only where it is read
-    as text. What is not written need not be compiled.
+    """A name plus what a call is given plus a number, which addresses take as they are: they are
+    added up only where they are read as text. What is not written need not be compiled.
 
     Attributes:
         write: writes an instruction, and answers its name.
     """
 
     write: Callable[[str], str]
-    name: str
+    name: str | None
+    given: str | None
     number: int
 
     def __str__(self) -> str:
-        return self.write(f"add nsw i64 {self.name}, {self.number}")
+        total, *others = filter(None, (self.name, self.given, self.number))
+        for other in others:
+            total = self.write(f"add nsw i64 {total}, {other}")
+        return str(total)
 
 
 Index = str | int | Sum
 
 
-def split(index: Index) -> tuple[str | None, int]:
-    """The name in an index, if there is one, and the number."""
+def split(index: Index) -> tuple[str | None, str | None, int]:
+    """The name in an index and what it is given, if there are any, and the number."""
     if isinstance(index, Sum):
-        return index.name, index.number
-    return (None, index) if isinstance(index, int) else (index, 0)
+        return index.name, index.given, index.number
+    return (None, None, index) if isinstance(index, int) else (index, None, 0)
 
 
 class Pattern:
-    """The positions of a list or a matrix of things: steps of a fixed size, or else a table."""
+    """The positions of a list or a matrix of things: steps of a fixed size, or else a table.
 
-    def __init__(self, positions: Any) -> None:
-        table = self.table = numpy().ascontiguousarray(positions, dtype="int64")
-        self.start = int(table.flat[0])
+    Where it starts, and the address of a table, are `number`: each call of a function is given them
+    at `place` among its numbers, so that the function's text is the same wherever the things are.
+
+    Attributes:
+        shape: what the text depends on: the sizes, and the steps if there are any.
+    """
+
+    def __init__(self, positions: Any, place: int) -> None:
+        table, self.place = numpy().array(positions, "int64"), place
+        start = int(table.flat[0])
+        self.sizes, self.number, self.table = table.shape, start, table
         self.steps = [
-            int(table.take(1, axis).flat[0]) - self.start if size > 1 else 0
+            int(table.take(1, axis).flat[0]) - start if size > 1 else 0
             for axis, size in enumerate(table.shape)
         ]
-        axes = numpy().ogrid[tuple(map(slice, table.shape))]
-        grid = self.start + sum(map(mul, axes, self.steps))
-        self.regular = bool((grid == table).all())
+        self.regular = table.size == 1
+        if not self.regular:
+            axes = numpy().ogrid[tuple(map(slice, table.shape))]
+            self.regular = bool((start + sum(map(mul, axes, self.steps)) == table).all())
+        if not self.regular:
+            self.number = table.ctypes.data
+        self.shape = self.sizes, tuple(self.steps) if self.regular else None
 
-    def at(self, body: Any, *indexes: Index) -> Index:
+    def at(self, body: Body, *indexes: Index) -> Index:
         """The position of one of them, as an index while a body is written."""
         if self.regular:
-            place: Index = self.start
+            place = body.position(self.place, self.number)
             for index, step in zip(indexes, self.steps, strict=True):
                 place = body.add(place, body.times(index, step))
             return place
         flat: Index = 0
-        for index, size in zip(indexes, self.table.shape, strict=True):
+        for index, size in zip(indexes, self.sizes, strict=True):
             flat = body.add(body.times(flat, size), index)
-        address = f"inttoptr (i64 {self.table.ctypes.data} to ptr)"
-        return str(body.new(f"load i64, ptr {body.at(address, flat, 'i64')}, align 8"))
+        where = body.at(body.handed(self.place, "ptr"), flat, "i64")
+        return body.new(f"load i64, ptr {where}, align 8")
 
 
 class Body:
@@ -76,12 +92,14 @@ class Body:
 
     Arguments:
         lanes: how many doubles a vector holds.
+        fixed: its positions are numbers in the text, and not given with each call.
     """
 
-    def __init__(self, lanes: int) -> None:
-        self.lanes = lanes
+    def __init__(self, lanes: int, fixed: bool = True) -> None:
+        self.lanes, self.fixed = lanes, fixed
         self.vector, self.ints = f"<{lanes} x double>", f"<{lanes} x i64>"
         self.lines: list[str] = ["entry:"]
+        self.first: list[str] = []  # what is read of a call's numbers before all else
         self.block = "entry"
         self.declared: set[str] = set()
         self._numbers = count()
@@ -91,6 +109,11 @@ class Body:
     def name(self, stem: str) -> str:
         """A new one."""
         return f"{stem}{next(self._numbers)}"
+
+    def text(self) -> list[str]:
+        """Its lines."""
+        early = [] if self.first is self.lines else self.first
+        return [self.lines[0], *early, *self.lines[1:]]
 
     def do(self, text: str) -> None:
         """An instruction without a result."""
@@ -110,6 +133,20 @@ class Body:
             self._scopes[-1].append(text)
         return name
 
+    def handed(self, place: int, kind: str) -> str:
+        """A number or an address that each call is given, by its place among them."""
+        name = f"%given{place}"
+        if name not in self._known:
+            self._known[name] = name
+            at = f"%given.at{place}"
+            self.first.append(f"  {at} = getelementptr i64, ptr %given, i64 {place}")
+            self.first.append(f"  {name} = load {kind}, ptr {at}, align 8")
+        return name
+
+    def position(self, place: int, number: int) -> Index:
+        """A number that each call is given; where the text is fixed, it is this one."""
+        return number if self.fixed else Sum(self.new, None, self.handed(place, "i64"), 0)
+
     def open(self, label: str) -> None:
         """Begin a block; the one before has to have ended in a branch."""
         self.lines.append(f"{label}:")
@@ -127,21 +164,22 @@ class Body:
     # --- integers and addresses ------------------------------------------------------------------
     def add(self, a: Index, b: Index) -> Index:
         """The sum; of numbers, a number."""
-        (x, i), (y, j) = split(a), split(b)
-        return self._sum(self.new(f"add nsw i64 {x}, {y}") if x and y else x or y, i + j)
+        (x, g, i), (y, h, j) = split(a), split(b)
+        return self._sum(self.new(f"add nsw i64 {x}, {y}") if x and y else x or y, g or h, i + j)
 
     def times(self, a: Index, b: Index) -> Index:
         """The product; of numbers, a number."""
-        (x, i), (y, j) = split(a), split(b)
-        if x and y:
+        (x, g, i), (y, h, j) = split(a), split(b)
+        if g or h or (x and y):
             return self.new(f"mul nsw i64 {a}, {b}")
         name, number, factor = (x, i, j) if x else (y, j, i)
         if name and factor not in (0, 1):
             name = self.new(f"mul nsw i64 {name}, {factor}")
-        return self._sum(name if factor else None, number * factor)
+        return self._sum(name if factor else None, None, number * factor)
 
-    def _sum(self, name: str | None, number: int) -> Index:
-        return Sum(self.new, name, number) if name and number else name or number
+    def _sum(self, name: str | None, given: str | None, number: int) -> Index:
+        several = given or (name and number)
+        return Sum(self.new, name, given, number) if several else name or number
 
     def at(self, pointer: str, index: Index, kind: str = "double") -> str:
         """The address of an element."""

@@ -49,10 +49,10 @@ def callback(function: Callable[..., float], inputs: int) -> tuple[int, Any]:
 permanent = cache(callback)  # for functions of the engine: as long as the process lives
 
 
-def per_lane(body: Body, address: int, *args: Vector) -> Vector:
-    """A scalar C function of doubles, called once for each lane."""
+def per_lane(body: Body, address: int | str, *args: Vector) -> Vector:
+    """A scalar C function of doubles, by its address or a pointer, called once for each lane."""
     kinds = ", ".join(["double"] * len(args))
-    pointer = f"inttoptr (i64 {address} to ptr)"
+    pointer = address if isinstance(address, str) else f"inttoptr (i64 {address} to ptr)"
     result = "poison"
     for lane in range(body.lanes):
         passed = ", ".join(f"double {arg.lane(lane)}" for arg in args)

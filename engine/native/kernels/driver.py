@@ -20,13 +20,13 @@ def write_rows_in(body: Body, section: Section) -> None:
     if not inputs:
         return
     columns = section.pattern([tape.position[i] for i in inputs])
-    slots = section.slots(inputs)
+    slots = section.slots(tuple(inputs))
     padded = body.fresh(f"mul i64 %nv, {section.lanes}")
     last = body.fresh("sub i64 %m, 1")
     squares = _squares(body, section, columns, slots)
     with Loop(body, 0, len(inputs)) as each:
         column = body.times(columns.at(body, each.i), "%right")
-        slot = body.times(slots.at(body, each.i), section.stride)
+        slot = slots.at(body, each.i)
         start: Index = 0
         if squares is not None:
             inside = body.fresh(f"icmp slt i64 {each.i}, {squares[1]}")
@@ -43,8 +43,8 @@ def _squares(
 
     Returns how many rows of how many columns that were; None where columns are no neighbours.
     """
-    lanes, whole = section.lanes, len(columns.table) // section.lanes * section.lanes
-    if not whole or [columns.steps, slots.steps] != [[1], [1]] or not slots.regular:
+    lanes, whole = section.lanes, columns.sizes[0] // section.lanes * section.lanes
+    if not whole or columns.steps != [1] or slots.steps != [section.stride] or not slots.regular:
         return None
     full = body.fresh(f"sub i64 %m, {body.fresh(f'urem i64 %m, {lanes}')}")
     beside = body.fresh("icmp eq i64 %right, 1")
@@ -58,8 +58,7 @@ def _squares(
             row = body.times(body.add(down.i, k), "%down")
             lines.append(body.load("%rows", body.add(row, columns.at(body, across.i))))
         for k, line in enumerate(transposed(body, lines)):
-            slot = body.times(slots.at(body, body.add(across.i, k)), section.stride)
-            body.store(line, "%ws", body.add(slot, down.i))
+            body.store(line, "%ws", body.add(slots.at(body, body.add(across.i, k)), down.i))
     return rows, whole
 
 
@@ -70,9 +69,9 @@ def write_rows_out(body: Body, section: Section) -> None:
     same = [(k, i) for k, i in enumerate(outputs) if i not in section.layout.slot]
     if varying:
         places = section.pattern([k for k, _ in varying])
-        slots = section.slots([i for _, i in varying])
+        slots = section.slots(tuple([i for _, i in varying]))
         with Loop(body, 0, len(varying)) as each:
-            slot = body.times(slots.at(body, each.i), section.stride)
+            slot = slots.at(body, each.i)
             place = places.at(body, each.i)
             with Loop(body, 0, "%m") as row:
                 x = body.scalar("%ws", body.add(slot, row.i))
@@ -113,9 +112,11 @@ def _same(
 
 
 # --- block after block of rows --------------------------------------------------------------------
-KERNEL = "ptr noalias %ws, ptr noalias %theta, ptr noalias %uni, ptr noalias %out, i64 %nv, i64 %m"
-ROWS_IN = "ptr noalias %rows, i64 %down, i64 %right, ptr noalias %ws, i64 %nv, i64 %m"
+BLOCK = "i64 %nv, i64 %m, ptr noalias readonly %given"
+KERNEL = f"ptr noalias %ws, ptr noalias %theta, ptr noalias %uni, ptr noalias %out, {BLOCK}"
+ROWS_IN = f"ptr noalias %rows, i64 %down, i64 %right, ptr noalias %ws, {BLOCK}"
 RUN = "ptr %call"
+HEAD = 8  # doubles at the beginning of a workspace
 CALL = {  # what lies there, 64 bits each
     "rows": "ptr",
     "down_bytes": "i64",
@@ -129,30 +130,30 @@ CALL = {  # what lies there, 64 bits each
 
 @dataclass
 class Driver:
-    """Calls the kernels.
+    """Calls the kernels, which are in a table: the address of each function, and that of the
+    numbers which this call of it is given. The address of the table is where a workspace begins.
 
     Attributes:
-        same: kernels for what is the same for all rows, called once.
-        rowwise: kernels for a block of rows.
+        once: kernels for what is the same for all rows, called once; they come first.
+        rowwise: kernels for a block of rows; the first of them brings the rows.
         block: rows, at most.
     """
 
-    section: Section
     reduce: str | None
-    same: Sequence[str]
-    rowwise: Sequence[str]
+    once: int
+    rowwise: int
     block: int
+    section: Section
 
-    def write(self, body: Body) -> str:
+    def write(self, body: Body, _: Section) -> str:
         """Its body. The answer is 1 if anything in `out` is not finite, else 0."""
         lanes, many = self.section.lanes, len(self.section.tape.outputs)
         self.unpack(body)
-        before = self.section.uniform.size * lanes
-        body.do("%uni = getelementptr inbounds double, ptr %ws, i64 0")
+        before = HEAD + self.section.uniform.size * lanes
+        body.do(f"%uni = getelementptr inbounds double, ptr %ws, i64 {HEAD}")
         body.do(f"%block = getelementptr inbounds double, ptr %ws, i64 {before}")
-        for name in self.same:
-            arguments = f"ptr %uni, ptr %theta, ptr %uni, ptr %out, i64 1, i64 {lanes}"
-            body.do(f"call void @{name}({arguments})")
+        same = f"ptr %uni, ptr %theta, ptr %uni, ptr %out, i64 1, i64 {lanes}"
+        self.call(body, 0, self.once, same)
         if self.reduce:
             body.do(f"call void @llvm.memset.p0.i64(ptr %out, i8 0, i64 {8 * many}, i1 false)")
             body.declared.add("declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
@@ -160,17 +161,29 @@ class Driver:
         rows = body.at("%rows", body.times(blocks.i, "%down"))
         out = "%out" if self.reduce else body.at("%out", body.times(blocks.i, many))
         where = f"ptr %block, i64 {nv}, i64 {m}"
-        body.do(f"call void @rows_in(ptr {rows}, i64 %down, i64 %right, {where})")
-        for name in self.rowwise:
-            arguments = f"ptr %block, ptr %theta, ptr %uni, ptr {out}, i64 {nv}, i64 {m}"
-            body.do(f"call void @{name}({arguments})")
+        first, end = self.once + 1, self.once + self.rowwise
+        self.call(body, self.once, first, f"ptr {rows}, i64 %down, i64 %right, {where}")
+        given = f"ptr %block, ptr %theta, ptr %uni, ptr {out}, i64 {nv}, i64 {m}"
+        self.call(body, first, end, given)
         blocks.end()
         return self.finish(body) if self.reduce else self.odd(body, body.times("%n", many))
 
+    def call(self, body: Body, first: int, end: int, arguments: str) -> None:
+        """Call so many kernels of the table."""
+        with Loop(body, first, end, maybe_empty=True) as each:
+            entry = body.at("%table", body.times(each.i, 2))
+            kernel = body.fresh(f"load ptr, ptr {entry}, align 8")
+            given = body.fresh(f"load ptr, ptr {body.at(entry, 1)}, align 8")
+            body.do(f"call void {kernel}({arguments}, ptr {given})")
+
     def unpack(self, body: Body) -> None:
         """What it is called with, by name."""
+        body.first = body.lines
         for k, name in enumerate(CALL):
             body.do(f"%{name} = load {CALL[name]}, ptr {body.at('%call', k)}, align 8")
+        body.do("%table = load ptr, ptr %ws, align 8")
+        own = body.at("%table", 2 * (self.once + self.rowwise) + 1)
+        body.do(f"%given = load ptr, ptr {own}, align 8")
         body.do("%down = ashr i64 %down_bytes, 3")
         body.do("%right = ashr i64 %right_bytes, 3")
 

@@ -9,31 +9,42 @@ whole block of rows, reading it costs little.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from engine.native.emit.function import Body, Index, Loop
+from engine.native.emit.scalar import per_lane
 from engine.native.emit.vector import Vector
-from engine.native.kernels.section import Section
+from engine.native.kernels.section import Section, at_place
 from engine.native.lower.plan import Interpreted
 from engine.native.math.reductions import FOLDS, Fold, fold
-from engine.native.math.rules import CHEAP, cost, has_formula
+from engine.native.math.rules import CHEAP, cost, has_formula, write
 from engine.native.needs import numpy
 
 # An operation, and for each argument the number that it is, or None; () for those of a loop.
 Key = tuple[str, tuple[float | None, ...]]
 
 
-def write_interpreted(body: Body, section: Section, kernel: Interpreted) -> None:
-    """The stream, and a loop over it with a case for each operation."""
-    keys: dict[Key, int] = {}
-    numbers: list[int] = []
+def encode(own: Section, kernel: Interpreted) -> Any:
+    """Put the stream of a kernel among the numbers of its call. The answer is what its code depends
+    on: all kernels of a section are one function, which has the operations of all of them.
+    """
+    numbers = list[int]()
     for i in kernel.ids:
-        key, args = _encode(section, i)
-        numbers += [keys.setdefault(key, len(keys)), _place(section, i)]
-        numbers += [len(args)] * (key[0] in FOLDS)
-        numbers += [_place(section, arg) for arg in args]
-    stream = numpy().array(numbers, dtype="int64")
-    section.keep.append(stream)
-    _Stream(body, section, f"inttoptr (i64 {stream.ctypes.data} to ptr)").write(keys, len(stream))
+        key, args = _encode(own, i)
+        numbers += [own.cases.setdefault(key, len(own.cases)), own.place(i)]
+        if key[0] in FOLDS:
+            numbers.append(len(args))
+        elif not has_formula(key[0]):
+            numbers.append(own.called(key[0], len(args)))
+        numbers += [own.place(arg) for arg in args]
+    own.address(numpy().array(numbers, dtype="int64"))
+    own.numbers.append(len(numbers))
+    return Interpreted, own.stride
+
+
+def write_interpreted(body: Body, section: Section, kernel: Interpreted) -> None:
+    """A loop over the stream with a case for each operation."""
+    _Stream(body, section, body.handed(0, "ptr")).write(section.cases, body.handed(1, "i64"))
 
 
 def _encode(section: Section, i: int) -> tuple[Key, Sequence[int]]:
@@ -50,20 +61,13 @@ def _encode(section: Section, i: int) -> tuple[Key, Sequence[int]]:
     return (op, unknown), args
 
 
-def _place(section: Section, i: int) -> int:
-    """A slot as a distance in bytes; all bits turned, where it is the same for all rows."""
-    if i in section.layout.slot:
-        return section.layout.slot[i] * section.stride * 8
-    return ~(section.uniform.slot[i] * section.lanes * 8)
-
-
 class _Stream:
     """Writes the loop over a stream."""
 
     def __init__(self, body: Body, section: Section, stream: str) -> None:
         self.body, self.section, self.stream = body, section, stream
 
-    def write(self, keys: dict[Key, int], length: int) -> None:
+    def write(self, keys: dict[Key, int], length: str) -> None:
         body = self.body
         body.do("br label %next")
         head, start = len(body.lines), body.block
@@ -93,31 +97,27 @@ class _Stream:
     def argument(self, ahead: Index) -> Callable[[str], Vector]:
         """How an argument is read, for a vector of rows."""
         body, place = self.body, self.read(ahead)
-        same = body.fresh(f"icmp slt i64 {place}, 0")
-        turned = body.fresh(f"xor i64 {place}, -1")
-        distance = body.fresh(f"select i1 {same}, i64 {turned}, i64 {place}")
-        base = body.fresh(f"select i1 {same}, ptr %uni, ptr %ws")
-        pointer = body.fresh(f"getelementptr inbounds i8, ptr {base}, i64 {distance}")
-        step = body.fresh(f"select i1 {same}, i64 0, i64 {self.section.lanes}")
-        return lambda v: body.load(pointer, body.times(v, step))
+        return lambda v: at_place(body, place, body.times(v, self.section.lanes))
 
     def case(self, key: Key) -> str:
         """One operation for all rows of the block; the answer is where the next one begins."""
         body, (op, constants) = self.body, key
         out = body.fresh(f"getelementptr inbounds i8, ptr %ws, i64 {self.read(1)}")
-        many = self.read(2) if op in FOLDS else None
-        readers = [self.argument(2 + k) for k in range(len(constants))]
+        extra = self.read(2) if op in FOLDS or not has_formula(op) else None
+        first = 3 if extra else 2
+        readers = [self.argument(first + k) for k in range(len(constants))]
         with Loop(body, 0, "%nv") as rows:
-            if many:
-                result = self.fold(FOLDS[op], many, rows.i)
-                after = body.add(body.add("%pc", 3), many)
+            if op in FOLDS:
+                result = self.fold(FOLDS[op], str(extra), rows.i)
+                after = body.add(body.add("%pc", first), extra or 0)
             else:
                 args = [
                     read(rows.i) if number is None else body.constant(number)
                     for read, number in zip(readers, constants, strict=True)
                 ]
-                result = self.section.compute(op, args)
-                after = body.add("%pc", 2 + len(constants))
+                function = body.new(f"inttoptr i64 {extra} to ptr") if extra else ""
+                result = per_lane(body, function, *args) if extra else write(op, args)
+                after = body.add("%pc", first + len(constants))
             body.store(result, out, body.times(rows.i, self.section.lanes))
         return str(after)
 

@@ -12,8 +12,8 @@ from typing import Any
 from engine.native.emit.function import Body, Index, Loop, loops
 from engine.native.emit.vector import Mask, Vector, fma, horizontal, select
 from engine.native.kernels.section import Section, write_results, write_steps
-from engine.native.lower.plan import ONE, Outer, Product
-from engine.native.needs import numpy
+from engine.native.lower.plan import ONE, Outer, Product, Reduction
+from engine.native.math.reductions import FOLDS
 
 
 # --- register tiles: each number that is loaded is used several times -----------------------------
@@ -91,19 +91,9 @@ class _Writer:
         self.height, width = _tile(len(product.ys), section.registers)
         # many steps are done for few rows at a time: it is the same, in less code
         self.width = max(min(width, STEPS // max(len(product.steps), 1)), 1)
-        parameters = product.kind == "param"
-        self.pointer, self.scale = ("%theta", 1) if parameters else ("%uni", section.lanes)
-        self.weights = section.pattern(self._places(product.weights))
-        self.bias = None
-        if product.bias is not None:
-            self.bias = section.pattern(self._places(product.bias))
+        self.pointer, self.weights = section.lists["weights"]
+        self.bias = None if product.bias is None else section.lists["bias"][1]
         self.xs = section.slots(product.xs)
-
-    def _places(self, weights: Any) -> Any:
-        """Where they are: parameters by position, computed ones in their slots."""
-        if self.product.kind == "param":
-            return weights
-        return numpy().vectorize(self.section.uniform.slot.__getitem__)(weights)
 
     def scattered(self) -> bool:
         """Whether the weights of an output are many and no neighbours."""
@@ -135,7 +125,7 @@ class _Writer:
 
     def far(self, j: Index, i: int, k: Index) -> Vector:
         """A weight from where it is."""
-        at = self.body.times(self.weights.at(self.body, self.body.add(j, i), k), self.scale)
+        at = self.weights.at(self.body, self.body.add(j, i), k)
         return self.body.splat(self.body.scalar(self.pointer, at))
 
     def gather(self, j: Index, height: int, pack: str) -> Weight:
@@ -143,7 +133,7 @@ class _Writer:
         body = self.body
         with Loop(body, 0, len(self.product.xs)) as each:
             for i in range(height):
-                at = body.times(self.weights.at(body, body.add(j, i), each.i), self.scale)
+                at = self.weights.at(body, body.add(j, i), each.i)
                 place = body.add(body.times(each.i, height), i)
                 body.store_scalar(body.scalar(self.pointer, at), pack, place)
         return lambda j, i, k: body.splat(body.scalar(pack, body.add(body.times(k, height), i)))
@@ -155,12 +145,12 @@ class _Writer:
         starts = [body.constant(0.0)] * (height * width)
         if self.bias is not None:
             for i in range(height):
-                at = body.times(self.bias.at(body, body.add(j, i)), self.scale)
+                at = self.bias.at(body, body.add(j, i))
                 start = body.splat(body.scalar(self.pointer, at))
                 starts[i * width : (i + 1) * width] = [start] * width
 
         def turn(k: Index, sums: Sequence[Vector]) -> list[Vector]:
-            place = body.add(body.times(self.xs.at(body, k), section.stride), row)
+            place = body.add(self.xs.at(body, k), row)
             inputs = [body.load("%ws", body.add(place, t * lanes)) for t in range(width)]
             new = []
             for i in range(height):
@@ -179,6 +169,34 @@ def _tile(height: int, registers: int) -> tuple[int, int]:
     return many, max(1, min(6, (registers - 1) // (many + 1)))
 
 
+# --- one operation of many operands -------------------------------------------------------------
+def write_reduction(body: Body, section: Section, reduction: Reduction) -> None:
+    """For a few results and a few vectors of rows at a time, over all operands."""
+    (step,) = reduction.steps
+    fold = FOLDS[step.op]
+    first, others = step.columns[: fold.begin], step.columns[fold.begin :]
+    many, size = len(others[0]) // len(step.ids), 4 if step.op.startswith("dot") else 1
+    rest = body.fresh(f"urem i64 %nv, {size}")
+    whole = body.fresh(f"sub i64 %nv, {rest}")
+    for j, height in loops(body, tiles(len(step.ids), size)):
+        spans: list[tuple[Index, Index, int]] = [(0, whole, size), (whole, "%nv", 1)]
+        for v, width in loops(body, spans[:size]):
+            row = body.times(v, section.lanes)
+            begin, read = [[section.reader(body, c, row) for c in each] for each in (first, others)]
+            places = [(body.add(j, i), t) for i in range(height) for t in range(width)]
+            starts = [fold.start(body, [x(*place) for x in begin]) for place in places]
+            held = len(starts[0])
+            loop = Loop(body, 0, many, 1, [x for start in starts for x in start])
+            after: list[Vector] = []
+            for k, (i, t) in enumerate(places):
+                at = body.add(body.times(i, many), loop.i)
+                carried = loop.values[k * held : (k + 1) * held]
+                after += fold.turn(carried, [x(at, t) for x in read])
+            ends = loop.end(after)
+            results = [fold.finish(ends[k : k + held]) for k in range(0, len(ends), held)]
+            write_results(body, section, step.ids, results, j, row, width)
+
+
 # --- outer products -------------------------------------------------------------------------------
 def write_outer(body: Body, section: Section, outer: Outer) -> None:
     """Sums for a few pairs at a time, over all rows of the block."""
@@ -193,13 +211,12 @@ def write_outer(body: Body, section: Section, outer: Outer) -> None:
 def _outer_tile(
     body: Body, section: Section, outer: Outer, i: str, height: int, j: str, width: int
 ) -> None:
-    stride, lanes = section.stride, section.lanes
-    left = section.slots(outer.a)
+    lanes, left = section.lanes, section.slots(outer.a)
     b_at = []
     if outer.b != (ONE,):
         right = section.slots(outer.b)
-        b_at = [body.times(right.at(body, body.add(j, k)), stride) for k in range(width)]
-    a_at = [body.times(left.at(body, body.add(i, k)), stride) for k in range(height)]
+        b_at = [right.at(body, body.add(j, k)) for k in range(width)]
+    a_at = [left.at(body, body.add(i, k)) for k in range(height)]
 
     def turn(v: Index, sums: Sequence[Vector], mask: Any = None) -> list[Vector]:
         row = body.times(v, lanes)
@@ -219,7 +236,7 @@ def _outer_tile(
     sums = accumulate(body, "%full", [body.constant(0.0)] * (height * width), turn)
     last = Loop(body, "%full", "%nv", 1, sums, maybe_empty=True)
     sums = last.end(turn(last.i, last.values, _tail(body)))
-    into = section.pattern(outer.into)
+    into = section.lists["into"][1]
     for k in range(height):
         places = [into.at(body, body.add(i, k), body.add(j, t)) for t in range(width)]
         together = into.regular and into.steps[1] == 1 and width == lanes

@@ -5,27 +5,45 @@ after another: maps, chunks, and rows of parameters chosen by an index.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.native.emit.function import Body, Index, Loop, Pattern
 from engine.native.emit.scalar import callback, per_lane
 from engine.native.emit.vector import Vector, literal
+from engine.native.lower.blocks import MIXED
 from engine.native.lower.lowering import Layout
-from engine.native.lower.plan import Apply, Args, Chunk, Gather, Map, Scatter, Tape
+from engine.native.lower.plan import (
+    ONE,
+    Apply,
+    Args,
+    Chunk,
+    Gather,
+    Interpreted,
+    Map,
+    Scatter,
+    Tape,
+)
 from engine.native.math.rules import has_formula, write
 from engine.native.needs import numpy
+
+# where the tables of kernels point into, or those of products, by their kind
+MEMORY = {"positions": "%theta", "into": "%out", "param": "%theta", "uniform": "%uni"}
 
 
 @dataclass
 class Section:
-    """What the kernels of a section share.
+    """What the kernels of a section share; a copy for each kernel knows where its lists are.
 
     Attributes:
         layout: slots in the workspace, whose slots are `stride` doubles apart.
         uniform: slots of what is the same for all rows, a vector of equal lanes each.
         registers: vectors that the machine holds.
-        keep: tables whose addresses are in the code.
+        keep: tables whose addresses kernels are given.
+        cases: what is interpreted: a number for each operation.
+        lists: for each list of a kernel the memory that it is in, and the positions there.
+        numbers: what a call of the kernel is given: starts of lists, addresses of tables.
+        form: what the text of its code depends on.
     """
 
     tape: Tape
@@ -35,45 +53,141 @@ class Section:
     lanes: int
     registers: int
     keep: list[Any] = field(default_factory=list)
+    cases: dict[Any, int] = field(default_factory=dict)
+    lists: dict[Any, tuple[str, Any]] = field(default_factory=dict)
+    numbers: list[int] = field(default_factory=list)
+    form: Any = None
+
+    def of(self, kernel: Any = None, encode: Callable[..., Any] | None = None) -> Section:
+        """A copy for a kernel, or for other code. `encode` is for what is interpreted."""
+        own = replace(self, lists={}, numbers=[])
+        if isinstance(kernel, Interpreted) and encode:
+            own.form = encode(own, kernel)
+        elif kernel:
+            own.form = type(kernel), self.stride, *own.locate(kernel)
+        return own
+
+    def locate(self, kernel: Any) -> tuple[Any, ...]:
+        """Find all lists and tables of a kernel; the answer is what the text of its code depends
+        on beside its type.
+        """
+        steps, lists = getattr(kernel, "steps", ()), list[Args]()
+        for step in steps:
+            if not has_formula(step.op):
+                self.numbers.append(self.called(step.op, len(step.columns)))
+                self.lists[step.op] = "", len(self.numbers) - 1
+        for name, each in vars(kernel).items():
+            if name == "mixed":
+                for ids in each:
+                    table = numpy().array([*map(self.place, ids)])
+                    self.lists[ids] = name, self.address(table)
+            elif isinstance(each, int):
+                lists.append((each,))
+            elif isinstance(each, tuple) and each not in ((), (ONE,)):
+                lists.append(each)
+            elif hasattr(each, "shape"):
+                where = MEMORY.get(name) or MEMORY[kernel.kind]
+                if where == "%uni":
+                    each = numpy().vectorize(self.uniform.slot.get)(each) * self.lanes
+                self.lists[name] = where, self.pattern(each)
+        lists += [ids for step in steps for ids in (step.ids, *step.columns)]
+        order = {ids: k for k, ids in enumerate(dict.fromkeys(lists)) if self.find(ids)}
+        shapes = [(where, repr(getattr(at, "shape", at))) for where, at in self.lists.values()]
+        operations = tuple([(step.op, len(step.columns)) for step in steps])
+        return operations, tuple([order[ids] for ids in lists]), tuple(shapes)
 
     def pattern(self, positions: Any) -> Pattern:
-        """Positions as code finds them."""
-        found = Pattern(positions)
+        """Positions as code finds them: a list, or a matrix as an array."""
+        found = Pattern(positions, len(self.numbers))
+        self.numbers.append(found.number)
         self.keep.append(found.table)
         return found
 
-    def slots(self, ids: Sequence[int]) -> Pattern:
-        """The slots of instructions, as code finds them."""
-        return self.pattern([self.layout.slot[i] for i in ids])
+    def find(self, ids: Args) -> tuple[str, Any]:
+        """The memory that results of one kind are in and their positions, in doubles.
+
+        For constants that differ, where the address of their table is given; for one constant
+        itself; None for results that are in no memory.
+        """
+        if ids in self.lists:
+            return self.lists[ids]
+        tape, first = self.tape, ids[0]
+        found: tuple[str, Any] = "", None
+        if tape.ops[first] == "const":
+            numbers = [tape.numbers[i] for i in ids]
+            several = len(set(ids)) > 1
+            found = ("const", self.address(numpy().array(numbers))) if several else ("", numbers[0])
+        else:
+            where, at, scale = "%uni", self.uniform.slot, self.lanes
+            if tape.ops[first] == "param":
+                where, at, scale = "%theta", tape.position, 1
+            elif first in self.layout.slot:
+                where, at, scale = "%ws", self.layout.slot, self.stride
+            if first in at:
+                found = where, self.pattern([at[i] * scale for i in ids])
+        self.lists[ids] = found
+        return found
+
+    def place(self, i: int) -> int:
+        """A slot as a distance in bytes; all bits turned, where it is the same for all rows."""
+        if i in self.layout.slot:
+            return self.layout.slot[i] * self.stride * 8
+        return ~(self.uniform.slot[i] * self.lanes * 8)
+
+    def address(self, array: Any) -> int:
+        """The place, among the numbers of a call, of an array's address."""
+        self.keep.append(array)
+        self.numbers.append(array.ctypes.data)
+        return len(self.numbers) - 1
+
+    def slots(self, ids: Args) -> Pattern:
+        """The slots of results, as code finds them."""
+        found: Pattern = self.find(ids)[1]
+        return found
 
     def reader(self, body: Body, ids: Args, row: Index = 0) -> Callable[[Index, int], Vector]:
         """How code reads results of one kind, by position in ids and vector of rows from `row`."""
-        tape, lanes, first = self.tape, self.lanes, ids[0]
-        if tape.ops[first] == "const":
-            if len(set(ids)) == 1:
-                return lambda j, t: body.constant(tape.numbers[first])
-            numbers = numpy().array([tape.numbers[i] for i in ids])
-            self.keep.append(numbers)
-            table = f"inttoptr (i64 {numbers.ctypes.data} to ptr)"
-            return lambda j, t: body.splat(body.scalar(table, j))
-        if tape.ops[first] == "param":
-            places = self.pattern([tape.position[i] for i in ids])
-            return lambda j, t: body.splat(body.scalar("%theta", places.at(body, j)))
-        if first in self.layout.slot:
-            slots, stride = self.slots(ids), self.stride
-            return lambda j, t: body.load(
-                "%ws", body.add(body.add(body.times(slots.at(body, j), stride), row), t * lanes)
-            )
-        same = self.pattern([self.uniform.slot[i] for i in ids])
-        return lambda j, t: body.load("%uni", body.times(same.at(body, j), lanes))
+        (where, found), lanes = self.find(ids), self.lanes
+
+        def entry(j: Index, kind: str = "i64") -> str:
+            at = body.at(body.handed(found, "ptr"), j, kind)
+            return body.fresh(f"load {kind}, ptr {at}, align 8")
+
+        if not where:
+            return lambda j, t: body.constant(found)
+        if where == "const":
+            return lambda j, t: body.splat(entry(j, "double"))
+        if where == MIXED:
+            return lambda j, t: at_place(body, entry(j), body.add(row, t * lanes))
+        if where == "%theta":
+            return lambda j, t: body.splat(body.scalar(where, found.at(body, j)))
+        if where == "%uni":
+            return lambda j, t: body.load(where, found.at(body, j))
+        return lambda j, t: body.load(where, body.add(body.add(found.at(body, j), row), t * lanes))
+
+    def called(self, op: str, many: int) -> int:
+        """The address of a row's float function of so many arguments."""
+        row = self.tape.called[op]
+        address, keep = callback(row.function, many)
+        self.keep += [row, keep]
+        return address
 
     def compute(self, op: str, args: Sequence[Vector]) -> Vector:
         """An operation's result, by its formula or by calls of its float function."""
         if has_formula(op):
             return write(op, args)
-        address, keep = callback(self.tape.called[op].function, len(args))
-        self.keep += [self.tape.called[op], keep]
-        return per_lane(args[0].body, address, *args)
+        body = args[0].body
+        return per_lane(body, body.handed(self.lists[op][1], "ptr"), *args)
+
+
+def at_place(body: Body, place: str, row: Index) -> Vector:
+    """A vector of rows at what `place` answered, which is known when the code runs."""
+    same = body.new(f"icmp slt i64 {place}, 0")
+    turned = body.new(f"xor i64 {place}, -1")
+    distance = body.new(f"select i1 {same}, i64 {turned}, i64 {place}")
+    base = body.new(f"select i1 {same}, ptr %uni, ptr %ws")
+    pointer = body.new(f"getelementptr inbounds i8, ptr {base}, i64 {distance}")
+    return body.load(pointer, body.new(f"select i1 {same}, i64 0, i64 {row}"))
 
 
 def write_steps(
@@ -112,11 +226,11 @@ def write_results(
     width: int,
 ) -> None:
     """To the slots of those who have one."""
-    if ids[0] not in section.layout.slot:
+    where, slots = section.find(ids)
+    if where != "%ws":
         return
-    slots = section.slots(ids)
     for i in range(len(results) // width):
-        place = body.add(body.times(slots.at(body, body.add(j, i)), section.stride), row)
+        place = body.add(slots.at(body, body.add(j, i)), row)
         for t in range(width):
             body.store(results[i * width + t], "%ws", body.add(place, t * section.lanes))
 
@@ -130,10 +244,9 @@ def write_map(body: Body, section: Section, block: Map) -> None:
 
 def write_chunk(body: Body, section: Section, chunk: Chunk) -> None:
     """One instruction after another, for a vector of rows at a time."""
-    ops, args = section.tape.ops, section.tape.args
-    steps = [Apply(ops[i], (i,), tuple([(arg,) for arg in args[i]])) for i in chunk.ids]
     with Loop(body, 0, "%nv") as rows:
-        write_steps(body, section, steps, 0, 1, body.times(rows.i, section.lanes), 1, {})
+        body.first = body.lines  # what a call is given is read where it is used: it is much
+        write_steps(body, section, chunk.steps, 0, 1, body.times(rows.i, section.lanes), 1, {})
 
 
 # --- embeddings: an index that varies from row to row chooses parameters --------------------------
@@ -142,23 +255,23 @@ NAN = literal(float("nan"))
 
 def write_gather(body: Body, section: Section, gather: Gather) -> None:
     """A nan where the index is none of 0, 1, 2, ..."""
-    slots, positions = section.slots(gather.ys), section.pattern(gather.positions)
+    slots, positions = section.slots(gather.ys), section.lists["positions"][1]
     with Loop(body, 0, body.fresh(f"mul i64 %nv, {section.lanes}")) as rows:
         index, valid = _index(body, section, gather.index, rows.i, gather.positions.shape[1])
         with Loop(body, 0, len(gather.ys)) as columns:
             x = body.scalar("%theta", positions.at(body, columns.i, index))
             x = body.fresh(f"select i1 {valid}, double {x}, double {NAN}")
-            place = body.add(body.times(slots.at(body, columns.i), section.stride), rows.i)
+            place = body.add(slots.at(body, columns.i), rows.i)
             body.store_scalar(x, "%ws", place)
 
 
 def write_scatter(body: Body, section: Section, scatter: Scatter) -> None:
     """Each row adds to the totals that its index says."""
-    slots, into = section.slots(scatter.a), section.pattern(scatter.into)
+    slots, into = section.slots(scatter.a), section.lists["into"][1]
     with Loop(body, 0, "%m") as rows:
         index, valid = _index(body, section, scatter.index, rows.i, scatter.into.shape[1])
         with Loop(body, 0, len(scatter.a)) as columns:
-            place = body.add(body.times(slots.at(body, columns.i), section.stride), rows.i)
+            place = body.add(slots.at(body, columns.i), rows.i)
             x = body.fresh(f"select i1 {valid}, double {body.scalar('%ws', place)}, double 0.0")
             total = into.at(body, columns.i, index)
             new = body.fresh(f"fadd double {body.scalar('%out', total)}, {x}")
@@ -167,7 +280,7 @@ def write_scatter(body: Body, section: Section, scatter: Scatter) -> None:
 
 def _index(body: Body, section: Section, i: int, row: str, many: int) -> tuple[str, str]:
     """The index of a row as an integer below `many` (0 where it is none), and whether it is one."""
-    x = body.scalar("%ws", body.add(section.layout.slot[i] * section.stride, row))
+    x = body.scalar("%ws", body.add(section.slots((i,)).at(body, 0), row))
     low = body.fresh(f"fcmp oge double {x}, 0.0")
     high = body.fresh(f"fcmp olt double {x}, {literal(float(many))}")
     inside = body.fresh(f"and i1 {low}, {high}")

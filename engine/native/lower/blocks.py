@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
+from engine.native.lower import plan
 from engine.native.lower.plan import ONE, Apply, Args, Gather, Map, Outer, Product, Scatter, Tape
-from engine.native.math.reductions import FOLDS
+from engine.native.math.reductions import FOLDS, fold
 from engine.native.math.rules import CHEAP, cost, has_formula
 from engine.native.needs import numpy
 
 SMALL = 16  # products of fewer terms are not worth a loop
 MANY = 24  # nor maps of fewer cheap operations,
 HEAVY = 3  # or of operations that take many instructions;
-MAPS = 32  # nor more maps than these: then the graph has no layers
+MAPS = 32  # nor maps of more kinds than these: then the graph has no layers
+LONG = 32  # operands of which more are not written out, but are a loop
 
 
 def find_levels(tape: Tape, varying: bool) -> list[int]:
@@ -42,7 +45,12 @@ def find_blocks(tape: Tape, levels: list[int], gone: set[int]) -> list[Map | Gat
             _fuse(tape, levels, uses, product, taken)
     gathers = _gathers(tape, taken)
     taken.update(*[gather.ys for gather in gathers])
-    return [*products, *gathers, *_maps(tape, levels, taken)]
+    reductions = _reductions(tape, levels, taken)
+    taken.update(*[reduction.writes for reduction in reductions])
+    return [*products, *gathers, *reductions, *_maps(tape, levels, taken)]
+
+
+MIXED = "mixed"
 
 
 def is_cheap(tape: Tape, i: int) -> bool:
@@ -145,20 +153,41 @@ def _gathers(tape: Tape, taken: set[int]) -> list[Gather]:
     ]
 
 
+def _reductions(tape: Tape, levels: list[int], taken: set[int]) -> list[plan.Reduction]:
+    groups: dict[Any, list[tuple[int, list[Args]]]] = defaultdict(list)
+    for i, level in enumerate(levels):
+        if not level or i in taken or len(tape.args[i]) <= LONG:
+            continue
+        name, args = fold(tape.ops[i], tape.args[i])
+        begin, step = FOLDS[name].begin, FOLDS[name].step
+        columns = [tuple(args[k : k + 1]) for k in range(begin)]
+        columns += [tuple(args[begin + k :: step]) for k in range(step)]
+        kinds = [{kind(tape, arg) for arg in column} for column in columns]
+        key = level, name, len(args), *["".join(k) if len(k) == 1 else MIXED for k in kinds]
+        groups[key].append((i, columns))
+    reductions = []
+    for (_, name, _, *kinds), found in groups.items():
+        ids, lists = zip(*found, strict=True)
+        columns = [tuple(chain(*each)) for each in zip(*lists, strict=True)]
+        mixed = [column for column, where in zip(columns, kinds, strict=True) if where == MIXED]
+        reductions.append(plan.Reduction([Apply(name, ids, tuple(columns))], mixed))
+    return reductions
+
+
 def _maps(tape: Tape, levels: list[int], taken: set[int]) -> Iterator[Map]:
     groups: dict[Any, list[int]] = defaultdict(list)
     for i, level in enumerate(levels):
-        if level and i not in taken and tape.ops[i] not in FOLDS:
+        if level and i not in taken and len(tape.args[i]) <= LONG:
             kinds = tuple([kind(tape, arg) for arg in tape.args[i]])
             groups[level, tape.ops[i], kinds].append(i)
     maps: dict[Any, list[Apply]] = defaultdict(list)
     for (level, op, _), ids in groups.items():
-        if len(ids) >= (MANY if is_cheap(tape, ids[0]) else HEAVY):
+        if len(ids) >= (MANY if op in FOLDS or is_cheap(tape, ids[0]) else HEAVY):
             ids.sort(key=lambda i: tape.args[i])
             columns = tuple(zip(*[tape.args[i] for i in ids], strict=True))
             # operations on the same numbers, such as tanh and its derivative, share their work
             maps[level, columns].append(Apply(op, tuple(ids), columns))
-    if len(maps) <= MAPS:
+    if len({(len(steps[0].ids), *[step.op for step in steps]) for steps in maps.values()}) <= MAPS:
         yield from map(Map, maps.values())
 
 

@@ -6,13 +6,16 @@ are neighbours. Slots are used again once nobody reads them, so that a block sta
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from itertools import chain, groupby
+from typing import Any
+from zlib import crc32
 
 from engine.native.lower import plan
-from engine.native.lower.blocks import find_blocks, find_levels, find_totals
+from engine.native.lower.blocks import find_blocks, find_levels, find_totals, kind
 from engine.native.lower.plan import Args, Tape
 
 MANY = 1_000  # instructions that are written out, at most; more than these are interpreted
@@ -41,16 +44,17 @@ def lower(tape: Tape, reduce: str | None) -> Lowered:
     totals, gone = find_totals(tape, sinks)
     levels = find_levels(tape, True)
     blocks = find_blocks(tape, levels, gone)
-    kernels = make_plan(tape.ops, tape.args, levels, blocks, totals, gone)
-    once = make_plan(tape.ops, tape.args, find_levels(tape, False), [], [], set())
+    kernels = make_plan(tape, levels, blocks, totals, gone)
+    once = make_plan(tape, find_levels(tape, False), [], [], set())
     inputs = [i for i, op in enumerate(tape.ops) if op == "input"]
     unique = list(dict.fromkeys(tape.outputs))
     layout = lay_out(kernels, inputs, [] if reduce else [i for i in unique if tape.varying[i]])
     computed = {i for k in once for i in k.writes}
     wanted = {i for k in kernels for i in k.reads}.union(unique, *map(_weights, kernels))
-    interpreted = [k for k in (*kernels, *once) if isinstance(k, plan.Interpreted)]
-    read = {i for k in interpreted for i in k.reads if not tape.varying[i]}
-    pinned = sorted(read - computed)  # leaves: what is interpreted reads slots alone
+    lists = [k.mixed for k in kernels if isinstance(k, plan.Reduction)]
+    lists += [[tuple(k.reads)] for k in (*kernels, *once) if isinstance(k, plan.Interpreted)]
+    read = {i for i in chain(*chain(*lists)) if not tape.varying[i]}
+    pinned = sorted(read - computed)  # leaves: what is interpreted or mixed reads slots alone
     return Lowered(
         once, lay_out(once, pinned, [*pinned, *sorted(computed & wanted)]), kernels, layout
     )
@@ -64,8 +68,7 @@ def _weights(kernel: plan.Kernel) -> list[int]:
 
 
 def make_plan(
-    ops: Sequence[str],
-    args: Sequence[Args],
+    tape: Tape,
     levels: Sequence[int],
     blocks: Sequence[plan.Map | plan.Gather],
     totals: Sequence[plan.Outer | plan.Scatter],
@@ -77,6 +80,7 @@ def make_plan(
         levels: of the instructions to be computed; 0 for others.
         blocks: loops that were found. gone: instructions that need not be computed.
     """
+    ops, args = tape.ops, tape.args
     at: dict[int, list[plan.Map | plan.Gather | int]] = {}
     inside = set(gone)
     for block in blocks:
@@ -87,28 +91,76 @@ def make_plan(
     for i in sorted(range(len(levels)), key=ops.__getitem__):
         if levels[i] and i not in inside:
             at.setdefault(levels[i], []).append(i)
-    single = [i for step in at.values() for i in step if isinstance(i, int)]
-    large = len(single) > MANY or any(len(args[i]) > LONG for i in single)
-    kind = plan.Interpreted if large else plan.Chunk
-    kernels: list[plan.Kernel] = []
+    steps = [step for level in sorted(at) for step in at[level]]
+    marks = _marks(tape, [step for step in steps if isinstance(step, int)])
+    kernels: list[Any] = []
     ids, members, weight = list[int](), set[int](), 0  # of the chunk that still grows
-    for step in [step for level in sorted(at) for step in at[level]]:
+    for step in steps:
+        cut = len(ids)
         if isinstance(step, int):
-            full = weight > CHUNK and not large
-        else:
-            full = not members.isdisjoint(step.reads)
-        if ids and full:
-            kernels.append(kind(ids, args))
-            ids, members, weight = [], set(), 0
+            weight += len(args[step]) + 1
+            if weight <= CHUNK or not ids:
+                cut = 0
+            else:
+                cut = min(range(cut // 2, cut), key=lambda k: marks[ids[k]]) + 1
+        elif members.isdisjoint(step.reads):
+            cut = 0
+        if cut:
+            kernels.append(plan.Chunk(ids[:cut], ops, args))
+            ids = ids[cut:]
+            members, weight = set(ids), sum([len(args[i]) + 1 for i in ids])
         if isinstance(step, int):
             ids.append(step)
             members.add(step)
-            weight += len(args[step]) + 1
         else:
             kernels.append(step)
     if ids:
-        kernels.append(kind(ids, args))
-    return kernels + list(totals)
+        kernels.append(plan.Chunk(ids, ops, args))
+    return [*_interpret(tape, kernels), *totals]
+
+
+def _marks(tape: Tape, singles: Sequence[int]) -> dict[int, int]:
+    """A number for each instruction that depends on what it does and where its parents are nearby.
+
+    Chunks end where it is least, so that what repeats is cut at the same places, and its chunks
+    are of the same form.
+    """
+    place = {i: k for k, i in enumerate(singles)}
+    marks, last = {}, 0
+    for k, i in enumerate(singles):
+        near = [min(k - place.get(arg, -CHUNK), CHUNK) for arg in tape.args[i]]
+        text = repr((tape.ops[i], near)).encode()
+        marks[i], last = crc32(text, last), crc32(text)
+    return marks
+
+
+def _interpret(tape: Tape, kernels: Sequence[Any]) -> Iterator[Any]:
+    """Kernels, of whose chunks those that repeat most are written out, once for each form; what
+    exceeds MANY is interpreted.
+    """
+    forms = {id(k): _form(tape, k.ids) for k in kernels if isinstance(k, plan.Chunk)}
+    many, written, total = Counter(forms.values()), {None}, 0
+    once = sum([len(form[0]) for form in many if many[form] == 1])
+    for form, count in many.most_common():
+        total += len(form[0]) if count > 1 else 0
+        size = total if count > 1 else total + once
+        if size <= MANY and all(len(each) <= LONG for each in form[0]):
+            written.add(form)
+    for known, some in groupby(kernels, lambda k: forms.get(id(k)) in written):
+        found = [*some]
+        if not known:
+            found = [plan.Interpreted([i for k in found for i in k.ids], tape.ops, tape.args)]
+        yield from found
+
+
+def _form(tape: Tape, ids: Sequence[int]) -> Any:
+    """What chunks have in common that are one function called at several places."""
+    place: dict[int, int] = {}
+    number = [
+        (tape.ops[i], *[place.setdefault(arg, len(place)) for arg in (*tape.args[i], i)])
+        for i in ids
+    ]
+    return tuple(number), tuple([tape.numbers.get(i, kind(tape, i)) for i in place])
 
 
 # --- where results lie ----------------------------------------------------------------------------

@@ -146,6 +146,20 @@ class Map:
 
 
 @dataclass
+class Reduction(Map):
+    """One operation of many operands, in a loop over them, for each of a list.
+
+    The columns of its step are those operands that the loop begins with, then those of its turns,
+    which are as many times as long as there are turns: those of one result, then of the next.
+
+    Attributes:
+        mixed: columns in which some vary from row to row, and some do not.
+    """
+
+    mixed: list[Args]
+
+
+@dataclass
 class Product(Map):
     """ys[j] = bias[j] + sum over k of weights[j, k] * xs[k]; the weights are the same for all rows.
 
@@ -228,11 +242,18 @@ class Chunk:
     """Instructions written out one after another.
 
     Attributes:
-        args: those of all instructions of the tape.
+        ops, args: those of all instructions of the tape.
     """
 
     ids: list[int]
+    ops: Sequence[str]
     args: Sequence[Args]
+
+    @property
+    def steps(self) -> list[Apply]:
+        """Each by itself."""
+        columns = [tuple([(arg,) for arg in self.args[i]]) for i in self.ids]
+        return [Apply(self.ops[i], (i,), each) for i, each in zip(self.ids, columns, strict=True)]
 
     @property
     def reads(self) -> Iterable[int]:
