@@ -102,7 +102,9 @@ class Written:
     def __init__(self, tape: Tape) -> None:
         self.tape = tape
         self.readers = Counter([*chain.from_iterable(tape.args), *tape.outputs])
+        self.outputs = set(tape.outputs)
         self.wanted, self.kept = set(tape.outputs), set[int]()
+        self._parts = dict[int, set[int]]()
 
     def want(self, expression: Expression) -> None:
         """What an expression reads has to be computed."""
@@ -112,10 +114,36 @@ class Written:
         elif expression.__class__ is int:
             self.wanted.add(expression)
 
-    def inner(self, x: int, i: int) -> bool:
-        """Whether x is an addition within i alone."""
-        same = self.tape.varying[x] == self.tape.varying[i]
-        return same and self.tape.ops[x] in SUMS and self.readers[x] == 1
+    def gated(self, i: int, output: bool = False) -> tuple[int, int] | None:
+        """The factors of a product that need not stand behind its condition.
+
+        It need not where one factor does already, and is 0 where the condition fails; and where
+        the other one is part of the sum whose sign is the condition: were it nan, that would be nan
+        too. (If it is infinite, the product may be nan: Program tells of this exception.)
+        In an output, a factor may be the condition itself: so a row adds to its place in a table.
+        """
+        ops, args, numbers = self.tape.ops, self.tape.args, self.tape.numbers
+        if ops[i] != "select" or numbers.get(args[i][2]) != 0.0:
+            return None
+        test, product, _ = args[i]
+        if ops[product] == "mul" and self.readers[product] == 1:
+            for a, b in (args[product], args[product][::-1]):
+                behind = (
+                    ops[a] == "select" and args[a][0] == test and numbers.get(args[a][2]) == 0.0
+                )
+                if (behind and b in self._within(test)) or (
+                    output and b == test and ops[b] == "equal"
+                ):
+                    return a, b
+        return None
+
+    def _within(self, test: int) -> set[int]:
+        """What a sum is made of, if its sign is the test."""
+        if test not in self._parts:
+            step = self.tape.ops[test] == "step"
+            terms = _Chain(self, self.tape.args[test][0]).terms() if step else []
+            self._parts[test] = {x for term in terms for x in term[1:] if x.__class__ is int}
+        return self._parts[test]
 
 
 # --- sums -----------------------------------------------------------------------------------------
@@ -131,11 +159,12 @@ def _raised_sum(written: Written, i: int) -> Expression | None:
     tape, op, args = written.tape, written.tape.ops[i], written.tape.args[i]
     if i in written.kept or (op == "dot" and all(tape.varying[arg] for arg in args)):
         return None
-    terms, additions = _terms(written, i)
+    chain = _Chain(written, i)
+    terms = chain.terms()
     some = [term for term in terms if term[0] != "plus" or tape.numbers.get(term[1]) != 0.0]
     products = Counter([term[0] for term in some if len(term) == 4])
     answer = None
-    if products.total() >= (1 if op == "dot" else 2):
+    if products.total() >= (1 if op == "dot" or len(some) < len(terms) else 2):
         answer = _dots(tape, some, products, len(some) == len(terms))
     else:
         if op != "dot" and UNSIGNED.isdisjoint([_name(tape, term[1]) for term in some]):
@@ -143,55 +172,69 @@ def _raised_sum(written: Written, i: int) -> Expression | None:
         if op == "dot" or len(some) < len(terms) or len(some) >= LEAST:
             answer = _added(some)
     if answer is None or answer == (op, *args):
-        written.kept.update(additions)
+        written.kept.update(chain.additions)
         return None
     return answer
 
 
-def _terms(written: Written, i: int) -> tuple[list[Term], list[int]]:
-    """What a chain of additions adds up, in its order; and the additions.
+class _Chain:
+    """Additions that end in one.
 
     One operand of an addition may be such a chain itself, if nobody else reads it. The other one is
     a term, so that partial sums are those that were written.
     """
-    tape, terms, additions = written.tape, list[Term](), list[int]()
-    varying, at = tape.varying[i], i
-    while at >= 0:
-        additions.append(at)
-        op, args = tape.ops[at], tape.args[at]
-        if op == "dot":
-            n = len(args) // 2
-            pairs = zip(args[n - 1 :: -1], args[2 * n - 1 : n - 1 : -1], strict=True) if n else ()
-            terms += [_product(tape, ("mul", a, b), a, b, varying) for a, b in pairs]
-            args = args[2 * n :]  # a dot starts with its bias
-        at = next((x for x in args[: 1 if op == "sub" else 2] if written.inner(x, i)), -1)
-        for k, x in reversed([*enumerate(args)]):
-            if x != at:
-                minus = op == "sub" and k == 1
-                if tape.ops[x] == "mul" and written.readers[x] == 1:
-                    a, b = tape.args[x]
-                    terms.append(_product(tape, x, a, b, varying, minus))
-                else:
-                    terms.append(("minus" if minus else "plus", x))
-    return terms[::-1], additions
 
+    def __init__(self, written: Written, i: int) -> None:
+        self.written, self.tape, self.end = written, written.tape, i
+        self.varying = self.tape.varying[i]
+        self.additions = list[int]()
 
-def _product(
-    tape: Tape, whole: Expression, a: int, b: int, varying: bool, minus: bool = False
-) -> Term:
-    """The term of a product in a sum that varies or does not, its weight first if it has one."""
-    if tape.varying[a] and not tape.varying[b]:
-        a, b = b, a
-    one, fixed = tape.numbers.get(a), not tape.varying[a]
-    if one is not None and abs(one) == 1.0:
-        return "minus" if minus != (one < 0.0) else "plus", b
-    # what does not vary is computed once; and both products are rounded, so that x*y - y*x is 0
-    if tape.varying[b] != varying or (minus and not fixed):
-        return "minus" if minus else "plus", whole
-    where = "product"
-    if fixed and varying and one is None:
-        where = "uniform" if minus else kind(tape, a)
-    return (where, ("neg", whole), ("neg", a), b) if minus else (where, whole, a, b)
+    def terms(self) -> list[Term]:
+        """What is added up, in its order."""
+        terms, tape, at = list[Term](), self.tape, self.end
+        while at >= 0:
+            self.additions.append(at)
+            op, args = tape.ops[at], tape.args[at]
+            if op == "dot":
+                n = len(args) // 2
+                pairs = [*zip(args[:n], args[n : 2 * n], strict=True)]
+                terms += [self._product(("mul", *pair), *pair) for pair in reversed(pairs)]
+                args = args[2 * n :]  # a dot starts with its bias
+            inner = [x for x in args[: 1 if op == "sub" else 2] if self._goes_on(x)]
+            at = inner[0] if inner else -1
+            for k, x in reversed([*enumerate(args)]):
+                if x != at:
+                    terms.append(self._term(x, minus=op == "sub" and k == 1))
+        return terms[::-1]
+
+    def _goes_on(self, x: int) -> bool:
+        same = self.tape.varying[x] == self.varying
+        return same and self.tape.ops[x] in SUMS and self.written.readers[x] == 1
+
+    def _term(self, x: int, minus: bool) -> Term:
+        written = self.written
+        if written.readers[x] == 1:
+            output = written.readers[self.end] == 1 and self.end in written.outputs
+            factors = self.tape.args[x] if self.tape.ops[x] == "mul" else written.gated(x, output)
+            if factors:
+                return self._product(x, factors[0], factors[1], minus)
+        return "minus" if minus else "plus", x
+
+    def _product(self, whole: Expression, a: int, b: int, minus: bool = False) -> Term:
+        """The term of a product, its weight first if it has one."""
+        tape = self.tape
+        if tape.varying[a] and not tape.varying[b]:
+            a, b = b, a
+        one, fixed = tape.numbers.get(a), not tape.varying[a]
+        if one is not None and abs(one) == 1.0:
+            return self._term(b, minus != (one < 0.0))
+        # what is the same for all rows is computed once; and x*y - y*x is 0 as both are rounded
+        if tape.varying[b] != self.varying or (minus and not fixed):
+            return "minus" if minus else "plus", whole
+        where = "product"
+        if fixed and self.varying and one is None:
+            where = "uniform" if minus else kind(tape, a)
+        return (where, ("neg", whole), ("neg", a), b) if minus else (where, whole, a, b)
 
 
 def _dots(tape: Tape, terms: list[Term], products: Counter[str], biased: bool) -> Expression | None:
@@ -202,7 +245,7 @@ def _dots(tape: Tape, terms: list[Term], products: Counter[str], biased: bool) -
     """
     total = products.total()
     apart = [k for k in ("param", "uniform") if products[k] >= min(total, MIXED)]
-    groups: dict[str, list[Term]] = {}
+    groups = dict[str, list[Term]]()
     for term in terms:
         if len(term) == 4:
             groups.setdefault(term[0] if term[0] in apart else "product", []).append(term)
@@ -220,7 +263,9 @@ def _dots(tape: Tape, terms: list[Term], products: Counter[str], biased: bool) -
         elif group := groups.pop(term[0] if term[0] in apart else "product", None):
             _, wholes, a, b = zip(*group, strict=True)
             dot = ("dot", *a, *b, *(() if bias is None else bias[1:]))
-            parts.append(("plus", dot if len(group) > 1 or bias else wholes[0]))
+            # 0 + a*b is a dot too
+            product = len(group) == 1 and biased and not bias
+            parts.append(("plus", wholes[0] if product else dot))
     return _added(parts[::-1])
 
 
@@ -239,11 +284,17 @@ def _added(terms: list[Term]) -> Expression | None:
     return answer
 
 
+def _ungated(written: Written, i: int) -> Expression | None:
+    pair = written.gated(i, i in written.outputs and written.readers[i] == 1)
+    return ("mul", *pair) if pair else None
+
+
 def _name(tape: Tape, expression: Expression) -> str:
     """The operation of an expression."""
     return str(expression[0] if expression.__class__ is tuple else tape.ops[expression])
 
 
-RULES: dict[str, tuple[Callable[[Written, int], Expression | None], ...]] = dict.fromkeys(
-    SUMS, (_raised_sum,)
-)
+RULES: dict[str, tuple[Callable[[Written, int], Expression | None], ...]] = {
+    **dict.fromkeys(SUMS, (_raised_sum,)),
+    "select": (_ungated,),
+}
