@@ -22,9 +22,9 @@ from nn.optim.optimizers import OPTIMIZERS, Optimizer
 from nn.optim.schedules import Schedule
 from nn.training.data import ClassWeights, Data, Generators
 from nn.training.history import EarlyStopping, History, Recording
-from nn.training.identity import settings
 from nn.training.progress import Progress
-from nn.training.task import Callback, NotCompilable, Task, Trainer, as_callbacks
+from nn.training.task import Callback, NotCompilable, Task, as_callbacks
+from nn.training.trainer import Trainer
 
 Chosen: TypeAlias = str | Optimizer | Callable[[list[Value]], Optimizer]
 
@@ -196,7 +196,7 @@ def fit(
         mode=mode,
         checkpoint_every=checkpoint_every,
     )
-    writer = None if checkpoint is None else CheckpointWriter(checkpoint, model, settings(task))
+    writer = None if checkpoint is None else CheckpointWriter(checkpoint, model, task.settings())
     if not writer and (resume or checkpoint_every != 1):
         what = "resume=True goes on from" if resume else "checkpoint_every is how often to write"
         raise ValueError(f"{what} a file; say which with checkpoint=path")

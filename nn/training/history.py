@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from engine import Value
     from nn.drawing import Figure
     from nn.models.module import Module
-    from nn.training.task import Trainer
+    from nn.training.trainer import Trainer
 
 
 @dataclass(repr=False, eq=False)

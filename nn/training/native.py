@@ -33,7 +33,8 @@ from nn.optim.optimizers import Optimizer
 from nn.training.own_loss import OwnLoss, few, various
 from nn.training.shards import Computer, Step, Table, Work, table_of
 from nn.training.stages import Stages
-from nn.training.task import NotCompilable, Task, Trainer
+from nn.training.task import NotCompilable, Task
+from nn.training.trainer import Trainer
 from nn.training.workers import WorkerPool
 
 LENGTHS = 32  # of samples, at most: each needs programs, which take time to compile

@@ -17,7 +17,7 @@ import nn
 from engine import Value
 from nn import MLP, SGD, Adam, CheckpointError, Module, Neuron, Optimizer, fit
 from nn.checkpoint.model import pack, unpack
-from nn.training.identity import fingerprint
+from nn.training.task import fingerprint
 
 pytest.importorskip("safetensors", reason="pip install gradwalk[checkpoints]")
 pytest.importorskip("llvmlite", reason="pip install gradwalk[fast]")

@@ -12,7 +12,8 @@ from nn.losses import mse_loss
 from nn.models.module import Contents
 from nn.training.data import Data, Generators
 from nn.training.history import EarlyStopping, Recording
-from nn.training.task import Task, Trainer
+from nn.training.task import Task
+from nn.training.trainer import Trainer
 
 ROWS = [([i / 7, i / 3 - 1], i % 2) for i in range(9)]
 

@@ -1,0 +1,275 @@
+"""Trainer: does a Task, on Values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Any
+
+from engine import NumericError, Value, no_grad
+from engine.core.modes import MODE, recording
+from engine.core.value import set_data
+from engine.settings import Scope
+from nn.checkpoint.files import CheckpointError
+from nn.checkpoint.state import State, row
+from nn.checks import as_number, at_least_zero
+from nn.evaluation.measure import measure, predict
+from nn.evaluation.samples import Rows, firsts
+from nn.losses import built_in, classes_of, poisson_loss
+from nn.models.architecture import describe
+from nn.models.batch import BATCH, Batch
+from nn.models.chain import neurons
+from nn.models.chain import row as parts_of
+from nn.models.layers import Layer, Neuron
+from nn.models.module import evaluating
+from nn.models.regularization import BatchNorm, Dropout, too_few
+from nn.optim.gradients import clip_grad_norm
+from nn.optim.schedules import ReduceLROnPlateau, Schedule
+from nn.training.reach import Reach
+from nn.training.task import Task
+
+
+class Trainer:
+    """Learns from batches of rows and measures epochs, on the model's own Values.
+
+    `NativeTrainer` derives from it, and does the same on arrays.
+
+    Attributes:
+        backend: how `History.backend` names it.
+        located: whether the row of a NumericError is a place in the batch.
+    """
+
+    backend, located = "eager", True
+
+    def __init__(self, task: Task) -> None:
+        self.task, self.rate = task, task.optimizer.lr
+        task.optimizer.doubts = False  # there is more to say here
+        self.reach = Reach(task.model, task.parameters, task.optimizer.params, task.data.rows)
+        self._factors: list[float] = []
+        self._key = 0  # of the random numbers of a step
+        parts, many = task.held.modules, len(task.data.rows)
+        self._drops = any(isinstance(part, Dropout) for part in parts)
+        size = task.batch_size or many
+        if 1 in (many, size, many % size) and any(isinstance(part, BatchNorm) for part in parts):
+            too_few(1)
+        self._known = known = describe(task.model, task.held)  # others may read any samples
+        named = built_in(task.loss) is not None
+        for rows in task.data.tables:
+            rows.check(True, *["sample"] * (known is not None), *["target"] * named)
+        if named:
+            task.metrics.settle(task.data.tables)
+        if known and named:
+            self.check_targets(task.data.tables)
+
+    def check_targets(self, tables: Iterable[Rows]) -> None:
+        """Raise the errors of a loss by name about targets, with the number of a row.
+
+        Arguments:
+            tables: rows; those of one table have outputs of one form.
+        """
+        loss, model = self.task.loss, self.task.model
+        last = parts_of(model)[-1] if self._known else model
+        limited = classes_of(loss) or built_in(loss) is poisson_loss  # else any number will do
+        for rows in filter(None, tables):
+            with recording:  # losses look at the graph of an output
+                if isinstance(last, Layer | Neuron):  # that of any row will do
+                    output = last([0.0] * len(neurons(last)[0].w))
+                else:
+                    with evaluating(model):
+                        output = model(rows.samples[rows.numbers[0]])
+            for target, place in firsts(rows.ys if limited else rows.ys[:1]).items():
+                try:
+                    with no_grad():
+                        loss(output, target)
+                except (TypeError, ValueError) as error:
+                    raise type(error)(f"{rows.name(place)}: {error}") from None
+
+    def _explained(self, error: ValueError, rows: Rows) -> ValueError:
+        """An error in the user's terms: the row, and what a training that diverges needs.
+
+        Raises one about a row that is not finite itself, or whose output the loss does not take.
+        """
+        rows.check(False, "sample", "target")
+        task, place = self.task, getattr(error, "row", None) if self.located else None
+        if not isinstance(error, NumericError) and built_in(task.loss) is None:
+            return error  # of the user's own loss
+        xs, ys = rows.xs, rows.ys
+        with evaluating(task.model):  # a row alone
+            for i in range(len(rows)) if place is None else [place]:
+                output = None
+                try:
+                    output = task.model(xs[i])
+                    task.loss([output], [ys[i]])
+                except NumericError:
+                    place = i
+                    break
+                except ValueError as wrong:
+                    if output is None:
+                        raise
+                    raise ValueError(f"{rows.name(i)}: {wrong}") from None
+        if not isinstance(error, NumericError):
+            return error
+        name = "" if place is None else f"{rows.name(place)}: "
+        steps, found = task.optimizer.steps, str(error).removeprefix(f"row {error.row}: ")
+        why = f"diverged after {steps} steps: lower the learning rate ({task.optimizer.lr:g}), clip"
+        why = f"{why} the gradients, or" if steps else "no step was done yet, so"
+        return NumericError(f"{name}{found}; {why} scale the samples and targets to about 1")
+
+    def set_rate(self, epoch: int, waited: int = 0) -> None:
+        """Give the optimiser its learning rate for an epoch.
+
+        Arguments:
+            waited: how many epochs there were since the last improvement.
+        """
+        self._factors = self._factors_of(epoch + 1, waited)
+        self.task.optimizer.lr = self.rate * self._factors[epoch]
+
+    def take(self) -> None:
+        """Go on with the parameters and the rate that callbacks have left."""
+        optimizer, factor = self.task.optimizer, self._factors[-1]
+        at_least_zero(type(optimizer).__name__, lr=optimizer.lr)
+        if optimizer.lr != self.rate * factor:  # it is for this epoch; the schedule goes on from it
+            self.rate = optimizer.lr / (factor or 1.0)
+        self.read()
+
+    def learn(self, batch: Sequence[int]) -> None:
+        """Do one step on the rows of these numbers. Nothing keeps their graph afterwards."""
+        if self._drops:
+            self._key = self.task.rng.getrandbits(64)
+        try:
+            self._learn(batch)
+        except ValueError as error:  # a NumericError is one
+            raise self._explained(error, self.task.data.rows.take(batch)) from None
+
+    def _learn(self, batch: Sequence[int]) -> None:
+        task, rows = self.task, self.task.data.rows.take(batch)
+        with self.reach.watching():
+            outputs = self.forward(rows)
+        value = rows.loss(task.loss, outputs)
+        if not isinstance(value, Value):
+            raise TypeError(
+                f"the loss has to give one Value, got {type(value).__name__}; compute it from the "
+                "model's outputs with operators and the functions of engine"
+            )
+        self.reach.check_taken(task.loss, rows)
+        self.reach.see(outputs, value)
+        for parameter in task.parameters:
+            parameter.grad = 0.0
+        value.backward()
+        if task.clip is not None:
+            clip_grad_norm(task.optimizer.params, task.clip)
+        task.optimizer.step()
+
+    def forward(self, rows: Rows) -> list[Any]:
+        """The model's outputs for a batch, with the random numbers of this step."""
+        with Scope(BATCH, Batch(self._key, rows.numbers)):
+            return self.task.model.forward_batch(rows.xs)
+
+    def measure(self, table: int) -> dict[str, float]:
+        """The loss and the metrics of one of `Data.tables`."""
+        try:
+            found = self._measure(table)
+            if math.isnan(found["loss"]) and MODE.get() == "strict":
+                raise NumericError("the loss is nan")
+        except ValueError as error:  # a NumericError is one
+            raise self._explained(error, self.task.data.tables[table]) from None
+        return found
+
+    def _measure(self, table: int) -> dict[str, float]:
+        task = self.task
+        return measure(task.model, task.data.tables[table], task.loss, task.metrics)
+
+    def outputs(self, table: int) -> list[Any]:
+        """The model's outputs for one of `Data.tables`, as `predict` has them."""
+        return predict(self.task.model, self.task.data.tables[table].xs)
+
+    def numbers(self) -> Any:
+        """The parameters as they are now, in a new sequence."""
+        return [parameter.data for parameter in self.task.parameters]
+
+    def norm(self) -> float:
+        """The root of the sum of the squares of the parameters that learn."""
+        return math.hypot(*[p.data for p in self.task.optimizer.params])
+
+    def sync(self, numbers: Any = None) -> None:
+        """Make the Values have the parameters that training has reached, or the numbers given."""
+        if numbers is not None:
+            set_data(self.task.parameters, numbers)
+
+    def measured(self) -> dict[str, float]:
+        """The numbers of an epoch for `History.log`."""
+        self.reach.tell()
+        found = self.measure(0)
+        if self.task.monitor == "objective":
+            decay = getattr(self.task.optimizer, "weight_decay", 0.0)
+            found["objective"] = found["loss"] + decay / 2 * self.norm() ** 2
+        if self.task.data.validation:
+            found |= {f"val_{name}": x for name, x in self.measure(1).items()}
+        return found
+
+    def confusion(self) -> list[list[int]] | None:
+        """The matrix for `History.confusion`, or None if it was not asked for."""
+        if not self.task.metrics.confusion:
+            return None
+        table = 1 if self.task.data.validation else 0
+        return self.task.metrics.matrix(self.outputs(table), self.task.data.tables[table])
+
+    def state_dict(self) -> dict[str, Any]:
+        """The parameters, what the optimiser remembers, and the factors of the schedule so far."""
+        self.sync()
+        optimizer = self.task.optimizer.state_dict() | {"lr": self.rate}
+        memory = optimizer.pop("memory")
+        return {
+            "parameters": row(self.numbers()),
+            "optimizer": optimizer,
+            "memory": row([x for numbers in memory for x in numbers]),
+            "sizes": row([len(numbers) for numbers in memory]),
+            "factors": row(self._factors),
+        }
+
+    def load_state_dict(self, state: State) -> None:
+        """Go on from there, if the schedule gives the same factors."""
+        optimizer, about = self.task.optimizer, state.entry("optimizer", dict)
+        factors, numbers = state.floats("factors"), state.floats("parameters", len(self.numbers()))
+        plateau = isinstance(self.task.schedule, ReduceLROnPlateau)  # a setting, compared as one
+        if not plateau and self._factors_of(len(factors)) != factors:
+            raise CheckpointError(
+                f"{state.source} is of a training with another schedule of the learning rate; "
+                "resume with the same, or start anew with resume=False"
+            )
+        sizes, memory = state.counts("sizes"), state.floats("memory")
+        state.need(sum(sizes) == len(memory), "memory")
+        state.need(about.keys() == optimizer.state_dict().keys() - {"memory"}, "optimizer")
+        each = iter(memory)
+        try:
+            optimizer.load_state_dict(about | {"memory": [[*islice(each, n)] for n in sizes]})
+        except (TypeError, ValueError):
+            state.need(False, "optimizer")
+        self.rate, self._factors = optimizer.lr, factors
+        Trainer.sync(self, numbers)  # the Values alone
+        self.read()
+
+    def read(self) -> None:
+        """Go on with what the Values and the optimiser hold."""
+
+    def _factors_of(self, epochs: int, waited: int = 0) -> list[float]:
+        """The schedule's factors for the first epochs. It is asked only once about each."""
+        schedule, known = self.task.schedule, self._factors
+        if len(known) >= epochs:
+            return known[:epochs]
+        if isinstance(schedule, ReduceLROnPlateau):
+            return [*known, known[-1] * schedule(waited) if known else 1.0]
+        new = range(len(known), epochs)
+        return known + [1.0 if schedule is None else _factor(epoch, schedule) for epoch in new]
+
+
+def _factor(epoch: int, schedule: Schedule) -> float:
+    """The factor that a schedule gives for an epoch. Raises ValueError where it is none."""
+    factor = schedule(epoch)
+    if not 0 <= as_number(factor) < math.inf:
+        raise ValueError(
+            f"a schedule gives a finite factor >= 0 for every epoch, got {factor!r} for epoch "
+            f"{epoch}; return one like 1 / (1 + epoch)"
+        )
+    return float(factor)
