@@ -354,12 +354,14 @@ def _group(who: str, group: Any, lr: float) -> tuple[list[Value], float]:
     return leaf_values(who, group["params"]), rate / lr if lr else 1.0
 
 
-# What `update` needs beside operators, of numbers or of NumPy arrays. Whoever gives it arrays has
-# imported NumPy.
+# What `update` needs beside operators: of numbers; of NumPy arrays, which whoever gives them has
+# imported; or, where eps is not 0, of the vectors that code is written with.
 def _size(square: Any, eps: float) -> Any:
     """`sqrt(square) + eps`; infinite where that is 0 (no gradient, and eps = 0): nothing moves."""
     if isinstance(square, float):
         return math.sqrt(square) + eps or math.inf
+    if hasattr(square, "sqrt"):
+        return square.sqrt() + eps
     numpy: Any = sys.modules["numpy"]
     size = numpy.sqrt(square)
     size += eps
@@ -367,4 +369,6 @@ def _size(square: Any, eps: float) -> Any:
 
 
 def _larger(a: Any, b: Any) -> Any:
-    return max(a, b) if isinstance(a + b, float) else sys.modules["numpy"].maximum(a, b)
+    if isinstance(a + b, float):
+        return max(a, b)
+    return a.maximum(b) if hasattr(a, "maximum") else sys.modules["numpy"].maximum(a, b)

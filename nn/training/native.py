@@ -35,8 +35,11 @@ from nn.training.shards import Computer, Step, Table, Work, table_of
 from nn.training.stages import Stages
 from nn.training.task import NotCompilable, Task
 from nn.training.trainer import Trainer
+from nn.training.update import FORMULAS, Update
 from nn.training.workers import WorkerPool
 
+WORTH = 2_000_000  # parameters that were updated, after which code saves what compiling takes
+EACH = 1_000  # and what a step counts for beside its parameters
 LENGTHS = 32  # of samples, at most: each needs programs, which take time to compile
 Graph: TypeAlias = tuple[list[Value], Value, list[Value], bool]
 
@@ -49,6 +52,7 @@ class NativeTrainer(Trainer):
 
     backend = "native"
     _grads: Any = None
+    _updated = 0
 
     def __init__(self, task: Task) -> None:
         super().__init__(task)
@@ -135,6 +139,7 @@ class NativeTrainer(Trainer):
         memory = optimizer.memory if any(optimizer.memory) else ()  # at first all are empty
         self._memory = tuple(array(column) for column in zip(*memory, strict=True))
         self._scales: Any = array(optimizer.scales) if optimizer.groups else 1.0
+        vars(self).pop("_code", None)  # settings may be others
 
     def _step(self, width: int, known: Known | None) -> Step:
         """The programs for samples of a length, kept if the architecture says it all."""
@@ -258,26 +263,37 @@ class NativeTrainer(Trainer):
             if norm > clip:
                 grads *= clip / norm
         self._grads, theta = grads, theta.copy()  # early stopping may hold the one before
-        new, *memory = self._update(theta[self._learned], grads.copy())
+        new, memory = self._update(theta[self._learned], grads.copy())
         # a sum is the quickest way to see that all are finite
         if not math.isfinite(numpy().add.reduce(new)):
             name = f"{type(optimizer).__name__}.step"
             check_finite(name, "new value", optimizer.params, new.tolist())
         theta[self._learned] = new
-        self._theta, self._memory = theta, tuple(memory)
+        self._theta, self._memory = theta, memory
         optimizer.steps += 1
 
-    def _update(self, numbers: Any, grads: Any) -> tuple[Any, ...]:
+    def _update(self, numbers: Any, grads: Any) -> tuple[Any, tuple[Any, ...]]:
         """The new parameters and memory: from one call of `update`, or from one per parameter."""
         optimizer: Any = self.task.optimizer
+        self._updated += len(grads) + EACH
+        if self._updated > WORTH and self._code:
+            return self._code(numbers, grads, self._memory)
         if optimizer.vectorized:
             memory = tuple([held.copy() for held in self._memory])
-            answers: tuple[Any, ...]
-            (answers,) = optimizer.updates([self._scales], [numbers], [grads], [memory])
-            return answers
+            ((new, *kept),) = optimizer.updates([self._scales], [numbers], [grads], [memory])
+            return new, tuple(kept)
         each = list(zip(*[m.tolist() for m in self._memory], strict=True)) or [()] * len(grads)
         found = optimizer.updates(optimizer.scales, numbers.tolist(), grads.tolist(), each)
-        return tuple(map(numpy().array, zip(*found, strict=True)))
+        new, *kept = map(numpy().array, zip(*found, strict=True))
+        return new, tuple(kept)
+
+    @cached_property
+    def _code(self) -> Update | None:
+        """The update as machine code, where it can be."""
+        optimizer: Any = self.task.optimizer
+        known = getattr(optimizer.update, "__func__", None) in FORMULAS
+        usual = known and not optimizer.groups and getattr(optimizer, "eps", True)
+        return Update(optimizer, len(self._memory)) if usual and self._memory else None
 
     def _measure(self, table: int) -> dict[str, float]:
         metrics, rows = self.task.metrics, self.task.data.tables[table]
