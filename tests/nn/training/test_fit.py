@@ -4,6 +4,7 @@ import gc
 import math
 import random
 import weakref
+from array import array
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import pytest
 import nn
 from engine import NumericError, Value, numeric_mode
 from nn import MLP, SGD, Adam, Module, Neuron, accuracy, fit, mse_loss, predict
+from nn.training.data import _shuffle
 
 XOR = [(0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0)], [0, 1, 1, 0]
 QUIET = {"progress": False}
@@ -121,6 +123,21 @@ def test_one_epoch_is_one_pass_in_batches():
     seen.clear()
     fit(model, [[i] for i in range(7)], range(7), epochs=1, batch_size=None, **how)
     assert [len(batch) for batch in seen] == [7]
+
+
+@pytest.mark.parametrize("many", [1, 2, 3, 4, 7, 8, 9, 100, 1023, 1024, 1025])
+def test_rows_are_shuffled_as_python_does(many):
+    class Own(random.Random):
+        pass
+
+    for kind in (random.Random, Own):
+        mine, wanted = array("q", range(many)), array("q", range(many))
+        rng, other = kind(5), kind(5)
+        for _ in range(3):
+            _shuffle(mine, rng)
+            other.shuffle(wanted)
+        assert mine == wanted
+        assert rng.getstate() == other.getstate()
 
 
 def test_a_share_is_held_out_at_random():
