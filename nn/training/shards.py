@@ -24,7 +24,7 @@ Piece: TypeAlias = tuple[int, int, Any]
 GRAIN = 1 << 21  # additions and multiplications that a shard has at least: some 50 to 100 us
 PER_TOTAL = 256  # and for each of its totals, which have to be added up (and sent) again
 MEASURED = 4096  # rows that are measured at once: as a program reads them, they are a copy
-JOINED = 1 << 20  # numbers of a table of which such a copy is kept
+JOINED = 1 << 18  # numbers of a table of which such a copy is kept
 
 
 @dataclass(frozen=True)

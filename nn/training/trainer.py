@@ -16,12 +16,13 @@ from nn.checkpoint.state import State, row
 from nn.checks import as_number, at_least_zero
 from nn.evaluation.measure import measure, predict
 from nn.evaluation.samples import Rows, firsts
+from nn.likelihoods import binary_cross_entropy
 from nn.losses import built_in, classes_of, poisson_loss
 from nn.models.architecture import describe
 from nn.models.batch import BATCH, Batch
-from nn.models.chain import neurons
 from nn.models.chain import row as parts_of
-from nn.models.layers import Layer, Neuron
+from nn.models.chain import widths
+from nn.models.layers import lifted
 from nn.models.module import evaluating
 from nn.models.regularization import BatchNorm, Dropout, too_few
 from nn.optim.gradients import clip_grad_norm
@@ -69,15 +70,18 @@ class Trainer:
             tables: rows; those of one table have outputs of one form.
         """
         loss, model = self.task.loss, self.task.model
-        last = parts_of(model)[-1] if self._known else model
+        plain, parts = self._known and not self._known.others, parts_of(model)
+        plain = plain and built_in(loss) is not binary_cross_entropy  # which takes no other numbers
         limited = classes_of(loss) or built_in(loss) is poisson_loss  # else any number will do
         for rows in filter(None, tables):
+            sample = rows.samples[rows.numbers[0]]
             with recording:  # losses look at the graph of an output
-                if isinstance(last, Layer | Neuron):  # that of any row will do
-                    output = last([0.0] * len(neurons(last)[0].w))
+                if plain:  # to the last layer any numbers will do
+                    lifted(parts[0], sample, widths(parts)[0])  # for its errors
+                    output = parts[-1]([0.0] * widths(parts)[-2])
                 else:
                     with evaluating(model):
-                        output = model(rows.samples[rows.numbers[0]])
+                        output = model(sample)
             for target, place in firsts(rows.ys if limited else rows.ys[:1]).items():
                 try:
                     with no_grad():
