@@ -96,11 +96,7 @@ class NativeTrainer(Trainer):
         self.read()
         if not known:
             with isolated(model, task.loss):
-                rows = task.data.rows.take(range(len(task.data.rows))[:COMPARED])
-                try:
-                    self._compare(rows)
-                except ValueError as error:
-                    raise self._explained(error, rows) from None
+                self._compare(task.data.rows.take(range(len(task.data.rows))[:COMPARED]))
                 self._try_loss(various)
         self._whole = [t.column(-1).sum() if self._weighted else len(t) for t in tables]
         self._wanted: list[Any] = []  # what accuracy needs of each table
@@ -210,7 +206,10 @@ class NativeTrainer(Trainer):
         with numeric_mode("ieee"), no_grad():  # numbers that are not finite are for a step to find
             for train in (False, True):  # which moves running means
                 model.train(train)
-                losses = [float(x) for x in map(self._loss, self.forward(rows), rows.ys)]
+                try:
+                    losses = [float(x) for x in map(self._loss, self.forward(rows), rows.ys)]
+                except ValueError as error:
+                    raise self._explained(error, rows) from None
                 wanted = math.fsum(map(operator.mul, weights, losses)) / len(rows)
                 if train:
                     found = self._totals(range(len(rows)))[0]
