@@ -96,18 +96,19 @@ def _array_ufunc(value: Value, ufunc: Any, method: str, *args: Any, **how: Any) 
     numpy, name, first = sys.modules["numpy"], ufunc.__name__, args[0]
     if name in NAMES and getattr(first, "ndim", 1) == 0 and first.dtype.kind != "O":
         return PYTHON[name](as_float(first[()]), args[1])
-    if "O" not in ufunc.types[-1] or name in ("bitwise_count", "logical_xor"):
-        function = PYTHON.get(name) or getattr(sys.modules["engine"], name, None)
-        if function is None:
-            raise TypeError(
-                f"np.{name} does not take a Value; write it with operators and with functions like "
-                "engine.where, engine.sign and engine.trunc, or give it the number, x.data"
-            )
-        ufunc = numpy.frompyfunc(function, ufunc.nin, ufunc.nout)
-    boxed = (Value, int, float) if hasattr(Value, name) else Value  # the first has the method
+    has_method = hasattr(Value, name)  # which NumPy asks the first argument for
+    boxed = (Value, int, float) if has_method else Value
     found = [numpy.asarray(constant(x)) if isinstance(x, boxed) else x for x in args]
-    with numpy.errstate(all="ignore"):  # the engine has a word of its own for nan and overflow
+    if has_method or ("O" in ufunc.types[-1] and name not in ("bitwise_count", "logical_xor")):
         return getattr(ufunc, method)(*found, **how)
+    function = PYTHON.get(name) or getattr(sys.modules["engine"], name, None)
+    if function is None:
+        raise TypeError(
+            f"np.{name} does not take a Value; write it with operators and with functions like "
+            "engine.where, engine.sign and engine.trunc, or give it the number, x.data"
+        )
+    with numpy.errstate(all="ignore"):  # the engine has a word of its own for nan and overflow
+        return getattr(numpy.frompyfunc(function, ufunc.nin, ufunc.nout), method)(*found, **how)
 
 
 def _named(ours: str) -> property:
