@@ -1,5 +1,6 @@
-"""The fixtures of this room: a real browser, which the room of pictures has."""
+"""The fixtures of this room: a script to debug, and a real browser from the room of pictures."""
 
 from tests.drawing.browser import browser, page
+from tests.stepping.debugged import script
 
-__all__ = ["browser", "page"]
+__all__ = ["browser", "page", "script"]
