@@ -15,6 +15,7 @@ writes a graph as text. `latex` and `explain` come from the rooms for words and 
 `import engine` never imports this room.
 """
 
+# ruff: noqa: F403 (what that file says is public, is)
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from engine.lazy import lazy as _lazy
@@ -32,10 +33,7 @@ __all__ = [name for names in _HOMES.values() for name in names]
 if _TYPE_CHECKING:  # which cannot follow a table
     from engine.drawing.canvas import Picture as Picture
     from engine.drawing.layout import LayoutError as LayoutError
-    from engine.drawing.picture import draw as draw
-    from engine.drawing.picture import to_dot as to_dot
-    from engine.drawing.picture import to_png as to_png
-    from engine.drawing.picture import to_svg as to_svg
+    from engine.drawing.picture import *
     from engine.drawing.text_tree import tree as tree
     from engine.explain.explanation import explain as explain
     from engine.wording.latex import latex as latex

@@ -19,6 +19,8 @@ from engine.outfile import Target, write
 from engine.wording.names import HIDDEN, number, operation, short_name, shorten
 from engine.wording.notation import locals_of
 
+__all__ = ["draw", "to_dot", "to_png", "to_svg"]
+
 DIRECTIONS = ("LR", "TB", "RL", "BT")
 
 
