@@ -11,11 +11,7 @@ import typing as _typing
 
 from engine.lazy import lazy as _lazy
 from nn.evaluation.measure import accuracy, confusion_matrix, predict, r2_score
-from nn.likelihoods import (
-    binary_cross_entropy,
-    binary_cross_entropy_with_logits,
-    cross_entropy,
-)
+from nn.likelihoods import binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy
 from nn.losses import (
     LOSSES,
     hinge_loss,
