@@ -98,13 +98,12 @@ def value_and_grad(
                     f"{type(output).__name__}; add up several, e.g. with engine.sum"
                 )
             found = gradient(constant(output), [chosen[i % len(args)] for i in positions])
-        differentiable = iter([isinstance(each, Value) for each in given])
-        any_value = any(isinstance(each, Value) for each in given)
-        grads = mapped(lambda d: d if next(differentiable) else d.data, found)
-        value = output if any_value else constant(output).data
-        return (value, aux) if has_aux else value, (
-            grads[0] if isinstance(argnums, int) else tuple(grads)
-        )
+        graphs = [isinstance(each, Value) for each in given]
+        wanted = iter(graphs)
+        grads = mapped(lambda d: d if next(wanted) else d.data, found)
+        value = output if any(graphs) else constant(output).data
+        grad = grads[0] if isinstance(argnums, int) else tuple(grads)
+        return (value, aux) if has_aux else value, grad
 
     return both
 
