@@ -8,13 +8,14 @@ import math
 import random
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from operator import getitem
 from typing import Any
 
 from tests.benchmarks.harness import Contender, Effort, race
 from tests.benchmarks.report import Row, rows_of
 from tests.benchmarks.systems import GRADWALK, leaf_of
 
-__all__ = ["BARE", "BareValue", "contender", "measure_gpt"]
+__all__ = ["BARE", "BareValue", "contender", "loss_of", "measure_gpt", "parameters"]
 
 BARE = "a bare Value"
 VOCABULARY, WIDTH, HEADS = 27, 16, 4
@@ -125,7 +126,9 @@ def norm(xs: Vector) -> Vector:
     return [x * scale for x in xs]
 
 
-def attend(query: Vector, keys: Matrix, values: Matrix) -> Vector:
+def attend(
+    query: Vector, keys: Matrix, values: Matrix, softmax: Callable[[Vector], Vector]
+) -> Vector:
     """What each head reads from the tokens up to this one."""
     read = []
     for h in range(0, WIDTH, HEAD):
@@ -143,22 +146,27 @@ def attend(query: Vector, keys: Matrix, values: Matrix) -> Vector:
     return read
 
 
-def loss_of(net: dict[str, Matrix], tokens: Sequence[int]) -> Any:
-    """The mean cross-entropy of each next token."""
+def loss_of(
+    net: dict[str, Matrix],
+    tokens: Sequence[Any],
+    item: Callable[[Any, Any], Any] = getitem,
+    softmax: Callable[[Vector], Vector] = softmax,
+) -> Any:
+    """The mean cross-entropy of each next token, with the functions that pick and share."""
     keys: Matrix = []
     values: Matrix = []
     losses = []
     for at, (token, target) in enumerate(pairwise(tokens)):
-        embedded = zip(net["token"][token], net["position"][at], strict=True)
+        embedded = zip(item(net["token"], token), net["position"][at], strict=True)
         x = norm([t + p for t, p in embedded])
         inner = norm(x)
         keys.append(linear(net["key"], inner))
         values.append(linear(net["value"], inner))
-        read = attend(linear(net["query"], inner), keys, values)
+        read = attend(linear(net["query"], inner), keys, values, softmax)
         x = [a + b for a, b in zip(x, linear(net["project"], read), strict=True)]
         hidden = [h.relu() for h in linear(net["up"], norm(x))]
         x = [a + b for a, b in zip(x, linear(net["down"], hidden), strict=True)]
-        losses.append(-softmax(linear(net["scores"], x))[target].log())
+        losses.append(-item(softmax(linear(net["scores"], x)), target).log())
     return sum(losses) / len(losses)
 
 

@@ -10,9 +10,9 @@ import pytest
 import engine
 from engine import Value
 from tests.benchmarks import __main__ as command
-from tests.benchmarks import moons
+from tests.benchmarks import gpt, moons
 from tests.benchmarks.harness import Contender, Effort, check_equal
-from tests.benchmarks.native import NATIVE, layers, makemore, wild_graph
+from tests.benchmarks.native import NATIVE, layers, makemore, transformer, wild_graph
 from tests.benchmarks.native.compilers import scalar_moons
 from tests.benchmarks.native.networks import DIGITS, MNIST, MOONS, Batch, Network, matrices
 from tests.benchmarks.native.plot import SIZES, Point, draw
@@ -58,6 +58,16 @@ def test_the_recorded_graph_is_the_loss_and_gradients_of_a_row() -> None:
     eager = moons.gradwalk_step([([0.0, 0.0], 0.0)])
     outputs = [output.data for output in graph["outputs"]]
     check_equal(eager, Contender("recorded", lambda: None, lambda: outputs))
+
+
+def test_the_program_of_a_gpt_is_the_loss_and_gradients_of_its_rows() -> None:
+    rows = transformer.data(3, 2)
+    ours = transformer.gradwalk(transformer.recorded(2), rows)
+    net = gpt.parameters(Value, 2)
+    loss = sum(gpt.loss_of(net, [int(token) for token in row]) for row in rows) / len(rows)
+    loss.backward()
+    eager = [loss.data, *(p.grad for matrix in net.values() for row in matrix for p in row)]
+    check_equal(ours, Contender("eager", lambda: None, lambda: eager))
 
 
 @needs_compiler
