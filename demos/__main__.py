@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=7, help="for weights, split and order (7)")
     parser.add_argument("--epochs", type=int, help="how often to go through the data")
     parser.add_argument(
-        "--eager", action="store_true", help="gpt: first take a few steps without compiling"
+        "--eager", action="store_true", help="gpt: time a step with Values alone, too"
     )
     options = parser.parse_args(arguments)
     if options.list:
@@ -37,6 +37,8 @@ def main(arguments: list[str] | None = None) -> None:
         parser.error(f"no story is called {options.story!r}; {hint}there are {', '.join(STORIES)}")
     if options.epochs is not None and options.epochs < 1:
         parser.error(f"--epochs takes a number from 1 on, got {options.epochs}")
+    if options.eager and options.story != "gpt":
+        parser.error(f"--eager compares two ways to train gpt, got {options.story}; leave it out")
     try:
         options.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -153,6 +153,7 @@ def train(model: GPT, data: Any, held_out: Any, epochs: int, seed: int, backend:
         patience=None,
         seed=seed,
         backend=backend,
+        progress=backend != "eager",
         callbacks=lambda _: ends.append(time.perf_counter()),
     )
     steps = (epochs - 1) * math.ceil(len(data[0]) / BATCH)  # the first epoch compiles, too

@@ -153,6 +153,7 @@ def test_without_native_programs_a_story_that_needs_them_names_the_extra(tmp_pat
             f"did you mean moons? there are {', '.join(STORIES)}",
         ),
         (["--epochs", "0"], "--epochs takes a number from 1 on, got 0"),
+        (["xor", "--eager"], "--eager compares two ways to train gpt, got xor; leave it out"),
         (["--seed", "x"], "argument --seed: invalid int value: 'x'"),
         (["--out", "file"], "--out file cannot be made a directory: File exists"),
     ],
