@@ -235,6 +235,10 @@ def test_a_function_of_numbers_takes_no_rows_of_several_lengths() -> None:
     message = r"length takes single numbers, got rows of several lengths .* loop over a row take"
     with pytest.raises(ValueError, match=message):
         length(ROWS, 1.0)
+    with pytest.raises(
+        ValueError, match=r"2 numbers, .*several lengths .* engine\.compiled and nn\.fit"
+    ):
+        length.program(ROWS)
     with pytest.raises(ControlFlowError, match=r"bool of greater"):  # and not as a row
         compiled(lambda x: x if x > 0 else -x)([1.0, -1.0])
     for number in (3.0, np.array(3.0)):
