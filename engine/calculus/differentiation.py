@@ -236,6 +236,8 @@ def mapped(change: Callable[[Any], Any], given: Any) -> Any:
     >>> mapped(str, {"w": [[1, 2], [3]], "b": (4, 5)})
     {'w': [['1', '2'], ['3']], 'b': ('4', '5')}
     """
+    if isinstance(given, Value):  # of which there are many
+        return change(given)
     if isinstance(given, Mapping):
         return {key: mapped(change, item) for key, item in given.items()}
     if isinstance(given, Sequence) and not isinstance(given, (str, bytes)):

@@ -38,7 +38,7 @@ def pullback(seeds: Mapping[Any, Any], inputs: Sequence[Any]) -> list[Any]:
             if node not in between or node not in terms:  # nothing is handed on to it
                 continue
             found = terms.pop(node)
-            if rank:
+            if rank and len(found) > 1:
                 found.sort(key=lambda term: rank.get(term[2], -1))
             upstream = gradient[node] = _dot(found)
             if between.isdisjoint(node.parents):

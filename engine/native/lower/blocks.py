@@ -38,7 +38,7 @@ def find_blocks(tape: Tape, levels: list[int], gone: set[int]) -> list[Map | Gat
     if products:
         uses: dict[int, list[int]] = defaultdict(list)
         for i, args in enumerate(tape.args):
-            if levels[i] and i not in gone:
+            if levels[i] and i not in gone and tape.ops[i] not in FOLDS:
                 for arg in set(args):
                     uses[arg].append(i)
         for product in products:
@@ -106,7 +106,8 @@ def _fuse(
     level, many = levels[product.ys[0]], len(product.ys)
     row = {y: j for j, y in enumerate(product.ys)}
     column: dict[int, Any] = dict.fromkeys(product.ys, 0)  # which list an instruction is in
-    waiting = sorted({user for y in product.ys for user in uses[y]}, key=lambda i: (levels[i], i))
+    seen = {user for y in product.ys for user in uses[y]}
+    waiting = sorted(seen, key=lambda i: (levels[i], i))
     groups: dict[Any, dict[int, int]] = defaultdict(dict)
     for i in waiting:
         if not is_cheap(tape, i) or i in taken or len(product.steps) > 40:
@@ -130,9 +131,8 @@ def _fuse(
             taken.update(ids)
             for k, each in enumerate(ids):
                 row[each], column[each] = k, len(product.steps)
-                for user in uses[each]:
-                    if user not in waiting:
-                        waiting.append(user)
+                waiting += [user for user in uses[each] if user not in seen]
+                seen.update(uses[each])
 
 
 # --- embeddings and maps -------------------------------------------------------------------------
@@ -212,7 +212,7 @@ def find_totals(
 
 
 def _terms(tape: Tape, sinks: Sequence[tuple[int, int]]) -> tuple[list[Term], set[int]]:
-    read = {arg for args in tape.args for arg in args}
+    read, varying = set(chain(*tape.args)), tape.varying
     positions: dict[int, list[int]] = defaultdict(list)
     for i, position in sinks:
         positions[i].append(position)
@@ -223,10 +223,9 @@ def _terms(tape: Tape, sinks: Sequence[tuple[int, int]]) -> tuple[list[Term], se
         pairs: list[tuple[int, int]] = [(i, ONE)]
         if i not in read and op in ("mul", "dot"):
             n = len(args) // 2
-            split = [*zip(args[:n], args[n : 2 * n], strict=True)]
-            split += [(bias, ONE) for bias in args[2 * n :]]
-            if all(tape.varying[a] and (b == ONE or tape.varying[b]) for a, b in split):
-                pairs = split
+            if all(varying[arg] for arg in args):
+                pairs = [*zip(args[:n], args[n : 2 * n], strict=True)]
+                pairs += [(bias, ONE) for bias in args[2 * n :]]
                 gone.add(i)
         terms += [(a, b, place) for place in places for a, b in pairs]
     return terms, gone
