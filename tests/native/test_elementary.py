@@ -185,7 +185,7 @@ def test_pow_at_all_special_pairs() -> None:
 
 
 @pytest.mark.parametrize(
-    "n", [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 8.0, -1.0, -2.0, -3.0, 0.5, -0.5, 2.5, 9.0]
+    "n", [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 8.0, -1.0, -2.0, -3.0, 0.5, -0.5, 1.5, -1.5, 2.5, -2.5, 9.0]
 )
 def test_pow_of_a_constant(n: float) -> None:
     xs = np.concatenate([near(-50.0, 50.0, 500), far()])

@@ -14,6 +14,7 @@ from engine.native.math.polynomials import LOG_FINE
 Pair = tuple[Vector, Vector]  # a sum of which the second is what the first rounded off
 TWO_THIRDS = (2 / 3, 3.700743415417188e-17)
 SMALL = 8  # the largest exponent that is multiplied out
+ROOTS = 2.5  # the largest that is so with a root
 
 
 def _fused(a: Vector, b: Vector, c: Vector) -> Vector:
@@ -69,15 +70,16 @@ def power(x: Vector, y: Vector) -> Vector:
 
 
 def pow_rule(x: Vector, y: Vector) -> Vector:
-    """`x**y`, without a logarithm where the exponent is known, small and whole."""
+    """`x**y`, without a logarithm where the exponent is known, small, and whole or a half more."""
     exponent = y.number
     if exponent is None:
         return power(x, y)
     if exponent == 0.0:
         return x.body.constant(1.0)
-    if exponent in (0.5, -0.5):
+    if exponent % 1.0 == 0.5 and abs(exponent) <= ROOTS:
         root = select(x.equals(-inf), inf, x.sqrt() + 0.0)  # the root of -0 is -0, the power 0
-        return root if exponent > 0.0 else 1.0 / root
+        root, a = (root, abs(x)) if exponent > 0.0 else (1.0 / root, 1.0 / abs(x))
+        return root if abs(exponent) < 1.0 else root * _repeated(a, int(abs(exponent)))
     if exponent.is_integer() and abs(exponent) <= SMALL:
         return _repeated(x if exponent > 0.0 else 1.0 / x, int(abs(exponent)))
     return power(x, y)
