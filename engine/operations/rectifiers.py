@@ -113,6 +113,7 @@ def leaky_relu(x: Scalar, slope: Scalar = 0.01) -> Value:
         rows.expm1(rows.at_most_0(x)),
     ),
     domain=((-3.0, 3.0), (0.5, 2.0)),
+    finite_partials=True,
 )
 def elu(x: Scalar, alpha: Scalar = 1.0) -> Value:
     """The number x where it is positive, else alpha * (exp(x) - 1) (Clevert et al. 2015).

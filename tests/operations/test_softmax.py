@@ -245,3 +245,16 @@ def test_a_program_keeps_the_digits(loss: Callable[..., Value]) -> None:
             for j, (slope, p) in enumerate(zip(found[:MANY], found[MANY:], strict=True)):
                 assert near(slope, rest(ps, j) if j == k else -ps[j], 1e-13)
                 assert near(p, ps[j], 1e-14)
+
+
+def test_the_gradient_of_an_embedding_is_added_to_the_rows_that_were_chosen() -> None:
+    """No derivative of the loss may be infinite, so nothing has to stand behind a condition."""
+    table = [[Value(math.sin(i + j)) for j in range(MANY)] for i in range(MANY)]
+    token, target = engine.inputs("token", "target")
+    logits = [engine.choose(token, column) for column in table]
+    parameters = [w for column in table for w in column]
+    slopes = gradient(-engine.log_softmax(logits, target), parameters)
+    program = Program([token, target], slopes, parameters, reduce="sum")
+    assert f"totals ({MANY} x {MANY}) at token" in program.listing()
+    (one,) = [x for x in program([[3.0, 0.0]]) if x < 0.0]
+    assert near(one, -rest(shares([column[3].data for column in table]), 0))
