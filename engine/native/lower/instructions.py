@@ -75,7 +75,7 @@ class _Recorder:
 # --- the n-ary rows in smaller steps, as their float functions compute them ---------------------
 def _shifted(tape: Tape, xs: Args) -> tuple[int, int]:
     """The maximum m, and the sum of exp(x - m) over the others."""
-    m = _maximum(tape, xs)
+    m = _several("maximum")(tape, xs)
     return m, _exp_rest(tape, (m, *xs))
 
 
@@ -90,9 +90,13 @@ def _shifted_softmax(tape: Tape, args: Args) -> int:
     return tape.put("share", (tape.put("exp_difference", (x, m)), whole))
 
 
-def _shifted_log_softmax(tape: Tape, args: Args) -> int:
+def _shifted_log(tape: Tape, args: Args) -> int:
     x, m, rest = args
     return tape.put("log_share", (x, m, tape.put("log1p", (rest,))))
+
+
+def _log_softmax_at(tape: Tape, args: Args) -> int:
+    return _shifted_log(tape, (tape.put("choose", args), *_shifted(tape, args[1:])))
 
 
 def _logsumexp(tape: Tape, args: Args) -> int:
@@ -100,34 +104,25 @@ def _logsumexp(tape: Tape, args: Args) -> int:
     return tape.put("add_rest", (m, tape.put("log1p", (rest,))))
 
 
-def _log_softmax_at(tape: Tape, args: Args) -> int:
-    return _shifted_log_softmax(tape, (tape.put("choose", args), *_shifted(tape, args[1:])))
-
-
-def _maximum(tape: Tape, args: Args) -> int:
-    """In one order, whoever asks."""
-    return _several("maximum")(tape, tuple(sorted(args)))
-
-
 def _sum(tape: Tape, args: Args) -> int:
     return tape.put("add", args) if len(args) == 2 else _several("sum")(tape, args)
 
 
 def _several(name: str) -> Callable[[Tape, Args], int]:
-    """An instruction for two or more; one alone is its own sum or maximum."""
-    return lambda tape, args: tape.put(name, args) if len(args) > 1 else args[0]
+    """An instruction for two or more, in one order, whoever asks; one alone is its own maximum."""
+    return lambda tape, xs: tape.put(name, tuple(sorted(xs))) if len(xs) > 1 else xs[0]
 
 
 IN_STEPS: dict[str, Callable[[Tape, Args], int]] = {
     "exp_rest": _exp_rest,
     "shifted_softmax": _shifted_softmax,
-    "shifted_log_softmax": _shifted_log_softmax,
+    "shifted_log_softmax": _shifted_log,
     "softmax": lambda tape, xs: _shifted_softmax(tape, (xs[0], *_shifted(tape, xs))),
-    "log_softmax": lambda tape, xs: _shifted_log_softmax(tape, (xs[0], *_shifted(tape, xs))),
+    "log_softmax": lambda tape, xs: _shifted_log(tape, (xs[0], *_shifted(tape, xs))),
     "log_softmax_at": _log_softmax_at,
     "logsumexp": _logsumexp,
     "sum": _sum,
-    "maximum": _maximum,
+    "maximum": _several("maximum"),
     "minimum": _several("minimum"),
 }
 

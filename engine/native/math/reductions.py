@@ -77,14 +77,6 @@ def _added(carried: Vectors) -> Vector:
     return select((total - total).equals(0.0), total + lost, total)
 
 
-def _rest(carried: Vectors, given: Vectors) -> Vectors:
-    """The sum of all but the largest, which is never added: so no digit of the others is lost."""
-    top, *total = carried
-    (x,) = given
-    larger = x > top
-    return select(larger, x, top), *_add(total, [select(larger, top, x)])
-
-
 def _choose(carried: Vectors, given: Vectors) -> Vectors:
     index, k, found = carried
     after = k + 1.0 if k.number is None else k.body.constant(k.number + 1.0)
@@ -105,7 +97,12 @@ FOLDS: dict[str, Fold] = {
     "dot": Fold(_multiply, lambda body, _: [body.constant(0.0)], begin=0, step=2),
     "dot with bias": Fold(_multiply, step=2),
     "sum": Fold(_add, lambda body, x: [*x, _none(body)], _added),
-    "rest": Fold(_rest, lambda body, x: [*x, _none(body), _none(body)], lambda c: _added(c[1:])),
+    "rest": Fold(  # of powers whose largest is 1, all but that one; of nothing but zeros, 0
+        _add,
+        lambda body, _: [body.constant(-1.0), _none(body)],
+        lambda carried: larger(_added(carried), carried[0].body.constant(0.0)),
+        begin=0,
+    ),
     "maximum": Fold(lambda carried, x: [larger(*carried, *x)]),
     "minimum": Fold(lambda carried, x: [smaller(*carried, *x)]),
     "choose": Fold(
