@@ -64,9 +64,9 @@ class Operation:
         self.partials = partials if callable(partials) else lambda y, *inputs: partials
         self.numeric = _on_floats(self.partials)
         self.symbol = symbol or name
-        # a name without {0} is a function of all inputs; where nothing is said, the expansion is
+        # a name without {0} is a function of all inputs; an expansion is shown where it has a sign
         name_in_tex = r"\operatorname{{" + name.replace("_", r"\_") + "}}"
-        self.tex = tex or ("" if expand else name_in_tex)
+        self.tex = tex or ("" if expand and symbol else name_in_tex)
         self.domain = domain
         self.expand = expand
         self.remedy = remedy or {}

@@ -138,7 +138,6 @@ row(
     "exp_rest",
     _exp_rest,
     _exp_rest_partials,
-    tex=r"\operatorname{{exp\_rest}}",
     domain=(0.0, 3.0),
     expand=lambda m, *xs: reduce(lambda a, b: a + b, [rows.exp(x - m) for x in xs]) + -1.0,
     finite_partials=True,
@@ -151,7 +150,6 @@ row(
     "logsumexp",
     _logsumexp,
     lambda y, *xs: _shares(xs),
-    tex=r"\operatorname{{logsumexp}}",
     domain=(0.0, 3.0),
     expand=_expand_logsumexp,
     finite_partials=True,
@@ -160,7 +158,6 @@ row(
     "softmax",
     lambda *xs: _shares(xs)[0],
     _softmax_partials,
-    tex=r"\operatorname{{softmax}}",
     expand=lambda x, *o: rows.exp(x - rows.logsumexp(x, *o)),
     finite_partials=True,
 )
@@ -168,7 +165,6 @@ row(
     "log_softmax",
     lambda x, *others: _shifted_log(x, *_shifted((x, *others))),
     _log_softmax_partials,
-    tex=r"\operatorname{{log\_softmax}}",
     expand=lambda x, *o: x - rows.logsumexp(x, *o),
     finite_partials=True,
 )

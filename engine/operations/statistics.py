@@ -123,7 +123,6 @@ row(
     _mean,
     lambda y, *xs: (1.0 / len(xs),) * len(xs),
     expand=_expand_mean,
-    tex=r"\operatorname{{mean}}",
     finite_partials=True,
 )
 row(  # of the first, from the mean of all
@@ -131,7 +130,6 @@ row(  # of the first, from the mean of all
     lambda *xs: _deviations(xs)[0],
     lambda y, *xs: (1.0 - 1.0 / len(xs), *[-1.0 / len(xs)] * (len(xs) - 1)),
     expand=lambda *xs: xs[0] - _expand_mean(*xs),
-    tex=r"\operatorname{{deviation}}",
     finite_partials=True,
 )
 
@@ -221,7 +219,6 @@ row(  # of the first, as a share of the length of all
     lambda *xs: _directions(xs)[0],
     _direction_partials,
     expand=lambda *xs: rows.div(xs[0], rows.norm(*xs)),
-    tex=r"\operatorname{{direction}}",
 )
 
 
