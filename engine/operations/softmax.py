@@ -16,6 +16,7 @@ from engine.core.operation import Operation, row, rows
 from engine.core.operation import floats as f
 from engine.core.value import Scalar, Value, apply, constant
 from engine.operations import branching as _branching  # noqa: F401 (its rows)
+from engine.operations import rectifiers as _rectifiers  # noqa: F401 (elu)
 from engine.operations.nary import several, turned
 
 __all__ = ["log_softmax", "logsumexp", "softmax"]
@@ -156,7 +157,7 @@ row(
 )
 row(
     "softmax",
-    lambda *xs: _shares(xs)[0],
+    lambda x, *others: _shifted_softmax(x, *_shifted((x, *others))),
     _softmax_partials,
     expand=lambda x, *o: rows.exp(x - rows.logsumexp(x, *o)),
     finite_partials=True,
