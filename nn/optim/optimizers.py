@@ -15,16 +15,7 @@ from engine import Value
 from engine.core.origins import name_of
 from engine.core.sweep import gradients_of
 from engine.core.value import set_data
-from nn.checks import (
-    Leaves,
-    at_least_zero,
-    check_finite,
-    fraction,
-    is_number,
-    leaf_values,
-    listed,
-    warn,
-)
+from nn.checks import at_least_zero, check_finite, fraction, is_number, leaf_values, listed, warn
 
 Memory = tuple[float, ...]
 Params = Iterable[Value] | Iterable[Mapping[str, Any]]
@@ -74,9 +65,8 @@ class Optimizer:
     def __init__(self, params: Params, lr: float) -> None:
         name = type(self).__name__
         at_least_zero(name, lr=lr)
-        listed: Any = params
-        if isinstance(params, Iterable) and not isinstance(params, Leaves):
-            listed = [*params]
+        plain = isinstance(params, list) or not isinstance(params, Iterable)
+        listed: Any = params if plain else [*params]
         kinds = {*map(type, listed)} if type(listed) is list else ()
         if any(issubclass(kind, Mapping) for kind in kinds):
             groups = [_group(name, group, lr) for group in listed]
