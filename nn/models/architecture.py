@@ -158,10 +158,12 @@ def describe(model: Module, held: Contents | None = None) -> Architecture | None
     It is also None where parts of the model were changed or added, and for a Sequential of anything
     but Layers, Dropout and BatchNorm.
     """
-    parameters = held.parameters if held else model.parameters(True)
     found = outline(model, held)
-    same = found and (found[1] == parameters or set(found[1]) == set(parameters))
-    return found[0] if found and same else None
+    if found is None:  # perhaps it is no Module
+        return None
+    parameters = held.parameters if held else model.parameters(True)
+    same = found[1] == parameters or set(found[1]) == set(parameters)
+    return found[0] if same else None
 
 
 def outline(
