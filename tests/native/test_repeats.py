@@ -94,12 +94,16 @@ def test_functions_of_users_are_called_from_shared_code() -> None:
     def cubed(a: float) -> float:
         return a * a * a if a > 0.0 else -((-a) ** 3)  # a decision cannot be traced
 
+    def most(*args: float) -> float:
+        return max(args) if args[0] == args[0] else args[0]  # of any number of arguments
+
     cube = engine.operation("cube", cubed, lambda y, a: 3.0 * a * a)
+    largest = engine.operation("most", most, lambda y, *args: (0.0,) * len(args))
     x, w = Value(0.3, "x"), Value(0.9, "w")
     y = x
     for _ in range(200):
         y = (cube(y) * w + x.sin()) * 0.5
-    outputs = [y, *gradient(y, [x, w])]
+    outputs = [y, *gradient(y, [x, w]), largest(x, w) * 2.0 + largest(x, w, y)]
     compiled = Program([x], outputs, [w])
     rows = [[0.1], [0.5], [0.9]]
     near(compiled(rows), eager([x], outputs, rows), 1e-11)

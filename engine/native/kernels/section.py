@@ -11,19 +11,10 @@ from typing import Any
 from engine.native.emit.function import Body, Index, Loop, Pattern
 from engine.native.emit.scalar import callback, per_lane
 from engine.native.emit.vector import Vector, literal
+from engine.native.lower import plan
 from engine.native.lower.blocks import MIXED
 from engine.native.lower.lowering import Layout
-from engine.native.lower.plan import (
-    ONE,
-    Apply,
-    Args,
-    Chunk,
-    Gather,
-    Interpreted,
-    Map,
-    Scatter,
-    Tape,
-)
+from engine.native.lower.plan import ONE, Apply, Args, Chunk, Gather, Map, Scatter, Tape
 from engine.native.math.rules import has_formula, write
 from engine.native.needs import numpy
 
@@ -61,7 +52,7 @@ class Section:
     def of(self, kernel: Any = None, encode: Callable[..., Any] | None = None) -> Section:
         """A copy for a kernel, or for other code. `encode` is for what is interpreted."""
         own = replace(self, lists={}, numbers=[])
-        if isinstance(kernel, Interpreted) and encode:
+        if isinstance(kernel, plan.Interpreted) and encode:
             own.form = encode(own, kernel)
         elif kernel:
             own.form = type(kernel), self.stride, *own.locate(kernel)
@@ -73,18 +64,16 @@ class Section:
         """
         steps, lists = getattr(kernel, "steps", ()), list[Args]()
         for step in steps:
-            if not has_formula(step.op):
-                self.numbers.append(self.called(step.op, len(step.columns)))
-                self.lists[step.op] = "", len(self.numbers) - 1
+            call = step.op, len(step.columns)
+            if call not in self.lists and not has_formula(step.op):
+                self.numbers.append(self.called(*call))
+                self.lists[call] = "", len(self.numbers) - 1
         for name, each in vars(kernel).items():
-            if name == "mixed":
+            if name == MIXED:
                 for ids in each:
-                    table = numpy().array([*map(self.place, ids)])
-                    self.lists[ids] = name, self.address(table)
-            elif isinstance(each, int):
-                lists.append((each,))
-            elif isinstance(each, tuple) and each not in ((), (ONE,)):
-                lists.append(each)
+                    self.lists[ids] = MIXED, self.address(numpy().array([*map(self.place, ids)]))
+            elif isinstance(each, int | tuple) and each not in ((), (ONE,)):
+                lists.append(each if isinstance(each, tuple) else (each,))
             elif hasattr(each, "shape"):
                 where = MEMORY.get(name) or MEMORY[kernel.kind]
                 if where == "%uni":
@@ -100,7 +89,8 @@ class Section:
         """Positions as code finds them: a list, or a matrix as an array."""
         found = Pattern(positions, len(self.numbers))
         self.numbers.append(found.number)
-        self.keep.append(found.table)
+        if not found.regular:
+            self.keep.append(found.table)
         return found
 
     def find(self, ids: Args) -> tuple[str, Any]:
@@ -151,7 +141,7 @@ class Section:
 
         def entry(j: Index, kind: str = "i64") -> str:
             at = body.at(body.handed(found, "ptr"), j, kind)
-            return body.fresh(f"load {kind}, ptr {at}, align 8")
+            return body.new(f"load {kind}, ptr {at}, align 8")
 
         if not where:
             return lambda j, t: body.constant(found)
@@ -177,7 +167,7 @@ class Section:
         if has_formula(op):
             return write(op, args)
         body = args[0].body
-        return per_lane(body, body.handed(self.lists[op][1], "ptr"), *args)
+        return per_lane(body, body.handed(self.lists[op, len(args)][1], "ptr"), *args)
 
 
 def at_place(body: Body, place: str, row: Index) -> Vector:
