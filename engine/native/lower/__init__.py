@@ -2,6 +2,7 @@
 
     plan          the tape of numbered instructions, and the kinds of kernels
     instructions  the nodes of a recorded graph as instructions on a tape
+    raising       scalar code raised to what it stands for; in sums, chains of additions
     blocks        instructions that repeat and can be loops: products, maps, totals over the rows
     lowering      these and all other instructions as kernels in order, and slots for the results
     listing       kernels as text that people can read

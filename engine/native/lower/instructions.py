@@ -28,8 +28,9 @@ def record_tape(
     parameters: Sequence[Value],
     outputs: Sequence[Value],
     exact: bool = False,
+    totals: bool = False,
 ) -> Tape:
-    """The tape of everything below the outputs, raised unless it has to be exactly that."""
+    """The tape of everything below the outputs, raised (raising.py) unless it is to be exact."""
     tape, recorder = Tape(), _Recorder()
     number: dict[Value, int] = {x: tape.leaf("input", i) for i, x in enumerate(inputs)}
     number |= {p: tape.leaf("param", i) for i, p in enumerate(parameters)}
@@ -44,7 +45,7 @@ def record_tape(
             if node.op is not CONSTANT:
                 tape.frozen.append(node)
     tape.outputs = [number[output] for output in outputs]
-    return tape if exact else raise_tape(tape)
+    return tape if exact else raise_tape(tape, totals)
 
 
 class _Recorder:

@@ -1,9 +1,9 @@
-"""Scalar code raised to what it stands for: sums of products to `dot`, long sums to `sum`.
+"""Scalar code raised to what it stands for: sums of products to `dot`, formulas to their rows.
 
 A rule is a row of RULES. It looks at an instruction and at what that is made of, and answers with
-an expression for the same number: equal in exact arithmetic, and never less accurate. So additions
-keep the order in which they were written. They are followed only through sums that nobody else
-reads, so that nothing is computed twice.
+an expression for the same number: equal in exact arithmetic, and never less accurate. Nothing is
+computed twice for it, since a rule takes in only what nobody else reads. Additions keep the order
+in which they were written.
 
 Two things may differ at the end of the range of doubles. A result may be finite where a step on the
 way overflowed. And weights that are taken out of a mixed sum, to be a row of a matrix product, are
@@ -12,39 +12,23 @@ added up by themselves: that sum may overflow where the whole did not.
 
 from __future__ import annotations
 
-from collections import Counter
+import ast
+from collections import Counter, defaultdict
 from collections.abc import Callable
-from itertools import chain
+from math import frexp
 from typing import Any
 
-from engine.native.lower.blocks import kind
 from engine.native.lower.plan import Tape
-
-LEAST = 8  # terms of a sum that is one instruction
-MIXED = 4  # products with weights that are taken out of a mixed sum
-DEPTH = 64  # additions that are written again one by one
-SUMS = {"add", "sub", "dot"}
-# What is never -0, as a term of a sum whose zeros were left out.
-UNSIGNED = {
-    "const",
-    "abs",
-    "exp",
-    "relu",
-    "sigmoid",
-    "softplus",
-    "equal",
-    "step",
-    "exp_difference",
-    "share",
-}
-
-# An instruction by its number, a constant, or an operation on other expressions: ("mul", 7, 0.5).
-Expression = Any
+from engine.native.lower.sums import SUMS, Expression, Written, raised_sum
 
 
-def raise_tape(tape: Tape) -> Tape:
-    """The tape with what the rules find in its place, and without what nobody reads any more."""
-    written, found = Written(tape), dict[int, Expression]()
+def raise_tape(tape: Tape, totals: bool = False) -> Tape:
+    """The tape with what the rules find in its place, and without what nobody reads any more.
+
+    Arguments:
+        totals: the outputs are to be added up over the rows.
+    """
+    written, found = Written(tape, totals), dict[int, Expression]()
     for i in reversed(range(len(tape.ops))):
         if i in written.wanted:
             for rule in RULES.get(tape.ops[i], ()):
@@ -73,9 +57,9 @@ def _rewritten(tape: Tape, wanted: set[int], found: dict[int, Expression]) -> Ta
             at[i] = new.leaf(op, tape.position[i])
         elif i in found:
             at[i] = put(found[i])
-            if (name := _main(found[i])) not in (op, "mul", "neg", ""):
+            if (name := _main(found[i])) != op and name in RAISED:
                 new.raised[name] += 1
-        elif i in tape.numbers:
+        elif i in wanted and i in tape.numbers:
             at[i] = new.const(tape.numbers[i])
         elif i in wanted:
             at[i] = new.keep(op, tuple([at[arg] for arg in tape.args[i]]), tape.varying[i])
@@ -90,211 +74,122 @@ def _main(expression: Expression) -> str:
     return str(expression[0]) if expression.__class__ is tuple else ""
 
 
-class Written:
-    """A tape as it was written, as rules look at it.
+# --- formulas -------------------------------------------------------------------------------------
+# What is written by hand, and the row that it is. The rows keep their digits in both tails, and do
+# not overflow on the way.
+FORMULAS = {
+    "1 / (1 + exp(-x))": "sigmoid(x)",
+    "(1 + exp(-x)) ** -1": "sigmoid(x)",
+    "exp(x) / (1 + exp(x))": "sigmoid(x)",
+    "x / (1 + exp(-x))": "silu(x)",
+    "x * (1 / (1 + exp(-x)))": "silu(x)",
+    "x * sigmoid(x)": "silu(x)",
+    "log(1 + exp(x))": "softplus(x)",
+    "log1p(exp(x))": "softplus(x)",
+    "(exp(x) - exp(-x)) / (exp(x) + exp(-x))": "tanh(x)",
+    "(exp(2 * x) - 1) / (exp(2 * x) + 1)": "tanh(x)",
+    "(1 - exp(-2 * x)) / (1 + exp(-2 * x))": "tanh(x)",
+    "2 * sigmoid(2 * x) - 1": "tanh(x)",
+    "0.5 * x * (1 + tanh(0.7978845608028654 * (x + 0.044715 * x ** 3)))": "gelu_tanh(x)",
+    "0.5 * x * (1 + erf(x / 1.4142135623730951))": "gelu(x)",
+    "x * (0.5 * (1 + erf(x / 1.4142135623730951)))": "gelu(x)",
+    "exp(x) - 1": "expm1(x)",
+    "log(1 + x)": "log1p(x)",
+    "x ** 2": "x * x",
+    "x ** -1": "1 / x",
+}
+RAISED = {"dot", "sum", *[row.partition("(")[0] for row in FORMULAS.values()]}  # in listings
+OPERATORS = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.Pow: "pow"}
 
-    Attributes:
-        readers: how many read an instruction; an output has one more.
-        wanted: what has to be computed, as far as the rules have come.
-        kept: additions that stay as they are.
+
+def _parsed(node: Any) -> Expression:
+    """A formula as an expression, with names for what it is of."""
+    match node:
+        case ast.Name(id=name):
+            return name
+        case ast.BinOp(left=a, op=op, right=b):
+            return OPERATORS[type(op)], _parsed(a), _parsed(b)
+        case ast.Call(func=ast.Name(id=name), args=args):
+            return name, *map(_parsed, args)
+        case ast.UnaryOp(operand=ast.Name() as x):
+            return "neg", _parsed(x)
+    return float(ast.literal_eval(node))
+
+
+def _matched(tape: Tape, i: int, pattern: Expression, known: dict[Any, int]) -> dict[Any, int]:
+    """What the names of a pattern stand for, and each instruction that it takes in by itself;
+    nothing where it does not match.
     """
+    if pattern.__class__ is float:
+        return known if tape.numbers.get(i) == pattern else {}
+    if pattern.__class__ is str:
+        return known | {pattern: i} if known.get(pattern, i) == i else {}
+    op, *parts = pattern
+    if tape.ops[i] == op or tape.ops[i].startswith(f"{op}@"):  # a row without a formula
+        args = tape.args[i]
+        for order in (args, args[::-1]) if op in ("add", "mul") else (args,):
+            found = known | {i: i}
+            for arg, part in zip(order, parts, strict=True):
+                found = found and _matched(tape, arg, part, found)
+            if found:
+                return found
+    return {}
 
-    def __init__(self, tape: Tape) -> None:
-        self.tape = tape
-        self.readers = Counter([*chain.from_iterable(tape.args), *tape.outputs])
-        self.outputs = set(tape.outputs)
-        self.wanted, self.kept = set(tape.outputs), set[int]()
-        self._parts = dict[int, set[int]]()
 
-    def want(self, expression: Expression) -> None:
-        """What an expression reads has to be computed."""
+def _formula(pattern: Expression, row: Expression) -> Rule:
+    """The rule that what matches a pattern is a row, if nobody else reads what is in between."""
+
+    def put(expression: Expression, known: dict[Any, int]) -> Expression:
         if expression.__class__ is tuple:
-            for each in expression[1:]:
-                self.want(each)
-        elif expression.__class__ is int:
-            self.wanted.add(expression)
+            return expression[0], *[put(each, known) for each in expression[1:]]
+        return known[expression] if expression.__class__ is str else expression
 
-    def gated(self, i: int, output: bool = False) -> tuple[int, int] | None:
-        """The factors of a product that need not stand behind its condition.
+    def rule(written: Written, i: int) -> Expression | None:
+        found = _matched(written.tape, i, pattern, {})
+        inside = [k for k in found if k.__class__ is int]
+        reads = Counter([arg for k in inside for arg in written.tape.args[k]])
+        alone = all(written.readers[k] == reads[k] for k in inside if k != i)
+        return put(row, found) if found and alone else None
 
-        It need not where one factor does already, and is 0 where the condition fails; and where
-        the other one is part of the sum whose sign is the condition: were it nan, that would be nan
-        too. (If it is infinite, the product may be nan: Program tells of this exception.)
-        In an output, a factor may be the condition itself: so a row adds to its place in a table.
-        """
-        ops, args, numbers = self.tape.ops, self.tape.args, self.tape.numbers
-        if ops[i] != "select" or numbers.get(args[i][2]) != 0.0:
-            return None
-        test, product, _ = args[i]
-        if ops[product] == "mul" and self.readers[product] == 1:
-            for a, b in (args[product], args[product][::-1]):
-                behind = (
-                    ops[a] == "select" and args[a][0] == test and numbers.get(args[a][2]) == 0.0
-                )
-                if (behind and b in self._within(test)) or (
-                    output and b == test and ops[b] == "equal"
-                ):
-                    return a, b
-        return None
-
-    def _within(self, test: int) -> set[int]:
-        """What a sum is made of, if its sign is the test."""
-        if test not in self._parts:
-            step = self.tape.ops[test] == "step"
-            terms = _Chain(self, self.tape.args[test][0]).terms() if step else []
-            self._parts[test] = {x for term in terms for x in term[1:] if x.__class__ is int}
-        return self._parts[test]
+    return rule
 
 
-# --- sums -----------------------------------------------------------------------------------------
-# What a sum adds up, one of these:
-#   ("plus", term), ("minus", what is subtracted)
-#   ("param", product, weight, factor), ("uniform", ...): the weight is the same for all rows
-#   ("product", product, factor, factor): any other product
-Term = tuple[Any, ...]
-
-
-def _raised_sum(written: Written, i: int) -> Expression | None:
-    """A chain of additions as one instruction, or as a few."""
-    tape, op, args = written.tape, written.tape.ops[i], written.tape.args[i]
-    if i in written.kept or (op == "dot" and all(tape.varying[arg] for arg in args)):
-        return None
-    chain = _Chain(written, i)
-    terms = chain.terms()
-    some = [term for term in terms if term[0] != "plus" or tape.numbers.get(term[1]) != 0.0]
-    products = Counter([term[0] for term in some if len(term) == 4])
-    answer = None
-    if products.total() >= (1 if op == "dot" or len(some) < len(terms) else 2):
-        answer = _dots(tape, some, products, len(some) == len(terms))
-    else:
-        if op != "dot" and UNSIGNED.isdisjoint([_name(tape, term[1]) for term in some]):
-            some = terms  # 0 + -0 is 0
-        if op == "dot" or len(some) < len(terms) or len(some) >= LEAST:
-            answer = _added(some)
-    if answer is None or answer == (op, *args):
-        written.kept.update(chain.additions)
-        return None
-    return answer
-
-
-class _Chain:
-    """Additions that end in one.
-
-    One operand of an addition may be such a chain itself, if nobody else reads it. The other one is
-    a term, so that partial sums are those that were written.
-    """
-
-    def __init__(self, written: Written, i: int) -> None:
-        self.written, self.tape, self.end = written, written.tape, i
-        self.varying = self.tape.varying[i]
-        self.additions = list[int]()
-
-    def terms(self) -> list[Term]:
-        """What is added up, in its order."""
-        terms, tape, at = list[Term](), self.tape, self.end
-        while at >= 0:
-            self.additions.append(at)
-            op, args = tape.ops[at], tape.args[at]
-            if op == "dot":
-                n = len(args) // 2
-                pairs = [*zip(args[:n], args[n : 2 * n], strict=True)]
-                terms += [self._product(("mul", *pair), *pair) for pair in reversed(pairs)]
-                args = args[2 * n :]  # a dot starts with its bias
-            inner = [x for x in args[: 1 if op == "sub" else 2] if self._goes_on(x)]
-            at = inner[0] if inner else -1
-            for k, x in reversed([*enumerate(args)]):
-                if x != at:
-                    terms.append(self._term(x, minus=op == "sub" and k == 1))
-        return terms[::-1]
-
-    def _goes_on(self, x: int) -> bool:
-        same = self.tape.varying[x] == self.varying
-        return same and self.tape.ops[x] in SUMS and self.written.readers[x] == 1
-
-    def _term(self, x: int, minus: bool) -> Term:
-        written = self.written
-        if written.readers[x] == 1:
-            output = written.readers[self.end] == 1 and self.end in written.outputs
-            factors = self.tape.args[x] if self.tape.ops[x] == "mul" else written.gated(x, output)
-            if factors:
-                return self._product(x, factors[0], factors[1], minus)
-        return "minus" if minus else "plus", x
-
-    def _product(self, whole: Expression, a: int, b: int, minus: bool = False) -> Term:
-        """The term of a product, its weight first if it has one."""
-        tape = self.tape
-        if tape.varying[a] and not tape.varying[b]:
-            a, b = b, a
-        one, fixed = tape.numbers.get(a), not tape.varying[a]
-        if one is not None and abs(one) == 1.0:
-            return self._term(b, minus != (one < 0.0))
-        # what is the same for all rows is computed once; and x*y - y*x is 0 as both are rounded
-        if tape.varying[b] != self.varying or (minus and not fixed):
-            return "minus" if minus else "plus", whole
-        where = "product"
-        if fixed and self.varying and one is None:
-            where = "uniform" if minus else kind(tape, a)
-        return (where, ("neg", whole), ("neg", a), b) if minus else (where, whole, a, b)
-
-
-def _dots(tape: Tape, terms: list[Term], products: Counter[str], biased: bool) -> Expression | None:
-    """A `dot` of all products; where there are several with weights, one of those by themselves.
-
-    Arguments:
-        biased: whether the sum may start with a term that is no product.
-    """
-    total = products.total()
-    apart = [k for k in ("param", "uniform") if products[k] >= min(total, MIXED)]
-    groups = dict[str, list[Term]]()
-    for term in terms:
-        if len(term) == 4:
-            groups.setdefault(term[0] if term[0] in apart else "product", []).append(term)
-    early = terms[: 2 if total == 1 and terms[0][0] != "minus" else 1]
-    bias = next((t for t in early if t[0] == "plus" and t[1].__class__ is int), None)
-    wheres = {"product"} if bias is None else {"product", kind(tape, bias[1])}
-    if not biased or len(groups) > 1 or wheres.isdisjoint(groups):
-        bias = None
-    parts: list[Term] = []
-    for term in reversed(terms):  # each dot stands where the last of its products stood
-        if term is bias:
-            continue
-        if len(term) < 4:
-            parts.append(term)
-        elif group := groups.pop(term[0] if term[0] in apart else "product", None):
-            _, wholes, a, b = zip(*group, strict=True)
-            dot = ("dot", *a, *b, *(() if bias is None else bias[1:]))
-            # 0 + a*b is a dot too
-            product = len(group) == 1 and biased and not bias
-            parts.append(("plus", wholes[0] if product else dot))
-    return _added(parts[::-1])
-
-
-def _added(terms: list[Term]) -> Expression | None:
-    """The sum of terms as they are, or None where they are too many to be written again."""
-    if len(terms) >= LEAST and all(term[0] != "minus" for term in terms):
-        return "sum", *[term[1] for term in terms]
-    if len(terms) > DEPTH:
-        return None
-    answer: Expression = None
-    for where, whole, *_ in terms:
-        if answer is None:
-            answer = ("neg", whole) if where == "minus" else whole
-        else:
-            answer = ("sub" if where == "minus" else "add", answer, whole)
-    return answer
-
-
+# --- other rules ----------------------------------------------------------------------------------
 def _ungated(written: Written, i: int) -> Expression | None:
-    pair = written.gated(i, i in written.outputs and written.readers[i] == 1)
+    """select(test, a * b, 0) as a * b."""
+    pair = written.gated(i, i in written.totals and written.readers[i] == 1)
     return ("mul", *pair) if pair else None
 
 
-def _name(tape: Tape, expression: Expression) -> str:
-    """The operation of an expression."""
-    return str(expression[0] if expression.__class__ is tuple else tape.ops[expression])
+def _scaled(written: Written, i: int) -> Expression | None:
+    """x / 2**k as x * 2**-k, to the bit."""
+    x, by = written.tape.args[i]
+    number = written.tape.numbers.get(by, 0.0)
+    exact = abs(frexp(number)[0]) == 0.5 and 1e-300 < abs(number) < 1e300
+    return ("mul", x, 1.0 / number) if exact else None
 
 
-RULES: dict[str, tuple[Callable[[Written, int], Expression | None], ...]] = {
-    **dict.fromkeys(SUMS, (_raised_sum,)),
-    "select": (_ungated,),
-}
+def _gate(written: Written, i: int) -> Expression | None:
+    """The step of what relu takes, from what it gives: so what it takes need not be stored."""
+    ops, args = written.tape.ops, written.tape.args[i]
+    if ops[i] == "step":
+        given = written.relu.get(args[0], i)
+        return ("step", given) if given < i else None
+    for step, other in (args, args[::-1]):
+        if ops[step] == "step":
+            given = written.relu.get(written.tape.args[step][0], i)
+            return ("gate", other, given) if given < i else None
+    return None
+
+
+Rule = Callable[[Written, int], Expression | None]
+RULES = defaultdict[str, list[Rule]](list)
+for formula in FORMULAS.items():
+    pattern, row = [_parsed(ast.parse(text, mode="eval").body) for text in formula]
+    RULES[pattern[0]].append(_formula(pattern, row))
+for op in SUMS:
+    RULES[op].append(raised_sum)
+RULES["select"].append(_ungated)
+RULES["div"].append(_scaled)
+RULES["mul"].append(_gate)
+RULES["step"].append(_gate)

@@ -111,7 +111,7 @@ FOLDS: dict[str, Fold] = {
 }
 
 
-# --- the steps of softmax and its family ---------------------------------------------------------
+# --- steps that are no rows: of softmax and its family, and what relu hands on ------------------
 def _exp_difference(x: Vector, m: Vector) -> Vector:
     """exp(x - m) for the maximum m, with what the subtraction rounds off put back.
 
@@ -136,6 +136,8 @@ def _log_share(x: Vector, m: Vector, rest: Vector) -> Vector:
 
 
 STEPS: dict[str, Callable[..., Vector]] = {
+    # g * step(x), from y = relu(x)
+    "gate": lambda g, y: g * select(y.is_nan(), y, select(y > 0.0, 1.0, 0.0)),
     "exp_difference": _exp_difference,
     "share": lambda p, whole: p / whole,
     "add_rest": _add_rest,
