@@ -16,8 +16,7 @@ from nn.checkpoint.state import State, row
 from nn.checks import as_number, at_least_zero
 from nn.evaluation.measure import measure, predict
 from nn.evaluation.samples import Rows, firsts
-from nn.likelihoods import binary_cross_entropy
-from nn.losses import built_in, classes_of, poisson_loss
+from nn.losses import LOSSES, built_in, classes_of, poisson_loss
 from nn.models.architecture import describe
 from nn.models.batch import BATCH, Batch
 from nn.models.chain import row as parts_of
@@ -71,7 +70,8 @@ class Trainer:
         """
         loss, model = self.task.loss, self.task.model
         plain, parts = self._known and not self._known.others, parts_of(model)
-        plain = plain and built_in(loss) is not binary_cross_entropy  # which takes no other numbers
+        if built_in(loss) is LOSSES["binary_cross_entropy"]:  # it takes probabilities alone
+            plain = False
         limited = classes_of(loss) or built_in(loss) is poisson_loss  # else any number will do
         for rows in filter(None, tables):
             sample = rows.samples[rows.numbers[0]]
