@@ -279,7 +279,7 @@ def epoch() -> int:
 def set_data(leaves: Iterable[Value], numbers: Iterable[Number]) -> None:
     """Set the data of leaves, as one change: a step of an optimiser changes many."""
     global _epoch
-    found = [as_float(number) for number in numbers]
+    found = [x if x.__class__ is float else as_float(x) for x in numbers]
     with _lock:
         _epoch += 1
         for leaf, number in zip(leaves, found, strict=True):
