@@ -213,16 +213,13 @@ def _train(
     task: Task, writer: CheckpointWriter | None, saved: State | None, progress: bool
 ) -> History:
     """Do the task, from the state of a file if one was read."""
-    model, data, stopping = task.model, task.data, None
+    model, data, stopping, modules = task.model, task.data, None, task.held.modules
     history = History(monitor=task.monitor)
     if saved is None:
         data.split(task.rng, stratified=classes_of(task.loss) is not None)
     else:
         data.load_state_dict(saved)
-    with (
-        keeping_modes(task.held.modules),
-        Progress(task.epochs, len(data.rows), history, progress) as bar,
-    ):
+    with keeping_modes(modules), Progress(task.epochs, len(data.rows), history, progress) as bar:
         try:
             trainer = _trainer(task, progress)
             trainer.confusion()  # for its errors, before anything changes
@@ -234,7 +231,7 @@ def _train(
             if writer:
                 _begin(writer, saved, trainer, stopping, history)
             bar.batch(len(data.rows) * history.epochs)
-            if not all(part.training for part in task.held.modules):  # else it is a long walk
+            if not all(part.training for part in modules):  # else it is a long walk
                 model.train()
             while history.epochs < task.epochs and not stopping.reason:
                 trainer.set_rate(history.epochs, stopping.waited)

@@ -31,7 +31,7 @@ from nn.models.batch import BATCH, RecordedBatch
 from nn.models.module import Module
 from nn.optim.optimizers import Optimizer
 from nn.training.own_loss import OwnLoss, few, various
-from nn.training.shards import Computer, Step, Table, Work, table_of
+from nn.training.shards import Computer, Programs, Table, Work, table_of
 from nn.training.stages import Stages
 from nn.training.task import NotCompilable, Task
 from nn.training.trainer import Trainer
@@ -98,10 +98,14 @@ class NativeTrainer(Trainer):
             with isolated(model, task.loss):
                 self._compare(task.data.rows.take(range(len(task.data.rows))[:COMPARED]))
                 self._try_loss(various)
+        self._prepare(len(steps[self._widths[0]].forward.outputs) - 1)
+
+    def _prepare(self, outputs: int) -> None:
+        """Look up what measurements need of each table."""
+        task, tables = self.task, self._computer.work.tables
         self._whole = [t.column(-1).sum() if self._weighted else len(t) for t in tables]
         self._wanted: list[Any] = []  # what accuracy needs of each table
         if "accuracy" in task.metrics.functions:
-            outputs = len(steps[self._widths[0]].forward.outputs) - 1
             for rows, table in zip(filter(None, task.data.tables), tables, strict=True):
                 places, line = task.metrics.counted(outputs, rows)
                 self._wanted.append((table.column(1).T, line, places))
@@ -137,7 +141,7 @@ class NativeTrainer(Trainer):
         self._scales: Any = array(optimizer.scales) if optimizer.groups else 1.0
         vars(self).pop("_code", None)  # settings may be others
 
-    def _step(self, width: int, known: Known | None) -> Step:
+    def _step(self, width: int, known: Known | None) -> Programs:
         """The programs for samples of a length, kept if the architecture says it all."""
         parameters, learned = self.task.parameters, self.task.optimizer.params
         if known and known[2] == parameters == learned and not has_hooks(parameters):
@@ -148,7 +152,7 @@ class NativeTrainer(Trainer):
         else:
             found = self._record(self.task.model, parameters, learned, width, known is not None)
         (*programs, forward), self._listed = found
-        return Step(programs, forward, self._stages.batch.rates)
+        return Programs(programs, forward, self._stages.batch.rates)
 
     def _record(
         self,

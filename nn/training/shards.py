@@ -78,7 +78,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Step:
+class Programs:
     """The programs for samples of one length.
 
     Attributes:
@@ -108,7 +108,7 @@ class Work:
         tables: the rows to learn from, and those to validate on.
     """
 
-    steps: Mapping[int, Step]
+    steps: Mapping[int, Programs]
     tables: Sequence[Any]
 
     def rows(self, stage: Stage, chosen: Any) -> Any:

@@ -14,7 +14,7 @@ import pytest
 
 from engine import Program, Value, gradient
 from nn import MLP, fit
-from nn.training.shards import Step, Work
+from nn.training.shards import Programs, Work
 
 _draw = random.Random(8).gauss
 XS = [[_draw(0, 1), _draw(0, 1)] for _ in range(300)]
@@ -39,7 +39,7 @@ def programs() -> Work:
     loss = x / w + y
     step = Program([x, y], [loss, gradient(loss, w)], [w], reduce="sum")
     rows = np.arange(800.0).reshape(400, 2)
-    return Work({0: Step([step], Program([x, y], [loss], [w]))}, [rows])
+    return Work({0: Programs([step], Program([x, y], [loss], [w]))}, [rows])
 
 
 def train(executor: Executor | None, epochs: int = 6, **how: Any) -> tuple[Any, ...]:
