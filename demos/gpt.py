@@ -168,7 +168,7 @@ def run(stage: Stage) -> None:
     rng.shuffle(found)
     cut = len(found) // 10
     seen, unseen = found[cut:], found[:cut]
-    model, data, epochs = GPT(rng), samples(seen), stage.rounds(16)
+    model, data, epochs = GPT(rng), samples(seen), stage.rounds(24)
     print(f"{len(seen)} names to learn from, {cut} held out; {len(model.parameters())} parameters")
     eager = 0.0
     if stage.eager:
