@@ -200,8 +200,11 @@ def run(stage: Stage) -> None:
     drawn = [invent(model, rng) for _ in range(20)]
     fresh = [name for name in drawn if name not in {*found}]
     print(f"invented ({len(drawn) - len(fresh)} of {len(drawn)} exist already):", ", ".join(fresh))
+    look(stage, model, min(unseen, key=lambda word: (len(word) != CONTEXT - 1, "_" not in word)))
 
-    word = min(unseen, key=lambda word: (len(word) != CONTEXT - 1, "_" not in word))
+
+def look(stage: Stage, model: GPT, word: str) -> None:
+    """Draw what the heads look at in a word, and how the first of them comes by what it reads."""
     xs = [rms_norm(x) for x in model.embed([ALPHABET.index(c) for c in f".{word}"])]
     shares = [[[p.data for p in head] for head in token] for token in model.attention(xs)]
     title = f"What the heads look at in {word}"
