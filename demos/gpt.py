@@ -207,7 +207,7 @@ def look(stage: Stage, model: GPT, word: str) -> None:
     """Draw what the heads look at in a word, and how the first of them comes by what it reads."""
     xs = [rms_norm(x) for x in model.embed([ALPHABET.index(c) for c in f".{word}"])]
     shares = [[[p.data for p in head] for head in token] for token in model.attention(xs)]
-    title = f"What the heads look at in {word}"
+    title = f"What the heads look at in {word}: a row for each letter that looks back, dark is read"
     plot_attention(stage.path("attention.svg"), title, f".{word}", [*zip(*shares, strict=True)])
     first, *_ = model.read(xs[:3])[-1]
     first.label = "read by head 1"
