@@ -102,7 +102,7 @@ def _flops(kernels: Sequence[plan.Kernel], args: Sequence[Args]) -> int:
             case plan.Product():
                 total += 2 * len(kernel.xs) * len(kernel.ys)
             case plan.Outer():
-                total += 2 * len(kernel.a) * len(kernel.b)
+                total += 2 * len(kernel.a) * kernel.into.shape[1]
             case plan.Scatter():
                 total += len(kernel.a)
             case plan.Chunk():

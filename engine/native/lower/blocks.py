@@ -16,7 +16,7 @@ from engine.native.needs import numpy
 SMALL = 16  # products of fewer terms are not worth a loop
 MANY = 24  # nor maps of fewer cheap operations,
 HEAVY = 3  # or of operations that take many instructions;
-MAPS = 32  # nor maps of more kinds than these: then the graph has no layers
+MAPS = 32  # kinds of maps at most: each is a function to compile
 LONG = 32  # operands of which more are not written out, but are a loop
 
 
@@ -187,8 +187,12 @@ def _maps(tape: Tape, levels: list[int], taken: set[int]) -> Iterator[Map]:
             columns = tuple(zip(*[tape.args[i] for i in ids], strict=True))
             # operations on the same numbers, such as tanh and its derivative, share their work
             maps[level, columns].append(Apply(op, tuple(ids), columns))
-    if len({(len(steps[0].ids), *[step.op for step in steps]) for steps in maps.values()}) <= MAPS:
-        yield from map(Map, maps.values())
+    forms: dict[Any, list[list[Apply]]] = defaultdict(list)
+    for steps in maps.values():  # each form is one function, however often it is called
+        forms[len(steps[0].ids), *[step.op for step in steps]].append(steps)
+    gains = {form: form[0] * len(form) * len(found) for form, found in forms.items()}
+    for form in sorted(forms, key=lambda form: -gains[form])[:MAPS]:
+        yield from map(Map, forms[form])
 
 
 # --- totals over rows: grids of each of a list with each of another, and scatters -----------------
@@ -205,7 +209,7 @@ def find_totals(
         sinks: instruction and position of each output.
     """
     terms, gone = _terms(tape, sinks)
-    totals = [_scatter(tape, grid) or grid for grid in _grids(terms)]
+    totals = _together([_scatter(tape, grid) or grid for grid in _grids(terms)])
     if any(isinstance(each, Scatter) for each in totals):
         gone |= _unread(tape, gone, totals)
     return totals, gone
@@ -253,6 +257,19 @@ def _grids(terms: Iterable[Term]) -> list[Outer]:
     if sums:
         grids.append(Outer(tuple(sums), (ONE,), array([*sums.values()])[:, None]))
     return grids + (_grids(more) if more else [])
+
+
+def _together(totals: Iterable[Outer | Scatter]) -> list[Outer | Scatter]:
+    """Outer products into the same totals as one."""
+    found: dict[Any, Outer | Scatter] = {}
+    for each in totals:
+        key: Any = id(each)
+        if isinstance(each, Outer):
+            key = each.b == (ONE,), each.into.shape, each.into.tobytes()
+            if isinstance(same := found.get(key), Outer):
+                each = Outer(same.a + each.a, each.b if key[0] else same.b + each.b, each.into)
+        found[key] = each
+    return [*found.values()]
 
 
 def _scatter(tape: Tape, grid: Outer) -> Scatter | None:

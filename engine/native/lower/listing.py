@@ -44,9 +44,10 @@ class Listing:
                 table = f"totals ({len(kernel.a)} x {kernel.into.shape[1]})"
                 yield f"{table} at {self._name(kernel.index)} += {self._list(kernel.a)}"
             case plan.Outer():
-                table = f"totals ({len(kernel.a)} x {len(kernel.b)})"
-                other = "" if kernel.b == (plan.ONE,) else f" outer {self._list(kernel.b)}"
-                yield f"{table} += {self._list(kernel.a)}{other}"
+                a, b = next(kernel.pairs)
+                other = "" if b == (plan.ONE,) else f" outer {self._list(b)}"
+                more = f", and {kernel.times - 1} more such" if kernel.times > 1 else ""
+                yield f"totals ({len(a)} x {len(b)}) += {self._list(a)}{other}{more}"
             case plan.Chunk():
                 for i in kernel.ids[:SHOWN]:
                     operands = self._list(self.tape.args[i])[1:-1]

@@ -221,7 +221,7 @@ def _regions(kernels: Sequence[plan.Kernel], first: Sequence[int], stored: set[i
     wishes += [kernel.xs for kernel in kernels if isinstance(kernel, plan.Product)]
     for kernel in kernels:
         if isinstance(kernel, plan.Outer):
-            wishes += [kernel.a, kernel.b]
+            wishes += chain(*kernel.pairs)
         elif isinstance(kernel, plan.Scatter):
             wishes.append(kernel.a)
     wishes += _lists(kernels)

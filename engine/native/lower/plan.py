@@ -9,7 +9,7 @@ does not grow with the width; what does not is written out, a chunk of instructi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -207,11 +207,28 @@ class Gather:
 
 @dataclass
 class Outer:
-    """totals[into[i, j]] += sum over rows of a[i] * b[j], where b may be (ONE,)."""
+    """totals[into[i, j]] += sum over rows of a[i] * b[j], where b may be (ONE,).
+
+    The lists of several outer products into the same totals follow one another: those of the
+    places of a sequence, say.
+    """
 
     a: Args
     b: Args
     into: Any
+
+    @property
+    def times(self) -> int:
+        """How many outer products there are."""
+        return len(self.a) // len(self.into)
+
+    @property
+    def pairs(self) -> Iterator[tuple[Args, Args]]:
+        """The two lists of each."""
+        high, wide = self.into.shape
+        for k in range(self.times):
+            b = self.b if self.b == (ONE,) else self.b[k * wide : (k + 1) * wide]
+            yield self.a[k * high : (k + 1) * high], b
 
     @property
     def reads(self) -> Iterable[int]:
