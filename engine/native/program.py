@@ -6,12 +6,12 @@ import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from engine.core.copies import rebuild
 from engine.core.graph import describe
 from engine.core.inputs import ControlFlowError, declared, looked_at
-from engine.core.modes import MODE
+from engine.core.modes import MODE, numeric_mode
 from engine.core.operation import rows
 from engine.core.value import Value, epoch
 from engine.native.library import Compiled, compiled_tape, pack
@@ -68,9 +68,7 @@ class Program:
     called in several threads at once; they do run side by side.
 
     Outputs alone are judged: what is infinite or nan on the way to them, as in a branch that a row
-    does not take, is no error. Such a branch hands on exactly nothing, with one exception that
-    keeps layers fast: where a factor of a product in it overflows, the product's derivatives are
-    nan.
+    does not take, is no error. Such a branch hands on exactly nothing.
 
     Raises:
         NumericError: in strict mode, an output is infinite or nan; the message names the row, and
@@ -115,7 +113,7 @@ class Program:
         if missing := [describe(node) for node in tape.frozen if id(node) in declared]:
             raise ValueError(f"{missing[0]} is an input that is not among inputs=; add it")
         self.constants = tape.frozen
-        self._tape = tape
+        self._tape, self._plain = tape, cast("Program | None", None)
         self._compile(rows)
         self._width, self._many = len(self.inputs), len(self.outputs)
         self._labels = [x.label or f"input {i}" for i, x in enumerate(self.inputs)]
@@ -170,9 +168,23 @@ class Program:
             space = compiled.workspace()
         odd = run(pack(place, down, right, many, at, addressof(buffer(out)), space[0]))
         free.append(space)
-        if odd and MODE.get() != "ieee":
-            explain_row(self, rows, theta)
+        if odd:
+            self._judge(rows, theta, out)
         return out
+
+    def _judge(self, rows: Any, theta: Any, out: Any) -> None:
+        """What is infinite or nan, again as it was written; an error if it is so still."""
+        np = numpy()
+        if self._tape.written:
+            if self._plain is None:
+                self._plain = object.__new__(Program)
+                vars(self._plain).update(vars(self), _tape=self._tape.written)
+                self._plain._compile(len(rows))
+            with numeric_mode("ieee"):
+                plain = self._plain(rows, theta)
+            np.copyto(out, plain, where=np.isnan(out) | np.isinf(out) & np.isfinite(plain))
+        if MODE.get() != "ieee" and not np.isfinite(out).all():
+            explain_row(self, rows, theta)
 
     def _read(self) -> tuple[Any, int]:
         """The parameters as they are now, and where."""

@@ -37,6 +37,7 @@ class Tape:
         self.frozen: list[Value] = []  # leaves that were taken for constants
         self.called: dict[str, Operation] = {}  # rows whose float function is called
         self.raised = Counter[str]()  # how many instructions raising.py made of others
+        self.written: Tape | None = None  # what it was raised from
         self._known: dict[Any, int] = {}
 
     def leaf(self, op: str, position: int) -> int:

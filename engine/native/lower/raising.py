@@ -5,9 +5,9 @@ an expression for the same number: equal in exact arithmetic, and never less acc
 computed twice for it, since a rule takes in only what nobody else reads. Additions keep the order
 in which they were written.
 
-Two things may differ at the end of the range of doubles. A result may be finite where a step on the
-way overflowed. And weights that are taken out of a mixed sum, to be a row of a matrix product, are
-added up by themselves: that sum may overflow where the whole did not.
+At the end of the range of doubles, a result may be finite where a step on the way overflowed. It
+may also be infinite or nan where what was written is not: products with weights, say, are added up
+by themselves, and that may overflow. Program then computes it again as it was written.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ def _rewritten(tape: Tape, wanted: set[int], found: dict[int, Expression]) -> Ta
         return new.put(expression[0], tuple([put(each) for each in expression[1:]]))
 
     new.called, new.frozen = tape.called, tape.frozen
+    new.written = tape if found else None
     for i, op in enumerate(tape.ops):
         if i in tape.position:
             at[i] = new.leaf(op, tape.position[i])

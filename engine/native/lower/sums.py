@@ -52,7 +52,7 @@ class Written:
 
         It need not where one factor does already, and is 0 where the condition fails; and where
         the other one is part of the sum whose sign is the condition: were it nan, that would be nan
-        too. (If it is infinite, the product may be nan: Program tells of this exception.)
+        too. (If it is infinite, the product may be nan, and Program computes it as it was written.)
         In a total, a factor may be the condition itself: so a row adds to its place in a table.
         """
         ops, args, numbers = self.tape.ops, self.tape.args, self.tape.numbers
