@@ -85,6 +85,8 @@ EXACT: dict[str, tuple[int, Callable[..., Any]]] = {
     "maximum": (3, engine.maximum),
     "minimum": (3, engine.minimum),
     "max": (2, engine.maximum),
+    "max turned": (2, lambda a, b: engine.maximum(b, a)),
+    "min turned": (2, lambda a, b: engine.minimum(b, a)),
     "greater": (2, lambda a, b: where(a > b, 1.0, -0.5)),
     "at least": (2, lambda a, b: where(a >= b, b, a)),
     "equal": (2, engine.equal),

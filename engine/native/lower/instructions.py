@@ -76,7 +76,7 @@ class _Recorder:
 # --- the n-ary rows in smaller steps, as their float functions compute them ---------------------
 def _shifted(tape: Tape, xs: Args) -> tuple[int, int]:
     """The maximum m, and the sum of exp(x - m) over the others."""
-    m = _several("maximum")(tape, xs)
+    m = _several("maximum")(tape, tuple(sorted(xs)))
     return m, _exp_rest(tape, (m, *xs))
 
 
@@ -106,12 +106,12 @@ def _logsumexp(tape: Tape, args: Args) -> int:
 
 
 def _sum(tape: Tape, args: Args) -> int:
-    return tape.put("add", args) if len(args) == 2 else _several("sum")(tape, args)
+    return tape.put("add", args) if len(args) == 2 else _several("sum")(tape, tuple(sorted(args)))
 
 
 def _several(name: str) -> Callable[[Tape, Args], int]:
-    """An instruction for two or more, in one order, whoever asks; one alone is its own maximum."""
-    return lambda tape, xs: tape.put(name, tuple(sorted(xs))) if len(xs) > 1 else xs[0]
+    """An instruction for two or more; one alone is its own maximum."""
+    return lambda tape, xs: tape.put(name, xs) if len(xs) > 1 else xs[0]
 
 
 IN_STEPS: dict[str, Callable[[Tape, Args], int]] = {
