@@ -153,8 +153,7 @@ def text() -> str:
     """The file."""
     with mp.workdps(DIGITS):
         blocks = [block(*each) for each in polynomials()]
-    names = ", ".join(f'"{lines.splitlines()[2].split()[0]}"' for lines in blocks)
-    return "\n".join([f"{HEAD}\n__all__ = [{names}]\n", *blocks])
+    return "\n".join([HEAD, *blocks])
 
 
 if __name__ == "__main__":
