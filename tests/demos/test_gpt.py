@@ -37,7 +37,7 @@ def test_the_gpt_beats_bigram_counts_and_shows_what_its_heads_look_at(
     known, invented = re.findall(r"invented \((\d+) of 20.*\): (.*)", said)[0]
     assert len(invented.split(", ")) == 20 - int(known)
     attention = (tmp_path / "story-attention.svg").read_text("utf-8")
-    word = re.findall(r"look at in (\w+)<", attention)[0]
+    word = re.findall(r"look at in (\w+): a row", attention)[0]
     assert len(re.findall(r">(.)</text>", attention)) == 2 * 2 * len(f".{word}")
     head = (tmp_path / "story-head.svg").read_text("utf-8")
     assert all(f">{name}</text>" in head for name in ("tokens", "query", "key", "value"))
