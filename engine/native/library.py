@@ -15,7 +15,7 @@ from typing import Any
 
 from engine.forks import fork_safe_lock
 from engine.native.emit.function import Body
-from engine.native.kernels import driver, interpreted, products, section
+from engine.native.kernels import driver, interpreted, outers, products, section
 from engine.native.lower import plan
 from engine.native.lower.lowering import lower
 from engine.native.lower.plan import Args, Tape
@@ -118,7 +118,7 @@ WRITERS: dict[type[Any], Callable[[Body, section.Section, Any], None]] = {
     plan.Reduction: products.write_reduction,
     plan.Gather: section.write_gather,
     plan.Scatter: section.write_scatter,
-    plan.Outer: products.write_outer,
+    plan.Outer: outers.write_outer,
     plan.Chunk: section.write_chunk,
     plan.Interpreted: interpreted.write_interpreted,
 }

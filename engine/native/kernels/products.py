@@ -1,19 +1,16 @@
-"""Matrix products and outer products, whose sums stay in registers.
-
-A product multiplies weights that are the same for all rows with results that vary. An outer product
-is added up over the rows: the gradients of weights.
+"""Matrix products, whose sums stay in registers: weights that are the same for all rows, with
+results that vary.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from engine.native.emit.function import Body, Index, Loop, loops
-from engine.native.emit.vector import Mask, Vector, fma, horizontal, select
+from engine.native.emit.vector import Vector, fma
 from engine.native.kernels.section import Section, write_results, write_steps
-from engine.native.lower.plan import ONE, Args, Outer, Product, Reduction
+from engine.native.lower.plan import Product, Reduction
 from engine.native.math.reductions import FOLDS
 
 
@@ -196,86 +193,3 @@ def write_reduction(body: Body, section: Section, reduction: Reduction) -> None:
             ends = loop.end(after)
             results = [fold.finish(ends[k : k + held]) for k in range(0, len(ends), held)]
             write_results(body, section, step.ids, results, j, row, width)
-
-
-# --- outer products -------------------------------------------------------------------------------
-def write_outer(body: Body, section: Section, outer: Outer) -> None:
-    """Sums for a few pairs at a time, over all rows of the block."""
-    body.do(f"%full = udiv i64 %m, {section.lanes}")
-    mask, (many, across) = _tail(body), outer.into.shape
-    wide = 1 if outer.b == (ONE,) else min(section.lanes, across)
-    high = even(many, (section.registers - 4) // wide if wide > 1 else 8)
-    for j, width in loops(body, tiles(across, wide)):
-        for i, height in loops(body, tiles(many, high)):
-            tile = _OuterTile(body, section, outer, mask, (i, height), (j, width))
-            sums = [body.constant(0.0)] * (height * width)
-            if outer.times == 1:
-                sums = tile.sums(0, sums)
-            else:
-                each = Loop(body, 0, outer.times, 1, sums)
-                sums = each.end(tile.sums(each.i, each.values))
-            into = section.lists["into"][1]
-            for k in range(height):
-                places = [into.at(body, body.add(i, k), body.add(j, t)) for t in range(width)]
-                together = into.regular and into.steps[1] == 1 and width == section.lanes
-                horizontal(body, sums[k * width : (k + 1) * width], places, together)
-
-
-@dataclass
-class _OuterTile:
-    """Sums that stay in registers.
-
-    Attributes:
-        mask: the rows in a vector that is not full.
-        down, across: the first of each list, and how many.
-    """
-
-    body: Body
-    section: Section
-    outer: Outer
-    mask: Mask
-    down: tuple[str, int]
-    across: tuple[str, int]
-
-    def sums(self, place: Index, starts: Sequence[Vector]) -> list[Vector]:
-        """The sums with those of one outer product added, over all rows."""
-        body, (many, across) = self.body, self.outer.into.shape
-        self.a = self._slots(self.outer.a, body.times(place, many), *self.down)
-        self.b = []
-        if self.outer.b != (ONE,):
-            self.b = self._slots(self.outer.b, body.times(place, across), *self.across)
-        sums = accumulate(body, "%full", starts, self._turn)
-        last = Loop(body, "%full", "%nv", 1, sums, maybe_empty=True)
-        return last.end(self._turn(last.i, last.values, self.mask))
-
-    def _slots(self, ids: Args, before: Index, first: str, size: int) -> list[Index]:
-        slots, start = self.section.slots(ids), self.body.add(before, first)
-        return [slots.at(self.body, self.body.add(start, k)) for k in range(size)]
-
-    def _turn(self, v: Index, sums: Sequence[Vector], mask: Mask | None = None) -> list[Vector]:
-        body, width = self.body, self.across[1]
-        row = body.times(v, self.section.lanes)
-        xs = [body.load("%ws", body.add(at, row)) for at in self.a]
-        new = list(sums)
-        for t in range(width):  # one at a time: there are no more registers
-            y = body.load("%ws", body.add(self.b[t], row)) if self.b else None
-            for k, x in enumerate(xs):
-                total = sums[k * width + t]
-                if y and mask is None:
-                    new[k * width + t] = fma(x, y, total)
-                else:
-                    term = x * y if y else x
-                    new[k * width + t] = total + (select(mask, term, 0.0) if mask else term)
-        return new
-
-
-def _tail(body: Body) -> Mask:
-    """The lanes of the last vector that hold rows, where it is not full."""
-    lanes = body.lanes
-    left = body.fresh(f"sub i64 %m, {body.times('%full', lanes)}")
-    one = body.new(f"insertelement {body.ints} poison, i64 {left}, i64 0")
-    many = body.new(
-        f"shufflevector {body.ints} {one}, {body.ints} poison, <{lanes} x i32> zeroinitializer"
-    )
-    order = ", ".join(f"i64 {k}" for k in range(lanes))
-    return Mask(body, body.new(f"icmp slt {body.ints} <{order}>, {many}"))
