@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import engine
-from engine import Program, Value, gradient
-from tests.native.tools import REDUCES, SIZES, Array, Reduce, eager, near, reduced
+from engine import Program, Value, gradient, inputs
+from tests.native.tools import REDUCES, SIZES, Array, Reduce, eager, near, reduced, same_bits
 
 Activation = Callable[[Value], Value]
 ACTIVATIONS: dict[str, tuple[Activation, Any, Any]] = {
@@ -273,3 +273,29 @@ def test_outputs_that_no_input_reaches_and_programs_without_inputs() -> None:
     assert Program([], [w * 3.0, w], [w])(np.empty((3, 0))).tolist() == [[6.0, 2.0]] * 3
     assert Program([], [w * 3.0], [w], "sum")(np.empty((3, 0))).tolist() == [18.0]
     assert Program([x], [Value(4.0)])([[0.0]]).tolist() == [[4.0]]
+
+
+# --- a row alone, whose vectors run along the outputs ---------------------------------------------
+@pytest.mark.parametrize(("wide", "high"), [(9, 20), (35, 8), (67, 43)])
+def test_a_row_alone_has_the_bits_that_it_has_among_others(wide: int, high: int) -> None:
+    rng = np.random.default_rng(wide)
+    xs = inputs(*[f"x{i}" for i in range(wide)])
+    ws = [[Value(w) for w in row] for row in rng.normal(size=(high, wide)).tolist()]
+    loss = sum(engine.dot(w, xs).tanh() ** 2 for w in ws)
+    slopes, rows = gradient(loss, xs), rng.normal(size=(9, wide))
+    parameters = [w for row in ws for w in row]
+    program = Program(xs, [loss, *slopes], parameters)
+    assert same_bits(np.concatenate([program(row[None]) for row in rows]), program(rows))
+    totals = [loss, *gradient(loss, parameters)]
+    for reduce in REDUCES:
+        found = Program(xs, totals, parameters, reduce)(rows[:1])
+        near(found, eager(xs, totals, rows[:1])[0], 1e-13)
+
+
+@pytest.mark.parametrize("many", [1, 2, 3, 64, 100])
+def test_a_mean_is_the_sum_divided(many: int) -> None:
+    (x,), ws = inputs("x"), [Value(1.0 / (k + 3), f"w{k}") for k in range(11)]
+    outputs = [w * x for w in ws]
+    rows = np.random.default_rng(many).normal(size=(many, 1)) * 1e-310
+    mean, total = [Program([x], outputs, ws, reduce)(rows) for reduce in ("mean", "sum")]
+    assert same_bits(mean, total / many)

@@ -161,6 +161,18 @@ class Body:
         for text in self._scopes.pop():
             del self._known[text]
 
+    def either(self, test: str, *writes: Callable[[], object]) -> None:
+        """Code that runs where a test holds, and code that runs where it does not."""
+        names, end = [self.name("case") for _ in writes], self.name("end")
+        self.do(f"br i1 {test}, label %{names[0]}, label %{names[1]}")
+        for name, write in zip(names, writes, strict=True):
+            self.open(name)
+            self.enter()
+            write()
+            self.leave()
+            self.do(f"br label %{end}")
+        self.open(end)
+
     # --- integers and addresses ------------------------------------------------------------------
     def add(self, a: Index, b: Index) -> Index:
         """The sum; of numbers, a number."""
@@ -212,6 +224,14 @@ class Body:
         zeros = f"<{self.lanes} x i32> zeroinitializer"
         many = f"shufflevector {self.vector} {one}, {self.vector} poison, {zeros}"
         return Vector(self, self.new(many))
+
+    def vector_of(self, scalars: Sequence[str]) -> Vector:
+        """Doubles side by side; the lanes that are left are 0."""
+        found = self.constant(0.0)
+        for k, scalar in enumerate(scalars):
+            text = f"insertelement {self.vector} {found.name}, double {scalar}, i64 {k}"
+            found = Vector(self, self.new(text))
+        return found
 
     def constant(self, number: float) -> Vector:
         """A number that is known, in every lane."""

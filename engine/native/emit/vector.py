@@ -192,11 +192,16 @@ def horizontal(
     while len(sums) > 1:
         sums = [_halve(body, x, y, unit) for x, y in zip(sums[::2], sums[1::2], strict=True)]
         unit *= 2
+    add_to(body, sums[0], places, together)
+
+
+def add_to(body: Body, x: Vector, places: Sequence[Index], together: bool) -> None:
+    """Add each lane to the total at its place; `together` as in `horizontal`."""
     if together:
-        body.store(body.load("%out", places[0]) + sums[0], "%out", places[0])
+        body.store(body.load("%out", places[0]) + x, "%out", places[0])
         return
     for k, place in enumerate(places):
-        total = body.fresh(f"fadd double {body.scalar('%out', place)}, {sums[0].lane(k)}")
+        total = body.fresh(f"fadd double {body.scalar('%out', place)}, {x.lane(k)}")
         body.store_scalar(total, "%out", place)
 
 

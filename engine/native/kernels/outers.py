@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from engine.native.emit.function import Body, Index, Loop, loops
-from engine.native.emit.vector import Mask, Vector, fma, horizontal, select
+from engine.native.emit.function import Body, Index, Loop, Pattern, loops
+from engine.native.emit.vector import Mask, Vector, add_to, fma, horizontal, select
 from engine.native.kernels.products import accumulate, even, tiles
 from engine.native.kernels.section import Section
 from engine.native.lower.plan import ONE, Args, Outer
 
+FEW = 64  # totals: of fewer, a row alone is not worth code of its own
+HIGH = 4  # rows of the table at a time, which is then written as it lies in memory
+
 
 def write_outer(body: Body, section: Section, outer: Outer) -> None:
-    """Sums for a few pairs at a time, over all rows of the block."""
+    """Sums for a few pairs at a time, in registers."""
+    if outer.b == (ONE,) or outer.into.size < FEW:
+        _rows(body, section, outer)
+    else:
+        alone, given = body.fresh("icmp eq i64 %m, 1"), (body, section, outer)
+        body.either(alone, partial(_row, *given), partial(_rows, *given))
+
+
+def _rows(body: Body, section: Section, outer: Outer) -> None:
+    """Vectors of rows, all rows of the block one after another."""
     body.do(f"%full = udiv i64 %m, {section.lanes}")
     mask, (many, across) = _tail(body), outer.into.shape
     wide = 1 if outer.b == (ONE,) else min(section.lanes, across)
@@ -27,11 +40,37 @@ def write_outer(body: Body, section: Section, outer: Outer) -> None:
             else:
                 each = Loop(body, 0, outer.times, 1, sums)
                 sums = each.end(tile.sums(each.i, each.values))
-            into = section.lists["into"][1]
             for k in range(height):
-                places = [into.at(body, body.add(i, k), body.add(j, t)) for t in range(width)]
-                together = into.regular and into.steps[1] == 1 and width == section.lanes
+                places, together = _places(body, section, body.add(i, k), j, width)
                 horizontal(body, sums[k * width : (k + 1) * width], places, together)
+
+
+def _row(body: Body, section: Section, outer: Outer) -> None:
+    """A row alone: a vector runs along the second list."""
+    many, across = outer.into.shape
+    left, right = section.slots(outer.a), section.slots(outer.b)
+
+    def read(slots: Pattern, place: Index, size: int, at: Index) -> str:
+        return body.scalar("%ws", slots.at(body, body.add(body.times(place, size), at)))
+
+    for i, height in loops(body, tiles(many, HIGH)):
+        for j, width in loops(body, tiles(across, section.lanes)):
+            each = Loop(body, 0, outer.times, 1, [body.constant(0.0)] * height)
+            ys = [read(right, each.i, across, body.add(j, t)) for t in range(width)]
+            xs = [read(left, each.i, many, body.add(i, k)) for k in range(height)]
+            y = body.vector_of(ys)
+            sums = [fma(body.splat(x), y, s) for x, s in zip(xs, each.values, strict=True)]
+            for k, total in enumerate(each.end(sums)):
+                add_to(body, total, *_places(body, section, body.add(i, k), j, width))
+
+
+def _places(
+    body: Body, section: Section, i: Index, j: Index, width: int
+) -> tuple[list[Index], bool]:
+    """Where the totals of a row of the table are, and whether they fill a vector."""
+    into = section.lists["into"][1]
+    together = into.regular and into.steps[1] == 1 and width == section.lanes
+    return [into.at(body, i, body.add(j, t)) for t in range(width)], together
 
 
 @dataclass

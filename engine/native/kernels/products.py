@@ -5,6 +5,7 @@ results that vary.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from engine.native.emit.function import Body, Index, Loop, loops
@@ -59,6 +60,7 @@ WIDE = 57_344  # doubles: inputs of more than these do not stay in the cache fro
 FEW = 64  # weights of an output: of fewer, it does not matter how far they are apart
 STEPS = 32  # that are written out for an output, at most, unless there are more
 SMALL = 6_000  # doubles that are copied to the stack, at most
+PARTS = 4  # vectors of outputs at a time, for a row alone
 # A weight, of a tile's first output, which of its outputs, and which input.
 Weight = Callable[[Index, int, Index], Vector]
 
@@ -66,21 +68,12 @@ Weight = Callable[[Index, int, Index], Vector]
 def write_product(body: Body, section: Section, product: Product) -> None:
     """Sums for a few outputs and a few vectors of rows at a time, over all inputs."""
     writer = _Writer(body, section, product)
-    if not writer.scattered():
-        writer.write(None)
-        return
-    # weights far apart (those of a transposed matrix) are gathered for each tile of outputs, where
-    # there are several vectors of rows that use them
-    copy = f"[{len(product.xs) * writer.height} x double]"
-    pack = body.fresh(f"alloca {copy}, align 64")
-    body.do(f"br i1 {body.fresh('icmp sgt i64 %nv, 3')}, label %several, label %few")
-    for label, where in (("several", pack), ("few", None)):
-        body.open(label)
-        body.enter()
-        writer.write(where)
-        body.leave()
-        body.do("br label %end")
-    body.open("end")
+    if writer.along():
+        part = body.fresh(f"alloca [{PARTS * body.lanes} x double], align 64")
+        alone = body.fresh("icmp eq i64 %m, 1")
+        body.either(alone, partial(writer.write_row, part), writer.write_rows)
+    else:
+        writer.write_rows()
 
 
 class _Writer:
@@ -93,11 +86,51 @@ class _Writer:
         self.bias = None if product.bias is None else section.lists["bias"][1]
         self.xs = section.slots(product.xs)
 
-    def scattered(self) -> bool:
-        """Whether the weights of an output are many and no neighbours."""
+    def write_rows(self) -> None:
+        """Vectors of rows. Weights that are many and no neighbours are gathered for each tile of
+        outputs, where there are several vectors of rows that use them.
+        """
+        body, many = self.body, len(self.product.xs)
         together = self.weights.regular and self.weights.steps[1] == 1
-        many = len(self.product.xs)
-        return not together and many >= FEW and many * self.height <= SMALL
+        if together or many < FEW or many * self.height > SMALL:
+            self.write(None)
+        else:
+            pack = body.fresh(f"alloca [{many * self.height} x double], align 64")
+            several = body.fresh("icmp sgt i64 %nv, 3")
+            body.either(several, partial(self.write, pack), partial(self.write, None))
+
+    def along(self) -> bool:
+        """Whether the weights of an input are neighbours: then a vector of outputs is as good."""
+        at, many = self.weights, len(self.product.ys)
+        return at.regular and at.steps[0] == 1 and many >= self.body.lanes and self.bias is None
+
+    def write_row(self, part: str) -> None:
+        """A row alone: vectors run along the outputs."""
+        body, section, product = self.body, self.section, self.product
+        for j, height in loops(body, tiles(len(product.ys), PARTS * body.lanes)):
+            for k, total in enumerate(self.sums_along(j, height)):
+                body.store(total, part, k * body.lanes)
+            with Loop(body, 0, height) as each:
+                at, found = body.add(j, each.i), [body.splat(body.scalar(part, each.i))]
+                write_results(body, section, product.ys, found, at, 0, 1)
+                write_steps(body, section, product.steps, at, 1, 0, 1, {product.ys: found})
+
+    def sums_along(self, j: Index, height: int) -> list[Vector]:
+        """The sums of some outputs, side by side."""
+        body, lanes = self.body, self.body.lanes
+        parts = [range(k, min(k + lanes, height)) for k in range(0, height, lanes)]
+
+        def turn(k: Index, sums: Sequence[Vector]) -> list[Vector]:
+            x = body.splat(body.scalar("%ws", self.xs.at(body, k)))
+            return [fma(weights(part, k), x, s) for part, s in zip(parts, sums, strict=True)]
+
+        def weights(part: range, k: Index) -> Vector:
+            at = [self.weights.at(body, body.add(j, i), k) for i in part]
+            if len(part) == lanes:
+                return body.load(self.pointer, at[0])
+            return body.vector_of([body.scalar(self.pointer, each) for each in at])
+
+        return accumulate(body, len(self.product.xs), [body.constant(0.0)] * len(parts), turn)
 
     def write(self, pack: str | None) -> None:
         """All tiles. With inputs that do not stay in the cache, all outputs of a few rows first."""
