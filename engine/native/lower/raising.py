@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import frexp
 from typing import Any
 
@@ -100,6 +100,7 @@ FORMULAS = {
     "x ** -1": "1 / x",
 }
 RAISED = {"dot", "sum", *[row.partition("(")[0] for row in FORMULAS.values()]}  # in listings
+EITHER = ("add", "mul")  # whose operands may stand in either order
 OPERATORS = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.Pow: "pow"}
 
 
@@ -109,7 +110,10 @@ def _parsed(node: Any) -> Expression:
         case ast.Name(id=name):
             return name
         case ast.BinOp(left=a, op=op, right=b):
-            return OPERATORS[type(op)], _parsed(a), _parsed(b)
+            name, parts = OPERATORS[type(op)], [_parsed(a), _parsed(b)]
+            if name in EITHER:  # what is more than a name first: it says soonest that it is not so
+                parts.sort(key=lambda part: part.__class__ is str)
+            return name, *parts
         case ast.Call(func=ast.Name(id=name), args=args):
             return name, *map(_parsed, args)
         case ast.UnaryOp(operand=ast.Name() as x):
@@ -128,29 +132,42 @@ def _matched(tape: Tape, i: int, pattern: Expression, known: dict[Any, int]) -> 
     op, *parts = pattern
     if tape.ops[i] == op or tape.ops[i].startswith(f"{op}@"):  # a row without a formula
         args = tape.args[i]
-        for order in (args, args[::-1]) if op in ("add", "mul") else (args,):
+        for order in (args, args[::-1]) if op in EITHER else (args,):
             found = known | {i: i}
             for arg, part in zip(order, parts, strict=True):
-                found = found and _matched(tape, arg, part, found)
-            if found:
+                if not (found := _matched(tape, arg, part, found)):
+                    break
+            else:
                 return found
     return {}
 
 
-def _formula(pattern: Expression, row: Expression) -> Rule:
-    """The rule that what matches a pattern is a row, if nobody else reads what is in between."""
+def _formulas(rows: Sequence[tuple[Expression, Expression]]) -> Rule:
+    """The rule that what matches a pattern is a row, if nobody else reads what is in between.
+
+    Arguments:
+        rows: patterns of one operation, each with its row.
+    """
+    below = [{part[0] for part in pattern[1:] if part.__class__ is tuple} for pattern, _ in rows]
+    table = [(needs, *row) for needs, row in zip(below, rows, strict=True)]
 
     def put(expression: Expression, known: dict[Any, int]) -> Expression:
         if expression.__class__ is tuple:
             return expression[0], *[put(each, known) for each in expression[1:]]
         return known[expression] if expression.__class__ is str else expression
 
-    def rule(written: Written, i: int) -> Expression | None:
-        found = _matched(written.tape, i, pattern, {})
-        inside = [k for k in found if k.__class__ is int]
+    def alone(written: Written, i: int, inside: list[Any]) -> bool:
         reads = Counter([arg for k in inside for arg in written.tape.args[k]])
-        alone = all(written.readers[k] == reads[k] for k in inside if k != i)
-        return put(row, found) if found and alone else None
+        return all(written.readers[k] == reads[k] for k in inside if k != i)
+
+    def rule(written: Written, i: int) -> Expression | None:
+        tape = written.tape
+        there = {tape.ops[arg].partition("@")[0] for arg in tape.args[i]}
+        for needs, pattern, row in table:
+            found = needs <= there and _matched(tape, i, pattern, {})  # most end at the first
+            if found and alone(written, i, [k for k in found if k.__class__ is int]):
+                return put(row, found)
+        return None
 
     return rule
 
@@ -184,10 +201,12 @@ def _gate(written: Written, i: int) -> Expression | None:
 
 
 Rule = Callable[[Written, int], Expression | None]
-RULES = defaultdict[str, list[Rule]](list)
+RULES, PARSED = defaultdict[str, list[Rule]](list), defaultdict[str, list[Any]](list)
 for formula in FORMULAS.items():
     pattern, row = [_parsed(ast.parse(text, mode="eval").body) for text in formula]
-    RULES[pattern[0]].append(_formula(pattern, row))
+    PARSED[pattern[0]].append((pattern, row))
+for op, found in PARSED.items():
+    RULES[op].append(_formulas(found))
 for op in SUMS:
     RULES[op].append(raised_sum)
 RULES["select"].append(_ungated)
