@@ -30,6 +30,8 @@ class compiled:
             is called once: what it decides with `if`, it decides for all calls, and on Values it
             cannot (ControlFlowError); `where` records a decision. For a method, write
             `self.f = compiled(self.f)` in `__init__`.
+        exact: as for Program: compute what is written, step by step. As a decorator,
+            `@partial(compiled, exact=True)`.
 
     Called with numbers it gives a float (or a list of them), called with arrays, which broadcast,
     it gives arrays. Leaves that the function takes from elsewhere, such as a model's parameters,
@@ -60,8 +62,8 @@ class compiled:
     [5.0, 7.0, 7.0]
     """
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
+    def __init__(self, function: Callable[..., Any], *, exact: bool = False) -> None:
+        self.function, self.exact = function, exact
         functools.update_wrapper(self, function)
         self._signature = inspect.signature(function)
         self._names = _names(self._signature)
@@ -94,7 +96,7 @@ class compiled:
                 for node in topological(*outputs)
                 if not node.parents and node.op is not CONSTANT and node not in held
             ]
-            self.programs[shape] = Program(leaves, outputs, parameters)
+            self.programs[shape] = Program(leaves, outputs, parameters, exact=self.exact)
         return self.programs[shape]
 
     def __get__(self, instance: object, owner: type) -> compiled:

@@ -280,3 +280,13 @@ def test_a_method_is_refused_and_a_bound_one_is_taken() -> None:
     assert [line.f(3.0), Line(5.0).f(3.0), Line.twice(4.0)] == [6.0, 15.0, 8.0]
     with pytest.raises(TypeError, match=r"g is compiled and cannot be a method.*self\.g = compil"):
         line.g(3.0)
+
+
+def test_a_function_can_be_compiled_as_it_is_written() -> None:
+    def total(a: Value, b: Value, c: Value) -> Value:
+        return a * b + b * c + c * a
+
+    rows = np.random.default_rng(5).normal(size=(3, 200))
+    want = [sum((a * b, b * c, c * a)) for a, b, c in zip(*rows.tolist(), strict=True)]
+    assert compiled(total, exact=True)(*rows).tolist() == want
+    assert compiled(total)(*rows).tolist() != want
