@@ -10,6 +10,7 @@ order in which a graph passes through:
     kernels/  a function for each kernel, and the one that calls them
     math/     the formulas of the operations
     emit/     the words of LLVM in which kernels and formulas are written
+    disk      keeps machine code from one process to the next, if asked to
     rows      reads the rows that a caller gives, and says which of them made a bad result
 
 Each folder imports only those below it in this list, and `needs`, which loads the two packages.

@@ -14,6 +14,7 @@ from time import perf_counter
 from typing import Any
 
 from engine.forks import fork_safe_lock
+from engine.native import disk
 from engine.native.emit.function import Body
 from engine.native.kernels import driver, interpreted, outers, products, section
 from engine.native.lower import plan
@@ -196,13 +197,12 @@ def compile_text(text: str, fast: bool = True) -> Any:
     with _llvm_lock:
         binding.initialize_native_target()
         binding.initialize_native_asmprinter()
+        cpu, features = binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()
         machine = binding.Target.from_default_triple().create_target_machine(
-            cpu=binding.get_host_cpu_name(),
-            features=binding.get_host_cpu_features().flatten(),
-            opt=int(fast),
-            jit=True,
+            cpu=cpu, features=features, opt=int(fast), jit=True
         )
         engine = binding.create_mcjit_compiler(binding.parse_assembly(text), machine)
+        disk.keep(engine, text, cpu, features, fast, binding.llvm_version_info)
         engine.finalize_object()
     return engine
 
