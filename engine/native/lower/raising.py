@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from math import frexp
 from typing import Any
 
@@ -29,9 +29,11 @@ def raise_tape(tape: Tape, totals: bool = False) -> Tape:
         totals: the outputs are to be added up over the rows.
     """
     written, found = Written(tape, totals), dict[int, Expression]()
+    there = {op.partition("@")[0] for op in set(tape.ops)}  # behind an @: a row without a formula
+    rules = {op: [rule for needs, rule in RULES[op] if needs <= there] for op in there & {*RULES}}
     for i in reversed(range(len(tape.ops))):
         if i in written.wanted:
-            for rule in RULES.get(tape.ops[i], ()):
+            for rule in rules.get(tape.ops[i], ()):
                 if (expression := rule(written, i)) is not None:
                     found[i] = expression
                     written.want(expression)
@@ -142,34 +144,31 @@ def _matched(tape: Tape, i: int, pattern: Expression, known: dict[Any, int]) -> 
     return {}
 
 
-def _formulas(rows: Sequence[tuple[Expression, Expression]]) -> Rule:
-    """The rule that what matches a pattern is a row, if nobody else reads what is in between.
-
-    Arguments:
-        rows: patterns of one operation, each with its row.
-    """
-    below = [{part[0] for part in pattern[1:] if part.__class__ is tuple} for pattern, _ in rows]
-    table = [(needs, *row) for needs, row in zip(below, rows, strict=True)]
+def _formula(pattern: Expression, row: Expression) -> Rule:
+    """The rule that what matches a pattern is a row, if nobody else reads what is in between."""
 
     def put(expression: Expression, known: dict[Any, int]) -> Expression:
         if expression.__class__ is tuple:
             return expression[0], *[put(each, known) for each in expression[1:]]
         return known[expression] if expression.__class__ is str else expression
 
-    def alone(written: Written, i: int, inside: list[Any]) -> bool:
-        reads = Counter([arg for k in inside for arg in written.tape.args[k]])
-        return all(written.readers[k] == reads[k] for k in inside if k != i)
-
     def rule(written: Written, i: int) -> Expression | None:
-        tape = written.tape
-        there = {tape.ops[arg].partition("@")[0] for arg in tape.args[i]}
-        for needs, pattern, row in table:
-            found = needs <= there and _matched(tape, i, pattern, {})  # most end at the first
-            if found and alone(written, i, [k for k in found if k.__class__ is int]):
-                return put(row, found)
-        return None
+        found = _matched(written.tape, i, pattern, {})
+        if not found:
+            return None
+        inside = [k for k in found if k.__class__ is int]
+        reads = Counter([arg for k in inside for arg in written.tape.args[k]])
+        alone = all(written.readers[k] == reads[k] for k in inside if k != i)
+        return put(row, found) if alone else None
 
     return rule
+
+
+def _names(pattern: Expression) -> set[str]:
+    """The operations in a pattern."""
+    if pattern.__class__ is not tuple:
+        return set()
+    return {pattern[0]}.union(*map(_names, pattern[1:]))
 
 
 # --- other rules ----------------------------------------------------------------------------------
@@ -201,15 +200,14 @@ def _gate(written: Written, i: int) -> Expression | None:
 
 
 Rule = Callable[[Written, int], Expression | None]
-RULES, PARSED = defaultdict[str, list[Rule]](list), defaultdict[str, list[Any]](list)
+# By operation: rules, and which operations there have to be for one to find anything.
+RULES = defaultdict[str, list[tuple[set[str], Rule]]](list)
 for formula in FORMULAS.items():
     pattern, row = [_parsed(ast.parse(text, mode="eval").body) for text in formula]
-    PARSED[pattern[0]].append((pattern, row))
-for op, found in PARSED.items():
-    RULES[op].append(_formulas(found))
+    RULES[pattern[0]].append((_names(pattern), _formula(pattern, row)))
 for op in SUMS:
-    RULES[op].append(raised_sum)
-RULES["select"].append(_ungated)
-RULES["div"].append(_scaled)
-RULES["mul"].append(_gate)
-RULES["step"].append(_gate)
+    RULES[op].append((set(), raised_sum))
+RULES["select"].append((set(), _ungated))
+RULES["div"].append((set(), _scaled))
+RULES["mul"].append(({"step"}, _gate))
+RULES["step"].append(({"relu"}, _gate))
