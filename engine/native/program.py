@@ -68,7 +68,9 @@ class Program:
     called in several threads at once; they do run side by side.
 
     Outputs alone are judged: what is infinite or nan on the way to them, as in a branch that a row
-    does not take, is no error. Such a branch hands on exactly nothing.
+    does not take, is no error. Such a branch hands on exactly nothing, with one exception that
+    keeps layers fast: where a factor of a sum of products in it is infinite, the derivative by the
+    other factor is nan.
 
     Raises:
         NumericError: in strict mode, an output is infinite or nan; the message names the row, and

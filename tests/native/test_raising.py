@@ -247,7 +247,7 @@ def test_what_only_the_raised_form_makes_infinite_is_computed_as_written() -> No
     assert answer.tolist() == [[0.0]] * 3
 
 
-def test_a_unit_that_is_off_hands_on_nothing_from_an_infinite_input() -> None:
+def test_a_unit_with_an_infinite_input_has_the_derivatives_that_were_written() -> None:
     unit = sum(w * x for w, x in zip(WS, XS, strict=True)).relu()
     asked = [*WS[:3], *XS[:3]]
     outputs, rows = [unit, *gradient(unit, asked)], [[math.inf, *[1.0] * 7], [1.0] * 8]
