@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 from engine.core.value import Value
 from engine.native.lower import plan
 from engine.native.lower.plan import Tape
+from engine.native.needs import numpy
 
 SHOWN = 8  # instructions of a chunk, and operands of an instruction; the others are "..."
 
@@ -29,17 +32,23 @@ class Listing:
         return "\n".join(lines + [line for kernel in kernels for line in self._lines(kernel)])
 
     def _lines(self, kernel: plan.Kernel) -> Iterator[str]:
+        np = numpy()
         match kernel:
             case plan.Product():
-                weights = f"{kernel.kind}s ({len(kernel.ys)} x {len(kernel.xs)})"
+                name = self._matrix(kernel.weights) if kernel.kind == "param" else "computed"
+                rows, columns = kernel.weights.shape
+                down, right = [abs(np.diff(kernel.weights, axis=k)).max(initial=0) for k in (0, 1)]
+                turned = 0 < down < right
+                weights = f"{name}{'.T' if turned else ''} ({rows} x {columns})"
                 bias = "" if kernel.bias is None else " + bias"
                 yield f"{self._list(kernel.ys)} = {weights} @ {self._list(kernel.xs)}{bias}"
                 yield from (f"  {self._step(step)}" for step in kernel.steps)
             case plan.Map():
                 yield from map(self._step, kernel.steps)
             case plan.Gather():
-                table = f"params ({len(kernel.ys)} x {kernel.positions.shape[1]})"
-                yield f"{self._list(kernel.ys)} = {table} at {self._name(kernel.index)}"
+                many, size = kernel.positions.T.shape
+                table = f"{self._matrix(kernel.positions)} ({many} x {size})"
+                yield f"{self._list(kernel.ys)} = row {self._name(kernel.index)} of {table}"
             case plan.Scatter():
                 table = f"totals ({len(kernel.a)} x {kernel.into.shape[1]})"
                 yield f"{table} at {self._name(kernel.index)} += {self._list(kernel.a)}"
@@ -54,6 +63,12 @@ class Listing:
                     yield f"{self._name(i)} = {self.tape.ops[i]}({operands})"
                 if len(kernel.ids) > SHOWN:
                     yield f"... ({len(kernel.ids)} instructions in all)"
+
+    def _matrix(self, at: Any) -> str:
+        """What labels such as W[0][1] and L0.N0.w1 begin with, if that is one name."""
+        labels = [self.parameters[k].label or "" for k in at.flat[[0, -1]]]
+        names = {re.split(r"[\[.]", label)[0] for label in labels}
+        return names.pop() if len(names) == 1 and all(names) else "params"
 
     def _step(self, step: plan.Apply) -> str:
         operands = [
