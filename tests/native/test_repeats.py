@@ -123,3 +123,15 @@ def test_mixed_lists_read_what_varies_and_what_does_not() -> None:
         near(compiled(rows), eager(xs, outputs, rows), 1e-12, 1e-13)
     reduced = Program(xs, outputs, ws, reduce="mean")
     near(reduced(rows), compiled(rows).mean(axis=0), 1e-12, 1e-13)
+
+
+def test_loops_over_lists_of_several_lengths_are_several() -> None:
+    """Also where a list is of constants, or mixed, so that no slots tell how long it is."""
+    index, *xs = engine.inputs("index", *[f"x{k}" for k in range(60)])
+    w, lengths = Value(2.5, "w"), (35, 47, 60)
+    outputs = [engine.choose(index, [1.0 / (k + n) for k in range(n)]) for n in lengths]
+    for row in (engine.sum, lambda x: engine.maximum(*x), lambda x: engine.dot(x, x[::-1])):
+        outputs += [row([xs[0], w, *xs[2:n]]) for n in lengths]
+    rows = np.random.default_rng(0).normal(size=(9, 61))
+    rows[:, 0] = range(26, 35)
+    near(Program([index, *xs], outputs, [w])(rows), eager([index, *xs], outputs, rows), 1e-12)

@@ -83,7 +83,7 @@ class Section:
         order = {ids: k for k, ids in enumerate(dict.fromkeys(lists)) if self.find(ids)}
         shapes = [(where, repr(getattr(at, "shape", at))) for where, at in self.lists.values()]
         operations = tuple([(step.op, len(step.columns)) for step in steps])
-        return operations, tuple([order[ids] for ids in lists]), tuple(shapes)
+        return operations, tuple([(order[ids], len(ids)) for ids in lists]), tuple(shapes)
 
     def pattern(self, positions: Any) -> Pattern:
         """Positions as code finds them: a list, or a matrix as an array."""
