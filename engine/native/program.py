@@ -179,9 +179,10 @@ class Program:
         np = numpy()
         if self._tape.written:
             if self._plain is None:
-                self._plain = object.__new__(Program)
-                vars(self._plain).update(vars(self), _tape=self._tape.written)
-                self._plain._compile(len(rows))
+                made = object.__new__(Program)
+                vars(made).update(vars(self), _tape=self._tape.written)
+                made._compile(len(rows))
+                self._plain = made  # whole, as another thread may take it at once
             with numeric_mode("ieee"):
                 plain = self._plain(rows, theta)
             np.copyto(out, plain, where=np.isnan(out) | np.isinf(out) & np.isfinite(plain))

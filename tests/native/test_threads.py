@@ -57,6 +57,21 @@ def test_threads_that_compile_at_once() -> None:
     assert results[1] == results[7] != results[0]
 
 
+def test_threads_that_compute_again_as_written_at_once() -> None:
+    programs = []
+    for scale in range(1, 7):  # the weights are added up by themselves, and that overflows
+        xs = [Value(0.0, f"x{k}") for k in range(8)]
+        ws = [Value(x) for x in (1.5e308, 1.5e308, -1.5e308, -1.5e308)]
+        terms = [each * xs[k] for k, w in enumerate(ws) for each in (w, xs[4 + k])]
+        programs.append(Program(xs, [sum(terms) * scale], ws))
+    rows = [[1.0, 1.0, 1.0, 1.0, -1.5e308, -1.5e308, 1.5e308, 1.5e308]]
+
+    def work(k: int) -> list[Any]:
+        return [program(rows).tolist() for program in programs]
+
+    assert together(work, 8) == [[[[0.0]]] * 6] * 8
+
+
 def test_the_interpreter_runs_while_a_program_does() -> None:
     """Two calls that each wait, within native code, until the other has come as far: if one held
     the interpreter's lock to its end, the other would never begin.
