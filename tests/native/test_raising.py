@@ -73,6 +73,7 @@ KEPT: dict[str, tuple[Callable[[], Value], dict[str, int]]] = {
     "a difference that is to be 0": (lambda: X * Y - Y * X, {"mul": 2, "sub": 1}),
     "few terms": (lambda: X + Y + Z, {"add": 2}),
     "a zero that makes 0 of -0": (lambda: 0.0 + X, {"add": 1}),
+    "a zero from which is subtracted": (lambda: 0.0 - abs(X), {"abs": 1, "sub": 1}),
     "a sum that is rounded once": (lambda: engine.sum(products(3)), {"mul": 3, "sum": 1}),
     "a layer": (lambda: engine.dot(WS[:4], XS[:4], bias=WS[7]), {"dot": 1}),
     "what is the same for all rows": (lambda: W * 0.5 + WS[1] * X, {"mul": 2, "add": 1}),
@@ -85,6 +86,18 @@ def test_sums(write: Callable[[], Value], want: dict[str, int]) -> None:
     assert ops(output) == want
     rows = np.random.default_rng(3).normal(size=(9, 8))
     near(Program(XS, [output], WS)(rows), eager(XS, [output], rows), 1e-13, 1e-15)
+
+
+def test_a_zero_at_the_start_leaves_no_negative_zero() -> None:
+    outputs = [
+        0.0 - abs(X),
+        0.0 - abs(X) + Y,
+        0.0 - X.exp() * 0.0,
+        0.0 + X.relu() + Y,
+        0.0 - X * 1.0,
+    ]
+    rows = [[x, y, *[0.0] * 6] for x in (0.0, -0.0, 1.0) for y in (0.0, -0.0, -1.0)]
+    assert same_bits(Program(XS, outputs, WS)(rows), eager(XS, outputs, rows))
 
 
 def test_sums_that_others_read_stay() -> None:

@@ -98,7 +98,8 @@ def raised_sum(written: Written, i: int) -> Expression | None:
     if products.total() >= (1 if op == "dot" or len(some) < len(terms) else 2):
         answer = _dots(tape, some, products, len(some) == len(terms))
     else:
-        if op != "dot" and UNSIGNED.isdisjoint([_name(tape, term[1]) for term in some]):
+        plus = [_name(tape, term[1]) for term in some if term[0] == "plus"]
+        if op != "dot" and UNSIGNED.isdisjoint(plus):
             some = terms  # 0 + -0 is 0
         if op == "dot" or len(some) < len(terms) or len(some) >= LEAST:
             answer = _added(some)
