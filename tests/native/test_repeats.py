@@ -110,6 +110,14 @@ def test_functions_of_users_are_called_from_shared_code() -> None:
     assert functions(compiled) < 30
 
 
+def test_functions_of_many_operands_that_are_no_loop_are_called() -> None:
+    xs, w = [Value(0.1 * k, f"x{k}") for k in range(33)], Value(2.0, "w")
+    outputs = [row(xs) for row in (engine.mean, engine.prod)]
+    outputs += gradient(outputs[0] * w, [xs[0], w])
+    rows = np.random.default_rng(0).normal(1.0, 0.1, size=(9, 33))
+    near(Program(xs, outputs, [w])(rows), eager(xs, outputs, rows), 1e-14)
+
+
 def test_mixed_lists_read_what_varies_and_what_does_not() -> None:
     xs = [Value(0.1 * k, f"x{k}") for k in range(50)]
     ws = [Value(0.3 * k - 1.0, f"w{k}") for k in range(50)]

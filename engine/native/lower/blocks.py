@@ -155,10 +155,10 @@ def _gathers(tape: Tape, taken: set[int]) -> list[Gather]:
 
 def _reductions(tape: Tape, levels: list[int], taken: set[int]) -> list[plan.Reduction]:
     groups: dict[Any, list[tuple[int, list[Args]]]] = defaultdict(list)
-    for i, level in enumerate(levels):
-        if not level or i in taken or len(tape.args[i]) <= LONG:
+    for i, (level, op) in enumerate(zip(levels, tape.ops, strict=True)):
+        if not level or i in taken or len(tape.args[i]) <= LONG or op not in FOLDS:
             continue
-        name, args = fold(tape.ops[i], tape.args[i])
+        name, args = fold(op, tape.args[i])
         begin, step = FOLDS[name].begin, FOLDS[name].step
         columns = [tuple(args[k : k + 1]) for k in range(begin)]
         columns += [tuple(args[begin + k :: step]) for k in range(step)]
