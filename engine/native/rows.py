@@ -130,6 +130,8 @@ def explain_row(program: Any, rows: Any, theta: Any) -> None:
     for row in range(*bounds):
         numbers = [float(x) for x in rows[row]]
         found = _first_bad(program, numbers, theta)
+        if len(range(*bounds)) == 1:  # it is no total over rows
+            found = found or "a sum overflows on its way to a finite output; scale its terms"
         if found is not None:
             error = NumericError(f"row {row}: {found}")
             error.row = row

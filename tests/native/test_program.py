@@ -17,7 +17,7 @@ from engine import NumericError, Program, Value, gradient, topological
 from engine.native import library
 from engine.native.program import Stats
 from nn import MLP
-from tests.native.tools import ieee, line, near, same_bits
+from tests.native.tools import REDUCES, Reduce, ieee, line, near, same_bits
 
 
 # --- leaves --------------------------------------------------------------------------------------
@@ -120,6 +120,18 @@ def test_an_infinite_total_of_finite_rows() -> None:
         program([[1.0], [1.0]])
     with ieee():
         assert program([[1.0], [1.0]]).tolist() == [math.inf]
+
+
+@pytest.mark.parametrize("reduce", [None, *REDUCES])
+def test_a_sum_that_overflows_only_on_its_way_names_its_row(reduce: Reduce | None) -> None:
+    """The engine's own sum is exact, however large its parts are."""
+    xs, big = [Value(1.0, f"x{k}") for k in range(3)], 1.5e308
+    program = Program(xs, [engine.sum(xs)], reduce=reduce)
+    with pytest.raises(
+        NumericError, match="row 1: a sum overflows on its way to a finite"
+    ) as error:
+        program([[1.0, 1.0, 1.0], [big, big, -big], [1.0, 1.0, 1.0]])
+    assert error.value.row == 1
 
 
 def test_a_bad_gradient_names_its_row_too() -> None:
