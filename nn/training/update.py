@@ -30,7 +30,7 @@ class _Lanes(Vector):
     __slots__ = ()
 
     def maximum(self, other: Vector | float) -> Vector:
-        return select(self > other, self, other)
+        return select((self > other) | self.is_nan(), self, other)  # a nan in either stays
 
 
 class _Steps:
