@@ -294,9 +294,18 @@ class NativeTrainer(Trainer):
     def _code(self) -> Update | None:
         """The update as machine code, where it can be."""
         optimizer: Any = self.task.optimizer
-        known = getattr(optimizer.update, "__func__", None) in FORMULAS
-        usual = known and not optimizer.groups and getattr(optimizer, "eps", True)
-        return Update(optimizer, len(self._memory)) if usual and self._memory else None
+        known = (type(optimizer), getattr(optimizer.update, "__func__", None)) in FORMULAS
+        held, usual = len(self._memory), not optimizer.groups and getattr(optimizer, "eps", True)
+        # once a callback has set other settings, it may remember more or less from the next step on
+        fits = known and usual and held and held == len(optimizer.update(0.0, 0.0, ())) - 1
+        return Update(optimizer, held) if fits else None
+
+    def set_rate(self, epoch: int, waited: int = 0) -> None:
+        """See Trainer. The schedule, or a metric, may have set more than the rate."""
+        super().set_rate(epoch, waited)
+        code = vars(self).get("_code")
+        if code and code.made_for != code.settings():
+            del self._code
 
     def _measure(self, table: int) -> dict[str, float]:
         metrics, rows = self.task.metrics, self.task.data.tables[table]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 from copy import copy
+from dataclasses import fields
 from functools import lru_cache
 from typing import Any
 
@@ -16,9 +17,10 @@ from engine.native.emit.function import Body, Index, loops
 from engine.native.emit.vector import Vector, select
 from engine.native.library import compile_text, lanes, pack
 from engine.native.needs import numpy
-from nn.optim.optimizers import SGD, Adam, Optimizer, RMSprop
+from nn.optim.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
 
-FORMULAS = {kind.update for kind in (SGD, Adam, RMSprop)}  # which are known to take vectors
+# Formulas that are known to take vectors; what a class derived from these reads may change.
+FORMULAS = {(kind, kind.update) for kind in (SGD, Adam, AdamW, RMSprop)}
 CALL = "n", "numbers", "value", "gradient", "memory", "new", "kept"  # what lies there, 64 bits each
 
 _signature = ctypes.CFUNCTYPE(None, ctypes.c_char_p)
@@ -54,7 +56,8 @@ class Update:
     """
 
     def __init__(self, optimizer: Optimizer, held: int) -> None:
-        self._optimizer = optimizer
+        self._optimizer: Any = optimizer
+        self.made_for = self.settings()
         self._powers: list[tuple[float, int]] = []  # bases, and what is added to the count of steps
         self._run, self._engine = _compiled(self._text(held))
         self._numbers = numpy().empty(1 + len(self._powers))
@@ -74,6 +77,11 @@ class Update:
         self._held, self._spare = self._spare, self._held
         self._memory = tuple(self._held) if memory else ()
         return new, self._memory
+
+    def settings(self) -> list[Any]:
+        """Those that the optimiser has now, but for the rate, which is handed in."""
+        names = [field.name for field in fields(self._optimizer)]
+        return [getattr(self._optimizer, name) for name in names if name != "lr"]
 
     def _text(self, held: int) -> str:
         """The module of the function."""
