@@ -267,10 +267,11 @@ class NativeTrainer(Trainer):
                 grads *= clip / norm
         self._grads, theta = grads, theta.copy()  # early stopping may hold the one before
         new, memory = self._update(theta[self._learned], grads.copy())
-        # a sum is the quickest way to see that all are finite
-        if not math.isfinite(numpy().add.reduce(new)):
-            name = f"{type(optimizer).__name__}.step"
-            check_finite(name, "new value", optimizer.params, new.tolist())
+        # a product is the quickest way to see that all of both are finite
+        if not math.isfinite(numpy().vdot(new, grads)):
+            for what, found in ("gradient", grads), ("new value", new):
+                who = f"{type(optimizer).__name__}.step"
+                check_finite(who, what, optimizer.params, found.tolist())
         theta[self._learned] = new
         self._theta, self._memory = theta, memory
         optimizer.steps += 1
