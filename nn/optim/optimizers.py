@@ -103,6 +103,11 @@ class Optimizer:
                 found.append(self.update(*about))
         finally:
             self.lr = rate
+        if not all(isinstance(new, tuple | list) for new in found):
+            raise TypeError(
+                f"{type(self).__name__}.update returned {type(found[-1]).__name__}, not (value, "
+                "*memory); write return (value,) where nothing is to be remembered"
+            )
         return found
 
     def step(self) -> None:

@@ -136,8 +136,10 @@ class NativeTrainer(Trainer):
         """Copy what the Values and the optimiser hold into arrays."""
         array, optimizer = numpy().array, self.task.optimizer
         self._theta: Any = array([p._data for p in self.task.parameters])
-        memory = optimizer.memory if any(optimizer.memory) else ()  # at first all are empty
-        self._memory = tuple(array(column) for column in zip(*memory, strict=True))
+        self._memory: Any = optimizer.memory
+        if optimizer.vectorized:  # in columns
+            memory = optimizer.memory if any(optimizer.memory) else ()  # at first all are empty
+            self._memory = tuple(array(column) for column in zip(*memory, strict=True))
         self._scales: Any = array(optimizer.scales) if optimizer.groups else 1.0
         vars(self).pop("_code", None)  # settings may be others
 
@@ -276,7 +278,7 @@ class NativeTrainer(Trainer):
         self._theta, self._memory = theta, memory
         optimizer.steps += 1
 
-    def _update(self, numbers: Any, grads: Any) -> tuple[Any, tuple[Any, ...]]:
+    def _update(self, numbers: Any, grads: Any) -> tuple[Any, Any]:
         """The new parameters and memory: from one call of `update`, or from one per parameter."""
         optimizer: Any = self.task.optimizer
         self._updated += len(grads) + EACH
@@ -284,12 +286,13 @@ class NativeTrainer(Trainer):
             return self._code(numbers, grads, self._memory)
         if optimizer.vectorized:
             memory = tuple([held.copy() for held in self._memory])
-            ((new, *kept),) = optimizer.updates([self._scales], [numbers], [grads], [memory])
+            (found,) = optimizer.updates([self._scales], [numbers.copy()], [grads], [memory])
+            # one number may stand for all
+            new, *kept = [x if getattr(x, "ndim", 0) else x + 0.0 * numbers for x in found]
             return new, tuple(kept)
-        each = list(zip(*[m.tolist() for m in self._memory], strict=True)) or [()] * len(grads)
+        each = self._memory
         found = optimizer.updates(optimizer.scales, numbers.tolist(), grads.tolist(), each)
-        new, *kept = map(numpy().array, zip(*found, strict=True))
-        return new, tuple(kept)
+        return numpy().array([x for x, *_ in found]), [tuple(memory) for _, *memory in found]
 
     @cached_property
     def _code(self) -> Update | None:
@@ -346,5 +349,7 @@ class NativeTrainer(Trainer):
         if self._grads is not None:  # some step was done
             for parameter, grad in zip(optimizer.params, self._grads.tolist(), strict=True):
                 parameter.grad = grad
-        if self._memory:
-            optimizer.memory = list(zip(*[m.tolist() for m in self._memory], strict=True))
+        optimizer.memory = self._memory
+        if optimizer.vectorized:
+            columns = [m.tolist() for m in self._memory]
+            optimizer.memory = [*zip(*columns, strict=True)] or [()] * len(optimizer.params)

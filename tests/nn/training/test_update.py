@@ -1,5 +1,6 @@
 """The update of an optimiser as machine code: the bits of `update`, and when `fit` takes it."""
 
+import math
 import random
 from typing import Any
 
@@ -10,8 +11,8 @@ from hypothesis import strategies as st
 np = pytest.importorskip("numpy", reason="pip install gradwalk[fast]")
 pytest.importorskip("llvmlite", reason="pip install gradwalk[fast]")
 
-from engine import Value  # noqa: E402
-from nn import MLP, SGD, Adam, AdamW, RMSprop, fit  # noqa: E402
+from engine import NumericError, Value, numeric_mode  # noqa: E402
+from nn import MLP, SGD, Adam, AdamW, Optimizer, RMSprop, fit  # noqa: E402
 from nn.training import native  # noqa: E402
 from nn.training.update import Update  # noqa: E402
 
@@ -28,6 +29,7 @@ MAKE: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", MAKE)
+@np.errstate(all="ignore")
 @given(st.integers(1, 40), st.integers(0, 2**32))
 def test_code_gives_the_bits_of_update(name: str, many: int, seed: int) -> None:
     optimizer, rng = MAKE[name]([Value(1.0)]), np.random.default_rng(seed)
@@ -35,6 +37,8 @@ def test_code_gives_the_bits_of_update(name: str, many: int, seed: int) -> None:
     code, found = None, (value, memory)
     for step in range(4):
         gradient = rng.standard_normal(many) * 10.0 ** rng.integers(-5, 5)
+        if seed % 2:
+            gradient[rng.integers(many)] = rng.choice([np.inf, -np.inf, np.nan, 1e200, 0.0])
         value, *kept = optimizer.update(value.copy(), gradient.copy(), tuple(map(np.copy, memory)))
         memory = tuple(kept)
         if step:
@@ -43,8 +47,8 @@ def test_code_gives_the_bits_of_update(name: str, many: int, seed: int) -> None:
             found, code = (value, memory), Update(optimizer, len(memory))
         optimizer.steps += 1
         optimizer.lr *= 0.5
-        assert found[0].tolist() == value.tolist()
-        assert [m.tolist() for m in found[1]] == [m.tolist() for m in memory]
+        for mine, wanted in zip([found[0], *found[1]], [value, *memory], strict=True):
+            np.testing.assert_array_equal(mine, wanted, strict=True)  # a nan is that of the other
 
 
 @pytest.mark.parametrize("make", [*MAKE.values(), "adam"], ids=[*MAKE, "by name"])
@@ -70,6 +74,128 @@ def test_trainings_have_the_same_bits_with_it(make: Any, monkeypatch: pytest.Mon
         return [history.log, [p.data for p in model.parameters()], memory]
 
     assert train(0) == train(1e18)
+
+
+def train(make: Any, backend: str, change: Any = None) -> tuple[Any, list[Any]]:
+    """The optimiser after a training, and the numbers of epochs, parameters and memory."""
+    draw = random.Random(8).gauss
+    xs = [[draw(0, 1), draw(0, 1)] for _ in range(40)]
+    model = MLP(2, [5, 1], "tanh", rng=3)
+    made = make(model.parameters())
+
+    def factor(epoch: int) -> float:
+        if change:
+            change(made, epoch)
+        return 1.0
+
+    history = fit(
+        model, xs, [x * y for x, y in xs], loss="mse", optimizer=made, epochs=6, batch_size=7,
+        seed=5, patience=None, progress=False, backend=backend, schedule=factor,
+    )  # fmt: skip
+    memory = [x for held in made.memory for x in held]
+    return made, [*history.loss, *[p.data for p in model.parameters()], *memory]
+
+
+def set_by_schedule(made: Any, epoch: int) -> None:
+    made.momentum = (0.9, 0.5, 0.0)[epoch % 3]
+
+
+class Warm(SGD):
+    """A rate that grows with the steps, which its update reads."""
+
+    @property
+    def lr(self) -> float:  # type: ignore[override]
+        return self._rate * (1.0 - 0.9 ** (1 + getattr(self, "steps", 0)))
+
+    @lr.setter
+    def lr(self, rate: float) -> None:
+        self._rate = rate
+
+
+@pytest.mark.parametrize("kind", [SGD, Warm])
+@pytest.mark.parametrize("change", [None, set_by_schedule])
+def test_settings_that_change_count_at_once(
+    kind: Any, change: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def make(ps: Any) -> Any:
+        return kind(ps, lr=0.1, momentum=0.9, dampening=0.5)
+
+    wanted = train(make, "eager", change)[1]
+    found = {}
+    for worth in (0, 20_000, 1e18):
+        monkeypatch.setattr(native, "WORTH", worth)
+        found[worth] = train(make, "native", change)[1]
+    assert found[0] == found[20_000] == found[1e18] == pytest.approx(wanted, rel=1e-9, abs=1e-12)
+
+
+class Keeper(Optimizer):
+    """Keeps what it is given."""
+
+    vectorized = True
+
+    def update(self, value: Any, gradient: Any, memory: Any) -> Any:
+        kept = value, gradient, *memory
+        vars(self).setdefault("kept", []).append((kept, [x.copy() for x in kept]))
+        (move,) = memory or (0.0,)
+        self.last = 0.9 * move + gradient
+        return value - self.lr * self.last, self.last
+
+
+class Counter(Optimizer):
+    """Remembers one number for all."""
+
+    vectorized = True
+
+    def update(self, value: Any, gradient: Any, memory: Any) -> Any:
+        (count,) = memory or (0.0,)
+        return value - self.lr * gradient / (1.0 + count), count + 1.0
+
+
+class Ragged(Optimizer):
+    """Remembers something of some parameters."""
+
+    def update(self, value: Any, gradient: Any, memory: Any) -> Any:
+        move = 0.9 * sum(memory) + gradient
+        return (value - self.lr * move, move, 0) if move > 0.01 else (value,)
+
+
+def test_an_update_of_ones_own_keeps_what_it_was_given() -> None:
+    kept = train(lambda ps: Keeper(ps, lr=0.1), "native")[0].kept
+    assert len(kept) == 36
+    for held, copies in kept:
+        assert [x.tolist() for x in held] == [x.tolist() for x in copies]
+
+
+@pytest.mark.parametrize("kind", [Counter, Ragged])
+def test_an_update_of_ones_own_remembers_what_it_likes(kind: Any) -> None:
+    wanted, found = (train(lambda ps: kind(ps, lr=0.1), how)[1] for how in ("eager", "native"))
+    assert found == pytest.approx(wanted, rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("backend", ["eager", "native"])
+@pytest.mark.parametrize("vectorized", [False, True])
+def test_an_update_that_returns_no_tuple_is_an_error(backend: str, vectorized: bool) -> None:
+    class Bare(Optimizer):
+        def update(self, value: Any, gradient: Any, memory: Any) -> Any:
+            return value - self.lr * gradient
+
+    Bare.vectorized = vectorized
+    with pytest.raises(TypeError, match=r"Bare.update returned .*; write return \(value,\)"):
+        train(lambda ps: Bare(ps, lr=0.1), backend)
+
+
+@pytest.mark.parametrize("backend", ["eager", "native"])
+def test_a_gradient_that_is_not_finite_ends_every_training(backend: str) -> None:
+    class Sign(Optimizer):  # whose new values are finite all the same
+        def update(self, value: float, gradient: float, memory: Any) -> Any:
+            return (value - math.copysign(self.lr, gradient),)
+
+    model = MLP(1, [1], rng=1)
+    with numeric_mode("ieee"), pytest.raises(NumericError, match=r"Sign.step: the gradient of .*"):
+        fit(
+            model, [[1e200], [2e200]], [1.0, 2.0], loss="mse", epochs=2, progress=False,
+            optimizer=lambda ps: Sign(ps, lr=0.1), backend=backend,
+        )  # fmt: skip
 
 
 def test_a_step_that_fails_leaves_what_was_remembered() -> None:
