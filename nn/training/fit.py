@@ -121,9 +121,9 @@ def fit(
         record: keep the parameters of every epoch, which `History.to_html` shows as a page.
         backend: "native" trains as machine code. It needs the extra `fast`, rows of numbers, a loss
             that is a mean over rows, and a model that computes the same formula for every row. A
-            model or loss that callbacks change otherwise than by its parameters needs "eager",
-            which trains on Values. "auto" is native where it can be. The two differ in the last
-            digits.
+            model or loss that callbacks change otherwise than by its parameters, or rows that they
+            change, need "eager", which trains on Values. "auto" is native where it can be. The two
+            differ in the last digits.
         executor: shares steps and measurements that are large enough among workers. Give a
             `ThreadPoolExecutor`, a `ProcessPoolExecutor`, Dask's `client.get_executor()` or any
             other executor in the style of `concurrent.futures`; training is native then. Results
