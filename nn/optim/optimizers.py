@@ -96,7 +96,7 @@ class Optimizer:
             columns: scales, values, gradients and memories, with an item for each parameter; or,
                 where `update` takes arrays, with one array each.
         """
-        rate, found = self.lr, []
+        rate, found = float(self.lr), []  # one of NumPy's could round to fewer digits
         try:
             for scale, *about in zip(*columns, strict=True):
                 self.lr = rate * scale

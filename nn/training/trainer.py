@@ -43,7 +43,7 @@ class Trainer:
     backend, located = "eager", True
 
     def __init__(self, task: Task) -> None:
-        self.task, self.rate = task, task.optimizer.lr
+        self.task, self.rate = task, float(task.optimizer.lr)  # which may be one of NumPy's
         task.optimizer.doubts = False  # there is more to say here
         self.reach = Reach(task.model, task.parameters, task.optimizer.params, task.data.rows)
         self._factors: list[float] = []
@@ -134,7 +134,7 @@ class Trainer:
         optimizer, factor = self.task.optimizer, self._factors[-1]
         at_least_zero(type(optimizer).__name__, lr=optimizer.lr)
         if optimizer.lr != self.rate * factor:  # it is for this epoch; the schedule goes on from it
-            self.rate = optimizer.lr / (factor or 1.0)
+            self.rate = float(optimizer.lr) / (factor or 1.0)
         self.read()
 
     def learn(self, batch: Sequence[int]) -> None:

@@ -4,6 +4,7 @@ import math
 import random
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 
 import nn
@@ -613,3 +614,29 @@ def test_targets_whose_variance_is_no_float_are_trained_on(backend):
     ys = [1e200 * y for y in YS]
     _, history = run(ys=ys, loss="mae", backend=backend, epochs=2)
     assert all(math.isfinite(loss) for loss in history.loss)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_rate_of_numpys_is_a_number_like_any(backend, tmp_path):
+    def train(rate, **how):
+        def change(history):
+            optimizer.lr = rate(0.03 * history.epochs)
+
+        optimizer = Adam((model := net()).parameters(), lr=rate(0.03))
+        return run(
+            model, make=lambda _: optimizer, backend=backend, callbacks=change, patience=None, **how
+        )
+
+    wanted = train(lambda x: float(np.float32(x)))
+    assert train(np.float32, checkpoint=tmp_path / "a") == wanted
+    assert train(np.float32, checkpoint=tmp_path / "a", resume=True, epochs=8)[0] == wanted[0]
+
+
+def test_a_step_at_a_rate_of_numpys_rounds_as_any():
+    def step(rate):
+        parameter = nn.MLP(1, [1], rng=1).parameters()[0]
+        parameter.grad = 0.7
+        SGD([parameter], lr=rate).step()
+        return parameter.data
+
+    assert step(np.float32(0.1)) == step(float(np.float32(0.1)))
