@@ -1,9 +1,11 @@
 """All operations at their edges: the conformance cases, and operations of a user's own."""
 
+import itertools
 import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 import engine
@@ -240,3 +242,38 @@ def test_any_other_error_of_an_own_operation_is_raised() -> None:
     assert program([[0.5]]).tolist() == [[1.0]]
     with pytest.raises(KeyError):
         program([[0.5], [0.75]])
+
+
+SPREADS = {
+    "mean": engine.mean,
+    "norm": engine.norm,
+    "var": engine.var,
+    "var of all": lambda xs: engine.var(xs, correction=0),
+    "std": engine.std,
+}
+
+
+@pytest.mark.parametrize("many", [2, 3, 10, 47])
+@pytest.mark.parametrize("function", SPREADS.values(), ids=SPREADS)
+def test_spreads_run_in_vectors(function: Any, many: int) -> None:
+    xs = engine.inputs(*[f"x{i}" for i in range(many)])
+    y = function(xs)
+    slopes = gradient(y, xs)
+    outputs = [y, *slopes, *gradient(slopes[0], xs[:3])]
+    program = Program(xs, outputs)
+    assert "@" not in program.listing()  # which calls of float functions have in their names
+    rng = np.random.default_rng(many)
+    rows = rng.normal(size=(20, many)) * 10.0 ** rng.integers(-3, 4, size=(20, 1))
+    near(program(rows), eager(xs, outputs, rows), 1e-12, 1e-13)
+
+
+@pytest.mark.parametrize("function", SPREADS.values(), ids=SPREADS)
+def test_spreads_of_anything(function: Any) -> None:
+    """But for what overflows on the way, and an infinity beside a nan."""
+    special = [0.0, -0.0, 1.0, -2.5, math.inf, -math.inf, 5e-324, 1e-200, -1e200]
+    xs = engine.inputs("a", "b", "c")
+    rows = [*itertools.product(special, repeat=3), *itertools.permutations([math.nan, 1.0, 0.0])]
+    with ieee():
+        y = function(xs)
+        outputs = [y, *gradient(y, xs)]
+        near(Program(xs, outputs)(rows), eager(xs, outputs, rows), 1e-15, 5e-324)

@@ -74,6 +74,8 @@ class _Recorder:
 
 
 # --- the n-ary rows in smaller steps, as their float functions compute them ---------------------
+# A sum may overflow on the way, where a float function begins again with smaller numbers: then the
+# result is not finite, and an error in strict mode.
 def _shifted(tape: Tape, xs: Args) -> tuple[int, int]:
     """The maximum m, and the sum of exp(x - m) over the others."""
     m = _several("maximum")(tape, tuple(sorted(xs)))
@@ -106,7 +108,66 @@ def _logsumexp(tape: Tape, args: Args) -> int:
 
 
 def _sum(tape: Tape, args: Args) -> int:
+    if len(args) == 1:
+        return args[0]
     return tape.put("add", args) if len(args) == 2 else _several("sum")(tape, tuple(sorted(args)))
+
+
+def _mean(tape: Tape, xs: Args) -> int:
+    return tape.put("div", (_sum(tape, xs), tape.const(float(len(xs)))))
+
+
+def _deviations(tape: Tape, xs: Args) -> Args:
+    """The difference of each from the mean, less what the mean was rounded off."""
+    m = _mean(tape, xs)
+    rough = tuple([tape.put("sub", (x, m)) for x in xs])
+    rest = _mean(tape, rough)
+    return tuple([tape.put("sub", (x, rest)) for x in rough])
+
+
+def _spread(tape: Tape, args: Args) -> int:
+    """The root of how many numbers there are, less the correction."""
+    correction, *xs = args
+    return tape.put("sqrt", (tape.put("sub", (tape.const(float(len(xs))), correction)),))
+
+
+def _var(tape: Tape, args: Args) -> int:
+    correction, *xs = args
+    squares = tuple([tape.put("mul", (d, d)) for d in _deviations(tape, tuple(xs))])
+    many = tape.put("sub", (tape.const(float(len(xs))), correction))
+    return tape.put("div", (_sum(tape, squares), many))
+
+
+def _length(tape: Tape, xs: Args) -> tuple[int, Args, int]:
+    """The largest size; each number as a share of that, so that no square overflows or vanishes;
+    and the length of the shares.
+    """
+    sizes = [tape.put("abs", (x,)) for x in xs]
+    top = tape.put("maximum", tuple(sorted(sizes))) if len(xs) > 1 else sizes[0]
+    shares = []
+    for x, size in zip(xs, sizes, strict=True):  # of infinities and of zeros too
+        share, sign = tape.put("div", (x, top)), tape.put("sign", (x,))
+        shares.append(tape.put("select", (tape.put("equal", (size, top)), sign, share)))
+    squares = tuple([tape.put("mul", (x, x)) for x in shares])
+    total = _sum(tape, squares)
+    return top, tuple(shares), tape.put("sqrt", (total,))
+
+
+def _norm(tape: Tape, xs: Args) -> int:
+    top, _, length = _length(tape, xs)
+    return tape.put("mul", (top, length))
+
+
+def _direction(tape: Tape, xs: Args) -> int:
+    _, shares, length = _length(tape, xs)
+    return tape.put("xdivy", (shares[0], length))
+
+
+def _of_deviations(op: str, function: Callable[[Tape, Args], int]) -> Callable[[Tape, Args], int]:
+    """A function of deviations, divided by the root of how many there are."""
+    return lambda tape, args: tape.put(
+        op, (function(tape, _deviations(tape, args[1:])), _spread(tape, args))
+    )
 
 
 def _several(name: str) -> Callable[[Tape, Args], int]:
@@ -123,6 +184,13 @@ IN_STEPS: dict[str, Callable[[Tape, Args], int]] = {
     "log_softmax_at": _log_softmax_at,
     "logsumexp": _logsumexp,
     "sum": _sum,
+    "mean": _mean,
+    "deviation": lambda tape, xs: _deviations(tape, xs)[0],
+    "var": _var,
+    "std": _of_deviations("div", _norm),
+    "std_slope": _of_deviations("div", _direction),
+    "norm": _norm,
+    "direction": _direction,
     "maximum": _several("maximum"),
     "minimum": _several("minimum"),
 }
