@@ -1,4 +1,4 @@
-"""The README is true: its code runs and prints what it says."""
+"""The README, and the page on the compiler, are true: their code runs and prints what they say."""
 
 import doctest
 import re
@@ -6,18 +6,21 @@ from pathlib import Path
 
 import pytest
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+PAGES = {"README.md": 20, "engine/native/README.md": 10}  # and how many examples there are at least
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.M | re.S)
+def blocks(language: str, page: str = "README.md") -> list[str]:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.M | re.S)
 
 
-def test_the_tour_prints_what_it_says() -> None:
+@pytest.mark.parametrize("page", PAGES)
+def test_the_sessions_print_what_they_say(page: str) -> None:
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS, verbose=False)
-    session = "".join(blocks("pycon"))
-    test = doctest.DocTestParser().get_doctest(session, {}, "README", "README.md", 0)
-    assert len(test.examples) > 20
+    session = "".join(blocks("pycon", page))
+    test = doctest.DocTestParser().get_doctest(session, {}, page, page, 0)
+    assert len(test.examples) > PAGES[page]
     report: list[str] = []
     assert runner.run(test, out=report.append).failed == 0, "".join(report)
 

@@ -61,8 +61,10 @@ class Listing:
                 for i in kernel.ids[:SHOWN]:
                     operands = self._list(self.tape.args[i])[1:-1]
                     yield f"{self._name(i)} = {self.tape.ops[i]}({operands})"
-                if len(kernel.ids) > SHOWN:
-                    yield f"... ({len(kernel.ids)} instructions in all)"
+                table = isinstance(kernel, plan.Interpreted)
+                if table or len(kernel.ids) > SHOWN:
+                    how = ", interpreted: the program has too many such" if table else ""
+                    yield f"... ({len(kernel.ids)} instructions in all{how})"
 
     def _matrix(self, at: Any) -> str:
         """What labels such as W[0][1] and L0.N0.w1 begin with, if that is one name."""
