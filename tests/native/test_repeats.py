@@ -1,5 +1,6 @@
 """What repeats is compiled once, whatever its size; what is long or irregular does not spoil it."""
 
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -88,6 +89,8 @@ def test_only_what_is_irregular_is_interpreted() -> None:
     alone = Program(xs, steps[-1:])
     assert interpreted(alone) == 0
     assert 0 < interpreted(compiled) < compiled.stats.nodes
+    told = re.findall(r"(\d+) instructions in all, interpreted", compiled.listing())
+    assert sum(map(int, told)) == interpreted(compiled)
 
 
 def test_functions_of_users_are_called_from_shared_code() -> None:
