@@ -100,6 +100,7 @@ class Body:
         self.vector, self.ints = f"<{lanes} x double>", f"<{lanes} x i64>"
         self.lines: list[str] = ["entry:"]
         self.first: list[str] = []  # what is read of a call's numbers before all else
+        self.rooms: list[str] = []  # of the stack, which are there as long as the call lasts
         self.block = "entry"
         self.declared: set[str] = set()
         self._numbers = count()
@@ -113,7 +114,13 @@ class Body:
     def text(self) -> list[str]:
         """Its lines."""
         early = [] if self.first is self.lines else self.first
-        return [self.lines[0], *early, *self.lines[1:]]
+        return [self.lines[0], *self.rooms, *early, *self.lines[1:]]
+
+    def room(self, doubles: int) -> str:
+        """Memory on the stack."""
+        name = self.name("%room")
+        self.rooms.append(f"  {name} = alloca [{doubles} x double], align 64")
+        return name
 
     def do(self, text: str) -> None:
         """An instruction without a result."""

@@ -12,8 +12,10 @@ from functools import cache, wraps
 from math import inf, nan
 from typing import Any
 
-from engine.native.emit.function import Body
+from engine.native.emit.function import Body, Loop
 from engine.native.emit.vector import Mask, Vector, select
+
+FEW = 6  # operands of a call that is written once for each lane
 
 
 def callback(function: Callable[..., float], inputs: int) -> tuple[int, Any]:
@@ -51,14 +53,23 @@ permanent = cache(callback)  # for functions of the engine: as long as the proce
 
 def per_lane(body: Body, address: int | str, *args: Vector) -> Vector:
     """A scalar C function of doubles, by its address or a pointer, called once for each lane."""
-    kinds = ", ".join(["double"] * len(args))
+    kinds, lanes = ", ".join(["double"] * len(args)), body.lanes
     pointer = address if isinstance(address, str) else f"inttoptr (i64 {address} to ptr)"
-    result = "poison"
-    for lane in range(body.lanes):
-        passed = ", ".join(f"double {arg.lane(lane)}" for arg in args)
-        one = body.new(f"call double ({kinds}) {pointer}({passed})")
-        result = body.new(f"insertelement {body.vector} {result}, double {one}, i64 {lane}")
-    return Vector(body, result)
+    call = f"call double ({kinds}) {pointer}"
+    if len(args) > FEW:
+        given, answers = body.room(len(args) * lanes), body.room(lanes)
+        for k, arg in enumerate(args):
+            body.store(arg, given, k * lanes)
+        with Loop(body, 0, lanes) as lane:
+            numbers = [body.scalar(given, body.add(lane.i, k * lanes)) for k in range(len(args))]
+            one = body.fresh(f"{call}({', '.join(f'double {x}' for x in numbers)})")
+            body.store_scalar(one, answers, lane.i)
+        return body.load(answers, 0)
+    found = []
+    for k in range(lanes):
+        passed = ", ".join(f"double {arg.lane(k)}" for arg in args)
+        found.append(body.new(f"{call}({passed})"))
+    return body.vector_of(found)
 
 
 def rarely(test: Mask, otherwise: Callable[[], Vector], usual: Vector) -> Vector:
@@ -93,6 +104,6 @@ def outlined(name: str, formula: Callable[..., Vector], *args: Vector) -> Vector
     inner.do(f"ret {body.vector} {result.name}")
     label, vector = f"@engine.{name}.v{body.lanes}", body.vector
     head = f"define internal {vector} {label}({', '.join(f'{vector} {x}' for x in names)})"
-    body.declared |= inner.declared | {"\n".join([f"{head} nounwind {{", *inner.lines, "}"])}
+    body.declared |= inner.declared | {"\n".join([f"{head} nounwind {{", *inner.text(), "}"])}
     passed = ", ".join(f"{vector} {arg.name}" for arg in args)
     return Vector(body, body.new(f"call {vector} {label}({passed})"))

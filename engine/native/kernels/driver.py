@@ -219,7 +219,7 @@ class Driver:
         write_same(body, self.section, None)  # divided, it is odd where it was
         less = body.fresh(f"and i64 %n, {body.fresh('sub i64 %n, 1')}")
         exact = body.fresh(f"icmp eq i64 {less}, 0")  # 1 / n is: a product takes less time
-        found = body.fresh(f"alloca {body.vector}, align 64")
+        found = body.room(body.lanes)
 
         def divide(by: Callable[[Vector], Vector]) -> None:
             body.store(self.strange(body, many, by), found, 0)

@@ -69,7 +69,7 @@ def write_product(body: Body, section: Section, product: Product) -> None:
     """Sums for a few outputs and a few vectors of rows at a time, over all inputs."""
     writer = _Writer(body, section, product)
     if writer.along():
-        part = body.fresh(f"alloca [{PARTS * body.lanes} x double], align 64")
+        part = body.room(PARTS * body.lanes)
         alone = body.fresh("icmp eq i64 %m, 1")
         body.either(alone, partial(writer.write_row, part), writer.write_rows)
     else:
@@ -95,7 +95,7 @@ class _Writer:
         if together or many < FEW or many * self.height > SMALL:
             self.write(None)
         else:
-            pack = body.fresh(f"alloca [{many * self.height} x double], align 64")
+            pack = body.room(many * self.height)
             several = body.fresh("icmp sgt i64 %nv, 3")
             body.either(several, partial(self.write, pack), partial(self.write, None))
 

@@ -61,9 +61,9 @@ class Listing:
                 for i in kernel.ids[:SHOWN]:
                     operands = self._list(self.tape.args[i])[1:-1]
                     yield f"{self._name(i)} = {self.tape.ops[i]}({operands})"
-                table = isinstance(kernel, plan.Interpreted)
-                if table or len(kernel.ids) > SHOWN:
-                    how = ", interpreted: the program has too many such" if table else ""
+                read = isinstance(kernel, plan.Interpreted)
+                if read or len(kernel.ids) > SHOWN:
+                    how = ", interpreted: the program has too many such" if read else ""
                     yield f"... ({len(kernel.ids)} instructions in all{how})"
 
     def _matrix(self, at: Any) -> str:
