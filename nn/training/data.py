@@ -1,7 +1,5 @@
 """The rows of a training: those to learn from, those to validate on, their order and weights."""
 
-from __future__ import annotations
-
 import math
 import random
 from array import array

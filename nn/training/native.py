@@ -5,8 +5,6 @@ runs over whole batches. The optimiser's formulas run on arrays as they do on nu
 Values get their numbers when the training is over, or when somebody wants to look at them.
 """
 
-from __future__ import annotations
-
 import math
 import operator
 from collections.abc import Callable, Sequence

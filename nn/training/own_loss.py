@@ -1,7 +1,5 @@
 """Losses of the user's own in native trainings: those that are means over rows."""
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Sequence

@@ -5,8 +5,6 @@ totals are added in pairs, then pairs of pairs, and so on. So the sum has the sa
 workers computed the shards, and whichever worker computed which.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property

@@ -10,8 +10,6 @@ the mean and the variance, over the number of rows. All of these are totals over
 can share.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any

@@ -1,7 +1,5 @@
 """Task: what `fit` was asked to do, and how a file can tell it from another training."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import struct

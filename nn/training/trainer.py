@@ -1,7 +1,5 @@
 """Trainer: does a Task, on Values."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Sequence
 from itertools import islice

@@ -1,7 +1,5 @@
 """WorkerPool: the steps of a training, computed by the workers of an executor."""
 
-from __future__ import annotations
-
 import os
 import pickle
 import tempfile
