@@ -29,7 +29,7 @@ from nn.models.batch import BATCH, RecordedBatch
 from nn.models.module import Module
 from nn.optim.optimizers import Optimizer
 from nn.training.own_loss import OwnLoss, few, various
-from nn.training.shards import Computer, Programs, Table, Work, table_of
+from nn.training.shards import Programs, Table, Work, table_of
 from nn.training.stages import Stages
 from nn.training.task import NotCompilable, Task
 from nn.training.trainer import Trainer
@@ -87,10 +87,7 @@ class NativeTrainer(Trainer):
                 )
         for rows in task.data.tables:
             rows.check(False, "sample", *["target"] * (self._own is None))
-        work = Work(steps, tables)
-        self._computer = (
-            Computer(work) if task.executor is None else WorkerPool(work, task.executor)
-        )
+        self._computer = WorkerPool(Work(steps, tables), task.executor)
         self.read()
         if not known:
             with isolated(model, task.loss):

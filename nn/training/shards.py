@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
 
-from engine import NumericError, Program
+from engine import Program
 from engine.native.needs import numpy
 from nn.evaluation.samples import Rows, is_array
 from nn.models.batch import mask
@@ -167,46 +167,6 @@ class Work:
                 forward = self.steps[n].forward
                 rows = self._cut(held[places], table, len(forward.inputs))
                 found[places - start] = forward(rows, theta)
-        return found
-
-
-class Computer:
-    """Computes the totals of steps and the outputs of rows, in this process."""
-
-    def __init__(self, work: Work) -> None:
-        self.work, self._rows = work, len(work.tables[0])
-
-    def totals(self, theta: Any, batch: Sequence[int], stage: Stage = (0, 0, 0)) -> Any:
-        """The totals over the rows of these numbers, by one of the programs of a step."""
-        size, work, step = len(batch), self.work, self.work.steps[stage[0]]
-        shards, program = shard_count(size, step.sizes[stage[1]]), step.programs[stage[1]]
-        chosen: Any = range(size) if size == self._rows else batch
-        try:
-            if shards == 1:
-                return program(work.rows(stage, chosen), theta)
-            if size < self._rows:
-                chosen = numpy().asarray(batch)
-            return self._sum(stage, theta, chosen, size, shards)
-        except NumericError:
-            program(work.rows(stage, chosen), theta)  # its error has the number of the row
-            raise
-
-    def outputs(self, theta: Any, table: int) -> Any:
-        """The loss and the outputs of each row of a table."""
-        try:
-            return self._outputs(theta, table)
-        except NumericError:
-            first, *more = self.work.steps.values()
-            if not more:  # for the number of the row
-                first.forward(self.work.tables[table][:], theta)
-            raise
-
-    def _outputs(self, theta: Any, table: int) -> Any:
-        return self.work.outputs(theta, table, 0, len(self.work.tables[table]))
-
-    def _sum(self, stage: Stage, theta: Any, chosen: Any, size: int, shards: int) -> Any:
-        """The sum over the totals of all shards."""
-        ((_, _, found),) = self.work.totals(stage, theta, chosen, size, shards, 0, shards)
         return found
 
 

@@ -6,6 +6,7 @@ import tempfile
 import uuid
 import warnings
 import weakref
+from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -17,7 +18,7 @@ from engine import NumericError, numeric_mode
 from engine.core.modes import MODE
 from engine.forks import fork_safe_lock
 from engine.native.needs import numpy
-from nn.training.shards import Computer, Stage, Work, added, border, shard_count
+from nn.training.shards import Stage, Work, added, border, shard_count
 
 KEPT = 4  # trainings that a worker remembers
 SECONDS = 300.0  # that a worker may take over a task, the start of the worker included
@@ -27,8 +28,10 @@ _held: dict[str, Work | bytes] = {}
 _changing, _unpacking = fork_safe_lock(), fork_safe_lock()
 
 
-class WorkerPool(Computer):
-    """Computes totals and outputs with the workers of an executor, to the bits of one process.
+class WorkerPool:
+    """Computes the totals of steps and the outputs of rows with the workers of an executor.
+
+    The bits are those of one process, which is what computes where there is no executor.
 
     A task holds a key, the parameters, and the numbers of its rows. A worker that does not know the
     key, because it is new or was not asked before, says so. Only then is the work itself sent to
@@ -36,41 +39,60 @@ class WorkerPool(Computer):
     sends it to all of its workers, and elsewhere it goes along with the task.
 
     Attributes:
-        executor: None once it has broken, was shut down or has not answered for SECONDS; from then
-            on this process computes.
+        executor: None too once it has broken, was shut down or has not answered for SECONDS; from
+            then on this process computes.
         workers: how many tasks can run at once.
         sent: how often the work was sent, not counting workers that read the file.
     """
 
-    def __init__(self, work: Work, executor: Executor) -> None:
-        super().__init__(work)
-        self.executor: Executor | None = executor
-        self.sent, self.workers = 0, _workers(executor)
-        self._key = uuid.uuid4().hex
+    def __init__(self, work: Work, executor: Executor | None = None) -> None:
+        self.work, self.executor = work, executor
+        self.sent, self.workers = 0, 1
+        self._rows = len(work.tables[0])
         self._payload, self._file = b"", ""
-        _hold(self._key, work)  # for threads, and for processes that are forked later
-        weakref.finalize(self, _forget, self._key)
+        if executor is not None:
+            self.workers, self._key = _workers(executor), uuid.uuid4().hex
+            _hold(self._key, work)  # for threads, and for processes that are forked later
+            weakref.finalize(self, _forget, self._key)
+
+    def totals(self, theta: Any, batch: Sequence[int], stage: Stage = (0, 0, 0)) -> Any:
+        """The totals over the rows of these numbers, by one of the programs of a step."""
+        size, work, step = len(batch), self.work, self.work.steps[stage[0]]
+        shards, program = shard_count(size, step.sizes[stage[1]]), step.programs[stage[1]]
+        chosen: Any = range(size) if size == self._rows else batch
+        try:
+            if shards == 1:
+                return program(work.rows(stage, chosen), theta)
+            if size < self._rows:
+                chosen = numpy().asarray(batch)
+            calls: list[tuple[Any, ...]] = []
+            for first, end in self._shares(shards):
+                a, b = border(size, shards, first), border(size, shards, end)
+                calls.append(("totals", stage, theta, chosen[a:b], size, shards, first, end))
+            ((_, _, found),) = added(chain(*self._ask(calls)))
+            return found
+        except NumericError:
+            program(work.rows(stage, chosen), theta)  # its error has the number of the row
+            raise
+
+    def outputs(self, theta: Any, table: int) -> Any:
+        """The loss and the outputs of each row of a table."""
+        try:
+            return self._outputs(theta, table)
+        except NumericError:
+            first, *more = self.work.steps.values()
+            if not more:  # for the number of the row
+                first.forward(self.work.tables[table][:], theta)
+            raise
 
     def _outputs(self, theta: Any, table: int) -> Any:
-        """The loss and the outputs of each row of a table."""
         rows = len(self.work.tables[table])
         shards = shard_count(rows, next(iter(self.work.steps.values())).sizes[-1])
         if self.executor is None or shards == 1:
-            return super()._outputs(theta, table)
+            return self.work.outputs(theta, table, 0, rows)
         self.workers = _workers(self.executor)  # there may be more or fewer by now
         cuts = [[border(rows, shards, i) for i in share] for share in self._shares(shards)]
         return numpy().concatenate(self._ask([("outputs", theta, table, *c) for c in cuts]))
-
-    def _sum(self, stage: Stage, theta: Any, chosen: Any, size: int, shards: int) -> Any:
-        """The sum over the totals of all shards, each computed by some worker."""
-        if self.executor is None:
-            return super()._sum(stage, theta, chosen, size, shards)
-        calls: list[tuple[Any, ...]] = []
-        for first, end in self._shares(shards):
-            a, b = border(size, shards, first), border(size, shards, end)
-            calls.append(("totals", stage, theta, chosen[a:b], size, shards, first, end))
-        ((_, _, found),) = added(chain(*self._ask(calls)))
-        return found
 
     def _shares(self, shards: int) -> list[tuple[int, int]]:
         """The range of shards for each worker, about as many for all."""

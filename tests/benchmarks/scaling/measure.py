@@ -18,7 +18,7 @@ from distributed import Client, LocalCluster
 from engine import Program, gradient, inputs
 from nn import MLP
 from nn.losses import LOSSES
-from nn.training.shards import Computer, Programs, Work
+from nn.training.shards import Programs, Work
 from nn.training.workers import WorkerPool
 from tests.benchmarks.harness import Contender, Effort, check_equal, clean_heap, take_turns
 
@@ -140,7 +140,7 @@ def slowdown(each: Sequence[Job], effort: Effort) -> dict[str, float]:
     ratios: dict[str, list[float]] = {job.network: [] for job in each}
     with ThreadPoolExecutor(2) as pool, clean_heap():
         for job in each:
-            step = _step(Computer(job.work), job, 1)
+            step = _step(WorkerPool(job.work), job, 1)
 
             def both(step: Callable[[], Any] = step) -> None:
                 for future in [pool.submit(step), pool.submit(step)]:
@@ -154,7 +154,7 @@ def slowdown(each: Sequence[Job], effort: Effort) -> dict[str, float]:
 def shared_step(job: Job, kind: str, executor: Executor, workers: int, effort: Effort) -> Point:
     """A step alone and shared, in turn, after holding all totals equal to the bit."""
     runs = {
-        "alone": _step(Computer(job.work), job, 1),
+        "alone": _step(WorkerPool(job.work), job, 1),
         "shared": _step(WorkerPool(job.work, executor), job, workers),
     }
     alone, shared = (Contender(key, run, lambda run=run: run(0)) for key, run in runs.items())
@@ -164,13 +164,12 @@ def shared_step(job: Job, kind: str, executor: Executor, workers: int, effort: E
     return Point(job.network, job.rows, job.parameters, kind, workers, *seconds)
 
 
-def _step(computer: Computer, job: Job, workers: int) -> Any:
+def _step(pool: WorkerPool, job: Job, workers: int) -> Any:
     numbers, batch = count(1), range(job.rows)
 
     def run(number: int | None = None) -> Any:
-        if isinstance(computer, WorkerPool):
-            computer.workers = workers
+        pool.workers = workers
         step = next(numbers) if number is None else number
-        return computer.totals(job.theta + step * 1e-15, batch)  # other numbers at each step
+        return pool.totals(job.theta + step * 1e-15, batch)  # other numbers at each step
 
     return run

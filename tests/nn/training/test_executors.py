@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 
 from nn.training import shards
-from nn.training.shards import Computer
 from nn.training.workers import WorkerPool
 from tests.nn.training.pools import EVERY, Meddler, every_way, programs, train
 
@@ -111,7 +110,7 @@ def test_dask_finds_the_same_bits(client: Any, how: dict[str, Any]) -> None:
 
 
 def test_the_work_is_sent_to_each_worker_of_dask_once(client: Any) -> None:
-    work, alone = programs(), Computer(programs())
+    work, alone = programs(), WorkerPool(programs())
     mine = WorkerPool(work, client.get_executor())
     for step in range(12):
         mine.workers = 1 + step % 5  # tasks go to the workers in turn

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from engine import NumericError, numeric_mode
 from nn import MLP, fit
 from nn.training import workers
-from nn.training.shards import Computer, added, border, shard_count, shard_size
+from nn.training.shards import added, border, shard_count, shard_size
 from nn.training.workers import WorkerPool
 from tests.nn.training.pools import XS, YS, Meddler, Weigher, programs, train
 
@@ -64,7 +64,7 @@ def test_shards_have_every_row_once_and_about_as_many(rows: int) -> None:
 # --- what is sent --------------------------------------------------------------------------------
 def test_workers_read_the_work_once() -> None:
     """And in whatever order they are asked."""
-    work, theta, alone = programs(), np.array([2.0]), Computer(programs())
+    work, theta, alone = programs(), np.array([2.0]), WorkerPool(programs())
     with ProcessPoolExecutor(2) as pool:
         list(pool.map(time.sleep, [0.2, 0.2]))  # they are there before the work is known
         weigher = Weigher(pool)
@@ -95,7 +95,7 @@ def test_where_there_is_no_file_the_work_comes_with_a_task(
         return "/of/another/machine"
 
     monkeypatch.setattr(workers, "_write", write)
-    work, theta, alone = programs(), np.array([2.0]), Computer(programs())
+    work, theta, alone = programs(), np.array([2.0]), WorkerPool(programs())
     with ProcessPoolExecutor(1) as pool:
         pool.submit(os.getpid).result()
         mine = WorkerPool(work, pool)
@@ -155,7 +155,7 @@ def test_a_bad_row_is_named_by_its_place_in_the_step() -> None:
     work = programs()
     work.tables[0][317, 0] = 1e300
     with ThreadPoolExecutor(3) as pool:
-        for each in (WorkerPool(work, pool), Computer(work)):
+        for each in (WorkerPool(work, pool), WorkerPool(work)):
             for ask in (
                 lambda mine: mine.totals(np.array([1e-100]), range(400)),
                 lambda mine: mine.outputs(np.array([1e-100]), 0),
