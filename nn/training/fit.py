@@ -229,7 +229,7 @@ def _train(
                 history.recording = Recording(model, task.parameters, [*data.rows], start=start)
                 history.recording.take()
             if writer:
-                _begin(writer, saved, trainer, stopping, history)
+                _begin(writer, saved, stopping, history)
             bar.batch(len(data.rows) * history.epochs)
             if not all(part.training for part in modules):  # else it is a long walk
                 model.train()
@@ -260,14 +260,10 @@ def _train(
 
 
 def _begin(
-    writer: CheckpointWriter,
-    saved: State | None,
-    trainer: Trainer,
-    stopping: EarlyStopping,
-    history: History,
+    writer: CheckpointWriter, saved: State | None, stopping: EarlyStopping, history: History
 ) -> None:
     """Bring every part to the state that was read; if none was, write the state of the start."""
-    task = trainer.task
+    trainer, task = stopping.trainer, stopping.trainer.task
     parts: list[Stateful] = [trainer, stopping, history, Generators(task.rng, task.model)]
     if history.recording:
         parts.append(history.recording)
