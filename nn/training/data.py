@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from nn.checkpoint.state import State, row
 from nn.checks import as_number, is_number, whole
-from nn.evaluation.samples import Rows, pair_up, samples
+from nn.evaluation.samples import Rows, hashable, pair_up, samples
 from nn.losses import Classes, Loss, built_in, classes_of, ignored_class, loss_name
 from nn.models.module import Module
 
@@ -122,8 +122,7 @@ class Generators:
 
     def __init__(self, rng: random.Random, model: Module) -> None:
         held = [x for part in model.modules() for x in vars(part).values()]
-        found = [rng, *[x for x in held if isinstance(x, random.Random)]]
-        self.all = list(dict.fromkeys(found))
+        self.all = [*dict.fromkeys([rng, *[x for x in held if isinstance(x, random.Random)]])]
 
     def state_dict(self) -> dict[str, Any]:
         """The state of each."""
@@ -165,29 +164,25 @@ def _stratified(places: Sequence[int], targets: Sequence[Any]) -> list[int]:
     """
     classes: dict[Any, list[int]] = {}
     for i in places:
-        target = targets[i]
-        kind = tuple(target) if hasattr(target, "__iter__") else target
-        classes.setdefault(kind, []).append(i)
+        classes.setdefault(hashable(targets[i]), []).append(i)
     ranks = {i: (n + 0.5) / len(same) for same in classes.values() for n, i in enumerate(same)}
     return sorted(places, key=ranks.__getitem__)
 
 
 def _share(rows: int, validation: Any) -> float | None:
     """The share of the rows to hold out, if that is what `validation` says; it is checked."""
-    if is_number(validation):
-        if not 0 < validation < 1 or rows < 2:
-            raise ValueError(
-                "validation holds out a share between 0 and 1 of at least 2 rows, got "
-                f"{validation!r} of {rows}; give a share like 0.2, or (xs, ys)"
-            )
-        share: float = validation
-        return share
-    pair = isinstance(validation, tuple | list) and len(validation) == 2
-    if validation is not None and not pair:
+    if validation is None or (isinstance(validation, tuple | list) and len(validation) == 2):
+        return None
+    if not is_number(validation):
         raise TypeError(
             f"validation is a share like 0.2 or the pair (xs, ys), got {type(validation).__name__}"
         )
-    return None
+    if not 0 < validation < 1 or rows < 2:
+        raise ValueError(
+            "validation holds out a share between 0 and 1 of at least 2 rows, got "
+            f"{validation!r} of {rows}; give a share like 0.2, or (xs, ys)"
+        )
+    return float(validation)
 
 
 def _sample_weights(loss: Loss, given: Iterable[float], many: int) -> list[float]:

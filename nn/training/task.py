@@ -6,16 +6,17 @@ import struct
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from numbers import Integral, Real
+from numbers import Integral
 from random import Random
 from statistics import fmean
 from threading import current_thread
 from typing import Any, TypeAlias
 
 from engine import Value
-from nn.checks import at_least_zero, count, is_number, pick
+from nn.checks import as_list, at_least_zero, count, is_number, pick
 from nn.evaluation.metrics import Metrics
 from nn.losses import LOSSES, Loss, classes_of, loss_name
 from nn.models.architecture import slots
@@ -112,8 +113,8 @@ class Task:
         if self.monitored[1] < 0 or classes_of(self.loss):
             return self.min_delta
         try:
-            targets = (y if hasattr(y, "__iter__") else [y] for y in self.data.given.ys)
-            numbers = array("d", (float(y) for target in targets for y in target))
+            targets = self.data.given.ys
+            numbers = array("d", (float(y) for target in targets for y in as_list(target)))
             mean = fmean(numbers)
             variance = fmean((y - mean) ** 2 for y in numbers)
         except (TypeError, ValueError, OverflowError):  # a loss of one's own, or a huge variance
@@ -153,8 +154,7 @@ class Task:
 
 def as_callbacks(given: Callback | Iterable[Callback] | None) -> list[Callback]:
     """One callback or several as a list, checked."""
-    some: Any = given or []
-    listed: list[Any] = list(some) if hasattr(some, "__iter__") else [some]
+    listed = as_list(given or [])
     for callback in listed:
         if not callable(callback):
             raise TypeError(
@@ -179,9 +179,12 @@ def _described(optimizer: Optimizer) -> str:
 
 def _plain(setting: Any) -> Any:
     """A number of NumPy's as one of Python's; anything else as it is."""
-    if isinstance(setting, Integral) and not isinstance(setting, bool):
-        return int(setting)
-    return float(setting) if isinstance(setting, Real) and is_number(setting) else setting
+    if not is_number(setting):
+        return setting
+    return int(setting) if isinstance(setting, Integral) else float(setting)
+
+
+_NUMBERS = Value, float, int
 
 
 def fingerprint(rows: Any) -> str:
@@ -201,7 +204,10 @@ def _feed(digest: Any, thing: Any) -> None:
     if isinstance(thing, str):
         digest.update(b"s" + json.dumps(thing).encode())
         return
-    items = _items(thing)
+    items = None
+    if not isinstance(thing, _NUMBERS):
+        with suppress(TypeError):  # a number, or an array that is one
+            items = list(thing.items() if isinstance(thing, Mapping) else thing)
     if items is None:
         try:
             digest.update(b"n" + struct.pack("<d", float(thing)))
@@ -211,15 +217,3 @@ def _feed(digest: Any, thing: Any) -> None:
         digest.update(b"l%d" % len(items))
         for item in items:
             _feed(digest, item)
-
-
-_NUMBERS = Value, float, int
-
-
-def _items(thing: Any) -> list[Any] | None:
-    try:
-        if isinstance(thing, _NUMBERS):
-            return None
-        return list(thing.items() if isinstance(thing, Mapping) else thing)
-    except TypeError:  # a number, or an array that is one
-        return None
