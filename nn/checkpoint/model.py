@@ -4,16 +4,11 @@ Nothing in such a file is ever run. It holds numbers and names, and a model is b
 sizes, which the shapes of the tensors have to agree with.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import reprlib
-import sys
-from array import array
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeVar, overload
+from typing import Any, TypeAlias, TypeVar, overload
 
 from engine import Value
 from engine.lazy import optional
@@ -29,15 +24,13 @@ KEY, TRAINING, VERSION = "gradwalk", "training.", 1
 _short = reprlib.Repr()  # what a file holds may be long
 _short.maxstring = _short.maxother = 120
 shown = _short.repr
-WIDTHS = {"F64": "d", "F32": "f"}  # every FP32 is an FP64
+KINDS = {"F64": "<f8", "F32": "<f4"}  # every FP32 is an FP64
+Tensors: TypeAlias = Mapping[str, Any]  # arrays of float64 by name
 
 
-@dataclass(frozen=True, slots=True)
-class Tensor:
-    """The numbers of a tensor, row by row."""
-
-    shape: tuple[int, ...]
-    numbers: array[float]
+def numpy() -> Any:
+    """The package, or an ImportError with the remedy."""
+    return optional("numpy", REMEDY)
 
 
 def save(model: Module, path: FilePath) -> None:
@@ -112,7 +105,7 @@ def load(path: FilePath, into: Module | None = None) -> Module:
     target = slots(into, tensors.keys())
     check_shapes(tensors, {name: slot.shape for name, slot in target.items()}, path, repr(into))
     for name, slot in target.items():
-        slot.fill(tensors[name].numbers)
+        slot.fill(tensors[name].ravel().tolist())
     return into
 
 
@@ -125,28 +118,25 @@ def model_card(model: Module) -> dict[str, Any]:
 
 def model_tensors(
     held: Mapping[str, Slot], numbers: Mapping[Value, float] | None = None
-) -> dict[str, Tensor]:
+) -> Tensors:
     """A model's parameters as tensors, with the numbers given or those that they have."""
     found = {}
     for name, slot in held.items():
         mine = [numbers[v] for v in slot.values] if numbers else slot.numbers
-        found[name] = Tensor(slot.shape, array("d", mine))
+        found[name] = numpy().array(mine, "float64").reshape(slot.shape)
     return found
 
 
-def pack(tensors: Mapping[str, Tensor], card: Mapping[str, Any]) -> bytes:
+def pack(tensors: Tensors, card: Mapping[str, Any]) -> bytes:
     """The bytes of a file."""
-    np, library = optional("numpy", REMEDY), optional("safetensors.numpy", REMEDY)
-    arrays = {
-        name: np.array(t.numbers, dtype="float64").reshape(t.shape) for name, t in tensors.items()
-    }
+    library = optional("safetensors.numpy", REMEDY)
     about = {"version": VERSION, **card}
     about["checksum"] = _checksum(tensors, about)
-    data: bytes = library.save(arrays, {KEY: json.dumps(about)})
+    data: bytes = library.save(tensors, {KEY: json.dumps(about)})
     return data
 
 
-def unpack(data: bytes, path: FilePath) -> tuple[dict[str, Tensor], dict[str, Any] | None]:
+def unpack(data: bytes, path: FilePath) -> tuple[Tensors, dict[str, Any] | None]:
     """The tensors of a file, and its metadata (None where another library wrote it)."""
     library = optional("safetensors", REMEDY)
     try:
@@ -172,21 +162,17 @@ def unpack(data: bytes, path: FilePath) -> tuple[dict[str, Tensor], dict[str, An
     return tensors, card
 
 
-def _checksum(tensors: Mapping[str, Tensor], card: Mapping[str, Any]) -> str:
+def _checksum(tensors: Tensors, card: Mapping[str, Any]) -> str:
     """A digest of all that a file says. Files of other libraries, and earlier ones, have none."""
     shapes = [(name, tensors[name].shape) for name in sorted(tensors)]
     digest = hashlib.sha256(json.dumps([card, shapes]).encode())
     for name, _ in shapes:
-        numbers = tensors[name].numbers
-        if sys.byteorder == "big":
-            numbers = numbers[:]
-            numbers.byteswap()
-        digest.update(numbers)
+        digest.update(tensors[name].astype("<f8").tobytes())
     return digest.hexdigest()[:32]
 
 
 def check_shapes(
-    found: Mapping[str, Tensor], wanted: Mapping[str, tuple[int, ...]], path: FilePath, who: str
+    found: Tensors, wanted: Mapping[str, tuple[int, ...]], path: FilePath, who: str
 ) -> None:
     """Raise CheckpointError for the first tensor that is missing, left over or misshapen."""
     for name in [*wanted, *found]:
@@ -227,15 +213,11 @@ def _architecture(
     return architecture
 
 
-def _tensor(name: str, entry: Mapping[str, Any]) -> Tensor:
-    shape, kind, data = tuple(entry["shape"]), entry["dtype"], entry["data"]
-    if kind not in WIDTHS:
+def _tensor(name: str, entry: Mapping[str, Any]) -> Any:
+    kind = entry["dtype"]
+    if kind not in KINDS:
         raise ValueError(f"tensor {shown(name)} is {kind}, not F64")
-    numbers: array[float] = array(WIDTHS[kind])
-    numbers.frombytes(data)
-    if sys.byteorder == "big":
-        numbers.byteswap()
-    return Tensor(shape, numbers)
+    return numpy().ndarray(entry["shape"], KINDS[kind], entry["data"]).astype("float64")
 
 
 def _json(text: str | bytes) -> Any:

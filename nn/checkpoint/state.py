@@ -9,17 +9,17 @@ from __future__ import annotations
 import os
 import warnings
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from engine import Value
 from nn.checkpoint.files import CheckpointError, FilePath, read, write
 from nn.checkpoint.model import (
     TRAINING,
-    Tensor,
     check_shapes,
     model_card,
     model_tensors,
+    numpy,
     pack,
     shown,
     unpack,
@@ -75,9 +75,9 @@ class State(dict[str, Any]):
 
     def floats(self, name: str, count: int | None = None) -> list[float]:
         """The numbers of a row, as many as `count` says."""
-        found = self.entry(name, Tensor)
-        self.need(len(found.shape) == 1 and count in (None, found.shape[0]), name)
-        return found.numbers.tolist()
+        found = self.entry(name, numpy().ndarray)
+        self.need(found.ndim == 1 and count in (None, len(found)), name)
+        return [*map(float, found)]
 
     def counts(self, name: str, count: int | None = None) -> list[int]:
         """The numbers of a row, all of them whole and at least 0."""
@@ -93,11 +93,10 @@ class State(dict[str, Any]):
 
     def rows(self, name: str, count: int, width: int | None = None) -> list[array[float]]:
         """The rows of a table, as many as `count` says, of that width."""
-        found = self.entry(name, Tensor)
-        self.need(len(found.shape) == 2 and found.shape[0] == count, name)
-        wide = found.shape[1]
-        self.need(count == 0 or (wide > 0 and width in (None, wide)), name)
-        return [found.numbers[i * wide : (i + 1) * wide] for i in range(count)]
+        found = self.entry(name, numpy().ndarray)
+        self.need(found.ndim == 2 and len(found) == count, name)
+        self.need(count == 0 or (found.size > 0 and width in (None, found.shape[1])), name)
+        return [array("d", row) for row in found]
 
     @property
     def epochs(self) -> int:
@@ -119,16 +118,14 @@ def load_all(parts: Sequence[Stateful], state: State) -> None:
         raise
 
 
-def row(numbers: Iterable[float]) -> Tensor:
+def row(numbers: Sequence[Any]) -> Any:
     """Numbers as a state holds them."""
-    held = array("d", numbers)
-    return Tensor((len(held),), held)
+    return numpy().array(numbers, "float64")
 
 
-def table(rows: Sequence[Sequence[float]]) -> Tensor:
+def table(rows: Sequence[Sequence[float]]) -> Any:
     """Rows of equally many numbers as a state holds them."""
-    held = array("d", [x for row in rows for x in row])
-    return Tensor((len(rows), len(rows[0]) if rows else 0), held)
+    return row(rows).reshape(len(rows), len(rows[0]) if rows else 0)
 
 
 class CheckpointWriter:
@@ -199,9 +196,9 @@ class CheckpointWriter:
         state: dict[str, Any] = {"settings": self.settings}
         for part in self.parts:
             state |= part.state_dict()
-        numbers = {TRAINING + name: x for name, x in state.items() if isinstance(x, Tensor)}
-        about = {name: x for name, x in state.items() if not isinstance(x, Tensor)}
-        tensors = model_tensors(self.slots, best) | numbers
+        about = {name: x for name, x in state.items() if not isinstance(x, numpy().ndarray)}
+        numbers = {TRAINING + name: x for name, x in state.items() if name not in about}
+        tensors = {**model_tensors(self.slots, best), **numbers}
         data = pack(tensors, {"model": self.card, "training": about})
         if data != self._written:
             write(self.path, data)

@@ -352,15 +352,15 @@ def spoilt(rng, tensors, card):
     name = rng.choice(names)
     tensor = tensors[name]
     kind = rng.randrange(5)
-    values = tensor.numbers[:]
+    values = tensor.copy()
     if kind == 0:
         del tensors[name]
     elif kind == 1:
-        values.append(0.0)
-        tensors[name] = type(tensor)((len(values),), values)
+        tensors[name] = np.append(values, 0.0)
     elif kind == 2 and len(values) and name not in ("training.parameters", "training.kept"):
-        values[rng.randrange(len(values))] = rng.choice([-1.0, 0.5, 1e300, float("nan"), 99.0])
-        tensors[name] = type(tensor)(tensor.shape, values)
+        wrong = rng.choice([-1.0, 0.5, 1e300, float("nan"), 99.0])
+        values.flat[rng.randrange(values.size)] = wrong
+        tensors[name] = values
     else:
         tree = about
         while True:

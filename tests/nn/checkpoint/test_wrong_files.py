@@ -115,7 +115,8 @@ BAD = {
     "another shape": (with_card(card(), (2, 1)), r"has \(2, 1\) as tensor '0.weight'"),
     "integers": (foreign("0.bias", "I64"), "tensor '0.bias' is I64, not F64"),
     "halves": (foreign("0.bias", "F16", 2), "tensor '0.bias' is F16, not F64"),
-    "no numbers": (foreign("0.bias", shape=(0, 2**60)), "holds no architecture"),
+    "no numbers": (foreign("0.bias", shape=(0, 2**59)), "holds no architecture"),
+    "no numbers in too many columns": (foreign("0.bias", shape=(0, 2**60)), "is no whole check"),
     "overflow": (made({"a": {"dtype": "F64", "shape": [2**33] * 2, "data_offsets": [0, 0]}}), "no"),
     "a path": (foreign("../../etc/passwd"), "holds no architecture, which cannot be built"),
 }  # fmt: skip
