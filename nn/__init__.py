@@ -32,61 +32,16 @@ from nn.optim.schedules import ReduceLROnPlateau, cosine, exponential_decay, ste
 from nn.training.fit import fit
 from nn.training.history import History
 
-__all__ = [
-    # models
-    "Module",
-    "Neuron",
-    "Layer",
-    "Sequential",
-    "MLP",
-    "Dropout",
-    "BatchNorm",
-    "Activation",
-    "ACTIVATIONS",
-    "INITS",
-    # losses
-    "mse_loss",
-    "mae_loss",
-    "huber_loss",
-    "poisson_loss",
-    "binary_cross_entropy",
-    "binary_cross_entropy_with_logits",
-    "cross_entropy",
-    "hinge_loss",
-    "l1_penalty",
-    "l2_penalty",
-    "LOSSES",
-    # optimisers
-    "Optimizer",
-    "SGD",
-    "Adam",
-    "AdamW",
-    "RMSprop",
-    "OPTIMIZERS",
-    "clip_grad_norm",
-    "clip_grad_value",
-    # schedules
-    "step_decay",
-    "exponential_decay",
-    "cosine",
-    "warmup",
-    "ReduceLROnPlateau",
-    # training
-    "fit",
-    "History",
-    "predict",
-    "accuracy",
-    "confusion_matrix",
-    "r2_score",
-    # files
-    "save",
-    "load",
-    "CheckpointError",
-    "to_torch",
-    "from_torch",
-    "to_onnx",
-]
-
+__all__ = ["Module", "Neuron", "Layer", "Sequential", "MLP", "Dropout", "BatchNorm"]
+__all__ += ["Activation", "ACTIVATIONS", "INITS"]
+__all__ += ["mse_loss", "mae_loss", "huber_loss", "poisson_loss", "hinge_loss"]
+__all__ += ["binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy"]
+__all__ += ["l1_penalty", "l2_penalty", "LOSSES"]
+__all__ += ["Optimizer", "SGD", "Adam", "AdamW", "RMSprop", "OPTIMIZERS"]
+__all__ += ["clip_grad_norm", "clip_grad_value"]
+__all__ += ["step_decay", "exponential_decay", "cosine", "warmup", "ReduceLROnPlateau"]
+__all__ += ["fit", "History", "predict", "accuracy", "confusion_matrix", "r2_score"]
+__all__ += ["save", "load", "CheckpointError", "to_torch", "from_torch", "to_onnx"]
 
 if _typing.TYPE_CHECKING:
     from nn.checkpoint.files import CheckpointError
