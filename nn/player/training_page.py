@@ -7,8 +7,8 @@ import math
 import os
 import sys
 from array import array
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,8 @@ def to_html(
     shown = evenly(min(history.epochs + 1, len(recording.snapshots)), FRAMES, kept)
     inputs, called = _words("features", features), _words("classes", classes)
     # parameters that are not finite are shown as they are
-    with numeric_mode("ieee"), _as_it_was(recording):
+    with numeric_mode("ieee"), ExitStack() as after:
+        after.callback(set_data, recording.parameters, [p.data for p in recording.parameters])
         found: dict[str, Any] = {
             "epochs": shown,
             "kept": kept,
@@ -103,16 +104,6 @@ def evenly(count: int, most: int, also: int = 0) -> list[int]:
     if count <= most:
         return list(range(count))
     return sorted({also, *(i * (count - 1) // (most - 1) for i in range(most))})
-
-
-@contextmanager
-def _as_it_was(recording: Recording) -> Iterator[None]:
-    """Give the parameters back the numbers that they have now."""
-    kept = [parameter.data for parameter in recording.parameters]
-    try:
-        yield
-    finally:
-        set_data(recording.parameters, kept)
 
 
 def _words(name: str, given: Sequence[object] | None) -> list[str]:
