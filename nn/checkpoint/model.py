@@ -132,8 +132,7 @@ def pack(tensors: Tensors, card: Mapping[str, Any]) -> bytes:
     library = optional("safetensors.numpy", REMEDY)
     about = {"version": VERSION, **card}
     about["checksum"] = _checksum(tensors, about)
-    data: bytes = library.save(tensors, {KEY: json.dumps(about)})
-    return data
+    return bytes(library.save(tensors, {KEY: json.dumps(about)}))
 
 
 def unpack(data: bytes, path: FilePath) -> tuple[Tensors, dict[str, Any] | None]:

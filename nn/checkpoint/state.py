@@ -13,17 +13,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from engine import Value
+from nn.checkpoint import model as saved
 from nn.checkpoint.files import CheckpointError, FilePath, read, write
-from nn.checkpoint.model import (
-    TRAINING,
-    check_shapes,
-    model_card,
-    model_tensors,
-    numpy,
-    pack,
-    shown,
-    unpack,
-)
 from nn.models.architecture import slots
 from nn.models.module import Module
 
@@ -75,7 +66,7 @@ class State(dict[str, Any]):
 
     def floats(self, name: str, count: int | None = None) -> list[float]:
         """The numbers of a row, as many as `count` says."""
-        found = self.entry(name, numpy().ndarray)
+        found = self.entry(name, saved.numpy().ndarray)
         self.need(found.ndim == 1 and count in (None, len(found)), name)
         return [*map(float, found)]
 
@@ -93,7 +84,7 @@ class State(dict[str, Any]):
 
     def rows(self, name: str, count: int, width: int | None = None) -> list[array[float]]:
         """The rows of a table, as many as `count` says, of that width."""
-        found = self.entry(name, numpy().ndarray)
+        found = self.entry(name, saved.numpy().ndarray)
         self.need(found.ndim == 2 and len(found) == count, name)
         self.need(count == 0 or (found.size > 0 and width in (None, found.shape[1])), name)
         return [array("d", row) for row in found]
@@ -120,7 +111,7 @@ def load_all(parts: Sequence[Stateful], state: State) -> None:
 
 def row(numbers: Sequence[Any]) -> Any:
     """Numbers as a state holds them."""
-    return numpy().array(numbers, "float64")
+    return saved.numpy().array(numbers, "float64")
 
 
 def table(rows: Sequence[Sequence[float]]) -> Any:
@@ -140,7 +131,7 @@ class CheckpointWriter:
 
     def __init__(self, path: FilePath, model: Module, settings: dict[str, Any]) -> None:
         self.path, self.model, self.settings = path, model, settings
-        self.slots, self.card = slots(model), model_card(model)
+        self.slots, self.card = slots(model), saved.model_card(model)
         self.parts: Sequence[Stateful] = ()
         self._written = b""
 
@@ -150,7 +141,7 @@ class CheckpointWriter:
         Raises CheckpointError where it is of another model or has other settings.
         """
         try:
-            tensors, card = unpack(read(self.path), self.path)
+            tensors, card = saved.unpack(read(self.path), self.path)
         except FileNotFoundError:
             return None
         about = card.get("training") if card else None
@@ -159,12 +150,10 @@ class CheckpointWriter:
                 f"{self.path} holds a model and no training; give load(path) to fit as the model, "
                 "or another path as checkpoint"
             )
-        numbers = {
-            k.removeprefix(TRAINING): t for k, t in tensors.items() if k.startswith(TRAINING)
-        }
-        best = {name: t for name, t in tensors.items() if not name.startswith(TRAINING)}
+        best = {name: t for name, t in tensors.items() if not name.startswith(saved.TRAINING)}
+        numbers = {k.removeprefix(saved.TRAINING): t for k, t in tensors.items() if k not in best}
         wanted = {name: slot.shape for name, slot in slots(self.model, best.keys()).items()}
-        check_shapes(best, wanted, self.path, repr(self.model))
+        saved.check_shapes(best, wanted, self.path, repr(self.model))
         if card.get("model") != self.card:
             raise CheckpointError(
                 f"{self.path} is of a training of another model than {self.model!r}; build the same"
@@ -196,10 +185,10 @@ class CheckpointWriter:
         state: dict[str, Any] = {"settings": self.settings}
         for part in self.parts:
             state |= part.state_dict()
-        about = {name: x for name, x in state.items() if not isinstance(x, numpy().ndarray)}
-        numbers = {TRAINING + name: x for name, x in state.items() if name not in about}
-        tensors = {**model_tensors(self.slots, best), **numbers}
-        data = pack(tensors, {"model": self.card, "training": about})
+        about = {name: x for name, x in state.items() if not isinstance(x, saved.numpy().ndarray)}
+        numbers = {saved.TRAINING + name: x for name, x in state.items() if name not in about}
+        tensors = {**saved.model_tensors(self.slots, best), **numbers}
+        data = saved.pack(tensors, {"model": self.card, "training": about})
         if data != self._written:
             write(self.path, data)
             self._written = data
@@ -209,10 +198,10 @@ class CheckpointWriter:
         theirs, done = state.entry("settings", dict), state.epochs
         for name, now in mine.items():
             if name != "epochs" and theirs.get(name) != now:
+                had, has = map(saved.shown, (theirs.get(name), now))
                 raise CheckpointError(
-                    f"{self.path} is of a training with {name}={shown(theirs.get(name))}, this "
-                    f"one has {name}={shown(now)}; resume with the same, or start anew with "
-                    "resume=False"
+                    f"{self.path} is of a training with {name}={had}, this one has {name}={has}; "
+                    "resume with the same, or start anew with resume=False"
                 )
         if mine.get("epochs", done) < done:
             raise CheckpointError(
