@@ -46,10 +46,7 @@ def binary_cross_entropy_with_logits(outputs: Nested, targets: Nested) -> Value:
 
 
 def cross_entropy(
-    logits: Nested,
-    target: Nested,
-    label_smoothing: float = 0.0,
-    ignore_index: int | None = None,
+    logits: Nested, target: Nested, label_smoothing: float = 0.0, ignore_index: int | None = None
 ) -> Value:
     """The mean of `-log(softmax(logits)[target])`: how unlikely the right class is, in nats.
 

@@ -33,8 +33,7 @@ def predict(model: Module, xs: Iterable[Any]) -> list[Any]:
 
         found = outputs(model, rows)
         if found is not None:
-            listed: list[Any] = found.tolist()
-            return listed
+            return [*found.tolist()]
         lengths: dict[int, list[int]] = {}
         for i, x in enumerate(rows):
             lengths.setdefault(len(x) if hasattr(x, "__len__") else 0, []).append(i)

@@ -37,10 +37,9 @@ class Data:
     def __init__(self, rows: Rows, validation: Any, model: object = None) -> None:
         self.given, self.share, many = rows, _share(len(rows), validation), len(rows)
         self._held = 0 if self.share is None else min(max(round(many * self.share), 1), many - 1)
-        pair = None if self._held else validation
         self.rows, self.validation = rows, Rows()
-        if pair is not None:
-            xs, ys = pair
+        if validation is not None and not self._held:
+            xs, ys = validation
             self.validation = pair_up("validation", xs, ys, model, " of the validation")
         self.places: Sequence[int] = ()  # in `given`: of the rows held out, then of the others
         self.order: MutableSequence[int] = array("q", range(many - self._held))

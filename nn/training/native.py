@@ -10,7 +10,7 @@ import operator
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property, reduce
-from typing import Any, TypeAlias
+from typing import Any
 
 from engine import ControlFlowError, Program, Value, inputs, no_grad, numeric_mode
 from engine.core.graph import topological
@@ -39,7 +39,6 @@ from nn.training.workers import WorkerPool
 WORTH = 2_000_000  # parameters that were updated, after which code saves what compiling takes
 EACH = 1_000  # and what a step counts for beside its parameters
 LENGTHS = 32  # of samples, at most: each needs programs, which take time to compile
-Graph: TypeAlias = tuple[list[Value], Value, list[Value], bool]
 
 
 class NativeTrainer(Trainer):
@@ -179,7 +178,7 @@ class NativeTrainer(Trainer):
         leaves, loss, outputs, _ = graphs[-1]
         return [*programs, Program(leaves, [loss, *outputs], parameters, rows=rows)], listed
 
-    def _graph(self, model: Module, width: int) -> Graph:
+    def _graph(self, model: Module, width: int) -> tuple[list[Value], Value, list[Value], bool]:
         """One row recorded: its leaves, its loss, its outputs, and whether the model lists them."""
         targets = self._targets
         xs = inputs(*[f"x{i}" for i in range(width or 1)])
@@ -213,10 +212,10 @@ class NativeTrainer(Trainer):
                     raise self._explained(error, rows) from None
                 wanted = math.fsum(map(operator.mul, weights, losses)) / len(rows)
                 if train:
-                    found = self._totals(range(len(rows)))[0]
+                    total = self._totals(range(len(rows)))[0][0]
                 else:
-                    found = work.outputs(self._theta, 0, 0, len(rows))
-                got = float(found[0] if train else found[:, 0].sum()) / len(rows)
+                    total = work.outputs(self._theta, 0, 0, len(rows))[:, 0].sum()
+                got = float(total) / len(rows)
                 if math.isfinite(wanted) and not math.isclose(
                     got, wanted, rel_tol=1e-6, abs_tol=1e-9
                 ):
@@ -324,8 +323,7 @@ class NativeTrainer(Trainer):
 
     def _listing(self, found: Any) -> list[Any]:
         """The outputs as `predict` has them, from an array of losses and outputs."""
-        outputs: list[Any] = (found[:, 1:] if self._listed else found[:, 1]).tolist()
-        return outputs
+        return [*(found[:, 1:] if self._listed else found[:, 1]).tolist()]
 
     def numbers(self) -> Any:
         """The parameters as they are now, in an array that no step will change."""
