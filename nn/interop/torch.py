@@ -48,24 +48,21 @@ def to_torch(model: Module) -> Any:
     """
     architecture, held = described("to_torch", model)
     torch, parts = needed("torch"), []
+    float64 = torch.float64
     for _, what, (n, *rest), name in architecture.modules():
         if what == "Layer":
-            parts.append(torch.nn.Linear(n, rest[0], dtype=torch.float64))
+            parts.append(torch.nn.Linear(n, rest[0], dtype=float64))
         elif what == "Dropout":
             parts.append(torch.nn.Dropout(rest[0]))
         else:
             momentum, eps, _ = rest
-            parts.append(torch.nn.BatchNorm1d(n, eps, momentum, dtype=torch.float64))
+            parts.append(torch.nn.BatchNorm1d(n, eps, momentum, dtype=float64))
         if ACTIVATIONS[name].function is not None:
             kind, settings = pick(TORCH, name, "activation for PyTorch")
             parts.append(getattr(torch.nn, kind)(**settings))
     sequential = torch.nn.Sequential(*parts)
-    sequential.load_state_dict(
-        {
-            name: torch.tensor(slot.numbers, dtype=torch.float64).reshape(slot.shape)
-            for name, slot in held.items()
-        }
-    )
+    numbers = {k: torch.tensor(x.numbers, dtype=float64).reshape(x.shape) for k, x in held.items()}
+    sequential.load_state_dict(numbers)
     return sequential.train(model.training)
 
 

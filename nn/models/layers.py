@@ -215,12 +215,8 @@ class MLP(Sequential):
         widths = _widths(widths)
         rng = generator(rng)
         names = [activation] * (len(widths) - 1) + [output]
-        super().__init__(
-            *[
-                Layer(n, width, name, rng, init=init)
-                for n, width, name in zip([n_in, *widths], widths, names, strict=False)
-            ]
-        )
+        each = zip([n_in, *widths], widths, names, strict=False)
+        super().__init__(*[Layer(n, width, name, rng, init=init) for n, width, name in each])
         self.activation, self.output = activation, output
 
     def __repr__(self) -> str:
