@@ -11,7 +11,7 @@ from tests.project.sources import PACKAGES, PARTS, ROOT, code_lines, sources
 LIMITS = {
     "engine/core": 980,
     "engine": 10600,
-    "nn": 5720,
+    "nn": 5600,
     "engine and nn": 16300,
 }
 FILES = 23  # in one folder
