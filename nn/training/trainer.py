@@ -44,6 +44,7 @@ class Trainer:
         self._factors: list[float] = []
         self._key = 0  # of the random numbers of a step
         parts, many = task.held.modules, len(task.data.rows)
+        self._learning = [part.requires_grad for part in parts]
         self._drops = any(isinstance(part, Dropout) for part in parts)
         size = task.batch_size or many
         if 1 in (many, size, many % size) and any(isinstance(part, BatchNorm) for part in parts):
@@ -113,6 +114,12 @@ class Trainer:
         Arguments:
             waited: how many epochs there were since the last improvement.
         """
+        modules = self.task.held.modules if self.task.callbacks else []
+        if modules and [part.requires_grad for part in modules] != self._learning:
+            raise ValueError(
+                "a callback called requires_grad_, which fit reads once, when it begins; end the "
+                "fit there (return True) and call fit again for the layers that learn from then on"
+            )
         self._factors = self._factors_of(epoch + 1, waited)
         self.task.optimizer.lr = self.rate * self._factors[epoch]
 

@@ -120,3 +120,25 @@ def test_what_cannot_be_called_is_refused(callbacks):
     with pytest.raises(TypeError, match=r"callbacks are functions of the History, got .*; give"):
         run(model, callbacks=callbacks)
     assert numbers(model) == before
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_layers_are_frozen_between_fits_and_not_by_a_callback(backend):
+    model = net()
+
+    def freeze(history):
+        model.layers[0].requires_grad_(False)
+        return history.epochs == 2
+
+    with pytest.raises(ValueError, match=r"called requires_grad_, .* call fit again"):
+        run(model, backend, callbacks=freeze)
+    model.requires_grad_(True)
+
+    def freeze_and_end(history):
+        model.layers[0].requires_grad_(False)
+        return True
+
+    run(model, backend, callbacks=freeze_and_end)
+    first = numbers(model.layers[0])
+    run(model, backend)
+    assert numbers(model.layers[0]) == first
