@@ -1,35 +1,17 @@
 """Exponentials, logarithms and roots; and what is made of them: the sigmoid and softplus."""
 
 import math
-from collections.abc import Callable
 
 from engine.core.numerics import log as _log
-from engine.core.operation import floats as f
-from engine.core.operation import row, rows
+from engine.core.operation import floats, row, rows
 from engine.core.value import Scalar, Value
 from engine.operations import softmax as _softmax  # noqa: F401 (its row of logsumexp)
-from engine.operations.rule import function_of, rule
+from engine.operations.rule import function_of, rule, total
 
 __all__ = ["cbrt", "exp", "exp2", "expm1", "log", "log1p", "log2", "log10", "logaddexp", "sqrt"]
 __all__ += ["sigmoid", "softplus"]
 
 LN_2, LN_10 = math.log(2.0), math.log(10.0)
-
-
-def _unbounded(function: Callable[[float], float]) -> Callable[[float], float]:
-    """`function`, but inf where it overflows."""
-
-    def answer(x: float) -> float:
-        try:
-            return function(x)
-        except OverflowError:
-            return math.inf
-
-    return answer
-
-
-def _sqrt(x: float) -> float:
-    return math.sqrt(x) if x >= 0.0 else math.nan
 
 
 def _log1p(x: float) -> float:
@@ -53,7 +35,7 @@ def _cbrt_slope(x: float) -> float:
 
 
 @rule(
-    _unbounded(math.exp),
+    total(math.exp),
     lambda y, x: (y,),
     tex="e^{{{0}}}",
     remedy={"": "it overflows past 709.78; softmax, logsumexp, softplus and expm1 are stable"},
@@ -67,7 +49,7 @@ def exp(x: Scalar) -> Value:
 
 
 @rule(
-    _unbounded(math.expm1),
+    total(math.expm1),
     lambda y, x: (rows.exp(x),),
     tex="e^{{{0}}} - 1",
     remedy=rows.exp.remedy,
@@ -126,7 +108,7 @@ row(
 
 
 @rule(
-    _sqrt,
+    total(math.sqrt),
     lambda y, x: (0.5 * rows.rsqrt(x),),
     tex=r"\sqrt{{{0}}}",
     domain=(0.1, 3.0),
@@ -181,7 +163,7 @@ def log10(x: Scalar) -> Value:
 
 
 @rule(
-    _unbounded(math.exp2),
+    total(math.exp2),
     lambda y, x: (LN_2 * y,),
     tex="2^{{{0}}}",
     remedy={"": "it overflows from 1024 on"},
@@ -242,7 +224,7 @@ def _sigmoid_slope(x: float) -> float:
 
 
 def _softplus(x: float) -> float:
-    return f.relu(x) + math.log1p(math.exp(-abs(x)))
+    return floats.relu(x) + math.log1p(math.exp(-abs(x)))
 
 
 @rule(_sigmoid, lambda y, x: (rows.sigmoid_slope(x),), tex=r"\sigma", finite_partials=True)

@@ -7,7 +7,7 @@ partials `rows.exp` is the row of that name: on floats it gives a float, on Valu
 
 from collections.abc import Callable, Sequence
 from functools import wraps
-from math import nan
+from math import inf, nan
 from typing import Any, TypeVar
 
 from engine.core.modes import MODE, NumericError
@@ -19,6 +19,22 @@ from engine.operations.check import check_operation
 _makes_nodes = True  # see value.record
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+def total(function: Callable[[float], float]) -> Callable[[float], float]:
+    """A function of `math` that answers where it would raise: nan where it is undefined, and inf
+    where it overflows.
+    """
+
+    def answer(x: float) -> float:
+        try:
+            return function(x)
+        except ValueError:
+            return nan
+        except OverflowError:
+            return inf
+
+    return answer
 
 
 def function_of(op: Operation) -> Callable[[F], F]:

@@ -1,43 +1,31 @@
 """Trigonometric and hyperbolic functions and their inverses, and the length of two numbers."""
 
 import math
-import sys
-from collections.abc import Callable
 from typing import Any
 
-from engine.core.operation import floats as f
-from engine.core.operation import row, rows
+from engine.core.operation import floats, row, rows
 from engine.core.value import Scalar, Value
-from engine.operations.rule import rule
+from engine.operations.rule import rule, total
 
 __all__ = ["acos", "asin", "atan", "atan2", "cos", "hypot", "sin", "tan"]
 __all__ += ["acosh", "asinh", "atanh", "cosh", "sinh", "tanh"]
 
 SQRT_HALF = math.sqrt(0.5)
-FINITE = sys.float_info.max
-LARGEST = 710.4758600739439  # beyond it cosh and sinh overflow
-
-
-def _up_to(largest: float, function: Callable[[float], float]) -> Callable[[float], float]:
-    """`function`, but nan where it is undefined: where |x| is larger."""
-
-    def answer(x: float) -> float:
-        return function(x) if abs(x) <= largest else math.nan
-
-    return answer
 
 
 def _unit(a: float, b: float) -> float:
     """The cosine a / hypot(a, b): 0 at the origin, infinities as in atan2."""
     if math.isinf(a) or math.isinf(b):
-        return math.copysign(SQRT_HALF, a) if abs(a) == abs(b) else float(f.sign(a) * math.isinf(a))
+        if abs(a) == abs(b):
+            return math.copysign(SQRT_HALF, a)
+        return float(floats.sign(a) * math.isinf(a))
     if max(abs(a), abs(b)) < 1e-290:  # where a length would lose its digits
         a, b = math.ldexp(a, 600), math.ldexp(b, 600)
     length = math.hypot(a, b)
     return a / length if length else 0.0 * a
 
 
-@rule(_up_to(FINITE, math.sin), lambda y, x: (rows.cos(x),), tex=r"\sin", finite_partials=True)
+@rule(total(math.sin), lambda y, x: (rows.cos(x),), tex=r"\sin", finite_partials=True)
 def sin(x: Scalar) -> Value:
     """The sine of x in radians.
 
@@ -46,7 +34,7 @@ def sin(x: Scalar) -> Value:
     """
 
 
-@rule(_up_to(FINITE, math.cos), lambda y, x: (-rows.sin(x),), tex=r"\cos", finite_partials=True)
+@rule(total(math.cos), lambda y, x: (-rows.sin(x),), tex=r"\cos", finite_partials=True)
 def cos(x: Scalar) -> Value:
     """The cosine of x in radians.
 
@@ -55,7 +43,7 @@ def cos(x: Scalar) -> Value:
     """
 
 
-@rule(_up_to(FINITE, math.tan), lambda y, x: (1.0 + y * y,), tex=r"\tan", domain=(-1.4, 1.4))
+@rule(total(math.tan), lambda y, x: (1.0 + y * y,), tex=r"\tan", domain=(-1.4, 1.4))
 def tan(x: Scalar) -> Value:
     """The tangent of x in radians.
 
@@ -91,7 +79,7 @@ row(
 
 
 @rule(
-    _up_to(1.0, math.asin),
+    total(math.asin),
     lambda y, x: (rows.asin_slope(x),),
     tex=r"\arcsin",
     domain=(-0.9, 0.9),
@@ -106,7 +94,7 @@ def asin(x: Scalar) -> Value:
 
 
 @rule(
-    _up_to(1.0, math.acos),
+    total(math.acos),
     lambda y, x: (-rows.asin_slope(x),),
     tex=r"\arccos",
     domain=(-0.9, 0.9),
@@ -181,11 +169,10 @@ row(  # a / (a^2 + b^2)
 
 # --- hyperbolic ----------------------------------------------------------------------------------
 def _sinh(x: float) -> float:
-    return math.sinh(x) if abs(x) <= LARGEST else x * math.inf if x == x else x
-
-
-def _cosh(x: float) -> float:
-    return math.cosh(x) if abs(x) <= LARGEST else abs(x) * math.inf if x == x else x
+    try:
+        return math.sinh(x)
+    except OverflowError:
+        return math.copysign(math.inf, x)
 
 
 def _atanh(x: float) -> float:
@@ -227,7 +214,7 @@ def sinh(x: Scalar) -> Value:
     """
 
 
-@rule(_cosh, lambda y, x: (rows.sinh(x),), tex=r"\cosh", remedy={"": "it overflows past 710.47"})
+@rule(total(math.cosh), lambda y, x: (rows.sinh(x),), tex=r"\cosh", remedy=rows.sinh.remedy)
 def cosh(x: Scalar) -> Value:
     """The hyperbolic cosine, (exp(x) + exp(-x)) / 2.
 
@@ -251,7 +238,7 @@ def asinh(x: Scalar) -> Value:
 
 
 @rule(
-    lambda x: math.acosh(x) if x >= 1.0 else math.nan,
+    total(math.acosh),
     lambda y, x: (rows.rsqrt(x - 1.0) * rows.rsqrt(x + 1.0),),
     tex=r"\operatorname{{arcosh}}",
     domain=(1.1, 3.0),
