@@ -3,24 +3,12 @@
 import math
 from typing import Any
 
-from engine.core.operation import floats as f
-from engine.core.operation import row, rows
+from engine.core.operation import floats, row, rows
 from engine.core.value import Scalar, Value
 from engine.operations.rule import rule
 
-__all__ = [
-    "elu",
-    "gelu",
-    "gelu_tanh",
-    "hardtanh",
-    "leaky_relu",
-    "logit",
-    "mish",
-    "selu",
-    "silu",
-    "softsign",
-    "square",
-]
+__all__ = ["elu", "gelu", "gelu_tanh", "hardtanh", "leaky_relu", "logit", "mish", "selu", "silu"]
+__all__ += ["softsign", "square"]
 
 _SQRT_HALF = math.sqrt(0.5)
 _SQRT_2, _SQRT_2_REST = 1.4142135679721832, -5.599088178737374e-09  # √2 in 26 bits, and the rest
@@ -55,12 +43,12 @@ def _gelu_tanh(x: float) -> float:
     # (1 + tanh(u)) / 2 is sigmoid(2u), which keeps the digits of the left tail
     if not x > -40.0:
         return x if x != x else -0.0
-    return x * f.sigmoid(2.0 * _SQRT_2_PI * (x + 0.044715 * x * x * x))
+    return x * floats.sigmoid(2.0 * _SQRT_2_PI * (x + 0.044715 * x * x * x))
 
 
 def _silu(x: float) -> float:
     if x >= -40.0 or x != x:
-        return x * f.sigmoid(x)
+        return x * floats.sigmoid(x)
     root = math.exp(0.5 * x)  # x * exp(x), whose second factor alone would lose its digits
     return x * root * root if root else -0.0
 
@@ -70,7 +58,7 @@ SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 
 def _logit(p: float) -> float:
     # around 1/2 the difference of logarithms would cancel, where 2p - 1 is exact
-    return 2.0 * math.atanh(2.0 * p - 1.0) if 0.25 < p < 0.75 else f.log(p) - f.log1p(-p)
+    return 2.0 * math.atanh(2.0 * p - 1.0) if 0.25 < p < 0.75 else floats.log(p) - floats.log1p(-p)
 
 
 def _softsign(x: float) -> float:
@@ -78,7 +66,7 @@ def _softsign(x: float) -> float:
 
 
 def _mish(x: float) -> float:
-    return f.silu(x) if x < -40.0 else x * math.tanh(f.softplus(x))
+    return floats.silu(x) if x < -40.0 else x * math.tanh(floats.softplus(x))
 
 
 # x where it is negative, else 0. Its derivative at 0 is that of the left side, as those of

@@ -12,8 +12,7 @@ from functools import reduce
 from typing import Any, overload
 
 from engine.core.node import Node, numbered
-from engine.core.operation import Operation, row, rows
-from engine.core.operation import floats as f
+from engine.core.operation import Operation, floats, row, rows
 from engine.core.value import Scalar, Value, apply, constant
 from engine.operations import branching as _branching  # noqa: F401 (its rows)
 from engine.operations import rectifiers as _rectifiers  # noqa: F401 (elu)
@@ -52,18 +51,18 @@ def _exp_rest(m: float, *xs: float) -> float:
 
 def _shifted(xs: Sequence[float]) -> tuple[float, float]:
     """The largest of the scores, and the sum of exp(x - m) over the others."""
-    m = f.maximum(*xs)
+    m = floats.maximum(*xs)
     return m, _exp_rest(m, *xs)
 
 
 def _shifted_softmax(x: float, m: float, rest: float) -> float:
-    return f.div(_exp_difference(x, m), 1.0 + rest)
+    return floats.div(_exp_difference(x, m), 1.0 + rest)
 
 
 def _shifted_log(x: float, m: float, rest: float) -> float:
     if m in (math.inf, -math.inf):
-        return f.log(_shifted_softmax(x, m, rest))
-    return (x - m) - f.log1p(rest)
+        return floats.log(_shifted_softmax(x, m, rest))
+    return (x - m) - floats.log1p(rest)
 
 
 def _moves(x: Any, m: Any, rest: Any) -> Any:
@@ -84,7 +83,7 @@ def _shares(xs: Sequence[Any]) -> list[Any]:
     """softmax of all. On floats, each exp is computed once."""
     if any(isinstance(x, Node) for x in xs):
         return _each(rows.softmax, rows.shifted_softmax, xs)
-    m = f.maximum(*xs)
+    m = floats.maximum(*xs)
     powers = [_exp_difference(x, m) for x in xs]
     whole = 1.0 + _rest(m, powers)
     return [power / whole for power in powers]
@@ -171,7 +170,7 @@ row(
 )
 row(
     "log_softmax_at",
-    lambda index, *xs: _shifted_log(f.choose(index, *xs), *_shifted(xs)),
+    lambda index, *xs: _shifted_log(floats.choose(index, *xs), *_shifted(xs)),
     _log_softmax_at_partials,
     symbol="log_softmax",
     tex=r"\operatorname{{log\_softmax}}_{{{0}}}{1*}",

@@ -7,8 +7,7 @@ from itertools import accumulate
 from typing import Any
 
 from engine.core.node import as_float
-from engine.core.operation import TABLE, row, rows
-from engine.core.operation import floats as f
+from engine.core.operation import TABLE, floats, row, rows
 from engine.core.value import Number, Scalar, Value, apply, constant
 from engine.operations.nary import for_each, several
 
@@ -55,7 +54,7 @@ def _scaled(function: Callable[[Floats], float], xs: Floats) -> float:
 
 
 def _mean(*xs: float) -> float:
-    return _scaled(lambda xs: f.sum(*xs) / len(xs), xs)
+    return _scaled(lambda xs: floats.sum(*xs) / len(xs), xs)
 
 
 def _deviations(xs: Floats) -> list[float]:
@@ -66,20 +65,20 @@ def _deviations(xs: Floats) -> list[float]:
 
 
 def _var(correction: float, *xs: float) -> float:
-    squares = f.sum(*[d * d for d in _deviations(xs)])
+    squares = floats.sum(*[d * d for d in _deviations(xs)])
     if math.isinf(squares):  # on the way, perhaps not at the end
         root = _std(correction, *xs)
         return root * root
-    return f.div(squares, len(xs) - correction)
+    return floats.div(squares, len(xs) - correction)
 
 
 def _std(correction: float, *xs: float) -> float:
-    root = f.sqrt(len(xs) - correction)
-    return _scaled(lambda xs: f.div(math.hypot(*_deviations(xs)), root), xs)
+    root = floats.sqrt(len(xs) - correction)
+    return _scaled(lambda xs: floats.div(math.hypot(*_deviations(xs)), root), xs)
 
 
 def _std_slopes(correction: float, xs: Floats) -> list[float]:
-    factor = f.rsqrt(len(xs) - correction)
+    factor = floats.rsqrt(len(xs) - correction)
     return [d * factor for d in _directions(_deviations(xs))]
 
 
@@ -87,7 +86,7 @@ def _directions(xs: Floats) -> list[float]:
     """Each divided by the length of all; 0 at the origin. Beside an infinity the others are 0."""
     top = max(map(abs, xs))
     if math.isinf(top):
-        xs = [f.sign(x) * math.isinf(x) for x in xs]
+        xs = [floats.sign(x) * math.isinf(x) for x in xs]
     else:
         exponent = -math.frexp(top)[1]
         xs = [math.ldexp(x, exponent) for x in xs]
