@@ -59,7 +59,7 @@ def latex(value: Value, *, numbers: bool = False, width: int = 100, limit: int =
     order = topological(value)
     names, uses = Names("u", _tidy), _uses(order)
     terms: dict[Value, Term] = {}
-    lines: list[tuple[str, str, float]] = []
+    lines: list[tuple[str, str]] = []
     length = 0
     for node in order:
         op, own = node.op, name_of(node)
@@ -72,7 +72,7 @@ def latex(value: Value, *, numbers: bool = False, width: int = 100, limit: int =
         if own or size > width or node is value or (uses[node] > 1 and size > SHORT):
             nameless = node is value and not own
             terms[node] = Term("", LATEX) if nameless else _name(names.of(node))
-            lines.append((terms[node].text, term.text, node.data))
+            lines.append((terms[node].text, _equation(term, node, numbers)))
             length += size
         if max(length, size) > limit:
             raise ValueError(
@@ -80,14 +80,11 @@ def latex(value: Value, *, numbers: bool = False, width: int = 100, limit: int =
                 "LaTeX, and nobody reads so many; give a part of it (one neuron, one sample), or "
                 f"allow more with limit={10 * limit}"
             )
-    lines = lines or [("", terms[value].text, value.data)]
-    equations = [
-        (called, _equation(expression, data, numbers)) for called, expression, data in lines[::-1]
-    ]
-    if len(equations) == 1:
-        return Formula(" = ".join(filter(None, equations[0])))
+    lines = lines[::-1] or [("", _equation(terms[value], value, numbers))]
+    if len(lines) == 1:
+        return Formula(" = ".join(filter(None, lines[0])))
     aligned = " \\\\\n".join(
-        f"{called} &= {rest}" if called else f"& {rest}" for called, rest in equations
+        f"{called} &= {rest}" if called else f"& {rest}" for called, rest in lines
     )
     return Formula(f"\\begin{{aligned}}\n{aligned}\n\\end{{aligned}}")
 
@@ -102,11 +99,12 @@ def _uses(order: list[Value]) -> Counter[Value]:
     return uses
 
 
-def _equation(expression: str, data: float, numbers: bool) -> str:
-    if not numbers:
-        return expression
+def _equation(term: Term, node: Value, numbers: bool) -> str:
+    """The expression of a node, with its number if numbers are wanted."""
+    data = node.data
     exact = data != data or float(number(data)) == data
-    return f"{expression} {'=' if exact else APPROX} {LATEX.value(data).text}"
+    result = f" {'=' if exact else APPROX} {LATEX.value(data).text}"
+    return term.text + result * numbers
 
 
 def _tidy(label: str) -> str:
