@@ -70,12 +70,7 @@ class Notation:
             return expanded
         try:
             parsed = _parsed(template)
-            texts = [
-                self._list(inputs[int(i[:-1] or 0) :])
-                if i.endswith("*")
-                else self._fit(inputs[int(i)], need)
-                for i, need in parsed.slots
-            ]
+            texts = [self._filled(field, need, inputs) for field, need in parsed.slots]
         except (ValueError, IndexError) as error:
             raise ValueError(
                 f"the tex of {op.name} is {template!r}, which {len(inputs)} inputs do not fill "
@@ -85,10 +80,10 @@ class Notation:
         text = "".join(literal + text for literal, text in pairs)
         return Term(text, self, min(parsed.level, NEGATIVE) if text[0] == "-" else parsed.level)
 
-    def _list(self, inputs: Sequence["Term"]) -> str:
-        return self.brackets(", ".join(each.text for each in inputs))
-
-    def _fit(self, term: "Term", need: int) -> str:
+    def _filled(self, field: str, need: int, inputs: Sequence["Term"]) -> str:
+        if field.endswith("*"):
+            return self.brackets(", ".join(each.text for each in inputs[int(field[:-1] or 0) :]))
+        term = inputs[int(field)]
         return term.text if term.level >= need else self.brackets(term.text)
 
 
