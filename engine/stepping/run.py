@@ -17,8 +17,6 @@ from engine.stepping.steps import Step
 
 __all__ = ["Run"]
 
-Predicate = Callable[[Step], object]
-
 
 class Run:
     """A recorded backward pass. The gradients on the graph are those after `position` edges.
@@ -207,7 +205,7 @@ class Run:
                 whole = grad + earlier if node in self._reached else earlier
                 node.grad = whole if way > 0 else grad
 
-    def until(self, predicate: Predicate, *, backwards: bool = False) -> Step | None:
+    def until(self, predicate: Callable[[Step], object], *, backwards: bool = False) -> Step | None:
         """Go on to the next step that the predicate holds for, and take it.
 
         Backwards, the run goes to the last such step and undoes it. Returns that step. Where there
