@@ -137,16 +137,12 @@ def columns(rows: Sequence[Sequence[str]], right: int) -> list[str]:
     >>> columns([["name", "1"], ["n", "-0.5"]], right=1)
     ['name     1', 'n     -0.5']
     """
-    widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for row in rows:
-        gaps = [" " * (most - width(cell)) for most, cell in zip(widths, row, strict=True)]
-        cells = [
-            gap + cell if i >= right else cell + gap
-            for i, (gap, cell) in enumerate(zip(gaps, row, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return lines
+    padded = []
+    for i, column in enumerate(zip(*rows, strict=True)):
+        most = max(map(width, column))
+        cells = [(cell, " " * (most - width(cell))) for cell in column]
+        padded.append([gap + cell if i >= right else cell + gap for cell, gap in cells])
+    return ["  ".join(line).rstrip() for line in zip(*padded, strict=True)]
 
 
 def in_colour(wanted: bool | None) -> bool:
