@@ -4,7 +4,7 @@ That is at a node, an operation, a layer, a line of source or an edge, or where 
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,7 +17,7 @@ from engine.stepping.run import Run
 from engine.stepping.steps import Step
 from engine.wording.addresses import modules
 from engine.wording.names import identifiers, safe
-from engine.wording.terminal import Mistake, similar
+from engine.wording.terminal import Mistake, hint
 
 _WORD = re.compile(r"[^\W\d][\w.]*")
 
@@ -160,12 +160,3 @@ class Breakpoints:
             lines = dict.fromkeys(str(place_of(node)) for node in made)
             raise Mistake(f"nothing was made in {text}{hint(text, lines)}")
         return Stop(f"line {text}", lambda step: step.node in inside)
-
-
-def hint(text: str, known: Iterable[str]) -> str:
-    """What a message adds about a name that is not known: names that are like it, or a few."""
-    known = [*dict.fromkeys(known)]
-    if near := similar(text, known):
-        return f"; did you mean {near}?"
-    some = ", ".join(known[-5:])
-    return f"; there are {some}{', …' if len(known) > 5 else ''}" if some else ""

@@ -12,13 +12,13 @@ from typing import Any, TextIO
 
 from engine.core.origins import place_of, source_of
 from engine.core.value import Value
-from engine.stepping.breakpoints import Stop, hint
+from engine.stepping.breakpoints import Stop
 from engine.stepping.condition import FIELDS
 from engine.stepping.prompt import WHERE, Prompt
 from engine.stepping.run import Run
 from engine.stepping.views import ALARM, FAINT, Piece, lit
 from engine.wording.names import number
-from engine.wording.terminal import Mistake
+from engine.wording.terminal import Mistake, hint
 
 __all__ = ["debug"]
 

@@ -11,11 +11,11 @@ from typing import Any, TextIO
 
 from engine.core.value import Value
 from engine.drawing import LayoutError
-from engine.stepping.breakpoints import Breakpoints, NodeNames, Stop, hint
+from engine.stepping.breakpoints import Breakpoints, NodeNames, Stop
 from engine.stepping.condition import FIELDS, FUNCTIONS
 from engine.stepping.run import Run
 from engine.stepping.views import ALARM, FAINT, Piece, Views, fitted
-from engine.wording.terminal import Mistake, in_colour, painted, printable, similar
+from engine.wording.terminal import Mistake, hint, in_colour, painted, printable, similar
 
 # What `help` lists. What stands before a parenthesis is the short form: n is next.
 _USES = {

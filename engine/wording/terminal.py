@@ -112,6 +112,19 @@ def similar(text: str, known: Iterable[str]) -> str:
     return " or ".join(difflib.get_close_matches(text, some, 2))
 
 
+def hint(text: str, known: Iterable[str]) -> str:
+    """What a message adds about a name that is not known: names that are like it, or a few.
+
+    >>> hint("rleu", ["tanh", "relu"]), hint("rleu", ["tanh"])
+    ('; did you mean relu?', '; there are tanh')
+    """
+    known = [*dict.fromkeys(known)]
+    if near := similar(text, known):
+        return f"; did you mean {near}?"
+    some = ", ".join(known[-5:])
+    return f"; there are {some}{', …' if len(known) > 5 else ''}" if some else ""
+
+
 def width(text: str) -> int:
     """How many columns a text takes: wide characters take two, combining ones none.
 
