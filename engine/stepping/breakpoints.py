@@ -112,7 +112,10 @@ class Breakpoints:
             made = self.operations[text]
             return Stop(f"operation {text}", lambda step: str(step.node.op) == made)
         if re.fullmatch(r"\d+", text):
-            return self._edge(int(text))
+            number = int(text)
+            if not 1 <= number <= len(self.run):
+                raise Mistake(f"there are edges from 1 to {len(self.run)}, and no {number}")
+            return Stop(f"edge {number}", lambda step: step.index == number - 1)
         if re.search(r":\d+$", text):
             return self._line(text)
         if text in self.layers:
@@ -147,11 +150,6 @@ class Breakpoints:
             for part in path:
                 found.setdefault(part, set()).add(node)
         return found
-
-    def _edge(self, number: int) -> Stop:
-        if not 1 <= number <= len(self.run):
-            raise Mistake(f"there are edges from 1 to {len(self.run)}, and no {number}")
-        return Stop(f"edge {number}", lambda step: step.index == number - 1)
 
     def _line(self, text: str) -> Stop:
         made = [node for node in self.run.nodes if node.parents and node.op is not None]
