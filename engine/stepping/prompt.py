@@ -61,7 +61,6 @@ class Prompt(cmd.Cmd):
         root, edges = self.run.root, len(self.run)
         intro = f"{edges:,} edge{'s' * (edges != 1)} below {self.views.made(root)}"
         self.note(f"{intro}; help lists the commands" if self.live else intro)
-        self._mark()
         while True:
             try:
                 self.cmdloop()
@@ -90,7 +89,8 @@ class Prompt(cmd.Cmd):
         for line in lines:
             self.say(line)
 
-    def _mark(self) -> None:
+    def preloop(self) -> None:
+        """Say in the prompt how far the run is."""
         self.prompt = f"(grad {self.run.position}/{len(self.run)}) " if self.live else ""
 
     def parseline(self, line: str) -> tuple[str | None, str | None, str]:
@@ -117,7 +117,7 @@ class Prompt(cmd.Cmd):
             if not self.live:
                 raise
             self.note(f"\n*** interrupted after edge {self.run.position}", ALARM)
-        self._mark()
+        self.preloop()
         self.stdout.flush()
         return done
 
