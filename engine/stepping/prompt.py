@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from itertools import count
+from math import inf
 from typing import Any, TextIO
 
 from engine.core.value import Value
@@ -73,8 +74,8 @@ class Prompt(cmd.Cmd):
 
     def say(self, line: Iterable[Piece]) -> None:
         """Write a line, cut to the width of a terminal."""
-        wide = shutil.get_terminal_size().columns if self.stdout.isatty() else None
-        self.write(fitted([*line], wide, self.colour))
+        wide = shutil.get_terminal_size().columns if self.stdout.isatty() else inf
+        self.write(fitted(line, wide, self.colour))
 
     def write(self, line: str) -> None:
         """Write a line in characters that the terminal has."""

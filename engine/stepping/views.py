@@ -2,7 +2,7 @@
 
 import re
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable
 from functools import cached_property
 from math import isfinite, prod
 from typing import NamedTuple
@@ -30,26 +30,22 @@ class Piece(NamedTuple):
     style: str = ""
 
 
-Line = Sequence[Piece]
-
-
-def fitted(line: Line, columns: int | None, colour: bool) -> str:
-    """A line as text, in colour or not, and cut to a number of columns unless that is None.
+def fitted(line: Iterable[Piece], columns: float, colour: bool) -> str:
+    """A line as text, in colour or not, and cut to a number of columns.
 
     >>> fitted([Piece("w.grad ", STRONG), Piece("0 -> 1.002")], 12, False)
     'w.grad 0 ->…'
     """
-    left, cut = columns, []
-    for piece in line:
-        text = piece.text
-        if left is not None and width(text) > left:
-            while text and width(text) > left - 1:
+    shown = ""
+    for text, style in line:
+        if width(text) > columns:
+            while text and width(text) > columns - 1:
                 text = text[:-1]
-            cut.append(Piece(text + "…"[:left], piece.style))
-            break
-        left = None if left is None else left - width(text)
-        cut.append(Piece(text, piece.style))
-    return "".join(painted(text, style if colour else "") for text, style in cut).rstrip()
+            text += "…" * (columns > 0)
+            columns = width(text)  # nothing else fits
+        columns -= width(text)
+        shown += painted(text, style if colour else "")
+    return shown.rstrip()
 
 
 class Views:
