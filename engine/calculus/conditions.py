@@ -22,6 +22,7 @@ ALWAYS = None  # the condition of what every row comes to
 NOTHING = fresh_constant(0.0)  # the other branch of our own selects; in others, the condition is
 # kept everywhere below, since that is how rows with a nan among their inputs are left out
 Term = tuple[Any, Any, Any]  # two factors, and the node at the upper end of the edge
+Edge = tuple[int, Any, Any]  # the position of the lower end, it, and the derivative by it
 
 
 class Conditions:
@@ -61,9 +62,7 @@ class Conditions:
         self._from_users: set[Any] = set()  # conditions with a `where` of the user in them
         self._beyond: set[Any] = set()  # nodes that are more than one term of a sum
 
-    def terms(
-        self, node: Any, edges: Sequence[tuple[int, Any, Any]], moved: Mapping[Any, Any]
-    ) -> list[Term]:
+    def terms(self, node: Any, edges: Sequence[Edge], moved: Mapping[Any, Any]) -> list[Term]:
         """What each edge of a node carries on.
 
         Arguments:
@@ -73,9 +72,8 @@ class Conditions:
         """
         parents, ends = [parent for _, parent, _ in edges], [node] * len(edges)
         sources, targets = (ends, parents) if node in moved else (parents, ends)
-        terms = [
-            (moved[source], edge[2], node) for source, edge in zip(sources, edges, strict=True)
-        ]
+        pairs = zip(sources, edges, strict=True)
+        terms = [(moved[source], local, node) for source, (_, _, local) in pairs]
         infinite = not self._unbounded.isdisjoint(sources) or (
             self._closed and not all(isfinite(_number(moved[each])) for each in {*sources})
         )
@@ -133,7 +131,7 @@ class Conditions:
             found = self._of[node] = {self._join(found): None}
         return next(iter(found))
 
-    def _bends(self, op: Any, edges: Iterable[tuple[int, Any, Any]]) -> bool:
+    def _bends(self, op: Any, edges: Iterable[Edge]) -> bool:
         """Whether a derivative of a row's derivatives may not be finite."""
         if op not in self._bent:
             stack, seen = [local for _, _, local in edges if isinstance(local, Node)], set()

@@ -4,7 +4,7 @@ from collections.abc import Container, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
-from engine.calculus.conditions import Conditions, Term
+from engine.calculus.conditions import Conditions, Edge, Term
 from engine.core.graph import check_fresh, reverse_order, topological
 from engine.core.modes import MODE, NumericError, numeric_mode
 from engine.core.node import Node
@@ -12,6 +12,7 @@ from engine.core.nonfinite import call_of, describe_call, made_at, remedy
 from engine.core.operation import rows
 from engine.core.ops import is_constant
 
+Pole = tuple[Node, int, float]  # a node, the position of a parent, and the derivative by it
 _ieee = numeric_mode("ieee")
 
 
@@ -32,7 +33,7 @@ def pullback(seeds: Mapping[Any, Any], inputs: Sequence[Any]) -> list[Any]:
     rank = _rank(order, *seeds) if branching and len(seeds) == 1 else {}
     terms: dict[Any, list[Term]] = {node: [(seed, 1.0, node)] for node, seed in seeds.items()}
     gradient: dict[Any, Any] = {}
-    poles: list[tuple[Node, int, float]] = []
+    poles: list[Pole] = []
     with _ieee:  # what is infinite may be left out by a branch further up
         for node in reversed(order):
             if node not in between or node not in terms:  # nothing is handed on to it
@@ -71,7 +72,7 @@ def pushforward(outputs: Sequence[Any], tangents: Mapping[Any, Any]) -> list[Any
     check_fresh(order)
     moved: dict[Any, Any] = dict(tangents)
     conditions = Conditions(order, tangents)
-    poles: list[tuple[Node, int, float]] = []
+    poles: list[Pole] = []
     with _ieee:
         for node in order:
             if node in moved or not any(parent in moved for parent in node.parents):
@@ -83,9 +84,7 @@ def pushforward(outputs: Sequence[Any], tangents: Mapping[Any, Any]) -> list[Any
     return results
 
 
-def _wanted_partials(
-    node: Any, wanted: Container[Any], poles: list[tuple[Node, int, float]]
-) -> list[tuple[int, Any, Any]]:
+def _wanted_partials(node: Any, wanted: Container[Any], poles: list[Pole]) -> list[Edge]:
     """The wanted parents to which something is handed on, each with its position and the local
     derivative, as a Value.
 
@@ -124,9 +123,7 @@ def _dot(terms: list[Term]) -> Any:
     return rows.mul(up, down)
 
 
-def _check_derivatives(
-    results: Sequence[Any], order: Sequence[Node], poles: Sequence[tuple[Node, int, float]]
-) -> None:
+def _check_derivatives(results: Sequence[Any], order: list[Any], poles: list[Pole]) -> None:
     """In strict mode, raise NumericError where finite numbers gave a derivative of inf or nan.
 
     Arguments:
