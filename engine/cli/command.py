@@ -53,9 +53,7 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("expression", metavar="EXPRESSION", help='such as "tanh(x*w + b)"')
-    parser.add_argument(
-        "bindings", metavar="name=number", nargs="*", default=[], help="such as x=2 b=pi/2"
-    )
+    parser.add_argument("bindings", metavar="name=number", nargs="*", help="such as x=2 b=pi/2")
     for format in FORMATS:
         parser.add_argument(f"--{format}", metavar="PATH", help=f"draw it as {format.upper()}")
     parser.add_argument("--tree", action="store_true", help="print it as a tree (as without PATH)")

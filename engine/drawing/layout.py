@@ -8,11 +8,11 @@ import importlib.util
 import os
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from subprocess import PIPE, Popen, TimeoutExpired
 
 VARIABLE = "GRADWALK_DOT"
 EMBEDDED = Path(__file__).with_name("embedded.py")
@@ -42,7 +42,7 @@ def render(
     command = _command(format)
     try:
         code, picture, complaint = _run(command, source.encode(), timeout)
-    except subprocess.TimeoutExpired:
+    except TimeoutExpired:
         raise LayoutError(
             f"the layout took more than {timeout:g} s and was ended; {remedy()}; or allow more "
             f"with timeout=.... {STILL}"
@@ -82,10 +82,7 @@ def _command(format: str) -> list[str]:
 
 def _run(command: list[str], source: bytes, timeout: float) -> tuple[int, bytes, bytes]:
     """Run a command to its end; where it is late or interrupted, kill it and what it started."""
-    pipe = subprocess.PIPE
-    with subprocess.Popen(
-        command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True
-    ) as child:
+    with Popen(command, stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True) as child:
         try:
             picture, complaint = child.communicate(source, timeout)
         except BaseException:

@@ -197,9 +197,8 @@ def _distances(outputs: Iterable[Value], depth: int) -> dict[Value, int]:
     """The distance of each node from the nearest output, up to a depth."""
     found, ring = dict.fromkeys(outputs, 0), [*outputs]
     for step in range(1, depth + 1):
-        ring = [
-            p for p in dict.fromkeys(p for node in ring for p in node.parents) if p not in found
-        ]
+        below = dict.fromkeys(parent for node in ring for parent in node.parents)
+        ring = [node for node in below if node not in found]
         found.update(dict.fromkeys(ring, step))
     return found
 
