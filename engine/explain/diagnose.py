@@ -251,12 +251,10 @@ def _judge(layer: Layer, above: list[Layer]) -> Iterator[Remark]:
     if layer.nonfinite:
         yield remark("nonfinite", f"{layer.nonfinite:,} of {count:,} gradients")
         return
-    if 0 < layer.zeros < count:
-        yield remark("zero", f"{layer.zeros:,} of {count:,} gradients are 0")
-    elif layer.zeros:
-        yield remark(
-            "zero", "the gradient is 0" if count == 1 else f"all {count:,} gradients are 0"
-        )
+    if layer.zeros:
+        how_many = f"{layer.zeros:,} of" if layer.zeros < count else "all"
+        many = f"{how_many} {count:,} gradients are 0"
+        yield remark("zero", many if count > 1 else "the gradient is 0")
     others = [other for other in above if other.rms and not other.nonfinite] or [layer]
     top = max(others, key=lambda other: other.rms)
     low = min(others, key=lambda other: other.rms)

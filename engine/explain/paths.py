@@ -79,10 +79,8 @@ def path_sums(output: Value) -> PathSums:
     (1.0, 11.0)
     """
     order = topological(output)[::-1]
-    found = PathSums(
-        order, dict.fromkeys(order, 0.0), dict.fromkeys(order, 0.0), dict.fromkeys(order, -inf)
-    )
-    gradient, size, best = found.gradient, found.size, found.best
+    gradient, size, best = (dict.fromkeys(order, x) for x in (0.0, 0.0, -inf))
+    found = PathSums(order, gradient, size, best)
     gradient[output], size[output], best[output] = 1.0, 1.0, 0.0
     with numeric_mode("ieee"):  # to look at a graph never raises
         for node in reverse_order(output):

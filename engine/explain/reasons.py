@@ -130,12 +130,10 @@ def _unconnected(found: PathSums, value: Value, words: Words) -> Iterator[str]:
     """Why no path leads to a value: it did not go into the output, but a copy of it may have."""
     output, own = words.call(found.order[0]), words.call(value)
     yield f"{own} did not go into {output}: it is none of the {len(found.order):,} values below it"
-    twin = next(
-        (n for n in found.order if not n.parents and n.label and n.label == value.label), None
-    )
-    if twin is not None:
+    leaves = [node for node in found.order if not node.parents]
+    if value.label and any(leaf.label == value.label for leaf in leaves):
         yield f"another leaf is called {own} there; a copy, such as .detach() makes, is a new leaf"
-    elif any(not n.parents and n.data == value.data for n in found.order):
+    elif any(leaf.data == value.data for leaf in leaves):
         yield (
             f"the number {number(value.data)} is there, which may have been {own} once: float(), "
             ".data and .detach() end a graph"

@@ -151,9 +151,8 @@ def _wrong_partial(node: Node, rtol: float) -> str:
     if node.op is None:
         return ""
     op, inputs = node.op, [parent._data for parent in node.parents]
-    for i, (parent, local) in enumerate(
-        zip(node.parents, op.numeric(node._data, *inputs), strict=True)
-    ):
+    partials = op.numeric(node._data, *inputs)
+    for i, (parent, local) in enumerate(zip(node.parents, partials, strict=True)):
         if parent.op is CONSTANT or local is None:
             continue
         along = _along(op.function, inputs, i)

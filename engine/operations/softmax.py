@@ -234,13 +234,11 @@ def _results(
 ) -> list[Value] | Value:
     """The results of a row for each input and the others; with an index, that one alone."""
     inputs = [constant(x) for x in several(op.name, xs)]
-    many = len(inputs)
+    n = len(inputs)
     if index is None:
         return numbered(_each(op, shifted, inputs))
     if not isinstance(index, int) or isinstance(index, bool):
         raise TypeError(f"{op} takes the index of an input, got {index!r}; write an int")
-    if not 0 <= index < many:
-        raise IndexError(
-            f"{op} got index {index} for {many} inputs; it counts from 0 to {many - 1}"
-        )
+    if not 0 <= index < n:
+        raise IndexError(f"{op} got index {index} for {n} inputs; it counts from 0 to {n - 1}")
     return apply(op, turned(inputs, index))

@@ -104,10 +104,9 @@ def _call(key: Code, at: int) -> tuple[str, int, bool]:
     Returns the name, the line, and whether an operator uses the result.
     """
     origin, names = origin_of(key.code, at, None), TWINS.keys() & key.code.co_names
-    name = (
-        origin.code.partition("(")[0].rpartition(".")[2] if origin.code else min(names, default="")
-    )
-    before, _, after = line_of(key.code, origin.line).partition(origin.code or "\n")
+    said = origin.code
+    name = said.partition("(")[0].rpartition(".")[2] if said else min(names, default="")
+    before, _, after = line_of(key.code, origin.line).partition(said or "\n")
     joined = before.rstrip().endswith(SIGNS) or after.lstrip().startswith(SIGNS)
     return name if name in names else "", origin.line, joined
 

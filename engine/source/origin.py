@@ -201,11 +201,9 @@ def variable(key: Code, at: int, item: int | None = None) -> str | None:
             names = each.argval if isinstance(each.argval, tuple) else (each.argval,)
             for name, depth in zip(names, _STORES[op], strict=False):
                 if depth in depths:
-                    if (
-                        not name.isidentifier()
-                    ):  # pytest stores results under names like @py_assert1
-                        return None
-                    return name if item is None else f"{name}[{item}]"
+                    whole = name if item is None else f"{name}[{item}]"
+                    # pytest stores results under names like @py_assert1
+                    return whole if name.isidentifier() else None
             depths = _after(each, depths)
         elif op == "BUILD_TUPLE" and i < len(found) and found[i].opname == "UNPACK_SEQUENCE":
             if min(depths) >= arg or found[i].arg != arg:

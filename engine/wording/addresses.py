@@ -21,8 +21,7 @@ def modules(nodes: Sequence[Value]) -> dict[Value, Address]:
     """
     found: dict[Value, Address] = {}
     for node in nodes:
-        address = _module(node, found)
-        if address:
+        if address := _module(node, found):
             found[node] = address
     return found
 
@@ -68,9 +67,8 @@ def _together(a: Value, b: Value) -> bool:
     same = a._code is b._code
     if same or a._code is None or b._code is None:
         return same
-    return a._code.co_filename == b._code.co_filename and getattr(
-        origins.place_of(a), "library", False
-    )
+    place = origins.place_of(a) if a._code.co_filename == b._code.co_filename else None
+    return place is not None and place.library
 
 
 def _source(node: Value) -> Address:

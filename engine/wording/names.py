@@ -160,17 +160,15 @@ class Names:
     Arguments:
         stem: what made-up names begin with; a number follows.
         tidy: makes a name out of a label or a variable.
-        again: what stands between a name that is taken and a number.
+        sep: what stands between a name that is taken and a number.
 
     >>> a, b, names = Value(1.0, "w"), Value(2.0, "w"), Names()
     >>> names.of(a), names.of(b), names.of(a), names.of(a * b), names.of(a + b)
     ('w', 'w#2', 'w', 'v1', 'v2')
     """
 
-    def __init__(
-        self, stem: str = "v", tidy: Callable[[str], str] = safe, again: str = "#"
-    ) -> None:
-        self.stem, self.tidy, self.again = stem, tidy, again
+    def __init__(self, stem: str = "v", tidy: Callable[[str], str] = safe, sep: str = "#") -> None:
+        self.stem, self.tidy, self.sep = stem, tidy, sep
         self._names: dict[Value, str] = {}
         self._taken: dict[str, int] = {}  # the names; and the next number behind each stem
 
@@ -179,7 +177,7 @@ class Names:
         if node not in self._names:
             wanted = self.tidy(name_of(node) or otherwise) or self._numbered(stem or self.stem, 1)
             if wanted in self._taken:
-                wanted = self._numbered(wanted + self.again, 2)
+                wanted = self._numbered(wanted + self.sep, 2)
             self._taken[wanted] = 1
             self._names[node] = wanted
         return self._names[node]
@@ -199,7 +197,7 @@ def identifiers(nodes: Iterable[Value]) -> dict[Value, str]:
     >>> [*identifiers([a, b, c, a * b, b * c]).values()]
     ['w', 'class_', 'w_2', 'mul_1', 'mul_2']
     """
-    names, found = Names(tidy=_variable, again="_"), {}
+    names, found = Names(tidy=_variable, sep="_"), {}
     for node in nodes:
         made = identifier(node.op.name if node.parents and node.op else "") or "leaf"
         found[node] = names.of(node, stem=f"{made}_")
