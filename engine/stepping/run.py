@@ -223,9 +223,7 @@ class Run:
     def until_changed(self, value: Value, *, backwards: bool = False) -> Step | None:
         """Go on to the next step that changes the gradient of a value; see `until`."""
         self._number(value)
-        return self.until(
-            lambda step: step.parent is value and step.after != step.before, backwards=backwards
-        )
+        return self.until(lambda s: s.parent is value and s.after != s.before, backwards=backwards)
 
     def until_nonfinite(self, *, backwards: bool = False) -> Step | None:
         """Go on to the next step that makes a finite gradient infinite or nan; see `until`."""

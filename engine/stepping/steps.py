@@ -58,9 +58,8 @@ class Step:
         """
         target = called(self.parent, f"parent {self.position}")
         change = f"{target}.grad {number(self.before)} -> {number(self.after)}"
-        return printable(
-            f"{change}  (+= {number(self.upstream)} × {number(self.local)})  {made_by(self.node)}"
-        )
+        added = f"(+= {number(self.upstream)} × {number(self.local)})"
+        return printable(f"{change}  {added}  {made_by(self.node)}")
 
     def source(self, target: str = "") -> str:
         """This step as a line of Python. `Run.to_source` gives the whole pass.
@@ -104,11 +103,9 @@ class ForwardStep:
         >>> print(str(next(y.forward_steps())).partition("  <doc")[0])
         y = × of 0.5, 4 = 2  y = x * 4.0
         """
-        numbers = ", ".join(number(x) for x in self.inputs)
         op = self.node.op.symbol if self.node.op else ""
-        return printable(
-            f"{called(self.node)} = {op} of {numbers} = {number(self.data)}  {made_by(self.node)}"
-        )
+        result = f"{op} of {', '.join(map(number, self.inputs))} = {number(self.data)}"
+        return printable(f"{called(self.node)} = {result}  {made_by(self.node)}")
 
 
 def backward_steps(root: Value, seed: float = 1.0) -> Iterator[Step]:

@@ -153,10 +153,8 @@ class Views:
             shown = Piece(f"{contribution}{number(step.local)}")
             lines.append([pieces[0], shown, pieces[-1], Piece(to_come, FAINT)])
         if len(steps) > MANY:
-            rest = sum(step.contribution for step in steps[MANY:])
-            lines.append(
-                [Piece(f"   … {len(steps) - MANY:,} more, together {number(rest)}", FAINT)]
-            )
+            rest = number(sum(step.contribution for step in steps[MANY:]))
+            lines.append([Piece(f"   … {len(steps) - MANY:,} more, together {rest}", FAINT)])
         return lines
 
     def tree(self, step: Step | None, colour: bool) -> list[str]:
