@@ -141,9 +141,6 @@ def _check(names: set[str], paths: Mapping[Value, Address]) -> None:
     known = dict.fromkeys(name for path in paths.values() for name in path)
     for name in sorted(names - known.keys()):
         near = difflib.get_close_matches(name, known, 3) or [*known][:3]
-        raise ValueError(
-            f"there is no group {name!r} to open in this graph; there are {len(known)}, "
-            f"among them {', '.join(map(repr, near))}"
-            if known
-            else f"there is no group {name!r} to open in this graph, since it has none"
-        )
+        some = f"; there are {len(known)}, among them {', '.join(map(repr, near))}"
+        has = some if known else ", since it has none"
+        raise ValueError(f"there is no group {name!r} to open in this graph{has}")
