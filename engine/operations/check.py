@@ -110,10 +110,12 @@ def check_gradient(
                 f"check_gradient needs f to return a Value, got {type(output).__name__}"
             )
         gradients = _gradients(output, inputs)
-    wanted = [
-        differentiate(_along(lambda *xs: _value_at(f, xs), point, i), x)
-        for i, x in enumerate(point)
-    ]
+
+    def value(*xs: float) -> float:
+        with numeric_mode("ieee"), no_grad():
+            return float(f(*map(Value, xs)))
+
+    wanted = [differentiate(_along(value, point, i), x) for i, x in enumerate(point)]
     for x, gradient, estimate in zip(inputs, gradients, wanted, strict=True):
         if mismatch := _mismatch(gradient, estimate, rtol):
             raise GradientError(
@@ -129,11 +131,6 @@ def _gradients(output: Value, inputs: Sequence[Value]) -> list[float]:
     with Gradients(topological(output, *inputs)):
         output.backward()
         return [x.grad for x in inputs]
-
-
-def _value_at(f: Callable[..., Value], point: Sequence[float]) -> float:
-    with numeric_mode("ieee"), no_grad():
-        return float(f(*[Value(x) for x in point]))
 
 
 def _culprit(output: Value, rtol: float) -> str:
