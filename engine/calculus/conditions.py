@@ -88,10 +88,8 @@ class Conditions:
             return terms
         conditions = [*map(self._condition, sources)]
         if node.op.branches:
-            conditions = [
-                self._enter(condition, node, i, local)
-                for condition, (i, _, local) in zip(conditions, edges, strict=True)
-            ]
+            outside = zip(conditions, edges, strict=True)
+            conditions = [self._enter(outer, node, i, local) for outer, (i, _, local) in outside]
         for condition, target in zip(conditions, targets, strict=True):
             if condition is ALWAYS:
                 self._always.add(target)

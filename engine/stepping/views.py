@@ -77,10 +77,8 @@ class Views:
         """The steps around a position, with a mark at the one that was taken last."""
         start = max(min(position - 1 - count // 2, len(self.run) - count), 0)
         marks = {position - 1: "-> "}
-        return [
-            self.step(self.run[i], marks.get(i, "   "))
-            for i in range(start, min(start + count, len(self.run)))
-        ]
+        end = min(start + count, len(self.run))
+        return [self.step(self.run[i], marks.get(i, "   ")) for i in range(start, end)]
 
     # --- from the loss to here -------------------------------------------------------------------
     def chain(self, step: Step) -> list[Step]:
