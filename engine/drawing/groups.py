@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from engine.core import origins
 from engine.core.value import Value
 from engine.drawing.view import View
-from engine.wording.addresses import Address, addresses
+from engine.wording.addresses import Address, addresses, every
 from engine.wording.names import shorten
 
 SMALL = 3  # so few nodes are drawn rather than named
@@ -69,10 +69,7 @@ def group(
         if collapse is not None or readable:
             return found
     # so many functions or layers that even these cannot be read: one box for each operation
-    alike = {
-        node: paths[node] and (f"every {node.op.name if node.op else 'leaf'}",)
-        for node in view.nodes
-    }
+    alike = {node: paths[node] and every(node) for node in view.nodes}
     return found if names else _collapse(view, alike, 1, names)
 
 

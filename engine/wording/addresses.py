@@ -75,12 +75,17 @@ def _source(node: Value) -> Address:
     """The function and the line that made a node, or else its operation."""
     origin = origins.place_of(node)
     if origin is None:
-        return (f"every {node.op.name if node.op else 'leaf'}",)
+        return every(node)
     place, _, _ = str(origin).rpartition(":")
     # a comprehension belongs to the function around it, as Python has it from 3.12 on
     around = re.sub(r"(\.<locals>)?\.<(\w+comp|genexpr)>", "", origin.function)
     function = "" if around == "<module>" else f" {around}()"
     return f"{place}{function}", str(origin)
+
+
+def every(node: Value) -> Address:
+    """The address of all nodes that are made by the same operation."""
+    return (f"every {node.op.name if node.op else 'leaf'}",)
 
 
 def kinds_of(
