@@ -13,10 +13,8 @@ from itertools import islice
 from typing import IO, Any, Self
 
 # Stand-ins, for a terminal that lacks any of the characters in a text.
-ASCII = str.maketrans("└├│─▶×·↑→□∞", "`||->x.^>_~") | {
-    ord(char): word
-    for char, word in {"…": "...", "Σ": "sum", "Π": "prod", "∂": "d", "≤": "<=", "≥": ">="}.items()
-}
+WORDS = {"…": "...", "Σ": "sum", "Π": "prod", "∂": "d", "≤": "<=", "≥": ">="}
+ASCII = str.maketrans("└├│─▶×·↑→□∞", "`||->x.^>_~") | str.maketrans(WORDS)
 
 
 def printable(text: str, stream: IO[str] | None = None) -> str:
