@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from html import escape
 from math import isfinite
@@ -11,14 +10,14 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from engine.outfile import write
+from engine.outfile import Target, write
 
 
 def page(
     room: Path,
     files: Sequence[str],
     data: Mapping[str, Any],
-    path: str | os.PathLike[str] | None = None,
+    path: Target = None,
     *,
     unit: str,
     speeds: Sequence[float],

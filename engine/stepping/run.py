@@ -1,6 +1,5 @@
 """Run: a backward pass that can be walked in both directions."""
 
-import os
 from array import array
 from collections.abc import Callable, Iterator
 from math import isfinite
@@ -13,6 +12,7 @@ from engine.core.nonfinite import check_gradients, check_sum
 from engine.core.ops import is_constant
 from engine.core.sweep import gradients_of
 from engine.core.value import Value
+from engine.outfile import Target
 from engine.stepping.steps import Step
 
 __all__ = ["Run"]
@@ -232,7 +232,7 @@ class Run:
         )
 
     # --- showing ---------------------------------------------------------------------------------
-    def to_html(self, path: str | os.PathLike[str] | None = None, **how: Any) -> str:
+    def to_html(self, path: Target = None, **how: Any) -> str:
         """A page that plays the forward and the backward pass: see engine.stepping.player.
 
         >>> "<svg" in (Value(2.0, "x") * 3).trace_backward().to_html()
@@ -242,7 +242,7 @@ class Run:
 
         return player.to_html(self, path, **how)
 
-    def to_source(self, path: str | os.PathLike[str] | None = None) -> str:
+    def to_source(self, path: Target = None) -> str:
         """The pass as plain Python that runs by itself: see engine.stepping.to_source."""
         from engine.stepping import unrolled
 

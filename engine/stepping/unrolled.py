@@ -8,14 +8,13 @@ import builtins
 import linecache
 import weakref
 from itertools import count
-from os import PathLike
 from pathlib import Path
 from types import FunctionType
 from typing import Any
 
 from engine.core.ops import is_constant
 from engine.core.value import Value
-from engine.outfile import write
+from engine.outfile import Target, write
 from engine.stepping.run import Run
 from engine.wording.names import identifiers, place, shorten
 from engine.wording.notation import PLAIN, WIDE, Term, derivatives
@@ -26,7 +25,7 @@ Terms = dict[Value, Term]  # how each node is written: its name in the program, 
 _serial = count(1)
 
 
-def to_source(run: Run, path: str | PathLike[str] | None = None) -> str:
+def to_source(run: Run, path: Target = None) -> str:
     """The pass of a run as a Python program that runs by itself, written to `path` if one is given.
 
     The program has a line for each node, with its data, and then a line for each edge. At the end

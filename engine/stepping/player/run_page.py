@@ -4,7 +4,6 @@ Products and sums of floats are the same in JavaScript to the bit. So the page c
 gradient from the local derivatives, in the order of the pass, and from what hooks changed.
 """
 
-import os
 import re
 from html import escape
 from pathlib import Path
@@ -17,6 +16,7 @@ from engine.core.sweep import Gradients
 from engine.core.value import Value
 from engine.drawing import LayoutError, draw
 from engine.drawing.canvas import Picture
+from engine.outfile import Target
 from engine.page import shell
 from engine.page.shell import json_float
 from engine.stepping.run import Run
@@ -35,7 +35,7 @@ _NEEDLESS = re.compile(
 )
 
 
-def to_html(run: Run, path: str | os.PathLike[str] | None = None, **how: Any) -> str:
+def to_html(run: Run, path: Target = None, **how: Any) -> str:
     """Return a page that plays the forward and the backward pass, and write it to `path`.
 
     The page is one file and works offline. It has play and pause, single steps in both directions,
