@@ -160,10 +160,8 @@ def _is_operation(name: str) -> bool:
     return named and name not in ("where", "Value")  # `where` asks for a comparison
 
 
-FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "abs": _folding(abs),  # Python's own; a star import leaves `sum` and `round` to it, too
-    **{
-        name: _picking(getattr(engine, name)) if name.endswith("softmax") else getattr(engine, name)
-        for name in filter(_is_operation, (*engine.__all__, "sum", "round"))
-    },
-}
+# Python's own are abs and, to a star import, `sum` and `round` too.
+NAMES = [*filter(_is_operation, (*engine.__all__, "sum", "round"))]
+FUNCTIONS: dict[str, Callable[..., Any]] = {name: getattr(engine, name) for name in NAMES}
+FUNCTIONS |= {name: _picking(FUNCTIONS[name]) for name in ("softmax", "log_softmax")}
+FUNCTIONS["abs"] = _folding(abs)
