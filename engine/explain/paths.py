@@ -7,7 +7,6 @@ up then knows which way the large paths go.
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from math import inf, isfinite, log, prod
 from typing import Any, NamedTuple
@@ -36,8 +35,7 @@ class Link(NamedTuple):
 Path = tuple[Link, ...]  # from the output down
 
 
-@dataclass
-class PathSums:
+class PathSums(NamedTuple):
     """For each value, sums over all paths from an output down to it.
 
     What a path adds to the gradient is the product of the local derivatives along it.
@@ -55,8 +53,8 @@ class PathSums:
     gradient: dict[Value, float]
     size: dict[Value, float]
     best: dict[Value, float]
-    links: list[Link] = field(default_factory=list)
-    above: dict[Value, list[Link]] = field(default_factory=dict)
+    links: list[Link]
+    above: dict[Value, list[Link]]
 
     def between(self, value: Value) -> set[Value]:
         """The nodes on the paths from the output to a value, both ends included."""
@@ -80,7 +78,7 @@ def path_sums(output: Value) -> PathSums:
     """
     order = topological(output)[::-1]
     gradient, size, best = (dict.fromkeys(order, x) for x in (0.0, 0.0, -inf))
-    found = PathSums(order, gradient, size, best)
+    found = PathSums(order, gradient, size, best, links=[], above={})
     gradient[output], size[output], best[output] = 1.0, 1.0, 0.0
     with numeric_mode("ieee"):  # to look at a graph never raises
         for node in reverse_order(output):

@@ -4,10 +4,9 @@ user's own is recognised as well as one of the engine's.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from math import exp, inf, isfinite, log
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.core.node import edges
 from engine.core.operation import Operation, rows
@@ -176,8 +175,7 @@ def remedy(node: Value, before: str = "") -> str:
 
 
 # --- activations ---------------------------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(NamedTuple):
     """The shape of an activation: its steepest slope, and whether only one of its ends is flat."""
 
     top: float

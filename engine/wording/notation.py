@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import nan
 from string import Formatter
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from engine.core.graph import topological
 from engine.core.modes import numeric_mode, recording
@@ -105,8 +105,7 @@ class Term:
         return self.style.apply(rows.mul, (self, other))
 
 
-@dataclass(frozen=True)
-class _Parsed:
+class _Parsed(NamedTuple):
     literals: tuple[str, ...]  # one more than slots
     slots: tuple[tuple[str, int], ...]  # which input, and how tight it has to be
     level: int
