@@ -105,8 +105,7 @@ def outputs_of(who: str, given: Outputs) -> dict[Value, str]:
     """
     found: dict[Value, str] = {}
     for name, value in _named(who, given):
-        names = [found.get(value), name]
-        found[value] = ", ".join(filter(None, names))
+        found[value] = ", ".join(filter(None, [found.get(value), name]))
     if not found:
         raise ValueError(f"{who} takes at least one Value, got an empty {type(given).__name__}")
     return found

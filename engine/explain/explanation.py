@@ -64,8 +64,7 @@ def _one(found: PathSums, w: Value, paths: int, words: Words) -> list[str]:
     if w is loss:
         return [f"{head}: it is the loss itself"]
     total, alive = count(found, w)
-    finite = isfinite(gradient)
-    best = [*islice(largest(found, w), paths)] if finite else []
+    best = [*islice(largest(found, w), paths)] if isfinite(gradient) else []
     lines = [f"{head}, along {_many(total)}"]
     for edge in (edge for _, path in best for edge in _shown(path)):
         words.call(edge.parent)  # before anything is written, so that all formulas use the names

@@ -150,8 +150,7 @@ def _backward(value: Value) -> Finding | None:
             "nothing comes from above, and 0 × inf is nan: give the operation an input where it is "
             "safe, and choose with where() before it rather than after"
         )
-    tried = "; ".join(filter(None, advice))
-    return Finding("gradient", node, tried, len(bad) - 1, *bad[0][1:])
+    return Finding("gradient", node, "; ".join(filter(None, advice)), len(bad) - 1, *bad[0][1:])
 
 
 def _places(node: Value) -> list[str]:
