@@ -5,8 +5,8 @@ That is at a node, an operation, a layer, a line of source or an edge, or where 
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from engine.core.ops import is_constant
 from engine.core.origins import name_of, place_of
@@ -22,8 +22,7 @@ from engine.wording.terminal import Mistake, hint
 _WORD = re.compile(r"[^\W\d][\w.]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(NamedTuple):
     """Where to stop: in words, as a test of the step that was just taken, and whether only once."""
 
     text: str

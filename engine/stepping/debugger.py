@@ -5,7 +5,6 @@ end of the input is `quit`.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 from typing import Any, TextIO
@@ -169,8 +168,8 @@ class Debugger(Prompt):
         At an operation, a layer or a line it stops when a node made there hands it on.
         """
         if argument:
-            stop = replace(self.breakpoints.stop(argument), once=once)
-            self.stops[str(next(self.numbers))] = stop
+            stop = self.breakpoints.stop(argument)
+            self.stops[str(next(self.numbers))] = stop._replace(once=once)
         for k in [*self.stops][-1:] if argument else self.stops:
             self.note(f"break {k} at {self.stops[k].text}{', once' * self.stops[k].once}")
         if not argument:
