@@ -251,8 +251,7 @@ class Debugger(Prompt):
         """The edges that add to the gradient of that node."""
         if not argument:
             raise Mistake("contributions to which node?")
-        node = self.names.find(argument)
-        self.tell(self.views.contributions(node, self.run.position))
+        self.tell(self.views.contributions(self.names.find(argument), self.run.position))
 
     def do_list(self, argument: str) -> None:
         """The steps around here, eleven or that many."""
@@ -269,8 +268,7 @@ class Debugger(Prompt):
             return
         if not argument.endswith(".svg"):
             raise Mistake(f"graph writes SVG, so the file ends in .svg, got {argument!r}")
-        svg = lit(self.run.root, self.run.current)
-        Path(argument).write_text(svg, encoding="utf-8")
+        Path(argument).write_text(lit(self.run.root, self.run.current), encoding="utf-8")
         self.note(f"written: {argument}")
 
     def do_source(self, argument: str) -> None:
