@@ -68,20 +68,16 @@ def function_of(op: Operation) -> Callable[[F], F]:
     return declare
 
 
-def rule(
-    function: Callable[..., float], partials: Any, *, method: bool = True, **how: Any
-) -> Callable[[F], F]:
+def rule(function: Callable[..., float], partials: Any, **how: Any) -> Callable[[F], F]:
     """A decorator: a new row, named as the definition is, and the function that records it.
 
-    Arguments: those of Operation, but for the name, which is the definition's.
-        method: whether it is a method of Value too.
+    The function is a method of Value too. Arguments: those of Operation, but for the name.
     """
 
     def declare(definition: F) -> F:
         name = definition.__name__
         made = function_of(row(name, function, partials, **how))(definition)
-        if method:
-            setattr(Value, name, made)
+        setattr(Value, name, made)
         return made
 
     return declare
