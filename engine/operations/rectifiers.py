@@ -164,10 +164,8 @@ row(
 def _gelu_tanh_partial(y: Any, x: Any) -> tuple[Any]:
     c = rows.clamp(x, -30.0, 30.0)
     inner = 2.0 * _SQRT_2_PI * (c + 0.044715 * c * c * c)
-    return (
-        rows.sigmoid(inner)
-        + c * rows.sigmoid_slope(inner) * (2.0 * _SQRT_2_PI * (1.0 + 0.134145 * c * c)),
-    )
+    slope = 2.0 * _SQRT_2_PI * (1.0 + 0.134145 * c * c)
+    return (rows.sigmoid(inner) + c * rows.sigmoid_slope(inner) * slope,)
 
 
 @rule(_gelu_tanh, _gelu_tanh_partial, domain=(-0.5, 3.0), finite_partials=True)

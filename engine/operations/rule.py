@@ -153,27 +153,25 @@ def operation(
 def _derivatives(name: str, partials: Any) -> Callable[..., Any]:
     """The partials as the table has them: one for each input, on floats as floats."""
 
-    def derivatives(y: Any, *inputs: Any) -> Any:
+    def derivatives(y: Any, *xs: Any) -> Any:
         try:
-            found = (
-                partials(y, *inputs) if callable(partials) else [p(y, *inputs) for p in partials]
-            )
+            found = partials(y, *xs) if callable(partials) else [p(y, *xs) for p in partials]
         except TypeError as error:
             raise TypeError(
-                f"the partials of {name} take the output and {len(inputs)} inputs; called with "
+                f"the partials of {name} take the output and {len(xs)} inputs; called with "
                 f"them, they raise TypeError: {error}"
             ) from error
         except (ValueError, ArithmeticError) as error:
             if isinstance(y, Value) or MODE.get() == "strict":
                 raise NumericError(
-                    f"the partials of {name}({', '.join(map(str, map(float, inputs)))}) raise "
+                    f"the partials of {name}({', '.join(map(str, map(float, xs)))}) raise "
                     f"{type(error).__name__}: {error}"
                 ) from error
-            return [nan] * len(inputs)
+            return [nan] * len(xs)
         found = found if isinstance(found, (tuple, list)) else (found,)
-        if len(found) != len(inputs):
+        if len(found) != len(xs):
             raise ValueError(
-                f"{name} was called with {len(inputs)} inputs, and its partials give "
+                f"{name} was called with {len(xs)} inputs, and its partials give "
                 f"{len(found)} derivatives; give one for each input"
             )
         if isinstance(y, Value):
