@@ -30,6 +30,7 @@ FITS = 1e-2  # a term of the loss below this is at its goal
 LISTED = 5  # names in a remark
 
 Kind = Literal["nonfinite", "dead", "saturated", "zero", "vanishing", "exploding", "unreached"]
+Home = Callable[[Value], tuple[str, str]]  # the layer and the unit of a node
 
 
 class _Model(Protocol):
@@ -178,7 +179,7 @@ def _remark(layer: str, values: Iterable[Value], kind: Kind, text: str) -> Remar
 
 
 # --- units ---------------------------------------------------------------------------------------
-def _flat(found: PathSums, address: Callable[[Value], tuple[str, str]]) -> Iterator[Remark]:
+def _flat(found: PathSums, address: Home) -> Iterator[Remark]:
     """Remarks on units whose activation was flat at each use."""
     at_goal = _terms(found)
     units: dict[tuple[str, Operation, str], list[tuple[Value, Kind | None]]] = {}
@@ -227,9 +228,7 @@ def _terms(found: PathSums) -> set[Value]:
 
 
 # --- gradients -----------------------------------------------------------------------------------
-def _layers(
-    found: PathSums, own: list[Value], address: Callable[[Value], tuple[str, str]]
-) -> list[Layer]:
+def _layers(found: PathSums, own: list[Value], address: Home) -> list[Layer]:
     """The parameters by layer, in the order in which the layers are first used."""
     members: dict[str, list[Value]] = {}
     last = {p: i for i, node in enumerate(found.order) for p in node.parents}

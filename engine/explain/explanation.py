@@ -119,18 +119,16 @@ def _path(title: str, product: float, share: str, path: Path, words: Words) -> l
 def _leaves(found: PathSums, words: Words) -> list[str]:
     """One line for each leaf, the leaves with the largest gradients first."""
     leaves = [node for node in reversed(found.order) if not (node.parents or is_constant(node))]
-    leaves.sort(
-        key=lambda node: -inf if isnan(found.gradient[node]) else -abs(found.gradient[node])
-    )
+    grads = found.gradient
+    leaves.sort(key=lambda leaf: -inf if isnan(grads[leaf]) else -abs(grads[leaf]))
     rows = [("", "on the largest path", "gradient", "largest path")]
     for leaf in leaves[:LEAVES]:
-        gradient = found.gradient[leaf]
         product, path = next(largest(found, leaf), (0.0, ()))
-        share = f"{number(product)}{_share(product, gradient)}"
+        share = f"{number(product)}{_share(product, grads[leaf])}"
         way = [str(edge.node.op) for edge in path]
         if len(way) > 6:
             way[3:-3] = [f"… {len(way) - 6:,} more …"]
-        rows.append((words.call(leaf), " · ".join(way), number(gradient), share))
+        rows.append((words.call(leaf), " · ".join(way), number(grads[leaf]), share))
     more = len(leaves) - LEAVES
     rest = [f"… and {more:,} more leaves, with smaller gradients"] if more > 0 else []
     return [f"the gradient of {words.call(found.order[0])} by its leaves", *columns(rows, 2), *rest]
