@@ -95,11 +95,10 @@ class Run:
 
     def __getitem__(self, index: int) -> Step:
         """The step with that index, whether it has been taken or not."""
-        if not isinstance(index, int) or not -len(self) <= index < len(self):
-            raise IndexError(
-                f"this run has {len(self)} edges, from 0 to {len(self) - 1}; got {index!r}"
-            )
-        index %= len(self)
+        end = len(self)
+        if not isinstance(index, int) or not -end <= index < end:
+            raise IndexError(f"this run has {end} edges, from 0 to {end - 1}; got {index!r}")
+        index %= end
         node, parent = self.nodes[self._node[index]], self.nodes[self._parent[index]]
         upstream, position = self._grads[self._node[index]], self._position[index]
         local, before = self._local[index], self._before[index]

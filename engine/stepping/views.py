@@ -57,12 +57,11 @@ class Views:
     def step(self, step: Step, mark: str = "") -> list[Piece]:
         """A step in one line: `9/12  w.grad 0 -> -1.692  (+= -0.8460 × 2)  n = x * w  run.py:4`."""
         total = str(len(self.run))
-        alarm = "" if isfinite(step.after) else ALARM
         return [
             Piece(f"{mark}{step.index + 1:>{len(total)}}/{total}  ", FAINT),
             Piece(f"{self.names.of(step.parent)}.grad", STRONG),
             Piece(f" {number(step.before)} -> "),
-            Piece(number(step.after), alarm or STRONG),
+            Piece(number(step.after), STRONG if isfinite(step.after) else ALARM),
             Piece(f"  (+= {number(step.upstream)} × {number(step.local)})"),
             Piece("  " + self.made(step.node), FAINT),
         ]
