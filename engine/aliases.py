@@ -49,8 +49,7 @@ def moved(name: str) -> Callable[[str], object]:
     def find(attribute: str) -> object:
         for home in MOVED[name].split():
             if not attribute.startswith("__") and hasattr(importlib.import_module(home), attribute):
-                found: object = getattr(sys.modules[home], attribute)
-                return found
+                return getattr(sys.modules[home], attribute)
         raise AttributeError(f"module {name!r} has no attribute {attribute!r}")
 
     return find
