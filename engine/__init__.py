@@ -46,21 +46,9 @@ from engine.operations.trigonometric import *
 if _TYPE_CHECKING:
     from engine.native import Program, compiled
 
-__all__ = [
-    "ControlFlowError",
-    "GradientError",
-    "NumericError",
-    "Program",
-    "StaleValueError",
-    "Value",
-    "check_gradient",
-    "check_operation",
-    "compiled",
-    "no_grad",
-    "numeric_mode",
-    "operation",
-    "topological",
-]
+__all__ = ["ControlFlowError", "GradientError", "NumericError", "Program", "StaleValueError"]
+__all__ += ["Value", "check_gradient", "check_operation", "compiled", "no_grad", "numeric_mode"]
+__all__ += ["operation", "topological"]
 __all__ += _differentiation.__all__
 __all__ += _branching.__all__
 __all__ += _cross_entropy.__all__

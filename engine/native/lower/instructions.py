@@ -125,17 +125,14 @@ def _deviations(tape: Tape, xs: Args) -> Args:
     return tuple([tape.put("sub", (x, rest)) for x in rough])
 
 
-def _spread(tape: Tape, args: Args) -> int:
-    """The root of how many numbers there are, less the correction."""
-    correction, *xs = args
-    return tape.put("sqrt", (tape.put("sub", (tape.const(float(len(xs))), correction)),))
+def _freedom(tape: Tape, args: Args) -> int:
+    """How many numbers there are, less the correction that comes before them."""
+    return tape.put("sub", (tape.const(len(args) - 1.0), args[0]))
 
 
 def _var(tape: Tape, args: Args) -> int:
-    correction, *xs = args
-    squares = tuple([tape.put("mul", (d, d)) for d in _deviations(tape, tuple(xs))])
-    many = tape.put("sub", (tape.const(float(len(xs))), correction))
-    return tape.put("div", (_sum(tape, squares), many))
+    squares = tuple([tape.put("mul", (d, d)) for d in _deviations(tape, args[1:])])
+    return tape.put("div", (_sum(tape, squares), _freedom(tape, args)))
 
 
 def _length(tape: Tape, xs: Args) -> tuple[int, Args, int]:
@@ -164,10 +161,13 @@ def _direction(tape: Tape, xs: Args) -> int:
 
 
 def _of_deviations(op: str, function: Callable[[Tape, Args], int]) -> Callable[[Tape, Args], int]:
-    """A function of deviations, divided by the root of how many there are."""
-    return lambda tape, args: tape.put(
-        op, (function(tape, _deviations(tape, args[1:])), _spread(tape, args))
-    )
+    """A function of deviations over the root of how many are free."""
+
+    def step(tape: Tape, args: Args) -> int:
+        found = function(tape, _deviations(tape, args[1:]))
+        return tape.put(op, (found, tape.put("sqrt", (_freedom(tape, args),))))
+
+    return step
 
 
 def _several(name: str) -> Callable[[Tape, Args], int]:
