@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
-from engine import NumericError, Value, no_grad, numeric_mode
+from engine import NumericError, Value, no_grad
 from engine.core.modes import MODE, recording
 from engine.core.value import set_data
 from engine.settings import Scope
@@ -14,9 +14,12 @@ from nn.checkpoint.state import State, row
 from nn.checks import as_number, at_least_zero
 from nn.evaluation.measure import measure, predict
 from nn.evaluation.samples import Rows, firsts
-from nn.losses import built_in, classes_of, poisson_loss
+from nn.losses import LOSSES, built_in, classes_of, poisson_loss
 from nn.models.architecture import describe
 from nn.models.batch import BATCH, Batch
+from nn.models.chain import row as parts_of
+from nn.models.chain import widths
+from nn.models.layers import lifted
 from nn.models.module import evaluating
 from nn.models.regularization import BatchNorm, Dropout, too_few
 from nn.optim.gradients import clip_grad_norm
@@ -49,7 +52,7 @@ class Trainer:
         size = task.batch_size or many
         if 1 in (many, size, many % size) and any(isinstance(part, BatchNorm) for part in parts):
             too_few(1)
-        known = describe(task.model, task.held)  # others may read any samples
+        self._known = known = describe(task.model, task.held)  # others may read any samples
         named = built_in(task.loss) is not None
         for rows in task.data.tables:
             rows.check(True, *["sample"] * (known is not None), *["target"] * named)
@@ -65,14 +68,22 @@ class Trainer:
             tables: rows; those of one table have outputs of one form.
         """
         loss, model = self.task.loss, self.task.model
+        plain, parts = self._known and not self._known.others, parts_of(model)
+        if built_in(loss) is LOSSES["binary_cross_entropy"]:  # it takes probabilities alone
+            plain = False
         limited = classes_of(loss) or built_in(loss) is poisson_loss  # else any number will do
         for rows in filter(None, tables):
-            # losses look at the graph of an output, and a step says more about one that overflows
-            with evaluating(model), recording, numeric_mode("ieee"):
-                output = model(rows.samples[rows.numbers[0]])
+            sample = rows.samples[rows.numbers[0]]
+            with recording:  # losses look at the graph of an output
+                if plain:  # to the last layer any numbers will do
+                    lifted(parts[0], sample, widths(parts)[0])  # for its errors
+                    output = parts[-1]([0.0] * widths(parts)[-2])
+                else:
+                    with evaluating(model):
+                        output = model(sample)
             for target, place in firsts(rows.ys if limited else rows.ys[:1]).items():
                 try:
-                    with no_grad(), numeric_mode("ieee"):
+                    with no_grad():
                         loss(output, target)
                 except (TypeError, ValueError) as error:
                     raise type(error)(f"{rows.name(place)}: {error}") from None
