@@ -119,10 +119,9 @@ def _mean(tape: Tape, xs: Args) -> int:
 
 def _deviations(tape: Tape, xs: Args) -> Args:
     """The difference of each from the mean, less what the mean was rounded off."""
-    m = _mean(tape, xs)
-    rough = tuple([tape.put("sub", (x, m)) for x in xs])
-    rest = _mean(tape, rough)
-    return tuple([tape.put("sub", (x, rest)) for x in rough])
+    m, many = _mean(tape, xs), tape.const(float(len(xs)))
+    rest = tape.put("div", (_sum(tape, (*xs, *[tape.put("neg", (m,))] * len(xs))), many))
+    return tuple([tape.put("sub", (tape.put("sub", (x, m)), rest)) for x in xs])
 
 
 def _freedom(tape: Tape, args: Args) -> int:
