@@ -4,17 +4,17 @@ import math
 import random
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-np = pytest.importorskip("numpy", reason="pip install gradwalk[fast]")
-pytest.importorskip("llvmlite", reason="pip install gradwalk[fast]")
+from engine import NumericError, Value, numeric_mode
+from nn import MLP, SGD, Adam, AdamW, Optimizer, RMSprop, fit
+from nn.training import native
+from nn.training.update import Update
 
-from engine import NumericError, Value, numeric_mode  # noqa: E402
-from nn import MLP, SGD, Adam, AdamW, Optimizer, RMSprop, fit  # noqa: E402
-from nn.training import native  # noqa: E402
-from nn.training.update import Update  # noqa: E402
+pytest.importorskip("llvmlite", reason="pip install gradwalk[fast]")
 
 MAKE: dict[str, Any] = {
     "sgd": lambda ps: SGD(ps, lr=0.1),
@@ -104,7 +104,7 @@ class Warm(SGD):
     """A rate that grows with the steps, which its update reads."""
 
     @property
-    def lr(self) -> float:  # type: ignore[override]
+    def lr(self) -> float:
         return self._rate * (1.0 - 0.9 ** (1 + getattr(self, "steps", 0)))
 
     @lr.setter
