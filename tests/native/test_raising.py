@@ -309,6 +309,12 @@ def test_the_listing_says_what_was_raised() -> None:
     program = Program(XS, [sum(products()), sum(XS)], WS)
     assert program.listing().splitlines()[0] == "raised: dot (1), sum (1)"
     assert "raised" not in Program(XS, [engine.dot(WS, XS)], WS).listing()
+    x = XS[0]
+    stable = Program([x], [1.0 / (1.0 + (-x).exp())])
+    assert stable.listing().splitlines()[:2] == [
+        "raised: sigmoid (1)",
+        "(finite, too, where a step on the way overflows as it was written)",
+    ]
 
 
 # --- products behind conditions ------------------------------------------------------------------

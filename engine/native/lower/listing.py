@@ -29,6 +29,8 @@ class Listing:
         found = self.tape.raised.most_common()
         raised = ", ".join(f"{op} ({many})" for op, many in found)
         lines = [f"raised: {raised}"] if raised else []
+        if self.tape.raised.keys() - {"dot", "sum"}:
+            lines.append("(finite, too, where a step on the way overflows as it was written)")
         return "\n".join(lines + [line for kernel in kernels for line in self._lines(kernel)])
 
     def _lines(self, kernel: plan.Kernel) -> Iterator[str]:
@@ -61,9 +63,9 @@ class Listing:
                 for i in kernel.ids[:SHOWN]:
                     operands = self._list(self.tape.args[i])[1:-1]
                     yield f"{self._name(i)} = {self.tape.ops[i]}({operands})"
-                read = isinstance(kernel, plan.Interpreted)
-                if read or len(kernel.ids) > SHOWN:
-                    how = ", interpreted: the program has too many such" if read else ""
+                interpreted = isinstance(kernel, plan.Interpreted)
+                if interpreted or len(kernel.ids) > SHOWN:
+                    how = ", interpreted: the program has too many such" if interpreted else ""
                     yield f"... ({len(kernel.ids)} instructions in all{how})"
 
     def _matrix(self, at: Any) -> str:
