@@ -115,7 +115,8 @@ class Trainer:
             return error
         name = "" if place is None else f"{rows.name(place)}: "
         steps, found = task.optimizer.steps, str(error).removeprefix(f"row {error.row}: ")
-        why = f"diverged after {steps} steps: lower the learning rate ({task.optimizer.lr:g}), clip"
+        after = "1 step" if steps == 1 else f"{steps} steps"
+        why = f"diverged after {after}: lower the learning rate ({task.optimizer.lr:g}), clip"
         why = f"{why} the gradients, or" if steps else "no step was done yet, so"
         return NumericError(f"{name}{found}; {why} scale the samples and targets to about 1")
 
