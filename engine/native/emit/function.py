@@ -168,11 +168,11 @@ class Body:
         for text in self._scopes.pop():
             del self._known[text]
 
-    def either(self, test: str, *writes: Callable[[], object]) -> None:
+    def either(self, test: str, then: Callable[[], object], other: Callable[[], object]) -> None:
         """Code that runs where a test holds, and code that runs where it does not."""
-        names, end = [self.name("case") for _ in writes], self.name("end")
-        self.do(f"br i1 {test}, label %{names[0]}, label %{names[1]}")
-        for name, write in zip(names, writes, strict=True):
+        yes, no, end = self.name("then"), self.name("other"), self.name("end")
+        self.do(f"br i1 {test}, label %{yes}, label %{no}")
+        for name, write in ((yes, then), (no, other)):
             self.open(name)
             self.enter()
             write()

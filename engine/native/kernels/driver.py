@@ -221,14 +221,15 @@ class Driver:
         exact = body.fresh(f"icmp eq i64 {less}, 0")  # 1 / n is: a product takes less time
         found = body.room(body.lanes)
 
-        def divide(by: Callable[[Vector], Vector]) -> None:
-            body.store(self.strange(body, many, by), found, 0)
-
         inverse = body.fresh(f"fdiv double {literal(1.0)}, {count}")
+
+        def scale(change: Callable[[Vector], Vector]) -> None:
+            body.store(self.strange(body, many, change), found, 0)
+
         body.either(
             exact,
-            lambda: divide(lambda x: x * body.splat(inverse)),
-            lambda: divide(lambda x: x / body.splat(count)),
+            lambda: scale(lambda x: x * body.splat(inverse)),
+            lambda: scale(lambda x: x / body.splat(count)),
         )
         write_same(body, self.section, None)
         return self.flag(body, body.load(found, 0))

@@ -108,8 +108,6 @@ def _logsumexp(tape: Tape, args: Args) -> int:
 
 
 def _sum(tape: Tape, args: Args) -> int:
-    if len(args) == 1:
-        return args[0]
     return tape.put("add", args) if len(args) == 2 else _several("sum")(tape, tuple(sorted(args)))
 
 
@@ -139,14 +137,13 @@ def _length(tape: Tape, xs: Args) -> tuple[int, Args, int]:
     and the length of the shares.
     """
     sizes = [tape.put("abs", (x,)) for x in xs]
-    top = tape.put("maximum", tuple(sorted(sizes))) if len(xs) > 1 else sizes[0]
+    top = _several("maximum")(tape, tuple(sorted(sizes)))
     shares = []
     for x, size in zip(xs, sizes, strict=True):  # of infinities and of zeros too
         share, sign = tape.put("div", (x, top)), tape.put("sign", (x,))
         shares.append(tape.put("select", (tape.put("equal", (size, top)), sign, share)))
     squares = tuple([tape.put("mul", (x, x)) for x in shares])
-    total = _sum(tape, squares)
-    return top, tuple(shares), tape.put("sqrt", (total,))
+    return top, tuple(shares), tape.put("sqrt", (_sum(tape, squares),))
 
 
 def _norm(tape: Tape, xs: Args) -> int:
