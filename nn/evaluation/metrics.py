@@ -62,8 +62,9 @@ class Metrics:
                 self.confusion = True
 
     def settle(self, tables: Iterable[Rows]) -> None:
-        """Count the rows of a training and those of its validation by one rule."""
-        if any(asks_each(firsts(rows.ys)) for rows in tables):
+        """Count the rows of a training and those of its validation by one rule, if they are."""
+        counted = self.confusion or "accuracy" in self.functions
+        if counted and any(asks_each(firsts(rows.ys)) for rows in tables):
             self._threshold = self._usual
 
     @property

@@ -462,3 +462,16 @@ def test_refused_with_a_reason_before_anything_changes(case):
         fit(call.pop("model"), call.pop("xs"), call.pop("ys"), **call)
     assert str(caught.value).startswith(text)
     assert numbers(model) == before
+
+
+def test_a_regression_makes_no_table_of_its_targets(monkeypatch):
+    """They may be a million numbers, all of them different."""
+
+    def firsts(targets):
+        raise AssertionError("nothing is counted")
+
+    monkeypatch.setattr("nn.evaluation.metrics.firsts", firsts)
+    xs = [[0.1 * i] for i in range(20)]
+    fit(MLP(1, [1], rng=1), xs, [x for (x,) in xs], loss="mse", epochs=2, progress=False)
+    with pytest.raises(AssertionError, match="nothing is counted"):
+        fit(MLP(1, [1], rng=1), xs, [0] * 20, loss="mse", epochs=2, metrics="accuracy")
