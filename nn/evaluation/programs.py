@@ -72,7 +72,7 @@ def outputs(model: Module, rows: Sequence[Any]) -> Any:
                 programs, listed = _record(model, width, many)
                 if _differs(model, programs[0], rows, table) or drew():
                     return None
-        found = programs[0](table, [parameter.data for parameter in parameters])
+        found = programs[0](table, [parameter._data for parameter in parameters])
     except Exception:  # noqa: BLE001 (whatever it is, the model's own call says it better)
         return None
     return found if listed else found[:, 0]
