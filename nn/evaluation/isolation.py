@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from types import CellType
 from typing import Any
 
-from nn.models.module import Module
+from nn.models.module import Module, leaves_of
 
 
 @contextmanager
@@ -45,7 +45,7 @@ def isolated(model: Module, loss: Any = None) -> Iterator[Callable[[], bool]]:
     own = [x for x in things if isinstance(x, kinds) and not isinstance(x, random.SystemRandom)]
     sources = [*map(_access, (random, np, *own))]  # the system's own randomness has no state
     held = [(owner, dict(vars(owner))) for owner in owners]
-    numbers = [(value, value._data) for value in model.parameters(True)]  # running means move
+    numbers = [(value, value._data) for value in leaves_of(model)]  # running means move
     states = [read() for read, _ in sources]
     try:
         yield lambda: repr([read() for read, _ in sources]) != repr(states)

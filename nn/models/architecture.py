@@ -10,7 +10,7 @@ from engine.core.value import set_data
 from nn.models.activations import ACTIVATIONS
 from nn.models.chain import Part, neurons, row, widths
 from nn.models.layers import MLP, Layer, Neuron, Sequential
-from nn.models.module import Contents, Module
+from nn.models.module import Contents, Module, leaves_of
 from nn.models.regularization import BatchNorm, Dropout
 
 # The classes that a file can describe, each with its name in files.
@@ -161,7 +161,7 @@ def describe(model: Module, held: Contents | None = None) -> Architecture | None
     found = outline(model, held)
     if found is None:  # perhaps it is no Module
         return None
-    parameters = held.parameters if held else model.parameters(True)
+    parameters = held.parameters if held else leaves_of(model)
     same = found[1] == parameters or set(found[1]) == set(parameters)
     return found[0] if same else None
 

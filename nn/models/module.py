@@ -284,6 +284,11 @@ def _parts(root: object, buffers: bool = True) -> Iterator[tuple[str, Module | S
         stack.extend(reversed([(_below(path, key), item) for key, item in inside]))
 
 
+def leaves_of(model: Module) -> list[Value]:
+    """Every parameter and every running statistic, also where a model has its own `parameters`."""
+    return _leaves(thing for _, thing in _parts(model))
+
+
 def _leaves(things: Iterable[Module | Sequence[Value]]) -> list[Value]:
     """The leaf Values among what `_parts` gives, each once."""
     lists = [thing for thing in things if not isinstance(thing, Module)]

@@ -9,7 +9,7 @@ import pytest
 
 import nn
 from engine import Value
-from nn import Layer, Module, fit
+from nn import MLP, Layer, Module, fit
 from nn.evaluation.isolation import isolated
 
 XS = [[math.sin(7 * i), math.cos(5 * i)] for i in range(24)]
@@ -150,3 +150,22 @@ def test_randomness_that_has_no_state_and_lists():
     assert model.parts[0].calls == 0
     assert not hasattr(model, "later")
     assert nn.predict(model, XS[:1])
+
+
+@pytest.mark.parametrize("backend", ["auto", "native", "eager"])
+def test_a_model_may_have_parameters_as_micrograds_have_them(backend):
+    class Own(Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = MLP(2, [3, 1], rng=1)
+
+        def __call__(self, x):
+            return self.layer(x)
+
+        def parameters(self):  # without the argument that Module's takes
+            return [p for layer in self.layer.layers for n in layer.neurons for p in [*n.w, n.b]]
+
+    xs = [[0.1 * i, 1.0 - 0.1 * i] for i in range(10)]
+    ys = [a * b for a, b in xs]
+    history = fit(Own(), xs, ys, loss="mse", epochs=5, progress=False, backend=backend)
+    assert history.loss[-1] < history.loss[0]
