@@ -3,7 +3,7 @@
 import math
 import sys
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from math import inf, isfinite
 from operator import itemgetter
@@ -92,6 +92,10 @@ class Rows:
             column, width = getattr(self, f"{kind}s"), None
             for place, i in enumerate(() if _is_finite(column) else self.numbers):
                 row, name = as_list(column[i]), self.name(place)
+                if types and isinstance(column[i], Set | Mapping):
+                    got = type(column[i]).__name__
+                    remedy = "give its numbers in their order, as a list"
+                    raise TypeError(f"{name}: the {kind} is a {got}; {remedy}")
                 names = self.columns if kind == "sample" and self.columns else range(len(row))
                 for called, number in zip(names, row, strict=False):
                     if fault := _fault(number, types):
@@ -164,7 +168,7 @@ def _is_finite(column: Any) -> bool:
     """Whether these are finite numbers and all of one length; False where only Python can tell."""
     try:
         array: Any = sys.modules["numpy"].asarray(column)
-        return is_array(array) and bool(-inf < array.min() <= array.max() < inf)
+        return is_array(array) and array.ndim < 3 and bool(-inf < array.min() <= array.max() < inf)
     except (KeyError, ValueError):
         return False
 

@@ -160,7 +160,11 @@ REFUSED: list[tuple[Any, Any, type[Exception], str]] = [
     (XS[:2], [[1.0, 2.0], [2.0, [1.0]]], TypeError, "row 1: the target's column 1 is list [1.0]"),
     ([[1.0, [2.0]], [1.0, 2.0]], [1.0, 2.0], TypeError,
      "row 0: the sample's column 1 is list [2.0]; write it as a number"),
-    ([{"a": 1.0, "b": 2.0, "c": 3.0}] * 4, YS[:4], TypeError, "the sample's column 0 is str 'a'"),
+    ([*XS[:2], {"a": 1.0, "b": 2.0, "c": 3.0}], YS[:3], TypeError,
+     "row 2: the sample is a dict; give its numbers in their order, as a list"),
+    ([{1.0, 2.0, 3.0}] * 4, YS[:4], TypeError, "row 0: the sample is a set; give its numbers"),
+    (XS[:2], [{1.0}, {0.5}], TypeError, "row 0: the target is a set; give its numbers"),
+    (np.ones((4, 3, 2)), YS[:4], TypeError, "row 0: the sample's column 0 is ndarray"),
 ]  # fmt: skip
 
 
@@ -177,7 +181,7 @@ def test_what_is_no_rows(xs: Any, ys: Any, kind: Any, message: str, backend: str
 def test_a_sample_without_an_order_is_refused(model: Module, row: Any) -> None:
     with pytest.raises(TypeError, match=f"takes a list of inputs, got a {type(row).__name__}"):
         model(row)
-    with pytest.raises(TypeError, match="takes a list of inputs"):
+    with pytest.raises(TypeError, match=f"row 0: the sample is a {type(row).__name__}; give"):
         train([row] * 4, [1.0] * 4, model=model, backend="auto")
 
 
