@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from engine import no_grad
+from engine import NumericError, no_grad
 from nn.checks import as_list
 from nn.evaluation.metrics import Metrics, confusion, r2, share_right, threshold_of
 from nn.evaluation.samples import Rows, pair_up, samples
@@ -21,13 +21,15 @@ def predict(model: Module, xs: Iterable[Any]) -> list[Any]:
     does it, where the model computes the same formula for every row and the extra `fast` is
     installed; its answers differ from those of the model's calls in the last digits.
 
+    Raises NumericError where the model's own formula is undefined, with the row.
+
     >>> from nn import Neuron
     >>> neuron = Neuron(2, "linear", rng=7)
     >>> neuron.b.data = 0.5
     >>> predict(neuron, [(0, 0)])
     [0.5]
     """
-    rows = samples(xs)
+    rows, answers = samples(xs), dict[int, Any]()
     if len(rows) >= MANY:
         from nn.evaluation.programs import outputs  # which loads the compiler
 
@@ -37,13 +39,19 @@ def predict(model: Module, xs: Iterable[Any]) -> list[Any]:
         lengths: dict[int, list[int]] = {}
         for i, x in enumerate(rows):
             lengths.setdefault(len(x) if hasattr(x, "__len__") else 0, []).append(i)
-        if len(lengths) > 1:  # those of one length may be a program
-            answers: dict[int, Any] = {}
-            for places in lengths.values():
-                answers |= zip(places, predict(model, [rows[i] for i in places]), strict=True)
-            return [answers[i] for i in range(len(rows))]
+        for places in lengths.values() if len(lengths) > 1 else ():
+            if len(places) >= MANY:  # those of one length may be a program
+                found = outputs(model, [rows[i] for i in places])
+                answers |= zip(places, [] if found is None else found.tolist(), strict=False)
     with evaluating(model), no_grad():
-        return [_numbers(model(x)) for x in rows]
+        for i, x in enumerate(rows):
+            try:
+                answers[i] = answers[i] if i in answers else _numbers(model(x))
+            except NumericError as error:
+                error = type(error)(f"row {i}: {error}")
+                error.row = i
+                raise error from None
+    return [answers[i] for i in range(len(rows))]
 
 
 def signals(who: str, model: Module, parts: list[Part], x: Any) -> list[list[float]]:

@@ -1,5 +1,6 @@
 """Predictions by programs: those of the model as it is now, whatever happened to it before."""
 
+import math
 import random
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import engine
 import nn
 from engine import NumericError, Program, Value, no_grad, numeric_mode
 from nn import MLP, Layer, Module, Neuron, predict
@@ -204,8 +206,8 @@ def test_errors_are_those_of_the_model():
     for given in (rows, rows[-1:]):
         with pytest.raises(NumericError) as error:
             predict(model, given)
-        errors.append(str(error.value))
-    assert errors[0] == errors[1]
+        errors.append(str(error.value).partition(f"row {len(given) - 1}: "))
+    assert errors[0][::2] == errors[1][::2]  # before and after the number of the row
     with numeric_mode("ieee"):
         np.testing.assert_allclose(predict(model, rows)[-1:], predict(model, rows[-1:]))
         assert np.isinf(predict(model, rows)).sum() == 1
@@ -343,3 +345,18 @@ def test_names_of_parameters_are_paths_and_a_shared_one_has_its_first():
     assert names["layers.0.neurons.0.w.0"] is model.layers[0].neurons[1].w[0]
     assert names["alone.0"] is model.alone[0]
     assert not {"layers.0.neurons.1.w.0", "more.0", "more.1"} & names.keys()
+
+
+@pytest.mark.parametrize("many", [20, 600])
+@pytest.mark.parametrize("ragged", [False, True])
+def test_predict_names_the_row_that_a_model_is_undefined_for(many, ragged):
+    class Root(Module):
+        def __call__(self, xs):
+            return engine.sqrt(engine.sum(xs))
+
+    rows = [[1.0 + i, *[0.5] * (ragged and i % 2)] for i in range(many)]
+    assert predict(Root(), rows) == pytest.approx([math.sqrt(sum(row)) for row in rows])
+    rows[17] = [-3.0] * len(rows[17])
+    with pytest.raises(NumericError, match=r"^row 17: sqrt\(-") as error:
+        predict(Root(), rows)
+    assert error.value.row == 17
