@@ -11,8 +11,8 @@ from tests.project.sources import PACKAGES, PARTS, ROOT, code_lines, sources
 LIMITS = {
     "engine/core": 980,
     "engine": 10700,
-    "nn": 5625,
-    "engine and nn": 16320,
+    "nn": 5640,
+    "engine and nn": 16335,
 }
 FILES = 23  # in one folder
 
