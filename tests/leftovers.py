@@ -115,7 +115,11 @@ STATES: dict[str, Callable[[], Any]] = {
     "source without a file": lambda: [
         name for name in linecache.cache if os.path.basename(name).startswith("backward-")
     ],
-    "threads": lambda: [t.name for t in threading.enumerate() if not t.daemon],
+    "threads": lambda: [
+        t.name
+        for t in threading.enumerate()
+        if not (t.daemon or t.name.startswith("gradwalk"))  # the engine's own stay
+    ],
     "working directory": os.getcwd,
     "import path": lambda: list(sys.path),
     "hooks": lambda: (sys.excepthook, sys.displayhook, sys.breakpointhook, sys.gettrace()),

@@ -6,7 +6,8 @@ import ctypes
 import hashlib
 import marshal
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import inf
 from struct import Struct
@@ -34,7 +35,7 @@ class Assembly:
 
     Attributes:
         calls: the functions that a program calls, and the numbers that each call is given; the last
-            is `run`, which calls the others.
+            are `run`, which calls the others, and `runs`.
         doubles: of the workspace. flops: additions and multiplications of a row.
         keep: what calls are given addresses of.
     """
@@ -64,6 +65,7 @@ def assemble(tape: Tape, reduce: str | None, lanes: int) -> Assembly:
         module.add("rows_out", driver.KERNEL, driver.write_rows_out, inner.of())
     run = driver.Driver(reduce, once, len(module.calls) - once, rows, inner.of())
     module.add("run", driver.RUN, run.write, run.section)
+    module.add("runs", driver.RUNS, driver.write_runs, run.section)
     return Assembly(
         module.text(),
         module.calls,
@@ -212,8 +214,9 @@ KEPT = 64  # programs whose code stays although nobody holds them
 # additions and multiplications after which fast code has saved the time that it takes to compile
 WORTH = 4e8
 
-pack = Struct("7q").pack  # of what `run` is given: ctypes would take long over each argument
+pack = Struct("7qd").pack  # of what `run` is given: ctypes would take long over each argument
 _signature = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_char_p)
+_several = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_char_p, ctypes.c_int64)
 _kept: OrderedDict[bytes, tuple[Assembly, Any, bool]] = OrderedDict()  # and whether it is fast
 _lock = fork_safe_lock()
 
@@ -222,7 +225,8 @@ class Compiled:
     """Machine code for a tape, and workspaces for its calls.
 
     Attributes:
-        run: the function. good_for: so many rows; for more, `compiled_tape` gives faster code.
+        run: the function. runs: it, as often as there are calls.
+        good_for: so many rows; for more, `compiled_tape` gives faster code.
         seconds: that it took to compile; 0 where it was compiled before.
     """
 
@@ -237,7 +241,8 @@ class Compiled:
             table += [at[name], place]
             place += 8 * len(given)
         self._table = numpy().array(table, "int64"), numbers
-        self.run: Any = _signature(table[-2])
+        self.run: Any = _signature(table[-4])
+        self.runs: Any = _several(table[-2])
         # workspaces that no call has just now: who calls takes one, and puts it back
         self.idle: deque[tuple[int, Any]] = deque()
 
@@ -247,6 +252,16 @@ class Compiled:
         place = (space.ctypes.data + 63) // 64 * 64
         ctypes.c_int64.from_address(place).value = self._table[0].ctypes.data
         return place, space
+
+    @contextmanager
+    def space(self) -> Iterator[int]:
+        """The address of a workspace that no other call has meanwhile."""
+        try:
+            space = self.idle.pop()
+        except IndexError:  # all are in use
+            space = self.workspace()
+        yield space[0]
+        self.idle.append(space)
 
 
 def compiled_tape(tape: Tape, reduce: str | None, rows: float) -> Compiled:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import inf
 from typing import Any, Literal, cast
 
@@ -19,6 +20,7 @@ from engine.native.lower.instructions import record_tape
 from engine.native.lower.listing import Listing
 from engine.native.needs import numpy
 from engine.native.rows import as_rows, as_vector, check_out, explain_row
+from engine.native.threads import border, shard_count, shard_size, shares, together, workers
 
 addressof, buffer = ctypes.addressof, ctypes.c_char.from_buffer
 Reduce = Literal["mean", "sum"]
@@ -126,6 +128,8 @@ class Program:
     def _compile(self, rows: float) -> None:
         self._compiled: Compiled = compiled_tape(self._tape, self.reduce, rows)
         self._left = self._compiled.good_for
+        totals = len(self.outputs) if self.reduce else 0
+        self._shard = shard_size(self._compiled.assembly.flops, totals)
 
     def __call__(self, rows: Any, parameters: Any = None, out: Any = None) -> Any:
         """The outputs of all rows (or their reduction)."""
@@ -162,17 +166,45 @@ class Program:
         self._left -= many
         if self._left < 0.0:
             self._compile(inf)
-        compiled = self._compiled  # another thread may put a faster one there during this call
-        free, run = compiled.idle, compiled.run
-        try:
-            space = free.pop()
-        except IndexError:  # all are in use
-            space = compiled.workspace()
-        odd = run(pack(place, down, right, many, at, addressof(buffer(out)), space[0]))
-        free.append(space)
+        if many >= 2.0 * self._shard:
+            odd = self._share(place, down, right, many, at, out)
+        else:  # as _share does, without its calls
+            compiled = self._compiled  # another thread may put a faster one there meanwhile
+            free, run = compiled.idle, compiled.run
+            try:
+                space = free.pop()
+            except IndexError:  # all are in use
+                space = compiled.workspace()
+            odd = run(pack(place, down, right, many, at, addressof(buffer(out)), space[0], many))
+            free.append(space)
         if odd:
             self._judge(rows, theta, out)
         return out
+
+    def _share(self, place: int, down: int, right: int, many: int, at: int, out: Any) -> bool:
+        """Shards of the rows, by several threads. Is anything in `out` infinite or nan?"""
+        shards, compiled = shard_count(many, self._shard), self._compiled
+        found = self._empty((shards, self._many)) if self.reduce else out
+        start, width = addressof(buffer(found)), 8 * self._many
+
+        def run(first: int, end: int) -> bool:
+            calls = []
+            with compiled.space() as space:
+                for shard in range(first, end):
+                    low, high = border(many, shards, shard), border(many, shards, shard + 1)
+                    to = start + width * (shard if self.reduce else low)
+                    rows = place + low * down
+                    calls.append(pack(rows, down, right, high - low, at, to, space, many / shards))
+                return bool(compiled.runs(b"".join(calls), len(calls)))
+
+        odd = any(together([partial(run, *share) for share in shares(shards, workers())]))
+        if self.reduce:
+            with numpy().errstate(all="ignore"):
+                while len(found) > 1:  # as `threads.added` does
+                    found = found[::2] + found[1::2]
+                numpy().divide(found[0], shards if self.reduce == "mean" else 1.0, out)
+            odd = not numpy().isfinite(out).all()
+        return odd
 
     def _judge(self, rows: Any, theta: Any, out: Any) -> None:
         """What is infinite or nan, again as it was written; an error if it is so still."""

@@ -1,26 +1,18 @@
-"""The rows of a training as programs read them, cut into shards for the workers.
+"""The rows of a training as programs read them, cut into shards for the workers."""
 
-Sums of floats depend on their order. The shards depend on the rows and the program alone, and their
-totals are added in pairs, then pairs of pairs, and so on. So the sum has the same bits however many
-workers computed the shards, and whichever worker computed which.
-"""
-
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
 
 from engine import Program
 from engine.native.needs import numpy
+from engine.native.threads import Piece, added, border, shard_size
 from nn.evaluation.samples import Rows, is_array
 from nn.models.batch import mask
 from nn.training.task import NotCompilable
 
 Stage: TypeAlias = tuple[int, int, int]
-Piece: TypeAlias = tuple[int, int, Any]
-
-GRAIN = 1 << 21  # additions and multiplications that a shard has at least: some 50 to 100 us
-PER_TOTAL = 256  # and for each of its totals, which have to be added up (and sent) again
 MEASURED = 4096  # rows that are measured at once: as a program reads them, they are a copy
 JOINED = 1 << 18  # numbers of a table of which such a copy is kept
 
@@ -94,7 +86,8 @@ class Programs:
     @cached_property
     def sizes(self) -> list[float]:
         """How many rows a shard of each program has at least; the last is that of `forward`."""
-        return [*map(shard_size, [*self.programs, self.forward])]
+        programs = [*self.programs, self.forward]
+        return [shard_size(program.stats.flops, len(program.outputs)) for program in programs]
 
 
 @dataclass(frozen=True)
@@ -168,48 +161,6 @@ class Work:
                 rows = self._cut(held[places], table, len(forward.inputs))
                 found[places - start] = forward(rows, theta)
         return found
-
-
-def shard_size(program: Program) -> float:
-    """How many rows make a shard large enough to be worth its overhead."""
-    return max(GRAIN, PER_TOTAL * len(program.outputs)) / (program.stats.flops or 1)
-
-
-def shard_count(rows: int, size: float) -> int:
-    """How many shards so many rows make: a power of two.
-
-    >>> [shard_count(rows, size=1000) for rows in (32, 1999, 2000, 10_000)]
-    [1, 1, 2, 8]
-    """
-    return 1 << max(min(rows, int(rows / size)), 1).bit_length() - 1
-
-
-def border(rows: int, shards: int, shard: int) -> int:
-    """The number of the first row of a shard."""
-    return rows * shard // shards
-
-
-def added(pieces: Iterable[Piece], spare: list[Any] | None = None) -> list[Piece]:
-    """Add up what is known of neighbouring shards, in pairs, then pairs of pairs, and so on.
-
-    Arguments:
-        pieces: each the number of its first shard, how many shards it has, and their totals. They
-            stand in order and without gaps.
-        spare: a list that takes arrays which are free to be written over.
-
-    Returns the pieces that are left: one where they are all the shards.
-    """
-    found: list[Piece] = []
-    with numpy().errstate(all="ignore"):  # in ieee mode totals may be infinite
-        for first, size, totals in pieces:
-            while found and found[-1][1] == size and found[-1][0] % (2 * size) == 0:
-                first, _, others = found.pop()
-                others += totals
-                if spare is not None:
-                    spare.append(totals)
-                totals, size = others, 2 * size
-            found.append((first, size, totals))
-    return found
 
 
 def table_of(rows: Rows) -> tuple[Table, int]:

@@ -11,11 +11,12 @@ from collections.abc import Callable
 from copy import copy
 from dataclasses import fields
 from functools import lru_cache
+from struct import Struct
 from typing import Any
 
 from engine.native.emit.function import Body, Index, loops
 from engine.native.emit.vector import Vector, select
-from engine.native.library import compile_text, lanes, pack
+from engine.native.library import compile_text, lanes
 from engine.native.needs import numpy
 from nn.optim.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
 
@@ -23,6 +24,7 @@ from nn.optim.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
 FORMULAS = {(kind, kind.update) for kind in (SGD, Adam, AdamW, RMSprop)}
 CALL = "n", "numbers", "value", "gradient", "memory", "new", "kept"  # what lies there, 64 bits each
 
+_pack = Struct(f"{len(CALL)}q").pack
 _signature = ctypes.CFUNCTYPE(None, ctypes.c_char_p)
 
 
@@ -73,7 +75,7 @@ class Update:
         self._numbers[:] = [optimizer.lr, *[base ** (steps + more) for base, more in self._powers]]
         arrays = self._numbers, value, gradient, self._held, new, self._spare
         places = [ctypes.addressof(ctypes.c_char.from_buffer(array)) for array in arrays]
-        self._run(pack(len(value), *places))
+        self._run(_pack(len(value), *places))
         self._held, self._spare = self._spare, self._held
         self._memory = tuple(self._held) if memory else ()
         return new, self._memory

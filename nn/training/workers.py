@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from itertools import chain, pairwise
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ from engine import NumericError, numeric_mode
 from engine.core.modes import MODE
 from engine.forks import fork_safe_lock
 from engine.native.needs import numpy
-from nn.training.shards import Stage, Work, added, border, shard_count
+from engine.native.threads import added, border, shard_count, shares, together, workers
+from nn.training.shards import Stage, Work
 
 KEPT = 4  # trainings that a worker remembers
 SECONDS = 300.0  # that a worker may take over a task, the start of the worker included
@@ -31,7 +32,7 @@ _changing, _unpacking = fork_safe_lock(), fork_safe_lock()
 class WorkerPool:
     """Computes the totals of steps and the outputs of rows with the workers of an executor.
 
-    The bits are those of one process, which is what computes where there is no executor.
+    The bits are those of one thread. Where there is no executor, threads of this process compute.
 
     A task holds a key, the parameters, and the numbers of its rows. A worker that does not know the
     key, because it is new or was not asked before, says so. Only then is the work itself sent to
@@ -47,7 +48,7 @@ class WorkerPool:
 
     def __init__(self, work: Work, executor: Executor | None = None) -> None:
         self.work, self.executor = work, executor
-        self.sent, self.workers = 0, 1
+        self.sent, self.workers = 0, workers()
         self._rows = len(work.tables[0])
         self._payload, self._file = b"", ""
         if executor is not None:
@@ -66,7 +67,7 @@ class WorkerPool:
             if size < self._rows:
                 chosen = numpy().asarray(batch)
             calls: list[tuple[Any, ...]] = []
-            for first, end in self._shares(shards):
+            for first, end in shares(shards, self.workers):
                 a, b = border(size, shards, first), border(size, shards, end)
                 calls.append(("totals", stage, theta, chosen[a:b], size, shards, first, end))
             ((_, _, found),) = added(chain(*self._ask(calls)))
@@ -88,17 +89,12 @@ class WorkerPool:
     def _outputs(self, theta: Any, table: int) -> Any:
         rows = len(self.work.tables[table])
         shards = shard_count(rows, next(iter(self.work.steps.values())).sizes[-1])
-        if self.executor is None or shards == 1:
+        if shards == 1:
             return self.work.outputs(theta, table, 0, rows)
-        self.workers = _workers(self.executor)  # there may be more or fewer by now
-        cuts = [[border(rows, shards, i) for i in share] for share in self._shares(shards)]
+        if self.executor is not None:
+            self.workers = _workers(self.executor)  # there may be more or fewer by now
+        cuts = [[border(rows, shards, i) for i in share] for share in shares(shards, self.workers)]
         return numpy().concatenate(self._ask([("outputs", theta, table, *c) for c in cuts]))
-
-    def _shares(self, shards: int) -> list[tuple[int, int]]:
-        """The range of shards for each worker, about as many for all."""
-        many = min(self.workers, shards)
-        cuts = [shards * i // many for i in range(many + 1)]
-        return list(pairwise(cuts))
 
     def _ask(self, calls: list[tuple[Any, ...]]) -> list[Any]:
         """Call methods of the work, each a name and its arguments, and return the answers."""
@@ -117,9 +113,9 @@ class WorkerPool:
                 raise
             except Exception as error:  # noqa: BLE001 (executors raise what they like)
                 self._give_up(error)
-        for i in todo:
-            name, *arguments = calls[i]
-            answers[i] = getattr(self.work, name)(*arguments)
+        here = [partial(getattr(self.work, calls[i][0]), *calls[i][1:]) for i in todo]
+        for i, answer in zip(todo, together(here), strict=True):
+            answers[i] = answer
         return answers
 
     def _publish(self, tasks: int) -> bytes | str:

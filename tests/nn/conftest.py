@@ -2,7 +2,7 @@
 
 import pytest
 
-from nn.training import shards
+from engine.native import threads
 from tests.drawing.browser import browser, page
 
 __all__ = ["browser", "page", "small_shards"]
@@ -11,5 +11,5 @@ __all__ = ["browser", "page", "small_shards"]
 @pytest.fixture
 def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     """A row or two are enough for a shard, so that small trainings have many."""
-    monkeypatch.setattr(shards, "GRAIN", 100)
-    monkeypatch.setattr(shards, "PER_TOTAL", 1)
+    monkeypatch.setattr(threads, "GRAIN", 100)
+    monkeypatch.setattr(threads, "PER_TOTAL", 1)

@@ -116,6 +116,7 @@ BLOCK = "i64 %nv, i64 %m, ptr noalias readonly %given"
 KERNEL = f"ptr noalias %ws, ptr noalias %theta, ptr noalias %uni, ptr noalias %out, {BLOCK}"
 ROWS_IN = f"ptr noalias %rows, i64 %down, i64 %right, ptr noalias %ws, {BLOCK}"
 RUN = "ptr %call"
+RUNS = "ptr %calls, i64 %count"
 HEAD = 8  # doubles at the beginning of a workspace
 CALL = {  # what lies there, 64 bits each
     "rows": "ptr",
@@ -125,7 +126,20 @@ CALL = {  # what lies there, 64 bits each
     "theta": "ptr",
     "out": "ptr",
     "ws": "ptr",
+    "over": "double",  # what a mean is divided by, or how often what is the same is added
 }
+
+
+def write_runs(body: Body, _: Section) -> str:
+    """`run`, as often as there are calls. The answer is 1 if it is so for any of them."""
+    odd = body.room(1)
+    body.do(f"store i64 0, ptr {odd}, align 8")
+    with Loop(body, 0, "%count") as each:
+        call = body.at("%calls", body.times(each.i, len(CALL)))
+        found = body.fresh(f"call i64 @run(ptr {call})")
+        found = body.fresh(f"or i64 {body.fresh(f'load i64, ptr {odd}, align 8')}, {found}")
+        body.do(f"store i64 {found}, ptr {odd}, align 8")
+    return body.fresh(f"load i64, ptr {odd}, align 8")
 
 
 @dataclass
@@ -212,15 +226,15 @@ class Driver:
 
     def finish(self, body: Body) -> str:
         """From sums to means, and what is the same for all rows; the answer is that of `odd`."""
-        many, count = len(self.section.tape.outputs), body.fresh("sitofp i64 %n to double")
+        many, count = len(self.section.tape.outputs), "%over"
         if self.reduce == "sum":
             write_same(body, self.section, count)
             return self.odd(body, many)
         write_same(body, self.section, None)  # divided, it is odd where it was
-        less = body.fresh(f"and i64 %n, {body.fresh('sub i64 %n, 1')}")
-        exact = body.fresh(f"icmp eq i64 {less}, 0")  # 1 / n is: a product takes less time
+        whole = body.fresh(f"fptosi double {count} to i64")
+        less = body.fresh(f"and i64 {whole}, {body.fresh(f'sub i64 {whole}, 1')}")
+        exact = body.fresh(f"icmp eq i64 {less}, 0")  # its inverse is: a product takes less time
         found = body.room(body.lanes)
-
         inverse = body.fresh(f"fdiv double {literal(1.0)}, {count}")
 
         def scale(change: Callable[[Vector], Vector]) -> None:

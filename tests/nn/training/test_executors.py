@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nn.training import shards
+from engine.native import threads
 from nn.training.workers import WorkerPool
 from tests.nn.training.pools import EVERY, Meddler, every_way, programs, train
 
@@ -44,14 +44,15 @@ def test_processes_find_the_same_bits(start: str) -> None:
 
 def test_shards_change_no_more_than_the_last_digits(monkeypatch: pytest.MonkeyPatch) -> None:
     sharded = train(None, batch_size=None)[0]
-    monkeypatch.setattr(shards, "GRAIN", 1 << 30)
+    for room in ("nn.training.workers", "engine.native.program"):
+        monkeypatch.setattr(f"{room}.shard_count", lambda rows, size: 1)
     whole = train(None, batch_size=None)[0]
     assert sharded != whole
     np.testing.assert_allclose(*[list(map(float.fromhex, xs)) for xs in (sharded, whole)], 1e-9)
 
 
 def test_a_step_that_is_one_shard_is_not_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shards, "GRAIN", 1 << 30)
+    monkeypatch.setattr(threads, "GRAIN", 1 << 30)
     with ThreadPoolExecutor(2) as pool:
         meddler = Meddler(pool)
         assert train(meddler) == train(None)

@@ -87,8 +87,8 @@ def test_it_changes_the_training_and_natively_to_the_last_digits(name):
 
 @every
 def test_workers_give_the_same_bits(name, monkeypatch):
-    monkeypatch.setattr("nn.training.shards.GRAIN", 1)  # so that there are shards
-    monkeypatch.setattr("nn.training.shards.PER_TOTAL", 1)
+    monkeypatch.setattr("engine.native.threads.GRAIN", 1)  # so that there are shards
+    monkeypatch.setattr("engine.native.threads.PER_TOTAL", 1)
     with ThreadPoolExecutor(2) as executor:
         assert run(**SETTINGS[name](), executor=executor) == run(**SETTINGS[name]())
 

@@ -20,9 +20,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import NumericError, numeric_mode
+from engine.native.threads import added, border, shard_count
 from nn import MLP, fit
 from nn.training import workers
-from nn.training.shards import added, border, shard_count, shard_size
 from nn.training.workers import WorkerPool
 from tests.nn.training.pools import XS, YS, Meddler, Weigher, programs, train
 
@@ -52,7 +52,7 @@ def test_totals_are_added_in_one_order_however_they_were_shared(
 
 @given(st.integers(1, 10_000))
 def test_shards_have_every_row_once_and_about_as_many(rows: int) -> None:
-    many = shard_count(rows, shard_size(programs().steps[0].programs[0]))
+    many = shard_count(rows, programs().steps[0].sizes[0])
     assert many <= rows
     assert many.bit_count() == 1
     borders = [border(rows, many, i) for i in range(many + 1)]
@@ -281,5 +281,5 @@ def test_more_workers_may_come_and_go() -> None:
         for workers in (1, 4, 2):
             pool._max_workers = workers
             mine.outputs(np.array([2.0]), 0)  # it looks how many there are
-            counts.append(len(mine._shares(64)))
+            counts.append(mine.workers)
     assert counts == [1, 4, 2]

@@ -1,0 +1,122 @@
+"""Large calls: rows cut into shards, which threads compute side by side.
+
+Sums of floats depend on their order. The shards depend on the rows and the program alone, and their
+totals are added in pairs, then pairs of pairs, and so on. So the sum has the same bits however many
+workers computed the shards, and whichever worker computed which.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from contextvars import copy_context
+from functools import cache
+from itertools import pairwise
+from typing import Any, TypeAlias, TypeVar
+
+from engine.forks import in_forked_child
+from engine.native.needs import numpy
+
+Answer = TypeVar("Answer")
+Piece: TypeAlias = tuple[int, int, Any]
+
+GRAIN = 1 << 21  # additions and multiplications that a shard has at least: some 50 to 100 us
+PER_TOTAL = 256  # and for each of its totals, which have to be added up (and sent) again
+
+
+def shard_size(flops: int, totals: int) -> float:
+    """How many rows make a shard large enough to be worth its overhead.
+
+    Arguments:
+        flops: of a row. totals: numbers that a shard gives.
+    """
+    return max(GRAIN, PER_TOTAL * totals) / max(flops, 1)
+
+
+def shard_count(rows: int, size: float) -> int:
+    """How many shards so many rows make: a power of two.
+
+    >>> [shard_count(rows, size=1000) for rows in (32, 1999, 2000, 10_000)]
+    [1, 1, 2, 8]
+    """
+    return 1 << max(min(rows, int(rows / size)), 1).bit_length() - 1
+
+
+def border(rows: int, shards: int, shard: int) -> int:
+    """The number of the first row of a shard."""
+    return rows * shard // shards
+
+
+def shares(shards: int, workers: int) -> list[tuple[int, int]]:
+    """The range of shards for each worker, about as many for all.
+
+    >>> shares(shards=8, workers=3)
+    [(0, 2), (2, 5), (5, 8)]
+    """
+    many = min(workers, shards)
+    return list(pairwise([shards * i // many for i in range(many + 1)]))
+
+
+def added(pieces: Iterable[Piece], spare: list[Any] | None = None) -> list[Piece]:
+    """Add up what is known of neighbouring shards, in pairs, then pairs of pairs, and so on.
+
+    Arguments:
+        pieces: each the number of its first shard, how many shards it has, and their totals. They
+            stand in order and without gaps.
+        spare: a list that takes arrays which are free to be written over.
+
+    Returns the pieces that are left: one where they are all the shards.
+    """
+    found: list[Piece] = []
+    with numpy().errstate(all="ignore"):  # in ieee mode totals may be infinite
+        for first, size, totals in pieces:
+            while found and found[-1][1] == size and found[-1][0] % (2 * size) == 0:
+                first, _, others = found.pop()
+                others += totals
+                if spare is not None:
+                    spare.append(totals)
+                totals, size = others, 2 * size
+            found.append((first, size, totals))
+    return found
+
+
+# --- threads --------------------------------------------------------------------------------------
+@cache
+def workers() -> int:
+    """How many threads compute at once: one for each CPU of this process, or OMP_NUM_THREADS."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    if asked.isdecimal() and int(asked):
+        return int(asked)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max(workers() - 1, 1), "gradwalk")
+
+
+in_forked_child(_pool.cache_clear)  # a child has none of its parent's threads
+
+
+def together(tasks: Sequence[Callable[[], Answer]]) -> list[Answer]:
+    """What the tasks return, in their order.
+
+    This thread takes the first, and whatever no other thread has begun by then. So it never waits
+    for a thread that does something else.
+    """
+    if not tasks:
+        return []
+    first, *others = tasks
+    futures: list[Future[Answer]] = []
+    with suppress(RuntimeError):  # Python is about to exit, and starts no thread any more
+        futures += [_pool().submit(copy_context().run, task) for task in others]
+    try:
+        found = [first()]
+        for task, future in zip(others, futures, strict=False):
+            found.append(task() if future.cancel() else future.result())
+        return found + [task() for task in others[len(futures) :]]
+    finally:
+        # the others write to what the caller holds
+        wait([future for future in futures if not future.cancel()])

@@ -1,0 +1,155 @@
+"""Large calls of programs: shards of rows, which threads of their own compute."""
+
+import math
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine import NumericError, Program, Value, gradient, log
+from engine.native import program, threads
+from tests.native.test_threads import network
+from tests.native.tools import same_bits
+
+
+@pytest.fixture(autouse=True)
+def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "GRAIN", 2000)
+    monkeypatch.setattr(threads, "PER_TOTAL", 1)
+
+
+@pytest.fixture
+def workers(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    def use(many: int) -> None:
+        monkeypatch.setattr(program, "workers", lambda: many)
+
+    return use
+
+
+@given(rows=st.integers(1, 3000), many=st.integers(2, 9))
+@settings(max_examples=30, deadline=None)
+def test_any_number_of_workers_gives_the_same_bits(rows: int, many: int) -> None:
+    each, mean, _ = network()
+    given = np.random.default_rng(rows).normal(size=(rows, 4))
+    for run in (each, mean):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(program, "workers", lambda: 1)
+            alone = run(given)
+            patch.setattr(program, "workers", lambda: many)
+            assert same_bits(run(given), alone)
+
+
+@pytest.mark.parametrize("reduce", ["mean", "sum"])
+@pytest.mark.parametrize("rows", [1, 999, 4096, 5001])
+def test_totals_are_those_of_exact_sums(reduce: Any, rows: int) -> None:
+    x, w = Value(0.0, "x"), Value(0.3, "w")
+    y = (w * x).tanh() * 1.25
+    mine = Program([x], [y, gradient(y, w), w * 3.0], [w], reduce)
+    each = Program([x], [y, gradient(y, w), w * 3.0], [w])
+    given = np.random.default_rng(rows).normal(size=(rows, 1))
+    want = np.array([math.fsum(column) for column in each(given).T])
+    got = mine(given)
+    assert threads.shard_count(rows, mine._shard) > 1 or rows < 2.0 * mine._shard
+    np.testing.assert_allclose(got, want / (rows if reduce == "mean" else 1), 1e-13, 1e-13)
+    if reduce == "mean":
+        assert got[2] == 0.3 * 3.0  # the mean of what is the same has its bits
+
+
+def test_rows_of_any_strides_are_cut_where_they_are(workers: Callable[[int], None]) -> None:
+    each, mean, _ = network()
+    wide = np.random.default_rng(1).normal(size=(5000, 8))
+    workers(3)
+    for array in (wide[::2, 1::2], wide[::-1, :4], np.asfortranarray(wide[:, :4])):
+        for run in (each, mean):
+            assert same_bits(run(array), run(np.ascontiguousarray(array)))
+
+
+def test_an_error_in_a_shard_names_the_row(workers: Callable[[int], None]) -> None:
+    x = Value(1.0, "x")
+    y = log(x)
+    given = np.linspace(1.0, 2.0, 40_000)[:, None]
+    given[31_234] = 0.0
+    workers(2)
+    for reduce in (None, "mean", "sum"):
+        run = Program([x], [y], reduce=reduce)
+        assert len(given) > 2.0 * run._shard
+        with pytest.raises(NumericError, match=r"row 31234: .*log"):
+            run(given)
+        given[31_234], kept = 1.0, given[31_234].copy()
+        assert np.isfinite(run(given)).all()
+        given[31_234] = kept
+
+
+def test_a_pool_that_is_busy_is_not_waited_for(
+    workers: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy, done = threading.Event(), threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        monkeypatch.setattr(threads, "_pool", lambda: pool)
+        pool.submit(lambda: (busy.set(), done.wait(60)))
+        busy.wait(60)
+        workers(4)
+        try:
+            each, _, _ = network()
+            assert each(np.ones((3000, 4))).shape == (3000, 6)
+        finally:
+            done.set()
+
+
+def test_programs_in_threads_that_share_the_pool(workers: Callable[[int], None]) -> None:
+    _, mean, _ = network()
+    batches = [np.random.default_rng(k).normal(size=(3000 + k, 4)) for k in range(6)]
+    workers(1)
+    want = [mean(batch) for batch in batches]
+    workers(3)
+    with ThreadPoolExecutor(6) as pool:
+        for _ in range(20):
+            got = list(pool.map(mean, batches))
+            assert all(map(same_bits, got, want))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork, which Windows has not")
+def test_a_forked_child_has_threads_of_its_own(workers: Callable[[int], None]) -> None:
+    workers(2)
+    each, _, _ = network()
+    given = np.ones((3000, 4))
+    want = each(given)
+    child = os.fork()
+    if not child:
+        os._exit(0 if same_bits(each(given), want) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_an_error_waits_for_what_other_threads_write() -> None:
+    begun, ended = threading.Event(), []
+
+    def fails() -> None:
+        begun.wait(60)
+        raise KeyboardInterrupt
+
+    def writes() -> None:
+        begun.set()
+        threading.Event().wait(0.05)
+        ended.append(True)
+
+    with pytest.raises(KeyboardInterrupt):
+        threads.together([fails, writes])
+    assert ended == [True]
+
+
+def test_workers_are_as_many_as_omp_num_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads.workers.cache_clear()
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    try:
+        assert threads.workers() == 3
+        threads.workers.cache_clear()
+        monkeypatch.setenv("OMP_NUM_THREADS", "many")
+        assert threads.workers() >= 1
+    finally:
+        threads.workers.cache_clear()
