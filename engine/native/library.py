@@ -36,13 +36,15 @@ class Assembly:
     Attributes:
         calls: the functions that a program calls, and the numbers that each call is given; the last
             are `run`, which calls the others, and `runs`.
-        doubles: of the workspace. flops: additions and multiplications of a row.
+        doubles: of the workspace. block: rows that run at once, at most.
+        flops: additions and multiplications of a row.
         keep: what calls are given addresses of.
     """
 
     text: str
     calls: list[tuple[str, list[int]]]
     doubles: int
+    block: int
     kernels: list[plan.Kernel]
     flops: int
     keep: list[Any]
@@ -70,6 +72,7 @@ def assemble(tape: Tape, reduce: str | None, lanes: int) -> Assembly:
         module.text(),
         module.calls,
         driver.HEAD + lowered.uniform.size * lanes + lowered.layout.size * inner.stride,
+        rows,
         [*lowered.once, *lowered.kernels],
         _flops(lowered.kernels, tape.args),
         inner.keep + outer.keep,
@@ -230,8 +233,10 @@ class Compiled:
         seconds: that it took to compile; 0 where it was compiled before.
     """
 
-    def __init__(self, assembly: Assembly, engine: Any, fast: bool, seconds: float) -> None:
-        self.assembly, self.seconds = assembly, seconds
+    def __init__(
+        self, assembly: Assembly, engine: Any, fast: bool, reduce: str | None, seconds: float
+    ) -> None:
+        self.assembly, self.reduce, self.seconds = assembly, reduce, seconds
         self.good_for = inf if fast else WORTH / max(assembly.flops, 1)
         self._engine = engine
         at = {name: engine.get_function_address(name) for name, _ in assembly.calls}
@@ -279,4 +284,4 @@ def compiled_tape(tape: Tape, reduce: str | None, rows: float) -> Compiled:
         _kept[key] = known  # the last to go
         while len(_kept) > KEPT:
             _kept.popitem(last=False)
-    return Compiled(*known, seconds)
+    return Compiled(*known, reduce, seconds)

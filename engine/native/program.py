@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from math import inf
 from typing import Any, Literal, cast
 
@@ -20,7 +19,7 @@ from engine.native.lower.instructions import record_tape
 from engine.native.lower.listing import Listing
 from engine.native.needs import numpy
 from engine.native.rows import as_rows, as_vector, check_out, explain_row
-from engine.native.threads import border, shard_count, shard_size, shares, together, workers
+from engine.native.threads import run_shards, shard_size
 
 addressof, buffer = ctypes.addressof, ctypes.c_char.from_buffer
 Reduce = Literal["mean", "sum"]
@@ -36,6 +35,7 @@ class Stats:
         flops: additions and multiplications in a row's products, one more for each other
             instruction.
         bytes: of workspace while it runs, however many rows there are.
+        block: rows that run at once, at most.
         compile_time: seconds of lowering and compiling; 0 where a program of the same structure was
             compiled before in this process (`cached`).
     """
@@ -44,6 +44,7 @@ class Stats:
     blocks: int
     flops: int
     bytes: int
+    block: int
     compile_time: float
     cached: bool
 
@@ -128,8 +129,8 @@ class Program:
     def _compile(self, rows: float) -> None:
         self._compiled: Compiled = compiled_tape(self._tape, self.reduce, rows)
         self._left = self._compiled.good_for
-        totals = len(self.outputs) if self.reduce else 0
-        self._shard = shard_size(self._compiled.assembly.flops, totals)
+        found, totals = self._compiled.assembly, len(self.outputs) if self.reduce else 0
+        self._shard = shard_size(found.flops, totals, found.block)
 
     def __call__(self, rows: Any, parameters: Any = None, out: Any = None) -> Any:
         """The outputs of all rows (or their reduction)."""
@@ -148,10 +149,7 @@ class Program:
         else:
             check_out(out, shape, rows, parameters)
         if not many:
-            if self.reduce == "mean":
-                raise ValueError("the mean over no rows is undefined; give at least one row")
-            out[...] = 0.0
-            return out
+            return _of_no_rows(self.reduce, out)
         if parameters is not None:
             theta = as_vector(parameters, len(self.parameters))
             at = _address(theta)
@@ -167,8 +165,8 @@ class Program:
         if self._left < 0.0:
             self._compile(inf)
         if many >= 2.0 * self._shard:
-            odd = self._share(place, down, right, many, at, out)
-        else:  # as _share does, without its calls
+            odd = run_shards(self._compiled, self._shard, place, down, right, many, at, out)
+        else:  # as `run_shards` does, without its calls
             compiled = self._compiled  # another thread may put a faster one there meanwhile
             free, run = compiled.idle, compiled.run
             try:
@@ -180,31 +178,6 @@ class Program:
         if odd:
             self._judge(rows, theta, out)
         return out
-
-    def _share(self, place: int, down: int, right: int, many: int, at: int, out: Any) -> bool:
-        """Shards of the rows, by several threads. Is anything in `out` infinite or nan?"""
-        shards, compiled = shard_count(many, self._shard), self._compiled
-        found = self._empty((shards, self._many)) if self.reduce else out
-        start, width = addressof(buffer(found)), 8 * self._many
-
-        def run(first: int, end: int) -> bool:
-            calls = []
-            with compiled.space() as space:
-                for shard in range(first, end):
-                    low, high = border(many, shards, shard), border(many, shards, shard + 1)
-                    to = start + width * (shard if self.reduce else low)
-                    rows = place + low * down
-                    calls.append(pack(rows, down, right, high - low, at, to, space, many / shards))
-                return bool(compiled.runs(b"".join(calls), len(calls)))
-
-        odd = any(together([partial(run, *share) for share in shares(shards, workers())]))
-        if self.reduce:
-            with numpy().errstate(all="ignore"):
-                while len(found) > 1:  # as `threads.added` does
-                    found = found[::2] + found[1::2]
-                numpy().divide(found[0], shards if self.reduce == "mean" else 1.0, out)
-            odd = not numpy().isfinite(out).all()
-        return odd
 
     def _judge(self, rows: Any, theta: Any, out: Any) -> None:
         """What is infinite or nan, again as it was written; an error if it is so still."""
@@ -233,7 +206,7 @@ class Program:
         """Its size, and what compiling took."""
         compiled, found = self._compiled, self._compiled.assembly
         size = len(self._tape.ops), len(found.kernels), found.flops, 8 * found.doubles
-        return Stats(*size, compiled.seconds, cached=not compiled.seconds)
+        return Stats(*size, found.block, compiled.seconds, cached=not compiled.seconds)
 
     @property
     def source(self) -> str:
@@ -273,6 +246,13 @@ def _check_decisions(inputs: Sequence[Value], parameters: Sequence[Value]) -> No
                     f"{kind}s with engine.inputs(...) before anything is computed from them, and "
                     "record the decision with where(test, a, b)"
                 )
+
+
+def _of_no_rows(reduce: Reduce | None, out: Any) -> Any:
+    if reduce == "mean":
+        raise ValueError("the mean over no rows is undefined; give at least one row")
+    out[...] = 0.0
+    return out
 
 
 def _address(array: Any) -> int:

@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from contextvars import copy_context
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 from typing import Any, TypeAlias, TypeVar
 
 from engine.forks import in_forked_child
+from engine.native.library import Compiled, pack
 from engine.native.needs import numpy
 
 Answer = TypeVar("Answer")
@@ -24,15 +25,16 @@ Piece: TypeAlias = tuple[int, int, Any]
 
 GRAIN = 1 << 21  # additions and multiplications that a shard has at least: some 50 to 100 us
 PER_TOTAL = 256  # and for each of its totals, which have to be added up (and sent) again
+BLOCKS = 2  # that a shard has at least: fewer rows than a block has take nearly its time
 
 
-def shard_size(flops: int, totals: int) -> float:
+def shard_size(flops: int, totals: int, block: int) -> float:
     """How many rows make a shard large enough to be worth its overhead.
 
     Arguments:
-        flops: of a row. totals: numbers that a shard gives.
+        flops: of a row. totals: numbers that a shard gives. block: rows that run at once.
     """
-    return max(GRAIN, PER_TOTAL * totals) / max(flops, 1)
+    return max(max(GRAIN, PER_TOTAL * totals) / max(flops, 1), BLOCKS * block)
 
 
 def shard_count(rows: int, size: float) -> int:
@@ -80,6 +82,40 @@ def added(pieces: Iterable[Piece], spare: list[Any] | None = None) -> list[Piece
                 totals, size = others, 2 * size
             found.append((first, size, totals))
     return found
+
+
+# --- shards of a program's rows -------------------------------------------------------------------
+def run_shards(
+    code: Compiled, size: float, rows: int, down: int, right: int, many: int, theta: int, out: Any
+) -> bool:
+    """Run a program for many rows, by several threads. Is anything in `out` infinite or nan?
+
+    Arguments:
+        size: rows that make a shard. The others are as in a call of the code, `rows` and `theta`
+            addresses.
+    """
+    np, shards, outputs = numpy(), shard_count(many, size), out.shape[-1]
+    found = np.empty((shards, outputs)) if code.reduce else out
+    width = 8 * outputs
+
+    def run(first: int, end: int) -> bool:
+        calls = []
+        with code.space() as space:
+            for shard in range(first, end):
+                low, high = border(many, shards, shard), border(many, shards, shard + 1)
+                to = found.ctypes.data + width * (shard if code.reduce else low)
+                at = rows + low * down
+                calls.append(pack(at, down, right, high - low, theta, to, space, many / shards))
+            return bool(code.runs(b"".join(calls), len(calls)))
+
+    odd = any(together([partial(run, *share) for share in shares(shards, workers())]))
+    if not code.reduce:
+        return odd
+    with np.errstate(all="ignore"):  # in ieee mode totals may be infinite
+        while len(found) > 1:  # in pairs, as `added` does
+            found = found[::2] + found[1::2]
+        np.divide(found[0], shards if code.reduce == "mean" else 1.0, out)
+    return not np.isfinite(out).all()
 
 
 # --- threads --------------------------------------------------------------------------------------

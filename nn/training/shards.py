@@ -86,8 +86,8 @@ class Programs:
     @cached_property
     def sizes(self) -> list[float]:
         """How many rows a shard of each program has at least; the last is that of `forward`."""
-        programs = [*self.programs, self.forward]
-        return [shard_size(program.stats.flops, len(program.outputs)) for program in programs]
+        found = [(p.stats, len(p.outputs)) for p in (*self.programs, self.forward)]
+        return [shard_size(stats.flops, totals, stats.block) for stats, totals in found]
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import NumericError, Program, Value, gradient, log
-from engine.native import program, threads
+from engine.native import threads
 from tests.native.test_threads import network
 from tests.native.tools import same_bits
 
@@ -22,12 +22,13 @@ from tests.native.tools import same_bits
 def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "GRAIN", 2000)
     monkeypatch.setattr(threads, "PER_TOTAL", 1)
+    monkeypatch.setattr(threads, "BLOCKS", 0)
 
 
 @pytest.fixture
 def workers(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     def use(many: int) -> None:
-        monkeypatch.setattr(program, "workers", lambda: many)
+        monkeypatch.setattr(threads, "workers", lambda: many)
 
     return use
 
@@ -39,9 +40,9 @@ def test_any_number_of_workers_gives_the_same_bits(rows: int, many: int) -> None
     given = np.random.default_rng(rows).normal(size=(rows, 4))
     for run in (each, mean):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(program, "workers", lambda: 1)
+            patch.setattr(threads, "workers", lambda: 1)
             alone = run(given)
-            patch.setattr(program, "workers", lambda: many)
+            patch.setattr(threads, "workers", lambda: many)
             assert same_bits(run(given), alone)
 
 

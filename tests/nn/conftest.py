@@ -13,3 +13,4 @@ def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     """A row or two are enough for a shard, so that small trainings have many."""
     monkeypatch.setattr(threads, "GRAIN", 100)
     monkeypatch.setattr(threads, "PER_TOTAL", 1)
+    monkeypatch.setattr(threads, "BLOCKS", 0)

@@ -44,7 +44,7 @@ def test_processes_find_the_same_bits(start: str) -> None:
 
 def test_shards_change_no_more_than_the_last_digits(monkeypatch: pytest.MonkeyPatch) -> None:
     sharded = train(None, batch_size=None)[0]
-    for room in ("nn.training.workers", "engine.native.program"):
+    for room in ("nn.training.workers", "engine.native.threads"):
         monkeypatch.setattr(f"{room}.shard_count", lambda rows, size: 1)
     whole = train(None, batch_size=None)[0]
     assert sharded != whole
