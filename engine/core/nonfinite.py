@@ -20,9 +20,11 @@ from engine.source.lost import in_library, outside_library
 
 def check_value(op: Operation, parents: tuple[Node, ...], y: float) -> None:
     """In strict mode, raise NumericError where an operation on finite numbers gave inf or nan."""
+    for parent in parents:
+        x = parent._data
+        if x != x or (y == y and x - x):
+            return  # handed on, not made here
     inputs = [parent._data for parent in parents]
-    if any(x != x for x in inputs) if y != y else not all(map(isfinite, inputs)):
-        return  # handed on, not made here
     if MODE.get() == "strict":
         kind = _kind(op.name, 0.0 in inputs, y)
         raise kind(f"{call_of(op, parents)} is {y}{_where()}: {remedy(op, parents)}")

@@ -224,7 +224,10 @@ def record(op: Operation, parents: tuple[Any, ...], data: float) -> Value:
     and a line. Both are only looked up when somebody asks, so keeping them costs next to nothing.
     """
     if data - data or NO_GRAD.open:  # inf or nan; or somebody, somewhere, wants no graph
-        return _record_slow(op, parents, data)
+        if data - data:
+            check_value(op, parents, data)
+        if NO_GRAD.get():
+            return Value(data)
     node = _new(Value)
     node._data = data
     node.grad = 0.0
@@ -248,15 +251,6 @@ def _maker(frame: Any) -> Any:
     while "_makes_nodes" in frame.f_globals and frame.f_back:
         frame = frame.f_back
     return frame
-
-
-def _record_slow(op: Operation, parents: tuple[Any, ...], data: float) -> Value:
-    if data - data:
-        check_value(op, parents, data)
-    node = Value(data)
-    if not NO_GRAD.get():
-        node.op, node.parents = op, parents
-    return node
 
 
 def apply(op: Operation, args: Sequence[Any]) -> Value:
