@@ -5,7 +5,7 @@ from math import isfinite
 from typing import Any
 
 from engine.calculus.conditions import Conditions, Edge, Term
-from engine.core.graph import check_fresh, reverse_order, topological
+from engine.core.graph import check_fresh, reverse_order, topological, uncollected
 from engine.core.modes import MODE, NumericError, numeric_mode
 from engine.core.node import Node
 from engine.core.nonfinite import call_of, describe_call, made_at, remedy
@@ -16,6 +16,7 @@ Pole = tuple[Node, int, float]  # a node, the position of a parent, and the deri
 _ieee = numeric_mode("ieee")
 
 
+@uncollected()
 def pullback(seeds: Mapping[Any, Any], inputs: Sequence[Any]) -> list[Any]:
     """The reverse sweep on Values: for each input the sum over outputs of seed times derivative.
 
@@ -66,6 +67,7 @@ def _rank(order: Sequence[Any], root: Any) -> dict[Any, int]:
     return {node: k for k, node in enumerate(wanted)}
 
 
+@uncollected()
 def pushforward(outputs: Sequence[Any], tangents: Mapping[Any, Any]) -> list[Any]:
     """The forward sweep on Values: how each output moves when the nodes move by their tangents."""
     order = topological(*outputs)

@@ -4,13 +4,29 @@ Graphs are walked with a stack of our own, never by recursion: a chain of a mill
 ordinary graph.
 """
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from engine.core.modes import StaleValueError
 from engine.core.node import Node, edges
 
 N = TypeVar("N", bound=Node)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Without the collector of cycles: it would look through a growing graph again and again, and
+    finds none there.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def topological(*roots: N) -> list[N]:

@@ -14,6 +14,7 @@ from struct import Struct
 from time import perf_counter
 from typing import Any
 
+from engine.core.graph import uncollected
 from engine.forks import fork_safe_lock
 from engine.native import disk
 from engine.native.emit.function import Body
@@ -269,6 +270,7 @@ class Compiled:
         self.idle.append(space)
 
 
+@uncollected()
 def compiled_tape(tape: Tape, reduce: str | None, rows: float) -> Compiled:
     """Code for a tape, good for so many rows: compiled now, or taken from what was before."""
     start, seconds = perf_counter(), 0.0

@@ -13,7 +13,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from engine.core.graph import topological
+from engine.core.graph import topological, uncollected
 from engine.core.node import Node
 from engine.core.operation import TABLE, Operation, rows
 from engine.core.ops import CONSTANT
@@ -23,6 +23,7 @@ from engine.native.lower.raising import raise_tape
 from engine.native.math.rules import has_formula
 
 
+@uncollected()
 def record_tape(
     inputs: Sequence[Value],
     parameters: Sequence[Value],
