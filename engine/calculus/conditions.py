@@ -38,7 +38,8 @@ class Conditions:
 
     def __init__(self, order: Sequence[Any], begin: Mapping[Any, Any]) -> None:
         self._always = set(begin)  # nodes that every row comes to
-        self._of: dict[Any, dict[Any, None]] = {}  # the conditions of the others: one of them holds
+        # the conditions of the others: one, or a dictionary of which one holds
+        self._of: dict[Any, Any] = {}
         self._open: set[Any] = set()  # nodes with no number yet: the rows of a program bring it
         self._poles: set[Any] = set()  # nodes with an edge whose derivative may not be finite
         nonfinite: set[Any] = set()  # nodes whose own number may not be finite
@@ -53,7 +54,7 @@ class Conditions:
                 if not node.op.constant_partials:
                     self._poles.add(node)
         self._closed = not self._open
-        self._given = set(order)
+        self._given, self._finite = set(order), {*order} - nonfinite
         self._bent: dict[Any, bool] = {}  # rows whose second derivatives may not be finite
         # nodes whose gradient or tangent, or a derivative of it, may not be finite
         self._unbounded = {node for node, number in begin.items() if not isfinite(_number(number))}
@@ -70,64 +71,80 @@ class Conditions:
             edges: the position of each lower end, it, and the derivative by it.
             moved: the gradient of the node, or, forwards, the tangents of the lower ends.
         """
-        parents, ends = [parent for _, parent, _ in edges], [node] * len(edges)
-        sources, targets = (ends, parents) if node in moved else (parents, ends)
-        pairs = zip(sources, edges, strict=True)
-        terms = [(moved[source], local, node) for source, (_, _, local) in pairs]
+        op, backwards = node.op, node in moved
+        parents = [parent for _, parent, _ in edges]
+        sources, targets = ([node], parents) if backwards else (parents, [node])
+        moves = [moved[node]] * len(edges) if backwards else [moved[each] for each in parents]
+        terms = [(move, local, node) for move, (_, _, local) in zip(moves, edges, strict=True)]
+        pole, finite = node in self._poles, self._finite
+        poles = [pole and local not in finite for _, _, local in edges]
         infinite = not self._unbounded.isdisjoint(sources) or (
-            self._closed and not all(isfinite(_number(moved[each])) for each in {*sources})
+            self._closed and not all(map(isfinite, map(_number, moves)))
         )
-        infinite = infinite or node in self._poles
-        if infinite or self._bends(node.op, edges):
+        if infinite or (not op.constant_partials and self._bends(op, edges)):
             self._unbounded.update(targets)
+        elif pole:
+            bad = [parent for parent, each in zip(parents, poles, strict=True) if each]
+            self._unbounded.update(bad if backwards else [node] if bad else [])
         alone = node in self._beyond and sum(bool(each.parents) for each in node.parents) < 2
-        if alone or not (node.op.constant_partials or node.op is rows.sum):
+        if alone or not (op.constant_partials or op is rows.sum):
             self._beyond.update(targets)
-        if not node.op.branches and self._always.issuperset(sources):
+        if not op.branches and self._always.issuperset(sources):
             self._always.update(targets)
             return terms
         conditions = [*map(self._condition, sources)]
-        if node.op.branches:
+        if backwards:
+            conditions *= len(edges)
+        if op.branches:
             outside = zip(conditions, edges, strict=True)
             conditions = [self._enter(outer, node, i, local) for outer, (i, _, local) in outside]
-        for condition, target in zip(conditions, targets, strict=True):
+            # forwards, where it costs nothing
+            poles = [infinite or pole or not backwards] * len(edges)
+        elif not self._is_product(node):
+            poles = [True] * len(edges)
+        for condition, target in zip(conditions, targets * len(edges), strict=False):
             if condition is ALWAYS:
                 self._always.add(target)
             elif target.parents:
-                self._of.setdefault(target, {})[condition] = None
-        guard = infinite or targets is ends  # of branches; forwards, where it costs nothing
-        if not node.op.branches:
-            guard = node in self._poles or not self._is_product(node)
-        return self._gated(node, guard, conditions, terms)
+                self._reached(target, condition)
+        return self._gated(op, poles, conditions, terms)
 
     def _gated(
-        self, node: Any, guard: bool, conditions: Sequence[Any], terms: list[Term]
+        self, op: Any, guards: Sequence[bool], conditions: Sequence[Any], terms: list[Term]
     ) -> list[Term]:
         """Terms, behind their conditions where a product with 0 would not do."""
-        op, closed = node.op, self._closed
+        closed, users = self._closed, self._from_users
         if op.constant_partials or (
-            not guard and op in _PRODUCTS and self._from_users.isdisjoint(conditions)
+            op in _PRODUCTS and not any(guards) and users.isdisjoint(conditions)
         ):  # the derivatives of a product are its parents, which are finite
             return terms
         gated = []
-        for condition, (move, local, _) in zip(conditions, terms, strict=True):
+        for condition, guard, term in zip(conditions, guards, terms, strict=True):
+            move, local, node = term
             number = local.__class__ is float
             bad = (number or closed) and not isfinite(_number(local))
-            wanted = (guard or condition in self._from_users) and (op.branches or not number)
+            wanted = (guard or condition in users) and (op.branches or not number)
             if condition is not ALWAYS and (bad or wanted):
                 handed = move if op is rows.select else move * local
-                gated.append((rows.select(condition, handed, NOTHING), 1.0, node))
-            else:
-                gated.append((move, local, node))
+                term = rows.select(condition, handed, NOTHING), 1.0, node
+            gated.append(term)
         return gated
+
+    def _reached(self, node: Any, condition: Any) -> None:
+        """Note that a row comes to a node under a condition."""
+        known = self._of.setdefault(node, condition)
+        if known.__class__ is dict:
+            known[condition] = None
+        elif known is not condition:
+            self._of[node] = {known: None, condition: None}
 
     def _condition(self, node: Any) -> Any:
         if node in self._always:
             return ALWAYS
         found = self._of[node]
-        if len(found) > 1:
-            found = self._of[node] = {self._join(found): None}
-        return next(iter(found))
+        if found.__class__ is dict:
+            found = self._of[node] = self._join(found)
+        return found
 
     def _bends(self, op: Any, edges: Iterable[Edge]) -> bool:
         """Whether a derivative of a row's derivatives may not be finite."""

@@ -10,7 +10,7 @@ from engine.core.modes import MODE, NumericError, numeric_mode
 from engine.core.node import Node
 from engine.core.nonfinite import call_of, describe_call, made_at, remedy
 from engine.core.operation import rows
-from engine.core.ops import is_constant
+from engine.core.ops import CONSTANT
 
 Pole = tuple[Node, int, float]  # a node, the position of a parent, and the derivative by it
 _ieee = numeric_mode("ieee")
@@ -93,21 +93,23 @@ def _wanted_partials(node: Any, wanted: Container[Any], poles: list[Pole]) -> li
     Constants stay numbers, so that they fold. Derivatives that are not wanted may be undefined;
     those that are, and are not finite between finite numbers, are added to the poles.
     """
-    inputs = [p._data if is_constant(p) else p for p in node.parents]
-    edges = []
-    found = node.op.partials(node, *inputs)
-    for i, (parent, local) in enumerate(zip(node.parents, found, strict=True)):
+    op, parents, edges = node.op, node.parents, list[Edge]()
+    if op.constant_partials:
+        found = zip(parents, op.constant_partials, strict=True)
+        return [(i, *edge) for i, edge in enumerate(found) if edge[0] in wanted]
+    found = op.partials(node, *[p._data if p.op is CONSTANT else p for p in parents])
+    finite = all(map(isfinite, [each._data for each in parents]))
+    for i, (parent, local) in enumerate(zip(parents, found, strict=True)):
         if parent not in wanted:
             continue
-        if local is None and not node.op.branches:
+        if local is None and not op.branches:
             raise TypeError(
-                f"input {i} of {node.op} is a number, which takes no gradient; make it a Value"
+                f"input {i} of {op} is a number, which takes no gradient; make it a Value"
             )
-        if node.op.branches and (local is None or (local.__class__ is float and not local)):
+        if op.branches and (local is None or (local.__class__ is float and not local)):
             continue  # a test, an index, or what is never taken
         edges.append((i, parent, local))
-        number = local._data if isinstance(local, Node) else local
-        if not isfinite(number) and all(isfinite(each._data) for each in node.parents):
+        if finite and not isfinite(number := local._data if isinstance(local, Node) else local):
             poles.append((node, i, number))
     return edges
 
@@ -122,7 +124,7 @@ def _dot(terms: list[Term]) -> Any:
         return up if down == 1.0 else -up
     if up.__class__ is float and up == 1.0:
         return down
-    return rows.mul(up, down)
+    return up * down
 
 
 def _check_derivatives(results: Sequence[Any], order: list[Any], poles: list[Pole]) -> None:

@@ -61,12 +61,12 @@ class _Recorder:
         A row is one instruction where it has a formula or cannot be taken apart, and several where
         it is written in smaller steps or its function is made of other rows.
         """
+        if not op.own and op.name not in IN_STEPS and has_formula(op.name):
+            return tape.put(op.name, args)
         if all(arg in tape.numbers for arg in args):
             return tape.const(fold(op.function, [tape.numbers[arg] for arg in args]))
         if not op.own and op.name in IN_STEPS:
             return IN_STEPS[op.name](tape, args)
-        if not op.own and has_formula(op.name):
-            return tape.put(op.name, args)
         key = op, len(args)
         if key not in self._traced:
             self._traced[key] = trace(*key, self.put)

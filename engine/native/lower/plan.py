@@ -56,23 +56,24 @@ class Tape:
 
     def put(self, op: str, args: Args) -> int:
         """The instruction of a row of the table (or of a step of an expansion)."""
-        if op == "mul":  # exactly its other factor
-            for one, other in (args, args[::-1]):
-                if self.numbers.get(one) == 1.0:
-                    return other
-        # a user's row may have the name of a step, such as "share", which has no row
-        row = self.called.get(op) or TABLE.get(op)
-        known = row and (op in self.called or not row.own)
-        if row and known and all(arg in self.numbers for arg in args):
-            return self.const(fold(row.function, [self.numbers[arg] for arg in args]))
-        return self.keep(op, args, any(self.varying[arg] for arg in args))
+        if not self.numbers.keys().isdisjoint(args):
+            if op == "mul":  # exactly its other factor
+                for one, other in (args, args[::-1]):
+                    if self.numbers.get(one) == 1.0:
+                        return other
+            # a user's row may have the name of a step, such as "share", which has no row
+            row = self.called.get(op) or TABLE.get(op)
+            known = row and (op in self.called or not row.own)
+            if row and known and all(arg in self.numbers for arg in args):
+                return self.const(fold(row.function, [self.numbers[arg] for arg in args]))
+        return self.keep(op, args, any(map(self.varying.__getitem__, args)))
 
     def keep(self, op: str, args: Args, varying: bool) -> int:
         """An instruction as it is: the same one, if it is there already."""
         key = op, args
-        if key not in self._known:
-            self._known[key] = self._append(op, args, varying)
-        return self._known[key]
+        if (number := self._known.get(key)) is None:
+            number = self._known[key] = self._append(op, args, varying)
+        return number
 
     def _append(self, op: str, args: Args, varying: bool) -> int:
         self.ops.append(op)
