@@ -7,6 +7,7 @@ nan: there the product stands in a `select` behind the condition under which a r
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import compress
 from math import isfinite
 from typing import Any
 
@@ -53,7 +54,7 @@ class Conditions:
                 nonfinite.add(node)
                 if not node.op.constant_partials:
                     self._poles.add(node)
-        self._closed = not self._open
+        self.closed = not self._open
         self._given, self._finite = set(order), {*order} - nonfinite
         self._bent: dict[Any, bool] = {}  # rows whose second derivatives may not be finite
         # nodes whose gradient or tangent, or a derivative of it, may not be finite
@@ -71,23 +72,23 @@ class Conditions:
             edges: the position of each lower end, it, and the derivative by it.
             moved: the gradient of the node, or, forwards, the tangents of the lower ends.
         """
-        op, backwards = node.op, node in moved
+        op, backwards, constant = node.op, node in moved, node.op.constant_partials
         parents = [parent for _, parent, _ in edges]
         sources, targets = ([node], parents) if backwards else (parents, [node])
-        moves = [moved[node]] * len(edges) if backwards else [moved[each] for each in parents]
-        terms = [(move, local, node) for move, (_, _, local) in zip(moves, edges, strict=True)]
-        pole, finite = node in self._poles, self._finite
-        poles = [pole and local not in finite for _, _, local in edges]
+        moves = [moved[each] for each in sources]
+        each = moves * len(edges) if backwards else moves
+        terms = [(move, local, node) for move, (_, _, local) in zip(each, edges, strict=True)]
+        poles = [False] * len(edges)
+        if not constant and node in self._poles:
+            poles = [local not in self._finite for _, _, local in edges]
         infinite = not self._unbounded.isdisjoint(sources) or (
-            self._closed and not all(map(isfinite, map(_number, moves)))
+            self.closed and not all(map(isfinite, map(_number, moves)))
         )
-        if infinite or (not op.constant_partials and self._bends(op, edges)):
+        if infinite or (not constant and self._bends(op, edges)):
             self._unbounded.update(targets)
-        elif pole:
-            bad = [parent for parent, each in zip(parents, poles, strict=True) if each]
-            self._unbounded.update(bad if backwards else [node] if bad else [])
-        alone = node in self._beyond and sum(bool(each.parents) for each in node.parents) < 2
-        if alone or not (op.constant_partials or op is rows.sum):
+        elif True in poles:
+            self._unbounded.update([*compress(parents, poles)] if backwards else targets)
+        if not (constant or op is rows.sum) or self.alone(node):
             self._beyond.update(targets)
         if not op.branches and self._always.issuperset(sources):
             self._always.update(targets)
@@ -99,7 +100,7 @@ class Conditions:
             outside = zip(conditions, edges, strict=True)
             conditions = [self._enter(outer, node, i, local) for outer, (i, _, local) in outside]
             # forwards, where it costs nothing
-            poles = [infinite or pole or not backwards] * len(edges)
+            poles = [infinite or node in self._poles or not backwards] * len(edges)
         elif not self._is_product(node):
             poles = [True] * len(edges)
         for condition, target in zip(conditions, targets * len(edges), strict=False):
@@ -113,7 +114,7 @@ class Conditions:
         self, op: Any, guards: Sequence[bool], conditions: Sequence[Any], terms: list[Term]
     ) -> list[Term]:
         """Terms, behind their conditions where a product with 0 would not do."""
-        closed, users = self._closed, self._from_users
+        closed, users = self.closed, self._from_users
         if op.constant_partials or (
             op in _PRODUCTS and not any(guards) and users.isdisjoint(conditions)
         ):  # the derivatives of a product are its parents, which are finite
@@ -129,6 +130,10 @@ class Conditions:
                 term = rows.select(condition, handed, NOTHING), 1.0, node
             gated.append(term)
         return gated
+
+    def alone(self, node: Any) -> bool:
+        """Whether a node is more than a term of a sum, and so is what it is made of."""
+        return node in self._beyond and sum([bool(each.parents) for each in node.parents]) < 2
 
     def _reached(self, node: Any, condition: Any) -> None:
         """Note that a row comes to a node under a condition."""

@@ -1,5 +1,6 @@
 """The two sweeps that carry graphs instead of numbers: a pull backwards and a push forwards."""
 
+from collections import defaultdict
 from collections.abc import Container, Mapping, Sequence
 from math import isfinite
 from typing import Any
@@ -31,29 +32,56 @@ def pullback(seeds: Mapping[Any, Any], inputs: Sequence[Any]) -> list[Any]:
             between.add(node)
     branching = any(node.op.branches for node in order if node.parents and node in between)
     conditions = Conditions(order, seeds) if branching else None
-    rank = _rank(order, *seeds) if branching and len(seeds) == 1 else {}
-    terms: dict[Any, list[Term]] = {node: [(seed, 1.0, node)] for node, seed in seeds.items()}
+    rank = _rank(order, *seeds) if conditions and conditions.closed and len(seeds) == 1 else {}
+    terms = defaultdict[Any, list[Term]](list)
+    terms |= {node: [(seed, 1.0, node)] for node, seed in seeds.items() if node in between}
     gradient: dict[Any, Any] = {}
     poles: list[Pole] = []
     with _ieee:  # what is infinite may be left out by a branch further up
-        for node in reversed(order):
-            if node not in between or node not in terms:  # nothing is handed on to it
+        waiting = [*order]
+        while waiting:
+            node = waiting.pop()
+            if (found := terms.pop(node, None)) is None:  # nothing is handed on to it
                 continue
-            found = terms.pop(node)
             if rank and len(found) > 1:
                 found.sort(key=lambda term: rank.get(term[2], -1))
             upstream = gradient[node] = _dot(found)
-            if between.isdisjoint(node.parents):
+            if not (parents := node.parents) or between.isdisjoint(parents):
                 continue
             edges = _wanted_partials(node, between, poles)
+            if node.op is rows.add and not rank and not (conditions and conditions.alone(node)):
+                edges, inner = _whole_sum(node, edges, waiting, terms, between)
+                gradient |= dict.fromkeys(inner, upstream)
             if conditions:
                 handed = conditions.terms(node, edges, {node: upstream})
             else:
                 handed = [(upstream, local, node) for _, _, local in edges]
             for (_, parent, _), term in zip(edges, handed, strict=True):
-                terms.setdefault(parent, []).append(term)
+                terms[parent].append(term)
     _check_derivatives([*gradient.values()], order, poles)
     return [gradient.get(node, 0.0) for node in inputs]
+
+
+def _whole_sum(
+    node: Any, edges: list[Edge], waiting: list[Any], terms: Container[Any], between: Container[Any]
+) -> tuple[list[Edge], list[Any]]:
+    """The edges of a sum that is many additions, each read by the next one alone; and those others.
+
+    They are next in line, so a sweep that takes them together comes to the rest in the same order.
+    """
+    outer: list[Edge] = []
+    inner: list[Any] = []
+    add, read = rows.add, set[Any]()
+    while node.op is add and edges:
+        (_, first, _), *others = edges
+        read.update([each for _, each, _ in others])
+        if first.op is not add or first is not waiting[-1] or first in terms or first in read:
+            break
+        node = waiting.pop()
+        inner.append(node)
+        outer += others
+        edges = [(i, each, 1.0) for i, each in enumerate(node.parents) if each in between]
+    return outer + edges, inner
 
 
 def _rank(order: Sequence[Any], root: Any) -> dict[Any, int]:
@@ -93,22 +121,22 @@ def _wanted_partials(node: Any, wanted: Container[Any], poles: list[Pole]) -> li
     Constants stay numbers, so that they fold. Derivatives that are not wanted may be undefined;
     those that are, and are not finite between finite numbers, are added to the poles.
     """
-    op, parents, edges = node.op, node.parents, list[Edge]()
+    op, parents = node.op, node.parents
+    found = op.constant_partials or op.partials(
+        node, *[p._data if p.op is CONSTANT else p for p in parents]
+    )
+    pairs = enumerate(zip(parents, found, strict=True))
+    edges = [(i, parent, local) for i, (parent, local) in pairs if parent in wanted]
     if op.constant_partials:
-        found = zip(parents, op.constant_partials, strict=True)
-        return [(i, *edge) for i, edge in enumerate(found) if edge[0] in wanted]
-    found = op.partials(node, *[p._data if p.op is CONSTANT else p for p in parents])
+        return edges
+    if op.branches:  # a test, an index, or what is never taken
+        edges = [each for each in edges if isinstance(each[2], Node) or each[2]]
     finite = all(map(isfinite, [each._data for each in parents]))
-    for i, (parent, local) in enumerate(zip(parents, found, strict=True)):
-        if parent not in wanted:
-            continue
-        if local is None and not op.branches:
+    for i, _, local in edges:
+        if local is None:
             raise TypeError(
                 f"input {i} of {op} is a number, which takes no gradient; make it a Value"
             )
-        if op.branches and (local is None or (local.__class__ is float and not local)):
-            continue  # a test, an index, or what is never taken
-        edges.append((i, parent, local))
         if finite and not isfinite(number := local._data if isinstance(local, Node) else local):
             poles.append((node, i, number))
     return edges
@@ -119,7 +147,7 @@ def _dot(terms: list[Term]) -> Any:
     if len(terms) > 1:
         ups, downs, _ = zip(*terms, strict=True)
         return rows.dot(*ups, *downs)
-    up, down, _ = terms[0]
+    ((up, down, _),) = terms
     if down.__class__ is float and abs(down) == 1.0:
         return up if down == 1.0 else -up
     if up.__class__ is float and up == 1.0:

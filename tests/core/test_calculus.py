@@ -1,6 +1,7 @@
 """gradient, vjp, jvp, hvp, jacobian, hessian: shapes, conventions, errors and higher orders."""
 
 import math
+import random
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
@@ -111,6 +112,21 @@ def test_inputs_and_outputs_may_be_named_twice(x: Value, y: Value) -> None:
     assert numbers(vjp([f, f], [x], [Value(1.0), 2.0])) == [36.0]
     assert numbers(jvp([f, f], {x: 1.0})) == [12.0, 12.0]
     assert numbers(hessian(f, [x, x])) == [[6.0, 6.0], [6.0, 6.0]]
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_sums_of_sums_have_the_gradients_of_backward(seed: int) -> None:
+    """Additions in any order, some of which are read twice, or read another one twice."""
+    rng = random.Random(seed)
+    nodes = [Value(rng.uniform(-1.0, 1.0)) for _ in range(4)]
+    for _ in range(40):
+        near = [nodes[-1], *rng.choices(nodes[-6:], k=3), *rng.choices(nodes, k=2)]
+        a, b = rng.sample(near, 2)
+        nodes.append(rng.choice([a + b, a + b, b + a, a * b, a + 0.5, a - b, (a + b).relu()]))
+    found = vjp([nodes[-1]], nodes, [1.0])
+    nodes[-1].backward()
+    # but for the sign of a zero
+    assert [each + 0.0 for each in numbers(found)] == [node.grad for node in nodes]
 
 
 def test_nodes_are_left_alone(x: Value, y: Value) -> None:
