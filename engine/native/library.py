@@ -22,6 +22,7 @@ from engine.native.kernels import driver, interpreted, outers, products, section
 from engine.native.lower import plan
 from engine.native.lower.lowering import lower
 from engine.native.lower.plan import Args, Tape
+from engine.native.math.rules import has_formula
 from engine.native.needs import llvm, numpy
 
 # --- a module's text: each kernel as a function, and the one that calls them ----------------------
@@ -51,14 +52,19 @@ class Assembly:
     keep: list[Any]
 
 
-def assemble(tape: Tape, reduce: str | None, lanes: int) -> Assembly:
-    """The module of a tape, for vectors of so many doubles."""
+def assemble(tape: Tape, reduce: str | None, size: int, alone: bool = False) -> Assembly:
+    """The module of a tape, for vectors of so many doubles; of a row `alone`, vectors run along
+    lists, and slots are a double each.
+    """
     lowered = lower(tape, reduce)
-    rows = _block(lowered.layout.size, lanes, lowered.kernels)
-    registers = 32 if lanes == 8 else 16
-    inner = section.Section(tape, lowered.layout, lowered.uniform, _apart(rows), lanes, registers)
+    lanes, rows, stride = 1, 1, 1
+    if not alone:
+        lanes, rows = size, _block(lowered.layout.size, size, lowered.kernels)
+        stride = _apart(rows)
+    registers = 32 if size == 8 else 16
+    inner = section.Section(tape, lowered.layout, lowered.uniform, stride, lanes, registers)
     outer = section.Section(tape, lowered.uniform, lowered.uniform, lanes, lanes, registers)
-    module = _Module(lanes)
+    module = _Module(lanes, size)
     module.add("pinned", driver.KERNEL, driver.write_pinned, outer.of())
     module.kernels("u", outer, lowered.once)
     once = len(module.calls)
@@ -67,7 +73,7 @@ def assemble(tape: Tape, reduce: str | None, lanes: int) -> Assembly:
     if not reduce:
         module.add("rows_out", driver.KERNEL, driver.write_rows_out, inner.of())
     run = driver.Driver(reduce, once, len(module.calls) - once, rows, inner.of())
-    module.add("run", driver.RUN, run.write, run.section)
+    module.add("run", driver.RUN, run.write, run.section, lanes=size)
     module.add("runs", driver.RUNS, driver.write_runs, run.section)
     return Assembly(
         module.text(),
@@ -107,7 +113,7 @@ def _flops(kernels: Sequence[plan.Kernel], args: Sequence[Args]) -> int:
     for kernel in kernels:
         match kernel:
             case plan.Product():
-                total += 2 * len(kernel.xs) * len(kernel.ys)
+                total += 2 * kernel.weights.shape[1] * len(kernel.ys)
             case plan.Outer():
                 total += 2 * len(kernel.a) * kernel.into.shape[1]
             case plan.Scatter():
@@ -134,8 +140,8 @@ WRITERS: dict[type[Any], Callable[[Body, section.Section, Any], None]] = {
 class _Module:
     """Functions, each text once, and the calls of them."""
 
-    def __init__(self, lanes: int) -> None:
-        self.lanes = lanes
+    def __init__(self, lanes: int, size: int) -> None:
+        self.lanes, self.size = lanes, size
         self.functions: dict[tuple[str, str], str] = {}
         self.calls: list[tuple[str, list[int]]] = []
         self.declared: set[str] = set()
@@ -153,7 +159,24 @@ class _Module:
                 self.calls.append((known[own.form], own.numbers))
                 continue
             name, write, fixed = f"{stem}{len(known)}", WRITERS[type(kernel)], many[own.form] == 1
-            known[own.form] = self.add(name, driver.KERNEL, write, own, kernel, fixed=fixed)
+            lanes = self.lanes_of(kernel)
+            known[own.form] = self.add(
+                name, driver.KERNEL, write, own, kernel, fixed=fixed, lanes=lanes
+            )
+
+    def lanes_of(self, kernel: plan.Kernel) -> int:
+        """How many doubles a vector of its code holds: of a row alone, no more than its lists."""
+        match kernel:
+            case plan.Product():
+                many = len(kernel.weights)
+            case plan.Outer():
+                many = 1 if kernel.b == (plan.ONE,) else kernel.into.shape[1]
+            case plan.Map() if type(kernel) is plan.Map:
+                called = any(not has_formula(step.op) for step in kernel.steps)
+                many = 1 if called else len(kernel.steps[0].ids)
+            case _:
+                many = 1
+        return max(self.lanes, 1 << min(self.size, many).bit_length() - 1)
 
     def add(
         self,
@@ -163,11 +186,12 @@ class _Module:
         own: section.Section,
         *given: Any,
         fixed: bool = True,
+        lanes: int = 0,
     ) -> str:
         """A function and a call of it; the answer is its name. `write` writes its body, and answers
         the number that it returns, if any.
         """
-        body = Body(self.lanes, fixed)
+        body = Body(lanes or self.lanes, fixed)
         answer = write(body, own, *given)
         body.do(f"ret i64 {answer}" if answer else "ret void")
         self.declared |= body.declared
@@ -271,12 +295,12 @@ class Compiled:
 
 
 @uncollected()
-def compiled_tape(tape: Tape, reduce: str | None, rows: float) -> Compiled:
+def compiled_tape(tape: Tape, reduce: str | None, rows: float, alone: bool = False) -> Compiled:
     """Code for a tape, good for so many rows: compiled now, or taken from what was before."""
     start, seconds = perf_counter(), 0.0
-    key = hashlib.sha256(marshal.dumps((tape.structure(), reduce))).digest()
+    key = hashlib.sha256(marshal.dumps((tape.structure(), reduce, alone))).digest()
     known = _kept.get(key)
-    assembly = known[0] if known else assemble(tape, reduce, lanes())
+    assembly = known[0] if known else assemble(tape, reduce, lanes(), alone)
     fast = rows > WORTH / max(assembly.flops, 1)
     if known is None or known[2] < fast:
         known = assembly, compile_text(assembly.text, fast), fast

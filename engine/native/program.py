@@ -14,7 +14,7 @@ from engine.core.inputs import ControlFlowError, declared, looked_at
 from engine.core.modes import MODE, numeric_mode
 from engine.core.operation import rows
 from engine.core.value import Value, epoch
-from engine.native.library import Compiled, compiled_tape, pack
+from engine.native.library import WORTH, Compiled, compiled_tape, pack
 from engine.native.lower.instructions import record_tape
 from engine.native.lower.listing import Listing
 from engine.native.needs import numpy
@@ -131,6 +131,15 @@ class Program:
         self._left = self._compiled.good_for
         found, totals = self._compiled.assembly, len(self.outputs) if self.reduce else 0
         self._shard = shard_size(found.flops, totals, found.block)
+        self._alone: Compiled | None = None  # code for a row alone, once there were many such calls
+        self._ones = WORTH / max(found.flops, 1)
+
+    def _row(self) -> Compiled:
+        """Code for one row."""
+        self._ones -= 1.0
+        if self._alone is None and self._ones < 0.0:
+            self._alone = compiled_tape(self._tape, self.reduce, inf, alone=True)
+        return self._alone or self._compiled
 
     def __call__(self, rows: Any, parameters: Any = None, out: Any = None) -> Any:
         """The outputs of all rows (or their reduction)."""
@@ -167,7 +176,8 @@ class Program:
         if many >= 2.0 * self._shard:
             odd = run_shards(self._compiled, self._shard, place, down, right, many, at, out)
         else:  # as `run_shards` does, without its calls
-            compiled = self._compiled  # another thread may put a faster one there meanwhile
+            # another thread may put a faster one there meanwhile
+            compiled = self._compiled if many > 1 else self._row()
             free, run = compiled.idle, compiled.run
             try:
                 space = free.pop()

@@ -96,8 +96,8 @@ class Body:
     """
 
     def __init__(self, lanes: int, fixed: bool = True) -> None:
-        self.lanes, self.fixed = lanes, fixed
-        self.vector, self.ints = f"<{lanes} x double>", f"<{lanes} x i64>"
+        self.fixed = fixed
+        self.resize(lanes)
         self.lines: list[str] = ["entry:"]
         self.first: list[str] = []  # what is read of a call's numbers before all else
         self.rooms: list[str] = []  # of the stack, which are there as long as the call lasts
@@ -106,6 +106,11 @@ class Body:
         self._numbers = count()
         self._known: dict[str, str] = {}
         self._scopes: list[list[str]] = [[]]  # what is known since each was entered
+
+    def resize(self, lanes: int) -> None:
+        """From here on vectors hold so many doubles."""
+        self.lanes = lanes
+        self.vector, self.ints = f"<{lanes} x double>", f"<{lanes} x i64>"
 
     def name(self, stem: str) -> str:
         """A new one."""
@@ -196,6 +201,13 @@ class Body:
             name = self.new(f"mul nsw i64 {name}, {factor}")
         return self._sum(name if factor else None, None, number * factor)
 
+    def least(self, a: Index, most: int | None) -> Index:
+        """The smaller of an index and a number, if there is one."""
+        if most is None:
+            return a
+        self.declared.add("declare i64 @llvm.umin.i64(i64, i64)")
+        return self.new(f"call i64 @llvm.umin.i64(i64 {a}, i64 {most})")
+
     def _sum(self, name: str | None, given: str | None, number: int) -> Index:
         several = given or (name and number)
         return Sum(self.new, name, given, number) if several else name or number
@@ -256,6 +268,7 @@ class Loop:
     """A loop of i over range(start, end, step), open until `end` or a `with` closes it.
 
     Arguments:
+        step: 0 where there is one turn at most.
         carried: what the first turn begins with; `values` are what the last turn handed on.
         maybe_empty: whether there may be no turn.
     """
@@ -293,14 +306,18 @@ class Loop:
     def end(self, handed_on: Sequence[Vector] = ()) -> list[Vector]:
         """Close the loop. The answer is what it carried, as it is after the last turn."""
         body, kind = self.body, self.body.vector
-        following = body.fresh(f"add nsw i64 {self.i}, {self._step}")
-        more = body.fresh(f"icmp slt i64 {following}, {self._end}")
-        last = body.block
-        body.do(f"br i1 {more}, label %{self._head}, label %{self._done}")
-        lines = [f"  {self.i} = phi i64 [{self._start}, %{self._before}], [{following}, %{last}]"]
+        last, again = body.block, [""] * (1 + len(handed_on))
+        if self._step == "0":
+            body.do(f"br label %{self._done}")
+        else:
+            following = body.fresh(f"add nsw i64 {self.i}, {self._step}")
+            more = body.fresh(f"icmp slt i64 {following}, {self._end}")
+            body.do(f"br i1 {more}, label %{self._head}, label %{self._done}")
+            again = [f", [{x}, %{last}]" for x in (following, *[x.name for x in handed_on])]
+        lines = [f"  {self.i} = phi i64 [{self._start}, %{self._before}]{again[0]}"]
         lines += [
-            f"  {x.name} = phi {kind} [{first.name}, %{self._before}], [{then.name}, %{last}]"
-            for x, first, then in zip(self.values, self._first, handed_on, strict=True)
+            f"  {x.name} = phi {kind} [{first.name}, %{self._before}]{then}"
+            for x, first, then in zip(self.values, self._first, again[1:], strict=True)
         ]
         body.lines[self._at : self._at + len(lines)] = lines
         body.leave()

@@ -101,7 +101,8 @@ def _same(
     body: Body, section: Section, outputs: Sequence[tuple[int, int]]
 ) -> Iterator[tuple[Index, Vector]]:
     """Where each goes, and its number in all lanes; in a loop that closes when it goes on."""
-    kinds = defaultdict(list)
+    kinds, lanes = defaultdict(list), body.lanes
+    body.resize(section.lanes)
     for place, i in outputs:
         kinds[kind(section.tape, i)].append((place, i))
     for found in kinds.values():
@@ -109,6 +110,7 @@ def _same(
         read = section.reader(body, tuple([i for _, i in found]))
         with Loop(body, 0, len(found)) as each:
             yield places.at(body, each.i), read(each.i, 0)
+    body.resize(lanes)
 
 
 # --- block after block of rows --------------------------------------------------------------------
@@ -260,7 +262,7 @@ class Driver:
         self, body: Body, total: Index, change: Callable[[Vector], Vector] | None = None
     ) -> Vector:
         """A nan, in some lane, where any output is not finite. In passing they are changed."""
-        lanes = self.section.lanes
+        lanes = body.lanes
         whole = body.fresh(f"sub i64 {total}, {body.fresh(f'urem i64 {total}, {lanes}')}")
         found = [body.constant(0.0)]
         for start, end, step in ((0, whole, lanes), (whole, total, 1)):

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
-from engine.native.emit.function import Body, Index, Loop, Pattern, loops
+from engine.native.emit.function import Body, Index, Loop, loops
 from engine.native.emit.vector import Mask, Vector, add_to, fma, horizontal, select
 from engine.native.kernels.products import accumulate, even, tiles
 from engine.native.kernels.section import Section
 from engine.native.lower.plan import ONE, Args, Outer
 
-FEW = 64  # totals: of fewer, a row alone is not worth code of its own
-HIGH = 4  # rows of the table at a time, which is then written as it lies in memory
+HIGH = 8  # rows of the table at a time, which is then written as it lies in memory
 
 
 def write_outer(body: Body, section: Section, outer: Outer) -> None:
     """Sums for a few pairs at a time, in registers."""
-    if outer.b == (ONE,) or outer.into.size < FEW:
-        _rows(body, section, outer)
+    if section.lanes == 1 and outer.b != (ONE,):
+        _row(body, section, outer)
     else:
-        alone, given = body.fresh("icmp eq i64 %m, 1"), (body, section, outer)
-        body.either(alone, partial(_row, *given), partial(_rows, *given))
+        _rows(body, section, outer)
 
 
 def _rows(body: Body, section: Section, outer: Outer) -> None:
@@ -49,16 +46,16 @@ def _row(body: Body, section: Section, outer: Outer) -> None:
     """A row alone: a vector runs along the second list."""
     many, across = outer.into.shape
     left, right = section.slots(outer.a), section.slots(outer.b)
-
-    def read(slots: Pattern, place: Index, size: int, at: Index) -> str:
-        return body.scalar("%ws", slots.at(body, body.add(body.times(place, size), at)))
-
     for i, height in loops(body, tiles(many, HIGH)):
-        for j, width in loops(body, tiles(across, section.lanes)):
+        for j, width in loops(body, tiles(across, body.lanes)):
             each = Loop(body, 0, outer.times, 1, [body.constant(0.0)] * height)
-            ys = [read(right, each.i, across, body.add(j, t)) for t in range(width)]
-            xs = [read(left, each.i, many, body.add(i, k)) for k in range(height)]
-            y = body.vector_of(ys)
+            a, b = body.add(body.times(each.i, many), i), body.add(body.times(each.i, across), j)
+            ats = [right.at(body, body.add(b, t)) for t in range(width)]
+            if width == body.lanes and right.regular and right.steps[0] == 1:
+                y = body.load("%ws", ats[0])
+            else:
+                y = body.vector_of([body.scalar("%ws", at) for at in ats])
+            xs = [body.scalar("%ws", left.at(body, body.add(a, k))) for k in range(height)]
             sums = [fma(body.splat(x), y, s) for x, s in zip(xs, each.values, strict=True)]
             for k, total in enumerate(each.end(sums)):
                 add_to(body, total, *_places(body, section, body.add(i, k), j, width))
@@ -69,7 +66,7 @@ def _places(
 ) -> tuple[list[Index], bool]:
     """Where the totals of a row of the table are, and whether they fill a vector."""
     into = section.lists["into"][1]
-    together = into.regular and into.steps[1] == 1 and width == section.lanes
+    together = into.regular and into.steps[1] == 1 and width == body.lanes
     return [into.at(body, i, body.add(j, t)) for t in range(width)], together
 
 
@@ -97,7 +94,7 @@ class _OuterTile:
         if self.outer.b != (ONE,):
             self.b = self._slots(self.outer.b, body.times(place, across), *self.across)
         sums = accumulate(body, "%full", starts, self._turn)
-        last = Loop(body, "%full", "%nv", 1, sums, maybe_empty=True)
+        last = Loop(body, "%full", "%nv", 0, sums, maybe_empty=True)
         return last.end(self._turn(last.i, last.values, self.mask))
 
     def _slots(self, ids: Args, before: Index, first: str, size: int) -> list[Index]:
@@ -107,17 +104,17 @@ class _OuterTile:
     def _turn(self, v: Index, sums: Sequence[Vector], mask: Mask | None = None) -> list[Vector]:
         body, width = self.body, self.across[1]
         row = body.times(v, self.section.lanes)
-        xs = [body.load("%ws", body.add(at, row)) for at in self.a]
-        new = list(sums)
+
+        def read(at: Index) -> Vector:  # 0 where no row is, so that its product changes no sum
+            x = body.load("%ws", body.add(at, row))
+            return select(mask, x, 0.0) if mask else x
+
+        xs, new = [*map(read, self.a)], list(sums)
         for t in range(width):  # one at a time: there are no more registers
-            y = body.load("%ws", body.add(self.b[t], row)) if self.b else None
+            y = read(self.b[t]) if self.b else None
             for k, x in enumerate(xs):
                 total = sums[k * width + t]
-                if y and mask is None:
-                    new[k * width + t] = fma(x, y, total)
-                else:
-                    term = x * y if y else x
-                    new[k * width + t] = total + (select(mask, term, 0.0) if mask else term)
+                new[k * width + t] = fma(x, y, total) if y else total + x
         return new
 
 

@@ -9,8 +9,8 @@ from functools import partial
 from typing import Any
 
 from engine.native.emit.function import Body, Index, Loop, loops
-from engine.native.emit.vector import Vector, fma
-from engine.native.kernels.section import Section, write_results, write_steps
+from engine.native.emit.vector import Vector, fma, transposed
+from engine.native.kernels.section import Section, side_by_side, write_results, write_steps
 from engine.native.lower.plan import Product, Reduction
 from engine.native.math.reductions import FOLDS
 
@@ -60,7 +60,7 @@ WIDE = 57_344  # doubles: inputs of more than these do not stay in the cache fro
 FEW = 64  # weights of an output: of fewer, it does not matter how far they are apart
 STEPS = 32  # that are written out for an output, at most, unless there are more
 SMALL = 6_000  # doubles that are copied to the stack, at most
-PARTS = 4  # vectors of outputs at a time, for a row alone
+PARTS, PLACES = 4, 8  # vectors of outputs at a time, or places, for a row alone
 # A weight, of a tile's first output, which of its outputs, and which input.
 Weight = Callable[[Index, int, Index], Vector]
 
@@ -68,10 +68,8 @@ Weight = Callable[[Index, int, Index], Vector]
 def write_product(body: Body, section: Section, product: Product) -> None:
     """Sums for a few outputs and a few vectors of rows at a time, over all inputs."""
     writer = _Writer(body, section, product)
-    if writer.along():
-        part = body.room(PARTS * body.lanes)
-        alone = body.fresh("icmp eq i64 %m, 1")
-        body.either(alone, partial(writer.write_row, part), writer.write_rows)
+    if section.lanes == 1:
+        writer.write_along()
     else:
         writer.write_rows()
 
@@ -79,7 +77,8 @@ def write_product(body: Body, section: Section, product: Product) -> None:
 class _Writer:
     def __init__(self, body: Body, section: Section, product: Product) -> None:
         self.body, self.section, self.product = body, section, product
-        self.height, width = _tile(len(product.ys), section.registers)
+        self.high, self.many = product.weights.shape
+        self.height, width = _tile(self.high, section.registers)
         # many steps are done for few rows at a time: it is the same, in less code
         self.width = max(min(width, STEPS // max(len(product.steps), 1)), 1)
         self.pointer, self.weights = section.lists["weights"]
@@ -90,61 +89,97 @@ class _Writer:
         """Vectors of rows. Weights that are many and no neighbours are gathered for each tile of
         outputs, where there are several vectors of rows that use them.
         """
-        body, many = self.body, len(self.product.xs)
+        body, many = self.body, self.many
         together = self.weights.regular and self.weights.steps[1] == 1
         if together or many < FEW or many * self.height > SMALL:
             self.write(None)
         else:
             pack = body.room(many * self.height)
-            several = body.fresh("icmp sgt i64 %nv, 3")
+            several = body.fresh(f"icmp sgt i64 {body.times('%nv', self.product.times)}, 3")
             body.either(several, partial(self.write, pack), partial(self.write, None))
 
-    def along(self) -> bool:
-        """Whether the weights of an input are neighbours: then a vector of outputs is as good."""
-        at, many = self.weights, len(self.product.ys)
-        return at.regular and at.steps[0] == 1 and many >= self.body.lanes and self.bias is None
+    def write_along(self) -> None:
+        """A row alone: vectors run along the outputs, for several places at a time."""
+        body, product, lanes = self.body, self.product, self.body.lanes
+        times, high = product.times, self.high
+        parts = 1 if times > 1 else min(PARTS, -(-high // lanes))
+        most = high - lanes if high % (parts * lanes) else None  # where the last vector begins
+        size = even(times, PLACES)
+        found = body.room(parts * size * lanes)
+        with Loop(body, 0, high, parts * lanes) as outputs:
+            starts = [body.least(body.add(outputs.i, k * lanes), most) for k in range(parts)]
+            for p, places in loops(body, tiles(times, size)):
+                for k, total in enumerate(self.sums_along(starts, p, places)):
+                    body.store(total, found, k * lanes)
+                with Loop(body, 0, parts * places) as each:
+                    shift = body.times(each.i, high if times > 1 else lanes)
+                    j = body.add(outputs.i, shift if times == 1 else 0)
+                    at = body.least(j, most)
+                    if times > 1:
+                        at = body.add(body.add(at, body.times(p, high)), shift)
+                    total = body.load(found, body.times(each.i, lanes))
+                    write_results(body, self.section, product.ys, [total], at, 0, 1)
+                    write_steps(
+                        body, self.section, product.steps, at, 1, 0, 1, {product.ys: [total]}
+                    )
 
-    def write_row(self, part: str) -> None:
-        """A row alone: vectors run along the outputs."""
-        body, section, product = self.body, self.section, self.product
-        for j, height in loops(body, tiles(len(product.ys), PARTS * body.lanes)):
-            for k, total in enumerate(self.sums_along(j, height)):
-                body.store(total, part, k * body.lanes)
-            with Loop(body, 0, height) as each:
-                at, found = body.add(j, each.i), [body.splat(body.scalar(part, each.i))]
-                write_results(body, section, product.ys, found, at, 0, 1)
-                write_steps(body, section, product.steps, at, 1, 0, 1, {product.ys: found})
+    def sums_along(self, starts: Sequence[Index], p: Index, places: int) -> list[Vector]:
+        """The sums of the outputs from each start on, at some places from p on."""
+        body, lanes, many, weights = self.body, self.body.lanes, self.many, self.weights
+        turned = weights.regular and weights.steps[1] == 1 and lanes > 1
+        step = weights.steps[0] if weights.regular else None
 
-    def sums_along(self, j: Index, height: int) -> list[Vector]:
-        """The sums of some outputs, side by side."""
-        body, lanes = self.body, self.body.lanes
-        parts = [range(k, min(k + lanes, height)) for k in range(0, height, lanes)]
+        def read(j: Index, k: Index, size: int) -> list[Vector]:
+            if turned and size > 1:
+                lines = [self.weight_at(j, k, i) for i in range(lanes)]
+                return transposed(body, [body.load(self.pointer, line) for line in lines])
+            return [
+                side_by_side(body, self.pointer, step, partial(self.weight_at, j, body.add(k, u)))
+                for u in range(size)
+            ]
 
-        def turn(k: Index, sums: Sequence[Vector]) -> list[Vector]:
-            x = body.splat(body.scalar("%ws", self.xs.at(body, k)))
-            return [fma(weights(part, k), x, s) for part, s in zip(parts, sums, strict=True)]
+        sums = [body.constant(0.0)] * (len(starts) * places)
+        if self.bias is not None:
+            bias, by = self.bias, self.bias.steps[0] if self.bias.regular else None
+            for q, j in enumerate(starts):
+                place = partial(lambda j, i: bias.at(body, body.add(j, i)), j)
+                first = side_by_side(body, self.pointer, by, place)
+                sums[q * places : (q + 1) * places] = [first] * places
+        unit = lanes if turned else 2
+        for start, end, size in tiles(many, unit):
+            size = unit if size == unit else 1
+            loop = Loop(body, start, end, size, sums)
+            sums = [*loop.values]
+            for q, j in enumerate(starts):
+                for u, w in enumerate(read(j, loop.i, size)):
+                    k = body.add(loop.i, u)
+                    for t in range(places):
+                        at = self.xs.at(body, body.add(body.times(body.add(p, t), many), k))
+                        x = body.splat(body.scalar("%ws", at))
+                        sums[q * places + t] = fma(w, x, sums[q * places + t])
+            sums = loop.end(sums)
+        return sums
 
-        def weights(part: range, k: Index) -> Vector:
-            at = [self.weights.at(body, body.add(j, i), k) for i in part]
-            if len(part) == lanes:
-                return body.load(self.pointer, at[0])
-            return body.vector_of([body.scalar(self.pointer, each) for each in at])
-
-        return accumulate(body, len(self.product.xs), [body.constant(0.0)] * len(parts), turn)
+    def weight_at(self, j: Index, k: Index, i: int) -> Index:
+        """The position of a weight, of the output that is i after j."""
+        at: Index = self.weights.at(self.body, self.body.add(j, i), k)
+        return at
 
     def write(self, pack: str | None) -> None:
         """All tiles. With inputs that do not stay in the cache, all outputs of a few rows first."""
         body, vectors = self.body, self._vectors()
-        outputs = [*tiles(len(self.product.ys), self.height)]
-        if pack is None and len(self.product.xs) * self.section.stride > WIDE:
-            for v, width in loops(body, vectors):
-                for j, height in loops(body, outputs):
-                    self.tile(j, height, v, width, self.far)
+        outputs, places = [*tiles(self.high, self.height)], [(0, self.product.times, 1)]
+        if pack is None and self.many * self.section.stride > WIDE:
+            for p, _ in loops(body, places):
+                for v, width in loops(body, vectors):
+                    for j, height in loops(body, outputs):
+                        self.tile(p, j, height, v, width, self.far)
             return
         for j, height in loops(body, outputs):
             weight = self.far if pack is None else self.gather(j, height, pack)
-            for v, width in loops(body, vectors):
-                self.tile(j, height, v, width, weight)
+            for p, _ in loops(body, places):
+                for v, width in loops(body, vectors):
+                    self.tile(p, j, height, v, width, weight)
 
     def _vectors(self) -> list[tuple[Index, Index, int]]:
         """Rows in vectors, several at a time, then one by one."""
@@ -156,20 +191,19 @@ class _Writer:
 
     def far(self, j: Index, i: int, k: Index) -> Vector:
         """A weight from where it is."""
-        at = self.weights.at(self.body, self.body.add(j, i), k)
-        return self.body.splat(self.body.scalar(self.pointer, at))
+        return self.body.splat(self.body.scalar(self.pointer, self.weight_at(j, k, i)))
 
     def gather(self, j: Index, height: int, pack: str) -> Weight:
         """Copy the weights of a tile; the answer reads the copy."""
         body = self.body
-        with Loop(body, 0, len(self.product.xs)) as each:
+        with Loop(body, 0, self.many) as each:
             for i in range(height):
-                at = self.weights.at(body, body.add(j, i), each.i)
+                at = self.weight_at(j, each.i, i)
                 place = body.add(body.times(each.i, height), i)
                 body.store_scalar(body.scalar(self.pointer, at), pack, place)
         return lambda j, i, k: body.splat(body.scalar(pack, body.add(body.times(k, height), i)))
 
-    def tile(self, j: Index, height: int, v: Index, width: int, weight: Weight) -> None:
+    def tile(self, p: Index, j: Index, height: int, v: Index, width: int, weight: Weight) -> None:
         """Sums in registers, then the steps that follow."""
         body, section, product = self.body, self.section, self.product
         lanes, row = section.lanes, body.times(v, section.lanes)
@@ -180,8 +214,10 @@ class _Writer:
                 start = body.splat(body.scalar(self.pointer, at))
                 starts[i * width : (i + 1) * width] = [start] * width
 
+        first = body.times(p, self.many)
+
         def turn(k: Index, sums: Sequence[Vector]) -> list[Vector]:
-            place = body.add(self.xs.at(body, k), row)
+            place = body.add(self.xs.at(body, body.add(first, k)), row)
             inputs = [body.load("%ws", body.add(place, t * lanes)) for t in range(width)]
             new = []
             for i in range(height):
@@ -189,7 +225,7 @@ class _Writer:
                 new += [fma(w, x, sums[i * width + t]) for t, x in enumerate(inputs)]
             return new
 
-        sums = accumulate(body, len(product.xs), starts, turn)
+        sums, j = accumulate(body, self.many, starts, turn), body.add(body.times(p, self.high), j)
         write_results(body, section, product.ys, sums, j, row, width)
         write_steps(body, section, product.steps, j, height, row, width, {product.ys: sums})
 

@@ -145,8 +145,15 @@ class Section:
 
         if not where:
             return lambda j, t: body.constant(found)
+        if where == "const" and body.lanes > lanes:
+            return lambda j, t: body.load(body.handed(found, "ptr"), j)
         if where == "const":
             return lambda j, t: body.splat(entry(j, "double"))
+        if lanes == 1 and where != MIXED:
+            step = found.steps[0] if found.regular else None
+            return lambda j, t: side_by_side(
+                body, where, step, lambda k: found.at(body, body.add(j, k))
+            )
         if where == MIXED:
             return lambda j, t: at_place(body, entry(j), body.add(row, t * lanes))
         if where == "%theta":
@@ -168,6 +175,15 @@ class Section:
             return write(op, args)
         body = args[0].body
         return per_lane(body, body.handed(self.lists[op, len(args)][1], "ptr"), *args)
+
+
+def side_by_side(body: Body, where: str, step: int | None, at: Callable[[int], Index]) -> Vector:
+    """A vector of what is at so many places, which are a step apart if there is one."""
+    if step == 0:
+        return body.splat(body.scalar(where, at(0)))
+    if step == 1:
+        return body.load(where, at(0))
+    return body.vector_of([body.scalar(where, at(k)) for k in range(body.lanes)])
 
 
 def at_place(body: Body, place: str, row: Index) -> Vector:
@@ -219,6 +235,11 @@ def write_results(
     where, slots = section.find(ids)
     if where != "%ws":
         return
+    if body.lanes > section.lanes and not (slots.regular and slots.steps[0] == 1):
+        (result,) = results
+        for k in range(body.lanes):
+            body.store_scalar(result.lane(k), "%ws", slots.at(body, body.add(j, k)))
+        return
     for i in range(len(results) // width):
         place = body.add(slots.at(body, body.add(j, i)), row)
         for t in range(width):
@@ -226,10 +247,14 @@ def write_results(
 
 
 def write_map(body: Body, section: Section, block: Map) -> None:
-    """One position after another, for all rows of the block."""
-    with Loop(body, 0, len(block.steps[0].ids)) as columns, Loop(body, 0, "%nv") as rows:
+    """One position after another, for all rows of the block. Of a row alone, a vector of positions;
+    the last may begin before the one before it ends.
+    """
+    many, size = len(block.steps[0].ids), body.lanes // section.lanes
+    with Loop(body, 0, many, size) as columns, Loop(body, 0, "%nv") as rows:
+        j = body.least(columns.i, many - size if many % size else None)
         row = body.times(rows.i, section.lanes)
-        write_steps(body, section, block.steps, columns.i, 1, row, 1, {})
+        write_steps(body, section, block.steps, j, 1, row, 1, {})
 
 
 def write_chunk(body: Body, section: Section, chunk: Chunk) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -20,20 +21,27 @@ MAPS = 32  # kinds of maps at most: each is a function to compile
 LONG = 32  # operands of which more are not written out, but are a loop
 
 
-def find_levels(tape: Tape, varying: bool) -> list[int]:
+def find_levels(tape: Tape, varying: bool, products: Sequence[Product] = ()) -> list[int]:
     """How many instructions of the section lie below each, at most: those of one level do not
     depend on one another. 0 for instructions of the other section, and for leaves.
+
+    Products begin a new phase each, so that what follows them at the places of a sequence is of one
+    level, whatever was before.
     """
-    levels = [0] * len(tape.ops)
+    levels, phase = [0] * len(tape.ops), len(tape.ops)
+    first = {y for product in products for y in product.ys}
     for i, args in enumerate(tape.args):
         if args and tape.varying[i] == varying:
-            levels[i] = 1 + max([levels[arg] for arg in args])
+            below = max([levels[arg] for arg in args])
+            levels[i] = (below // phase + 1) * phase if i in first else below + 1
     return levels
 
 
-def find_blocks(tape: Tape, levels: list[int], gone: set[int]) -> list[Map | Gather]:
+def find_blocks(
+    tape: Tape, levels: list[int], products: Sequence[Product], gone: set[int]
+) -> list[Map | Gather]:
     """The loops of the varying section."""
-    products = _products(tape, levels, gone)
+    products = _at_places(levels, products)
     taken = gone.union(*[product.ys for product in products])
     if products:
         uses: dict[int, list[int]] = defaultdict(list)
@@ -70,9 +78,10 @@ def kind(tape: Tape, i: int) -> str:
 
 
 # --- matrix products ----------------------------------------------------------------------------
-def _products(tape: Tape, levels: list[int], gone: set[int]) -> list[Product]:
+def find_products(tape: Tape, gone: set[int]) -> list[Product]:
+    """The products of weights with a list of what varies."""
     ops, args, varying = tape.ops, tape.args, tape.varying
-    groups: dict[Any, list[tuple[int, Args, Args]]] = defaultdict(list)
+    groups: dict[Any, list[tuple[Args, Args, int]]] = defaultdict(list)
     for i, op in enumerate(ops):
         if op != "dot" or not varying[i] or i in gone:
             continue
@@ -84,17 +93,29 @@ def _products(tape: Tape, levels: list[int], gone: set[int]) -> list[Product]:
             first, second = second, first
         kinds = {kind(tape, w) for w in (*first, *bias)}
         if len(kinds) == 1 and kinds <= {"param", "uniform"} and all(varying[x] for x in second):
-            groups[levels[i], second, len(bias), kinds.pop()].append((i, first, bias))
+            groups[second, len(bias), kinds.pop()].append((first, bias, i))
     products = []
-    for (_, xs, has_bias, where), rows in groups.items():
+    for (xs, has_bias, where), rows in groups.items():
         if len(rows) * len(xs) < SMALL:
             continue
-        ys, weights, biases = zip(*rows, strict=True)
+        weights, biases, ys = zip(*sorted(rows), strict=True)
         place = tape.position if where == "param" else range(len(ops))
         table = numpy().array([[place[w] for w in row] for row in weights])
         offsets = numpy().array([place[bias[0]] for bias in biases]) if has_bias else None
         products.append(Product([], xs, ys, where, table, offsets))
     return products
+
+
+def _at_places(levels: list[int], products: Iterable[Product]) -> list[Product]:
+    """Products of one level with the same weights as one."""
+    found: dict[Any, Product] = {}
+    for each in products:
+        bias = None if each.bias is None else each.bias.tobytes()
+        key = levels[each.ys[0]], each.kind, each.weights.shape, each.weights.tobytes(), bias
+        if same := found.get(key):
+            each = replace(same, xs=same.xs + each.xs, ys=same.ys + each.ys)
+        found[key] = each
+    return [*found.values()]
 
 
 def _fuse(

@@ -43,7 +43,9 @@ class Listing:
                 turned = 0 < down < right
                 weights = f"{name}{'.T' if turned else ''} ({rows} x {columns})"
                 bias = "" if kernel.bias is None else " + bias"
-                yield f"{self._list(kernel.ys)} = {weights} @ {self._list(kernel.xs)}{bias}"
+                more = f", and {kernel.times - 1} more such" if kernel.times > 1 else ""
+                ys, xs = self._list(kernel.ys[:rows]), self._list(kernel.xs[:columns])
+                yield f"{ys} = {weights} @ {xs}{bias}{more}"
                 yield from (f"  {self._step(step)}" for step in kernel.steps)
             case plan.Map():
                 yield from map(self._step, kernel.steps)

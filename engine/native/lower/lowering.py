@@ -15,7 +15,13 @@ from typing import Any
 from zlib import crc32
 
 from engine.native.lower import plan
-from engine.native.lower.blocks import find_blocks, find_levels, find_totals, kind
+from engine.native.lower.blocks import (
+    find_blocks,
+    find_levels,
+    find_products,
+    find_totals,
+    kind,
+)
 from engine.native.lower.plan import Args, Tape
 
 MANY = 1_000  # instructions that are written out, at most; more than these are interpreted
@@ -42,8 +48,9 @@ def lower(tape: Tape, reduce: str | None) -> Lowered:
     """The kernels of a tape; where it is reduced, totals over rows are kernels of their own."""
     sinks = [(i, k) for k, i in enumerate(tape.outputs) if tape.varying[i]] if reduce else []
     totals, gone = find_totals(tape, sinks)
-    levels = find_levels(tape, True)
-    blocks = find_blocks(tape, levels, gone)
+    products = find_products(tape, gone)
+    levels = find_levels(tape, True, products)
+    blocks = find_blocks(tape, levels, products, gone)
     kernels = make_plan(tape, levels, blocks, totals, gone)
     once = make_plan(tape, find_levels(tape, False), [], [], set())
     inputs = [i for i, op in enumerate(tape.ops) if op == "input"]

@@ -165,6 +165,9 @@ class Reduction(Map):
 class Product(Map):
     """ys[j] = bias[j] + sum over k of weights[j, k] * xs[k]; the weights are the same for all rows.
 
+    The lists of several products with the same weights follow one another: those of the places of
+    a sequence, say.
+
     Attributes:
         steps: what is done with each of ys at once.
         kind: `param` or `uniform`: where the weights (and the bias) are found.
@@ -176,6 +179,11 @@ class Product(Map):
     kind: str
     weights: Any
     bias: Any
+
+    @property
+    def times(self) -> int:
+        """How many products there are."""
+        return len(self.ys) // len(self.weights)
 
     @property
     def reads(self) -> Iterable[int]:
