@@ -56,14 +56,14 @@ def assemble(tape: Tape, reduce: str | None, size: int, alone: bool = False) -> 
     """The module of a tape, for vectors of so many doubles; of a row `alone`, vectors run along
     lists, and slots are a double each.
     """
-    lowered = lower(tape, reduce)
+    lowered = lower(tape, reduce, alone)
     lanes, rows, stride = 1, 1, 1
     if not alone:
         lanes, rows = size, _block(lowered.layout.size, size, lowered.kernels)
         stride = _apart(rows)
     registers = 32 if size == 8 else 16
-    inner = section.Section(tape, lowered.layout, lowered.uniform, stride, lanes, registers)
-    outer = section.Section(tape, lowered.uniform, lowered.uniform, lanes, lanes, registers)
+    inner = section.Section(tape, lowered.layout, lowered.uniform, stride, lanes, size, registers)
+    outer = section.Section(tape, lowered.uniform, lowered.uniform, lanes, lanes, size, registers)
     module = _Module(lanes, size)
     module.add("pinned", driver.KERNEL, driver.write_pinned, outer.of())
     module.kernels("u", outer, lowered.once)

@@ -9,8 +9,8 @@ import pytest
 import engine
 from engine import Program, Value, gradient
 from engine.native.lower.plan import Interpreted
-from tests.benchmarks.native import graphs
-from tests.native.tools import eager, near, same_bits
+from tests.benchmarks.native import graphs, transformer
+from tests.native.tools import alone, eager, near, same_bits
 
 
 def program(graph: graphs.Graph) -> Program:
@@ -53,7 +53,19 @@ def test_code_does_not_grow_with_what_repeats(
 def test_what_repeats_is_right(name: str) -> None:
     graph = graphs.GRAPHS[name]()
     rows = graph.rows(3)
-    near(program(graph)(rows), eager(graph.inputs, graph.outputs, rows), 1e-9, 1e-12)
+    compiled = program(graph)
+    near(compiled(rows), eager(graph.inputs, graph.outputs, rows), 1e-9, 1e-12)
+    assert same_bits(alone(compiled, rows[:1]), compiled(rows)[:1])
+
+
+def test_a_gpt_at_all_places_is_one_product_a_matrix() -> None:
+    compiled = transformer.recorded(5)
+    products = re.findall(r"@.*, and (\d) more such", compiled.listing())
+    assert len(products) >= 9
+    assert max(products) == "4"
+    rows = transformer.data(3, 5)
+    answers = [alone(compiled, row[None]) for row in rows]
+    near(np.mean(answers, axis=0), compiled(rows), 1e-12, 1e-14)
 
 
 def test_a_long_list_does_not_send_everything_to_the_interpreter() -> None:

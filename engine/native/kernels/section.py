@@ -29,7 +29,7 @@ class Section:
     Attributes:
         layout: slots in the workspace, whose slots are `stride` doubles apart.
         uniform: slots of what is the same for all rows, a vector of equal lanes each.
-        registers: vectors that the machine holds.
+        size, registers: doubles in a vector of the machine, and how many it holds.
         keep: tables whose addresses kernels are given.
         cases: what is interpreted: a number for each operation.
         lists: for each list of a kernel the memory that it is in, and the positions there.
@@ -42,6 +42,7 @@ class Section:
     uniform: Layout
     stride: int
     lanes: int
+    size: int
     registers: int
     keep: list[Any] = field(default_factory=list)
     cases: dict[Any, int] = field(default_factory=dict)
@@ -119,10 +120,10 @@ class Section:
         return found
 
     def place(self, i: int) -> int:
-        """A slot as a distance in bytes; all bits turned, where it is the same for all rows."""
+        """A slot as a distance in bytes; what is the same for all rows lies before the others."""
         if i in self.layout.slot:
             return self.layout.slot[i] * self.stride * 8
-        return ~(self.uniform.slot[i] * self.lanes * 8)
+        return (self.uniform.slot[i] - self.uniform.size) * self.lanes * 8
 
     def address(self, array: Any) -> int:
         """The place, among the numbers of a call, of an array's address."""
@@ -189,10 +190,7 @@ def side_by_side(body: Body, where: str, step: int | None, at: Callable[[int], I
 def at_place(body: Body, place: str, row: Index) -> Vector:
     """A vector of rows at what `place` answered, which is known when the code runs."""
     same = body.new(f"icmp slt i64 {place}, 0")
-    turned = body.new(f"xor i64 {place}, -1")
-    distance = body.new(f"select i1 {same}, i64 {turned}, i64 {place}")
-    base = body.new(f"select i1 {same}, ptr %uni, ptr %ws")
-    pointer = body.new(f"getelementptr inbounds i8, ptr {base}, i64 {distance}")
+    pointer = body.new(f"getelementptr inbounds i8, ptr %ws, i64 {place}")
     return body.load(pointer, body.new(f"select i1 {same}, i64 0, i64 {row}"))
 
 

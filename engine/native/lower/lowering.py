@@ -25,6 +25,7 @@ from engine.native.lower.blocks import (
 from engine.native.lower.plan import Args, Tape
 
 MANY = 1_000  # instructions that are written out, at most; more than these are interpreted
+FEW = 256  # of a row alone, since an interpreter does several at once
 LONG = 512  # and so are those of more operands
 CHUNK = 192  # operands that a chunk reads, at most: compile time grows faster than its length
 
@@ -44,15 +45,15 @@ class Lowered:
     layout: Layout
 
 
-def lower(tape: Tape, reduce: str | None) -> Lowered:
+def lower(tape: Tape, reduce: str | None, alone: bool = False) -> Lowered:
     """The kernels of a tape; where it is reduced, totals over rows are kernels of their own."""
     sinks = [(i, k) for k, i in enumerate(tape.outputs) if tape.varying[i]] if reduce else []
     totals, gone = find_totals(tape, sinks)
     products = find_products(tape, gone)
     levels = find_levels(tape, True, products)
     blocks = find_blocks(tape, levels, products, gone)
-    kernels = make_plan(tape, levels, blocks, totals, gone)
-    once = make_plan(tape, find_levels(tape, False), [], [], set())
+    kernels = make_plan(tape, levels, blocks, totals, gone, alone)
+    once = make_plan(tape, find_levels(tape, False), [], [], set(), alone)
     inputs = [i for i, op in enumerate(tape.ops) if op == "input"]
     unique = list(dict.fromkeys(tape.outputs))
     layout = lay_out(kernels, inputs, [] if reduce else [i for i in unique if tape.varying[i]])
@@ -80,6 +81,7 @@ def make_plan(
     blocks: Sequence[plan.Map | plan.Gather],
     totals: Sequence[plan.Outer | plan.Scatter],
     gone: set[int],
+    alone: bool,
 ) -> list[plan.Kernel]:
     """Kernels in an order in which they can run: all of one level before the next.
 
@@ -95,7 +97,7 @@ def make_plan(
         inside.update(ids)
         at.setdefault(levels[ids[0]], []).append(block)
     # of one level those of one operation together, since an interpreter guesses the next
-    for i in sorted(range(len(levels)), key=ops.__getitem__):
+    for i in sorted(range(len(levels)), key=lambda i: (ops[i], len(args[i]))):
         if levels[i] and i not in inside:
             at.setdefault(levels[i], []).append(i)
     steps = [step for level in sorted(at) for step in at[level]]
@@ -123,7 +125,8 @@ def make_plan(
             kernels.append(step)
     if ids:
         kernels.append(plan.Chunk(ids, ops, args))
-    return [*_interpret(tape, kernels), *totals]
+    few = not alone or len(marks) <= FEW
+    return [*_interpret(tape, kernels, MANY if few else 0), *totals]
 
 
 def _marks(tape: Tape, singles: Sequence[int]) -> dict[int, int]:
@@ -141,9 +144,9 @@ def _marks(tape: Tape, singles: Sequence[int]) -> dict[int, int]:
     return marks
 
 
-def _interpret(tape: Tape, kernels: Sequence[Any]) -> Iterator[Any]:
+def _interpret(tape: Tape, kernels: Sequence[Any], most: int) -> Iterator[Any]:
     """Kernels, of whose chunks those that repeat most are written out, once for each form; what
-    exceeds MANY is interpreted.
+    exceeds `most` is interpreted.
     """
     forms = {id(k): _form(tape, k.ids) for k in kernels if isinstance(k, plan.Chunk)}
     many, written, total = Counter(forms.values()), {None}, 0
@@ -151,7 +154,7 @@ def _interpret(tape: Tape, kernels: Sequence[Any]) -> Iterator[Any]:
     for form, count in many.most_common():
         total += len(form[0]) if count > 1 else 0
         size = total if count > 1 else total + once
-        if size <= MANY and all(len(each) <= LONG for each in form[0]):
+        if size <= most and all(len(each) <= LONG for each in form[0]):
             written.add(form)
     for known, some in groupby(kernels, lambda k: forms.get(id(k)) in written):
         found = [*some]
