@@ -6,7 +6,8 @@ are neighbours. Slots are used again once nobody reads them, so that a block sta
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from bisect import bisect_left, insort
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
@@ -246,21 +247,54 @@ def _regions(kernels: Sequence[plan.Kernel], first: Sequence[int], stored: set[i
     return regions + [(i,) for i in alone if i in stored and i not in taken]
 
 
+class _Free:
+    """Slots that nobody needs any more, in spans as long as can be."""
+
+    def __init__(self) -> None:
+        self.end = 0  # of all slots
+        self._spans: list[tuple[int, int]] = []  # size and place, by size
+        self._at: dict[int, tuple[int, int]] = {}  # each by its first slot, and by that behind it
+
+    def take(self, size: int) -> int:
+        """From the smallest span that is large enough, or at the end."""
+        k = bisect_left(self._spans, (size, 0))
+        _, place = span = self._spans[k] if k < len(self._spans) else (0, self.end)
+        if k == len(self._spans):
+            span = self._at.get(-self.end, span)  # what lies before the end, and some more
+            place, self.end = span[1], span[1] + size
+        if span[0]:
+            self._drop(span)
+        if span[0] > size:
+            self._keep((span[0] - size, place + size))
+        return place
+
+    def give(self, place: int, size: int) -> None:
+        """Back again."""
+        for span in (self._at.get(-place), self._at.get(place + size)):
+            if span:
+                self._drop(span)
+                place, size = min(place, span[1]), size + span[0]
+        self._keep((size, place))
+
+    def _keep(self, span: tuple[int, int]) -> None:
+        insort(self._spans, span)
+        self._at[span[1]] = self._at[-span[0] - span[1]] = span
+
+    def _drop(self, span: tuple[int, int]) -> None:
+        del self._spans[bisect_left(self._spans, span)]
+        del self._at[span[1]], self._at[-span[0] - span[1]]
+
+
 def _place(regions: list[Args], born: dict[int, int], dies: dict[int, int]) -> Layout:
-    """In the order in which regions are first written: where one of that size is free, or new."""
-    layout = Layout()
-    free: dict[int, list[int]] = defaultdict(list)
+    """In the order in which regions are first written: where there is room, or at the end."""
+    layout, free = Layout(), _Free()
     held: list[tuple[int, int, int]] = []  # until when, where, how large
     spans = [(min([born[i] for i in r]), max([dies[i] for i in r]), r) for r in regions]
     for start, finish, region in sorted(spans, key=lambda span: span[0]):
         while held and held[0][0] < start:  # a kernel may not write where it still reads
-            _, place, size = heappop(held)
-            heappush(free[size], place)
-        size = len(region)
-        if free[size]:
-            place = heappop(free[size])
-        else:
-            place, layout.size = layout.size, layout.size + size
+            free.give(*heappop(held)[1:])
+        place, size = free.take(len(region)), len(region)
         heappush(held, (finish, place, size))
         layout.slot |= {i: place + k for k, i in enumerate(region)}
+    layout.size = free.end
     return layout
