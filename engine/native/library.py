@@ -93,7 +93,7 @@ def _block(slots: int, lanes: int, kernels: Sequence[plan.Kernel]) -> int:
     weights = max([k.weights.size for k in kernels if isinstance(k, plan.Product)], default=0)
     least = 64 if weights >= LARGE else 3 * lanes
     if any(isinstance(kernel, plan.Interpreted) for kernel in kernels):
-        least = 8 * lanes
+        least = 8 * lanes if 8 * lanes * slots < 4 * CACHE else least
     rows = max(CACHE // max(slots, 1), least)
     step = 3 * lanes if rows >= 12 * lanes and least < 64 else lanes
     return min(rows // step * step, 48 * lanes)

@@ -167,27 +167,40 @@ class _Writer:
 
     def write(self, pack: str | None) -> None:
         """All tiles. With inputs that do not stay in the cache, all outputs of a few rows first."""
-        body, vectors = self.body, self._vectors()
-        outputs, places = [*tiles(self.high, self.height)], [(0, self.product.times, 1)]
+        body, vectors, outputs = self.body, self._vectors(), [*tiles(self.high, self.height)]
         if pack is None and self.many * self.section.stride > WIDE:
-            for p, _ in loops(body, places):
-                for v, width in loops(body, vectors):
-                    for j, height in loops(body, outputs):
-                        self.tile(p, j, height, v, width, self.far)
+            for v, width in loops(body, vectors):
+                for j, height in loops(body, outputs):
+                    self.tile(j, height, v, width, self.far)
             return
         for j, height in loops(body, outputs):
             weight = self.far if pack is None else self.gather(j, height, pack)
-            for p, _ in loops(body, places):
-                for v, width in loops(body, vectors):
-                    self.tile(p, j, height, v, width, weight)
+            for v, width in loops(body, vectors):
+                self.tile(j, height, v, width, weight)
 
     def _vectors(self) -> list[tuple[Index, Index, int]]:
-        """Rows in vectors, several at a time, then one by one."""
+        """Rows of all places in vectors, several at a time, then one by one."""
+        all_rows = self.body.times("%nv", self.product.times)
         if self.width == 1:
-            return [(0, "%nv", 1)]
-        rest = self.body.fresh(f"urem i64 %nv, {self.width}")
-        whole = self.body.fresh(f"sub i64 %nv, {rest}")
-        return [(0, whole, self.width), (whole, "%nv", 1)]
+            return [(0, all_rows, 1)]
+        rest = self.body.fresh(f"urem i64 {all_rows}, {self.width}")
+        whole = self.body.fresh(f"sub i64 {all_rows}, {rest}")
+        return [(0, whole, self.width), (whole, all_rows, 1)]
+
+    def _where(self, v: Index, width: int) -> list[tuple[Index, Index]]:
+        """The place of each vector from one on, and its first row."""
+        body, lanes = self.body, self.section.lanes
+        if self.product.times == 1:
+            return [(0, body.times(body.add(v, t), lanes)) for t in range(width)]
+        place = body.new(f"udiv i64 {v}, %nv")
+        inner, found = body.new(f"sub i64 {v}, {body.times(place, '%nv')}"), list[Any]()
+        for _ in range(width):
+            found.append((place, body.times(inner, lanes)))
+            after = body.add(inner, 1)
+            over = body.new(f"icmp eq i64 {after}, %nv")
+            inner = body.new(f"select i1 {over}, i64 0, i64 {after}")
+            place = str(body.add(place, body.new(f"zext i1 {over} to i64")))
+        return found
 
     def far(self, j: Index, i: int, k: Index) -> Vector:
         """A weight from where it is."""
@@ -203,10 +216,10 @@ class _Writer:
                 body.store_scalar(body.scalar(self.pointer, at), pack, place)
         return lambda j, i, k: body.splat(body.scalar(pack, body.add(body.times(k, height), i)))
 
-    def tile(self, p: Index, j: Index, height: int, v: Index, width: int, weight: Weight) -> None:
+    def tile(self, j: Index, height: int, v: Index, width: int, weight: Weight) -> None:
         """Sums in registers, then the steps that follow."""
         body, section, product = self.body, self.section, self.product
-        lanes, row = section.lanes, body.times(v, section.lanes)
+        spots = self._where(v, width)
         starts = [body.constant(0.0)] * (height * width)
         if self.bias is not None:
             for i in range(height):
@@ -214,20 +227,22 @@ class _Writer:
                 start = body.splat(body.scalar(self.pointer, at))
                 starts[i * width : (i + 1) * width] = [start] * width
 
-        first = body.times(p, self.many)
-
         def turn(k: Index, sums: Sequence[Vector]) -> list[Vector]:
-            place = body.add(self.xs.at(body, body.add(first, k)), row)
-            inputs = [body.load("%ws", body.add(place, t * lanes)) for t in range(width)]
+            inputs = []
+            for p, row in spots:
+                at = self.xs.at(body, body.add(body.times(p, self.many), k))
+                inputs.append(body.load("%ws", body.add(at, row)))
             new = []
             for i in range(height):
                 w = weight(j, i, k)
                 new += [fma(w, x, sums[i * width + t]) for t, x in enumerate(inputs)]
             return new
 
-        sums, j = accumulate(body, self.many, starts, turn), body.add(body.times(p, self.high), j)
-        write_results(body, section, product.ys, sums, j, row, width)
-        write_steps(body, section, product.steps, j, height, row, width, {product.ys: sums})
+        sums = accumulate(body, self.many, starts, turn)
+        for t, (p, row) in enumerate(spots):
+            found, at = sums[t::width], body.add(body.times(p, self.high), j)
+            write_results(body, section, product.ys, found, at, row, 1)
+            write_steps(body, section, product.steps, at, height, row, 1, {product.ys: found})
 
 
 def _tile(height: int, registers: int) -> tuple[int, int]:
