@@ -1,8 +1,8 @@
 """`python -m tests.benchmarks [workload ...]`: measure, print the table, or write it.
 
 `native` stands for all the workloads of the compiler, `engine` for those of Values. Each of the two
-is a table, which `--write` puts between its marks. `jobs` trains on real data, `graphs` are those
-that repeat: recurrent networks, filters, solvers.
+is a table, which `--write` puts between its marks. `jobs` trains on real data, `graphs` is a map of
+scalar code: networks, filters, solvers, formulas.
 """
 
 import argparse
@@ -15,12 +15,12 @@ from tests.benchmarks.drawing import measure_drawing
 from tests.benchmarks.expressions import measure_readme, measure_tiny
 from tests.benchmarks.files import measure_files
 from tests.benchmarks.gpt import measure_gpt
+from tests.benchmarks.graphs import measure_graphs
 from tests.benchmarks.harness import Effort
 from tests.benchmarks.jobs import measure_jobs
 from tests.benchmarks.memory import measure_memory
 from tests.benchmarks.moons import measure_moons
 from tests.benchmarks.native import NATIVE
-from tests.benchmarks.native.graphs import measure_graphs
 from tests.benchmarks.native.plot import draw, measure_sizes
 from tests.benchmarks.report import Row, table, write_into
 from tests.benchmarks.size import measure_size

@@ -1,18 +1,22 @@
-"""C and C++ to be compared with: compiled when they are asked for, called through ctypes."""
+"""C and C++ to be compared with, compiled when they are asked for, and CasADi's functions: how they
+are called.
+"""
 
 import ctypes
 import subprocess
 import tempfile
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from tests.benchmarks.harness import Contender
-from tests.benchmarks.native.networks import MOONS, Batch
+from tests.benchmarks.native.networks import MOONS, Batch, Floats
 from tests.benchmarks.systems import CPP
 
-__all__ = ["build", "multiply_adds", "scalar_moons"]
+__all__ = ["buffered", "build", "multiply_adds", "scalar_moons"]
 
 FLAGS = ("-O3", "-march=native", "-fPIC", "-shared")
 HERE = Path(__file__).parent
@@ -57,6 +61,24 @@ def scalar_moons(batch: Batch) -> Contender:
         return list(out.tolist())
 
     return Contender(CPP, run, answer)
+
+
+def buffered(system: str, function: Any, out: Floats, *arguments: Floats) -> Contender:
+    """A function of CasADi's, called without copies of its arguments and of what it answers."""
+    buffer, trigger = function.buffer()
+    for k, argument in enumerate(arguments):
+        buffer.set_arg(k, memoryview(argument))
+    buffer.set_res(0, memoryview(out))
+
+    def answer() -> list[float]:
+        trigger()
+        return list(out.ravel().tolist())
+
+    return Contender(system, partial(_call, trigger, (buffer, out, arguments)), answer)
+
+
+def _call(trigger: Callable[[], object], _alive: object) -> None:
+    trigger()
 
 
 def multiply_adds(flops: float) -> tuple[Contender, float]:

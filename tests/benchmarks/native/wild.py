@@ -12,7 +12,7 @@ import numpy as np
 
 import engine
 from tests.benchmarks.harness import Contender, Effort, race
-from tests.benchmarks.native.compilers import build
+from tests.benchmarks.native.compilers import buffered, build
 from tests.benchmarks.native.networks import Floats
 from tests.benchmarks.native.steps import program
 from tests.benchmarks.native.wild_graph import BOX, FUNCTIONS, INPUTS, Instruction, follow, wild
@@ -138,22 +138,8 @@ def casadi_c(library: Path, rows: Floats) -> Contender:
 
 
 def _mapped(system: str, function: Any, rows: Floats) -> Contender:
-    """All rows in one call that copies nothing: CasADi's matrices go by columns, ours by rows."""
-    out = np.empty((len(rows), 1 + INPUTS))
-    buffer, trigger = function.map(len(rows)).buffer()
-    buffer.set_arg(0, memoryview(rows))
-    buffer.set_res(0, memoryview(out))
-
-    def answer() -> list[float]:
-        trigger()
-        return list(out.ravel().tolist())
-
-    keep = partial(_call, trigger, (buffer, rows, out))
-    return Contender(system, keep, answer)
-
-
-def _call(trigger: Callable[[], object], _alive: object) -> None:
-    trigger()
+    """All rows in one call: CasADi's matrices go by columns, ours by rows."""
+    return buffered(system, function.map(len(rows)), np.empty((len(rows), 1 + INPUTS)), rows)
 
 
 WILD: dict[str, Callable[[Graph, Floats], Contender]] = {

@@ -1,0 +1,111 @@
+"""Networks that are the same step over and over."""
+
+from typing import Any
+
+from engine import Value, sigmoid, tanh
+from tests.benchmarks.graphs.graph import Graph, Weights, affine, gradients, inputs, split
+from tests.benchmarks.systems import load
+
+__all__ = ["chain", "gru", "lstm", "rnn"]
+
+WIDTH, FEATURES = 16, 4
+SHAPES = (WIDTH, WIDTH + FEATURES), (WIDTH,)  # of a step's weights
+
+
+def _gates(many: int) -> tuple[Weights, list[Any], list[Value]]:
+    """Weights for so many sums of a step, and for the neuron at the end."""
+    weights = Weights()
+    gates = [(weights.matrix(*SHAPES[0]), weights.vector(WIDTH)) for _ in range(many)]
+    return weights, gates, weights.vector(WIDTH)
+
+
+def _neuron(weights: list[Value], xs: list[Any]) -> Value:
+    return sum((w * x for w, x in zip(weights, xs, strict=True)), Value(0.0)) ** 2
+
+
+def rnn(steps: int) -> Graph:
+    xs, (weights, [gate], out) = inputs(steps * FEATURES), _gates(1)
+    h: list[Any] = [Value(0.0)] * WIDTH
+    for t in range(steps):
+        h = [tanh(z) for z in affine(*gate, [*h, *xs[t * FEATURES : (t + 1) * FEATURES]])]
+
+    def jax(x: Any, theta: Any) -> Any:
+        jnp, scan = load("jax").numpy, load("jax").lax.scan
+        m, b, out = split(theta, *SHAPES, (WIDTH,))
+        step = lambda h, x: (jnp.tanh(m @ jnp.concatenate([h, x]) + b), None)  # noqa: E731
+        h, _ = scan(step, jnp.zeros(WIDTH), x.reshape(steps, FEATURES))
+        return (h @ out) ** 2
+
+    return gradients(xs, weights.all, _neuron(out, h), jax)
+
+
+def gru(steps: int) -> Graph:
+    xs, (weights, [z, r, n], out) = inputs(steps * FEATURES), _gates(3)
+    h: list[Any] = [Value(0.0)] * WIDTH
+    for t in range(steps):
+        x = xs[t * FEATURES : (t + 1) * FEATURES]
+        update = [sigmoid(a) for a in affine(*z, [*h, *x])]
+        reset = [sigmoid(a) for a in affine(*r, [*h, *x])]
+        new = [tanh(a) for a in affine(*n, [*(a * b for a, b in zip(reset, h, strict=True)), *x])]
+        h = [u * a + (1.0 - u) * b for u, a, b in zip(update, h, new, strict=True)]
+
+    def jax(x: Any, theta: Any) -> Any:
+        jnp, scan, sigma = load("jax").numpy, load("jax").lax.scan, load("jax").nn.sigmoid
+        wz, bz, wr, br, wn, bn, out = split(theta, *3 * SHAPES, (WIDTH,))
+
+        def step(h: Any, x: Any) -> Any:
+            hx = jnp.concatenate([h, x])
+            u, r = sigma(wz @ hx + bz), sigma(wr @ hx + br)
+            new = jnp.tanh(wn @ jnp.concatenate([r * h, x]) + bn)
+            return u * h + (1.0 - u) * new, None
+
+        h, _ = scan(step, jnp.zeros(WIDTH), x.reshape(steps, FEATURES))
+        return (h @ out) ** 2
+
+    return gradients(xs, weights.all, _neuron(out, h), jax)
+
+
+def lstm(steps: int) -> Graph:
+    xs, (weights, gates, out) = inputs(steps * FEATURES), _gates(4)
+    h: list[Any] = [Value(0.0)] * WIDTH
+    c: list[Any] = [Value(0.0)] * WIDTH
+    for t in range(steps):
+        hx = [*h, *xs[t * FEATURES : (t + 1) * FEATURES]]
+        i, f, o = [[sigmoid(a) for a in affine(*gate, hx)] for gate in gates[:3]]
+        g = [tanh(a) for a in affine(*gates[3], hx)]
+        c = [a * b + p * q for a, b, p, q in zip(f, c, i, g, strict=True)]
+        h = [a * tanh(b) for a, b in zip(o, c, strict=True)]
+
+    def jax(x: Any, theta: Any) -> Any:
+        jnp, scan, sigma = load("jax").numpy, load("jax").lax.scan, load("jax").nn.sigmoid
+        *parts, out = split(theta, *4 * SHAPES, (WIDTH,))
+        ws, bs = jnp.concatenate(parts[::2]), jnp.concatenate(parts[1::2])
+
+        def step(state: Any, x: Any) -> Any:
+            h, c = state
+            i, f, o, g = jnp.split(ws @ jnp.concatenate([h, x]) + bs, 4)
+            c = sigma(f) * c + sigma(i) * jnp.tanh(g)
+            return (sigma(o) * jnp.tanh(c), c), None
+
+        start = jnp.zeros(WIDTH), jnp.zeros(WIDTH)
+        (h, _), _ = scan(step, start, x.reshape(steps, FEATURES))
+        return (h @ out) ** 2
+
+    return gradients(xs, weights.all, _neuron(out, h), jax)
+
+
+def chain(layers: int) -> Graph:
+    """A deep chain of layers that share their weights."""
+    xs, weights = inputs(WIDTH), Weights()
+    w, b, out = weights.matrix(WIDTH, WIDTH), weights.vector(WIDTH), weights.vector(WIDTH)
+    h: list[Any] = xs
+    for _ in range(layers):
+        h = [tanh(z) for z in affine(w, b, h)]
+
+    def jax(x: Any, theta: Any) -> Any:
+        jnp, scan = load("jax").numpy, load("jax").lax.scan
+        m, b, out = split(theta, (WIDTH, WIDTH), (WIDTH,), (WIDTH,))
+        h, _ = scan(lambda h, _: (jnp.tanh(m @ h + b), None), x, None, layers)
+        return (h @ out) ** 2
+
+    return gradients(xs, weights.all, _neuron(out, h), jax)
