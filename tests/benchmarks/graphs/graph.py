@@ -12,7 +12,7 @@ import numpy as np
 import engine
 from engine import Value, gradient, hessian
 
-__all__ = ["Graph", "Weights", "affine", "curved", "gradients", "inputs", "split"]
+__all__ = ["Graph", "Weights", "affine", "curved", "gradients", "inputs", "neuron", "split"]
 
 Matrix = list[list[Value]]
 Formula = Callable[[Any, Any], Any]
@@ -92,6 +92,11 @@ def affine(matrix: Matrix, bias: Sequence[Value], xs: Sequence[Value]) -> list[V
         sum((w * x for w, x in zip(row, xs, strict=True)), b)
         for row, b in zip(matrix, bias, strict=True)
     ]
+
+
+def neuron(weights: Sequence[Value], xs: Sequence[Any]) -> Value:
+    """The square of a sum of products: a number to differentiate."""
+    return sum((w * x for w, x in zip(weights, xs, strict=True)), Value(0.0)) ** 2
 
 
 def split(theta: Any, *shapes: tuple[int, ...]) -> list[Any]:

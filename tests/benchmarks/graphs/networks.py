@@ -4,14 +4,10 @@ from itertools import product
 from typing import Any
 
 from engine import Value, choose, exp, log_softmax, relu, tanh
-from tests.benchmarks.graphs.graph import Graph, Weights, affine, gradients, inputs, split
+from tests.benchmarks.graphs.graph import Graph, Weights, affine, gradients, inputs, neuron, split
 from tests.benchmarks.systems import load
 
 __all__ = ["attention", "classes", "convolution", "embedding", "pictures", "wide"]
-
-
-def _neuron(weights: list[Value], xs: list[Any]) -> Value:
-    return sum((w * x for w, x in zip(weights, xs, strict=True)), Value(0.0)) ** 2
 
 
 def wide(width: int = 512, features: int = 16) -> Graph:
@@ -27,7 +23,7 @@ def wide(width: int = 512, features: int = 16) -> Graph:
         rectified = load("jax").nn.relu
         return (rectified(second @ rectified(first @ x + b) + c) @ out) ** 2
 
-    return gradients(xs, weights.all, _neuron(out, h), jax).over(mean=True)
+    return gradients(xs, weights.all, neuron(out, h), jax).over(mean=True)
 
 
 def classes(many: int = 200, features: int = 16) -> Graph:
@@ -55,7 +51,7 @@ def embedding(many: int = 200, width: int = 16) -> Graph:
         table, w, b, out = split(theta, (many, width), (width, width), (width,), (width,))
         return (load("jax").numpy.tanh(w @ table[x[0].astype(int)] + b) @ out) ** 2
 
-    found = gradients([token], weights.all, _neuron(out, h), jax)
+    found = gradients([token], weights.all, neuron(out, h), jax)
     return found.over(mean=True, classes=many)
 
 
@@ -73,7 +69,7 @@ def convolution(places: int = 64, taps: int = 5, channels: int = 8) -> Graph:
         windows = jnp.stack([x[k : k + many] for k in range(taps)])
         return (jnp.tanh(m @ windows + b[:, None]).mean(axis=1) @ out) ** 2
 
-    return gradients(xs, weights.all, _neuron(out, means), jax)
+    return gradients(xs, weights.all, neuron(out, means), jax)
 
 
 def pictures(side: int = 12, taps: int = 3, channels: int = 6) -> Graph:
@@ -95,7 +91,7 @@ def pictures(side: int = 12, taps: int = 3, channels: int = 6) -> Graph:
         windows = jnp.stack([x[p : p + many, q : q + many].ravel() for p, q in each])
         return (load("jax").nn.relu(windows.T @ m.T + b).ravel() @ out) ** 2
 
-    return gradients(xs, weights.all, _neuron(out, maps), jax)
+    return gradients(xs, weights.all, neuron(out, maps), jax)
 
 
 def attention(places: int = 8, width: int = 16, heads: int = 4) -> Graph:
@@ -132,7 +128,7 @@ def attention(places: int = 8, width: int = 16, heads: int = 4) -> Graph:
         read = jnp.einsum("hps,shd->phd", shares, v).reshape(places, width)
         return ((x + read @ maps[3].T).mean(axis=0) @ out) ** 2
 
-    return gradients(xs, weights.all, _neuron(out, means), jax)
+    return gradients(xs, weights.all, neuron(out, means), jax)
 
 
 def _product(a: Any, b: Any) -> Any:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from engine import Value, sigmoid, tanh
-from tests.benchmarks.graphs.graph import Graph, Weights, affine, gradients, inputs, split
+from tests.benchmarks.graphs.graph import Graph, Weights, affine, gradients, inputs, neuron, split
 from tests.benchmarks.systems import load
 
 __all__ = ["chain", "gru", "lstm", "rnn"]
@@ -19,10 +19,6 @@ def _gates(many: int) -> tuple[Weights, list[Any], list[Value]]:
     return weights, gates, weights.vector(WIDTH)
 
 
-def _neuron(weights: list[Value], xs: list[Any]) -> Value:
-    return sum((w * x for w, x in zip(weights, xs, strict=True)), Value(0.0)) ** 2
-
-
 def rnn(steps: int) -> Graph:
     xs, (weights, [gate], out) = inputs(steps * FEATURES), _gates(1)
     h: list[Any] = [Value(0.0)] * WIDTH
@@ -36,7 +32,7 @@ def rnn(steps: int) -> Graph:
         h, _ = scan(step, jnp.zeros(WIDTH), x.reshape(steps, FEATURES))
         return (h @ out) ** 2
 
-    return gradients(xs, weights.all, _neuron(out, h), jax)
+    return gradients(xs, weights.all, neuron(out, h), jax)
 
 
 def gru(steps: int) -> Graph:
@@ -62,7 +58,7 @@ def gru(steps: int) -> Graph:
         h, _ = scan(step, jnp.zeros(WIDTH), x.reshape(steps, FEATURES))
         return (h @ out) ** 2
 
-    return gradients(xs, weights.all, _neuron(out, h), jax)
+    return gradients(xs, weights.all, neuron(out, h), jax)
 
 
 def lstm(steps: int) -> Graph:
@@ -91,7 +87,7 @@ def lstm(steps: int) -> Graph:
         (h, _), _ = scan(step, start, x.reshape(steps, FEATURES))
         return (h @ out) ** 2
 
-    return gradients(xs, weights.all, _neuron(out, h), jax)
+    return gradients(xs, weights.all, neuron(out, h), jax)
 
 
 def chain(layers: int) -> Graph:
@@ -108,4 +104,4 @@ def chain(layers: int) -> Graph:
         h, _ = scan(lambda h, _: (jnp.tanh(m @ h + b), None), x, None, layers)
         return (h @ out) ** 2
 
-    return gradients(xs, weights.all, _neuron(out, h), jax)
+    return gradients(xs, weights.all, neuron(out, h), jax)
