@@ -26,6 +26,7 @@ def total(function: Callable[[float], float]) -> Callable[[float], float]:
     where it overflows.
     """
 
+    @wraps(function)
     def answer(x: float) -> float:
         try:
             return function(x)

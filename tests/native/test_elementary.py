@@ -3,6 +3,7 @@
 import math
 import threading
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import mpmath
@@ -10,8 +11,10 @@ import numpy as np
 import pytest
 from mpmath import mpf
 
+import engine
+from engine import Program, inputs, operation
 from engine.core.operation import TABLE, floats
-from engine.native.emit.scalar import callback, outlined, per_lane
+from engine.native.emit.scalar import c_function, callback, outlined, per_lane
 from engine.native.emit.vector import Vector
 from engine.native.math import elementary
 from engine.native.math.powers import pow_rule, power
@@ -57,6 +60,10 @@ def normal_pdf(x: Any) -> Any:
     return mpmath.exp(-x * x / 2) / mpmath.sqrt(2 * mpmath.pi)
 
 
+def gauss(x: Any) -> Any:
+    return 2 * mpmath.exp(-x * x) / mpmath.sqrt(mpmath.pi)
+
+
 ANGLES = [
     near(-100.0, 100.0),
     near(-(2.0**20), 2.0**20),
@@ -89,6 +96,7 @@ BOUNDS: dict[str, tuple[Callable[[float], Any], Array, float]] = {
     ),
     "normal_cdf": (exact(normal_cdf, 100.0), np.concatenate([near(-38.6, 9.0), far()]), 4.5),
     "normal_pdf": (exact(normal_pdf, 100.0), np.concatenate([near(-38.6, 38.6), far()]), 2.5),
+    "gauss": (exact(gauss, 100.0), np.concatenate([near(-27.3, 27.3), far()]), 2.5),
     "sin": (mpmath.sin, np.concatenate([*ANGLES, far(limit=2.0**20)]), 1.5),
     "cos": (mpmath.cos, np.concatenate([*ANGLES, far(limit=2.0**20)]), 1.5),
     "tan": (mpmath.tan, np.concatenate([*ANGLES, far(limit=2.0**20)]), 3.0),
@@ -266,3 +274,28 @@ def test_a_function_of_its_own_is_written_once() -> None:
     text = source(lambda x: outlined("twice", twice, x) * outlined("twice", twice, x + 1.0), 1)
     assert text.count("define internal") == 1
     assert text.count("call <") == 2
+
+
+IN_C = ["acos", "acosh", "asin", "asinh", "atan", "cbrt", "cosh", "erf", "erfc", "exp2"]
+
+
+@pytest.mark.parametrize("name", IN_C)
+def test_what_c_has_is_called_without_python_and_gives_the_same_bits(name: str) -> None:
+    function = TABLE[name].function
+    found = c_function(function)
+    assert found is not None
+    xs = [*SPECIALS, *doubles(2000), *rng.normal(0.0, 3.0, 2000)]
+    got = Compiled(lambda x: per_lane(x.body, found[0], x), 1)(xs).tolist()
+    assert all(same(y, function(x)) for x, y in zip(xs, got, strict=True))
+
+
+def test_a_row_of_ones_own_is_not_what_it_wraps() -> None:
+    """Its function is called, though it says that it wraps one which C has."""
+    assert c_function(lambda x: math.cosh(x)) is None
+    doubled = operation("doubled", wraps(math.cosh)(lambda x: 2.0 * math.cosh(x)), derivative)
+    (x,) = inputs("x")
+    assert Program([x], [doubled(x)])([[0.0]]).tolist() == [[2.0]]
+
+
+def derivative(y: Any, x: Any) -> tuple[Any, ...]:
+    return (2.0 * engine.sinh(x),)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 from functools import cache, wraps
+from inspect import unwrap
 from math import inf, nan
 from typing import Any
 
@@ -46,6 +47,20 @@ def callback(function: Callable[..., float], inputs: int) -> tuple[int, Any]:
     address = ctypes.cast(keep, ctypes.c_void_p).value
     assert address is not None
     return address, keep
+
+
+def c_function(function: Callable[..., float]) -> tuple[int, Any] | None:
+    """The same for one of `math` that C's library has too: it takes a tenth of the time, and
+    answers where that of `math` would raise.
+    """
+    function = unwrap(function)
+    if function.__module__ != "math":
+        return None
+    try:
+        found = getattr(ctypes.CDLL(None), function.__name__)
+    except (AttributeError, OSError, TypeError):  # a system that keeps them elsewhere
+        return None
+    return ctypes.cast(found, ctypes.c_void_p).value or 0, found
 
 
 permanent = cache(callback)  # for functions of the engine: as long as the process lives

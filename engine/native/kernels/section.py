@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.native.emit.function import Body, Index, Loop, Pattern
-from engine.native.emit.scalar import callback, per_lane
+from engine.native.emit.scalar import c_function, callback, per_lane
 from engine.native.emit.vector import Vector, literal
 from engine.native.lower import plan
 from engine.native.lower.blocks import MIXED
@@ -166,7 +166,8 @@ class Section:
     def called(self, op: str, many: int) -> int:
         """The address of a row's float function of so many arguments."""
         row = self.tape.called[op]
-        address, keep = callback(row.function, many)
+        known = None if row.own else c_function(row.function)
+        address, keep = known or callback(row.function, many)
         self.keep += [row, keep]
         return address
 

@@ -182,17 +182,22 @@ def softplus_tail(x: Vector) -> Vector:
 
 
 # --- the normal distribution ---------------------------------------------------------------------
-def _bell(x: Vector) -> tuple[Vector, Vector]:
-    """|x| up to 40, where all ends, and exp(-x^2/2), with x^2 split: its rounding would grow."""
+def _bell(x: Vector, by: float = 0.5) -> tuple[Vector, Vector]:
+    """|x| up to 40, where all ends, and exp(-x^2 by), with x^2 split: its rounding would grow."""
     a = abs(x)
     a = select(a > 40.0, 40.0, a)
     short = (a.bits() & -(1 << 27)).number()  # 26 bits, whose square is exact
-    return a, exp_negative(-0.5 * short * short, (-0.5 * (a - short)) * (a + short))
+    return a, exp_negative(-by * short * short, (-by * (a - short)) * (a + short))
 
 
 def normal_pdf(x: Vector) -> Vector:
     """The density of the normal distribution."""
     return _bell(x)[1] * 0.3989422804014327  # 1/sqrt(2 pi)
+
+
+def gauss(x: Vector) -> Vector:
+    """The derivative of the error function."""
+    return _bell(x, 1.0)[1] * 1.1283791670955126  # 2/sqrt(pi)
 
 
 def normal_tail(x: Vector) -> Vector:

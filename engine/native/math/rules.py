@@ -124,6 +124,7 @@ RULES: dict[str, Callable[..., Vector]] = {
     "gelu": _gelu,
     "normal_cdf": _normal_cdf,
     "normal_pdf": e.normal_pdf,
+    "gauss": e.gauss,
     "gelu_tanh": _gelu_tanh,
     "zero": lambda x: select(x.is_nan(), x, 0.0),
     "sign": lambda x: select(x > 0.0, 1.0, select(x < 0.0, -1.0, x)),
