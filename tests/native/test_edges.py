@@ -277,3 +277,22 @@ def test_spreads_of_anything(function: Any) -> None:
         y = function(xs)
         outputs = [y, *gradient(y, xs)]
         near(Program(xs, outputs)(rows), eager(xs, outputs, rows), 1e-15, 5e-324)
+
+
+@pytest.mark.parametrize("many", [1, 2, 3, 40, 2500])
+def test_products_of_anything_do_not_overflow_on_the_way(many: int) -> None:
+    xs, rng = engine.inputs(*[f"x{i}" for i in range(many)]), np.random.default_rng(5)
+    special = [0.0, -0.0, math.inf, -math.inf, math.nan, 5e-324, -1e-308, 1e308]
+    sizes = np.array([1.0, 30.0, 600.0])[rng.integers(0, 3, (100, 1))]
+    rows = 2.0 ** rng.uniform(-sizes, sizes, (100, many)) * rng.choice([-1.0, 1.0], (100, many))
+    rows[range(60), rng.integers(0, many, 60)] = rng.choice(special, 60)
+    with ieee():
+        y = engine.prod(xs)
+        outputs = [y, *gradient(y, xs if many < 50 else xs[:1])]
+        near(Program(xs, outputs)(rows), eager(xs, outputs, rows), many * 1.2e-16, 5e-324)
+
+
+def test_the_partials_of_a_product_have_most_factors_in_common() -> None:
+    xs = engine.inputs(*[f"x{i}" for i in range(150)])
+    y = engine.prod(xs)
+    assert Program(xs, [y, *gradient(y, xs)]).stats.nodes < 20 * len(xs)  # of 150 x 149 factors

@@ -10,6 +10,7 @@ variables, which may change, or catches errors, which symbols do not raise.
 from __future__ import annotations
 
 import inspect
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
@@ -108,6 +109,29 @@ def _logsumexp(tape: Tape, args: Args) -> int:
     return tape.put("add_rest", (m, tape.put("log1p", (rest,))))
 
 
+def _prod(tape: Tape, args: Args) -> int:
+    """By significands and exponents, for what is multiplied may overflow on the way."""
+    return tape.put("scaled", _product(tape, tuple(sorted(args))))
+
+
+def _product(tape: Tape, xs: Args) -> Args:
+    """The significand and the exponent of a product.
+
+    It is parted where the numbers of its factors differ first in their bits. So products of almost
+    the same factors, as the partials of one are, have most parts in common.
+    """
+    if len(xs) == 1:
+        return tape.put("significand", xs), tape.put("exponent", xs)
+    bit = (xs[0] ^ xs[-1]).bit_length() - 1
+    middle = bisect_left(xs, xs[-1] >> bit << bit) if bit >= 0 else len(xs) // 2
+    (a, m), (b, n) = [_product(tape, part) for part in (xs[:middle], xs[middle:])]
+    x, power = tape.put("mul", (a, b)), tape.put("add", (m, n))
+    if len(xs) <= 1000:
+        return x, power
+    rest, more = _product(tape, (x,))
+    return rest, tape.put("add", (power, more))
+
+
 def _sum(tape: Tape, args: Args) -> int:
     return tape.put("add", args) if len(args) == 2 else _several("sum")(tape, tuple(sorted(args)))
 
@@ -180,6 +204,7 @@ IN_STEPS: dict[str, Callable[[Tape, Args], int]] = {
     "log_softmax": lambda tape, xs: _shifted_log(tape, (xs[0], *_shifted(tape, xs))),
     "log_softmax_at": _log_softmax_at,
     "logsumexp": _logsumexp,
+    "prod": _prod,
     "sum": _sum,
     "mean": _mean,
     "deviation": lambda tape, xs: _deviations(tape, xs)[0],

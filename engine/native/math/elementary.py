@@ -53,7 +53,8 @@ def _reduced(x: Vector, bias: int, low: Vector | None = None) -> tuple[Bits, Vec
     return shifted.bits() << 52, r, polynomial(r, EXP)
 
 
-def _between(x: Vector, low: float, high: float) -> Vector:
+def between(x: Vector, low: float, high: float) -> Vector:
+    """x held between two numbers."""
     x = select(x > high, high, x)  # an instruction each, and a nan stays one
     return select(x < low, low, x)
 
@@ -64,7 +65,7 @@ def exp(x: Vector, low: Vector | None = None) -> Vector:
     Arguments:
         low: added to x, and small beside 1: what a rounding took from x.
     """
-    x = _between(x, -746.0, 710.0)
+    x = between(x, -746.0, 710.0)
     power, r, q = _reduced(x, 2046, low)
     # 2**n in two factors, for it may overflow or be subnormal where the product is neither
     half = (power >> 1) & EXPONENT
@@ -87,7 +88,7 @@ def exp_negative(x: Vector, low: Vector | None = None, times: Vector | None = No
 
 def expm1(x: Vector) -> Vector:
     """e**x - 1, with the digits of a small x."""
-    power, r, q = _reduced(_between(x, -60.0, 710.0), 1022)  # half of 2**n, which may overflow
+    power, r, q = _reduced(between(x, -60.0, 710.0), 1022)  # half of 2**n, which may overflow
     scale = power.number()
     half = fma(fma(r * r, q, r), scale, scale - 0.5)
     return select(abs(x) < TINY, x, half + half)

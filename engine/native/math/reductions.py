@@ -1,4 +1,4 @@
-"""Operations of any number of arguments, each as a loop over them, and the steps of softmax.
+"""Operations of any number of arguments, each as a loop over them, and the steps of others.
 
 A loop carries a few vectors from one argument to the next. It is written out for few arguments,
 and is a loop of machine code for many.
@@ -135,6 +135,31 @@ def _log_share(x: Vector, m: Vector, rest: Vector) -> Vector:
     return select(abs(m).equals(inf), infinite, (x - m) - rest)
 
 
+# --- of products, as what floats are: a significand and a power of 2 -----------------------------
+def _finite(x: Vector, found: Vector, otherwise: Vector | float) -> Vector:
+    """What was found, except at 0, infinities and nan."""
+    return select((abs(x) > 0.0) & (abs(x) < inf), found, otherwise)
+
+
+def _significand(x: Vector) -> Vector:
+    """x / 2**exponent(x), from sqrt(1/2) to sqrt(2)."""
+    return _finite(x, (e.reduce_log(abs(x))[1] + 1.0).copysign(x), x)
+
+
+def _exponent(x: Vector) -> Vector:
+    return _finite(x, e.reduce_log(abs(x))[0], 0.0)
+
+
+def _scaled(x: Vector, n: Vector) -> Vector:
+    """x * 2**n, rounded once; n is a whole number."""
+    n = e.between(n + _exponent(x), -1100.0, 1100.0)
+    shifted = fma(n, 0.5, e.SHIFT + 1023)  # 2**n in two factors, for it may overflow
+    half = shifted - (e.SHIFT + 1023)
+    other = (n - half) + (e.SHIFT + 1023)
+    powers = [(each.bits() << 52).number() for each in (shifted, other)]
+    return _finite(x, _significand(x) * powers[0] * powers[1], x)
+
+
 STEPS: dict[str, Callable[..., Vector]] = {
     # g * step(x), from y = relu(x)
     "gate": lambda g, y: g * select(y.is_nan(), y, select(y > 0.0, 1.0, 0.0)),
@@ -142,4 +167,7 @@ STEPS: dict[str, Callable[..., Vector]] = {
     "share": lambda p, whole: p / whole,
     "add_rest": _add_rest,
     "log_share": _log_share,
+    "significand": _significand,
+    "exponent": _exponent,
+    "scaled": _scaled,
 }
