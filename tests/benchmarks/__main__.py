@@ -2,7 +2,8 @@
 
 `native` stands for all the workloads of the compiler, `engine` for those of Values. Each of the two
 is a table, which `--write` puts between its marks. `jobs` trains on real data, `graphs` is a map of
-scalar code: networks, filters, solvers, formulas.
+scalar code: networks, filters, solvers, formulas. `bounds` counts what all these programs have to
+do, and says what share of the machine's peak that is.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from tests.benchmarks.jobs import measure_jobs
 from tests.benchmarks.memory import measure_memory
 from tests.benchmarks.moons import measure_moons
 from tests.benchmarks.native import NATIVE
+from tests.benchmarks.native.bounds import measure_bounds
 from tests.benchmarks.native.plot import draw, measure_sizes
 from tests.benchmarks.report import Row, table, write_into
 from tests.benchmarks.size import measure_size
@@ -40,10 +42,11 @@ WORKLOADS: dict[str, Callable[[Effort], list[Row]]] = {
     "drawing": measure_drawing,
     "jobs": measure_jobs,
     "graphs": measure_graphs,
+    "bounds": measure_bounds,
     **NATIVE,
 }
 # in no table of the README, since their peers are others; they are asked for by name
-APART = {"drawing", "jobs", "graphs"}
+APART = {"drawing", "jobs", "graphs", "bounds"}
 GROUPS = {
     "engine": tuple(name for name in WORKLOADS if name not in APART and name not in NATIVE),
     "native": tuple(NATIVE),

@@ -12,7 +12,7 @@ from engine import Value
 from tests.benchmarks import __main__ as command
 from tests.benchmarks import gpt, moons
 from tests.benchmarks.harness import Contender, Effort, check_equal
-from tests.benchmarks.native import NATIVE, layers, makemore, transformer, wild_graph
+from tests.benchmarks.native import NATIVE, bounds, layers, makemore, transformer, wild_graph
 from tests.benchmarks.native.compilers import scalar_moons
 from tests.benchmarks.native.networks import DIGITS, MNIST, MOONS, Batch, Network, matrices
 from tests.benchmarks.native.plot import SIZES, Point, draw
@@ -68,6 +68,13 @@ def test_the_program_of_a_gpt_is_the_loss_and_gradients_of_its_rows() -> None:
     loss.backward()
     eager = [loss.data, *(p.grad for matrix in net.values() for row in matrix for p in row)]
     check_equal(ours, Contender("eager", lambda: None, lambda: eager))
+
+
+def test_instructions_are_counted_as_those_of_a_row() -> None:
+    xs, w = engine.inputs(*"abcd"), [Value(0.1 * k) for k in range(32)]
+    sums = [sum(a * x for a, x in zip(w[k:], xs, strict=False)) for k in range(0, 32, 4)]
+    step = engine.Program(xs, [s + 1.0 for s in sums], parameters=w)
+    assert bounds.instructions(step) == 32 + 8  # multiply-adds, additions
 
 
 @needs_compiler
