@@ -75,6 +75,10 @@ class Program:
     keeps layers fast: where a factor of a sum of products in it is infinite, the derivative by the
     other factor is nan.
 
+    Unless it is exact, a sum may be added up in parts. Where one of them overflows (past 1e308) and
+    what was written does not, an output that is infinite or nan is computed again as it was
+    written; a comparison of such a sum may take the other branch.
+
     Raises:
         NumericError: in strict mode, an output is infinite or nan; the message names the row, and
             the node that made it.
