@@ -32,8 +32,8 @@ class Operation:
             name of a function of all inputs.
         domain: for each input the interval in which tests draw it; one interval serves all.
         expand: the same value in elementary operations, for rows that take any number of inputs.
-        remedy: what to do where it is undefined or infinite; by the name of the operation that
-            made the input, or "" for any.
+        remedy: what to do where it is undefined or infinite; or such remedies by the name of the
+            operation that made the input, and "" for any.
         finite_partials: its value and its partials are finite wherever its inputs are (but for an
             overflow). If that depends on the inputs, a function of them: each is a number where it
             is known, else None.
@@ -53,7 +53,7 @@ class Operation:
         tex: str = "",
         domain: Interval | Sequence[Interval] = (-3.0, 3.0),
         expand: Callable[..., Any] | None = None,
-        remedy: dict[str, str] | None = None,
+        remedy: str | dict[str, str] = "",
         finite_partials: bool | Callable[..., bool] = False,
         branches: bool | Callable[[float], bool] = False,
     ) -> None:
@@ -69,7 +69,7 @@ class Operation:
         self.tex = tex or ("" if expand and symbol else name_in_tex)
         self.domain = domain
         self.expand = expand
-        self.remedy = remedy or {}
+        self.remedy = {"": remedy} if isinstance(remedy, str) else remedy
         self.finite_partials = finite_partials or bool(branches) or not callable(partials)
         self.branches = branches
 
@@ -114,7 +114,11 @@ TABLE: dict[str, Operation] = vars(rows)  # the same, to look up and to go throu
 
 
 def row(name: str, function: Callable[..., float], partials: Any, **how: Any) -> Operation:
-    """Add a row of the engine to the table; the arguments are those of Operation."""
+    """Add a row of the engine to the table; the arguments are those of Operation.
+
+    A row that needs no remedy is one of `finite_partials`, unless it says that it is not.
+    """
+    how = {"finite_partials": not how.get("remedy"), **how}
     made = TABLE[name] = Operation(name, function, partials, **how)
     made.own = False
     setattr(floats, name, function)

@@ -27,14 +27,7 @@ def is_constant(node: Node) -> bool:
 # --- arithmetic ----------------------------------------------------------------------------------
 row("add", lambda a, b: a + b, (1.0, 1.0), symbol="+", tex="{0} + {1}")
 row("sub", lambda a, b: a - b, (1.0, -1.0), symbol="-", tex="{0} - {1}")
-row(
-    "mul",
-    lambda a, b: a * b,
-    lambda y, a, b: (b, a),
-    symbol="×",
-    tex=r"{0} \cdot {1}",
-    finite_partials=True,
-)
+row("mul", lambda a, b: a * b, lambda y, a, b: (b, a), symbol="×", tex=r"{0} \cdot {1}")
 row(
     "div",
     f.divide,
@@ -42,7 +35,7 @@ row(
     symbol="/",
     tex=r"\frac{{{0}}}{{{1}}}",
     domain=((-3.0, 3.0), (0.1, 3.0)),
-    remedy={"": "keep the divisor away from 0, e.g. with a small constant added"},
+    remedy="keep the divisor away from 0, e.g. with a small constant added",
     finite_partials=lambda a, b: bool(b),
 )
 row(  # x / x: two partials of 1/x and -1/x would overflow at tiny x
@@ -51,16 +44,10 @@ row(  # x / x: two partials of 1/x and -1/x would overflow at tiny x
     lambda y, x: (y - y,),
     symbol="x/x",
     tex=r"\frac{{{0}}}{{{0}}}",
+    finite_partials=False,
 )
 row("neg", lambda x: -x, (-1.0,), symbol="-", tex="-{0}")
-row(
-    "abs",
-    abs,
-    lambda y, x: (rows.sign(x),),
-    symbol="|x|",
-    tex=r"\left|{0}\right|",
-    finite_partials=True,
-)
+row("abs", abs, lambda y, x: (rows.sign(x),), symbol="|x|", tex=r"\left|{0}\right|")
 
 
 # --- branches: piecewise constant, and what is built on them -------------------------------------

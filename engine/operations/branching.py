@@ -54,7 +54,7 @@ row(
     _choose,
     lambda y, i, *xs: (None, *[rows.equal(i, float(k)) for k in range(len(xs))]),
     domain=_DECIDED,
-    remedy={"": "the index is a whole number that counts the {options} options from 0"},
+    remedy="the index is a whole number that counts the {options} options from 0",
     branches=True,
 )
 row("within", _within, flat, branches=True)

@@ -38,7 +38,7 @@ def _cbrt_slope(x: float) -> float:
     total(math.exp),
     lambda y, x: (y,),
     tex="e^{{{0}}}",
-    remedy={"": "it overflows past 709.78; softmax, logsumexp, softplus and expm1 are stable"},
+    remedy="it overflows past 709.78; softmax, logsumexp, softplus and expm1 are stable",
 )
 def exp(x: Scalar) -> Value:
     """The exponential, e to the power x. Its derivative is itself.
@@ -48,12 +48,7 @@ def exp(x: Scalar) -> Value:
     """
 
 
-@rule(
-    total(math.expm1),
-    lambda y, x: (rows.exp(x),),
-    tex="e^{{{0}}} - 1",
-    remedy=rows.exp.remedy,
-)
+@rule(total(math.expm1), lambda y, x: (rows.exp(x),), tex="e^{{{0}}} - 1", remedy=rows.exp.remedy)
 def expm1(x: Scalar) -> Value:
     """exp(x) - 1, which keeps its digits where x is small.
 
@@ -87,7 +82,7 @@ def log(x: Scalar) -> Value:
     lambda y, x: (rows.xdivy(1.0, 1.0 + x),),
     tex=r"\log(1 + {0})",
     domain=(-0.9, 3.0),
-    remedy={"": "log1p needs an input > -1"},
+    remedy="log1p needs an input > -1",
 )
 def log1p(x: Scalar) -> Value:
     """log(1 + x), which keeps its digits where x is small; of x > -1.
@@ -104,6 +99,7 @@ row(
     symbol="/",
     tex=r"\frac{{{0}}}{{{1}}}",
     domain=((-3.0, 3.0), (0.1, 3.0)),
+    finite_partials=False,
 )
 
 
@@ -112,7 +108,7 @@ row(
     lambda y, x: (0.5 * rows.rsqrt(x),),
     tex=r"\sqrt{{{0}}}",
     domain=(0.1, 3.0),
-    remedy={"": "sqrt needs an input >= 0 and its derivative one > 0; hypot(a, b) is safe at 0"},
+    remedy="sqrt needs an input >= 0 and its derivative one > 0; hypot(a, b) is safe at 0",
 )
 def sqrt(x: Scalar) -> Value:
     """The square root, of x >= 0. Its derivative at 0 is infinite.
@@ -128,7 +124,7 @@ row(
     lambda y, x: (-0.5 * y * y * y,),
     tex=r"\frac{{1}}{{\sqrt{{{0}}}}}",
     domain=(0.1, 3.0),
-    remedy={"": "rsqrt needs an input > 0"},
+    remedy="rsqrt needs an input > 0",
 )
 
 
@@ -137,7 +133,7 @@ row(
     lambda y, x: (rows.xdivy(1.0 / LN_2, x),),
     tex=r"\log_2",
     domain=(0.1, 3.0),
-    remedy={"": "log2 needs an input > 0"},
+    remedy="log2 needs an input > 0",
 )
 def log2(x: Scalar) -> Value:
     """The logarithm to base 2, of x > 0; exact where x is a power of 2.
@@ -152,7 +148,7 @@ def log2(x: Scalar) -> Value:
     lambda y, x: (rows.xdivy(1.0 / LN_10, x),),
     tex=r"\log_{{10}}",
     domain=(0.1, 3.0),
-    remedy={"": "log10 needs an input > 0"},
+    remedy="log10 needs an input > 0",
 )
 def log10(x: Scalar) -> Value:
     """The logarithm to base 10, of x > 0.
@@ -163,10 +159,7 @@ def log10(x: Scalar) -> Value:
 
 
 @rule(
-    total(math.exp2),
-    lambda y, x: (LN_2 * y,),
-    tex="2^{{{0}}}",
-    remedy={"": "it overflows from 1024 on"},
+    total(math.exp2), lambda y, x: (LN_2 * y,), tex="2^{{{0}}}", remedy="it overflows from 1024 on"
 )
 def exp2(x: Scalar) -> Value:
     """2 to the power x; exact where x is a whole number.
@@ -181,7 +174,7 @@ def exp2(x: Scalar) -> Value:
     lambda y, x: (rows.cbrt_slope(x),),
     tex=r"\sqrt[3]{{{0}}}",
     domain=(0.1, 3.0),
-    remedy={"": "the derivative of cbrt at 0 is infinite; keep the input away from 0"},
+    remedy="the derivative of cbrt at 0 is infinite; keep the input away from 0",
 )
 def cbrt(x: Scalar) -> Value:
     """The cube root, of a negative x too. Its derivative at 0 is infinite.
@@ -197,6 +190,7 @@ row(
     lambda y, x: (rows.div(-2.0 * y, 3.0 * x),),
     tex=r"\frac{{1}}{{3 \sqrt[3]{{{0}}}^2}}",
     domain=(0.1, 3.0),
+    finite_partials=False,
 )
 
 
@@ -227,7 +221,7 @@ def _softplus(x: float) -> float:
     return floats.relu(x) + math.log1p(math.exp(-abs(x)))
 
 
-@rule(_sigmoid, lambda y, x: (rows.sigmoid_slope(x),), tex=r"\sigma", finite_partials=True)
+@rule(_sigmoid, lambda y, x: (rows.sigmoid_slope(x),), tex=r"\sigma")
 def sigmoid(x: Scalar) -> Value:
     """1 / (1 + exp(-x)), the logistic function: an S from 0 to 1, for the probability of a yes.
 
@@ -236,16 +230,10 @@ def sigmoid(x: Scalar) -> Value:
     """
 
 
-row(
-    "sigmoid_slope",
-    _sigmoid_slope,
-    lambda y, x: (-y * rows.tanh(0.5 * x),),
-    tex=r"\sigma'",
-    finite_partials=True,
-)
+row("sigmoid_slope", _sigmoid_slope, lambda y, x: (-y * rows.tanh(0.5 * x),), tex=r"\sigma'")
 
 
-@rule(_softplus, lambda y, x: (rows.sigmoid(x),), finite_partials=True)
+@rule(_softplus, lambda y, x: (rows.sigmoid(x),))
 def softplus(x: Scalar) -> Value:
     """log(1 + exp(x)), a smooth relu, without a threshold. Its derivative is the sigmoid.
 

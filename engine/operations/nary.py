@@ -57,18 +57,9 @@ row(
     symbol="Σ",
     domain=(0.1, 3.0),
     expand=lambda *xs: reduce(lambda a, b: a + b, xs),
-    finite_partials=True,
 )
 
-row(
-    "dot",
-    _dot,
-    _dot_partials,
-    symbol="·",
-    domain=(0.1, 3.0),
-    expand=_expand_dot,
-    finite_partials=True,
-)
+row("dot", _dot, _dot_partials, symbol="·", domain=(0.1, 3.0), expand=_expand_dot)
 
 for _name, _best in {"maximum": max, "minimum": min}.items():
     row(  # a nan wins wherever it stands (IEEE 754-2019), unlike in Python's max and min

@@ -84,7 +84,6 @@ row(
     lambda x, slope: x if x > 0.0 else slope * x,
     lambda y, x, slope: (slope + (1.0 - slope) * rows.step(x), rows.at_most_0(x)),
     domain=((-3.0, 3.0), (0.01, 0.5)),
-    finite_partials=True,
 )
 def leaky_relu(x: Scalar, slope: Scalar = 0.01) -> Value:
     """The number x where it is positive, else slope * x. Its derivative at the kink is the slope.
@@ -101,7 +100,6 @@ def leaky_relu(x: Scalar, slope: Scalar = 0.01) -> Value:
         rows.expm1(rows.at_most_0(x)),
     ),
     domain=((-3.0, 3.0), (0.5, 2.0)),
-    finite_partials=True,
 )
 def elu(x: Scalar, alpha: Scalar = 1.0) -> Value:
     """The number x where it is positive, else alpha * (exp(x) - 1) (Clevert et al. 2015).
@@ -118,7 +116,6 @@ def elu(x: Scalar, alpha: Scalar = 1.0) -> Value:
     _silu,
     lambda y, x: (rows.sigmoid(x) + rows.clamp(y, -800.0, 800.0) * rows.sigmoid(-x),),
     domain=(-1.0, 3.0),
-    finite_partials=True,
 )
 def silu(x: Scalar) -> Value:
     """The product x * sigmoid(x), also called swish.
@@ -132,7 +129,6 @@ def silu(x: Scalar) -> Value:
     _gelu,
     lambda y, x: (rows.normal_cdf(x) + rows.clamp(x, -40.0, 40.0) * rows.normal_pdf(x),),
     domain=(-0.5, 3.0),
-    finite_partials=True,
 )
 def gelu(x: Scalar) -> Value:
     """The number x times the normal distribution's cdf at x, exact (Hendrycks and Gimpel 2016).
@@ -142,23 +138,10 @@ def gelu(x: Scalar) -> Value:
     """
 
 
-row(
-    "normal_cdf",
-    _normal_cdf,
-    lambda y, x: (rows.normal_pdf(x),),
-    tex=r"\Phi",
-    domain=(-1.0, 3.0),
-    finite_partials=True,
-)
+row("normal_cdf", _normal_cdf, lambda y, x: (rows.normal_pdf(x),), tex=r"\Phi", domain=(-1.0, 3.0))
 
 
-row(
-    "normal_pdf",
-    _normal_pdf,
-    lambda y, x: (-rows.clamp(x, -40.0, 40.0) * y,),
-    tex=r"\varphi",
-    finite_partials=True,
-)
+row("normal_pdf", _normal_pdf, lambda y, x: (-rows.clamp(x, -40.0, 40.0) * y,), tex=r"\varphi")
 
 
 def _gelu_tanh_partial(y: Any, x: Any) -> tuple[Any]:
@@ -168,7 +151,7 @@ def _gelu_tanh_partial(y: Any, x: Any) -> tuple[Any]:
     return (rows.sigmoid(inner) + c * rows.sigmoid_slope(inner) * slope,)
 
 
-@rule(_gelu_tanh, _gelu_tanh_partial, domain=(-0.5, 3.0), finite_partials=True)
+@rule(_gelu_tanh, _gelu_tanh_partial, domain=(-0.5, 3.0))
 def gelu_tanh(x: Scalar) -> Value:
     """Gelu in its tanh approximation (the same paper), as GPT-2 uses it.
 
@@ -177,7 +160,7 @@ def gelu_tanh(x: Scalar) -> Value:
     """
 
 
-@rule(lambda x: x * x, lambda y, x: (2.0 * x,), tex="{0}^{{2}}", finite_partials=True)
+@rule(lambda x: x * x, lambda y, x: (2.0 * x,), tex="{0}^{{2}}")
 def square(x: Scalar) -> Value:
     """The product x * x.
 
@@ -209,10 +192,11 @@ row(
     lambda y, p: ((2.0 * p - 1.0) * y * y,),
     tex=r"\operatorname{{logit}}'",
     domain=(0.1, 0.4),
+    finite_partials=False,
 )
 
 
-@rule(_softsign, lambda y, x: (rows.square(rows.div(1.0, 1.0 + abs(x))),), finite_partials=True)
+@rule(_softsign, lambda y, x: (rows.square(rows.div(1.0, 1.0 + abs(x))),))
 def softsign(x: Scalar) -> Value:
     """The ratio x / (1 + |x|): an S from -1 to 1 with long tails.
 
@@ -226,7 +210,7 @@ def _mish_partial(y: Any, x: Any) -> tuple[Any]:
     return (rows.tanh(s) + rows.silu(rows.clamp(x, -800.0, 800.0)) * rows.sech2(s),)
 
 
-@rule(_mish, _mish_partial, domain=(-1.0, 3.0), finite_partials=True)
+@rule(_mish, _mish_partial, domain=(-1.0, 3.0))
 def mish(x: Scalar) -> Value:
     """The product x * tanh(softplus(x)) (Misra 2019).
 
@@ -241,7 +225,7 @@ def _selu_partial(y: Any, x: Any) -> tuple[Any]:
     return (SELU_SCALE * (1.0 - negative + negative * curve),)
 
 
-@rule(lambda x: SELU_SCALE * rows.elu(x, SELU_ALPHA), _selu_partial, finite_partials=True)
+@rule(lambda x: SELU_SCALE * rows.elu(x, SELU_ALPHA), _selu_partial)
 def selu(x: Scalar) -> Value:
     """elu scaled so that activations normalise themselves (Klambauer et al. 2017): of alpha 1.67326
     and times 1.0507. Its derivative at the kink is that of the right side, the smaller one.

@@ -20,7 +20,7 @@ _makes_nodes = True  # see value.record
 
 DIVISION: dict[str, Any] = {
     "domain": ((-3.0, 3.0), (0.7, 0.9)),
-    "remedy": {"": "keep the divisor away from 0 and the dividend finite"},
+    "remedy": "keep the divisor away from 0 and the dividend finite",
 }
 
 

@@ -143,7 +143,7 @@ def operation(
         domain=domain,
         symbol=symbol,
         tex=tex,
-        remedy={"": remedy} if remedy else {},
+        remedy=remedy,
     )
     if check:  # before it is in the table: what is wrong does not get in
         check_operation(made)

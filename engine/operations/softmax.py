@@ -140,33 +140,25 @@ row(
     _exp_rest_partials,
     domain=(0.0, 3.0),
     expand=lambda m, *xs: reduce(lambda a, b: a + b, [rows.exp(x - m) for x in xs]) + -1.0,
-    finite_partials=True,
 )
-_SHIFTED: Any = {"domain": ((-3.0, 0.0), (0.5, 3.0), (0.1, 3.0)), "finite_partials": True}
-row("shifted_softmax", _shifted_softmax, _shifted_partials, symbol="softmax", **_SHIFTED)
-row("shifted_log_softmax", _shifted_log, _shifted_log_partials, symbol="log_softmax", **_SHIFTED)
+_SHIFT = ((-3.0, 0.0), (0.5, 3.0), (0.1, 3.0))
+row("shifted_softmax", _shifted_softmax, _shifted_partials, symbol="softmax", domain=_SHIFT)
+row("shifted_log_softmax", _shifted_log, _shifted_log_partials, symbol="log_softmax", domain=_SHIFT)
 row("moves", _moves, lambda y, *args: (None,) * 3, branches=True)
 row(
-    "logsumexp",
-    _logsumexp,
-    lambda y, *xs: _shares(xs),
-    domain=(0.0, 3.0),
-    expand=_expand_logsumexp,
-    finite_partials=True,
+    "logsumexp", _logsumexp, lambda y, *xs: _shares(xs), domain=(0.0, 3.0), expand=_expand_logsumexp
 )
 row(
     "softmax",
     lambda x, *others: _shifted_softmax(x, *_shifted((x, *others))),
     _softmax_partials,
     expand=lambda x, *o: rows.exp(x - rows.logsumexp(x, *o)),
-    finite_partials=True,
 )
 row(
     "log_softmax",
     lambda x, *others: _shifted_log(x, *_shifted((x, *others))),
     _log_softmax_partials,
     expand=lambda x, *o: x - rows.logsumexp(x, *o),
-    finite_partials=True,
 )
 row(
     "log_softmax_at",
@@ -176,7 +168,7 @@ row(
     tex=r"\operatorname{{log\_softmax}}_{{{0}}}{1*}",
     domain=((1.0, 1.0), (-3.0, 3.0), (-3.0, 3.0), (-3.0, 3.0)),
     expand=lambda index, *xs: rows.choose(index, *xs) - rows.logsumexp(*xs),
-    remedy={"": "the index is a whole number that counts the options from 0"},
+    remedy="the index is a whole number that counts the options from 0",
     finite_partials=True,
 )
 

@@ -97,7 +97,7 @@ row(
     symbol="**",
     tex="{0}^{{{1}}}",
     domain=((0.1, 3.0), (-3.0, 3.0)),
-    remedy={"": "a power of 0 needs an exponent >= 0, one of a negative number a whole exponent"},
+    remedy="a power of 0 needs an exponent >= 0, one of a negative number a whole exponent",
     finite_partials=lambda x, n: n is not None and n >= 0.0 and n % 1.0 == 0.0,
 )
 row(
@@ -107,7 +107,7 @@ row(
     symbol="**",
     tex="{0}^{{{1}}}",
     domain=((0.1, 3.0), (-3.0, 3.0)),
-    remedy={"": "a Value as the exponent needs a base > 0"},
+    remedy="a Value as the exponent needs a base > 0",
 )
 row(  # j and k are numbers
     "power_partial",
@@ -121,6 +121,7 @@ row(  # j and k are numbers
     symbol="∂(**)",
     tex=r"\partial\operatorname{{pow}}",
     domain=((0.1, 3.0), (-3.0, 3.0), (1.0, 1.0), (1.0, 1.0)),
+    finite_partials=False,
 )
 
 
@@ -208,7 +209,7 @@ def _polygamma(order: float, x: float) -> float:
     return (-1.0) ** (n + 1) * math.gamma(n + 1.0) * _zeta(n + 1, x)  # DLMF 25.11.12
 
 
-@rule(math.erf, lambda y, x: (rows.gauss(x),), finite_partials=True)
+@rule(math.erf, lambda y, x: (rows.gauss(x),))
 def erf(x: Scalar) -> Value:
     """The error function: 2 / sqrt(pi) times the integral of exp(-t**2) from 0 to x.
 
@@ -217,7 +218,7 @@ def erf(x: Scalar) -> Value:
     """
 
 
-@rule(math.erfc, lambda y, x: (-rows.gauss(x),), finite_partials=True)
+@rule(math.erfc, lambda y, x: (-rows.gauss(x),))
 def erfc(x: Scalar) -> Value:
     """1 - erf(x), which keeps its digits where x is large.
 
@@ -231,7 +232,6 @@ row(
     _gauss,
     lambda y, x: (-2.0 * rows.clamp(x, -28.0, 28.0) * y,),  # past that y is 0, and x may be inf
     tex=r"\operatorname{{erf}}'",
-    finite_partials=True,
 )
 
 POLES = {"": "there are poles at 0, -1, -2, ...; keep the input above 0"}

@@ -115,21 +115,13 @@ row(
     symbol="Π",
     domain=(0.1, 3.0),
     expand=lambda *xs: reduce(lambda a, b: a * b, xs),
-    finite_partials=True,
 )
-row(
-    "mean",
-    _mean,
-    lambda y, *xs: (1.0 / len(xs),) * len(xs),
-    expand=_expand_mean,
-    finite_partials=True,
-)
+row("mean", _mean, lambda y, *xs: (1.0 / len(xs),) * len(xs), expand=_expand_mean)
 row(  # of the first, from the mean of all
     "deviation",
     lambda *xs: _deviations(xs)[0],
     lambda y, *xs: (1.0 - 1.0 / len(xs), *[-1.0 / len(xs)] * (len(xs) - 1)),
     expand=lambda *xs: xs[0] - _expand_mean(*xs),
-    finite_partials=True,
 )
 
 
@@ -166,7 +158,7 @@ def _std_slope_partials(y: Any, correction: Any, x: Any, *others: Any) -> tuple[
 
 _CORRECTED: dict[str, Any] = {
     "domain": ((1.0, 1.0), (-3.0, 3.0), (-3.0, 3.0), (-3.0, 3.0)),
-    "remedy": {"": "it needs more inputs than its correction"},
+    "remedy": "it needs more inputs than its correction",
     "finite_partials": lambda correction, *xs: correction is not None and correction < len(xs),
 }
 row(
@@ -201,7 +193,6 @@ row(
     lambda y, *xs: for_each(rows.direction, _directions, xs),
     tex=r"\left\|{*}\right\|",
     expand=lambda *xs: rows.sqrt(_add(map(rows.square, xs))),
-    finite_partials=True,
 )
 
 
@@ -218,6 +209,7 @@ row(  # of the first, as a share of the length of all
     lambda *xs: _directions(xs)[0],
     _direction_partials,
     expand=lambda *xs: rows.div(xs[0], rows.norm(*xs)),
+    finite_partials=False,
 )
 
 

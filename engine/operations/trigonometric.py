@@ -25,7 +25,7 @@ def _unit(a: float, b: float) -> float:
     return a / length if length else 0.0 * a
 
 
-@rule(total(math.sin), lambda y, x: (rows.cos(x),), tex=r"\sin", finite_partials=True)
+@rule(total(math.sin), lambda y, x: (rows.cos(x),), tex=r"\sin")
 def sin(x: Scalar) -> Value:
     """The sine of x in radians.
 
@@ -34,7 +34,7 @@ def sin(x: Scalar) -> Value:
     """
 
 
-@rule(total(math.cos), lambda y, x: (-rows.sin(x),), tex=r"\cos", finite_partials=True)
+@rule(total(math.cos), lambda y, x: (-rows.sin(x),), tex=r"\cos")
 def cos(x: Scalar) -> Value:
     """The cosine of x in radians.
 
@@ -57,7 +57,6 @@ def tan(x: Scalar) -> Value:
     lambda y, a, b: (rows.unit(a, b), rows.unit(b, a)),
     tex=r"\sqrt{{{0}^2 + {1}^2}}",
     domain=((-3.0, 3.0), (-3.0, 3.0)),
-    finite_partials=True,
 )
 def hypot(a: Scalar, b: Scalar) -> Value:
     """sqrt(a*a + b*b) without overflow; its gradient at the origin is 0, that of least norm.
@@ -75,6 +74,7 @@ row(
         -rows.xdivy(y * rows.unit(b, a), rows.hypot(a, b)),
     ),
     tex=r"\frac{{{0}}}{{\sqrt{{{0}^2 + {1}^2}}}}",
+    finite_partials=False,
 )
 
 
@@ -83,7 +83,7 @@ row(
     lambda y, x: (rows.asin_slope(x),),
     tex=r"\arcsin",
     domain=(-0.9, 0.9),
-    remedy={"": "asin needs an input from -1 to 1 and its derivative one strictly between"},
+    remedy="asin needs an input from -1 to 1 and its derivative one strictly between",
 )
 def asin(x: Scalar) -> Value:
     """The inverse of sin, of x from -1 to 1. There its derivative is the one-sided limit, inf.
@@ -98,7 +98,7 @@ def asin(x: Scalar) -> Value:
     lambda y, x: (-rows.asin_slope(x),),
     tex=r"\arccos",
     domain=(-0.9, 0.9),
-    remedy={"": "acos needs an input from -1 to 1 and its derivative one strictly between"},
+    remedy="acos needs an input from -1 to 1 and its derivative one strictly between",
 )
 def acos(x: Scalar) -> Value:
     """The inverse of cos, of x from -1 to 1. There its derivative is the one-sided limit, -inf.
@@ -114,6 +114,7 @@ row(  # 1 / sqrt(1 - x^2) in factors, to keep the digits beside 1; a nan where |
     lambda y, x: (x * y * y * y,),
     tex=r"\arcsin'",
     domain=(-0.9, 0.9),
+    finite_partials=False,
 )
 
 
@@ -121,7 +122,6 @@ row(  # 1 / sqrt(1 - x^2) in factors, to keep the digits beside 1; a nan where |
     math.atan,
     lambda y, x: (rows.div(rows.div(1.0, rows.hypot(1.0, x)), rows.hypot(1.0, x)),),
     tex=r"\arctan",
-    finite_partials=True,
 )
 def atan(x: Scalar) -> Value:
     """The inverse of tan, between -pi/2 and pi/2.
@@ -135,7 +135,7 @@ def atan(x: Scalar) -> Value:
     math.atan2,
     lambda y, a, b: (rows.atan2_slope(b, a), -rows.atan2_slope(a, b)),
     domain=((0.5, 3.0), (-3.0, 3.0)),
-    remedy={"": "the origin has no angle; keep one of the two inputs away from 0"},
+    remedy="the origin has no angle; keep one of the two inputs away from 0",
 )
 def atan2(a: Scalar, b: Scalar) -> Value:
     """The angle at which the point (b, a) is seen from the origin, between -pi and pi.
@@ -164,6 +164,7 @@ row(  # a / (a^2 + b^2)
     _atan2_slope_partials,
     tex=r"\frac{{{0}}}{{{0}^2 + {1}^2}}",
     domain=((0.5, 3.0), (-3.0, 3.0)),
+    finite_partials=False,
 )
 
 
@@ -187,7 +188,7 @@ def _sech2(x: float) -> float:
     return 4.0 * e / ((1.0 + e) * (1.0 + e))
 
 
-@rule(math.tanh, lambda y, x: (rows.sech2(x),), tex=r"\tanh", finite_partials=True)
+@rule(math.tanh, lambda y, x: (rows.sech2(x),), tex=r"\tanh")
 def tanh(x: Scalar) -> Value:
     """The hyperbolic tangent: an S from -1 to 1, centred at 0. Saturates past about 3.
 
@@ -196,16 +197,10 @@ def tanh(x: Scalar) -> Value:
     """
 
 
-row(
-    "sech2",
-    _sech2,
-    lambda y, x: (-2.0 * y * rows.tanh(x),),
-    tex=r"\operatorname{{sech}}^2",
-    finite_partials=True,
-)
+row("sech2", _sech2, lambda y, x: (-2.0 * y * rows.tanh(x),), tex=r"\operatorname{{sech}}^2")
 
 
-@rule(_sinh, lambda y, x: (rows.cosh(x),), tex=r"\sinh", remedy={"": "it overflows past 710.47"})
+@rule(_sinh, lambda y, x: (rows.cosh(x),), tex=r"\sinh", remedy="it overflows past 710.47")
 def sinh(x: Scalar) -> Value:
     """The hyperbolic sine, (exp(x) - exp(-x)) / 2.
 
@@ -223,12 +218,7 @@ def cosh(x: Scalar) -> Value:
     """
 
 
-@rule(
-    math.asinh,
-    lambda y, x: (rows.div(1.0, rows.hypot(1.0, x)),),
-    tex=r"\operatorname{{arsinh}}",
-    finite_partials=True,
-)
+@rule(math.asinh, lambda y, x: (rows.div(1.0, rows.hypot(1.0, x)),), tex=r"\operatorname{{arsinh}}")
 def asinh(x: Scalar) -> Value:
     """The inverse of sinh: log(x + sqrt(x**2 + 1)), with the digits of a small x.
 
@@ -242,7 +232,7 @@ def asinh(x: Scalar) -> Value:
     lambda y, x: (rows.rsqrt(x - 1.0) * rows.rsqrt(x + 1.0),),
     tex=r"\operatorname{{arcosh}}",
     domain=(1.1, 3.0),
-    remedy={"": "acosh needs an input >= 1 and its derivative one > 1"},
+    remedy="acosh needs an input >= 1 and its derivative one > 1",
 )
 def acosh(x: Scalar) -> Value:
     """The inverse of cosh, of x >= 1. At 1 its derivative is the one-sided limit, inf.
@@ -257,7 +247,7 @@ def acosh(x: Scalar) -> Value:
     lambda y, x: (rows.atanh_slope(x),),
     tex=r"\operatorname{{artanh}}",
     domain=(-0.9, 0.9),
-    remedy={"": "atanh needs an input strictly between -1 and 1"},
+    remedy="atanh needs an input strictly between -1 and 1",
 )
 def atanh(x: Scalar) -> Value:
     """The inverse of tanh, of x between -1 and 1, where it is infinite.
@@ -273,4 +263,5 @@ row(  # 1 / (1 - x^2) in factors, to keep the digits beside 1; a nan where |x| >
     lambda y, x: (2.0 * x * y * y,),
     tex=r"\operatorname{{artanh}}'",
     domain=(-0.9, 0.9),
+    finite_partials=False,
 )
