@@ -3,26 +3,13 @@
 import math
 from typing import Any
 
-from engine.core.operation import floats, row, rows
+from engine.core.operation import row, rows
 from engine.core.value import Scalar, Value
+from engine.operations import statistics as _statistics  # noqa: F401 (its row of direction)
 from engine.operations.rule import rule, total
 
 __all__ = ["acos", "asin", "atan", "atan2", "cos", "hypot", "sin", "tan"]
 __all__ += ["acosh", "asinh", "atanh", "cosh", "sinh", "tanh"]
-
-SQRT_HALF = math.sqrt(0.5)
-
-
-def _unit(a: float, b: float) -> float:
-    """The cosine a / hypot(a, b): 0 at the origin, infinities as in atan2."""
-    if math.isinf(a) or math.isinf(b):
-        if abs(a) == abs(b):
-            return math.copysign(SQRT_HALF, a)
-        return float(floats.sign(a) * math.isinf(a))
-    if max(abs(a), abs(b)) < 1e-290:  # where a length would lose its digits
-        a, b = math.ldexp(a, 600), math.ldexp(b, 600)
-    length = math.hypot(a, b)
-    return a / length if length else 0.0 * a
 
 
 @rule(total(math.sin), lambda y, x: (rows.cos(x),), tex=r"\sin")
@@ -54,7 +41,7 @@ def tan(x: Scalar) -> Value:
 
 @rule(
     math.hypot,
-    lambda y, a, b: (rows.unit(a, b), rows.unit(b, a)),
+    lambda y, a, b: (rows.direction(a, b), rows.direction(b, a)),
     tex=r"\sqrt{{{0}^2 + {1}^2}}",
     domain=((-3.0, 3.0), (-3.0, 3.0)),
 )
@@ -64,18 +51,6 @@ def hypot(a: Scalar, b: Scalar) -> Value:
     >>> hypot(Value(3.0), 4.0).data
     5.0
     """
-
-
-row(
-    "unit",
-    _unit,
-    lambda y, a, b: (
-        rows.xdivy(rows.unit(b, a) * rows.unit(b, a), rows.hypot(a, b)),
-        -rows.xdivy(y * rows.unit(b, a), rows.hypot(a, b)),
-    ),
-    tex=r"\frac{{{0}}}{{\sqrt{{{0}^2 + {1}^2}}}}",
-    finite_partials=False,
-)
 
 
 @rule(
@@ -154,13 +129,13 @@ def _atan2_slope_partials(y: Any, a: Any, b: Any) -> tuple[Any, Any]:
     # the sum and the difference may overflow; where they would, the result is 0
     c, d = rows.clamp(a, -8e307, 8e307), rows.clamp(b, -8e307, 8e307)
     by_first = rows.div(d - c, r) * rows.div(d + c, r)
-    by_second = -2.0 * rows.unit(a, b) * rows.unit(b, a)
+    by_second = -2.0 * rows.direction(a, b) * rows.direction(b, a)
     return rows.div(rows.div(by_first, r), r), rows.div(rows.div(by_second, r), r)
 
 
 row(  # a / (a^2 + b^2)
     "atan2_slope",
-    lambda a, b: rows.div(rows.unit(a, b), rows.hypot(a, b)),
+    lambda a, b: rows.div(rows.direction(a, b), rows.hypot(a, b)),
     _atan2_slope_partials,
     tex=r"\frac{{{0}}}{{{0}^2 + {1}^2}}",
     domain=((0.5, 3.0), (-3.0, 3.0)),

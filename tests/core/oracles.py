@@ -78,7 +78,6 @@ ORACLES: dict[str, Oracle] = {
     "xpowy": lambda a, b: mp.power(a, b),
     "power_partial": lambda a, b, j, k: mp.diff(mp.power, (a, b), (int(j), int(k))),
     "hypot": lambda a, b: mp.hypot(a, b),
-    "unit": lambda a, b: a / mp.hypot(a, b),
     "xdivy": lambda a, b: a / b,
     "exp": lambda x: mp.exp(x),
     "expm1": lambda x: mp.expm1(x),
@@ -145,7 +144,7 @@ def points(row: Operation) -> st.SearchStrategy[list[float]]:
 
 
 def _floats_in(interval: Any) -> st.SearchStrategy[float]:
-    # mpmath differentiates with steps of about 1e-54, and unit'' bends like 1/x**2 near 0
+    # mpmath differentiates with steps of about 1e-54, and a row may bend like 1/x**2 near 0
     return st.floats(*interval).map(lambda x: x if abs(x) > 1e-6 else 0.0)
 
 

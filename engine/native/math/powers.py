@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import reduce
-from math import inf, nan, perm, sqrt
+from math import inf, nan, perm
 
 from engine.core.operation import floats
 from engine.native.emit.scalar import outlined, per_lane, permanent, rarely
-from engine.native.emit.vector import Mask, Vector, select
+from engine.native.emit.vector import Vector, select
 from engine.native.math import elementary as e
 from engine.native.math.polynomials import LOG_FINE
 
@@ -132,27 +132,12 @@ def _falling(y: Vector, j: int, k: int) -> list[Vector]:
 
 
 # --- lengths -------------------------------------------------------------------------------------
-def _scaled(a: Vector, b: Vector) -> tuple[Vector, Vector, Mask]:
-    """a, the length of (a, b) and whether both of them had to be made larger for it."""
+def hypot(a: Vector, b: Vector) -> Vector:
+    """The length of (a, b); inf where either is infinite, even beside a nan."""
     small = (abs(a) < 2.0**-400) & (abs(b) < 2.0**-400)
     large = (abs(a) > 2.0**500) | (abs(b) > 2.0**500)
     factor = select(small, 2.0**600, select(large, 2.0**-600, 1.0))
     x, y = a * factor, b * factor
     length = (x * x + y * y).sqrt()
-    return select(small, x, a), select(large, length * 2.0**600, length), small
-
-
-def hypot(a: Vector, b: Vector) -> Vector:
-    """The length of (a, b); inf where either is infinite, even beside a nan."""
-    _, length, small = _scaled(a, b)
-    infinite = abs(a).equals(inf) | abs(b).equals(inf)
-    return select(infinite, inf, select(small, length * 2.0**-600, length))
-
-
-def unit(a: Vector, b: Vector) -> Vector:
-    """The cosine a / hypot(a, b): 0 at the origin, infinities as in atan2."""
-    x, length, _ = _scaled(a, b)
-    cosine = select(length.equals(0.0), 0.0 * a, x / length)
-    first, second = abs(a).equals(inf), abs(b).equals(inf)
-    part = select(first & second, sqrt(0.5), select(first, 1.0, 0.0)).copysign(a)
-    return select((first | second) & ~a.is_nan(), part, cosine)
+    length = select(small, length * 2.0**-600, select(large, length * 2.0**600, length))
+    return select(abs(a).equals(inf) | abs(b).equals(inf), inf, length)

@@ -13,7 +13,7 @@ from math import inf, nan
 from engine.native.emit.function import Body
 from engine.native.emit.vector import Vector, select
 from engine.native.math import elementary as e
-from engine.native.math.powers import hypot, pow_rule, power, power_partial, unit
+from engine.native.math.powers import hypot, pow_rule, power, power_partial
 from engine.native.math.reductions import FOLDS, STEPS, fold
 from engine.native.math.trigonometry import cos, sin, tan
 
@@ -101,7 +101,6 @@ RULES: dict[str, Callable[..., Vector]] = {
     "xpowy": power,
     "power_partial": power_partial,
     "hypot": hypot,
-    "unit": unit,
     "xdivy": _xdivy,
     "exp": e.exp,
     "expm1": e.expm1,
