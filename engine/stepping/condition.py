@@ -8,6 +8,7 @@ import ast
 import operator
 import re
 from collections.abc import Callable
+from functools import partial
 from math import inf, isfinite, isinf, isnan, nan
 from typing import Any, NamedTuple
 
@@ -40,7 +41,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     function.__name__: function for function in (abs, isfinite, isinf, isnan, max, min)
 }
 _TAKES_MORE = {"max", "min"}
-_NUMBERS = {"inf": inf, "nan": nan, "True": True, "False": False}
+_NUMBERS = {"inf": inf, "nan": nan}
 _OF_A_NODE: dict[str, tuple[str, Callable[[Value], Any]]] = {
     "data": ("number", lambda node: node.data),
     "grad": ("number", lambda node: node.grad),
@@ -98,6 +99,11 @@ def _call(function: Callable[..., Any], *parts: Callable[[Step], Any]) -> Read:
     return Read("number", lambda step: function(*[part(step) for part in parts]))
 
 
+def _either(decisive: bool, *values: Any) -> Any:
+    """`or` and `and`: the first value whose truth is the decisive one, or else the last."""
+    return next((value for value in values if bool(value) is decisive), values[-1])
+
+
 class _Reader:
     def __init__(self, source: str, find: Find, hint: Hint) -> None:
         self.source, self.find, self.hint = source, find, hint
@@ -117,11 +123,12 @@ class _Reader:
             case ast.UnaryOp(symbol, operand) if type(symbol) in _ARITHMETIC:
                 return _call(_ARITHMETIC[type(symbol)], self._number(operand))
             case ast.BoolOp(symbol, operands):
-                return self._either(operands, isinstance(symbol, ast.Or))
+                decisive = isinstance(symbol, ast.Or)
+                return _call(partial(_either, decisive), *map(self._number, operands))
             case ast.Compare(left, symbols, rights):
                 sides = zip([left, *rights], symbols, rights, strict=False)
                 pairs = [self._pair(a, type(symbol), b) for a, symbol, b in sides]
-                return Read("number", lambda step: all(pair(step) for pair in pairs))
+                return _call(lambda *found: all(found), *pairs)
             case ast.Call(ast.Name(name), arguments, []) if name in FUNCTIONS:
                 parts = [self._number(argument) for argument in arguments]
                 if len(parts) < 2 if name in _TAKES_MORE else len(parts) != 1:
@@ -143,19 +150,6 @@ class _Reader:
             raise self._mistake(tree, "this is a text, and a number is needed")
         return at
 
-    def _either(self, operands: list[ast.expr], decisive: bool) -> Read:
-        """`or` and `and`: the first operand whose truth is the decisive one, or else the last."""
-        parts = [self._number(operand) for operand in operands]
-
-        def at(step: Step) -> Any:
-            for part in parts:
-                value = part(step)
-                if bool(value) is decisive:
-                    break
-            return value
-
-        return Read("number", at)
-
     def _named(self, tree: ast.expr) -> Read:
         """A field of the step, a node by its name, or an attribute of a node."""
         name = ast.unparse(tree).removeprefix("step.")
@@ -166,14 +160,12 @@ class _Reader:
         node = self.find(name)  # L0.N3.w2 is one name, and so is xs[0]
         if node is not None:
             return Read("node", lambda step: node)
-        if isinstance(tree, ast.Attribute):
-            kind, at = self._node(tree.value)
-            if kind == "node" and tree.attr in _OF_A_NODE:
-                kind, get = _OF_A_NODE[tree.attr]
-                return Read(kind, lambda step: get(at(step)))
-            if kind == "node":
+        if isinstance(tree, ast.Attribute) and (owner := self._node(tree.value)).kind == "node":
+            if tree.attr not in _OF_A_NODE:
                 known = ", ".join(_OF_A_NODE)
                 raise self._mistake(tree, f"a node has {known} here, and no {tree.attr!r}")
+            kind, get = _OF_A_NODE[tree.attr]
+            return Read(kind, lambda step: get(owner.at(step)))
         raise self._mistake(tree, f"there is no {name!r} here{self.hint(name)}")
 
     def _node(self, tree: ast.expr) -> Read:
@@ -182,8 +174,7 @@ class _Reader:
             return self.read(tree)
         node = self.find(tree.value)
         if node is None:
-            unknown = f"no node is called {tree.value!r}{self.hint(tree.value)}"
-            raise self._mistake(tree, unknown)
+            raise self._mistake(tree, f"no node is called {tree.value!r}{self.hint(tree.value)}")
         return Read("node", lambda step: node)
 
     def _pair(self, left: ast.expr, symbol: type[ast.cmpop], right: ast.expr) -> Any:
@@ -198,10 +189,10 @@ class _Reader:
         sides = [self.read(each) for each in (left, *others)]
         if any(side.kind == "node" for side in sides):
             sides = [self._node(each) for each in (left, *others)]
-        if len({side.kind for side in sides}) > 1:
-            kinds = " and a ".join(dict.fromkeys(side.kind for side in sides))
-            raise self._mistake(left, f"a {kinds} are never the same; say what of the node")
-        ours, *theirs = [side.at for side in sides]
+        kinds = dict.fromkeys(side.kind for side in sides)
+        if len(kinds) > 1:
+            unlike = " and a ".join(kinds)
+            raise self._mistake(left, f"a {unlike} are never the same; say what of the node")
         if several:
-            return lambda step: compare(ours(step), [at(step) for at in theirs])
-        return lambda step: compare(ours(step), theirs[0](step))
+            return _call(lambda a, *many: compare(a, many), *[side.at for side in sides]).at
+        return _call(compare, *[side.at for side in sides]).at
