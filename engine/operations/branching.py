@@ -28,10 +28,6 @@ def _select(test: float, x: float, y: float) -> float:
     return x if test else y
 
 
-def _choose(index: float, *options: float) -> float:
-    return options[int(index)] if 0.0 <= index < len(options) and not index % 1.0 else nan
-
-
 def _clamp(x: float, low: float, high: float) -> float:
     if low != low or high != high:
         return nan
@@ -51,7 +47,7 @@ _DECIDED = ((1.0, 1.0), (-3.0, 3.0), (-3.0, 3.0))
 row("select", _select, lambda y, t, a, b: (None, t, 1.0 - t), domain=_DECIDED, branches=True)
 row(
     "choose",
-    _choose,
+    lambda i, *xs: xs[int(i)] if 0.0 <= i < len(xs) and not i % 1.0 else nan,
     lambda y, i, *xs: (None, *[rows.equal(i, float(k)) for k in range(len(xs))]),
     domain=_DECIDED,
     remedy="the index is a whole number that counts the {options} options from 0",

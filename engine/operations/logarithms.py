@@ -14,14 +14,6 @@ __all__ += ["sigmoid", "softplus"]
 LN_2, LN_10 = math.log(2.0), math.log(10.0)
 
 
-def _log1p(x: float) -> float:
-    return math.log1p(x) if x > -1.0 else -math.inf if x == -1.0 else x + math.nan
-
-
-def _rsqrt(x: float) -> float:
-    return 1.0 / math.sqrt(x) if x > 0.0 else math.inf if x == 0.0 else math.nan
-
-
 def _xdivy(x: float, y: float) -> float:
     """x / y for y >= 0, where 0 / 0 is 0 and a zero of y has no sign; nan for y < 0."""
     if not y >= 0.0:
@@ -78,7 +70,7 @@ def log(x: Scalar) -> Value:
 
 
 @rule(
-    _log1p,
+    lambda x: math.log1p(x) if x > -1.0 else -math.inf if x == -1.0 else x + math.nan,
     lambda y, x: (rows.xdivy(1.0, 1.0 + x),),
     tex=r"\log(1 + {0})",
     domain=(-0.9, 3.0),
@@ -120,7 +112,7 @@ def sqrt(x: Scalar) -> Value:
 
 row(
     "rsqrt",
-    _rsqrt,
+    lambda x: 1.0 / math.sqrt(x) if x > 0.0 else math.inf if x == 0.0 else math.nan,
     lambda y, x: (-0.5 * y * y * y,),
     tex=r"\frac{{1}}{{\sqrt{{{0}}}}}",
     domain=(0.1, 3.0),

@@ -38,10 +38,6 @@ def _running(xs: Floats) -> list[Parts]:
     return list(accumulate(map(math.frexp, xs), _times, initial=(1.0, 0)))
 
 
-def _prod(*xs: float) -> float:
-    return _joined(reduce(_times, map(math.frexp, xs), (1.0, 0)))
-
-
 def _products_of_others(xs: Floats) -> list[float]:
     before, after = _running(xs), _running(xs[::-1])[-2::-1]
     return [_joined(_times(a, b)) for a, b in zip(before, after, strict=False)]
@@ -110,7 +106,7 @@ def _expand_var(correction: Any, *xs: Any) -> Any:
 
 row(
     "prod",
-    _prod,
+    lambda *xs: _joined(_running(xs)[-1]),
     lambda y, *xs: for_each(lambda x, *others: rows.prod(*others), _products_of_others, xs),
     symbol="Π",
     domain=(0.1, 3.0),
