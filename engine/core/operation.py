@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import KW_ONLY, dataclass
 from types import FunctionType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ _makes_nodes = True  # see value.record
 Interval = tuple[float, float]
 
 
+@dataclass(eq=False, repr=False)
 class Operation:
     """One row: an operation's name, its float function and its derivatives.
 
@@ -41,39 +43,33 @@ class Operation:
             partial that is 0 says that the input was left out: nothing is handed on to it, not
             even 0 times an infinity. With one input, a function of the output can say whether the
             input was taken.
+        own: a user added it, and not the engine.
     """
 
-    def __init__(
-        self,
-        name: str,
-        function: Callable[..., float],
-        partials: Callable[..., Any] | tuple[float, ...],
-        *,
-        symbol: str = "",
-        tex: str = "",
-        domain: Interval | Sequence[Interval] = (-3.0, 3.0),
-        expand: Callable[..., Any] | None = None,
-        remedy: str | dict[str, str] = "",
-        finite_partials: bool | Callable[..., bool] = False,
-        branches: bool | Callable[[float], bool] = False,
-    ) -> None:
-        self.name = name
-        self.function = function
-        # the constant ones stand apart, since calling a function for each would cost the sweep
-        self.constant_partials = None if callable(partials) else partials
-        self.partials = partials if callable(partials) else lambda y, *inputs: partials
-        self.numeric = _on_floats(self.partials)
-        self.symbol = symbol or name
-        # a name without {0} is a function of all inputs; an expansion is shown where it has a sign
-        name_in_tex = r"\operatorname{{" + name.replace("_", r"\_") + "}}"
-        self.tex = tex or ("" if expand and symbol else name_in_tex)
-        self.domain = domain
-        self.expand = expand
-        self.remedy = {"": remedy} if isinstance(remedy, str) else remedy
-        self.finite_partials = finite_partials or bool(branches) or not callable(partials)
-        self.branches = branches
+    name: str
+    function: Callable[..., float]
+    partials: Any
+    _: KW_ONLY
+    symbol: str = ""
+    tex: str = ""
+    domain: Interval | Sequence[Interval] = (-3.0, 3.0)
+    expand: Callable[..., Any] | None = None
+    remedy: str | dict[str, str] = ""
+    finite_partials: bool | Callable[..., bool] = False
+    branches: bool | Callable[[float], bool] = False
+    own: bool = True
 
-    own = True  # added by a user; the engine's rows say otherwise
+    def __post_init__(self) -> None:
+        # the constant ones stand apart, since calling a function for each would cost the sweep
+        constant = self.constant_partials = None if callable(self.partials) else self.partials
+        self.partials = self.partials if constant is None else lambda y, *inputs: constant
+        self.numeric = _on_floats(self.partials)
+        # a name without {0} is a function of all inputs; an expansion is shown where it has a sign
+        name_in_tex = r"\operatorname{{" + self.name.replace("_", r"\_") + "}}"
+        self.tex = self.tex or ("" if self.expand and self.symbol else name_in_tex)
+        self.symbol = self.symbol or self.name
+        finite = bool(self.branches) or constant is not None
+        self.finite_partials = self.finite_partials or finite
 
     def __call__(self, *args: Any) -> Any:
         """A float for numbers, a new node where there is a node among the arguments."""
@@ -86,8 +82,9 @@ class Operation:
         """What to do where it is undefined or infinite: the remedy for the operation that made one
         of these inputs, or for any; "" where there is none.
         """
+        remedies = {"": self.remedy} if isinstance(self.remedy, str) else self.remedy
         makers = [str(parent.op) for parent in parents if parent.parents]
-        found = next((self.remedy[name] for name in (*makers, "") if name in self.remedy), "")
+        found = next((remedies[name] for name in (*makers, "") if name in remedies), "")
         return found.replace("{options}", str(len(parents) - 1))
 
     def __str__(self) -> str:
@@ -119,8 +116,7 @@ def row(name: str, function: Callable[..., float], partials: Any, **how: Any) ->
     A row that needs no remedy is one of `finite_partials`, unless it says that it is not.
     """
     how = {"finite_partials": not how.get("remedy"), **how}
-    made = TABLE[name] = Operation(name, function, partials, **how)
-    made.own = False
+    made = TABLE[name] = Operation(name, function, partials, own=False, **how)
     setattr(floats, name, function)
     return made
 
