@@ -139,7 +139,7 @@ def diagnose(loss: Value, parameters: Iterable[Value] | _Model | None = None) ->
     """
     if not isinstance(loss, Value):
         raise TypeError(f"diagnose takes the loss, a Value, got {type(loss).__name__}")
-    given = _given(parameters)
+    given = None if parameters is None else _given(parameters)
     found = path_sums(loss)
     nodes = [node for node in topological(loss) if node is loss or not is_constant(node)]
     kinds = kinds_of([loss], nodes, None if given is None else {*given}, None)
@@ -154,7 +154,7 @@ def diagnose(loss: Value, parameters: Iterable[Value] | _Model | None = None) ->
     own = [node for node in leaves if kinds[node] == "parameter"] or leaves
     layers = _layers(found, own, address)
     bad = any(layer.nonfinite for layer in layers) or not isfinite(loss.data)
-    remarks = [*_flat(found, address), *_unreached(found, given)]
+    remarks = [*_flat(found, address), *_unreached(found, given or [])]
     for i, layer in enumerate(layers):
         remarks += _judge(layer, layers[i + 1 :])
     order = list(Kind.__args__)  # type: ignore[attr-defined]
@@ -162,12 +162,8 @@ def diagnose(loss: Value, parameters: Iterable[Value] | _Model | None = None) ->
     return Report(tuple(remarks), tuple(layers), hunt(loss) if bad else None, len(found.order))
 
 
-def _given(parameters: Any) -> list[Value] | None:
-    if parameters is None:
-        return None
-    if callable(getattr(parameters, "parameters", None)):
-        parameters = parameters.parameters()
-    given = [*parameters]
+def _given(parameters: Any) -> list[Value]:
+    given = [*(parameters.parameters() if hasattr(parameters, "parameters") else parameters)]
     if wrong := [type(each).__name__ for each in given if not isinstance(each, Value)]:
         raise TypeError(f"parameters are Values, or a model that has them, got {wrong[0]}")
     return given
@@ -268,9 +264,8 @@ def _judge(layer: Layer, above: list[Layer]) -> Iterator[Remark]:
         yield remark("exploding", f"gradients up to {number(layer.largest)}")
 
 
-def _unreached(found: PathSums, given: list[Value] | None) -> Iterator[Remark]:
-    missing = [node for node in given or () if node not in found.gradient]
-    if missing and given:
+def _unreached(found: PathSums, given: list[Value]) -> Iterator[Remark]:
+    if missing := [node for node in given if node not in found.gradient]:
         names = [name_of(node) or f"one of {number(node.data)}" for node in missing]
         text = f"{len(missing):,} of {len(given):,} parameters: {_list(names)}"
         yield _remark("", missing, "unreached", text)
