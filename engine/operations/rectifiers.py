@@ -15,13 +15,20 @@ _SQRT_2, _SQRT_2_REST = 1.4142135679721832, -5.599088178737374e-09  # √2 in 26
 _SQRT_2_PI = math.sqrt(2.0 / math.pi)
 
 
-def _normal_pdf(x: float) -> float:
-    # exp(-x*x/2) with x*x split, as fdlibm does for erfc: the rounding of x*x would be magnified
+def bell(x: float, a: float) -> float:
+    """exp(-a x*x) with x*x split, as fdlibm does for erfc: the rounding of x*x would be magnified.
+
+    Arguments: an a from 1/2 on.
+    """
     if not abs(x) < 40.0:
-        return x + math.nan if x != x else 0.0
+        return x if x != x else 0.0
     short = math.ldexp(round(math.ldexp(x, 20)), -20)
-    e = math.exp(-0.5 * short * short)
-    return (e + e * math.expm1(-0.5 * (x - short) * (x + short))) * 0.3989422804014327  # 1/√2π
+    e = math.exp(-a * short * short)
+    return e + e * math.expm1(-a * (x - short) * (x + short))
+
+
+def _normal_pdf(x: float) -> float:
+    return bell(x, 0.5) * 0.3989422804014327  # 1/√2π
 
 
 def _normal_cdf(x: float) -> float:

@@ -15,6 +15,7 @@ from typing import Any
 from engine.core.numerics import log
 from engine.core.operation import row, rows
 from engine.core.value import Scalar, Value
+from engine.operations.rectifiers import bell
 from engine.operations.rule import rule
 
 __all__ = ["digamma", "erf", "erfc", "lgamma"]
@@ -133,14 +134,6 @@ BERNOULLI = [  # B(2k) / (2k)! for k = 1, 2, ...
 ROOT, ROOT_REST = 1.4616321449683622, 9.549995429965697e-17  # where digamma is 0, in two floats
 
 
-def _gauss(x: float) -> float:
-    """2 / sqrt(pi) exp(-x^2), with x^2 split as in normal_pdf, to keep the digits of the tails."""
-    if not abs(x) < 28.0:
-        return x if x != x else 0.0
-    short = math.ldexp(round(math.ldexp(x, 20)), -20)
-    return 2.0 / math.sqrt(math.pi) * math.exp(-short * short) * math.exp((short - x) * (short + x))
-
-
 def _zeta(s: int, x: float) -> float:
     """Hurwitz's zeta function for x > 0, the sum of (x + i)**-s over i = 0, 1, ... (DLMF 25.11.28).
 
@@ -229,7 +222,7 @@ def erfc(x: Scalar) -> Value:
 
 row(
     "gauss",
-    _gauss,
+    lambda x: 2.0 / math.sqrt(math.pi) * bell(x, 1.0),
     lambda y, x: (-2.0 * rows.clamp(x, -28.0, 28.0) * y,),  # past that y is 0, and x may be inf
     tex=r"\operatorname{{erf}}'",
 )
