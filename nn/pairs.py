@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import engine
 from engine import Value
-from engine.core.ops import is_constant
+from engine.core.value import is_constant
 from nn.checks import alone, as_number
 
 Nested: TypeAlias = "Value | float | Iterable[Nested]"

@@ -14,8 +14,7 @@ from typing import Any
 from engine.core.inputs import is_open
 from engine.core.node import Node
 from engine.core.operation import rows
-from engine.core.ops import is_constant
-from engine.core.value import fresh_constant
+from engine.core.value import fresh_constant, is_constant
 from engine.operations import branching as _branching  # noqa: F401 (its rows)
 from engine.operations import nary as _nary  # noqa: F401 (its rows)
 

@@ -12,16 +12,10 @@ own (`sign`, `greater`). What a second or third derivative needs is a row like a
 from typing import Any
 
 from engine.core import numerics as f
-from engine.core.node import Node
 from engine.core.operation import Operation, row, rows
 
 # A number written in the source: it takes no gradient, and pictures fold it into its consumer.
 CONSTANT: Operation = row("constant", lambda: 0.0, ())
-
-
-def is_constant(node: Node) -> bool:
-    """Tell whether a node is a number written in the source: pictures show it in its consumer."""
-    return node.op is CONSTANT
 
 
 # --- arithmetic ----------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from engine.core.copies import deep_copy, reduce_node, shallow_copy
 from engine.core.graph import describe, topological
 from engine.core.inputs import Comparisons, declared, look
 from engine.core.modes import NO_GRAD
-from engine.core.node import as_float, is_foreign
+from engine.core.node import Node, as_float, is_foreign
 from engine.core.nonfinite import check_value
 from engine.core.numerics import divide
 from engine.core.operation import Operation, rows
@@ -320,3 +320,8 @@ def fresh_constant(number: float) -> Value:
     node.parents, node._label, node._epoch = (), None, _epoch
     node._code, node._at = None, 0
     return node
+
+
+def is_constant(node: Node) -> bool:
+    """Tell whether a node is a number written in the source: pictures show it in its consumer."""
+    return node.op is CONSTANT

@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from engine.core.graph import topological
-from engine.core.ops import is_constant
 from engine.core.origins import name_of
 from engine.core.sweep import gradients_of
-from engine.core.value import Value
+from engine.core.value import Value, is_constant
 from engine.drawing.style import flags
 from engine.drawing.view import Outputs, View, outputs_of, view
 from engine.wording.names import HIDDEN, Names, number, operation, safe

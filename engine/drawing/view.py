@@ -12,10 +12,9 @@ from engine.core.copies import shallow_copy
 from engine.core.graph import reverse_order, topological
 from engine.core.modes import numeric_mode, recording
 from engine.core.node import edges
-from engine.core.ops import is_constant
 from engine.core.origins import name_of, place_of
 from engine.core.sweep import gradients_of
-from engine.core.value import Value
+from engine.core.value import Value, is_constant
 from engine.wording.addresses import kinds_of
 
 # One Value, or several in lists, tuples and dictionaries, which may lie in each other.

@@ -13,9 +13,8 @@ from typing import Any, Literal, Protocol
 
 from engine.core.graph import topological
 from engine.core.operation import Operation, rows
-from engine.core.ops import is_constant
 from engine.core.origins import name_of
-from engine.core.value import Value
+from engine.core.value import Value, is_constant
 from engine.explain.hunt import Finding, hunt
 from engine.explain.paths import PathSums, path_sums
 from engine.explain.reasons import FLAT, shape

@@ -5,8 +5,7 @@ from itertools import islice
 from math import fsum, inf, isfinite, isnan, log10, prod
 from operator import mul
 
-from engine.core.ops import is_constant
-from engine.core.value import Value
+from engine.core.value import Value, is_constant
 from engine.explain.paths import Path, PathSums, count, largest, path_sums
 from engine.explain.reasons import Words, reasons
 from engine.wording.names import number

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from math import isfinite, isnan
 
 from engine.core.graph import topological
-from engine.core.ops import is_constant
 from engine.core.origins import Origin, name_of, place_of
-from engine.core.value import Value
+from engine.core.value import Value, is_constant
 from engine.explain.paths import Link, broken_edges
 from engine.explain.reasons import Words, remedy
 from engine.wording.names import number, place, shorten, visible

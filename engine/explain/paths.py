@@ -15,8 +15,7 @@ from engine.core.graph import reverse_order, topological
 from engine.core.modes import numeric_mode
 from engine.core.node import edges
 from engine.core.nonfinite import nonfinite_edges
-from engine.core.ops import is_constant
-from engine.core.value import Value
+from engine.core.value import Value, is_constant
 
 
 class Link(NamedTuple):

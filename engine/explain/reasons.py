@@ -10,9 +10,8 @@ from typing import Any, NamedTuple
 
 from engine.core.node import edges
 from engine.core.operation import Operation, rows
-from engine.core.ops import is_constant
 from engine.core.origins import name_of
-from engine.core.value import Value
+from engine.core.value import Value, is_constant
 from engine.explain.paths import Link, Path, PathSums, broken_edges
 from engine.wording.names import Names, number, shorten
 from engine.wording.notation import PLAIN, WIDE, Term, derivatives, tried

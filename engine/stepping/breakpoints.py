@@ -8,9 +8,8 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import NamedTuple
 
-from engine.core.ops import is_constant
 from engine.core.origins import name_of, place_of
-from engine.core.value import Value
+from engine.core.value import Value, is_constant
 from engine.drawing.view import view
 from engine.stepping.condition import FIELDS, FUNCTIONS, Read, read
 from engine.stepping.run import Run

@@ -9,9 +9,8 @@ from engine.core.graph import reverse_order, topological
 from engine.core.hooks import call_hooks, has_hooks
 from engine.core.node import as_float, edges
 from engine.core.nonfinite import check_gradients, check_sum
-from engine.core.ops import is_constant
 from engine.core.sweep import gradients_of
-from engine.core.value import Value
+from engine.core.value import Value, is_constant
 from engine.outfile import Target
 from engine.stepping.steps import Step
 

@@ -12,9 +12,8 @@ from engine.core.graph import check_fresh, reverse_order, topological
 from engine.core.hooks import visited
 from engine.core.node import as_float, edges
 from engine.core.nonfinite import check_gradients
-from engine.core.ops import is_constant
 from engine.core.sweep import Gradients
-from engine.core.value import Value
+from engine.core.value import Value, is_constant
 from engine.wording.names import called, identifiers, made_by, number
 from engine.wording.terminal import printable
 

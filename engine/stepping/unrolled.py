@@ -12,8 +12,7 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
-from engine.core.ops import is_constant
-from engine.core.value import Value
+from engine.core.value import Value, is_constant
 from engine.outfile import Target, write
 from engine.stepping.run import Run
 from engine.wording.names import identifiers, place, shorten

@@ -7,9 +7,8 @@ from functools import cached_property
 from math import isfinite, prod
 from typing import NamedTuple
 
-from engine.core.ops import is_constant
 from engine.core.origins import place_of
-from engine.core.value import Value
+from engine.core.value import Value, is_constant
 from engine.drawing import draw
 from engine.drawing.text_tree import tree
 from engine.stepping.breakpoints import NodeNames

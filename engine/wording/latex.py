@@ -4,9 +4,8 @@ import re
 from collections import Counter
 
 from engine.core.graph import topological
-from engine.core.ops import is_constant
 from engine.core.origins import name_of
-from engine.core.value import Value
+from engine.core.value import Value, is_constant
 from engine.wording.names import Names, number, safe
 from engine.wording.notation import LATEX, Term
 from engine.wording.terminal import Text

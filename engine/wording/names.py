@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from engine.core.operation import Operation
-from engine.core.ops import is_constant
 from engine.core.origins import name_of, place_of
-from engine.core.value import Value
+from engine.core.value import Value, is_constant
 from engine.wording.terminal import columns_of
 
 LONGEST = 40  # of a name, in columns

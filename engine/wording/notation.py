@@ -21,8 +21,7 @@ from engine.core.graph import topological
 from engine.core.modes import numeric_mode, recording
 from engine.core.node import edges
 from engine.core.operation import Operation, rows
-from engine.core.ops import is_constant
-from engine.core.value import Value
+from engine.core.value import Value, is_constant
 from engine.wording.names import number, visible
 
 # how tightly a piece of text holds together: a relation the least, an atom the most

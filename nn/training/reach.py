@@ -9,9 +9,8 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from engine import Value, gradient, inputs, numeric_mode, topological
-from engine.core.ops import is_constant
 from engine.core.origins import name_of, place_of
-from engine.core.value import epoch
+from engine.core.value import epoch, is_constant
 from engine.source.lost import warn_at, watching
 from nn.checks import PLACES, caller, listed, warn
 from nn.evaluation.isolation import isolated

@@ -12,8 +12,8 @@ import pytest
 import engine
 from engine import Value, topological
 from engine.core.operation import TABLE
-from engine.core.ops import is_constant
 from engine.core.shortcuts import Shortcuts
+from engine.core.value import is_constant
 from engine.operations.check import domain_of
 from tests.operations.rows import MORE
 

@@ -116,7 +116,7 @@ def test_all_readings_agree_to_the_bit(
         root.grad = 1.0
         for node in order:
             for parent, local in edges(node):
-                if local is not None and not engine.core.ops.is_constant(parent):
+                if local is not None and not engine.core.value.is_constant(parent):
                     parent.grad += node.grad * local
         assert [bits(node.grad) for node in nodes] == wanted, "the loop of a reader"
 

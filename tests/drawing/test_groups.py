@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import engine
 from engine import Value, dot, gradient, topological
-from engine.core.ops import is_constant
+from engine.core.value import is_constant
 from engine.drawing import Picture, draw
 from engine.drawing.groups import ARROWS, BOXES, about, arrows, counts, group
 from engine.drawing.view import view

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import engine
 from engine import Value, topological
-from engine.core.ops import is_constant
+from engine.core.value import is_constant
 from engine.drawing import draw, to_dot, to_png, to_svg, tree
 from engine.drawing.groups import OUTPUTS
 from engine.drawing.view import scattered, view

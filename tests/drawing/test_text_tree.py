@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import engine
 from engine import Value, topological
-from engine.core.ops import is_constant
+from engine.core.value import is_constant
 from engine.drawing.text_tree import tree
 from engine.wording.names import number, safe
 from engine.wording.notation import locals_of

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import engine
 from engine import Value, gradient, no_grad, numeric_mode, topological
-from engine.core.ops import is_constant
+from engine.core.value import is_constant
 from engine.drawing import draw
 from engine.drawing.view import View, scattered, view
 from engine.wording.notation import locals_of

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import engine
 from engine import StaleValueError, Value, gradient, numeric_mode, operation, topological
-from engine.core.ops import is_constant
+from engine.core.value import is_constant
 from engine.explain.explanation import explain
 from engine.explain.paths import count, largest, path_sums
 from engine.wording.names import number

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.operation import Operation
-from engine.core.ops import is_constant
 from engine.core.origins import name_of, place_of, source_of
 from engine.core.sweep import Gradients
-from engine.core.value import Value
+from engine.core.value import Value, is_constant
 from engine.drawing import LayoutError, draw
 from engine.drawing.canvas import Picture
 from engine.outfile import Target
