@@ -6,7 +6,7 @@ That is at a node, an operation, a layer, a line of source or an edge, or where 
 import re
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from engine.core.origins import name_of, place_of
 from engine.core.value import Value, is_constant
@@ -106,21 +106,19 @@ class Breakpoints:
         if text in self.names.nodes:
             node = self.names.nodes[text]
             return Stop(f"node {text}", lambda step: step.node is node or step.parent is node)
-        if text in self.operations:
-            made = self.operations[text]
-            return Stop(f"operation {text}", lambda step: str(step.node.op) == made)
         if re.fullmatch(r"\d+", text):
             number = int(text)
             if not 1 <= number <= len(self.run):
                 raise Mistake(f"there are edges from 1 to {len(self.run)}, and no {number}")
             return Stop(f"edge {number}", lambda step: step.index == number - 1)
+        kind = next((kind for kind, groups in self.groups.items() if text in groups), "")
+        if kind:
+            inside = self.groups[kind][text]
+            return Stop(f"{kind} {text}", lambda step: step.node in inside)
         if re.search(r":\d+$", text):
-            return self._line(text)
-        if text in self.layers:
-            inside = self.layers[text]
-            return Stop(f"layer {text}", lambda step: step.node in inside)
+            raise Mistake(f"nothing was made in {text}{hint(text, self.groups['line'])}")
         if _WORD.fullmatch(text) and text not in FIELDS:
-            known = [*self.names.nodes, *self.operations, *self.layers]
+            known = [*self.names.nodes, *self.groups["operation"], *self.groups["layer"]]
             raise Mistake(f"no node, operation or layer is called {text!r}{hint(text, known)}")
         found = self.read(text)
         if found.kind != "number":
@@ -135,24 +133,15 @@ class Breakpoints:
 
     # --- what else has a name --------------------------------------------------------------------
     @cached_property
-    def operations(self) -> dict[str, str]:
-        """The operations of the run, by name and by symbol."""
-        made = [node.op for node in self.run.nodes if node.op is not None and node.parents]
-        return {key: op.name for op in made for key in (op.symbol, op.name)}
-
-    @cached_property
-    def layers(self) -> dict[str, set[Value]]:
-        """The nodes of each layer and of each neuron."""
-        found: dict[str, set[Value]] = {}
-        for node, path in modules(view(self.run.root).nodes).items():
-            for part in path:
-                found.setdefault(part, set()).add(node)
+    def groups(self) -> dict[str, dict[str, set[Value]]]:
+        """The nodes of each operation, line, layer and neuron, by kind and name."""
+        found: dict[str, dict[str, set[Value]]] = {"operation": {}, "line": {}, "layer": {}}
+        paths = modules(view(self.run.root).nodes)
+        for node in self.run.nodes:
+            op: Any = node.op
+            if node.parents:
+                names = {"operation": (op.symbol, op.name), "line": (str(place_of(node)),)}
+                for kind, some in {**names, "layer": paths.get(node, ())}.items():
+                    for name in some:
+                        found[kind].setdefault(name, set()).add(node)
         return found
-
-    def _line(self, text: str) -> Stop:
-        made = [node for node in self.run.nodes if node.parents and node.op is not None]
-        inside = {node for node in made if str(place_of(node)) == text}
-        if not inside:
-            lines = dict.fromkeys(str(place_of(node)) for node in made)
-            raise Mistake(f"nothing was made in {text}{hint(text, lines)}")
-        return Stop(f"line {text}", lambda step: step.node in inside)

@@ -179,7 +179,7 @@ class Prompt(cmd.Cmd):
 
     def completedefault(self, text: str, *ignored: Any) -> list[str]:
         """The nodes, fields and operations that begin with a text."""
-        known = [*self.names.nodes, *FIELDS, *self.breakpoints.operations]
+        known = [*self.names.nodes, *FIELDS, *self.breakpoints.groups["operation"]]
         return sorted({name for name in known if name.startswith(text)})
 
     def _about(self, command: str) -> list[str]:
