@@ -69,11 +69,6 @@ _install_aliases()
 _install_compatibility()
 
 if not _TYPE_CHECKING:  # a type checker would believe that it has every name
-    __getattr__ = _lazy(
-        __name__,
-        {
-            "engine.native.program": ["Program"],
-            "engine.native.compiled": ["compiled"],
-            "engine.stepping.ipython": ["load_ipython_extension", "unload_ipython_extension"],
-        },
-    )
+    _IPYTHON = ["load_ipython_extension", "unload_ipython_extension"]
+    _HOMES = {"engine.native": ["Program", "compiled"], "engine.stepping.ipython": _IPYTHON}
+    __getattr__ = _lazy(__name__, _HOMES)

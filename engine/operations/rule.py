@@ -136,15 +136,8 @@ def operation(
         # native code passes symbols, to see whether the function is made of arithmetic
         return found if any(isinstance(x, Node) for x in inputs) else as_float(found)
 
-    made = Operation(
-        name,
-        value,
-        _derivatives(name, partials),
-        domain=domain,
-        symbol=symbol,
-        tex=tex,
-        remedy=remedy,
-    )
+    slopes = _derivatives(name, partials)
+    made = Operation(name, value, slopes, domain=domain, symbol=symbol, tex=tex, remedy=remedy)
     if check:  # before it is in the table: what is wrong does not get in
         check_operation(made)
     TABLE[name] = made

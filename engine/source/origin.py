@@ -100,17 +100,10 @@ def _decode(key: Code, at: int, item: int | None) -> Origin:
         lines[-1] = lines[-1][:end]  # the columns count bytes
         lines[0] = lines[0][start:]
         text = " ".join(b" ".join(lines).decode(errors="replace").split())
-    library = file.startswith(_LIBRARY)
     python = file.startswith(_PYTHON) and "-packages" not in file
-    return Origin(
-        file,
-        line or code.co_firstlineno,
-        text,
-        code.co_qualname,
-        None if python else variable(key, at, item),
-        called(key, at),
-        library,
-    )
+    name, library = None if python else variable(key, at, item), file.startswith(_LIBRARY)
+    line = line or code.co_firstlineno
+    return Origin(file, line, text, code.co_qualname, name, called(key, at), library)
 
 
 @lru_cache(maxsize=256)

@@ -126,11 +126,8 @@ class Views:
         whole = self.run.gradient(node)
         later = f" so far, {whole!r} in the end" if node.grad != whole else ""
         made = self.made(node) if node.parents else str(place_of(node) or "")
-        return [
-            Piece(self.names.of(node), STRONG),
-            Piece(f"  data {node.data!r}  grad {node.grad!r}{later}"),
-            Piece(f"  {made}" if made else "", FAINT),
-        ]
+        numbers = Piece(f"  data {node.data!r}  grad {node.grad!r}{later}")
+        return [Piece(self.names.of(node), STRONG), numbers, Piece("  " * bool(made) + made, FAINT)]
 
     def contributions(self, node: Value, position: int) -> list[list[Piece]]:
         """The edges that a node gets its gradient by, one on each line."""
