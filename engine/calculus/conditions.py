@@ -178,7 +178,7 @@ class Conditions:
         of = ("select", node.parents[0]) if node.op is rows.select else node  # one for each test
         inner = taken = self._once((ALWAYS, of, i), lambda: local)
         if outer is not ALWAYS:  # both hold; a nan does, which a product would pass on
-            inner = self._once((outer, of, i), rows.select, outer, taken, 0.0)
+            inner = self._once((outer, of, i), lambda: rows.select(outer, taken, 0.0))
         if outer in self._from_users or (node.op is rows.select and node.parents[2] is not NOTHING):
             self._from_users.add(inner)
         if node.op in _ALTERNATIVES and inner is not outer:
@@ -200,14 +200,14 @@ class Conditions:
         if ALWAYS in found:
             return ALWAYS
         left = tuple(found)
-        joined = left[0] if len(left) == 1 else self._once(left, _any, *left)
+        joined = left[0] if len(left) == 1 else self._once(left, lambda: rows.step(rows.sum(*left)))
         if not self._from_users.isdisjoint(left):
             self._from_users.add(joined)
         return joined
 
-    def _once(self, key: Any, make: Callable[..., Any], *args: Any) -> Any:
+    def _once(self, key: Any, make: Callable[[], Any]) -> Any:
         if key not in self._made:
-            self._made[key] = make(*args)
+            self._made[key] = make()
         return self._made[key]
 
 
@@ -226,7 +226,3 @@ def _is_finite(node: Any) -> bool:
 
 def _number(moved: Any) -> float:
     return moved._data if isinstance(moved, Node) else moved
-
-
-def _any(*conditions: Any) -> Any:
-    return rows.step(rows.sum(*conditions))
