@@ -21,14 +21,6 @@ def divide(a: float, b: float) -> float:
         return math.copysign(inf, a) * math.copysign(1.0, b) if a == a and a else nan
 
 
-def sign(x: float) -> float:
-    return 1.0 if x > 0.0 else -1.0 if x < 0.0 else x * 0.0
-
-
-def zero(x: float) -> float:
-    return 0.0 if x == x else nan
-
-
 def greater(x: float, y: float) -> float:
     return float(x > y)
 

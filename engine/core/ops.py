@@ -50,8 +50,8 @@ def flat(y: Any, *xs: Any) -> tuple[Any, ...]:
     return tuple(map(rows.zero, xs))
 
 
-row("zero", f.zero, flat, tex=r"0 \cdot {0}", branches=True)
-row("sign", f.sign, flat, branches=True)
+row("zero", lambda x: 0.0 if x == x else x, flat, tex=r"0 \cdot {0}", branches=True)
+row("sign", lambda x: 1.0 if x > 0.0 else -1.0 if x < 0.0 else x * 0.0, flat, branches=True)
 # What is decided row by row in a program (inputs.py): 1 where it holds, else 0.
 row("greater", f.greater, flat, symbol=">", tex="[{0} > {1}]", branches=True)
 row("greater_equal", f.greater_equal, flat, symbol="≥", tex=r"[{0} \geq {1}]", branches=True)

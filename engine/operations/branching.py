@@ -16,10 +16,6 @@ _makes_nodes = True  # see value.record
 
 
 # --- float functions -----------------------------------------------------------------------------
-def _relu(x: float) -> float:
-    return 0.0 if x <= 0.0 else x  # so that a nan stays one
-
-
 def _step(x: float) -> float:
     return 1.0 if x > 0.0 else 0.0 if x <= 0.0 else nan
 
@@ -69,7 +65,8 @@ row(
 
 
 # --- functions -----------------------------------------------------------------------------------
-@rule(_relu, lambda y, x: (rows.step(x),), branches=lambda y: y != 0.0)
+# the float function is written so that a nan stays one
+@rule(lambda x: 0.0 if x <= 0.0 else x, lambda y, x: (rows.step(x),), branches=lambda y: y != 0.0)
 def relu(x: Scalar) -> Value:
     """The rectifier: x where positive, else 0. Its derivative at the kink is 0 (as in PyTorch).
 

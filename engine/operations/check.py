@@ -207,10 +207,8 @@ def _wrong_second(op: Operation, point: list[float], rtol: float) -> str:
     free = [i for i, first in enumerate(firsts) if first is not None]
     inputs: list[Any] = [Value(x) if i in free else x for i, x in enumerate(point)]
     for i in free:
-        first = op.partials(op(*inputs), *inputs)[i]
-        seconds = [0.0] * len(free)
-        if isinstance(first, Value):
-            seconds = _gradients(first, [inputs[j] for j in free])
+        first = constant(op.partials(op(*inputs), *inputs)[i])
+        seconds = _gradients(first, [inputs[j] for j in free])
         for j, second in zip(free, seconds, strict=True):
             partial = _along(lambda *xs, i=i: op.numeric(op.function(*xs), *xs)[i], point, j)
             if mismatch := _mismatch(second, differentiate(partial, point[j]), rtol):

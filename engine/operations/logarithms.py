@@ -209,10 +209,6 @@ def _sigmoid_slope(x: float) -> float:
     return e / ((1.0 + e) * (1.0 + e))
 
 
-def _softplus(x: float) -> float:
-    return floats.relu(x) + math.log1p(math.exp(-abs(x)))
-
-
 @rule(_sigmoid, lambda y, x: (rows.sigmoid_slope(x),), tex=r"\sigma")
 def sigmoid(x: Scalar) -> Value:
     """1 / (1 + exp(-x)), the logistic function: an S from 0 to 1, for the probability of a yes.
@@ -225,7 +221,7 @@ def sigmoid(x: Scalar) -> Value:
 row("sigmoid_slope", _sigmoid_slope, lambda y, x: (-y * rows.tanh(0.5 * x),), tex=r"\sigma'")
 
 
-@rule(_softplus, lambda y, x: (rows.sigmoid(x),))
+@rule(lambda x: floats.relu(x) + math.log1p(math.exp(-abs(x))), lambda y, x: (rows.sigmoid(x),))
 def softplus(x: Scalar) -> Value:
     """log(1 + exp(x)), a smooth relu, without a threshold. Its derivative is the sigmoid.
 
