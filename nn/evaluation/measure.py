@@ -29,13 +29,19 @@ def predict(model: Module, xs: Iterable[Any]) -> list[Any]:
     >>> predict(neuron, [(0, 0)])
     [0.5]
     """
-    rows, answers = samples(xs), dict[int, Any]()
+    found = _outputs(model, samples(xs))
+    return found if isinstance(found, list) else [*found.tolist()]
+
+
+def _outputs(model: Module, rows: Any) -> Any:
+    """What `predict` gives, or an array of it."""
+    answers = dict[int, Any]()
     if len(rows) >= MANY:
         from nn.evaluation.programs import outputs  # which loads the compiler
 
         found = outputs(model, rows)
         if found is not None:
-            return [*found.tolist()]
+            return found
         lengths: dict[int, list[int]] = {}
         for i, x in enumerate(rows):
             lengths.setdefault(len(x) if hasattr(x, "__len__") else 0, []).append(i)
@@ -148,8 +154,8 @@ def r2_score(model: Module, xs: Iterable[Any], ys: Iterable[Any]) -> float:
     >>> from nn import Neuron
     >>> neuron = Neuron(1, "linear", rng=7)
     >>> neuron.w[0].data, neuron.b.data = 1.0, 0.0
-    >>> r2_score(neuron, [[1], [2], [3], [4]], [1, 2, 3, 6])
-    0.7142857142857143
+    >>> r2_score(neuron, [[0], [2], [0], [1]], [0, 2, 0, 2])
+    0.75
     """
     return r2(*_answered("r2_score", model, xs, ys))
 
@@ -162,12 +168,10 @@ def measure(model: Module, rows: Rows, loss: Loss, metrics: Metrics) -> dict[str
     return found | metrics.of([_numbers(output) for output in outputs], rows)
 
 
-def _answered(
-    who: str, model: Module, xs: Iterable[Any], ys: Iterable[Any]
-) -> tuple[list[Any], Rows]:
+def _answered(who: str, model: Module, xs: Iterable[Any], ys: Iterable[Any]) -> tuple[Any, Rows]:
     """The model's outputs, and the rows that they are of."""
     rows = pair_up(who, xs, ys, model)
-    return predict(model, rows.xs), rows
+    return _outputs(model, rows.samples), rows
 
 
 def _numbers(output: Any) -> Any:

@@ -6,16 +6,18 @@ confusion matrix are counted by it.
 """
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import reduce
-from math import fsum, inf, isclose, isinf, isnan
-from operator import and_, eq
+from functools import partial, reduce
+from itertools import starmap
+from math import dist, inf
+from operator import and_, eq, or_
 from statistics import fmean
 from typing import Any, TypeAlias
 
-from nn.checks import alone, as_list, as_number, is_number, pick, whole
+from nn.checks import alone, as_list, is_number, pick
 from nn.evaluation.plane import largest
-from nn.evaluation.samples import Rows, firsts
+from nn.evaluation.samples import Rows, columns, for_rows, is_array
 from nn.losses import classes_of, ignored_class, loss_name
 
 Metric: TypeAlias = Callable[[list[Any], list[Any]], float]
@@ -64,7 +66,7 @@ class Metrics:
     def settle(self, tables: Iterable[Rows]) -> None:
         """Count the rows of a training and those of its validation by one rule, if they are."""
         counted = self.confusion or "accuracy" in self.functions
-        if counted and any(asks_each(firsts(rows.ys)) for rows in tables):
+        if counted and any(asks_each(rows.wanted) for rows in tables):
             self._threshold = self._usual
 
     @property
@@ -110,37 +112,38 @@ class Metrics:
 def r2(outputs: Sequence[Any], rows: Rows) -> float:
     """The coefficient of determination; of several outputs the mean of theirs.
 
-    >>> r2([1.0, 2.0, 3.0], Rows(targets=[1, 2, 4], numbers=range(3)))
-    0.7857142857142857
+    >>> r2([0.0, 2.0, 0.0, 1.0], Rows(targets=[0, 2, 0, 2], numbers=range(4)))
+    0.75
     """
-    wanted = []
-    for place, (output, target) in enumerate(zip(outputs, rows.ys, strict=True)):
-        wanted.append([as_number(y) for y in as_list(target)])
-        alike = alone(target) == alone(output) and len(wanted[-1]) == len(as_list(output))
-        if not alike or any(map(isnan, wanted[-1])):
-            raise ValueError(
-                f"{rows.name(place)}: r2 compares every output with its target, a number, got "
-                f"{output!r:.60} and {target!r:.60}; for classes there are "
-                '"accuracy" and "confusion"'
-            )
-    pairs = zip(zip(*map(as_list, outputs), strict=True), zip(*wanted, strict=True), strict=True)
-    found = [_r2(*pair) for pair in pairs]
-    return fsum(found) / len(found)
+    wanted = rows.wanted
+    odd = for_rows(lambda xs, ys: len(xs) != len(ys) or some([y != y for y in ys]), outputs, wanted)
+    if True in odd:
+        place = odd.index(True)
+        got = outputs[place].tolist() if is_array(outputs) else outputs[place]
+        raise ValueError(
+            f"{rows.name(place)}: r2 compares every output with its target, a number, got "
+            f"{got!r:.60} and {rows.ys[place]!r:.60}; for classes there are "
+            '"accuracy" and "confusion"'
+        )
+    pairs = zip(columns(outputs), columns(wanted), strict=True)
+    return fmean(starmap(_r2, pairs))
 
 
-def _r2(outputs: Sequence[float], targets: Sequence[float]) -> float:
-    try:
-        mean = fsum(targets) / len(targets)
-        missed = fsum([(y - x) ** 2 for x, y in zip(outputs, targets, strict=True)])
-        spread = fsum([(y - mean) ** 2 for y in targets])
-    except OverflowError:  # a common factor changes nothing
-        top = max(map(abs, [*outputs, *targets]))
-        if isinf(top):
-            return -inf
-        return _r2([x / top for x in outputs], [y / top for y in targets])
-    if spread == 0.0:  # nothing to explain
-        return float(missed == 0.0)
-    return 1.0 - missed / spread
+def _r2(outputs: Any, targets: Any) -> float:
+    missed = spread = inf
+    if is_array(targets):
+        numpy = sys.modules["numpy"]
+        with numpy.errstate(all="ignore"):
+            moved = targets - targets[0]
+            missed, spread = map(numpy.linalg.norm, (targets - outputs, moved - moved.mean()))
+    if not (1e-140 < spread < inf and missed < inf):  # slower, for numbers of any size
+        top = max(map(abs, targets)) or 1.0
+        mean = top * fmean([y / top for y in targets])
+        missed, spread = dist(outputs, targets), dist(targets, [mean] * len(targets))
+    if not spread:  # nothing to explain
+        return float(not missed)
+    ratio = float(missed / spread)
+    return 1.0 - ratio * ratio
 
 
 # --- which answers are right ---------------------------------------------------------------------
@@ -167,45 +170,46 @@ def line_of(
 
     Raises ValueError for a target that is no such answer, with its row.
     """
-    first = firsts(ys := rows.ys)
-    listed = [y for y in first if isinstance(y, tuple)]
-    fits: Callable[[float], bool] = _is_share
-    if -1 in first or any(-1 in y for y in listed):
-        fits = {-1.0, 1.0}.__contains__
-    elif who == MATRIX and outputs == 1:
-        fits = {0.0, 1.0}.__contains__
-    for target, place in first.items():
-        fault, remedy = _fault(who, outputs, target, fits)
-        if fault:
-            raise ValueError(f"{rows.name(place)}: {fault}, got {ys[place]!r:.60}; {remedy}")
-    if outputs > 1 and threshold is None and not asks_each(first):
+    wanted = rows.wanted
+    signs = True in for_rows(lambda ys: some([y == -1 for y in ys]), wanted)
+    no, exact = -1 if signs else 0, signs or (who == MATRIX and outputs == 1)
+
+    def wrong(ys: Any) -> Any:
+        if len(ys) == 1 < outputs:
+            return (ys[0] < 0) | (ys[0] >= outputs) | (ys[0] // 1 != ys[0])
+        odd = [(y != no) & (y != 1) & (exact | (y < 0) | (y > 1) | (y != y)) for y in ys]
+        return len(ys) != outputs or some(odd)
+
+    faults = for_rows(wrong, wanted)
+    if True in faults:
+        place = faults.index(True)
+        fault, remedy = _fault(who, outputs, target := rows.ys[place])
+        raise ValueError(f"{rows.name(place)}: {fault}, got {target!r:.60}; {remedy}")
+    if outputs > 1 and threshold is None and not asks_each(wanted):
         return None
     return usual if threshold is None else threshold
 
 
-def _fault(who: str, outputs: int, target: Any, fits: Callable[[float], bool]) -> tuple[str, str]:
-    """What is wrong with a target, and the remedy; "" where nothing is."""
-    several = target if isinstance(target, tuple) else (target,)
+def _fault(who: str, outputs: int, target: Any) -> tuple[str, str]:
+    """What is wrong with a target, and the remedy."""
+    several = as_list(target)
     if any(isinstance(y, str) for y in several):
         return "targets are numbers of classes", "write each as its class, like names.index(target)"
-    if outputs > 1 and several is not target:
+    if outputs > 1 and alone(target):
         fault = f"{who} of {outputs} outputs has classes from 0 to {outputs - 1}"
-        return fault * (whole(target) not in range(outputs)), "classes are counted from 0"
+        return fault, "classes are counted from 0"
     if len(several) != outputs:
         return f"{who} takes a target for each output, {outputs} in all", "give one for each"
-    fault = f"{who} has targets 0 and 1, or -1 and +1"
-    wrong = not all(fits(as_number(y)) for y in several)
-    return fault * wrong, "for numbers that are no classes there is r2"
+    return f"{who} has targets 0 and 1, or -1 and +1", "for numbers that are no classes there is r2"
 
 
-def _is_share(target: float) -> bool:
-    return 0 <= target <= 1
-
-
-def asks_each(targets: Iterable[Any]) -> bool:
+def asks_each(targets: Sequence[Any]) -> bool:
     """Whether some target is a list that is no distribution: then lists say yes or no to each."""
-    lists = [y for y in targets if isinstance(y, tuple) and all(map(is_number, y))]
-    return not all(min(y) >= 0 and isclose(sum(y), 1, rel_tol=1e-6) for y in lists)
+
+    def is_no_distribution(ys: Any) -> Any:
+        return len(ys) > 1 and some([y < 0 for y in ys]) | (abs(sum(ys) - 1) > 1e-6)
+
+    return True in for_rows(is_no_distribution, targets)
 
 
 def decided(outputs: Any, targets: Any, line: float | None) -> tuple[list[Any], list[Any]]:
@@ -230,9 +234,9 @@ def right(outputs: Any, targets: Any, line: float | None) -> Any:
     return reduce(and_, map(eq, *decided(outputs, targets, line)))
 
 
-def _most(outputs: Sequence[Any]) -> int:
-    """How many outputs a row has; the most, where rows have several lengths."""
-    return max(map(len, outputs)) if hasattr(outputs[0], "__len__") else 1
+def some(answers: Sequence[Any]) -> Any:
+    """Whether any of these is true; of arrays an array that says so for each place."""
+    return reduce(or_, answers, False)
 
 
 def share_right(
@@ -241,30 +245,26 @@ def share_right(
     """The share of rows whose answers are all right, from 0 to 1; 0 where there are no rows."""
     if not len(rows):
         return 0.0
-    line = line_of("accuracy", _most(outputs), rows, usual, threshold)
-    given: Any = outputs, rows.ys
-    try:  # of many rows it takes long one by one
-        array = sys.modules["numpy"].array
-        found, wanted = [array(x, "float64").reshape(len(rows), -1).T for x in given]
-        answers = right(found, wanted, line)
-    except (KeyError, TypeError, ValueError):  # no numpy, or rows of several lengths
-        answers = [right(as_list(x), as_list(y), line) for x, y in zip(*given, strict=True)]
-    return fmean(answers)
+    line = line_of("accuracy", max(for_rows(len, outputs)), rows, usual, threshold)
+    return fmean(for_rows(partial(right, line=line), outputs, rows.wanted))
 
 
 def confusion(
     outputs: Sequence[Any], rows: Rows, usual: float, threshold: float | None = None
 ) -> list[list[int]]:
     """How often each class (a row) was taken for each class (a column)."""
-    size = _most(outputs)
+    size = max(for_rows(len, outputs))
     line = line_of(MATRIX, size, rows, usual, threshold)
     if size > 1 and line is not None:
         raise ValueError(
             "a confusion matrix is of one question, got several yes-or-no outputs for each sample; "
             "make one of each output with a metric of your own, or leave it out"
         )
-    matrix = [[0] * max(size, 2) for _ in range(max(size, 2))]
-    for output, target in zip(outputs, rows.ys, strict=True):
-        (found,), (wanted,) = decided(as_list(output), as_list(target), line)
-        matrix[int(wanted)][found] += 1
-    return matrix
+
+    def place(xs: Any, ys: Any) -> Any:
+        (found,), (wanted,) = decided(xs, ys, line)
+        return wanted * many + found
+
+    many = max(size, 2)
+    counts = Counter(for_rows(place, outputs, rows.wanted))
+    return [[counts[many * i + j] for j in range(many)] for i in range(many)]

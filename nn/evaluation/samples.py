@@ -53,6 +53,14 @@ class Rows:
         """The targets of these rows."""
         return [self.targets[i] for i in self.numbers]
 
+    @property
+    def wanted(self) -> Any:
+        """The targets of these rows, as `as_array` has them."""
+        found: Any = self.targets
+        if self.numbers != range(len(found)):
+            found = found.take(self.numbers, axis=0) if is_array(found) else self.ys
+        return as_array(found)
+
     def loss(self, loss: Callable[[Any, Any], Any], outputs: Sequence[Any]) -> Any:
         """The loss of a model's outputs for these rows.
 
@@ -122,7 +130,8 @@ def pair_up(
         )
     if not len(given):
         raise ValueError(f"{who} got no samples; give at least one and its target")
-    if isinstance(model, Module) and all(map(_is_single, targets)):
+    single = targets.shape[1:] == (1,) if is_array(targets) else all(map(_is_single, targets))
+    if single and isinstance(model, Module):
         with evaluating(model), no_grad():
             output = model(given[0])
         if not isinstance(output, list | tuple) or len(output) > 1:
@@ -154,8 +163,44 @@ def firsts(targets: Iterable[Any]) -> dict[Any, int]:
 
 
 def is_array(column: object) -> bool:
-    """Whether it is an array of real numbers."""
-    return getattr(getattr(column, "dtype", None), "kind", " ") in "fiub"
+    """Whether it is an array of real numbers or of rows of them."""
+    kind = getattr(getattr(column, "dtype", None), "kind", " ")
+    return kind in "fiub" and getattr(column, "ndim", 3) < 3
+
+
+def as_array(column: Any) -> Any:
+    """Numbers, or rows of one length, as an array of one dimension or two; others as they are."""
+    try:
+        found: Any = sys.modules["numpy"].asarray(column)
+    except (KeyError, ValueError):  # nobody has imported it, or the lengths differ
+        return column
+    return found if is_array(found) and found.size else column
+
+
+def columns(given: Sequence[Any]) -> Any:
+    """The numbers of rows, or numbers, in columns: in the rows of an array, if they are numbers."""
+    array = as_array(given)
+    if is_array(array):
+        return array.astype("float64").reshape(len(array), -1).T
+    return zip(*map(as_list, given), strict=False)
+
+
+def for_rows(function: Callable[..., Any], *given: Sequence[Any]) -> list[Any]:
+    """What a function gives for each row. Of each that is given it gets the numbers of the row.
+
+    Where all are numbers it is called once, with arrays in place of numbers. So it has to do with
+    `|` and `&` what is `or` and `and` for numbers.
+
+    >>> for_rows(lambda xs, ys: xs[0] < ys[1], [1.0, 5.0], [[0.0, 2.0], [0.0, 3.0]])
+    [True, False]
+    """
+    arrays = [*map(as_array, given)]
+    if not all(map(is_array, arrays)):
+        rows = zip(*given, strict=True)
+        return [function(*[[*map(as_number, as_list(x))] for x in row]) for row in rows]
+    with sys.modules["numpy"].errstate(all="ignore"):
+        found = function(*map(columns, arrays))
+    return [*found.tolist()] if is_array(found) else [found] * len(given[0])
 
 
 def _is_single(target: Any) -> bool:
@@ -166,11 +211,8 @@ def _is_single(target: Any) -> bool:
 
 def _is_finite(column: Any) -> bool:
     """Whether these are finite numbers and all of one length; False where only Python can tell."""
-    try:
-        array: Any = sys.modules["numpy"].asarray(column)
-        return is_array(array) and array.ndim < 3 and bool(-inf < array.min() <= array.max() < inf)
-    except (KeyError, ValueError):
-        return False
+    array = as_array(column)
+    return is_array(array) and bool(-inf < array.min() <= array.max() < inf)
 
 
 def _fault(number: Any, types: bool) -> tuple[type[Exception], str] | None:

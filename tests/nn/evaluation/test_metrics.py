@@ -3,6 +3,7 @@
 import math
 import random
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 import nn
 from engine import Value
 from nn import MLP, Module, Neuron, accuracy, confusion_matrix, fit, predict, r2_score
+from nn.evaluation import samples
 from nn.evaluation.metrics import confusion, line_of, r2, right, share_right
 from nn.evaluation.samples import Rows
 
@@ -402,3 +404,99 @@ def test_r2_of_large_numbers_is_that_of_small_ones(size: float) -> None:
     wanted = r2(outputs, Rows(targets=targets, numbers=range(3)))
     assert r2([size * x for x in outputs], rows) == pytest.approx(wanted, rel=1e-12)
     assert r2([math.inf, *outputs[1:]], rows) == -math.inf
+
+
+# --- many rows
+
+
+def planted(targets, *faults):
+    """Targets as they are, then with one of these in a row of its own."""
+    for fault in (None, *faults):
+        found = targets.copy()
+        if fault is not None:
+            found[7], found[11] = fault, fault
+        yield found
+
+
+_rng = np.random.default_rng(5)
+FORMS = [  # outputs, targets
+    *[(3, ys) for ys in planted(_rng.integers(0, 3, 20), 3, -1)],
+    *[(3, ys) for ys in planted(_rng.integers(0, 3, 20).astype(float), 0.5, math.nan, math.inf)],
+    *[(3, ys) for ys in planted(_rng.integers(0, 2, (20, 3)), 5, -1, 0)],
+    *[(3, ys) for ys in planted(_rng.dirichlet([1, 1, 1], 20), math.nan, 1.5)],
+    (3, _rng.integers(0, 2, (20, 3)).astype(bool)),
+    (3, _rng.integers(0, 2, (20, 3)).astype("uint8")),
+    *[(1, ys) for ys in planted(_rng.integers(0, 2, 20), -1, 2)],
+    *[(1, ys) for ys in planted(2 * _rng.integers(0, 2, 20) - 1, 0, 3)],
+    *[(1, ys) for ys in planted(_rng.random(20), math.nan, -0.5)],
+    (1, _rng.integers(0, 2, 20).astype(bool)),
+    *[(1, ys) for ys in planted(_rng.normal(size=20), math.nan)],
+    *[(3, ys) for ys in planted(_rng.normal(size=(20, 3)), math.nan)],
+    (3, _rng.normal(size=(20, 2))),
+]
+
+
+@pytest.mark.parametrize("case", range(len(FORMS)))
+@pytest.mark.parametrize("threshold", [None, 0.3])
+def test_an_array_counts_as_its_rows_do_one_by_one(case, threshold, monkeypatch):
+    """The same numbers and the same errors, whoever holds the targets, with and without NumPy."""
+    size, targets = FORMS[case]
+    outputs = np.random.default_rng(case).normal(size=(20, size))
+    outputs = outputs if size > 1 else outputs[:, 0]
+
+    def found(xs, ys):
+        for function in (share_right, confusion, lambda xs, rows, *_: r2(xs, rows)):
+            try:
+                yield function(xs, rows(ys), 0.0, threshold)
+            except ValueError as error:
+                yield re.sub(r"got .*;", "", str(error))  # arrays are written in other ways
+
+    many = [[*found(outputs, targets)], [*found(outputs.tolist(), targets.tolist())]]
+    monkeypatch.setattr(samples, "as_array", lambda column: column)
+    share, matrix, score = found(outputs.tolist(), targets.tolist())
+    if not isinstance(score, str):
+        score = pytest.approx(score, rel=1e-12)
+    assert many == [[share, matrix, score]] * 2
+
+
+@pytest.mark.parametrize("measure", [accuracy, confusion_matrix, r2_score])
+@pytest.mark.parametrize("form", ["numbers", "column", "lists"])
+def test_python_has_nothing_to_do_for_each_row_of_arrays(measure, form):
+    size = 3 if form == "lists" else 1
+    model, rng = MLP(2, [4, size], rng=1), np.random.default_rng(1)
+    calls = []
+    for many in (500, 500, 1500):  # at first it is compiled
+        xs = rng.normal(size=(many, 2))
+        ys = (np.eye(size) if size > 1 else np.arange(2.0)[:, None])[
+            rng.integers(0, max(size, 2), many)
+        ]
+        ys = ys[:, 0] if form == "numbers" else ys
+        calls.append(0)
+
+        def count(frame, event, arg):
+            calls[-1] += event == "call"
+
+        sys.setprofile(count)
+        try:
+            measure(model, xs, ys)
+        finally:
+            sys.setprofile(None)
+    assert calls[1] == calls[2] < 1000
+
+
+def test_lists_of_true_and_false_answer_each_question():
+    model = Answers([[1.0, 2.0], [1.0, -1.0]])
+    assert accuracy(model, range(2), [[True, True], [False, True]]) == 0.5
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-160, 1e160])
+def test_r2_of_numbers_whose_squares_no_float_holds(scale):
+    xs, ys = [0.5, 2.0, 4.0, 4.0], [1.0, 2.0, 3.0, 5.0]
+    wanted = r2(xs, rows(ys))
+    assert 0 < wanted < 1
+    for made in (list, np.array):
+        large = [made([scale * x for x in column]) for column in (xs, ys)]
+        assert r2(large[0], rows(large[1])) == pytest.approx(wanted, rel=1e-12)
+        assert (
+            r2(made(ys) * 0 + 0.1 if made is np.array else [0.1] * 4, rows(made([0.1] * 4))) == 1.0
+        )

@@ -467,10 +467,10 @@ def test_refused_with_a_reason_before_anything_changes(case):
 def test_a_regression_makes_no_table_of_its_targets(monkeypatch):
     """They may be a million numbers, all of them different."""
 
-    def firsts(targets):
+    def for_rows(function, *columns):
         raise AssertionError("nothing is counted")
 
-    monkeypatch.setattr("nn.evaluation.metrics.firsts", firsts)
+    monkeypatch.setattr("nn.evaluation.metrics.for_rows", for_rows)
     xs = [[0.1 * i] for i in range(20)]
     fit(MLP(1, [1], rng=1), xs, [x for (x,) in xs], loss="mse", epochs=2, progress=False)
     with pytest.raises(AssertionError, match="nothing is counted"):
