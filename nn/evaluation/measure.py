@@ -171,6 +171,7 @@ def measure(model: Module, rows: Rows, loss: Loss, metrics: Metrics) -> dict[str
 def _answered(who: str, model: Module, xs: Iterable[Any], ys: Iterable[Any]) -> tuple[Any, Rows]:
     """The model's outputs, and the rows that they are of."""
     rows = pair_up(who, xs, ys, model)
+    rows.check(False, "sample")  # the outputs for what is no number may look like any others
     return _outputs(model, rows.samples), rows
 
 

@@ -6,10 +6,11 @@ import re
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import nn
-from engine import Value
+from engine import NumericError, Value, numeric_mode
 from nn import MLP, Module, Neuron, accuracy, confusion_matrix, fit, predict, r2_score
 from nn.evaluation import samples
 from nn.evaluation.metrics import confusion, line_of, r2, right, share_right
@@ -500,3 +501,20 @@ def test_r2_of_numbers_whose_squares_no_float_holds(scale):
         assert (
             r2(made(ys) * 0 + 0.1 if made is np.array else [0.1] * 4, rows(made([0.1] * 4))) == 1.0
         )
+
+
+# --- samples that are no numbers
+
+
+@pytest.mark.parametrize("measure", [accuracy, confusion_matrix, r2_score])
+@pytest.mark.parametrize("many", [5, 400])
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+@pytest.mark.parametrize("made", [np.array, list, pd.DataFrame])
+def test_a_sample_that_is_not_finite_is_named_by_row_and_column(measure, many, bad, made):
+    xs = [[0.5, -0.5] for _ in range(many)]
+    xs[3][1] = bad
+    model, ys = MLP(2, [2, 1], rng=1), [0, 1] * (many // 2) + [0] * (many % 2)
+    with pytest.raises(NumericError, match=rf"^row 3: the sample's column 1 is {bad}; fill it in"):
+        measure(model, made(xs), ys)
+    with numeric_mode("ieee"):
+        measure(model, made(xs), ys)
