@@ -5,7 +5,7 @@ Value: the mean. Targets are numbers. Probabilities and logits go through stable
 engine, which keep their digits at the extremes.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from inspect import signature
@@ -160,6 +160,30 @@ def built_in(loss: object) -> Loss | None:
     """
     base = loss.func if isinstance(loss, partial) and not loss.args else loss
     return next((function for function in LOSSES.values() if function is base), None)
+
+
+def of_rows(loss: Any, outputs: Sequence[Any], targets: Sequence[Any]) -> Any:
+    """What a loss gives for rows.
+
+    One of the user's own may take one output and its target, if it cannot take lists of them: then
+    it is the mean of what that gives.
+    """
+    try:
+        found = loss(outputs, targets)
+    except (TypeError, AttributeError) as error:  # of what numbers can do and lists cannot
+        found = error
+    single = all(isinstance(output, Value) for output in outputs)
+    if single and not isinstance(found, Value) and not built_in(loss):
+        try:
+            terms = [loss(*pair) for pair in zip(outputs, targets, strict=True)]
+            if all(isinstance(term, Value) for term in terms):
+                return mean(terms)
+        except (TypeError, AttributeError) as error:
+            if isinstance(found, Exception):
+                found.add_note(f"For an output and its target: {type(error).__name__}: {error}")
+    if isinstance(found, Exception):
+        raise found
+    return found
 
 
 def check_settings(loss: Any) -> None:

@@ -15,6 +15,7 @@ from engine.containers import table
 from engine.core.modes import MODE
 from engine.core.node import as_float
 from nn.checks import alone, as_list, as_number
+from nn.losses import of_rows
 from nn.models.module import Module, evaluating
 
 
@@ -68,7 +69,7 @@ class Rows:
         the weight 0 have the loss 0.
         """
         if self.weights is None:
-            return loss(outputs, self.ys)
+            return of_rows(loss, outputs, self.ys)
         terms = [loss(*pair) for pair in zip(outputs, self.ys, strict=True)]
         weights = [self.weights[i] for i in self.numbers]
         return engine.dot(terms, weights) / (math.fsum(weights) or 1.0)

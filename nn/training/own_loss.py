@@ -10,7 +10,7 @@ from engine import Value, no_grad, numeric_mode
 from engine.core.modes import recording
 from nn.evaluation.programs import COMPARED
 from nn.evaluation.samples import Rows, firsts, hashable
-from nn.losses import Loss
+from nn.losses import Loss, of_rows
 from nn.models.module import Module, evaluating
 from nn.training.task import NotCompilable
 
@@ -34,7 +34,7 @@ class OwnLoss:
 
     def _of(self, outputs: list[Any], targets: list[Any]) -> Value:
         try:
-            found = self._loss(outputs, targets)
+            found = of_rows(self._loss, outputs, targets)
         except Exception as error:
             raise NotCompilable(
                 f"the loss cannot be tried on {len(outputs)} rows: {type(error).__name__}: {error}"

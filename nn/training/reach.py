@@ -15,6 +15,7 @@ from engine.source.lost import warn_at, watching
 from nn.checks import PLACES, caller, listed, warn
 from nn.evaluation.isolation import isolated
 from nn.evaluation.samples import Rows
+from nn.losses import of_rows
 from nn.models.module import Module, hidden, walk
 
 COMPARED = 8  # the rows on which a gradient is held against differences
@@ -112,7 +113,7 @@ class Reach:
             for p, x, d in zip(params, start, along, strict=True):
                 p._data = x + step * d
             with isolated(self._model):
-                return loss(self._model.forward_batch(xs), ys)
+                return of_rows(loss, self._model.forward_batch(xs), ys)
 
         try:
             with numeric_mode("ieee"):

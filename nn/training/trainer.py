@@ -14,7 +14,7 @@ from nn.checkpoint.state import State, row
 from nn.checks import as_number, at_least_zero
 from nn.evaluation.measure import measure, predict
 from nn.evaluation.samples import Rows, firsts
-from nn.losses import LOSSES, built_in, classes_of, poisson_loss
+from nn.losses import LOSSES, built_in, classes_of, of_rows, poisson_loss
 from nn.models.architecture import describe
 from nn.models.batch import BATCH, Batch
 from nn.models.chain import row as parts_of
@@ -103,7 +103,7 @@ class Trainer:
                 output = None
                 try:
                     output = task.model(xs[i])
-                    task.loss([output], [ys[i]])
+                    of_rows(task.loss, [output], [ys[i]])
                 except NumericError:
                     place = i
                     break

@@ -63,6 +63,58 @@ def test_a_mean_over_rows_trains_natively(case: str) -> None:
         assert alike(loss, ys, outputs, **how) == "native"
 
 
+SINGLE: dict[str, tuple[Callable[[Any, Any], Any], list[Any]]] = {
+    "square": (lambda x, y: (x - y) ** 2, LINE),
+    "absolute": (lambda x, y: abs(x - y), LINE),
+    "a method": (lambda x, y: x.relu() * y, LINE),
+    "a function": (lambda x, y: engine.clamp(engine.maximum(x, y) - y, -1, 1) ** 2, LINE),
+    "what lists do too": (lambda x, y: x * 2 + y, THREE),
+    "of ours": (lambda x, y: nn.huber_loss(x, y) - y, LINE),
+    "if": (lambda x, y: (x - y) ** 2 * (3.0 if y > 1 else 1.0), THREE),
+}
+
+
+@pytest.mark.parametrize("case", SINGLE)
+def test_a_loss_of_one_output_and_its_target_is_their_mean(case: str) -> None:
+    term, ys = SINGLE[case]
+    for how in ({}, {"validation": 0.3, "batch_size": 7}):
+        assert alike(term, ys, **how) == ("eager" if case == "if" else "native")
+        for backend in ("eager", "auto"):
+            found, wanted = (train(loss, ys, 1, backend, **how)[1] for loss in (term, mean(term)))
+            assert found == pytest.approx(wanted, rel=1e-12, abs=1e-12)
+
+
+def test_a_loss_that_takes_lists_never_gets_anything_else() -> None:
+    seen = set()
+
+    def loss(outputs: Any, targets: Any) -> Value:
+        seen.add((type(outputs), type(targets)))
+        return nn.mse_loss(outputs, targets)
+
+    for backend in ("eager", "native"):
+        train(loss, LINE, 1, backend)
+    assert seen == {(list, list)}
+
+
+def test_what_is_wrong_with_a_loss_of_one_output_is_said() -> None:
+    """With the user's line, and by both ways to call it where neither works."""
+    for loss, kind, text in (
+        (lambda x, y: (x - y) ** missing, NameError, "name 'missing' is not"),  # noqa: F821
+        (lambda x, y: (x - y).size, TypeError, "unsupported operand.*'list' and 'list'"),
+        (lambda x, y: x.size, AttributeError, "'list' object has no attribute 'size'"),
+        (lambda x, y: float(x[0]), TypeError, "the loss has to give one Value, got float; compute"),
+        (lambda x, y: engine.log(x - 100), engine.NumericError, r"row \d+: .*no step was done yet"),
+    ):
+        for how in ({}, {"backend": "eager"}):
+            with pytest.raises(kind, match=text) as caught:
+                train(loss, LINE, **how)
+            notes = ["For an output and its target: AttributeError: 'Value' object has no attr"]
+            found = [x[: len(notes[0])] for x in getattr(caught.value, "__notes__", [])]
+            assert found == notes * ("size" in loss.__code__.co_names)
+    with pytest.raises(TypeError, match="unsupported operand"):  # of several outputs it is no mean
+        train(lambda x, y: (x[0] - y) ** 2 + (x - y), LINE, 2)
+
+
 def rank(outputs: list[Any], targets: list[Any]) -> Value:
     """How far rows of a larger target are from being above the others."""
     rows = [*zip(outputs, targets, strict=True)]
