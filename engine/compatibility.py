@@ -3,7 +3,7 @@
 `install` sets them on Value when `engine` is imported. The core does not know them.
 
 NumPy's functions call the operator or the method of each object in an array: `np.exp(xs)` calls
-`x.exp()`. Where one gets a Value itself, it calls `_array_ufunc` first.
+`x.exp()`. Where one gets a Value itself, it calls `_array_ufunc` or `_array_function` first.
 """
 
 import math
@@ -34,6 +34,13 @@ NAMES |= {"greater": "gt", "greater_equal": "ge", "equal": "eq", "not_equal": "n
 PYTHON = {theirs: getattr(operator, ours) for theirs, ours in NAMES.items()}
 PYTHON |= {name: getattr(math, name) for name in ("isnan", "isinf", "isfinite")}
 PYTHON |= {"float_power": pow, "divmod": divmod}
+# Functions of integers and bools, which Python would look for an operator for.
+BITS = {"bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_count", "invert", "left_shift"}
+BITS |= {"right_shift", "logical_xor", "gcd", "lcm"}
+UNKNOWN = (
+    "np.{} does not take a Value; write it with operators and with functions like engine.where, "
+    "engine.sign and engine.trunc, or give it the number, x.data"
+)
 BESIDE = "keep it beside, in a dictionary by Value"
 # Where optimisers written by hand keep what they know of a parameter.
 KEPT = """m v m1 m2 mom momentum vel velocity cache exp_avg exp_avg_sq square_avg buf g g2 step t lr
@@ -96,19 +103,28 @@ def _array_ufunc(value: Value, ufunc: Any, method: str, *args: Any, **how: Any) 
     numpy, name, first = sys.modules["numpy"], ufunc.__name__, args[0]
     if name in NAMES and getattr(first, "ndim", 1) == 0 and first.dtype.kind != "O":
         return PYTHON[name](as_float(first[()]), args[1])
+    if any(isinstance(x, Value) for x in how.get("out", ())):
+        raise TypeError(UNKNOWN.format(name))
     has_method = hasattr(Value, name)  # which NumPy asks the first argument for
     boxed = (Value, int, float) if has_method else Value
     found = [numpy.asarray(constant(x)) if isinstance(x, boxed) else x for x in args]
-    if has_method or ("O" in ufunc.types[-1] and name not in ("bitwise_count", "logical_xor")):
+    if has_method or ("O" in ufunc.types[-1] and name not in BITS):
         return getattr(ufunc, method)(*found, **how)
     function = PYTHON.get(name) or getattr(sys.modules["engine"], name, None)
     if function is None:
-        raise TypeError(
-            f"np.{name} does not take a Value; write it with operators and with functions like "
-            "engine.where, engine.sign and engine.trunc, or give it the number, x.data"
-        )
+        raise TypeError(UNKNOWN.format(name))
     with numpy.errstate(all="ignore"):  # the engine has a word of its own for nan and overflow
         return getattr(numpy.frompyfunc(function, ufunc.nin, ufunc.nout), method)(*found, **how)
+
+
+def _array_function(value: Value, function: Any, types: Any, args: Any, how: Any) -> Any:
+    """What NumPy's other functions of a Value give: those that are written in Python."""
+    try:
+        return function._implementation(*args, **how)
+    except (AttributeError, TypeError) as error:
+        if type(error) not in (AttributeError, TypeError):  # one of our own
+            raise
+        raise TypeError(UNKNOWN.format(function.__name__)) from error
 
 
 def _named(ours: str) -> property:
@@ -127,6 +143,7 @@ def install() -> None:
         "_op": property(_op),
         "_backward": property(_backward, _set_backward),
         "__array_ufunc__": _array_ufunc,
+        "__array_function__": _array_function,
         "__match_args__": ("data",),
         **{theirs: _named(ours) for theirs, ours in NUMPY.items()},
         **{name: _times(factor) for name, factor in ANGLES.items()},
