@@ -237,8 +237,9 @@ def _train(
                 model.train()
             while history.epochs < task.epochs and not stopping.reason:
                 trainer.set_rate(history.epochs, stopping.waited)
-                for batch in bar.over(data.batches(task.batch_size, task.rng)):
-                    trainer.learn(batch)
+                with trainer.arithmetic():
+                    for batch in bar.over(data.batches(task.batch_size, task.rng)):
+                        trainer.learn(batch)
                 history.log.append(trainer.measured())
                 if history.recording:
                     trainer.sync()

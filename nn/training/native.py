@@ -9,7 +9,7 @@ import math
 import operator
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from functools import cached_property, reduce
+from functools import cached_property, partial, reduce
 from typing import Any
 
 from engine import ControlFlowError, Program, Value, inputs, no_grad, numeric_mode
@@ -55,6 +55,7 @@ class NativeTrainer(Trainer):
         super().__init__(task)
         if not available():
             raise NotCompilable("llvmlite or numpy is missing (pip install gradwalk[fast])")
+        self.arithmetic = partial(numpy().errstate, all="ignore")  # we say it with the parameter
         optimizer, model = task.optimizer, task.model
         self._weighted, self._loss = task.data.given.weights is not None, task.loss
         self._own = None

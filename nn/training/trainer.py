@@ -1,7 +1,8 @@
 """Trainer: does a Task, on Values."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from typing import Any
 
@@ -39,6 +40,7 @@ class Trainer:
     """
 
     backend, located = "eager", True
+    arithmetic: Callable[[], AbstractContextManager[Any]] = nullcontext  # to learn in
 
     def __init__(self, task: Task) -> None:
         self.task, self.rate = task, float(task.optimizer.lr)  # which may be one of NumPy's

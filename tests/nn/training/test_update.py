@@ -2,6 +2,7 @@
 
 import math
 import random
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -210,3 +211,20 @@ def test_a_step_that_fails_leaves_what_was_remembered() -> None:
     again = code(good, np.ones(3), kept)[1]
     code(good, np.full(3, np.nan), again)
     assert np.isfinite(again).all()
+
+
+@pytest.mark.parametrize("name", MAKE)
+@pytest.mark.parametrize("how", [{}, {"clip": 1.0}, {"batch_size": 3}])
+def test_an_update_that_overflows_is_an_error_of_ours_alone(name: str, how: Any) -> None:
+    """NumPy would warn of it too, and a warning is an error in tests."""
+    xs, ys = [[0.1 * i, -0.2 * i] for i in range(20)], [100.0 * i for i in range(20)]
+    before = np.geterr()
+    for rate in (1e10, 1e200, 1e308):
+        model = MLP(2, [3, 1], rng=1)
+        made = MAKE[name](model.parameters())
+        made.lr, seen = rate, []
+        how = {"epochs": 9, "callbacks": lambda _: seen.append(np.geterr()), **how}  # noqa: B023
+        with suppress(NumericError):  # not all of them overflow
+            fit(model, xs, ys, optimizer=made, loss="mse", progress=False, backend="native", **how)
+        assert all(held == before for held in seen)
+    assert np.geterr() == before
