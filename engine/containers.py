@@ -35,6 +35,7 @@ def _plain(who: str, given: Any) -> Any:
         given = given.to_numpy()
     elif hasattr(given, "detach") and hasattr(given, "cpu"):  # a tensor of PyTorch
         given = given.detach().cpu()
+        given = given.to_dense() if hasattr(given, "to_dense") else given
     if not (hasattr(given, "__array__") and hasattr(given, "__len__")):
         return given
     numpy = sys.modules["numpy"]  # whoever has an array has imported it
@@ -44,7 +45,11 @@ def _plain(who: str, given: Any) -> Any:
             f"{who}: {place} of the {type(given).__name__} is masked; fill it by .filled(number), "
             "or leave its row out"
         )
-    return numpy.asarray(given)
+    try:
+        return numpy.asarray(given)
+    except (TypeError, RuntimeError) as error:
+        got = f"{who}: NumPy cannot read this {type(given).__name__} ({error})"
+        raise TypeError(f"{got}; make it one of ordinary floats") from None
 
 
 def _row(who: str, x: Any) -> Any:

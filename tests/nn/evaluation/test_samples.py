@@ -127,6 +127,17 @@ def test_a_loss_of_ones_own_gets_targets_as_they_are() -> None:
     assert all(isinstance(y, list) for y in seen)
 
 
+@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta")
+def test_sparse_tensors_are_dense_ones() -> None:
+    torch = pytest.importorskip("torch", reason="pip install gradwalk[interop]")
+    xs, ys = torch.tensor(XS), torch.tensor(YS)
+    want = train(XS, YS)
+    for made in (xs.to_sparse(), xs.to_sparse_csr(), [x.to_sparse() for x in xs]):
+        assert train(made, ys.to_sparse()) == want
+    with pytest.raises(TypeError, match=r"the samples: NumPy cannot read this Tensor \(Got uns"):
+        train(xs.bfloat16(), ys)
+
+
 # --- what is refused -----------------------------------------------------------------------------
 def _masked() -> Any:
     masked = np.ma.masked_array(XS, mask=False)
