@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from gc import get_referents
 from itertools import chain
-from types import FunctionType, ModuleType
+from types import FunctionType, MemberDescriptorType, ModuleType
 from typing import TYPE_CHECKING, Any, Self
 
 from engine import Value
@@ -221,21 +221,24 @@ def walk(root: object, buffers: bool = True) -> Iterator[tuple[str, object]]:
 def hidden(model: Module) -> dict[Value, str]:
     """The leaves that a model holds where `walk` does not look, each with its attribute.
 
-    Such as those in sets, in plain objects and in closures, and the attributes of a class.
+    Such as those in sets, in plain objects and in closures, in slots and attributes of a class.
     """
     known, found = {x for _, x in walk(model)}, dict[Value, str]()
     for path, module in walk(model):
         for kind in type(module).__mro__ if isinstance(module, Module) else ():
             for name, held in vars(kind).items():
-                shared = {x for _, x in walk([held]) if isinstance(x, Value)}
-                found |= dict.fromkeys(shared - known, f"{kind.__name__}.{name} of its class")
+                slot = isinstance(held, MemberDescriptorType)
+                held = getattr(module, name, None) if slot else held
+                lost = {x for _, x in walk([held]) if isinstance(x, Value)}
+                called = f"{kind.__name__}.{name} of its {'__slots__' if slot else 'class'}"
+                found |= dict.fromkeys(lost - known, called)
         for name, held in vars(module).items() if isinstance(module, Module) else ():
             things = [held]
             for _ in range(DEEP):
                 things = get_referents(*map(_opened, things))
-                lost = [x for x in things if isinstance(x, Value) and x.op is None]
+                lost = {x for x in things if isinstance(x, Value) and x.op is None}
                 called = f"{_below(path, name)} of type {type(held).__name__}"
-                found |= dict.fromkeys({*lost} - known, called)
+                found |= dict.fromkeys(lost - known, called)
     return found
 
 

@@ -150,6 +150,34 @@ def test_values_of_a_class_are_named(backend: str) -> None:
     assert "Shared.layers of its class" in str(found[0].message)
 
 
+class Slotted(Module):
+    __slots__ = ("unset", "w")
+
+    def __init__(self) -> None:
+        self.w = [Value(0.5)]
+
+    def __call__(self, x: Any) -> Any:
+        return self.w[0] * x[0]
+
+
+class MoreSlots(Slotted):
+    def __init__(self) -> None:
+        super().__init__()
+        self.b = Value(0.0)
+
+    def __call__(self, x: Any) -> Any:
+        return super().__call__(x) + self.b
+
+
+@BACKENDS
+def test_values_in_slots_are_named(backend: str) -> None:
+    how: dict[str, Any] = {"loss": "mse", "progress": False, "backend": backend, "epochs": 1}
+    with pytest.raises(ValueError, match=r"but Values in Slotted.w of its __slots__; keep them in"):
+        fit(Slotted(), XS, YS, **how)
+    with pytest.warns(UserWarning, match=r"1 Values that .* \(Slotted.w of its __slots__\): they"):
+        fit(MoreSlots(), XS, YS, **how)
+
+
 def test_values_in_the_rows_are_none_to_be_trained() -> None:
     xs = [[Value(x)] for (x,) in XS]
     with warnings.catch_warnings(record=True) as found:
