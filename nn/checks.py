@@ -6,15 +6,18 @@ import numbers
 import random
 import sys
 from collections.abc import Mapping, Sequence
-from types import FrameType
+from contextlib import ContextDecorator
+from types import FrameType, TracebackType
 from typing import Any, TypeVar, cast
 
 from engine import NumericError, Value
 from engine.core.node import as_float
-from engine.source.lost import outside_library, warn_at
+from engine.source.lost import in_library, outside_library, warn_at
 
 # Where the parameters of a model are looked for.
 PLACES = "an attribute of a Module, directly or in a list, tuple, dict, deque, dataclass or array"
+# What the library raises about what a user gave it.
+REPORTED = TypeError, ValueError, NotImplementedError, ImportError
 
 T = TypeVar("T")
 
@@ -146,6 +149,34 @@ def check_finite(who: str, what: str, params: Sequence[Value], found: Sequence[f
                 "the learning rate, clip the gradients, or find the operation that made it with "
                 'engine.stepping.hunt(loss) under numeric_mode("ieee")'
             )
+
+
+class InUsersTerms(ContextDecorator):
+    """Errors that leave the block show lines of the user's code, and none of the library.
+
+    Errors of the library that no user should meet are faults in it, and keep their lines. When a
+    `with` block ends by an error, Python goes on with the traceback that the error has then.
+    """
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: object, tb: TracebackType | None) -> None:
+        entries, kept = list[TracebackType](), None
+        while tb:
+            entries.append(tb)
+            tb = tb.tb_next
+        ours = bool(entries) and in_library(entries[-1].tb_frame)
+        if isinstance(error, REPORTED if ours else Exception):
+            for entry in reversed(entries):
+                frame = entry.tb_frame
+                if frame.f_globals.get("__name__") != "contextlib" and not in_library(frame):
+                    entry.tb_next, kept = kept, entry
+            error.__traceback__ = kept
+            error.__suppress_context__ = ours or error.__suppress_context__
+
+
+in_users_terms = InUsersTerms()
 
 
 def warn(text: str) -> None:

@@ -15,7 +15,7 @@ from engine.core.node import ITEM, Node, edges
 from engine.core.operation import Operation
 from engine.core.ops import CONSTANT
 from engine.core.origins import name_of
-from engine.source.lost import in_library, outside_library
+from engine.source.lost import FOLDERS, in_library, outside_library
 
 
 def check_value(op: Operation, parents: tuple[Node, ...], y: float) -> None:
@@ -137,9 +137,13 @@ def remedy(op: Operation, parents: tuple[Node, ...]) -> str:
 
 
 def made_at(node: Node) -> str:
-    """The line that made a node (origins.py tells more)."""
+    """The line that made a node (origins.py tells more), or where that is a line of the library,
+    the user's line that called it.
+    """
     if node._code is None:
         return ""
+    if node._code.co_filename.startswith(FOLDERS):
+        return _where()
     line = [*node._code.co_positions()][node._at % ITEM][0]
     return f" (made at {node._code.co_filename}:{line})"
 

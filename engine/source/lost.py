@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from os.path import dirname, join
 from types import CodeType, FrameType
 
 from engine.source.origin import Code, line_of, origin_of
@@ -19,6 +20,8 @@ NAMES = """acos acosh asin asinh atan atan2 atanh cbrt cos cosh erf erfc exp exp
 TWINS = {name: f"engine.{name}" for name in NAMES.split()}
 TWINS |= {"fsum": "engine.sum", "pow": "x**y", "fabs": "abs(x)"}
 SIGNS = ("+", "-", "*", "/")
+_ROOT = dirname(dirname(dirname(__file__)))
+FOLDERS = join(_ROOT, "engine", ""), join(_ROOT, "nn", "")  # of the library's code
 CHECKS = 256  # for how many numbers a call is remembered
 
 # By the id of a code object and an instruction: the number that this call took last, and the code.

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from engine import NumericError, no_grad
-from nn.checks import as_list
+from nn.checks import as_list, in_users_terms
 from nn.evaluation.metrics import Metrics, confusion, r2, share_right, threshold_of
 from nn.evaluation.samples import Rows, pair_up, samples
 from nn.losses import Loss
@@ -29,7 +29,8 @@ def predict(model: Module, xs: Iterable[Any]) -> list[Any]:
     >>> predict(neuron, [(0, 0)])
     [0.5]
     """
-    found = _outputs(model, samples(xs))
+    with in_users_terms:
+        found = _outputs(model, samples(xs))
     return found if isinstance(found, list) else [*found.tolist()]
 
 
@@ -107,8 +108,9 @@ def accuracy(
 
     Raises ValueError for a target that is no such class, with its row.
     """
-    answered = _answered("accuracy", model, xs, ys)
-    return share_right(*answered, threshold_of(model), threshold)
+    with in_users_terms:
+        answered = _answered("accuracy", model, xs, ys)
+        return share_right(*answered, threshold_of(model), threshold)
 
 
 def confusion_matrix(
@@ -133,8 +135,9 @@ def confusion_matrix(
     >>> confusion_matrix(neuron, [[-2], [-1], [1], [2]], [0, 1, 1, 1])
     [[1, 0], [1, 2]]
     """
-    answered = _answered("confusion_matrix", model, xs, ys)
-    return confusion(*answered, threshold_of(model), threshold)
+    with in_users_terms:
+        answered = _answered("confusion_matrix", model, xs, ys)
+        return confusion(*answered, threshold_of(model), threshold)
 
 
 def r2_score(model: Module, xs: Iterable[Any], ys: Iterable[Any]) -> float:
@@ -157,7 +160,8 @@ def r2_score(model: Module, xs: Iterable[Any], ys: Iterable[Any]) -> float:
     >>> r2_score(neuron, [[0], [2], [0], [1]], [0, 2, 0, 2])
     0.75
     """
-    return r2(*_answered("r2_score", model, xs, ys))
+    with in_users_terms:
+        return r2(*_answered("r2_score", model, xs, ys))
 
 
 def measure(model: Module, rows: Rows, loss: Loss, metrics: Metrics) -> dict[str, float]:

@@ -15,7 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from engine import Value
-from nn.checks import at_least_zero, pick
+from nn.checks import at_least_zero, in_users_terms, pick
 from nn.evaluation.probabilities import answers
 from nn.models.layers import MLP
 from nn.optim.optimizers import OPTIMIZERS, Optimizer
@@ -90,7 +90,7 @@ class ScalarMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         Warns with ConvergenceWarning where the epochs ran out before the loss had settled.
         Raises ValueError for fewer than two classes, and for settings that mean nothing.
         """
-        with _undone_by_errors(self):
+        with in_users_terms, _undone_by_errors(self):
             self._learn(X, y, sample_weight, self.warm_start and hasattr(self, "model_"))
         if self.history_.stopped == "epochs" and self.n_iter_no_change is not None:
             text = (
@@ -103,12 +103,7 @@ class ScalarMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train for one epoch on these rows, and go on from there at the next call."""
-        if self.early_stopping:
-            raise ValueError(
-                "partial_fit learns from all rows that it gets: set early_stopping=False, or call "
-                "fit, which can hold some out"
-            )
-        with _undone_by_errors(self):
+        with in_users_terms, _undone_by_errors(self):
             self._learn(X, y, sample_weight, hasattr(self, "model_"), once=True)
         return self
 
@@ -119,6 +114,11 @@ class ScalarMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
             goes_on: whether to go on with the model that there is.
             once: whether to do one epoch only, and to go on with the optimiser too.
         """
+        if once and self.early_stopping:
+            raise ValueError(
+                "partial_fit learns from all rows that it gets: set early_stopping=False, or call "
+                "fit, which can hold some out"
+            )
         numbers = {name: getattr(self, name) for name in ("alpha", "tol", "validation_fraction")}
         at_least_zero(type(self).__name__, **numbers)
         checks = {"multi_output": True, "y_numeric": is_regressor(self), "reset": not goes_on}

@@ -15,6 +15,7 @@ try:
     from sklearn.utils import column_or_1d, multiclass
     from sklearn.utils.class_weight import compute_class_weight
 
+    from nn.checks import in_users_terms
     from nn.interop.estimator import ScalarMLP
 except ImportError as error:
     raise ImportError(
@@ -51,8 +52,9 @@ class ScalarMLPClassifier(ClassifierMixin, ScalarMLP):  # type: ignore[misc]
         Arguments:
             classes: all that there are; the first call needs them, since its rows may lack some.
         """
-        multiclass._check_partial_fit_first_call(self, classes)
-        return super().partial_fit(X, y, sample_weight)
+        with in_users_terms:
+            multiclass._check_partial_fit_first_call(self, classes)
+            return super().partial_fit(X, y, sample_weight)
 
     def _read(self, y: Any, goes_on: bool, once: bool) -> tuple[Any, int, dict[str, Any]]:
         """Targets as numbers, how many outputs they need, and arguments of `nn.fit`."""
@@ -85,10 +87,12 @@ class ScalarMLPClassifier(ClassifierMixin, ScalarMLP):  # type: ignore[misc]
             how["class_weights"] = weights.tolist()
         return y if several else np.searchsorted(self.classes_, y), 1 if two else many, how
 
+    @in_users_terms
     def decision_function(self, X: Any) -> Any:
         """The score (logit) of each class for each row; of two classes that of the second."""
         return self._outputs(X)
 
+    @in_users_terms
     def predict_log_proba(self, X: Any) -> Any:
         """The logarithms of `predict_proba`, exact where it is close to 0 or 1."""
         scores = self._outputs(X)
@@ -99,10 +103,12 @@ class ScalarMLPClassifier(ClassifierMixin, ScalarMLP):  # type: ignore[misc]
             return np.column_stack([-np.logaddexp(0.0, scores), yes])
         return scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)
 
+    @in_users_terms
     def predict_proba(self, X: Any) -> Any:
         """How likely each class is for each row, in the order of `classes_`."""
         return np.exp(self.predict_log_proba(X))
 
+    @in_users_terms
     def predict(self, X: Any) -> Any:
         """The likeliest class of each row; of several labels, those that are likelier than not."""
         scores = self._outputs(X)
@@ -156,6 +162,7 @@ class ScalarMLPRegressor(MultiOutputMixin, RegressorMixin, ScalarMLP):  # type: 
         finally:
             _rescale(model, spread, mean)
 
+    @in_users_terms
     def predict(self, X: Any) -> Any:
         """The target of each row; several columns where it learnt several."""
         return self._outputs(X)

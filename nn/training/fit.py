@@ -6,14 +6,12 @@ from concurrent.futures import Executor
 from functools import cache
 from numbers import Integral
 from random import Random
-from traceback import walk_tb
 from typing import Any, TypeAlias
 
 from engine import Value
-from engine.source.lost import in_library
 from nn.checkpoint.files import FilePath
 from nn.checkpoint.state import CheckpointWriter, State, Stateful, load_all
-from nn.checks import PLACES, at_least_zero, generator, listed, pick
+from nn.checks import PLACES, at_least_zero, generator, in_users_terms, listed, pick
 from nn.evaluation.metrics import Asked, Metrics
 from nn.evaluation.samples import pair_up
 from nn.losses import LOSSES, OTHER_NAMES, Loss, built_in, check_settings, classes_of
@@ -169,46 +167,46 @@ def fit(
     >>> history.epochs, history.loss[:2] == stopped.loss
     (5, True)
     """
-    loss = _loss(loss)
-    reader = model if built_in(loss) else None  # other losses may read any targets
-    data = Data(pair_up("fit", xs, ys, reader), validation, reader)
-    data.weigh(loss, class_weights, sample_weight)
-    check_module("fit", model)
-    held = Contents(model)
-    task = Task(
-        model=model,
-        held=held,
-        optimizer=_optimizer(optimizer, lr, model, held),
-        loss=loss,
-        metrics=Metrics(metrics, loss, model),
-        data=data,
-        epochs=epochs,
-        batch_size=batch_size,
-        patience=patience,
-        min_delta=min_delta,
-        schedule=schedule,
-        clip=clip,
-        callbacks=as_callbacks(callbacks),
-        seed=int(seed) if isinstance(seed, Integral) else None,
-        rng=generator(seed),
-        record=record,
-        backend=backend,
-        executor=executor,
-        monitor=monitor,
-        mode=mode,
-        checkpoint_every=checkpoint_every,
-    )
-    writer = None if checkpoint is None else CheckpointWriter(checkpoint, model, task.settings())
-    if not writer and (resume or checkpoint_every != 1):
-        what = "resume=True goes on from" if resume else "checkpoint_every is how often to write"
-        raise ValueError(f"{what} a file; say which with checkpoint=path")
-    saved = writer.read() if writer and resume else None
-    try:
+    with in_users_terms:
+        loss = _loss(loss)
+        reader = model if built_in(loss) else None  # other losses may read any targets
+        data = Data(pair_up("fit", xs, ys, reader), validation, reader)
+        data.weigh(loss, class_weights, sample_weight)
+        check_module("fit", model)
+        held = Contents(model)
+        task = Task(
+            model=model,
+            held=held,
+            optimizer=_optimizer(optimizer, lr, model, held),
+            loss=loss,
+            metrics=Metrics(metrics, loss, model),
+            data=data,
+            epochs=epochs,
+            batch_size=batch_size,
+            patience=patience,
+            min_delta=min_delta,
+            schedule=schedule,
+            clip=clip,
+            callbacks=as_callbacks(callbacks),
+            seed=int(seed) if isinstance(seed, Integral) else None,
+            rng=generator(seed),
+            record=record,
+            backend=backend,
+            executor=executor,
+            monitor=monitor,
+            mode=mode,
+            checkpoint_every=checkpoint_every,
+        )
+        writer = (
+            None if checkpoint is None else CheckpointWriter(checkpoint, model, task.settings())
+        )
+        if not writer and (resume or checkpoint_every != 1):
+            what = (
+                "resume=True goes on from" if resume else "checkpoint_every is how often to write"
+            )
+            raise ValueError(f"{what} a file; say which with checkpoint=path")
+        saved = writer.read() if writer and resume else None
         return _train(task, writer, saved, progress)
-    except (TypeError, ValueError) as error:  # NumericError is one
-        if not _is_ours(error):
-            raise
-        raise error.with_traceback(None) from None
 
 
 def _train(
@@ -282,11 +280,6 @@ def _write(writer: CheckpointWriter | None, stopping: EarlyStopping, history: Hi
     done, task = history.epochs, stopping.trainer.task
     if writer and (done % task.checkpoint_every == 0 or done == task.epochs or stopping.reason):
         writer.write(stopping.best())
-
-
-def _is_ours(error: Exception) -> bool:
-    """Whether the traceback of an error has no line of a user's code, who needs none of ours."""
-    return all(in_library(frame) for frame, _ in walk_tb(error.__traceback__))
 
 
 def _trainer(task: Task, progress: bool) -> Trainer:
