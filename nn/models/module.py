@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from gc import get_referents
-from itertools import chain
+from itertools import chain, count
 from types import FunctionType, MemberDescriptorType, ModuleType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -20,6 +20,7 @@ from engine import Value
 from nn.checks import Leaves
 from nn.models.batch import BATCH
 
+MODE_READS = count()  # moved on whenever a module is asked for its mode
 DEEP = 6  # how far below an attribute `hidden` looks
 
 
@@ -27,7 +28,7 @@ class Module:
     """The base class of layers and models.
 
     `training` is True until `eval()` is called. A model that behaves differently in training, with
-    dropout for example, reads it.
+    dropout for example, reads it. `fit` records a model that does not read it once.
 
     >>> class Line(Module):
     ...     def __init__(self):
@@ -41,8 +42,17 @@ class Module:
     7.0
     """
 
-    training: bool = True
     requires_grad: bool = True
+
+    @property
+    def training(self) -> bool:
+        """Whether it learns; False in evaluation mode."""
+        next(MODE_READS)
+        return bool(vars(self).get("training", True))
+
+    @training.setter
+    def training(self, mode: bool) -> None:
+        vars(self)["training"] = mode
 
     def __setattr__(self, name: str, value: Any) -> None:
         if callable(getattr(Module, name, None)) and not callable(value):

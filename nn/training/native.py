@@ -26,7 +26,7 @@ from nn.evaluation.programs import COMPARED, Known, Recorded, kept, known_archit
 from nn.evaluation.samples import Rows
 from nn.losses import OURS, built_in
 from nn.models.batch import BATCH, RecordedBatch
-from nn.models.module import Module
+from nn.models.module import MODE_READS, Module
 from nn.optim.optimizers import Optimizer
 from nn.training.own_loss import OwnLoss, few, various
 from nn.training.shards import Programs, Table, Work, table_of
@@ -50,6 +50,7 @@ class NativeTrainer(Trainer):
     backend = "native"
     _grads: Any = None
     _updated = 0
+    _compared = COMPARED // 2  # rows in each mode
 
     def __init__(self, task: Task) -> None:
         super().__init__(task)
@@ -91,7 +92,7 @@ class NativeTrainer(Trainer):
         self.read()
         if not known:
             with isolated(model, task.loss):
-                self._compare(task.data.rows.take(range(len(task.data.rows))[:COMPARED]))
+                self._compare()
                 self._try_loss(various)
         self._prepare(len(steps[self._widths[0]].forward.outputs) - 1)
 
@@ -164,9 +165,12 @@ class NativeTrainer(Trainer):
         They give the loss of one row, with its gradients and with the outputs.
         """
         with Scope(BATCH, batch := RecordedBatch()):
+            before = next(MODE_READS)
             graphs = [self._graph(model.train(), width)]
-            if not known:
+            own = any(type(part).training is not Module.training for part in self.task.held.modules)
+            if not known and (own or next(MODE_READS) > before + 1):
                 graphs.append(self._graph(model.eval(), width))
+                self._compared = COMPARED
         leaves, loss, outputs, listed = graphs[0]
         stages = Stages(batch, parameters, learned)
         if parameters is self.task.parameters:  # that of an architecture reaches all of its own
@@ -197,12 +201,14 @@ class NativeTrainer(Trainer):
         listed = isinstance(found, list | tuple)
         return [*xs, *ys, *ws], loss, [*found] if listed else [found], listed
 
-    def _compare(self, rows: Rows) -> None:
-        """Check that the programs give the model's loss on some rows.
+    def _compare(self) -> None:
+        """Check that the programs give the model's loss on some rows, in each mode.
 
         They do not if the model's code looks at `.data`, or computes something else each time.
         """
-        work, model, all_weights = self._computer.work, self.task.model, rows.weights
+        work, model, every = self._computer.work, self.task.model, self.task.data.rows
+        rows = every.take(range(len(every))[: self._compared])
+        all_weights = rows.weights
         weights = [all_weights[i] if all_weights else 1.0 for i in rows.numbers]
         with numeric_mode("ieee"), no_grad():  # numbers that are not finite are for a step to find
             for train in (False, True):  # which moves running means

@@ -1,5 +1,6 @@
 """Predictions by programs: those of the model as it is now, whatever happened to it before."""
 
+import copy
 import math
 import random
 from collections import deque
@@ -243,7 +244,55 @@ def test_a_fit_is_recorded_once_and_a_second_one_not_at_all(records, monkeypatch
     assert train(MLP(2, [6, 2], "gelu", rng=1), class_weights=[1.0, 2.0])[1:] == (3, 6)
     backwards = lambda ps: nn.SGD(ps[::-1])  # noqa: E731
     assert train(MLP(2, [6, 2], "gelu", rng=1), optimizer=backwards)[1:] == (4, 8)
-    assert train(Custom(lambda self, x: self.layer(x)))[1:] == (6, 10)
+    assert train(Custom(lambda self, x: self.layer(x)))[1:] == (5, 10)
+    dropped = nn.Sequential(nn.Layer(2, 6, rng=1), nn.Dropout(0.5), nn.Layer(6, 2, rng=2))
+    assert train(dropped)[1:] == (7, 12)  # once in each mode
+
+
+class Called(Custom):
+    """It notes for each call whether it is on Values."""
+
+    moody = False
+
+    def __call__(self, x):
+        self.calls.append(type(x[0]) is Value)
+        return super().__call__([y * (1.0 + self.training) for y in x] if self.moody else x)
+
+
+class Moody(Called):
+    moody = True
+
+
+@pytest.mark.parametrize(
+    ("loss", "kind", "recorded", "called"),
+    [
+        ("mse", Called, 1, 1 + 4 + 4),  # one to check targets, four in each mode to compare
+        ("mse", Moody, 2, 1 + 8 + 8),
+        (lambda xs, ys: nn.mse_loss(xs, ys), Called, 1, 2 + 4 + 4),
+        (lambda xs, ys: nn.mse_loss(xs, ys), Moody, 2, 2 + 8 + 8),
+    ],
+    ids=["named", "named, with modes", "own", "own, with modes"],
+)
+def test_a_native_fit_calls_a_model_as_often_as_it_needs_to(loss, kind, recorded, called):
+    model = kind(lambda self, x: self.layer(x))
+    model.calls = calls = []
+    nn.fit(model, XS, [[0.5, 1.0]] * len(XS), loss=loss, epochs=3, progress=False)
+    assert (calls.count(True), calls.count(False)) == (recorded, called)
+
+
+@pytest.mark.parametrize("how", ["attribute", "class"])
+def test_a_model_that_computes_something_else_in_each_mode_is_recorded_in_each(how):
+    def function(self, x):
+        return [y * (2.0 if self.training else 1.0) for y in self.layer(x)]
+
+    model = Custom(function)
+    if how == "class":  # which hides that of Module
+        model.__class__ = type("Own", (Custom,), {"training": True})
+    found, again = copy.deepcopy(model), copy.deepcopy(model)
+    how = {"loss": "mse", "epochs": 3, "progress": False, "seed": 1}
+    native = nn.fit(found, XS, [[0.5, 1.0]] * len(XS), backend="native", **how)
+    eager = nn.fit(again, XS, [[0.5, 1.0]] * len(XS), backend="eager", **how)
+    assert native.loss == pytest.approx(eager.loss, rel=1e-9)
 
 
 def test_a_loss_put_into_the_table_is_read_anew(monkeypatch):
