@@ -11,9 +11,9 @@ from engine.forks import fork_safe_lock
 from engine.native.needs import available, numpy
 from nn.evaluation.isolation import isolated
 from nn.models.activations import ACTIVATIONS, OURS
-from nn.models.architecture import KINDS, Architecture, outline
+from nn.models.architecture import KINDS, Architecture, Outline, outline
 from nn.models.layers import Neuron
-from nn.models.module import Contents, Module, evaluating
+from nn.models.module import Module, evaluating
 
 MOST = 1_000_000  # instructions of the programs that are kept
 EACH = 16_000  # and what one counts for beside its instructions
@@ -78,12 +78,12 @@ def outputs(model: Module, rows: Sequence[Any]) -> Any:
     return found if listed else found[:, 0]
 
 
-def known_architecture(model: Module, held: Contents | None = None) -> Known | None:
+def known_architecture(model: Module, found: Outline | None = None) -> Known | None:
     """What decides what a model computes, as a key; its Architecture; and its parameters.
 
     None where anything of the user's own could have a part in it.
     """
-    found = outline(model, held)
+    found = found or outline(model)
     if not found:
         return None
     card, parameters = found

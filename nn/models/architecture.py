@@ -1,9 +1,10 @@
 """The architecture of a model: its layers, and its tensors with the names PyTorch gives them."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from itertools import chain
+from typing import Any, TypeAlias
 
 from engine import Value
 from engine.core.value import set_data
@@ -147,18 +148,25 @@ class Architecture:
         return layers[0] if self.model == "Layer" else Sequential(*layers)
 
 
+Outline: TypeAlias = tuple[Architecture, list[Value]]
+
+
 def make(kind: str, n: int, *settings: Any) -> Module:
     """A Layer, a Dropout or a BatchNorm, as `Architecture.modules` says them."""
     return Layer(n, settings[0], settings[1], 0) if kind == "Layer" else MAKE[kind](n, *settings)
 
 
-def describe(model: Module, held: Contents | None = None) -> Architecture | None:
+def describe(
+    model: Module, held: Contents | None = None, found: Outline | None = None
+) -> Architecture | None:
     """The Architecture of a model. None for a class of the user's own.
 
     It is also None where parts of the model were changed or added, and for a Sequential of anything
     but Layers, Dropout and BatchNorm.
+
+    Arguments: what is known of the model already.
     """
-    found = outline(model, held)
+    found = found or outline(model, held)
     if found is None:  # perhaps it is no Module
         return None
     parameters = held.parameters if held else leaves_of(model)
@@ -166,9 +174,7 @@ def describe(model: Module, held: Contents | None = None) -> Architecture | None
     return found[0] if same else None
 
 
-def outline(
-    model: Module, contents: Contents | None = None
-) -> tuple[Architecture, list[Value]] | None:
+def outline(model: Module, contents: Contents | None = None) -> Outline | None:
     """The Architecture that a model computes, and the parameters of its layers in their order.
 
     None as for `describe`, but other parameters in the model do not matter.
@@ -181,20 +187,23 @@ def outline(
     found = describe_row(layers, kind, None if kind == "Sequential" else hidden)
     if found is None or getattr(model, "output", output) != output:
         return None
-    held, sizes, before = list[Value](), [found.n_in, *found.widths], 0
+    lists, sizes, before = list[Sequence[Value]](), [found.n_in, *found.widths], 0
     for part in parts:
         if type(part) in OTHERS:
             settings = [getattr(part, name) for name in OTHERS[type(part)]]
             found.others.append([before, type(part).__name__, *settings])
             if getattr(part, "n", sizes[before]) != sizes[before]:
                 return None
-            held += [value for values in _held(part) for value in values]
+            lists += _held(part)
         else:
             for neuron in neurons(part):
-                held += *neuron.w, neuron.b
+                lists += neuron.w, (neuron.b,)
             before += 1
-    known = contents is not None and contents.parameters == held
-    sound = known or (len(set(held)) == len(held) and {*map(type, held)} == {Value})
+    if contents is not None and contents.lists == lists:  # which compares the lists, not what is in
+        held: list[Value] = contents.parameters
+        return (found, held) if len(held) == sum(map(len, lists)) else None
+    held = [*chain(*lists)]
+    sound = len(set(held)) == len(held) and {*map(type, held)} == {Value}
     return (found, held) if sound else None
 
 

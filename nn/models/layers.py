@@ -252,7 +252,12 @@ def _prefix(module: Module, prefix: str) -> None:
 
 
 def lifted(module: Module, x: Inputs, n_in: int) -> tuple[Value, ...]:
-    """The sample as a tuple of n_in Values, which every neuron can read, unlike an iterator.
+    """The sample as a tuple of n_in Values, which every neuron can read, unlike an iterator."""
+    return tuple([v if isinstance(v, Value) else Value(v) for v in sized(module, x, n_in)])
+
+
+def sized(module: Module, x: Inputs, n_in: int) -> tuple[Any, ...]:
+    """The sample as a tuple of n_in Values and numbers.
 
     A single Value or number is a sample of one: a layer of one neuron gives that to the next.
     """
@@ -268,4 +273,4 @@ def lifted(module: Module, x: Inputs, n_in: int) -> tuple[Value, ...]:
             f"{type(module).__name__} takes {n_in} input{'' if n_in == 1 else 's'}, got {len(xs)}; "
             f"{remedy}"
         )
-    return tuple([v if isinstance(v, Value) else Value(v) for v in xs])
+    return xs

@@ -172,14 +172,16 @@ class Contents:
     """What a model holds, found in one walk: a large one takes a while.
 
     Attributes:
-        modules: `model.modules()`. parameters: those and buffers, `model.parameters(True)`.
+        modules: `model.modules()`. lists: all Values, as they are held, in lists or alone.
+        parameters: those and buffers that are leaves, `model.parameters(True)`.
         trainable: `model.trainable_parameters()`.
     """
 
     def __init__(self, model: Module) -> None:
         found = [thing for _, thing in _parts(model)]
         self.modules = [thing for thing in found if isinstance(thing, Module)]
-        self.parameters = self.trainable = Leaves(_leaves(found))
+        self.lists = [thing for thing in found if not isinstance(thing, Module)]
+        self.parameters = self.trainable = Leaves(_leaves(self.lists))
         if any(isinstance(x, Buffers) or not x.requires_grad for x in self.modules):
             self.trainable = Leaves(model.trainable_parameters())
 

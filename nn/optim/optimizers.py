@@ -9,7 +9,7 @@ import math
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import InitVar, dataclass
-from typing import Any
+from typing import Any, cast
 
 from engine import Value
 from engine.core.origins import name_of
@@ -75,7 +75,19 @@ class Optimizer:
         self.params = leaf_values(name, listed)
         self.lr = lr
         self.steps = 0
-        self.memory: list[Memory] = [()] * len(self.params)
+        self.memory = [()] * len(self.params)
+
+    @property
+    def memory(self) -> list[Memory]:
+        """What `update` remembers of each parameter."""
+        held: Any = vars(self)["memory"]
+        if callable(held):  # it was not asked for since the training that left it
+            held = vars(self)["memory"] = held()
+        return cast(list[Memory], held)
+
+    @memory.setter
+    def memory(self, held: Any) -> None:
+        vars(self)["memory"] = held
 
     def update(self, value: float, gradient: float, memory: Memory) -> tuple[float, ...]:
         """The new value of a parameter, followed by what to remember for the next step."""

@@ -67,7 +67,7 @@ class NativeTrainer(Trainer):
             raise NotCompilable(f"{kind} has a step of its own; give it an update instead")
         tables, self._kinds = self._tables(), set[Any]()
         # what an MLP computes is known: it draws nothing and remembers nothing
-        known = None if self._own else known_architecture(model, task.held)
+        known = None if self._own else known_architecture(model, self._outline)
         isolation: AbstractContextManager[Callable[[], bool]]
         isolation = nullcontext(lambda: False) if known else isolated(model, task.loss)
         with isolation as drew:
@@ -131,10 +131,10 @@ class NativeTrainer(Trainer):
     def read(self) -> None:
         """Copy what the Values and the optimiser hold into arrays."""
         array, optimizer = numpy().array, self.task.optimizer
-        self._theta: Any = array([p._data for p in self.task.parameters])
+        self._theta: Any = numpy().fromiter([p._data for p in self.task.parameters], "float64")
         self._memory: Any = optimizer.memory
         if optimizer.vectorized:  # in columns
-            memory = optimizer.memory if any(optimizer.memory) else ()  # at first all are empty
+            memory = optimizer.memory if optimizer.steps else ()  # at first all are empty
             self._memory = tuple(array(column) for column in zip(*memory, strict=True))
         self._scales: Any = array(optimizer.scales) if optimizer.groups else 1.0
         vars(self).pop("_code", None)  # settings may be others
@@ -350,6 +350,11 @@ class NativeTrainer(Trainer):
             for parameter, grad in zip(optimizer.params, self._grads.tolist(), strict=True):
                 parameter.grad = grad
         optimizer.memory = self._memory
-        if optimizer.vectorized:
-            columns = [m.tolist() for m in self._memory]
-            optimizer.memory = [*zip(*columns, strict=True)] or [()] * len(optimizer.params)
+        if optimizer.vectorized:  # lists for a large model take long to make, and few ask for them
+            columns = [m.copy() for m in self._memory]
+            optimizer.memory = partial(_rows, columns, len(optimizer.params))
+
+
+def _rows(columns: Sequence[Any], many: int) -> list[tuple[float, ...]]:
+    """What an optimiser remembers of each parameter, from arrays."""
+    return [*zip(*[column.tolist() for column in columns], strict=True)] or [()] * many

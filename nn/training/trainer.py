@@ -16,11 +16,11 @@ from nn.checks import as_number, at_least_zero
 from nn.evaluation.measure import measure, predict
 from nn.evaluation.samples import Rows, firsts
 from nn.losses import LOSSES, built_in, classes_of, of_rows, poisson_loss
-from nn.models.architecture import describe
+from nn.models.architecture import describe, outline
 from nn.models.batch import BATCH, Batch
 from nn.models.chain import row as parts_of
 from nn.models.chain import widths
-from nn.models.layers import lifted
+from nn.models.layers import sized
 from nn.models.module import evaluating
 from nn.models.regularization import BatchNorm, Dropout, too_few
 from nn.optim.gradients import clip_grad_norm
@@ -54,7 +54,9 @@ class Trainer:
         size = task.batch_size or many
         if 1 in (many, size, many % size) and any(isinstance(part, BatchNorm) for part in parts):
             too_few(1)
-        self._known = known = describe(task.model, task.held)  # others may read any samples
+        self._outline = outline(task.model, task.held)
+        # others may read any samples
+        self._known = known = describe(task.model, task.held, self._outline)
         named = built_in(task.loss) is not None
         for rows in task.data.tables:
             rows.check(True, *["sample"] * (known is not None), *["target"] * named)
@@ -78,7 +80,7 @@ class Trainer:
             sample = rows.samples[rows.numbers[0]]
             with recording:  # losses look at the graph of an output
                 if plain:  # to the last layer any numbers will do
-                    lifted(parts[0], sample, widths(parts)[0])  # for its errors
+                    sized(parts[0], sample, widths(parts)[0])  # for its errors
                     output = parts[-1]([0.0] * widths(parts)[-2])
                 else:
                     with evaluating(model):

@@ -3,6 +3,7 @@
 import copy
 import math
 import random
+import warnings
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -18,7 +19,9 @@ from nn import MLP, Layer, Module, Neuron, predict
 from nn.evaluation import programs
 from nn.evaluation.measure import MANY
 from nn.evaluation.programs import known_architecture, outputs
+from nn.models import module
 from nn.models.activations import ACTIVATIONS
+from nn.training import trainer
 from nn.training.native import NativeTrainer
 
 RNG = np.random.default_rng(3)
@@ -293,6 +296,45 @@ def test_a_model_that_computes_something_else_in_each_mode_is_recorded_in_each(h
     native = nn.fit(found, XS, [[0.5, 1.0]] * len(XS), backend="native", **how)
     eager = nn.fit(again, XS, [[0.5, 1.0]] * len(XS), backend="eager", **how)
     assert native.loss == pytest.approx(eager.loss, rel=1e-9)
+
+
+def test_a_second_fit_walks_its_model_once(monkeypatch):
+    def train():
+        model, walks = MLP(2, [6, 2], rng=1), []
+        with monkeypatch.context() as patch:
+            for room, name in ((module, "_parts"), (trainer, "outline"), (programs, "outline")):
+                real = getattr(room, name)
+                patch.setattr(room, name, lambda *a, f=real, n=name: walks.append(n) or f(*a))
+            nn.fit(model, XS, XS, loss="mse", epochs=2, progress=False)
+        return walks
+
+    train()
+    assert sorted(train()) == ["_parts", "outline"]
+
+
+@pytest.mark.parametrize("change", ["shared", "result", "tuple", "added"])
+def test_a_model_of_ours_with_other_weights_trains_as_on_values(change):
+    def train(backend):
+        model = MLP(2, [3, 2], "tanh", rng=1)
+        first, second, *_ = model.layers[0].neurons
+        if change == "shared":
+            second.w = first.w
+        elif change == "result":
+            first.w[0] = first.w[0] * 2.0
+        elif change == "tuple":
+            first.w = tuple(first.w)
+        else:
+            model.scale = Value(2.0)
+        before = [float(x) for x in first.w]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what is not reached
+            history = nn.fit(
+                model, XS, XS, loss="mse", epochs=3, seed=1, progress=False, backend=backend
+            )
+        assert (float(first.w[0]) == before[0]) == (change == "result")
+        return history.loss
+
+    assert train("auto") == pytest.approx(train("eager"), rel=1e-9)
 
 
 def test_a_loss_put_into_the_table_is_read_anew(monkeypatch):

@@ -1,7 +1,10 @@
 """The update of an optimiser as machine code: the bits of `update`, and when `fit` takes it."""
 
+import copy
 import math
+import pickle
 import random
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -95,6 +98,36 @@ def train(make: Any, backend: str, change: Any = None) -> tuple[Any, list[Any]]:
     )  # fmt: skip
     memory = [x for held in made.memory for x in held]
     return made, [*history.loss, *[p.data for p in model.parameters()], *memory]
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))]
+)
+def test_what_an_optimiser_remembers_is_that_of_its_training_whenever_it_is_read(
+    copied: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    xs = [[math.sin(i), math.cos(3 * i)] for i in range(20)]
+    monkeypatch.setattr(native, "WORTH", 0)  # code writes to the same arrays again and again
+    kept: list[Any] = []
+
+    def optimizer(ps: list[Value]) -> Adam:
+        made.append(Adam(ps, lr=0.05))
+        return made[-1]
+
+    def train(look: bool) -> list[Any]:
+        history = fit(
+            MLP(2, [5, 1], "tanh", rng=3), xs, [x * y for x, y in xs], loss="mse", epochs=4,
+            optimizer=optimizer, seed=5, progress=False, backend="native",
+            callbacks=lambda h: kept.append([*made[-1].memory] if look else copied(made[-1])),
+        )  # fmt: skip
+        return [history.loss, made[-1].memory]
+
+    made: list[Adam] = []
+    wanted = train(look=True)
+    seen, kept = kept, []
+    assert train(look=False) == wanted
+    assert [held.memory for held in kept] == seen
+    assert len({map(tuple, held) for held in seen}) == 4
 
 
 def set_by_schedule(made: Any, epoch: int) -> None:
