@@ -6,7 +6,6 @@ from typing import Any, TypeAlias
 from matplotlib.axes import Axes
 from matplotlib.patches import Circle
 from matplotlib.text import Text
-from matplotlib.transforms import Bbox
 
 from engine.drawing.style import KINDS
 from engine.wording.names import number
@@ -14,6 +13,8 @@ from nn.checks import count
 from nn.drawing.figure import BLUE, DASHED, ORANGE, Figure
 
 Heights: TypeAlias = dict[int | None, float]
+
+TINY = 0.01  # inches: as a page begins, before it is known how much will be drawn
 
 # Units look like nodes in pictures of graphs: inputs like inputs, hidden ones like operations.
 LOOKS = {
@@ -44,24 +45,17 @@ def heights(who: str, size: int, limit: Any, step: float) -> Heights:
 
 def page() -> tuple[Figure, Axes]:
     """An empty page on which one unit is one inch; `crop` makes it as large as what is on it."""
-    figure = Figure(figsize=(1, 1))
-    axes = figure.add_axes((0, 0, 1, 1))
+    figure = Figure(figsize=(TINY, TINY))
+    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, TINY), ylim=(0, TINY))
     axes.set_axis_off()
     return figure, axes
 
 
 def crop(figure: Figure, margin: float = 0.15) -> None:
-    """Cut the page to what was drawn on it, texts and all."""
-    axes = figure.axes[0]
-    drawn: list[Any] = [*axes.patches, *axes.texts, *axes.child_axes]  # lines end in patches
-    legend = axes.get_legend()
-    boxes = [artist.get_tightbbox() for artist in [*drawn, legend] if artist is not None]
-    extent = axes.transData.inverted().transform(
-        Bbox.union([box for box in boxes if box.width > 0])
-    )
-    (left, bottom), (right, top) = extent
-    figure.set_size_inches(right - left + 2 * margin, top - bottom + 2 * margin)
-    axes.set(xlim=(left - margin, right + margin), ylim=(bottom - margin, top + margin))
+    """Make the page as large as what was drawn on it, texts and all."""
+    drawn = figure.get_tightbbox().padded(margin)
+    figure.set_size_inches(drawn.size)
+    figure.axes[0].set(xlim=drawn.intervalx, ylim=drawn.intervaly)
 
 
 def circle(axes: Axes, at: tuple[float, float], radius: float, inside: str, **look: Any) -> Circle:
