@@ -78,23 +78,20 @@ class WorkerPool:
 
     def outputs(self, theta: Any, table: int) -> Any:
         """The loss and the outputs of each row of a table."""
+        rows, (first, *more) = len(self.work.tables[table]), self.work.steps.values()
+        shards = shard_count(rows, first.sizes[-1])
         try:
-            return self._outputs(theta, table)
+            if shards == 1:
+                return self.work.outputs(theta, table, 0, rows)
+            if self.executor is not None:
+                self.workers = _workers(self.executor)  # there may be more or fewer by now
+            parts = shares(shards, self.workers)
+            cuts = [[border(rows, shards, i) for i in part] for part in parts]
+            return numpy().concatenate(self._ask([("outputs", theta, table, *c) for c in cuts]))
         except NumericError:
-            first, *more = self.work.steps.values()
             if not more:  # for the number of the row
                 first.forward(self.work.tables[table][:], theta)
             raise
-
-    def _outputs(self, theta: Any, table: int) -> Any:
-        rows = len(self.work.tables[table])
-        shards = shard_count(rows, next(iter(self.work.steps.values())).sizes[-1])
-        if shards == 1:
-            return self.work.outputs(theta, table, 0, rows)
-        if self.executor is not None:
-            self.workers = _workers(self.executor)  # there may be more or fewer by now
-        cuts = [[border(rows, shards, i) for i in share] for share in shares(shards, self.workers)]
-        return numpy().concatenate(self._ask([("outputs", theta, table, *c) for c in cuts]))
 
     def _ask(self, calls: list[tuple[Any, ...]]) -> list[Any]:
         """Call methods of the work, each a name and its arguments, and return the answers."""
@@ -140,7 +137,7 @@ class WorkerPool:
         if not self._file:
             with suppress(OSError):
                 self._file = _write(self._payload)
-                weakref.finalize(self, _remove, self._file)
+                weakref.finalize(self, Path(self._file).unlink, missing_ok=True)
                 return self._file
         self.sent += tasks
         return self._payload
@@ -209,11 +206,6 @@ def _write(payload: bytes) -> str:
     with tempfile.NamedTemporaryFile(prefix="gradwalk-", delete=False) as file:
         file.write(payload)
     return file.name
-
-
-def _remove(path: str) -> None:
-    with suppress(OSError):
-        Path(path).unlink()
 
 
 def _workers(executor: Any) -> int:
