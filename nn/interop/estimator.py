@@ -3,8 +3,8 @@
 import math
 import random
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, Self
 
@@ -90,7 +90,7 @@ class ScalarMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         Warns with ConvergenceWarning where the epochs ran out before the loss had settled.
         Raises ValueError for fewer than two classes, and for settings that mean nothing.
         """
-        with in_users_terms, _undone_by_errors(self):
+        with in_users_terms:
             self._learn(X, y, sample_weight, self.warm_start and hasattr(self, "model_"))
         if self.history_.stopped == "epochs" and self.n_iter_no_change is not None:
             text = (
@@ -103,11 +103,24 @@ class ScalarMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train for one epoch on these rows, and go on from there at the next call."""
-        with in_users_terms, _undone_by_errors(self):
+        if self.early_stopping:
+            raise ValueError(
+                "partial_fit learns from all rows that it gets: set early_stopping=False, or call "
+                "fit, which can hold some out"
+            )
+        with in_users_terms:
             self._learn(X, y, sample_weight, hasattr(self, "model_"), once=True)
         return self
 
     def _learn(self, X: Any, y: Any, sample_weight: Any, goes_on: bool, once: bool = False) -> None:
+        """Become a copy that has learned, so that one that cannot learn changes nothing."""
+        learned = copy(self)
+        learned._learn_rows(X, y, sample_weight, goes_on, once)
+        self.__dict__ = learned.__dict__
+        if self.history_.stopped == "interrupt":  # what runs the fits, as a search, has to end too
+            raise KeyboardInterrupt
+
+    def _learn_rows(self, X: Any, y: Any, sample_weight: Any, goes_on: bool, once: bool) -> None:
         """Check the rows, and train.
 
         Arguments:
@@ -147,8 +160,6 @@ class ScalarMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         self.t_ += len(X) * self.n_iter_
         self.loss_curve_ = [*self.loss_curve_, *self.history_.loss]
         self.best_loss_ = min(self.best_loss_, self.loss_)
-        if self.history_.stopped == "interrupt":  # what runs the fits, as a search, has to end too
-            raise KeyboardInterrupt
 
     def _parts(self, inputs: int, outputs: int, goes_on: bool, once: bool) -> tuple[Any, Any, Any]:
         """The model to train, its optimiser and the source of randomness."""
@@ -183,18 +194,6 @@ class ScalarMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-@contextmanager
-def _undone_by_errors(estimator: Any) -> Iterator[None]:
-    """Give an estimator the attributes from before the block if that ends by an error."""
-    before = dict(vars(estimator))
-    try:
-        yield
-    except Exception:
-        vars(estimator).clear()
-        vars(estimator).update(before)
-        raise
 
 
 def _dense(rows: Any) -> Any:
