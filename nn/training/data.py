@@ -130,14 +130,12 @@ class Generators:
     def load_state_dict(self, state: State) -> None:
         """Draw the same numbers from here on."""
         found = state.entry("generators", list)
-        state.need(len(found) == len(self.all), "generators")
-        for generator, one in zip(self.all, found, strict=True):
-            try:
-                version, words, gauss = one
+        try:
+            for generator, (version, words, gauss) in zip(self.all, found, strict=True):
+                state.need(gauss is None or is_number(gauss), "generators")
                 generator.setstate((version, tuple(words), gauss))
-            except (TypeError, ValueError, OverflowError):
-                state.need(False, "generators")
-            state.need(gauss is None or is_number(gauss), "generators")
+        except (TypeError, ValueError, OverflowError):
+            state.need(False, "generators")
 
 
 def _shuffle(order: MutableSequence[int], rng: random.Random) -> None:
