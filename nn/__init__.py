@@ -3,14 +3,18 @@
 Every weight is a `Value` with a name, and every neuron two nodes of the graph. It all stands on
 the public face of `engine`; nothing here knows how a derivative is computed.
 
-Files and other libraries stand in rooms above, which are loaded when they are first asked for:
-`save` and `load`, PyTorch, ONNX, and scikit-learn's `ScalarMLPClassifier` and `ScalarMLPRegressor`.
+Other libraries are loaded when they are first asked for: safetensors by `save` and `load`, PyTorch,
+ONNX, and scikit-learn with `ScalarMLPClassifier` and `ScalarMLPRegressor`.
 """
 
 import typing as _typing
 
 from engine.lazy import lazy as _lazy
+from nn.checkpoint.files import CheckpointError
+from nn.checkpoint.model import load, save
 from nn.evaluation.measure import accuracy, confusion_matrix, predict, r2_score
+from nn.interop.onnx import to_onnx
+from nn.interop.torch import from_torch, to_torch
 from nn.likelihoods import binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy
 from nn.losses import (
     LOSSES,
@@ -44,20 +48,9 @@ __all__ += ["fit", "History", "predict", "accuracy", "confusion_matrix", "r2_sco
 __all__ += ["save", "load", "CheckpointError", "to_torch", "from_torch", "to_onnx"]
 
 if _typing.TYPE_CHECKING:
-    from nn.checkpoint.files import CheckpointError
-    from nn.checkpoint.model import load, save
-    from nn.interop.onnx import to_onnx
     from nn.interop.sklearn import ScalarMLPClassifier as ScalarMLPClassifier
     from nn.interop.sklearn import ScalarMLPRegressor as ScalarMLPRegressor
-    from nn.interop.torch import from_torch, to_torch
 else:
     __getattr__ = _lazy(
-        __name__,
-        {
-            "nn.checkpoint.files": ["CheckpointError"],
-            "nn.checkpoint.model": ["save", "load"],
-            "nn.interop.torch": ["to_torch", "from_torch"],
-            "nn.interop.onnx": ["to_onnx"],
-            "nn.interop.sklearn": ["ScalarMLPClassifier", "ScalarMLPRegressor"],
-        },
+        __name__, {"nn.interop.sklearn": ["ScalarMLPClassifier", "ScalarMLPRegressor"]}
     )
