@@ -86,13 +86,7 @@ def hinge_loss(outputs: Nested, targets: Nested) -> Value:
     >>> hinge_loss([Value(0.5), Value(3.0)], [-1, 1]).data
     0.75
     """
-    terms = []
-    for output, target in pairs("hinge_loss", outputs, targets, SIGNS):
-        if isinstance(target, Value):  # a program's input, or a number that is learned
-            terms.append(engine.relu(1.0 - target * output))
-        else:
-            terms.append(engine.relu(1.0 - output if target == 1 else 1.0 + output))
-    return mean(terms)
+    return mean([engine.relu(1.0 - t * x) for x, t in pairs("hinge_loss", outputs, targets, SIGNS)])
 
 
 def l1_penalty(parameters: Iterable[Value], strength: float = 1.0) -> Value:
