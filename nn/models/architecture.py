@@ -85,8 +85,6 @@ class Architecture:
             raise ValueError("a Sequential, and no other, has others between its layers")
         if self.model in ("Layer", "Neuron") and (hidden or self.activation != self.output):
             raise ValueError("a Layer or Neuron has one width and one activation")
-        if self.model == "Neuron" and self.widths != [1]:
-            raise ValueError("the width of a Neuron is 1")
         for name in [*(self.activation if listed else [self.activation]), self.output]:
             if not isinstance(name, str) or name not in ACTIVATIONS:
                 raise ValueError(f"the activation of an architecture is one of {[*ACTIVATIONS]}")
