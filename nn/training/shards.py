@@ -168,12 +168,15 @@ def table_of(rows: Rows) -> tuple[Table, int]:
 
     If there are weights, a third column has the weight of each target.
     """
-    tall, ys = _column(rows.targets)
     lengths: Any
     try:
-        lengths, xs = _column(rows.samples)
-    except NotCompilable:
-        lengths, xs = _padded(rows.samples)
+        tall, ys = _column(rows.targets)
+        try:
+            lengths, xs = _column(rows.samples)
+        except (TypeError, ValueError):
+            lengths, xs = _padded(rows.samples)
+    except (TypeError, ValueError) as error:
+        raise NotCompilable(f"the rows are not lists of numbers: {error}") from error
     ws = [] if rows.weights is None else [numpy().array(rows.weights)[:, None]]
     return Table([xs, ys, *ws], numpy().asarray(rows.numbers), lengths), tall
 
@@ -181,12 +184,9 @@ def table_of(rows: Rows) -> tuple[Table, int]:
 def _padded(given: Sequence[Any]) -> tuple[Any, Any]:
     """The length of each sample, and an array of them with zeros behind the shorter ones."""
     np = numpy()
-    try:
-        lengths, flat = np.array([*map(len, given)]), np.concatenate(given)
-    except (TypeError, ValueError) as error:
-        raise NotCompilable(f"the rows are not lists of numbers: {error}") from error
+    lengths, flat = np.array([*map(len, given)]), np.concatenate(given)
     if not is_array(flat) or flat.ndim > 1 or not all(lengths):
-        raise NotCompilable("the rows are not lists of numbers")
+        raise TypeError("they hold something else")
     column = np.zeros((len(lengths), lengths.max()))
     column[np.arange(lengths.max()) < lengths[:, None]] = flat
     return lengths, column
@@ -194,12 +194,9 @@ def _padded(given: Sequence[Any]) -> tuple[Any, Any]:
 
 def _column(given: Sequence[Any]) -> tuple[int, Any]:
     """How long each of the samples or targets is (0 for a lone number), and an array of them."""
-    try:
-        column = numpy().asarray(given)
-        if column.dtype == object and not any(isinstance(x, str) for x in column.flat):
-            column = column.astype("float64")
-    except (TypeError, ValueError) as error:
-        raise NotCompilable(f"the rows are not lists of numbers of one length: {error}") from error
+    column = numpy().asarray(given)
+    if column.dtype == object and not any(isinstance(x, str) for x in column.flat):
+        column = column.astype("float64")
     if not is_array(column) or column.ndim > 2 or not column.size:
-        raise NotCompilable("the rows are not lists of numbers")
+        raise TypeError("they hold something else")
     return (0, column[:, None]) if column.ndim == 1 else (column.shape[1], column)
