@@ -24,12 +24,5 @@ from nn.drawing.figure import Figure
 from nn.drawing.history_plot import plot_history
 from nn.drawing.network_plot import draw_network
 
-__all__ = [
-    "Figure",
-    "draw_network",
-    "draw_neuron",
-    "plot_activations",
-    "plot_decision",
-    "plot_features",
-    "plot_history",
-]
+__all__ = ["Figure", "draw_network", "draw_neuron"]
+__all__ += ["plot_activations", "plot_decision", "plot_features", "plot_history"]
