@@ -7,7 +7,6 @@ is one that `load` reads: the model as it was best, and beside it these dictiona
 from __future__ import annotations
 
 import os
-import warnings
 from array import array
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar
@@ -15,6 +14,7 @@ from typing import Any, Protocol, TypeVar
 from engine import Value
 from nn.checkpoint import model as saved
 from nn.checkpoint.files import CheckpointError, FilePath, read, write
+from nn.checks import warn
 from nn.models.architecture import slots
 from nn.models.module import Module
 
@@ -173,8 +173,7 @@ class CheckpointWriter:
         elif os.path.isfile(self.path):
             aside = f"{os.fspath(self.path)}.old"
             write(aside, read(self.path))
-            text = f"{self.path} was there and is kept as {aside}; resume=True would have gone on"
-            warnings.warn(text, stacklevel=2)
+            warn(f"{self.path} was there and is kept as {aside}; resume=True would have gone on")
 
     def write(self, best: Mapping[Value, float]) -> None:
         """Replace the file at once, unless it is the same as before.
