@@ -15,7 +15,7 @@ from struct import Struct
 from typing import Any
 
 from engine.native.emit.function import Body, Index, loops
-from engine.native.emit.vector import Vector, select
+from engine.native.emit.vector import Vector
 from engine.native.library import compile_text, lanes
 from engine.native.needs import numpy
 from nn.optim.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
@@ -26,15 +26,6 @@ CALL = "n", "numbers", "value", "gradient", "memory", "new", "kept"  # what lies
 
 _pack = Struct(f"{len(CALL)}q").pack
 _signature = ctypes.CFUNCTYPE(None, ctypes.c_char_p)
-
-
-class _Lanes(Vector):
-    """A vector as `update` takes it."""
-
-    __slots__ = ()
-
-    def maximum(self, other: Vector | float) -> Vector:
-        return select((self > other) | self.is_nan(), self, other)  # a nan in either stays
 
 
 class _Steps:
@@ -95,9 +86,8 @@ class Update:
         for i, step in loops(body, [(0, whole, body.lanes), (whole, "%n", 1)]):
             rows = [body.add(i, body.times("%n", j)) for j in range(held)]
 
-            def read(pointer: str, at: Index, whole: bool = step > 1) -> Any:
-                x = body.load(pointer, at) if whole else body.splat(body.scalar(pointer, at))
-                return _Lanes(body, x.name)
+            def read(pointer: str, at: Index, whole: bool = step > 1) -> Vector:
+                return body.load(pointer, at) if whole else body.splat(body.scalar(pointer, at))
 
             stand_in.lr = read("%numbers", 0, False)
             stand_in.steps = _Steps(lambda *power: read("%numbers", self._place(*power), False))

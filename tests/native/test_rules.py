@@ -13,8 +13,9 @@ import pytest
 from engine import Value, gradient, numeric_mode
 from engine.core.node import Node
 from engine.core.operation import TABLE, floats
+from engine.native.emit.vector import Vector
 from engine.native.math.powers import power_partial
-from engine.native.math.reductions import STEPS, larger, smaller
+from engine.native.math.reductions import STEPS
 from engine.native.math.rules import RULES
 from engine.operations.softmax import _exp_difference
 from tests.core.test_conformance import CASES, build, number
@@ -164,7 +165,7 @@ def test_exp_difference() -> None:
 
 def test_the_larger_and_the_smaller_let_a_nan_win() -> None:
     a, b = pairs(EDGES)
-    for rule, function in ((larger, floats.maximum), (smaller, floats.minimum)):
+    for rule, function in ((Vector.maximum, floats.maximum), (Vector.minimum, floats.minimum)):
         found = Compiled(rule, 2)(a, b)
         want = [function(*pair) for pair in zip(a.tolist(), b.tolist(), strict=True)]
         assert np.array_equal(found, want, equal_nan=True)

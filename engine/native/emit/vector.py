@@ -100,6 +100,15 @@ class Vector(_Result):
         """The square root; a nan below 0."""
         return self.body.call("llvm.sqrt", self)
 
+    def maximum(self, other: Vector | float) -> Vector:
+        """The larger of two; a nan wins."""
+        other = _in(self.body, other)
+        return select(other.is_nan(), other, select(self < other, other, self))
+
+    def minimum(self, other: Vector) -> Vector:
+        """The smaller of two; a nan wins."""
+        return select(other.is_nan(), other, select(self > other, other, self))
+
     def rint(self) -> Vector:
         """The nearest whole number, to even."""
         return self.body.call("llvm.rint", self)

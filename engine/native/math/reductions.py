@@ -83,16 +83,6 @@ def _choose(carried: Vectors, given: Vectors) -> Vectors:
     return index, after, select(index.equals(k), given[0], found)
 
 
-def larger(a: Vector, b: Vector) -> Vector:
-    """The larger of two; a nan wins."""
-    return select(b.is_nan(), b, select(a < b, b, a))
-
-
-def smaller(a: Vector, b: Vector) -> Vector:
-    """The smaller of two; a nan wins."""
-    return select(b.is_nan(), b, select(a > b, b, a))
-
-
 FOLDS: dict[str, Fold] = {
     "dot": Fold(_multiply, lambda body, _: [body.constant(0.0)], begin=0, step=2),
     "dot with bias": Fold(_multiply, step=2),
@@ -100,11 +90,11 @@ FOLDS: dict[str, Fold] = {
     "rest": Fold(  # of powers whose largest is 1, all but that one; of nothing but zeros, 0
         _add,
         lambda body, _: [body.constant(-1.0), _none(body)],
-        lambda carried: larger(_added(carried), carried[0].body.constant(0.0)),
+        lambda carried: _added(carried).maximum(0.0),
         begin=0,
     ),
-    "maximum": Fold(lambda carried, x: [larger(*carried, *x)]),
-    "minimum": Fold(lambda carried, x: [smaller(*carried, *x)]),
+    "maximum": Fold(lambda carried, x: [carried[0].maximum(*x)]),
+    "minimum": Fold(lambda carried, x: [carried[0].minimum(*x)]),
     "choose": Fold(
         _choose, lambda body, i: [*i, body.constant(0.0), body.constant(nan)], lambda c: c[2]
     ),
