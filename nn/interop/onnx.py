@@ -114,11 +114,6 @@ ERFC = (
 )  # fmt: skip
 
 
-def _elu(x: _Tensor) -> _Tensor:
-    """x where it is positive, exp(x) - 1 where it is not: relu(x) + (exp(-relu(-x)) - 1)."""
-    return x.Relu().Add(x.Neg().Relu().Neg().Exp().Sub(1.0))
-
-
 def _gelu(x: _Tensor) -> _Tensor:
     """relu(x) - |x| / 2 * erfc(z), where z = |x| / sqrt(2).
 
@@ -135,18 +130,15 @@ def _gelu(x: _Tensor) -> _Tensor:
     return x.Relu().Sub(half.Mul(bell).Mul(factor))
 
 
-def _softplus(x: _Tensor) -> _Tensor:
-    """log(1 + exp(x)), which cannot overflow as relu(x) + log(1 + exp(-|x|))."""
-    return x.Relu().Add(x.Abs().Neg().Exp().Add(1.0).Log())
-
-
 ONNX: dict[str, Callable[[_Tensor], _Tensor]] = {
     "relu": lambda x: x.Relu(),
     "leaky_relu": lambda x: x.Max(x.Mul(0.01)),
-    "elu": _elu,
+    # relu(x) + (exp(-relu(-x)) - 1)
+    "elu": lambda x: x.Relu().Add(x.Neg().Relu().Neg().Exp().Sub(1.0)),
     "gelu": _gelu,
     "silu": lambda x: x.Mul(x.Sigmoid()),
-    "softplus": _softplus,
+    # relu(x) + log(1 + exp(-|x|)), which cannot overflow as log(1 + exp(x)) does
+    "softplus": lambda x: x.Relu().Add(x.Abs().Neg().Exp().Add(1.0).Log()),
     "tanh": lambda x: x.Tanh(),
     "sigmoid": lambda x: x.Sigmoid(),
     "softmax": lambda x: x.Softmax(axis=-1),
