@@ -9,9 +9,8 @@ from matplotlib.colors import Normalize, to_rgb
 from matplotlib.ticker import MaxNLocator
 
 from nn.drawing.figure import COLOURS, INK, Figure, Target, names, styled
+from nn.evaluation import plane
 from nn.evaluation.measure import predict
-from nn.evaluation.plane import classes as classes_of
-from nn.evaluation.plane import in_plane, last_activation, row, shares, window
 from nn.evaluation.samples import pair_up
 from nn.models.module import Module
 
@@ -52,19 +51,19 @@ def plot_decision(
     who = "plot_decision"
     points, targets = _rows(who, xs, ys)
     across = names(who, "features", features, 2) or ["x0", "x1"]
-    low, high = window(points.tolist())
+    low, high = plane.window(points.tolist())
     ticks = [np.linspace(low[i], high[i], CELLS) for i in (0, 1)]
     figure = Figure(figsize=(6.2, 4.8), layout="constrained")
     axes = figure.add_subplot()
     cells = [(x, y) for y in ticks[1].tolist() for x in ticks[0].tolist()]
     outputs = np.array(predict(model, [*cells, *points.tolist()]))
     outputs = outputs.reshape(len(outputs), -1)
-    kinds, numbers = classes_of(who, outputs.shape[1], targets)
+    kinds, numbers = plane.classes(who, outputs.shape[1], targets)
     truth = np.array(numbers)
     if kinds:
         called = names(who, "classes", classes, kinds) or [f"class {k}" for k in range(kinds)]
-        last = last_activation(model)
-        sure = np.array([shares(out, last) for out in outputs.tolist()])
+        last = plane.last_activation(model)
+        sure = np.array([plane.shares(out, last) for out in outputs.tolist()])
         found = sure[len(cells) :].argmax(axis=1)
         _regions(axes, ticks, sure[: len(cells)].reshape(CELLS, CELLS, -1))
         _samples(axes, points, truth, found, called)
@@ -81,9 +80,9 @@ def plot_decision(
 def _rows(who: str, xs: Iterable[Any], ys: Iterable[Any]) -> tuple[Any, list[Any]]:
     """Samples as an array of two columns, and their targets; ValueError for any other sample."""
     rows = pair_up(who, xs, ys)
-    points = [row(x) for x in rows.xs]
+    points = [plane.row(x) for x in rows.xs]
     for i, point in enumerate(points):
-        if not in_plane(point):
+        if not plane.in_plane(point):
             got = f"{len(point)} features" if len(point) != 2 else f"{tuple(point)}"
             raise ValueError(
                 f"{who} draws a plane, so a sample is two finite numbers; sample {i} has {got}. "

@@ -12,7 +12,6 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from nn.drawing import diagram
-from nn.drawing.diagram import SIGNS, Heights, brief, fitted
 from nn.drawing.figure import BLUE, GREY, ORANGE, Figure, Target, names, styled
 from nn.evaluation.measure import signals
 from nn.models import chain
@@ -38,7 +37,7 @@ class Column:
     words: str
     x: float
     radius: float
-    places: Heights
+    places: diagram.Heights
 
     @property
     def heights(self) -> dict[int, float]:
@@ -126,7 +125,7 @@ def _columns(parts: list[chain.Part], said: list[str], limit: int, radius: float
 def _heading(axes: Axes, column: Column, low: float) -> None:
     """What a column is, in bold, and how many units of which activation it has."""
     for text, y, weight in ((column.kind, low + 0.2, "bold"), (column.words, low, "normal")):
-        fitted(axes, column.x, y, text, 1.25, weight=weight)
+        diagram.fitted(axes, column.x, y, text, 1.25, weight=weight)
 
 
 def _units(axes: Axes, column: Column, held: list[float] | None) -> None:
@@ -136,11 +135,11 @@ def _units(axes: Axes, column: Column, held: list[float] | None) -> None:
     for unit, y in column.heights.items():
         inside = ""
         if held is not None:
-            inside, look = brief(held[unit]), {**look, "fc": _tint(held[unit], largest)}
+            inside, look = diagram.brief(held[unit]), {**look, "fc": _tint(held[unit], largest)}
         circle = diagram.circle(axes, (column.x, y), column.radius, inside, size=8.5, **look)
         circle.set_gid(f"{column.kind}-{column.x:g}-{unit}")
     if None in column.places:
-        fitted(axes, column.x, column.places[None], "⋮", 1.0, size=14, zorder=4)
+        diagram.fitted(axes, column.x, column.places[None], "⋮", 1.0, size=14, zorder=4)
 
 
 def _tint(number: float, largest: float) -> Any:
@@ -170,15 +169,15 @@ def _weights(axes: Axes, columns: list[Column], parts: list[chain.Part]) -> list
     for before, after, part in zip(columns, columns[1:], parts, strict=False):
         lines = _lines(before, after, chain.neurons(part))
         _bias(axes, before)
-        for name, look in SIGNS.items():
+        for name, look in diagram.SIGNS.items():
             chosen = [line for line in lines if diagram.sign(line[1]) == name]
             if chosen:
                 found[name] = Line2D([], [], lw=2, label=name, **look)
                 drawn = _bundle(chosen, largest, **look)
                 drawn.set_gid(f"{name.replace(' ', '-')}-{after.x:g}")
                 axes.add_collection(drawn, autolim=False)
-    legend = [found[name] for name in SIGNS if name in found]
-    legend[0].set_label(f"{legend[0].get_label()} (widest line: {brief(largest)})")
+    legend = [found[name] for name in diagram.SIGNS if name in found]
+    legend[0].set_label(f"{legend[0].get_label()} (widest line: {diagram.brief(largest)})")
     return legend
 
 

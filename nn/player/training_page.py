@@ -17,9 +17,8 @@ from engine.core.value import set_data
 from engine.page import shell
 from engine.wording.names import shorten, visible
 from nn.checks import as_list
+from nn.evaluation import plane
 from nn.evaluation.measure import predict
-from nn.evaluation.plane import classes as classes_of
-from nn.evaluation.plane import in_plane, largest, last_activation, row, shares, window
 from nn.models import chain
 from nn.training.history import History, Recording
 
@@ -186,10 +185,10 @@ def regions(
     regression they are 0 and the height of the answer between `low` and `high`. A first byte of 255
     says that the answer is not finite.
     """
-    plane = [row(x) for x, _ in recording.rows]
-    if not all(map(in_plane, plane)):
+    points = [plane.row(x) for x, _ in recording.rows]
+    if not all(map(plane.in_plane, points)):
         return None
-    corners = window(plane)
+    corners = plane.window(points)
     frames = sorted({round(i * (len(shown) - 1) / (TIMES - 1)) for i in range(TIMES)})
     grids = []
     for frame in frames:
@@ -197,7 +196,7 @@ def regions(
         set_data(recording.parameters, snapshot)
         grids.append([as_list(x) for x in predict(recording.model, _cells(corners))])
     try:
-        kinds, truth = classes_of("to_html", len(grids[0][0]), [y for _, y in recording.rows])
+        kinds, truth = plane.classes("to_html", len(grids[0][0]), [y for _, y in recording.rows])
     except ValueError:  # targets that are no classes
         return None
     if not all(map(math.isfinite, truth)):
@@ -206,7 +205,7 @@ def regions(
     heights = [answer[0] for answer in answers] + (truth if not kinds else [])
     finite = [x for x in heights if math.isfinite(x)]
     low, high = min(finite, default=0.0), max(finite, default=1.0)
-    last = last_activation(recording.model)
+    last = plane.last_activation(recording.model)
     cells = [_class(out, last) if kinds else _height(out[0], low, high) for out in answers]
     return {
         "cells": CELLS,
@@ -217,8 +216,8 @@ def regions(
         "high": high,
         "features": features if len(features) == 2 else ["x0", "x1"],
         "classes": called if len(called) == kinds else [f"class {k}" for k in range(kinds)],
-        "points": [[*p, y] for p, y in zip(plane, truth, strict=True)][:POINTS],
-        "samples": len(plane),
+        "points": [[*p, y] for p, y in zip(points, truth, strict=True)][:POINTS],
+        "samples": len(points),
         "grid": base64.b64encode(bytes(byte for cell in cells for byte in cell)).decode(),
     }
 
@@ -234,8 +233,8 @@ def _class(outputs: list[float], last: object) -> tuple[int, int]:
     """The class and how sure the model is of it, from 0 (any class) to 255."""
     if not all(map(math.isfinite, outputs)):
         return 255, 0
-    sure = shares(outputs, last)
-    best = largest(sure)
+    sure = plane.shares(outputs, last)
+    best = plane.largest(sure)
     even = 1 / len(sure)
     return min(best, 254), round(255 * min(max((sure[best] - even) / (1 - even), 0.0), 1.0))
 

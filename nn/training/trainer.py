@@ -16,10 +16,9 @@ from nn.checks import as_number, at_least_zero
 from nn.evaluation.measure import measure, predict
 from nn.evaluation.samples import Rows, firsts
 from nn.losses import LOSSES, built_in, classes_of, of_rows, poisson_loss
+from nn.models import chain
 from nn.models.architecture import describe, outline
 from nn.models.batch import BATCH, Batch
-from nn.models.chain import row as parts_of
-from nn.models.chain import widths
 from nn.models.layers import sized
 from nn.models.module import evaluating
 from nn.models.regularization import BatchNorm, Dropout, too_few
@@ -72,7 +71,7 @@ class Trainer:
             tables: rows; those of one table have outputs of one form.
         """
         loss, model = self.task.loss, self.task.model
-        plain, parts = self._known and not self._known.others, parts_of(model)
+        plain, parts = self._known and not self._known.others, chain.row(model)
         if built_in(loss) is LOSSES["binary_cross_entropy"]:  # it takes probabilities alone
             plain = False
         limited = classes_of(loss) or built_in(loss) is poisson_loss  # else any number will do
@@ -80,8 +79,8 @@ class Trainer:
             sample = rows.samples[rows.numbers[0]]
             with recording:  # losses look at the graph of an output
                 if plain:  # to the last layer any numbers will do
-                    sized(parts[0], sample, widths(parts)[0])  # for its errors
-                    output = parts[-1]([0.0] * widths(parts)[-2])
+                    sized(parts[0], sample, chain.widths(parts)[0])  # for its errors
+                    output = parts[-1]([0.0] * chain.widths(parts)[-2])
                 else:
                     with evaluating(model):
                         output = model(sample)
