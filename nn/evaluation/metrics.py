@@ -8,9 +8,9 @@ confusion matrix are counted by it.
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial, reduce
-from itertools import starmap
-from math import dist, inf
+from math import dist, fsum, inf
 from operator import and_, eq, or_
 from statistics import fmean
 from typing import Any, TypeAlias
@@ -24,6 +24,7 @@ Metric: TypeAlias = Callable[[list[Any], list[Any]], float]
 Asked: TypeAlias = str | Metric | Iterable[str | Metric]
 
 MATRIX = "a confusion matrix"
+LARGE = 1 << 14  # rows of which sums may be wrong in the last digits: exact ones take long
 
 
 class Metrics:
@@ -125,25 +126,32 @@ def r2(outputs: Sequence[Any], rows: Rows) -> float:
             f"{got!r:.60} and {rows.ys[place]!r:.60}; for classes there are "
             '"accuracy" and "confusion"'
         )
-    pairs = zip(columns(outputs), columns(wanted), strict=True)
-    return fmean(starmap(_r2, pairs))
+    found = [*map(_r2, columns(outputs), columns(wanted))]
+    return fsum(found) / len(found)
 
 
 def _r2(outputs: Any, targets: Any) -> float:
-    missed = spread = inf
-    if is_array(targets):
-        numpy = sys.modules["numpy"]
-        with numpy.errstate(all="ignore"):
-            moved = targets - targets[0]
-            missed, spread = map(numpy.linalg.norm, (targets - outputs, moved - moved.mean()))
-    if not (1e-140 < spread < inf and missed < inf):  # slower, for numbers of any size
+    missed = spread = 0.0
+    if len(targets) > LARGE and is_array(targets):
+        with sys.modules["numpy"].errstate(all="ignore"):
+            misses, moved = targets - outputs, targets - targets[0]
+            moved -= moved.mean()
+            missed, spread = float(misses @ misses), float(moved @ moved)
+    else:
+        outputs, targets = [*map(float, outputs)], [*map(float, targets)]
+        with suppress(OverflowError):
+            alike = min(targets) == max(targets)
+            mean = targets[0] if alike else fsum(targets) / len(targets)
+            spread = fsum([(y - mean) ** 2 for y in targets])
+            missed = fsum([(y - x) ** 2 for x, y in zip(outputs, targets, strict=True)])
+    if not (1e-280 < spread < inf and missed < inf):  # numbers of any size
         top = max(map(abs, targets)) or 1.0
         mean = top * fmean([y / top for y in targets])
         missed, spread = dist(outputs, targets), dist(targets, [mean] * len(targets))
-    if not spread:  # nothing to explain
-        return float(not missed)
-    ratio = float(missed / spread)
-    return 1.0 - ratio * ratio
+        if not spread:  # nothing to explain
+            return float(not missed)
+        missed, spread = (missed / spread) * (missed / spread), 1.0
+    return 1.0 - missed / spread
 
 
 # --- which answers are right ---------------------------------------------------------------------

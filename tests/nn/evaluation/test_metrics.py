@@ -12,7 +12,7 @@ import pytest
 import nn
 from engine import NumericError, Value, numeric_mode
 from nn import MLP, Module, Neuron, accuracy, confusion_matrix, fit, predict, r2_score
-from nn.evaluation import samples
+from nn.evaluation import metrics, samples
 from nn.evaluation.metrics import confusion, line_of, r2, right, share_right
 from nn.evaluation.samples import Rows
 
@@ -490,17 +490,18 @@ def test_lists_of_true_and_false_answer_each_question():
     assert accuracy(model, range(2), [[True, True], [False, True]]) == 0.5
 
 
-@pytest.mark.parametrize("scale", [1e-300, 1e-160, 1e160])
-def test_r2_of_numbers_whose_squares_no_float_holds(scale):
+@pytest.mark.parametrize("large", [1 << 14, 1])
+@pytest.mark.parametrize("scale", [1e-300, 1e-160, 1.0, 1e160])
+def test_r2_of_numbers_whose_squares_no_float_holds(scale, large, monkeypatch):
+    monkeypatch.setattr(metrics, "LARGE", large)
     xs, ys = [0.5, 2.0, 4.0, 4.0], [1.0, 2.0, 3.0, 5.0]
-    wanted = r2(xs, rows(ys))
-    assert 0 < wanted < 1
     for made in (list, np.array):
-        large = [made([scale * x for x in column]) for column in (xs, ys)]
-        assert r2(large[0], rows(large[1])) == pytest.approx(wanted, rel=1e-12)
-        assert (
-            r2(made(ys) * 0 + 0.1 if made is np.array else [0.1] * 4, rows(made([0.1] * 4))) == 1.0
-        )
+        found = r2(*[part([scale * x for x in xy]) for part, xy in ((made, xs), (rows, ys))])
+        assert found == pytest.approx(1 - 2.25 / 8.75, rel=1e-12)
+        for alike in (0.1, 0.46062555936923566):  # 49 times the second is rounded
+            targets = [alike * scale] * 49
+            assert r2(made(targets), rows(made(targets))) == 1.0
+            assert r2(made([2 * y for y in targets]), rows(made(targets))) == 0.0
 
 
 # --- samples that are no numbers
