@@ -41,11 +41,11 @@ class Written:
 
     def want(self, expression: Expression) -> None:
         """What an expression reads has to be computed."""
-        if expression.__class__ is tuple:
-            for each in expression[1:]:
+        for each in expression[1:] if expression.__class__ is tuple else (expression,):
+            if each.__class__ is int:
+                self.wanted.add(each)
+            elif each.__class__ is tuple:
                 self.want(each)
-        elif expression.__class__ is int:
-            self.wanted.add(expression)
 
     def gated(self, i: int, total: bool) -> tuple[int, int] | None:
         """The factors of a product that need not stand behind its condition.
@@ -88,8 +88,14 @@ Term = tuple[Any, ...]
 def raised_sum(written: Written, i: int) -> Expression | None:
     """A chain of additions as one instruction, or as a few."""
     tape, op, args = written.tape, written.tape.ops[i], written.tape.args[i]
-    if i in written.kept or (op == "dot" and all(tape.varying[arg] for arg in args)):
+    if i in written.kept or (op == "dot" and all(map(tape.varying.__getitem__, args))):
         return None
+    if op == "dot" and (n := len(args) // 2) > 1:
+        ws, xs, bias = args[:n], args[n : 2 * n], args[2 * n :]
+        if tape.varying[ws[0]]:
+            ws, xs = xs, ws
+        if {tape.ops[w] for w in ws + bias} == {"param"} and all(map(tape.varying.__getitem__, xs)):
+            return None if ws == args[:n] else ("dot", *ws, *xs, *bias)  # most are like that
     chain = _Chain(written, i)
     terms = chain.terms()
     some = [term for term in terms if term[0] != "plus" or tape.numbers.get(term[1]) != 0.0]
@@ -132,23 +138,28 @@ class _Chain:
                 pairs = [*zip(args[:n], args[n : 2 * n], strict=True)]
                 terms += [self._product(("mul", *pair), *pair) for pair in reversed(pairs)]
                 args = args[2 * n :]  # a dot starts with its bias
-            inner = [x for x in args[: 1 if op == "sub" else 2] if self._goes_on(x)]
+            minus = op == "sub"
+            inner = [x for x in args[: 1 if minus else 2] if self._goes_on(x)]
             at = inner[0] if inner else -1
-            for k, x in reversed([*enumerate(args)]):
+            for x in args[::-1]:
                 if x != at:
-                    terms.append(self._term(x, minus=op == "sub" and k == 1))
+                    terms.append(self._term(x, minus))
+                minus = False
         return terms[::-1]
 
     def _goes_on(self, x: int) -> bool:
-        same = self.tape.varying[x] == self.varying
-        return same and self.tape.ops[x] in SUMS and self.written.readers[x] == 1
+        tape = self.tape
+        alone = tape.ops[x] in SUMS and self.written.readers[x] == 1
+        return alone and tape.varying[x] == self.varying
 
     def _term(self, x: int, minus: bool) -> Term:
         written = self.written
         if written.readers[x] == 1:
-            total = written.readers[self.end] == 1 and self.end in written.totals
             op, args = self.tape.ops[x], self.tape.args[x]
-            factors = args if op == "mul" else written.gated(x, total)
+            factors = args if op == "mul" else None
+            if op == "select":
+                total = written.readers[self.end] == 1 and self.end in written.totals
+                factors = written.gated(x, total)
             if op == "pow" and self.tape.numbers.get(args[1]) == 2.0:
                 factors = args[0], args[0]
             if factors:
@@ -160,6 +171,8 @@ class _Chain:
         tape = self.tape
         if tape.varying[a] and not tape.varying[b]:
             a, b = b, a
+        if tape.ops[a] == "param" and self.varying and tape.varying[b] and not minus:
+            return "param", whole, a, b
         one, fixed = tape.numbers.get(a), not tape.varying[a]
         if one is not None and abs(one) == 1.0:
             return self._term(b, minus != (one < 0.0))
