@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from engine.containers import table
-from engine.core.graph import topological
+from engine.core.graph import topological, uncollected
 from engine.core.inputs import ControlFlowError
 from engine.core.modes import NumericError, recording, recording_program
 from engine.core.ops import CONSTANT
@@ -83,7 +83,7 @@ class compiled:
                 for name, n in zip(self._names, shape, strict=True)
             ]
             given = [row[0] if n is None else row for row, n in zip(rows, shape, strict=True)]
-            with recording, recording_program:
+            with recording, recording_program, uncollected():
                 named = dict(zip(self._names, given, strict=True))
                 bound = inspect.BoundArguments(self._signature, named)
                 found = self.function(*bound.args, **bound.kwargs)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import hashlib
-import marshal
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -40,7 +38,7 @@ class Assembly:
             are `run`, which calls the others, and `runs`.
         doubles: of the workspace. block: rows that run at once, at most.
         flops: additions and multiplications of a row.
-        keep: what calls are given addresses of.
+        keep: what calls are given addresses of, and the tape: it is known as long as its code is.
     """
 
     text: str
@@ -82,7 +80,7 @@ def assemble(tape: Tape, reduce: str | None, size: int, alone: bool = False) -> 
         rows,
         [*lowered.once, *lowered.kernels],
         _flops(lowered.kernels, tape.args),
-        inner.keep + outer.keep,
+        [*inner.keep, *outer.keep, tape],
     )
 
 
@@ -245,7 +243,7 @@ WORTH = 4e8
 pack = Struct("7qd").pack  # of what `run` is given: ctypes would take long over each argument
 _signature = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_char_p)
 _several = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_char_p, ctypes.c_int64)
-_kept: OrderedDict[bytes, tuple[Assembly, Any, bool]] = OrderedDict()  # and whether it is fast
+_kept: OrderedDict[Any, tuple[Assembly, Any, bool]] = OrderedDict()  # and whether it is fast
 _lock = fork_safe_lock()
 
 
@@ -298,7 +296,7 @@ class Compiled:
 def compiled_tape(tape: Tape, reduce: str | None, rows: float, alone: bool = False) -> Compiled:
     """Code for a tape, good for so many rows: compiled now, or taken from what was before."""
     start, seconds = perf_counter(), 0.0
-    key = hashlib.sha256(marshal.dumps((tape.structure(), reduce, alone))).digest()
+    key = tape.key, reduce, alone
     known = _kept.get(key)
     assembly = known[0] if known else assemble(tape, reduce, lanes(), alone)
     fast = rows > WORTH / max(assembly.flops, 1)

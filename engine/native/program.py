@@ -116,12 +116,11 @@ class Program:
             raise ValueError(f'reduce is "mean", "sum" or None, got {reduce!r}')
         self.reduce, self._rows, self._exact = reduce, rows, exact
         _check_decisions(self.inputs, self.parameters)
-        tape = record_tape(
+        tape, self.constants = record_tape(
             self.inputs, self.parameters, self.outputs, exact, totals=reduce is not None
         )
-        if missing := [describe(node) for node in tape.frozen if id(node) in declared]:
+        if missing := [describe(node) for node in self.constants if id(node) in declared]:
             raise ValueError(f"{missing[0]} is an input that is not among inputs=; add it")
-        self.constants = tape.frozen
         self._tape, self._plain = tape, cast("Program | None", None)
         self._compile(rows)
         self._width, self._many = len(self.inputs), len(self.outputs)

@@ -15,7 +15,7 @@ X, Y, Z, W, *_ = [*XS[:3], *WS]
 
 def ops(*outputs: Value, exact: bool = False) -> dict[str, int]:
     """How many instructions of each operation there are."""
-    tape = record_tape(XS, WS, outputs, exact)
+    tape, _ = record_tape(XS, WS, outputs, exact)
     return dict(Counter(op for op, args in zip(tape.ops, tape.args, strict=True) if args))
 
 

@@ -14,6 +14,7 @@ import pytest
 
 import engine
 from engine import NumericError, Program, Value, gradient, topological
+from engine.core.operation import TABLE, rows
 from engine.native import library
 from engine.native.program import Stats
 from nn import MLP
@@ -204,6 +205,34 @@ def test_the_same_structure_is_compiled_once(monkeypatch: pytest.MonkeyPatch) ->
     assert len(compilations) == 6
     near(make(0.124)(rows) - first(rows), make(0.124)(rows) - make(0.123)(rows), 1e-15)
     assert make(0.123)(rows)[0, 0] != make(0.124)(rows)[0, 0]
+
+
+def test_a_graph_that_is_recorded_again_has_the_same_tape() -> None:
+    def make(number: float, weight: float, between: int = 0) -> Program:
+        x, w = Value(0.5, "x"), Value(weight, "w")
+        y = (x * number + w).tanh()
+        _ = [x * float(k) for k in range(2, between)]  # so many numbers that none is met again
+        y = y * number + x / number
+        return Program([x], [y, *gradient(y, [x, w])], [w])
+
+    first = make(1.5, 2.0)
+    for twin in (make(1.5, 2.0), make(1.5, -1.0), make(1.5, 2.0, between=60)):
+        assert twin._tape is first._tape
+    assert make(1.5, -1.0)([[0.3]])[0, 0] != first([[0.3]])[0, 0]
+    zero, other = [Program([x := Value(1.0)], [x * number]) for number in (0.0, -0.0)]
+    assert [math.copysign(1.0, each([[2.0]])[0, 0]) for each in (zero, other)] == [1.0, -1.0]
+
+
+def test_an_operation_that_was_replaced_is_not_taken_for_the_new_one() -> None:
+    def make(factor: float) -> Program:
+        scale = engine.operation("scale", lambda a: a * factor, lambda y, a: factor)
+        outer = engine.operation("outer", lambda a: rows.scale(a), lambda y, a: 1.0)
+        x = Value(1.0)
+        return Program([x], [scale(x), outer(x)])
+
+    found = [make(k)([[1.0]]).tolist() for k in (2.0, 3.0)]
+    del TABLE["scale"], TABLE["outer"]
+    assert found == [[[2.0, 2.0]], [[3.0, 3.0]]]
 
 
 def test_code_for_few_rows_gives_the_same_bits_and_makes_way_for_faster_code(

@@ -32,7 +32,7 @@ def find_levels(tape: Tape, varying: bool, products: Sequence[Product] = ()) -> 
     first = {y for product in products for y in product.ys}
     for i, args in enumerate(tape.args):
         if args and tape.varying[i] == varying:
-            below = max([levels[arg] for arg in args])
+            below = max(map(levels.__getitem__, args))
             levels[i] = (below // phase + 1) * phase if i in first else below + 1
     return levels
 
@@ -237,7 +237,7 @@ def find_totals(
 
 
 def _terms(tape: Tape, sinks: Sequence[tuple[int, int]]) -> tuple[list[Term], set[int]]:
-    read, varying = set(chain(*tape.args)), tape.varying
+    read, varying = set(chain.from_iterable(tape.args)), tape.varying
     positions: dict[int, list[int]] = defaultdict(list)
     for i, position in sinks:
         positions[i].append(position)
@@ -248,7 +248,7 @@ def _terms(tape: Tape, sinks: Sequence[tuple[int, int]]) -> tuple[list[Term], se
         pairs: list[tuple[int, int]] = [(i, ONE)]
         if i not in read and op in ("mul", "dot"):
             n = len(args) // 2
-            if all(varying[arg] for arg in args):
+            if all(map(varying.__getitem__, args)):
                 pairs = [*zip(args[:n], args[n : 2 * n], strict=True)]
                 pairs += [(bias, ONE) for bias in args[2 * n :]]
                 gone.add(i)

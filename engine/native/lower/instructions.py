@@ -10,18 +10,24 @@ variables, which may change, or catches errors, which symbols do not raise.
 from __future__ import annotations
 
 import inspect
+import marshal
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 from typing import Any, NoReturn
+from weakref import WeakValueDictionary
 
 from engine.core.graph import topological, uncollected
 from engine.core.node import Node
 from engine.core.operation import TABLE, Operation, rows
 from engine.core.ops import CONSTANT
 from engine.core.value import Value
-from engine.native.lower.plan import Args, Tape, fold
+from engine.native.lower.plan import Args, Tape, exactly, fold
 from engine.native.lower.raising import raise_tape
 from engine.native.math.rules import has_formula
+
+# By all that a tape depends on, as long as somebody holds it.
+_known: WeakValueDictionary[bytes, Tape] = WeakValueDictionary()
 
 
 @uncollected()
@@ -31,23 +37,58 @@ def record_tape(
     outputs: Sequence[Value],
     exact: bool = False,
     totals: bool = False,
+) -> tuple[Tape, list[Value]]:
+    """The tape of everything below the outputs, raised (raising.py) unless it is to be exact; and
+    the leaves that were taken for constants.
+    """
+    given, order, first = {*inputs, *parameters}, topological(*outputs), dict[Any, Value]()
+    constants = {
+        x: first.setdefault(exactly(x._data), x) for x in order if not x.parents and x not in given
+    }
+    # each node once, and each number
+    nodes = dict.fromkeys((*inputs, *parameters, *map(constants.get, order, order)))
+    number: dict[Any, int] = {x: i for i, x in enumerate(nodes)}
+    number |= {x: number[one] for x, one in constants.items()}
+    ops: list[Any] = [x.op for x in nodes]
+    args = [(*map(number.__getitem__, x.parents),) for x in nodes]
+    numbers = [x._data for x in first.values()]
+    ends, sizes = [number[output] for output in outputs], (len(inputs), len(parameters))
+    tape, key = None, b""
+    if not any(op.own for op in {*ops} if op):  # what those do may change
+        all_of_it = [*map(str, ops)], args, numbers, ends, sizes, exact, totals
+        key = sha256(marshal.dumps(all_of_it, 2)).digest()
+        tape = _known.get(key)
+    if tape is None:
+        tape = _written(ops, args, numbers, ends, sizes)
+        tape = (tape if exact else raise_tape(tape, totals)).end()
+        if key:
+            _known[key] = tape
+    return tape, [leaf for leaf in constants if leaf.op is not CONSTANT]
+
+
+def _written(
+    ops: Sequence[Any],
+    args: Sequence[Args],
+    numbers: Sequence[float],
+    ends: Sequence[int],
+    sizes: tuple[int, int],
 ) -> Tape:
-    """The tape of everything below the outputs, raised (raising.py) unless it is to be exact."""
-    tape, recorder = Tape(), _Recorder()
-    number: dict[Value, int] = {x: tape.leaf("input", i) for i, x in enumerate(inputs)}
-    number |= {p: tape.leaf("param", i) for i, p in enumerate(parameters)}
-    for node in topological(*outputs):
-        if node in number:
-            continue
-        if node.parents:
-            op: Any = node.op
-            number[node] = recorder.put(tape, op, tuple([number[p] for p in node.parents]))
+    """The tape of a graph as it was written.
+
+    Arguments:
+        ops, args: of all nodes: inputs and parameters, of which there are `sizes`, then the others.
+        numbers: the constants among those. ends: the outputs.
+    """
+    tape, recorder, constants = Tape(), _Recorder(), iter(numbers)
+    at = [tape.leaf("input", i) for i in range(sizes[0])]
+    at += [tape.leaf("param", i) for i in range(sizes[1])]
+    for op, below in zip(ops[len(at) :], args[len(at) :], strict=True):
+        if below:
+            at.append(recorder.put(tape, op, (*map(at.__getitem__, below),)))
         else:
-            number[node] = tape.const(node._data)
-            if node.op is not CONSTANT:
-                tape.frozen.append(node)
-    tape.outputs = [number[output] for output in outputs]
-    return tape if exact else raise_tape(tape, totals)
+            at.append(tape.const(next(constants)))
+    tape.outputs = [at[i] for i in ends]
+    return tape.end()
 
 
 class _Recorder:

@@ -8,14 +8,16 @@ does not grow with the width; what does not is written out, a chunk of instructi
 
 from __future__ import annotations
 
+import hashlib
+import marshal
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from typing import Any
 
 from engine.core.operation import TABLE, Operation
-from engine.core.value import Value
 
 Args = tuple[int, ...]
 
@@ -34,7 +36,6 @@ class Tape:
         self.numbers: dict[int, float] = {}
         self.varying: list[bool] = []  # from row to row; else the same for all rows of a call
         self.outputs: list[int] = []
-        self.frozen: list[Value] = []  # leaves that were taken for constants
         self.called: dict[str, Operation] = {}  # rows whose float function is called
         self.raised = Counter[str]()  # how many instructions raising.py made of others
         self.written: Tape | None = None  # what it was raised from
@@ -47,8 +48,8 @@ class Tape:
         return number
 
     def const(self, number: float) -> int:
-        """A constant: the same number is the same instruction, but -0.0 is not 0.0."""
-        key = number if number == number and number else repr(number)
+        """A constant: the same number is the same instruction."""
+        key = exactly(number)
         if key not in self._known:
             self._known[key] = self._append("const", (), False)
             self.numbers[self._known[key]] = number
@@ -81,6 +82,11 @@ class Tape:
         self.varying.append(varying)
         return len(self.ops) - 1
 
+    def end(self) -> Tape:
+        """Itself, with nothing more to come: what would find instructions again takes much room."""
+        self._known.clear()
+        return self
+
     def call(self, op: Operation, args: Args) -> int:
         """An instruction that calls a row's float function, for each row of inputs by itself."""
         name = f"{op.name}@{id(op)}"  # a user's row may be replaced by another of its name
@@ -100,11 +106,21 @@ class Tape:
                 numbers.append(self.put(op, tuple([numbers[k] for k in inner])))
         return numbers[parts.outputs[0]]
 
+    @cached_property
+    def key(self) -> bytes:
+        """The structure in short."""
+        return hashlib.sha256(marshal.dumps(self.structure(), 2)).digest()
+
     def structure(self) -> tuple[Any, ...]:
         """What two programs have to share to share their code."""
         numbers = tuple((i, x.hex()) for i, x in self.numbers.items())
         positions = tuple(self.position.items())
         return tuple(self.ops), tuple(self.args), numbers, positions, tuple(self.outputs)
+
+
+def exactly(number: float) -> float | str:
+    """The same for the same number, but -0.0 is not 0.0."""
+    return number if number == number and number else repr(number)
 
 
 def fold(function: Callable[..., float], numbers: Sequence[float]) -> float:

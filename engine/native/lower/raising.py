@@ -51,9 +51,10 @@ def _rewritten(tape: Tape, wanted: set[int], found: dict[int, Expression]) -> Ta
             return at[expression]
         if expression.__class__ is float:
             return new.const(expression)
-        return new.put(expression[0], tuple([put(each) for each in expression[1:]]))
+        inside = [at[x] if x.__class__ is int else put(x) for x in expression[1:]]
+        return new.put(expression[0], tuple(inside))
 
-    new.called, new.frozen = tape.called, tape.frozen
+    new.called = tape.called
     new.written = tape if found else None
     for i, op in enumerate(tape.ops):
         if i in tape.position:
@@ -65,7 +66,7 @@ def _rewritten(tape: Tape, wanted: set[int], found: dict[int, Expression]) -> Ta
         elif i in wanted and i in tape.numbers:
             at[i] = new.const(tape.numbers[i])
         elif i in wanted:
-            at[i] = new.keep(op, tuple([at[arg] for arg in tape.args[i]]), tape.varying[i])
+            at[i] = new.keep(op, (*map(at.__getitem__, tape.args[i]),), tape.varying[i])
     new.outputs = [at[i] for i in tape.outputs]
     return new
 
