@@ -30,13 +30,13 @@ def classes(many: int = 200, features: int = 16) -> Graph:
     """Which of many classes: a layer and its cross-entropy."""
     xs, weights = inputs(features), Weights()
     kind = Value(1.0, "class")
-    logs = log_softmax(affine(weights.matrix(many, features), weights.vector(many), xs))
+    scores = affine(weights.matrix(many, features), weights.vector(many), xs)
 
     def jax(x: Any, theta: Any) -> Any:
         m, b = split(theta, (many, features), (many,))
         return -load("jax").nn.log_softmax(m @ x[:-1] + b)[x[-1].astype(int)]
 
-    found = gradients([*xs, kind], weights.all, -choose(kind, logs), jax)
+    found = gradients([*xs, kind], weights.all, -log_softmax(scores, kind), jax)
     return found.over(mean=True, classes=many)
 
 

@@ -64,7 +64,7 @@ def gradwalk(hidden: int, letters: Floats) -> Contender:
     tokens = [Value(0.0, f"t{i}") for i in range(CONTEXT)]
     target = Value(0.0, "y")
     logits: Any = model([x for token in tokens for x in choose(token, numbers)])
-    loss = -choose(target, log_softmax(logits))
+    loss = -log_softmax(logits, target)
     parameters = [*(x for row in numbers for x in row), *model.parameters()]
     step = program(
         inputs=[*tokens, target],
