@@ -247,8 +247,9 @@ def _widths(widths: Any) -> list[int]:
 def _prefix(module: Module, prefix: str) -> None:
     """Put a prefix before the labels of parameters, in place of that of an earlier Sequential."""
     for parameter in module.parameters():
-        if parameter.label:
-            parameter.label = prefix + re.sub(r"^L\d+\.", "", parameter.label)
+        if label := parameter.label:
+            own = re.sub(r"^L\d+\.", "", label) if label[0] == "L" else label
+            parameter.label = prefix + own
 
 
 def lifted(module: Module, x: Inputs, n_in: int) -> tuple[Value, ...]:
