@@ -119,7 +119,7 @@ class Tape:
 
 
 def exactly(number: float) -> float | str:
-    """The same for the same number, but -0.0 is not 0.0."""
+    """A number as a key: -0.0 has another than 0.0, and any two nans have one."""
     return number if number == number and number else repr(number)
 
 
