@@ -9,7 +9,7 @@ from typing import Any, Self, TypeAlias
 
 from engine.core.copies import deep_copy, reduce_node, shallow_copy
 from engine.core.graph import describe, topological
-from engine.core.inputs import Comparisons, declared, look
+from engine.core.inputs import Comparisons, Read, declared, look, reads
 from engine.core.modes import NO_GRAD
 from engine.core.node import Node, as_float, is_foreign
 from engine.core.nonfinite import check_value
@@ -73,6 +73,8 @@ class Value(Shortcuts, Comparisons):
             frame = _getframe()
         if taken and data.__class__ is float:
             check_back(data, frame)
+        elif data.__class__ is Read:
+            reads[self] = data
         self._code, self._at = frame.f_code, frame.f_lasti >> 1
 
     @property
@@ -295,6 +297,10 @@ def constant(number: Any, operand: bool = False) -> Any:
     if number.__class__ is not float:
         if isinstance(number, Value):
             return number
+        if number.__class__ is Read:
+            node: Any = fresh_constant(float(number))
+            reads[node] = number
+            return node
         try:
             number = as_float(number)
         except TypeError:

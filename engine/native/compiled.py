@@ -28,8 +28,9 @@ class compiled:
     Arguments:
         function: takes a fixed number of Values and gives a Value, or a list or tuple of them. It
             is called once: what it decides with `if`, it decides for all calls, and on Values it
-            cannot (ControlFlowError); `where` records a decision. For a method, write
-            `self.f = compiled(self.f)` in `__init__`.
+            cannot (ControlFlowError); `where` records a decision. Sets and dictionaries look for
+            nodes and not for numbers: `x in {1.0}` is False, without an error. For a method,
+            write `self.f = compiled(self.f)` in `__init__`.
         exact: as for Program: compute what is written, step by step. As a decorator,
             `@partial(compiled, exact=True)`.
 

@@ -161,6 +161,9 @@ def inputs(*labels: str) -> list[Value]:
     dictionary, as in `x in {1.0}` and `{1.0: a}[x]`, look for the node `x` and not for its number,
     without an error: write `equal(x, 1.0)`. A text like `f"{x:.2f}"` shows the data it has by then.
 
+    From then on `.data` of a Value remembers where it was read (it is a subclass of float). A
+    Program with that number in its graph is an error if it depends on a parameter or an input.
+
     >>> x, y = inputs("x", "y")
     >>> (x > y).op.name
     'greater'

@@ -7,8 +7,8 @@ an operator uses that number first, as in `1 + math.sin(x)`, any number from tha
 
 import math
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from os.path import dirname, join
 from types import CodeType, FrameType
@@ -69,7 +69,8 @@ def check_back(number: float, frame: FrameType) -> None:
     for key, (given, code) in [*taken.items()]:
         name, line, joined = _call(Code(code), key[1] >> 1)
         near = joined and code is frame.f_code and line == frame.f_lineno
-        if name and (_gives(name, given, number) or (near and number not in code.co_consts)):
+        gives = number in outcomes(given, [name]) and not (number * 1024.0).is_integer()
+        if name and (gives or (near and number not in code.co_consts)):
             text = (
                 f"math.{name} takes the number out of a Value, and it goes back into a graph: no "
                 f"gradient flows through it; use {TWINS[name]}, or .detach() if none shall"
@@ -114,9 +115,10 @@ def _call(key: Code, at: int) -> tuple[str, int, bool]:
     return name if name in names else "", origin.line, joined
 
 
-def _gives(name: str, given: float, number: float) -> bool:
-    # a round number may just happen to be the same
-    try:
-        return bool(getattr(math, name)(given) == number) and not (number * 1024.0).is_integer()
-    except (AttributeError, TypeError, ValueError, OverflowError):  # not of one float
-        return False
+def outcomes(number: float, names: Iterable[str] = TWINS) -> set[float]:
+    """What functions of `math` give for a number: those of one float that are defined there."""
+    found = set[float]()
+    for name in names:
+        with suppress(AttributeError, TypeError, ValueError, OverflowError):
+            found.add(getattr(math, name)(number))
+    return found

@@ -219,7 +219,7 @@ def test_a_function_that_gives_no_number_is_a_type_error(result: Any) -> None:
 @pytest.mark.parametrize("result", [3, True, 3.0])
 def test_a_function_may_give_any_number_that_a_value_may_hold(result: Any) -> None:
     y = operation("own", lambda x: result, lambda y, x: 0.0)(Value(1.0))
-    assert (type(y.data), y.data) == (float, float(result))
+    assert (type(y._data), y.data) == (float, float(result))
 
 
 def test_an_error_that_is_no_number_s_fault_is_not_swallowed() -> None:

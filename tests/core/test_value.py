@@ -69,7 +69,7 @@ def test_an_operator_takes_a_number_on_either_side(symbol: str, number: Any) -> 
         y = made(x)
         y.backward()
         assert type(y) is Value
-        assert (type(y.data), y.data) == (float, data)
+        assert (type(y._data), y.data) == (float, data)
         assert x.grad == pytest.approx(gradient, rel=1e-15)
 
 
@@ -161,9 +161,9 @@ def test_conversions() -> None:
 @pytest.mark.parametrize("number", NUMBERS, ids=lambda n: type(n).__name__)
 def test_data_is_a_python_float_whatever_was_given(number: Any) -> None:
     x = Value(number)
-    assert type(x.data) is float
+    assert type(x._data) is float
     x.data = number
-    assert (type(x.data), x.data) == (float, float(number))
+    assert (type(x._data), x.data) == (float, float(number))
 
 
 def test_repr_is_flat_and_says_data_grad_label_and_operation() -> None:
