@@ -9,35 +9,39 @@ from tests.benchmarks.systems import load
 __all__ = ["chain", "gru", "lstm", "rnn"]
 
 WIDTH, FEATURES = 16, 4
-SHAPES = (WIDTH, WIDTH + FEATURES), (WIDTH,)  # of a step's weights
 
 
-def _gates(many: int) -> tuple[Weights, list[Any], list[Value]]:
-    """Weights for so many sums of a step, and for the neuron at the end."""
+def _shapes(width: int, gates: int) -> list[tuple[int, ...]]:
+    """Of the weights of a step, and of the neuron at the end."""
+    return gates * [(width, width + FEATURES), (width,)] + [(width,)]
+
+
+def _gates(many: int, width: int) -> tuple[Weights, list[Any], list[Value]]:
+    """Weights of so many sums of a step, and of the neuron at the end."""
     weights = Weights()
-    gates = [(weights.matrix(*SHAPES[0]), weights.vector(WIDTH)) for _ in range(many)]
-    return weights, gates, weights.vector(WIDTH)
+    gates = [(weights.matrix(width, width + FEATURES), weights.vector(width)) for _ in range(many)]
+    return weights, gates, weights.vector(width)
 
 
-def rnn(steps: int) -> Graph:
-    xs, (weights, [gate], out) = inputs(steps * FEATURES), _gates(1)
-    h: list[Any] = [Value(0.0)] * WIDTH
+def rnn(steps: int, width: int = WIDTH) -> Graph:
+    xs, (weights, [gate], out) = inputs(steps * FEATURES), _gates(1, width)
+    h: list[Any] = [Value(0.0)] * width
     for t in range(steps):
         h = [tanh(z) for z in affine(*gate, [*h, *xs[t * FEATURES : (t + 1) * FEATURES]])]
 
     def jax(x: Any, theta: Any) -> Any:
         jnp, scan = load("jax").numpy, load("jax").lax.scan
-        m, b, out = split(theta, *SHAPES, (WIDTH,))
+        m, b, out = split(theta, *_shapes(width, 1))
         step = lambda h, x: (jnp.tanh(m @ jnp.concatenate([h, x]) + b), None)  # noqa: E731
-        h, _ = scan(step, jnp.zeros(WIDTH), x.reshape(steps, FEATURES))
+        h, _ = scan(step, jnp.zeros(width), x.reshape(steps, FEATURES))
         return (h @ out) ** 2
 
     return gradients(xs, weights.all, neuron(out, h), jax)
 
 
-def gru(steps: int) -> Graph:
-    xs, (weights, [z, r, n], out) = inputs(steps * FEATURES), _gates(3)
-    h: list[Any] = [Value(0.0)] * WIDTH
+def gru(steps: int, width: int = WIDTH) -> Graph:
+    xs, (weights, [z, r, n], out) = inputs(steps * FEATURES), _gates(3, width)
+    h: list[Any] = [Value(0.0)] * width
     for t in range(steps):
         x = xs[t * FEATURES : (t + 1) * FEATURES]
         update = [sigmoid(a) for a in affine(*z, [*h, *x])]
@@ -47,7 +51,7 @@ def gru(steps: int) -> Graph:
 
     def jax(x: Any, theta: Any) -> Any:
         jnp, scan, sigma = load("jax").numpy, load("jax").lax.scan, load("jax").nn.sigmoid
-        wz, bz, wr, br, wn, bn, out = split(theta, *3 * SHAPES, (WIDTH,))
+        wz, bz, wr, br, wn, bn, out = split(theta, *_shapes(width, 3))
 
         def step(h: Any, x: Any) -> Any:
             hx = jnp.concatenate([h, x])
@@ -55,16 +59,16 @@ def gru(steps: int) -> Graph:
             new = jnp.tanh(wn @ jnp.concatenate([r * h, x]) + bn)
             return u * h + (1.0 - u) * new, None
 
-        h, _ = scan(step, jnp.zeros(WIDTH), x.reshape(steps, FEATURES))
+        h, _ = scan(step, jnp.zeros(width), x.reshape(steps, FEATURES))
         return (h @ out) ** 2
 
     return gradients(xs, weights.all, neuron(out, h), jax)
 
 
-def lstm(steps: int) -> Graph:
-    xs, (weights, gates, out) = inputs(steps * FEATURES), _gates(4)
-    h: list[Any] = [Value(0.0)] * WIDTH
-    c: list[Any] = [Value(0.0)] * WIDTH
+def lstm(steps: int, width: int = WIDTH) -> Graph:
+    xs, (weights, gates, out) = inputs(steps * FEATURES), _gates(4, width)
+    h: list[Any] = [Value(0.0)] * width
+    c: list[Any] = [Value(0.0)] * width
     for t in range(steps):
         hx = [*h, *xs[t * FEATURES : (t + 1) * FEATURES]]
         i, f, o = [[sigmoid(a) for a in affine(*gate, hx)] for gate in gates[:3]]
@@ -74,7 +78,7 @@ def lstm(steps: int) -> Graph:
 
     def jax(x: Any, theta: Any) -> Any:
         jnp, scan, sigma = load("jax").numpy, load("jax").lax.scan, load("jax").nn.sigmoid
-        *parts, out = split(theta, *4 * SHAPES, (WIDTH,))
+        *parts, out = split(theta, *_shapes(width, 4))
         ws, bs = jnp.concatenate(parts[::2]), jnp.concatenate(parts[1::2])
 
         def step(state: Any, x: Any) -> Any:
@@ -83,24 +87,24 @@ def lstm(steps: int) -> Graph:
             c = sigma(f) * c + sigma(i) * jnp.tanh(g)
             return (sigma(o) * jnp.tanh(c), c), None
 
-        start = jnp.zeros(WIDTH), jnp.zeros(WIDTH)
+        start = jnp.zeros(width), jnp.zeros(width)
         (h, _), _ = scan(step, start, x.reshape(steps, FEATURES))
         return (h @ out) ** 2
 
     return gradients(xs, weights.all, neuron(out, h), jax)
 
 
-def chain(layers: int) -> Graph:
+def chain(layers: int, width: int = WIDTH) -> Graph:
     """A deep chain of layers that share their weights."""
-    xs, weights = inputs(WIDTH), Weights()
-    w, b, out = weights.matrix(WIDTH, WIDTH), weights.vector(WIDTH), weights.vector(WIDTH)
+    xs, weights = inputs(width), Weights()
+    w, b, out = weights.matrix(width, width), weights.vector(width), weights.vector(width)
     h: list[Any] = xs
     for _ in range(layers):
         h = [tanh(z) for z in affine(w, b, h)]
 
     def jax(x: Any, theta: Any) -> Any:
         jnp, scan = load("jax").numpy, load("jax").lax.scan
-        m, b, out = split(theta, (WIDTH, WIDTH), (WIDTH,), (WIDTH,))
+        m, b, out = split(theta, (width, width), (width,), (width,))
         h, _ = scan(lambda h, _: (jnp.tanh(m @ h + b), None), x, None, layers)
         return (h @ out) ** 2
 
