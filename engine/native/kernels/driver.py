@@ -67,18 +67,24 @@ def write_rows_out(body: Body, section: Section) -> None:
     outputs = section.tape.outputs
     varying = [(k, i) for k, i in enumerate(outputs) if i in section.layout.slot]
     same = [(k, i) for k, i in enumerate(outputs) if i not in section.layout.slot]
+    lanes = section.lanes
     if varying:
         places = section.pattern([k for k, _ in varying])
         slots = section.slots(tuple([i for _, i in varying]))
-        with Loop(body, 0, len(varying)) as each:
-            slot = slots.at(body, each.i)
-            place = places.at(body, each.i)
-            with Loop(body, 0, "%m") as row:
-                x = body.scalar("%ws", body.add(slot, row.i))
-                body.store_scalar(x, "%out", body.add(body.times(row.i, len(outputs)), place))
-    for place, y in _same(body, section, same):
-        with Loop(body, 0, "%m") as row:
-            body.store_scalar(y.lane(0), "%out", body.add(body.times(row.i, len(outputs)), place))
+    whole = body.fresh(f"sub i64 %m, {body.fresh(f'urem i64 %m, {lanes}')}")
+    # a few rows at a time, so that a line of `out` is filled while it is near
+    for row, few in loops(body, [(0, whole, lanes), (whole, "%m", 1)]):
+        starts = [body.times(body.add(row, k), len(outputs)) for k in range(few)]
+        if varying:
+            with Loop(body, 0, len(varying)) as each:
+                place, at = places.at(body, each.i), body.add(slots.at(body, each.i), row)
+                xs = None if few == 1 else body.load("%ws", at)
+                for k, start in enumerate(starts):
+                    x = xs.lane(k) if xs else body.scalar("%ws", at)
+                    body.store_scalar(x, "%out", body.add(start, place))
+        for place, y in _same(body, section, same):
+            for start in starts:
+                body.store_scalar(y.lane(0), "%out", body.add(start, place))
 
 
 def write_pinned(body: Body, section: Section) -> None:
