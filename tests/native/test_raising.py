@@ -208,7 +208,8 @@ def test_a_layer_behind_a_pole_is_a_layer() -> None:
     near(program(rows), reduced(eager(inputs, outputs, rows), "mean"), 1e-12, 1e-14)
     listing = program.listing()
     products = re.findall(r"\w+ (\(. x .\)) @", listing)  # forward and backward, at two places
-    assert Counter(products) == {"(6 x 4)": 4, "(4 x 6)": 4}
+    assert Counter(products) == {"(6 x 4)": 2, "(4 x 6)": 2}
+    assert listing.count("and 1 more such") >= 4
     outers = re.findall(r"totals \((?:6 x 4|4 x 6)\) \+= .* outer .*, and 1 more such", listing)
     assert len(outers) == 2
     assert len(re.findall(r"totals \(4 x 6\) at t\d \+=", listing)) == 2

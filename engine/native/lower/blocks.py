@@ -43,19 +43,18 @@ def find_blocks(
     """The loops of the varying section."""
     products = _at_places(levels, products)
     taken = gone.union(*[product.ys for product in products])
-    if products:
-        uses: dict[int, list[int]] = defaultdict(list)
-        for i, args in enumerate(tape.args):
-            if levels[i] and i not in gone and tape.ops[i] not in FOLDS:
-                for arg in set(args):
-                    uses[arg].append(i)
-        for product in products:
-            _fuse(tape, levels, uses, product, taken)
+    uses: dict[int, list[int]] = defaultdict(list)
+    for i, args in enumerate(tape.args):
+        if levels[i] and i not in gone and tape.ops[i] not in FOLDS:
+            for arg in set(args):
+                uses[arg].append(i)
+    for product in products:
+        _fuse(tape, levels, uses, product, [product.ys], taken)
     gathers = _gathers(tape, taken)
     taken.update(*[gather.ys for gather in gathers])
     reductions = _reductions(tape, levels, taken)
     taken.update(*[reduction.writes for reduction in reductions])
-    return [*products, *gathers, *reductions, *_maps(tape, levels, taken)]
+    return [*products, *gathers, *reductions, *_maps(tape, levels, uses, taken)]
 
 
 MIXED = "mixed"
@@ -119,19 +118,26 @@ def _at_places(levels: list[int], products: Iterable[Product]) -> list[Product]:
 
 
 def _fuse(
-    tape: Tape, levels: list[int], uses: dict[int, list[int]], product: Product, taken: set[int]
+    tape: Tape,
+    levels: list[int],
+    uses: dict[int, list[int]],
+    block: Map,
+    lists: Sequence[Args],
+    taken: set[int],
 ) -> None:
-    """Give the product the operations that need no more than one of its results and what is there
-    before: each is done with a result as long as that is in a register.
+    """Give a block the operations that need no more than one position of its results and what is
+    there before: each is done with these results as long as they are in registers.
     """
-    level, many = levels[product.ys[0]], len(product.ys)
-    row = {y: j for j, y in enumerate(product.ys)}
-    column: dict[int, Any] = dict.fromkeys(product.ys, 0)  # which list an instruction is in
-    seen = {user for y in product.ys for user in uses[y]}
+    level, many = levels[lists[0][0]], len(lists[0])
+    row, column = dict[int, int](), dict[int, Any]()  # where it is in which list
+    for k, ids in enumerate(lists):
+        row.update(zip(ids, range(many), strict=True))
+        column.update(dict.fromkeys(ids, -k))
+    seen = {user for ids in lists for y in ids for user in uses[y]}
     waiting = sorted(seen, key=lambda i: (levels[i], i))
     groups: dict[Any, dict[int, int]] = defaultdict(dict)
     for i in waiting:
-        if not is_cheap(tape, i) or i in taken or len(product.steps) > 40:
+        if not is_cheap(tape, i) or i in taken or len(block.steps) > 40:
             continue
         args = tape.args[i]
         rows = {row[arg] for arg in args if arg in row}
@@ -148,10 +154,10 @@ def _fuse(
         if len(group) == many:
             ids = tuple([group[k] for k in range(many)])
             columns = zip(*[tape.args[each] for each in ids], strict=True)
-            product.steps.append(Apply(tape.ops[i], ids, tuple(columns)))
+            block.steps.append(Apply(tape.ops[i], ids, tuple(columns)))
             taken.update(ids)
             for k, each in enumerate(ids):
-                row[each], column[each] = k, len(product.steps)
+                row[each], column[each] = k, len(block.steps)
                 waiting += [user for user in uses[each] if user not in seen]
                 seen.update(uses[each])
 
@@ -195,25 +201,35 @@ def _reductions(tape: Tape, levels: list[int], taken: set[int]) -> list[plan.Red
     return reductions
 
 
-def _maps(tape: Tape, levels: list[int], taken: set[int]) -> Iterator[Map]:
-    groups: dict[Any, list[int]] = defaultdict(list)
+def _maps(
+    tape: Tape, levels: list[int], uses: dict[int, list[int]], taken: set[int]
+) -> Iterator[Map]:
+    at: dict[int, list[int]] = defaultdict(list)
     for i, level in enumerate(levels):
         if level and i not in taken and len(tape.args[i]) <= LONG:
-            kinds = tuple([kind(tape, arg) for arg in tape.args[i]])
-            groups[level, tape.ops[i], kinds].append(i)
-    maps: dict[Any, list[Apply]] = defaultdict(list)
-    for (level, op, _), ids in groups.items():
-        if len(ids) >= (MANY if op in FOLDS or is_cheap(tape, ids[0]) else HEAVY):
-            ids.sort(key=lambda i: tape.args[i])
-            columns = tuple(zip(*[tape.args[i] for i in ids], strict=True))
-            # operations on the same numbers, such as tanh and its derivative, share their work
-            maps[level, columns].append(Apply(op, tuple(ids), columns))
-    forms: dict[Any, list[list[Apply]]] = defaultdict(list)
-    for steps in maps.values():  # each form is one function, however often it is called
-        forms[len(steps[0].ids), *[step.op for step in steps]].append(steps)
+            at[level].append(i)
+    forms: dict[Any, list[Map]] = defaultdict(list)
+    for level in sorted(at):
+        groups: dict[Any, list[int]] = defaultdict(list)
+        for i in at[level]:
+            if i not in taken:
+                groups[tape.ops[i], *[kind(tape, arg) for arg in tape.args[i]]].append(i)
+        maps: dict[Any, Map] = {}
+        for (op, *_), ids in groups.items():
+            if len(ids) >= (MANY if op in FOLDS or is_cheap(tape, ids[0]) else HEAVY):
+                ids.sort(key=lambda i: tape.args[i])
+                columns = tuple(zip(*[tape.args[i] for i in ids], strict=True))
+                # operations on the same numbers, such as tanh and its derivative, share their work
+                found = maps.setdefault(columns, Map([]))
+                found.steps.append(Apply(op, tuple(ids), columns))
+        taken.update(*[block.writes for block in maps.values()])
+        for block in maps.values():
+            _fuse(tape, levels, uses, block, [step.ids for step in block.steps], taken)
+            # each form is one function, however often it is called
+            forms[len(block.steps[0].ids), *[step.op for step in block.steps]].append(block)
     gains = {form: form[0] * len(form) * len(found) for form, found in forms.items()}
     for form in sorted(forms, key=lambda form: -gains[form])[:MAPS]:
-        yield from map(Map, forms[form])
+        yield from forms[form]
 
 
 # --- totals over rows: grids of each of a list with each of another, and scatters -----------------
