@@ -13,15 +13,15 @@ from collections.abc import Iterable
 from math import inf
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary, finalize, ref
+from weakref import WeakKeyDictionary, finalize
 
 from engine.core.graph import describe, topological
 from engine.core.modes import NO_GRAD, RECORDING
-from engine.core.node import ITEM, Node, as_float, is_foreign
+from engine.core.node import Node, as_float, is_foreign
 from engine.core.operation import Operation, rows
 from engine.core.ops import CONSTANT
-from engine.source.lost import CHECKS, in_library, note_taken, outcomes
-from engine.source.origin import line_of, origin_of
+from engine.source.lost import in_library, note_taken
+from engine.source.reads import remembered
 
 if TYPE_CHECKING:
     from engine.core.value import Scalar
@@ -44,88 +44,12 @@ declared: dict[int, int] = {}  # when each input was declared, by its id
 handmade: set[int] = set()  # those of a program that a user writes, not of `compiled` or `fit`
 _looks: WeakKeyDictionary[Node, Look] = WeakKeyDictionary()  # the last at each leaf or its results
 _known: dict[int, Look] = {}  # what was found out about the nodes below a result, by their ids
-reads: WeakKeyDictionary[Node, Read] = WeakKeyDictionary()  # the constants that were made of them
-latest: dict[float, tuple[ref[Node], float, str]] = {}  # the last that were read of leaves
 _now = 0
 REMEDY = "record the decision with where(test, a, b), maximum, clamp or choose(index, options)"
 VARIES = "an input, which varies from row to row"
 EQUAL = "record the test with equal(a, b), or ask `a is b` for the same node"
 INDEX = "write engine.choose(index, table), which gives the item or the row at that index"
 REMEDIES = {"==": EQUAL, "index": INDEX}
-
-
-class Read(float):
-    """What `.data` gives while a user has inputs: a float that knows the line where it was read.
-
-    So does what the operators of Python make of it. In a graph it is a constant, and a program of
-    that graph would not notice that the node's number changes.
-
-    Attributes:
-        nodes: those that it was read from, or the first few. time, line: when and where.
-    """
-
-    __slots__ = ("line", "nodes", "time")
-
-    nodes: tuple[Node, ...]
-    time: float
-    line: str
-
-    def __new__(cls, number: float, *about: Any) -> Read:  # noqa: D102
-        read = super().__new__(cls, number)
-        read.nodes, read.time, read.line = about
-        return read
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return float, (float(self),)
-
-
-def _following(name: str) -> Any:
-    plain = getattr(float, name)
-
-    def method(self: Read, *others: Any) -> Any:
-        found = plain(self, *others)
-        if found.__class__ is not float:
-            return found
-        both = [self, *[other for other in others if isinstance(other, Read)]]
-        nodes = [node for read in both for node in read.nodes][:NODES]
-        return Read(found, tuple(nodes), max([read.time for read in both]), self.line)
-
-    return method
-
-
-NODES = 8  # that a Read remembers
-PAIRED = {"add", "sub", "mul", "truediv", "floordiv", "mod", "pow"}
-for _name in PAIRED | {f"r{name}" for name in PAIRED} | {"neg", "pos", "abs", "round"}:
-    setattr(Read, f"__{_name}__", _following(f"__{_name}__"))
-
-
-def baked_in(outputs: Iterable[Node], leaves: Iterable[Node], since: float) -> tuple[str, bool]:
-    """The line where a number was read of a leaf or a result of it that is a constant below.
-
-    It was read at that time or later. Also whether that is sure. It is not where a number equals
-    that of a leaf, or what a function of `math` gives for it: it may have come out of a text.
-    """
-    nodes, known, found = topological(*outputs) if reads or latest else [], {*leaves}, set[int]()
-    for node in nodes:
-        read = reads.get(node)
-        if read is not None and read.time >= since and id(read) not in found:
-            found.add(id(read))
-            if not known.isdisjoint(topological(*read.nodes)):
-                return read.line, True
-    likely = {
-        y: line
-        for x, (leaf, time, line) in latest.items()
-        if leaf() in known and time >= since
-        for y in (x, *outcomes(x))
-    }
-    for node in nodes if likely else ():
-        for number in [p._data for p in node.parents if not p.parents and p not in known]:
-            # a round one may just happen to be the same
-            if number in likely and not (number * 1024.0).is_integer() and node._code:
-                line = origin_of(node._code, node._at % ITEM, None).line
-                if repr(number) not in line_of(node._code, line):
-                    return likely[number], False
-    return "", False
 
 
 def declare(nodes: Iterable[Node]) -> None:
@@ -206,11 +130,7 @@ def look(node: Node, how: str) -> float:
         note_taken(node._data, how, frame)
         if how == "data" and handmade:
             line = f"{frame.f_code.co_filename}:{frame.f_lineno}"
-            if not node.parents:
-                if len(latest) >= CHECKS:
-                    latest.clear()
-                latest[node._data] = ref(node), _now, line
-            return Read(node._data, (node,), _now, line)
+            return remembered(node._data, node, not node.parents, _now, line)
     return node._data
 
 

@@ -9,7 +9,7 @@ from typing import Any, Self, TypeAlias
 
 from engine.core.copies import deep_copy, reduce_node, shallow_copy
 from engine.core.graph import describe, topological
-from engine.core.inputs import Comparisons, Read, declared, look, reads
+from engine.core.inputs import Comparisons, declared, look
 from engine.core.modes import NO_GRAD
 from engine.core.node import Node, as_float, is_foreign
 from engine.core.nonfinite import check_value
@@ -20,6 +20,7 @@ from engine.core.shortcuts import Shortcuts
 from engine.core.sweep import backward
 from engine.forks import fork_safe_lock
 from engine.source.lost import check_back, taken
+from engine.source.reads import Read, reads
 
 Number = float  # an int is one to type checkers; NumPy's scalars are checked when they come
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
@@ -11,17 +10,17 @@ from typing import Any, Literal, cast
 
 from engine.core.copies import rebuild
 from engine.core.graph import describe
-from engine.core.inputs import ControlFlowError, baked_in, declared, looked_at
+from engine.core.inputs import declared
 from engine.core.modes import MODE, numeric_mode
 from engine.core.operation import rows
 from engine.core.value import Value, epoch
+from engine.native.decisions import check_decisions
 from engine.native.library import WORTH, Compiled, compiled_tape, pack
 from engine.native.lower.instructions import record_tape
 from engine.native.lower.listing import Listing
 from engine.native.needs import numpy
 from engine.native.rows import as_rows, as_vector, check_out, explain_row
 from engine.native.threads import run_shards, shard_size
-from engine.source.lost import outside_library, warn_at
 
 addressof, buffer = ctypes.addressof, ctypes.c_char.from_buffer
 Reduce = Literal["mean", "sum"]
@@ -118,7 +117,7 @@ class Program:
         if reduce not in (None, "mean", "sum"):
             raise ValueError(f'reduce is "mean", "sum" or None, got {reduce!r}')
         self.reduce, self._rows, self._exact = reduce, rows, exact
-        _check_decisions(self.inputs, self.parameters, self.outputs)
+        check_decisions(self.inputs, self.parameters, self.outputs)
         tape, self.constants = record_tape(
             self.inputs, self.parameters, self.outputs, exact, totals=reduce is not None
         )
@@ -248,33 +247,6 @@ class Program:
 
 def _unpickled(above: Value, *arguments: Any) -> Program:
     return Program(*arguments)
-
-
-def _check_decisions(
-    inputs: Sequence[Value], parameters: Sequence[Value], outputs: Sequence[Value]
-) -> None:
-    """An error where ordinary code may have decided on what varies, since there were inputs."""
-    since = min([declared.get(id(node), -1) for node in inputs], default=-1)
-    line, sure = baked_in(outputs, [*inputs, *parameters], since)
-    if line:
-        text = (
-            f"the number of an input or a parameter, or of a result of it, was read at {line}, and "
-            f"it {'would be' if sure else 'may have been'} baked into the program as it was then; "
-            "compute with the Values, or, where that number is meant, read it before inputs(...)"
-        )
-        if sure:
-            raise ControlFlowError(text)
-        file, _, at = line.rpartition(":")
-        warn_at(outside_library(sys._getframe()), file, int(at), text)
-    for kind, leaves in (("input", inputs), ("parameter", parameters)):
-        for leaf in leaves:
-            if line := looked_at(leaf, since):
-                raise ControlFlowError(
-                    f"{describe(leaf)}, or a result of it, was read at {line}, and the answer "
-                    f"would be baked into the program, though its {kind}s change; make the "
-                    f"{kind}s with engine.inputs(...) before anything is computed from them, and "
-                    "record the decision with where(test, a, b)"
-                )
 
 
 def _of_no_rows(reduce: Reduce | None, out: Any) -> Any:

@@ -21,7 +21,7 @@ BELOW: dict[str, set[str]] = {
     "engine.explain": {"core", "wording"},
     "engine.drawing": {"core", "wording", "explain"},
     "engine.page": {"core", "wording"},
-    "engine.native": {"core", "operations", "wording"},
+    "engine.native": {"source", "core", "operations", "wording"},
     "engine.compatibility": {"core"},
     "engine.cli": {"core", "wording", "explain", "drawing"},
     "engine.stepping": {"core", "wording", "explain", "drawing", "page", "cli"},
