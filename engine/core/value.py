@@ -20,7 +20,7 @@ from engine.core.shortcuts import Shortcuts
 from engine.core.sweep import backward
 from engine.forks import fork_safe_lock
 from engine.source.lost import check_back, taken
-from engine.source.reads import Read, reads
+from engine.source.reads import Reading, reads
 
 Number = float  # an int is one to type checkers; NumPy's scalars are checked when they come
 
@@ -74,7 +74,7 @@ class Value(Shortcuts, Comparisons):
             frame = _getframe()
         if taken and data.__class__ is float:
             check_back(data, frame)
-        elif data.__class__ is Read:
+        elif data.__class__ is Reading:
             reads[self] = data
         self._code, self._at = frame.f_code, frame.f_lasti >> 1
 
@@ -298,7 +298,7 @@ def constant(number: Any, operand: bool = False) -> Any:
     if number.__class__ is not float:
         if isinstance(number, Value):
             return number
-        if number.__class__ is Read:
+        if number.__class__ is Reading:
             node: Any = fresh_constant(float(number))
             reads[node] = number
             return node

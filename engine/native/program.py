@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import inf
 from typing import Any, Literal, cast
 
@@ -20,7 +21,7 @@ from engine.native.lower.instructions import record_tape
 from engine.native.lower.listing import Listing
 from engine.native.needs import numpy
 from engine.native.rows import as_rows, as_vector, check_out, explain_row
-from engine.native.threads import run_shards, shard_size
+from engine.native.threads import later, run_shards, shard_size
 
 addressof, buffer = ctypes.addressof, ctypes.c_char.from_buffer
 Reduce = Literal["mean", "sum"]
@@ -61,7 +62,8 @@ class Program:
             computed from their `.data`, after `engine.inputs` is an error; see there what is not.
         reduce: "mean" or "sum" over the rows, instead of an output for each.
         rows: on about how many rows it will run in all. For few of them, code that runs faster is
-            not worth the time that it takes to compile; when there are more, it is compiled then.
+            not worth the time that it takes to compile; when there are more, it is compiled then,
+            while calls go on. The same holds for many calls with one row. The bits stay.
         exact: compute what is written, step by step, so that sums have the bits that the engine
             gives them. Else sums of products, and formulas written by hand, become the fastest
             operation that is as accurate (`listing()` tells which).
@@ -124,7 +126,9 @@ class Program:
         if missing := [describe(node) for node in self.constants if id(node) in declared]:
             raise ValueError(f"{missing[0]} is an input that is not among inputs=; add it")
         self._tape, self._plain = tape, cast("Program | None", None)
+        self._alone: Compiled | None = None  # code for a row alone, once there were many such calls
         self._compile(rows)
+        self._ones = WORTH / max(self._compiled.assembly.flops, 1)
         self._width, self._many = len(self.inputs), len(self.outputs)
         self._labels = [x.label or f"input {i}" for i, x in enumerate(self.inputs)]
         self._held: tuple[int, Any, int] = (-1, None, 0)
@@ -136,14 +140,21 @@ class Program:
         self._left = self._compiled.good_for
         found, totals = self._compiled.assembly, len(self.outputs) if self.reduce else 0
         self._shard = shard_size(found.flops, totals, found.block)
-        self._alone: Compiled | None = None  # code for a row alone, once there were many such calls
-        self._ones = WORTH / max(found.flops, 1)
+
+    def _hurry(self) -> None:
+        """Have faster code compiled: there were many rows."""
+        self._left = inf
+        later(partial(self._compile, inf))
+
+    def _compile_alone(self) -> None:
+        self._alone = compiled_tape(self._tape, self.reduce, inf, alone=True)
 
     def _row(self) -> Compiled:
         """Code for one row."""
         self._ones -= 1.0
-        if self._alone is None and self._ones < 0.0:
-            self._alone = compiled_tape(self._tape, self.reduce, inf, alone=True)
+        if self._ones < 0.0:
+            self._ones = inf
+            later(self._compile_alone)
         return self._alone or self._compiled
 
     def __call__(self, rows: Any, parameters: Any = None, out: Any = None) -> Any:
@@ -177,7 +188,7 @@ class Program:
             place = rows.ctypes.data
         self._left -= many
         if self._left < 0.0:
-            self._compile(inf)
+            self._hurry()
         if many >= 2.0 * self._shard:
             odd = run_shards(self._compiled, self._shard, place, down, right, many, at, out)
         else:  # as `run_shards` does, without its calls

@@ -133,7 +133,20 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max(workers() - 1, 1), "gradwalk")
 
 
-in_forked_child(_pool.cache_clear)  # a child has none of its parent's threads
+@cache
+def _aside() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, "gradwalk")
+
+
+# a child has none of its parent's threads
+in_forked_child(_pool.cache_clear)
+in_forked_child(_aside.cache_clear)
+
+
+def later(task: Callable[[], object]) -> None:
+    """Do something that can wait, while this thread goes on."""
+    with suppress(RuntimeError):  # Python is about to exit, and starts no thread any more
+        _aside().submit(task)
 
 
 def together(tasks: Sequence[Callable[[], Answer]]) -> list[Answer]:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 from weakref import WeakKeyDictionary, ref
 
-NODES = 8  # that a Read remembers
+NODES = 8  # that a Reading remembers
 LATEST = 256  # numbers of leaves that are remembered
 
 # The constants that were made of such numbers, as long as they live.
-reads: WeakKeyDictionary[Any, Read] = WeakKeyDictionary()
+reads: WeakKeyDictionary[Any, Reading] = WeakKeyDictionary()
 # By the number: the leaf that it was read of last, when, and the line.
 latest: dict[float, tuple[ref[Any], float, str]] = {}
 
 
-class Read(float):
+class Reading(float):
     """What `.data` gives while a user has inputs: a float that knows the line where it was read.
 
     So does what the operators of Python make of it. In a graph it is a constant, and a program of
@@ -30,7 +30,7 @@ class Read(float):
     time: float
     line: str
 
-    def __new__(cls, number: float, *about: Any) -> Read:  # noqa: D102
+    def __new__(cls, number: float, *about: Any) -> Reading:  # noqa: D102
         read = super().__new__(cls, number)
         read.nodes, read.time, read.line = about
         return read
@@ -42,26 +42,26 @@ class Read(float):
 def _following(name: str) -> Any:
     plain = getattr(float, name)
 
-    def method(self: Read, *others: Any) -> Any:
+    def method(self: Reading, *others: Any) -> Any:
         found = plain(self, *others)
         if found.__class__ is not float:
             return found
-        both = [self, *[other for other in others if isinstance(other, Read)]]
+        both = [self, *[other for other in others if isinstance(other, Reading)]]
         nodes = [node for read in both for node in read.nodes][:NODES]
-        return Read(found, tuple(nodes), max([read.time for read in both]), self.line)
+        return Reading(found, tuple(nodes), max([read.time for read in both]), self.line)
 
     return method
 
 
 PAIRED = {"add", "sub", "mul", "truediv", "floordiv", "mod", "pow"}
 for _name in PAIRED | {f"r{name}" for name in PAIRED} | {"neg", "pos", "abs", "round"}:
-    setattr(Read, f"__{_name}__", _following(f"__{_name}__"))
+    setattr(Reading, f"__{_name}__", _following(f"__{_name}__"))
 
 
-def remembered(number: float, node: Any, leaf: bool, time: float, line: str) -> Read:
+def remembered(number: float, node: Any, leaf: bool, time: float, line: str) -> Reading:
     """The number of a node as a float that knows where it was read."""
     if leaf:
         if len(latest) >= LATEST:
             latest.clear()
         latest[number] = ref(node), time, line
-    return Read(number, (node,), time, line)
+    return Reading(number, (node,), time, line)

@@ -15,7 +15,8 @@ import pytest
 import engine
 from engine import NumericError, Program, Value, gradient, topological
 from engine.core.operation import TABLE, rows
-from engine.native import library
+from engine.native import library, threads
+from engine.native import program as program_room
 from engine.native.program import Stats
 from nn import MLP
 from tests.native.tools import REDUCES, Reduce, ieee, line, near, same_bits
@@ -254,12 +255,45 @@ def test_code_for_few_rows_gives_the_same_bits_and_makes_way_for_faster_code(
     with ThreadPoolExecutor(4) as pool:
         for got in pool.map(lambda _: program(rows), range(200)):
             assert same_bits(got, want)
+    threads._aside().submit(int).result()  # what was begun before is done
     assert efforts.count(False) == 1
     assert True in efforts
     known = len(efforts)
     assert same_bits(Program([x], program.outputs, [w])(rows), want)
     assert same_bits(pickle.loads(pickle.dumps(program))(rows), want)
     assert len(efforts) == known
+
+
+def test_calls_go_on_while_faster_code_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    real = program_room.compiled_tape
+
+    def slow(tape: Any, reduce: Any, rows: float, alone: bool = False) -> Any:
+        if threading.current_thread() is not threading.main_thread():
+            begun.set()
+            assert go_on.wait(60)
+        return real(tape, reduce, rows, alone)
+
+    monkeypatch.setattr(program_room, "compiled_tape", slow)
+    monkeypatch.setattr(program_room, "WORTH", 100.0)
+    monkeypatch.setattr(library, "WORTH", 10_000.0)
+    x, w = Value(0.1, "x"), Value(0.791, "w")
+    y = (x * w).tanh() + (w - x).exp() * 0.4821
+    program = Program([x], [y, gradient(y, w)], [w], rows=10)
+    first, rows = program._compiled, np.linspace(-3.0, 3.0, 50)[:, None]
+    want, one = program(rows), program(rows[:1])
+    for _ in range(200):
+        assert same_bits(program(rows), want)
+        assert same_bits(program(rows[:1]), one)
+    assert begun.wait(60)
+    assert program._compiled is first
+    assert program._alone is None
+    go_on.set()
+    threads._aside().submit(int).result()
+    assert program._compiled is not first
+    assert program._alone
+    assert same_bits(program(rows), want)
+    assert same_bits(program(rows[:1]), one)
 
 
 def test_constants_that_look_alike_are_not_confused() -> None:
