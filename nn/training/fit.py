@@ -124,7 +124,8 @@ def fit(
             model or loss that callbacks change otherwise than by its parameters, or rows that they
             change, need "eager", which trains on Values. "auto" is native where it can be. The two
             differ in the last digits.
-        executor: shares steps and measurements that are large enough among workers. Give a
+        executor: shares steps and measurements that are large enough among workers. Without one,
+            native trainings use a thread for each CPU, or OMP_NUM_THREADS of them. Give a
             `ThreadPoolExecutor`, a `ProcessPoolExecutor`, Dask's `client.get_executor()` or any
             other executor in the style of `concurrent.futures`; training is native then. Results
             are the same to the bit with and without workers, on machines with the same vector
