@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import inf
@@ -29,11 +29,17 @@ LARGE = 2_000  # weights
 LINE = 8  # doubles in a line of the cache
 
 
+Function = tuple[str, set[str], bool]  # text, declarations that it needs, whether to optimise it
+
+
 @dataclass
 class Assembly:
-    """The text, and how much of a workspace it wants.
+    """The functions, and how much of a workspace they want.
 
     Attributes:
+        functions: by their names.
+        good_for: about so many rows; for more, faster ones are worth the time to compile.
+        lean: they are given sizes with each call, and programs share them.
         calls: the functions that a program calls, and the numbers that each call is given; the last
             are `run`, which calls the others, and `runs`.
         doubles: of the workspace. block: rows that run at once, at most.
@@ -41,7 +47,9 @@ class Assembly:
         keep: what calls are given addresses of, and the tape: it is known as long as its code is.
     """
 
-    text: str
+    functions: dict[str, Function]
+    good_for: float
+    lean: bool
     calls: list[tuple[str, list[int]]]
     doubles: int
     block: int
@@ -49,20 +57,32 @@ class Assembly:
     flops: int
     keep: list[Any]
 
+    def text(self, names: Iterable[str] | None = None) -> str:
+        """The module of the functions of these names, or of all."""
+        found = [(name, *self.functions[name][:2]) for name in names or self.functions]
+        declared = "\n".join(sorted(set().union(*[needs for *_, needs in found])))
+        texts = [f"define {text.replace('(', f'@{name}(', 1)}" for name, text, _ in found]
+        return "\n\n".join([declared, *texts])
 
-def assemble(tape: Tape, reduce: str | None, size: int, alone: bool = False) -> Assembly:
-    """The module of a tape, for vectors of so many doubles; of a row `alone`, vectors run along
-    lists, and slots are a double each.
+
+def assemble(
+    tape: Tape, reduce: str | None, size: int, rows: float = inf, alone: bool = False
+) -> Assembly:
+    """The functions of a tape, for vectors of so many doubles and about so many rows; of a row
+    `alone`, vectors run along lists, and slots are a double each.
     """
     lowered = lower(tape, reduce, alone)
-    lanes, rows, stride = 1, 1, 1
+    flops = _flops(lowered.kernels, tape.args)
+    lean, good_for = _effort(lowered.kernels, flops, rows)
+    layout, uniform = lowered.layout, lowered.uniform
+    lanes, block, stride = 1, 1, 1
     if not alone:
-        lanes, rows = size, _block(lowered.layout.size, size, lowered.kernels)
-        stride = _apart(rows)
-    registers = 32 if size == 8 else 16
-    inner = section.Section(tape, lowered.layout, lowered.uniform, stride, lanes, size, registers)
-    outer = section.Section(tape, lowered.uniform, lowered.uniform, lanes, lanes, size, registers)
-    module = _Module(lanes, size)
+        lanes, block = size, _block(layout.size, size, lowered.kernels)
+        stride = _apart(block + lean * lanes)  # lean code takes vectors in pairs
+    machine = lanes, size, 32 if size == 8 else 16, lean
+    inner = section.Section(tape, layout, uniform, stride, *machine)
+    outer = section.Section(tape, uniform, uniform, lanes, *machine)
+    module = _Module(lanes, size, lean, good_for == inf)
     module.add("pinned", driver.KERNEL, driver.write_pinned, outer.of())
     module.kernels("u", outer, lowered.once)
     once = len(module.calls)
@@ -70,18 +90,30 @@ def assemble(tape: Tape, reduce: str | None, size: int, alone: bool = False) -> 
     module.kernels("k", inner, lowered.kernels)
     if not reduce:
         module.add("rows_out", driver.KERNEL, driver.write_rows_out, inner.of())
-    run = driver.Driver(reduce, once, len(module.calls) - once, rows, inner.of())
+    run = driver.Driver(reduce, once, len(module.calls) - once, block, inner.of())
     module.add("run", driver.RUN, run.write, run.section, lanes=size)
     module.add("runs", driver.RUNS, driver.write_runs, run.section)
     return Assembly(
-        module.text(),
+        module.functions,
+        good_for,
+        lean,
         module.calls,
-        driver.HEAD + lowered.uniform.size * lanes + lowered.layout.size * inner.stride,
-        rows,
+        driver.HEAD + uniform.size * lanes + layout.size * stride,
+        block,
         [*lowered.once, *lowered.kernels],
-        _flops(lowered.kernels, tape.args),
+        flops,
         [*inner.keep, *outer.keep, tape],
     )
+
+
+def _effort(kernels: Sequence[plan.Kernel], flops: int, rows: float) -> tuple[bool, float]:
+    """Whether code for so many rows is lean, and for how many rows it is good."""
+    several = [k.times for k in kernels if isinstance(k, plan.Outer | plan.Product)]
+    straight = sum(len(k.args[i]) for k in kernels if isinstance(k, plan.Chunk) for i in k.ids)
+    good_for, lean = WORTH / max(flops, 1), max(several, default=1) == 1
+    if lean:
+        good_for = min(LEAN_WORTH / max(flops, 1), WORTH / max(straight, 1))
+    return (lean, good_for) if rows <= good_for else (False, inf)
 
 
 def _block(slots: int, lanes: int, kernels: Sequence[plan.Kernel]) -> int:
@@ -138,15 +170,11 @@ WRITERS: dict[type[Any], Callable[[Body, section.Section, Any], None]] = {
 class _Module:
     """Functions, each text once, and the calls of them."""
 
-    def __init__(self, lanes: int, size: int) -> None:
-        self.lanes, self.size = lanes, size
-        self.functions: dict[tuple[str, str], str] = {}
+    def __init__(self, lanes: int, size: int, lean: bool, fast: bool) -> None:
+        self.lanes, self.size, self.lean, self.fast = lanes, size, lean, fast
+        self.functions: dict[str, Function] = {}
         self.calls: list[tuple[str, list[int]]] = []
-        self.declared: set[str] = set()
-
-    def text(self) -> str:
-        named = [f"define {kind} @{name}{rest}" for (kind, rest), name in self.functions.items()]
-        return "\n\n".join(["\n".join(sorted(self.declared)), *named])
+        self._names: dict[str, str] = {}
 
     def kernels(self, stem: str, shared: section.Section, kernels: Sequence[plan.Kernel]) -> None:
         """Calls of kernels. Those of which there are several of one form share a function."""
@@ -189,12 +217,14 @@ class _Module:
         """A function and a call of it; the answer is its name. `write` writes its body, and answers
         the number that it returns, if any.
         """
-        body = Body(lanes or self.lanes, fixed)
+        body = Body(lanes or self.lanes, fixed and not self.lean, self.lean)
         answer = write(body, own, *given)
         body.do(f"ret i64 {answer}" if answer else "ret void")
-        self.declared |= body.declared
-        text = "\n".join([f"({arguments}) {{", *body.text(), "}"])
-        name = self.functions.setdefault(("i64" if answer else "void", text), name)
+        head = f"{'i64' if answer else 'void'} ({arguments}) {{"
+        text = "\n".join([head, *body.text(), "}"])
+        name = self._names.setdefault(text, name)
+        optimised = self.fast or (self.lean and write is not section.write_chunk)
+        self.functions[name] = text, body.declared, optimised
         self.calls.append((name, own.numbers))
         return name
 
@@ -209,6 +239,9 @@ def lanes() -> int:
     if features.get("avx512f"):
         return 8
     return 4 if features.get("avx") else 2
+
+
+Code = dict[str, tuple[int, Any]]  # functions by name: their addresses, and what keeps them
 
 
 def compile_text(text: str, fast: bool = True) -> Any:
@@ -237,13 +270,15 @@ def compile_text(text: str, fast: bool = True) -> Any:
 
 # --- programs that were compiled before -----------------------------------------------------------
 KEPT = 64  # programs whose code stays although nobody holds them
-# additions and multiplications after which fast code has saved the time that it takes to compile
-WORTH = 4e8
+# additions and multiplications after which fast code has saved the time that it takes to compile;
+# more of lean loops, which are slower by a third or so, and often there already
+WORTH, LEAN_WORTH = 4e8, 6e9
 
 pack = Struct("7qd").pack  # of what `run` is given: ctypes would take long over each argument
 _signature = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_char_p)
 _several = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_char_p, ctypes.c_int64)
-_kept: OrderedDict[Any, tuple[Assembly, Any, bool]] = OrderedDict()  # and whether it is fast
+_kept: OrderedDict[Any, tuple[Assembly, Code]] = OrderedDict()
+_shared: OrderedDict[str, tuple[int, Any]] = OrderedDict()  # functions by their text
 _lock = fork_safe_lock()
 
 
@@ -252,33 +287,28 @@ class Compiled:
 
     Attributes:
         run: the function. runs: it, as often as there are calls.
-        good_for: so many rows; for more, `compiled_tape` gives faster code.
         seconds: that it took to compile; 0 where it was compiled before.
     """
 
-    def __init__(
-        self, assembly: Assembly, engine: Any, fast: bool, reduce: str | None, seconds: float
-    ) -> None:
-        self.assembly, self.reduce, self.seconds = assembly, reduce, seconds
-        self.good_for = inf if fast else WORTH / max(assembly.flops, 1)
-        self._engine = engine
-        at = {name: engine.get_function_address(name) for name, _ in assembly.calls}
+    def __init__(self, assembly: Assembly, code: Code, reduce: str | None, seconds: float) -> None:
+        self.assembly, self._code, self.reduce, self.seconds = assembly, code, reduce, seconds
         numbers = numpy().array([x for _, given in assembly.calls for x in given], "int64")
         table, place = [], numbers.ctypes.data
         for name, given in assembly.calls:
-            table += [at[name], place]
+            table += [code[name][0], place]
             place += 8 * len(given)
         self._table = numpy().array(table, "int64"), numbers
         self.run: Any = _signature(table[-4])
+        self._head = [self._table[0].ctypes.data, table[-3], table[-4]]  # see driver.Driver
         self.runs: Any = _several(table[-2])
         # workspaces that no call has just now: who calls takes one, and puts it back
         self.idle: deque[tuple[int, Any]] = deque()
 
     def workspace(self) -> tuple[int, Any]:
         """The address of a new workspace, and what keeps it."""
-        space = numpy().empty(self.assembly.doubles + 8)
+        space = numpy().zeros(self.assembly.doubles + 8)
         place = (space.ctypes.data + 63) // 64 * 64
-        ctypes.c_int64.from_address(place).value = self._table[0].ctypes.data
+        (ctypes.c_int64 * 3).from_address(place)[:] = self._head
         return place, space
 
     @contextmanager
@@ -298,14 +328,33 @@ def compiled_tape(tape: Tape, reduce: str | None, rows: float, alone: bool = Fal
     start, seconds = perf_counter(), 0.0
     key = tape.key, reduce, alone
     known = _kept.get(key)
-    assembly = known[0] if known else assemble(tape, reduce, lanes(), alone)
-    fast = rows > WORTH / max(assembly.flops, 1)
-    if known is None or known[2] < fast:
-        known = assembly, compile_text(assembly.text, fast), fast
+    if known is None or rows > known[0].good_for:
+        assembly = assemble(tape, reduce, lanes(), rows, alone)
+        known = assembly, _code(assembly)
         seconds = perf_counter() - start
     with _lock:
-        _kept.pop(key, None)
-        _kept[key] = known  # the last to go
-        while len(_kept) > KEPT:
-            _kept.popitem(last=False)
+        _keep(_kept, {key: known}, KEPT)
     return Compiled(*known, reduce, seconds)
+
+
+def _code(assembly: Assembly) -> Code:
+    """The functions of a program: those of earlier ones, and those that are compiled now."""
+    functions = assembly.functions
+    found = {name: known for name, (text, *_) in functions.items() if (known := _shared.get(text))}
+    for fast in (False, True):
+        if missing := [k for k in functions if k not in found and functions[k][2] == fast]:
+            engine = compile_text(assembly.text(missing), fast)
+            found |= {name: (engine.get_function_address(name), engine) for name in missing}
+    if assembly.lean:
+        with _lock:
+            _keep(_shared, {text: found[name] for name, (text, *_) in functions.items()}, 4 * KEPT)
+    return found
+
+
+def _keep(held: OrderedDict[Any, Any], new: dict[Any, Any], most: int) -> None:
+    """Keep what was used last."""
+    for key, item in new.items():
+        held[key] = item
+        held.move_to_end(key)
+    while len(held) > most:
+        held.popitem(last=False)

@@ -137,7 +137,7 @@ class Program:
 
     def _compile(self, rows: float) -> None:
         self._compiled: Compiled = compiled_tape(self._tape, self.reduce, rows)
-        self._left = self._compiled.good_for
+        self._left = self._compiled.assembly.good_for
         found, totals = self._compiled.assembly, len(self.outputs) if self.reduce else 0
         self._shard = shard_size(found.flops, totals, found.block)
 
@@ -237,7 +237,7 @@ class Program:
     @property
     def source(self) -> str:
         """The LLVM IR."""
-        return self._compiled.assembly.text
+        return self._compiled.assembly.text()
 
     def listing(self) -> str:
         """What is computed in which order, to be read."""

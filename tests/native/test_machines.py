@@ -28,7 +28,7 @@ def assembly(lanes: int) -> str:
     xs = inputs(*[f"x{i}" for i in range(16)])
     loss, leaves = model(xs) ** 2, model.parameters()
     tape, _ = record_tape(xs, leaves, [loss, *gradient(loss, leaves)], totals=True)
-    module = llvm.parse_assembly(assemble(tape, "mean", lanes).text)
+    module = llvm.parse_assembly(assemble(tape, "mean", lanes).text())
     machine = llvm.Target.from_triple(triple).create_target_machine(cpu, features, opt=1)
     text: str = machine.emit_assembly(module)
     return text

@@ -251,13 +251,13 @@ def test_code_for_few_rows_gives_the_same_bits_and_makes_way_for_faster_code(
     program = Program([x], [y, gradient(y, w)], [w], rows=10)
     rows = np.linspace(-3.0, 3.0, 50)[:, None]
     want = program(rows)
-    assert efforts == [False]
+    assert efforts[0] is False  # its loops may be there already
     with ThreadPoolExecutor(4) as pool:
         for got in pool.map(lambda _: program(rows), range(200)):
             assert same_bits(got, want)
     threads._aside().submit(int).result()  # what was begun before is done
     assert efforts.count(False) == 1
-    assert True in efforts
+    assert program._compiled.assembly.good_for == math.inf
     known = len(efforts)
     assert same_bits(Program([x], program.outputs, [w])(rows), want)
     assert same_bits(pickle.loads(pickle.dumps(program))(rows), want)

@@ -37,11 +37,20 @@ class Sum:
         return str(total)
 
 
-Index = str | int | Sum
+@dataclass(frozen=True)
+class Least:
+    """An index to which numbers are added, up to a last one: what were beyond it is that one."""
+
+    index: Index
+    last: Index
+
+
+Index = str | int | Sum | Least
 
 
 def split(index: Index) -> tuple[str | None, str | None, int]:
     """The name in an index and what it is given, if there are any, and the number."""
+    assert not isinstance(index, Least)
     if isinstance(index, Sum):
         return index.name, index.given, index.number
     return (None, None, index) if isinstance(index, int) else (index, None, 0)
@@ -50,41 +59,59 @@ def split(index: Index) -> tuple[str | None, str | None, int]:
 class Pattern:
     """The positions of a list or a matrix of things: steps of a fixed size, or else a table.
 
-    Where it starts, and the address of a table, are `number`: each call of a function is given them
-    at `place` among its numbers, so that the function's text is the same wherever the things are.
+    Where it starts, or the address of a table, is the first of `numbers`. Each call of a function
+    is given them, from `place` on among its own, so that the function's text is the same wherever
+    the things are. Where the text is lean, the sizes and the steps are among them.
+
+    Arguments:
+        stepped: whether it may be steps.
 
     Attributes:
+        steps: None where it is a table.
         shape: what the text depends on: the sizes, and the steps if there are any.
     """
 
-    def __init__(self, positions: Any, place: int) -> None:
-        table, self.place = numpy().array(positions, "int64"), place
+    def __init__(self, positions: Any, place: int, lean: bool, stepped: bool) -> None:
+        self.table, self.place, self.lean = numpy().array(positions, "int64"), place, lean
+        self.sizes = self.table.shape
+        start, self.steps = self._find_steps() if stepped else (0, None)
+        self.numbers = [self.table.ctypes.data if self.steps is None else start]
+        self.shape: Any = self.sizes, self.steps
+        if lean:
+            self.numbers += [*self.sizes, *(self.steps or ())]
+            self.shape = len(self.sizes), self.steps is None
+
+    def _find_steps(self) -> tuple[int, list[int] | None]:
+        table = self.table
         start = int(table.flat[0])
-        self.sizes, self.number, self.table = table.shape, start, table
-        self.steps = [
+        steps = [
             int(table.take(1, axis).flat[0]) - start if size > 1 else 0
             for axis, size in enumerate(table.shape)
         ]
-        self.regular = table.size == 1
-        if not self.regular:
-            axes = numpy().ogrid[tuple(map(slice, table.shape))]
-            self.regular = bool((start + sum(map(mul, axes, self.steps)) == table).all())
-        if not self.regular:
-            self.number = table.ctypes.data
-        self.shape = self.sizes, tuple(self.steps) if self.regular else None
+        axes = numpy().ogrid[tuple(map(slice, table.shape))]
+        regular = table.size == 1 or (start + sum(map(mul, axes, steps)) == table).all()
+        return start, steps if regular else None
 
     def at(self, body: Body, *indexes: Index) -> Index:
         """The position of one of them, as an index while a body is written."""
-        if self.regular:
-            place = body.position(self.place, self.number)
-            for index, step in zip(indexes, self.steps, strict=True):
-                place = body.add(place, body.times(index, step))
+        if self.steps is not None:
+            place = body.position(self.place, self.numbers[0])
+            for k, index in enumerate(indexes):
+                place = body.add(place, body.times(index, self._given(body, self.steps, k, True)))
             return place
         flat: Index = 0
-        for index, size in zip(indexes, self.sizes, strict=True):
-            flat = body.add(body.times(flat, size), index)
+        for k, index in enumerate(indexes):
+            flat = body.add(body.times(flat, self.size(body, k)), index)
         where = body.at(body.handed(self.place, "ptr"), flat, "i64")
         return body.new(f"load i64, ptr {where}, align 8")
+
+    def size(self, body: Body, axis: int = 0) -> Index:
+        """How many there are along an axis."""
+        return self._given(body, self.sizes, axis, False)
+
+    def _given(self, body: Body, numbers: Sequence[int], k: int, later: bool) -> Index:
+        at = self.place + 1 + later * len(numbers) + k
+        return body.position(at, numbers[k]) if self.lean else numbers[k]
 
 
 class Body:
@@ -93,10 +120,11 @@ class Body:
     Arguments:
         lanes: how many doubles a vector holds.
         fixed: its positions are numbers in the text, and not given with each call.
+        lean: so are its sizes, and what makes the text longer to make it run faster is left out.
     """
 
-    def __init__(self, lanes: int, fixed: bool = True) -> None:
-        self.fixed = fixed
+    def __init__(self, lanes: int, fixed: bool = True, lean: bool = False) -> None:
+        self.fixed, self.lean = fixed, lean
         self.resize(lanes)
         self.lines: list[str] = ["entry:"]
         self.first: list[str] = []  # what is read of a call's numbers before all else
@@ -188,6 +216,10 @@ class Body:
     # --- integers and addresses ------------------------------------------------------------------
     def add(self, a: Index, b: Index) -> Index:
         """The sum; of numbers, a number."""
+        if isinstance(a, Least):
+            self.declared.add("declare i64 @llvm.umin.i64(i64, i64)")
+            given = f"i64 {self.add(a.index, b)}, i64 {a.last}"
+            return self.new(f"call i64 @llvm.umin.i64({given})")
         (x, g, i), (y, h, j) = split(a), split(b)
         return self._sum(self.new(f"add nsw i64 {x}, {y}") if x and y else x or y, g or h, i + j)
 
@@ -211,6 +243,12 @@ class Body:
     def _sum(self, name: str | None, given: str | None, number: int) -> Index:
         several = given or (name and number)
         return Sum(self.new, name, given, number) if several else name or number
+
+    def multiple(self, total: Index, size: int) -> Index:
+        """The largest multiple of a size that is at most `total`."""
+        if size == 1 or isinstance(total, int):
+            return total - total % size if isinstance(total, int) else total
+        return self.new(f"sub i64 {total}, {self.new(f'urem i64 {total}, {size}')}")
 
     def at(self, pointer: str, index: Index, kind: str = "double") -> str:
         """The address of an element."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from engine.native.emit.function import Body, Index, Loop, Pattern, loops
 from engine.native.emit.vector import Vector, literal, transposed
+from engine.native.kernels.products import tiles
 from engine.native.kernels.section import Section
 from engine.native.lower.blocks import kind
 
@@ -24,7 +25,7 @@ def write_rows_in(body: Body, section: Section) -> None:
     padded = body.fresh(f"mul i64 %nv, {section.lanes}")
     last = body.fresh("sub i64 %m, 1")
     squares = _squares(body, section, columns, slots)
-    with Loop(body, 0, len(inputs)) as each:
+    with Loop(body, 0, columns.size(body)) as each:
         column = body.times(columns.at(body, each.i), "%right")
         slot = slots.at(body, each.i)
         start: Index = 0
@@ -44,7 +45,7 @@ def _squares(
     Returns how many rows of how many columns that were; None where columns are no neighbours.
     """
     lanes, whole = section.lanes, columns.sizes[0] // section.lanes * section.lanes
-    if not whole or columns.steps != [1] or slots.steps != [section.stride] or not slots.regular:
+    if not whole or columns.steps != [1] or slots.steps != [section.stride]:
         return None
     full = body.fresh(f"sub i64 %m, {body.fresh(f'urem i64 %m, {lanes}')}")
     beside = body.fresh("icmp eq i64 %right, 1")
@@ -65,18 +66,17 @@ def _squares(
 def write_rows_out(body: Body, section: Section) -> None:
     """From slots; what is the same for all rows is repeated."""
     outputs = section.tape.outputs
+    many = section.number(len(outputs))(body)
     varying = [(k, i) for k, i in enumerate(outputs) if i in section.layout.slot]
     same = [(k, i) for k, i in enumerate(outputs) if i not in section.layout.slot]
-    lanes = section.lanes
     if varying:
         places = section.pattern([k for k, _ in varying])
         slots = section.slots(tuple([i for _, i in varying]))
-    whole = body.fresh(f"sub i64 %m, {body.fresh(f'urem i64 %m, {lanes}')}")
     # a few rows at a time, so that a line of `out` is filled while it is near
-    for row, few in loops(body, [(0, whole, lanes), (whole, "%m", 1)]):
-        starts = [body.times(body.add(row, k), len(outputs)) for k in range(few)]
+    for row, few in loops(body, tiles(body, "%m", 1 if body.lean else section.lanes)):
+        starts = [body.times(body.add(row, k), many) for k in range(few)]
         if varying:
-            with Loop(body, 0, len(varying)) as each:
+            with Loop(body, 0, places.size(body)) as each:
                 place, at = places.at(body, each.i), body.add(slots.at(body, each.i), row)
                 xs = None if few == 1 else body.load("%ws", at)
                 for k, start in enumerate(starts):
@@ -114,7 +114,7 @@ def _same(
     for found in kinds.values():
         places = section.pattern([place for place, _ in found])
         read = section.reader(body, tuple([i for _, i in found]))
-        with Loop(body, 0, len(found)) as each:
+        with Loop(body, 0, places.size(body)) as each:
             yield places.at(body, each.i), read(each.i, 0)
     body.resize(lanes)
 
@@ -144,7 +144,9 @@ def write_runs(body: Body, _: Section) -> str:
     body.do(f"store i64 0, ptr {odd}, align 8")
     with Loop(body, 0, "%count") as each:
         call = body.at("%calls", body.times(each.i, len(CALL)))
-        found = body.fresh(f"call i64 @run(ptr {call})")
+        space = body.fresh(f"load ptr, ptr {body.at(call, [*CALL].index('ws'))}, align 8")
+        run = body.fresh(f"load ptr, ptr {body.at(space, 2)}, align 8")
+        found = body.fresh(f"call i64 {run}(ptr {call})")
         found = body.fresh(f"or i64 {body.fresh(f'load i64, ptr {odd}, align 8')}, {found}")
         body.do(f"store i64 {found}, ptr {odd}, align 8")
     return body.fresh(f"load i64, ptr {odd}, align 8")
@@ -153,7 +155,8 @@ def write_runs(body: Body, _: Section) -> str:
 @dataclass
 class Driver:
     """Calls the kernels, which are in a table: the address of each function, and that of the
-    numbers which this call of it is given. The address of the table is where a workspace begins.
+    numbers which this call of it is given. A workspace begins with the address of the table, that
+    of the driver's own numbers, and its own.
 
     Attributes:
         once: kernels for what is the same for all rows, called once; they come first.
@@ -170,27 +173,31 @@ class Driver:
     def write(self, body: Body, _: Section) -> str:
         """Its body. The answer is 1 if anything in `out` is not finite, else 0."""
         lanes, many = self.section.lanes, len(self.section.tape.outputs)
-        self.unpack(body)
         before = HEAD + self.section.uniform.size * lanes
+        self.unpack(body)
+        numbers = self.once, self.once + 1, self.once + self.rowwise, before, many, self.block
+        once, first, end, at, self.many, self.most = (
+            self.section.number(number)(body) for number in numbers
+        )
         body.do(f"%uni = getelementptr inbounds double, ptr %ws, i64 {HEAD}")
-        body.do(f"%block = getelementptr inbounds double, ptr %ws, i64 {before}")
+        body.do(f"%block = getelementptr inbounds double, ptr %ws, i64 {at}")
         same = f"ptr %uni, ptr %theta, ptr %uni, ptr %out, i64 1, i64 {lanes}"
-        self.call(body, 0, self.once, same)
+        self.call(body, 0, once, same)
         if self.reduce:
-            body.do(f"call void @llvm.memset.p0.i64(ptr %out, i8 0, i64 {8 * many}, i1 false)")
+            size = body.times(self.many, 8)
+            body.do(f"call void @llvm.memset.p0.i64(ptr %out, i8 0, i64 {size}, i1 false)")
             body.declared.add("declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
         blocks, m, nv = self.split(body)
         rows = body.at("%rows", body.times(blocks.i, "%down"))
-        out = "%out" if self.reduce else body.at("%out", body.times(blocks.i, many))
+        out = "%out" if self.reduce else body.at("%out", body.times(blocks.i, self.many))
         where = f"ptr %block, i64 {nv}, i64 {m}"
-        first, end = self.once + 1, self.once + self.rowwise
-        self.call(body, self.once, first, f"ptr {rows}, i64 %down, i64 %right, {where}")
+        self.call(body, once, first, f"ptr {rows}, i64 %down, i64 %right, {where}")
         given = f"ptr %block, ptr %theta, ptr %uni, ptr {out}, i64 {nv}, i64 {m}"
         self.call(body, first, end, given)
         blocks.end()
-        return self.finish(body) if self.reduce else self.odd(body, body.times("%n", many))
+        return self.finish(body) if self.reduce else self.odd(body, body.times("%n", self.many))
 
-    def call(self, body: Body, first: int, end: int, arguments: str) -> None:
+    def call(self, body: Body, first: Index, end: Index, arguments: str) -> None:
         """Call so many kernels of the table."""
         with Loop(body, first, end, maybe_empty=True) as each:
             entry = body.at("%table", body.times(each.i, 2))
@@ -204,8 +211,7 @@ class Driver:
         for k, name in enumerate(CALL):
             body.do(f"%{name} = load {CALL[name]}, ptr {body.at('%call', k)}, align 8")
         body.do("%table = load ptr, ptr %ws, align 8")
-        own = body.at("%table", 2 * (self.once + self.rowwise) + 1)
-        body.do(f"%given = load ptr, ptr {own}, align 8")
+        body.do(f"%given = load ptr, ptr {body.at('%ws', 1)}, align 8")
         body.do("%down = ashr i64 %down_bytes, 3")
         body.do("%right = ashr i64 %right_bytes, 3")
 
@@ -214,8 +220,8 @@ class Driver:
 
         Returns the loop, and how many rows and vectors its block has.
         """
-        lanes, most = self.section.lanes, self.block
-        blocks = body.fresh(f"udiv i64 {body.fresh(f'add i64 %n, {most - 1}')}, {most}")
+        lanes, above = self.section.lanes, body.add(body.add("%n", self.most), -1)
+        blocks = body.fresh(f"udiv i64 {above}, {self.most}")
         some = body.fresh(f"call i64 @llvm.umax.i64(i64 {blocks}, i64 1)")
         body.declared.add("declare i64 @llvm.umax.i64(i64, i64)")
         body.declared.add("declare i64 @llvm.umin.i64(i64, i64)")
@@ -234,7 +240,7 @@ class Driver:
 
     def finish(self, body: Body) -> str:
         """From sums to means, and what is the same for all rows; the answer is that of `odd`."""
-        many, count = len(self.section.tape.outputs), "%over"
+        many, count = self.many, "%over"
         if self.reduce == "sum":
             write_same(body, self.section, count)
             return self.odd(body, many)
@@ -269,7 +275,7 @@ class Driver:
     ) -> Vector:
         """A nan, in some lane, where any output is not finite. In passing they are changed."""
         lanes = body.lanes
-        whole = body.fresh(f"sub i64 {total}, {body.fresh(f'urem i64 {total}, {lanes}')}")
+        whole = body.multiple(total, lanes)
         found = [body.constant(0.0)]
         for start, end, step in ((0, whole, lanes), (whole, total, 1)):
             loop = Loop(body, start, end, step, found, maybe_empty=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.native.emit.function import Body, Index, Loop, loops
+from engine.native.emit.function import Body, Index, Least, Loop, loops
 from engine.native.emit.vector import Mask, Vector, add_to, fma, horizontal, select
-from engine.native.kernels.products import accumulate, even, tiles
+from engine.native.kernels.products import LEAN, accumulate, even, tiles
 from engine.native.kernels.section import Section
 from engine.native.lower.plan import ONE, Args, Outer
 
@@ -16,7 +16,9 @@ HIGH = 8  # rows of the table at a time, which is then written as it lies in mem
 
 def write_outer(body: Body, section: Section, outer: Outer) -> None:
     """Sums for a few pairs at a time, in registers."""
-    if section.lanes == 1 and outer.b != (ONE,):
+    if body.lean:
+        _lean(body, section, outer)
+    elif section.lanes == 1 and outer.b != (ONE,):
         _row(body, section, outer)
     else:
         _rows(body, section, outer)
@@ -24,12 +26,11 @@ def write_outer(body: Body, section: Section, outer: Outer) -> None:
 
 def _rows(body: Body, section: Section, outer: Outer) -> None:
     """Vectors of rows, all rows of the block one after another."""
-    body.do(f"%full = udiv i64 %m, {section.lanes}")
     mask, (many, across) = _tail(body), outer.into.shape
     wide = 1 if outer.b == (ONE,) else min(section.lanes, across)
     high = even(many, (section.registers - 4) // wide if wide > 1 else 8)
-    for j, width in loops(body, tiles(across, wide)):
-        for i, height in loops(body, tiles(many, high)):
+    for j, width in loops(body, tiles(body, across, wide)):
+        for i, height in loops(body, tiles(body, many, high)):
             tile = _OuterTile(body, section, outer, mask, (i, height), (j, width))
             sums = [body.constant(0.0)] * (height * width)
             if outer.times == 1:
@@ -42,16 +43,42 @@ def _rows(body: Body, section: Section, outer: Outer) -> None:
                 horizontal(body, sums[k * width : (k + 1) * width], places, together)
 
 
+def _lean(body: Body, section: Section, outer: Outer) -> None:
+    """One size of tiles. What of the last ones is too much is done again, and adds 0."""
+    into, mask, (high, wide) = section.lists["into"][1], _tail(body), LEAN
+    wide = 1 if outer.b == (ONE,) else wide
+    down, right = into.size(body), into.size(body, 1)
+    ends = body.add(down, -1), body.add(right, -1)
+    for j, _ in loops(body, [(0, right, wide)]):
+        for i, _ in loops(body, [(0, down, high)]):
+            first = Least(i, ends[0]), Least(j, ends[1])
+            tile = _OuterTile(body, section, outer, mask, (first[0], high), (first[1], wide))
+            sums, places = tile.sums(0, [body.constant(0.0)] * (high * wide)), list[Index]()
+            for n, total in enumerate(sums):
+                k, t = divmod(n, wide)
+                inside = [
+                    body.new(f"icmp slt i64 {body.add(at, more)}, {end}")
+                    for at, more, end in ((i, k, down), (j, t, right))
+                ]
+                both = body.new(f"and i1 {', '.join(inside)}")
+                kept = f"{body.vector} {total.name}, {body.vector} zeroinitializer"
+                sums[n] = Vector(body, body.new(f"select i1 {both}, {kept}"))
+                places.append(into.at(body, body.add(first[0], k), body.add(first[1], t)))
+            for n in range(0, high * wide, body.lanes):
+                end = n + body.lanes
+                horizontal(body, sums[n:end], places[n:end], False)
+
+
 def _row(body: Body, section: Section, outer: Outer) -> None:
     """A row alone: a vector runs along the second list."""
     many, across = outer.into.shape
     left, right = section.slots(outer.a), section.slots(outer.b)
-    for i, height in loops(body, tiles(many, HIGH)):
-        for j, width in loops(body, tiles(across, body.lanes)):
+    for i, height in loops(body, tiles(body, many, HIGH)):
+        for j, width in loops(body, tiles(body, across, body.lanes)):
             each = Loop(body, 0, outer.times, 1, [body.constant(0.0)] * height)
             a, b = body.add(body.times(each.i, many), i), body.add(body.times(each.i, across), j)
             ats = [right.at(body, body.add(b, t)) for t in range(width)]
-            if width == body.lanes and right.regular and right.steps[0] == 1:
+            if width == body.lanes and right.steps and right.steps[0] == 1:
                 y = body.load("%ws", ats[0])
             else:
                 y = body.vector_of([body.scalar("%ws", at) for at in ats])
@@ -66,7 +93,7 @@ def _places(
 ) -> tuple[list[Index], bool]:
     """Where the totals of a row of the table are, and whether they fill a vector."""
     into = section.lists["into"][1]
-    together = into.regular and into.steps[1] == 1 and width == body.lanes
+    together = bool(into.steps) and into.steps[1] == 1 and width == body.lanes
     return [into.at(body, i, body.add(j, t)) for t in range(width)], together
 
 
@@ -83,8 +110,8 @@ class _OuterTile:
     section: Section
     outer: Outer
     mask: Mask
-    down: tuple[str, int]
-    across: tuple[str, int]
+    down: tuple[Index, int]
+    across: tuple[Index, int]
 
     def sums(self, place: Index, starts: Sequence[Vector]) -> list[Vector]:
         """The sums with those of one outer product added, over all rows."""
@@ -97,8 +124,10 @@ class _OuterTile:
         last = Loop(body, "%full", "%nv", 0, sums, maybe_empty=True)
         return last.end(self._turn(last.i, last.values, self.mask))
 
-    def _slots(self, ids: Args, before: Index, first: str, size: int) -> list[Index]:
-        slots, start = self.section.slots(ids), self.body.add(before, first)
+    def _slots(self, ids: Args, before: Index, first: Index, size: int) -> list[Index]:
+        slots, start = self.section.slots(ids), first
+        if not isinstance(first, Least):
+            start = self.body.add(before, first)
         return [slots.at(self.body, self.body.add(start, k)) for k in range(size)]
 
     def _turn(self, v: Index, sums: Sequence[Vector], mask: Mask | None = None) -> list[Vector]:
@@ -121,6 +150,7 @@ class _OuterTile:
 def _tail(body: Body) -> Mask:
     """The lanes of the last vector that hold rows, where it is not full."""
     lanes = body.lanes
+    body.do(f"%full = udiv i64 %m, {lanes}")
     left = body.fresh(f"sub i64 %m, {body.times('%full', lanes)}")
     one = body.new(f"insertelement {body.ints} poison, i64 {left}, i64 0")
     many = body.new(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from engine.native.emit.function import Body, Index, Loop, loops
+from engine.native.emit.function import Body, Index, Least, Loop, loops
 from engine.native.emit.vector import Vector, fma, transposed
 from engine.native.kernels.section import Section, side_by_side, write_results, write_steps
 from engine.native.lower.plan import Product, Reduction
@@ -16,8 +16,12 @@ from engine.native.math.reductions import FOLDS
 
 
 # --- register tiles: each number that is loaded is used several times -----------------------------
-def tiles(total: int, size: int) -> Iterator[tuple[int, int, int]]:
-    """Whole tiles as (start, end, size), then what is left as one smaller tile."""
+def tiles(body: Body, total: Index, size: int) -> Iterator[tuple[Index, Index, int]]:
+    """Whole tiles as (start, end, size), then what is left as one smaller tile, or one by one."""
+    if not isinstance(total, int):
+        whole = body.multiple(total, size)
+        yield from ((0, whole, size), (whole, total, 1))[:size]
+        return
     whole = total - total % size
     if whole:
         yield 0, whole, size
@@ -35,15 +39,15 @@ def even(total: int, most: int) -> int:
 
 def accumulate(
     body: Body,
-    many: int | str,
+    many: Index,
     starts: Sequence[Vector],
     turn: Callable[[Index, Sequence[Vector]], list[Vector]],
 ) -> list[Vector]:
     """Sums carried through `many` turns of a loop, a few of them written out."""
     sums, known = list(starts), isinstance(many, int)
-    unroll = 2 if known else 4  # (measured: more is slower, and takes longer to compile)
-    rest: Any = many % unroll if isinstance(many, int) else body.new(f"urem i64 {many}, {unroll}")
-    whole = many - rest if isinstance(many, int) else body.new(f"sub i64 {many}, {rest}")
+    # (measured: more is slower, and takes longer to compile)
+    unroll = 1 if body.lean else 2 if known else 4
+    whole = body.multiple(many, unroll)
     for start, end, step in ((0, whole, unroll), (whole, many, 1)):
         if start == end:
             continue
@@ -60,6 +64,7 @@ WIDE = 57_344  # doubles: inputs of more than these do not stay in the cache fro
 FEW = 64  # weights of an output: of fewer, it does not matter how far they are apart
 STEPS = 32  # that are written out for an output, at most, unless there are more
 SMALL = 6_000  # doubles that are copied to the stack, at most
+LEAN = 4, 2  # outputs and vectors of rows at a time, where code is lean
 PARTS, PLACES = 4, 8  # vectors of outputs at a time, or places, for a row alone
 # A weight, of a tile's first output, which of its outputs, and which input.
 Weight = Callable[[Index, int, Index], Vector]
@@ -68,7 +73,9 @@ Weight = Callable[[Index, int, Index], Vector]
 def write_product(body: Body, section: Section, product: Product) -> None:
     """Sums for a few outputs and a few vectors of rows at a time, over all inputs."""
     writer = _Writer(body, section, product)
-    if section.lanes == 1:
+    if body.lean:
+        writer.write_lean()
+    elif section.lanes == 1:
         writer.write_along()
     else:
         writer.write_rows()
@@ -78,25 +85,34 @@ class _Writer:
     def __init__(self, body: Body, section: Section, product: Product) -> None:
         self.body, self.section, self.product = body, section, product
         self.high, self.many = product.weights.shape
-        self.height, width = _tile(self.high, section.registers)
+        self.height, width = LEAN if body.lean else _tile(self.high, section.registers)
         # many steps are done for few rows at a time: it is the same, in less code
         self.width = max(min(width, STEPS // max(len(product.steps), 1)), 1)
         self.pointer, self.weights = section.lists["weights"]
         self.bias = None if product.bias is None else section.lists["bias"][1]
         self.xs = section.slots(product.xs)
+        self.terms = self.weights.size(body, 1)
 
     def write_rows(self) -> None:
         """Vectors of rows. Weights that are many and no neighbours are gathered for each tile of
         outputs, where there are several vectors of rows that use them.
         """
         body, many = self.body, self.many
-        together = self.weights.regular and self.weights.steps[1] == 1
+        together = self.weights.steps and self.weights.steps[1] == 1
         if together or many < FEW or many * self.height > SMALL:
             self.write(None)
         else:
             pack = body.room(many * self.height)
             several = body.fresh(f"icmp sgt i64 {body.times('%nv', self.product.times)}, 3")
             body.either(several, partial(self.write, pack), partial(self.write, None))
+
+    def write_lean(self) -> None:
+        """One size of tiles. What of the last ones is too much is done again, or is in no row."""
+        high = self.weights.size(self.body)
+        last, spans = self.body.add(high, -1), [(0, high, self.height)]
+        for j, height in loops(self.body, spans):
+            for v, width in loops(self.body, [(0, "%nv", self.width)]):
+                self.tile(Least(j, last), height, v, width, self.far)
 
     def write_along(self) -> None:
         """A row alone: vectors run along the outputs, for several places at a time."""
@@ -108,7 +124,7 @@ class _Writer:
         found = body.room(parts * size * lanes)
         with Loop(body, 0, high, parts * lanes) as outputs:
             starts = [body.least(body.add(outputs.i, k * lanes), most) for k in range(parts)]
-            for p, places in loops(body, tiles(times, size)):
+            for p, places in loops(body, tiles(body, times, size)):
                 for k, total in enumerate(self.sums_along(starts, p, places)):
                     body.store(total, found, k * lanes)
                 with Loop(body, 0, parts * places) as each:
@@ -126,8 +142,8 @@ class _Writer:
     def sums_along(self, starts: Sequence[Index], p: Index, places: int) -> list[Vector]:
         """The sums of the outputs from each start on, at some places from p on."""
         body, lanes, many, weights = self.body, self.body.lanes, self.many, self.weights
-        turned = weights.regular and weights.steps[1] == 1 and lanes > 1
-        step = weights.steps[0] if weights.regular else None
+        turned = weights.steps and weights.steps[1] == 1 and lanes > 1
+        step = weights.steps and weights.steps[0]
 
         def read(j: Index, k: Index, size: int) -> list[Vector]:
             if turned and size > 1:
@@ -140,13 +156,13 @@ class _Writer:
 
         sums = [body.constant(0.0)] * (len(starts) * places)
         if self.bias is not None:
-            bias, by = self.bias, self.bias.steps[0] if self.bias.regular else None
+            bias, by = self.bias, self.bias.steps and self.bias.steps[0]
             for q, j in enumerate(starts):
                 place = partial(lambda j, i: bias.at(body, body.add(j, i)), j)
                 first = side_by_side(body, self.pointer, by, place)
                 sums[q * places : (q + 1) * places] = [first] * places
         unit = lanes if turned else 2
-        for start, end, size in tiles(many, unit):
+        for start, end, size in tiles(body, many, unit):
             size = unit if size == unit else 1
             loop = Loop(body, start, end, size, sums)
             sums = [*loop.values]
@@ -167,7 +183,8 @@ class _Writer:
 
     def write(self, pack: str | None) -> None:
         """All tiles. With inputs that do not stay in the cache, all outputs of a few rows first."""
-        body, vectors, outputs = self.body, self._vectors(), [*tiles(self.high, self.height)]
+        body, outputs = self.body, [*tiles(self.body, self.high, self.height)]
+        vectors = [*tiles(body, body.times("%nv", self.product.times), self.width)]
         if pack is None and self.many * self.section.stride > WIDE:
             for v, width in loops(body, vectors):
                 for j, height in loops(body, outputs):
@@ -177,15 +194,6 @@ class _Writer:
             weight = self.far if pack is None else self.gather(j, height, pack)
             for v, width in loops(body, vectors):
                 self.tile(j, height, v, width, weight)
-
-    def _vectors(self) -> list[tuple[Index, Index, int]]:
-        """Rows of all places in vectors, several at a time, then one by one."""
-        all_rows = self.body.times("%nv", self.product.times)
-        if self.width == 1:
-            return [(0, all_rows, 1)]
-        rest = self.body.fresh(f"urem i64 {all_rows}, {self.width}")
-        whole = self.body.fresh(f"sub i64 {all_rows}, {rest}")
-        return [(0, whole, self.width), (whole, all_rows, 1)]
 
     def _where(self, v: Index, width: int) -> list[tuple[Index, Index]]:
         """The place of each vector from one on, and its first row."""
@@ -238,9 +246,9 @@ class _Writer:
                 new += [fma(w, x, sums[i * width + t]) for t, x in enumerate(inputs)]
             return new
 
-        sums = accumulate(body, self.many, starts, turn)
+        sums = accumulate(body, self.terms, starts, turn)
         for t, (p, row) in enumerate(spots):
-            found, at = sums[t::width], body.add(body.times(p, self.high), j)
+            found, at = sums[t::width], j if p == 0 else body.add(body.times(p, self.high), j)
             write_results(body, section, product.ys, found, at, row, 1)
             write_steps(body, section, product.steps, at, height, row, 1, {product.ys: found})
 
@@ -257,21 +265,19 @@ def write_reduction(body: Body, section: Section, reduction: Reduction) -> None:
     (step,) = reduction.steps
     fold = FOLDS[step.op]
     first, others = step.columns[: fold.begin], step.columns[fold.begin :]
-    many, size = len(others[0]) // len(step.ids), 4 if step.op.startswith("dot") else 1
-    rest = body.fresh(f"urem i64 %nv, {size}")
-    whole = body.fresh(f"sub i64 %nv, {rest}")
-    for j, height in loops(body, tiles(len(step.ids), size)):
-        spans: list[tuple[Index, Index, int]] = [(0, whole, size), (whole, "%nv", 1)]
-        for v, width in loops(body, spans[:size]):
+    many, turns = (size(body) for size in section.sizes)
+    size = 4 if step.op.startswith("dot") and not body.lean else 1
+    for j, height in loops(body, tiles(body, many, size)):
+        for v, width in loops(body, tiles(body, "%nv", size)):
             row = body.times(v, section.lanes)
             begin, read = [[section.reader(body, c, row) for c in each] for each in (first, others)]
             places = [(body.add(j, i), t) for i in range(height) for t in range(width)]
             starts = [fold.start(body, [x(*place) for x in begin]) for place in places]
             held = len(starts[0])
-            loop = Loop(body, 0, many, 1, [x for start in starts for x in start])
+            loop = Loop(body, 0, turns, 1, [x for start in starts for x in start])
             after: list[Vector] = []
             for k, (i, t) in enumerate(places):
-                at = body.add(body.times(i, many), loop.i)
+                at = body.add(body.times(i, turns), loop.i)
                 carried = loop.values[k * held : (k + 1) * held]
                 after += fold.turn(carried, [x(at, t) for x in read])
             ends = loop.end(after)

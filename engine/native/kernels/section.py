@@ -30,10 +30,12 @@ class Section:
         layout: slots in the workspace, whose slots are `stride` doubles apart.
         uniform: slots of what is the same for all rows, a vector of equal lanes each.
         size, registers: doubles in a vector of the machine, and how many it holds.
+        lean: code is given sizes with each call, so that programs of any sizes share it.
         keep: tables whose addresses kernels are given.
         cases: what is interpreted: a number for each operation.
         lists: for each list of a kernel the memory that it is in, and the positions there.
         numbers: what a call of the kernel is given: starts of lists, addresses of tables.
+        sizes: those of the kernel, as code finds them.
         form: what the text of its code depends on.
     """
 
@@ -44,10 +46,12 @@ class Section:
     lanes: int
     size: int
     registers: int
+    lean: bool = False
     keep: list[Any] = field(default_factory=list)
     cases: dict[Any, int] = field(default_factory=dict)
     lists: dict[Any, tuple[str, Any]] = field(default_factory=dict)
     numbers: list[int] = field(default_factory=list)
+    sizes: Sequence[Callable[[Body], Index]] = ()
     form: Any = None
 
     def of(self, kernel: Any = None, encode: Callable[..., Any] | None = None) -> Section:
@@ -56,14 +60,24 @@ class Section:
         if isinstance(kernel, plan.Interpreted) and encode:
             own.form = encode(own, kernel)
         elif kernel:
-            own.form = type(kernel), self.stride, *own.locate(kernel)
+            own.sizes = [own.number(size) for size in getattr(kernel, "sizes", ())]
+            own.form = type(kernel), not self.lean and self.stride, *own.locate(kernel)
         return own
+
+    def number(self, number: int) -> Callable[[Body], Index]:
+        """How code finds a number: where it is lean, each call is given it."""
+        place = len(self.numbers)
+        if not self.lean:
+            return lambda body: number
+        self.numbers.append(number)
+        return lambda body: body.position(place, number)
 
     def locate(self, kernel: Any) -> tuple[Any, ...]:
         """Find all lists and tables of a kernel; the answer is what the text of its code depends
         on beside its type.
         """
         steps, lists = getattr(kernel, "steps", ()), list[Args]()
+        chunk, xs = isinstance(kernel, Chunk), getattr(kernel, "xs", None)
         for step in steps:
             call = step.op, len(step.columns)
             if call not in self.lists and not has_formula(step.op):
@@ -79,22 +93,31 @@ class Section:
                 where = MEMORY.get(name) or MEMORY[kernel.kind]
                 if where == "%uni":
                     each = numpy().vectorize(self.uniform.slot.get)(each) * self.lanes
-                self.lists[name] = where, self.pattern(each)
+                self.lists[name] = where, self.pattern(each, name == "weights")
         lists += [ids for step in steps for ids in (step.ids, *step.columns)]
-        order = {ids: k for k, ids in enumerate(dict.fromkeys(lists)) if self.find(ids)}
+        order = {
+            ids: k
+            for k, ids in enumerate(dict.fromkeys(lists))
+            if self.find(ids, chunk or ids == xs)
+        }
         shapes = [(where, repr(getattr(at, "shape", at))) for where, at in self.lists.values()]
         operations = tuple([(step.op, len(step.columns)) for step in steps])
-        return operations, tuple([(order[ids], len(ids)) for ids in lists]), tuple(shapes)
+        sizes = [not self.lean and len(ids) for ids in lists]
+        return operations, tuple([order[ids] for ids in lists]), tuple(sizes), tuple(shapes)
 
-    def pattern(self, positions: Any) -> Pattern:
-        """Positions as code finds them: a list, or a matrix as an array."""
-        found = Pattern(positions, len(self.numbers))
-        self.numbers.append(found.number)
-        if not found.regular:
+    def pattern(self, positions: Any, stepped: bool = False) -> Pattern:
+        """Positions as code finds them: a list, or a matrix as an array.
+
+        Arguments:
+            stepped: steps are worth code of their own, even if it is lean.
+        """
+        found = Pattern(positions, len(self.numbers), self.lean, stepped or not self.lean)
+        self.numbers += found.numbers
+        if found.steps is None:
             self.keep.append(found.table)
         return found
 
-    def find(self, ids: Args) -> tuple[str, Any]:
+    def find(self, ids: Args, stepped: bool = False) -> tuple[str, Any]:
         """The memory that results of one kind are in and their positions, in doubles.
 
         For constants that differ, where the address of their table is given; for one constant
@@ -115,7 +138,7 @@ class Section:
             elif first in self.layout.slot:
                 where, at, scale = "%ws", self.layout.slot, self.stride
             if first in at:
-                found = where, self.pattern([at[i] * scale for i in ids])
+                found = where, self.pattern([at[i] * scale for i in ids], stepped)
         self.lists[ids] = found
         return found
 
@@ -151,7 +174,7 @@ class Section:
         if where == "const":
             return lambda j, t: body.splat(entry(j, "double"))
         if lanes == 1 and where != MIXED:
-            step = found.steps[0] if found.regular else None
+            step = found.steps and found.steps[0]
             return lambda j, t: side_by_side(
                 body, where, step, lambda k: found.at(body, body.add(j, k))
             )
@@ -234,7 +257,7 @@ def write_results(
     where, slots = section.find(ids)
     if where != "%ws":
         return
-    if body.lanes > section.lanes and not (slots.regular and slots.steps[0] == 1):
+    if body.lanes > section.lanes and not (slots.steps and slots.steps[0] == 1):
         (result,) = results
         for k in range(body.lanes):
             body.store_scalar(result.lane(k), "%ws", slots.at(body, body.add(j, k)))
@@ -250,7 +273,7 @@ def write_map(body: Body, section: Section, block: Map) -> None:
     the last may begin before the one before it ends.
     """
     many, size = len(block.steps[0].ids), body.lanes // section.lanes
-    with Loop(body, 0, many, size) as columns, Loop(body, 0, "%nv") as rows:
+    with Loop(body, 0, section.sizes[0](body), size) as columns, Loop(body, 0, "%nv") as rows:
         j = body.least(columns.i, many - size if many % size else None)
         row = body.times(rows.i, section.lanes)
         write_steps(body, section, block.steps, j, 1, row, 1, {})
@@ -271,8 +294,8 @@ def write_gather(body: Body, section: Section, gather: Gather) -> None:
     """A nan where the index is none of 0, 1, 2, ..."""
     slots, positions = section.slots(gather.ys), section.lists["positions"][1]
     with Loop(body, 0, body.fresh(f"mul i64 %nv, {section.lanes}")) as rows:
-        index, valid = _index(body, section, gather.index, rows.i, gather.positions.shape[1])
-        with Loop(body, 0, len(gather.ys)) as columns:
+        index, valid = _index(body, section, gather.index, rows.i, positions.size(body, 1))
+        with Loop(body, 0, positions.size(body)) as columns:
             x = body.scalar("%theta", positions.at(body, columns.i, index))
             x = body.fresh(f"select i1 {valid}, double {x}, double {NAN}")
             place = body.add(slots.at(body, columns.i), rows.i)
@@ -283,8 +306,8 @@ def write_scatter(body: Body, section: Section, scatter: Scatter) -> None:
     """Each row adds to the totals that its index says."""
     slots, into = section.slots(scatter.a), section.lists["into"][1]
     with Loop(body, 0, "%m") as rows:
-        index, valid = _index(body, section, scatter.index, rows.i, scatter.into.shape[1])
-        with Loop(body, 0, len(scatter.a)) as columns:
+        index, valid = _index(body, section, scatter.index, rows.i, into.size(body, 1))
+        with Loop(body, 0, into.size(body)) as columns:
             place = body.add(slots.at(body, columns.i), rows.i)
             x = body.fresh(f"select i1 {valid}, double {body.scalar('%ws', place)}, double 0.0")
             total = into.at(body, columns.i, index)
@@ -292,11 +315,14 @@ def write_scatter(body: Body, section: Section, scatter: Scatter) -> None:
             body.store_scalar(new, "%out", total)
 
 
-def _index(body: Body, section: Section, i: int, row: str, many: int) -> tuple[str, str]:
+def _index(body: Body, section: Section, i: int, row: str, many: Index) -> tuple[str, str]:
     """The index of a row as an integer below `many` (0 where it is none), and whether it is one."""
     x = body.scalar("%ws", body.add(section.slots((i,)).at(body, 0), row))
     low = body.fresh(f"fcmp oge double {x}, 0.0")
-    high = body.fresh(f"fcmp olt double {x}, {literal(float(many))}")
+    end = (
+        literal(float(many)) if isinstance(many, int) else body.new(f"sitofp i64 {many} to double")
+    )
+    high = body.fresh(f"fcmp olt double {x}, {end}")
     inside = body.fresh(f"and i1 {low}, {high}")
     safe = body.fresh(f"select i1 {inside}, double {x}, double 0.0")
     index = body.fresh(f"fptosi double {safe} to i64")

@@ -14,7 +14,7 @@ from engine.native.math.reductions import FOLDS, fold
 from engine.native.math.rules import CHEAP, cost, has_formula
 from engine.native.needs import numpy
 
-SMALL = 16  # products of fewer terms are not worth a loop
+SMALL = 6  # products of fewer terms are not worth a loop
 MANY = 24  # nor maps of fewer cheap operations,
 HEAVY = 3  # or of operations that take many instructions;
 MAPS = 32  # kinds of maps at most: each is a function to compile
@@ -144,6 +144,8 @@ def _fuse(
         others = [arg for arg in args if arg not in row]
         if len(rows) != 1 or any(levels[arg] >= level for arg in others):
             continue
+        if isinstance(block, Product) and any(tape.ops[arg] == "input" for arg in others):
+            continue  # what losses do with targets is of many kinds
         j = rows.pop()
         signature = tape.ops[i], *[column.get(arg, kind(tape, arg)) for arg in args]
         number = 0

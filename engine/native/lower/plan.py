@@ -153,6 +153,11 @@ class Map:
     steps: list[Apply]
 
     @property
+    def sizes(self) -> Sequence[int]:
+        """How many positions there are."""
+        return [len(step.ids) for step in self.steps[:1]]
+
+    @property
     def reads(self) -> Iterable[int]:
         """What it needs."""
         return chain(*[column for step in self.steps for column in step.columns])
@@ -175,6 +180,12 @@ class Reduction(Map):
     """
 
     mixed: list[Args]
+
+    @property
+    def sizes(self) -> Sequence[int]:
+        """How many results there are, and turns for each."""
+        (step,) = self.steps
+        return len(step.ids), len(step.columns[-1]) // len(step.ids)
 
 
 @dataclass
