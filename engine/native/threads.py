@@ -14,6 +14,7 @@ from contextlib import suppress
 from contextvars import copy_context
 from functools import cache, partial
 from itertools import pairwise
+from threading import current_thread, main_thread
 from typing import Any, TypeAlias, TypeVar
 
 from engine.forks import in_forked_child
@@ -85,30 +86,28 @@ def added(pieces: Iterable[Piece], spare: list[Any] | None = None) -> list[Piece
 
 
 # --- shards of a program's rows -------------------------------------------------------------------
-def run_shards(
-    code: Compiled, size: float, rows: int, down: int, right: int, many: int, theta: int, out: Any
-) -> bool:
+def run_shards(code: Compiled, size: float, rows: Any, theta: Any, out: Any, away: bool) -> bool:
     """Run a program for many rows, by several threads. Is anything in `out` infinite or nan?
 
     Arguments:
-        size: rows that make a shard. The others are as in a call of the code, `rows` and `theta`
-            addresses.
+        size: rows that make a shard. rows, theta, out: arrays. away: as of `together`.
     """
-    np, shards, outputs = numpy(), shard_count(many, size), out.shape[-1]
+    np, many, outputs = numpy(), len(rows), out.shape[-1]
+    shards = shard_count(many, size)
     found = np.empty((shards, outputs)) if code.reduce else out
-    width = 8 * outputs
+    width, (down, right) = 8 * outputs, rows.strides
 
-    def run(first: int, end: int) -> bool:
-        calls = []
+    def run(first: int, end: int) -> bool:  # it holds the arrays, even if nobody waits for it
+        calls, given = [], theta.ctypes.data
         with code.space() as space:
             for shard in range(first, end):
                 low, high = border(many, shards, shard), border(many, shards, shard + 1)
                 to = found.ctypes.data + width * (shard if code.reduce else low)
-                at = rows + low * down
-                calls.append(pack(at, down, right, high - low, theta, to, space, many / shards))
+                at = rows.ctypes.data + low * down
+                calls.append(pack(at, down, right, high - low, given, to, space, many / shards))
             return bool(code.runs(b"".join(calls), len(calls)))
 
-    odd = any(together([partial(run, *share) for share in shares(shards, workers())]))
+    odd = any(together([partial(run, *share) for share in shares(shards, workers())], away))
     if not code.reduce:
         return odd
     with np.errstate(all="ignore"):  # in ieee mode totals may be infinite
@@ -130,7 +129,7 @@ def workers() -> int:
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max(workers() - 1, 1), "gradwalk")
+    return ThreadPoolExecutor(workers(), "gradwalk")
 
 
 @cache
@@ -149,22 +148,24 @@ def later(task: Callable[[], object]) -> None:
         _aside().submit(task)
 
 
-def together(tasks: Sequence[Callable[[], Answer]]) -> list[Answer]:
+def together(tasks: Sequence[Callable[[], Answer]], away: bool = False) -> list[Answer]:
     """What the tasks return, in their order.
 
     This thread takes the first, and whatever no other thread has begun by then. So it never waits
     for a thread that does something else.
+
+    Arguments:
+        away: the main thread takes none, if there are others. Python handles signals there, and
+            what Ctrl-C raises in a function that machine code called would be lost.
     """
-    if not tasks:
-        return []
-    first, *others = tasks
-    futures: list[Future[Answer]] = []
+    here = not away or current_thread() is not main_thread()
+    others, futures = tasks[here:], list[Future[Answer]]()
     with suppress(RuntimeError):  # Python is about to exit, and starts no thread any more
         futures += [_pool().submit(copy_context().run, task) for task in others]
     try:
-        found = [first()]
+        found = [task() for task in tasks[:here]]
         for task, future in zip(others, futures, strict=False):
-            found.append(task() if future.cancel() else future.result())
+            found.append(task() if here and future.cancel() else future.result())
         return found + [task() for task in others[len(futures) :]]
     finally:
         # the others write to what the caller holds

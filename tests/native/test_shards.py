@@ -2,9 +2,11 @@
 
 import math
 import os
+import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import NumericError, Program, Value, gradient, log
+from engine import NumericError, Program, Value, gradient, log, operation
 from engine.native import threads
 from tests.native.test_threads import network
 from tests.native.tools import same_bits
@@ -154,3 +156,26 @@ def test_workers_are_as_many_as_omp_num_threads(monkeypatch: pytest.MonkeyPatch)
         assert threads.workers() >= 1
     finally:
         threads.workers.cache_clear()
+
+
+@pytest.mark.parametrize("rows", [1, 9, 3000])
+def test_ctrl_c_in_a_function_that_is_called_is_no_number(
+    rows: int, workers: Callable[[int], None]
+) -> None:
+    """What is raised there goes nowhere: the answer would be wrong, and the program would go on."""
+    workers(2)
+    press = [False]
+
+    def pressed(a: float) -> float:
+        if press[0]:
+            press[0] = False
+            signal.raise_signal(signal.SIGINT)
+        return a + 1.0
+
+    x = Value(0.0, "x")
+    run = Program([x], [operation("pressed", pressed, lambda y, a: 1.0)(x)])
+    given = np.linspace(0.0, 1.0, rows)[:, None]
+    press[0] = True
+    with pytest.raises(KeyboardInterrupt):
+        run(given)
+    assert same_bits(run(given), given + 1.0)

@@ -189,8 +189,7 @@ class Section:
     def called(self, op: str, many: int) -> int:
         """The address of a row's float function of so many arguments."""
         row = self.tape.called[op]
-        known = None if row.own else c_function(row.function)
-        address, keep = known or callback(row.function, many)
+        address, keep = c_function(row) or callback(row.function, many)
         self.keep += [row, keep]
         return address
 

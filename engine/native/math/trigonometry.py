@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.core.operation import floats
-from engine.native.emit.scalar import outlined, per_lane, permanent, rarely
+from engine.core.operation import TABLE, floats
+from engine.native.emit.scalar import c_function, outlined, per_lane, permanent, rarely
 from engine.native.emit.vector import Bits, Mask, Vector, fma, select
 from engine.native.math.elementary import SHIFT, polynomial
 from engine.native.math.polynomials import COS, SIN
@@ -64,7 +64,7 @@ def _with_large(name: str, formula: Callable[[Vector], Vector]) -> Callable[[Vec
     """The formula, and a branch for vectors that hold a large angle, as a function of its own."""
 
     def whole(x: Vector) -> Vector:
-        address, _ = permanent(getattr(floats, name), 1)
+        address, _ = c_function(TABLE[name]) or permanent(getattr(floats, name), 1)
         return rarely(abs(x) > LARGEST, lambda: per_lane(x.body, address, x), formula(x))
 
     return lambda x: outlined(name, whole, x)
