@@ -161,7 +161,7 @@ def together(tasks: Sequence[Callable[[], Answer]], away: bool = False) -> list[
     here = not away or current_thread() is not main_thread()
     others, futures = tasks[here:], list[Future[Answer]]()
     with suppress(RuntimeError):  # Python is about to exit, and starts no thread any more
-        futures += [_pool().submit(copy_context().run, task) for task in others]
+        futures += (_pool().submit(copy_context().run, task) for task in others)
     try:
         found = [task() for task in tasks[:here]]
         for task, future in zip(others, futures, strict=False):

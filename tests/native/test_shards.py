@@ -158,6 +158,26 @@ def test_workers_are_as_many_as_omp_num_threads(monkeypatch: pytest.MonkeyPatch)
         threads.workers.cache_clear()
 
 
+def test_what_was_handed_over_before_python_exits_is_not_done_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done = []
+    with ThreadPoolExecutor(1) as pool:
+        submit = pool.submit
+
+        def until_exit(*task: Any) -> Any:
+            monkeypatch.setattr(pool, "submit", refused)
+            return submit(*task)
+
+        def refused(*task: Any) -> None:
+            raise RuntimeError("cannot schedule new futures after shutdown")
+
+        monkeypatch.setattr(pool, "submit", until_exit)
+        monkeypatch.setattr(threads, "_pool", lambda: pool)
+        assert threads.together([partial(done.append, k) for k in range(4)]) == [None] * 4
+    assert sorted(done) == [0, 1, 2, 3]
+
+
 @pytest.mark.parametrize("rows", [1, 9, 3000])
 def test_ctrl_c_in_a_function_that_is_called_is_no_number(
     rows: int, workers: Callable[[int], None]
