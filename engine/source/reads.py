@@ -30,7 +30,9 @@ class Reading(float):
     time: float
     line: str
 
-    def __new__(cls, number: float, *about: Any) -> Reading:  # noqa: D102
+    def __new__(cls, number: Any = 0.0, *about: Any) -> Reading:  # noqa: D102
+        if not about:  # who takes the class of a number to make others
+            return float(number)  # type: ignore[return-value]
         read = super().__new__(cls, number)
         read.nodes, read.time, read.line = about
         return read
@@ -38,11 +40,18 @@ class Reading(float):
     def __reduce__(self) -> tuple[Any, ...]:
         return float, (float(self),)
 
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **how: Any) -> Any:
+        """What NumPy makes of a float: one of another class would widen float32."""
+        plain = [float(x) if x.__class__ is Reading else x for x in inputs]
+        return getattr(ufunc, method)(*plain, **how)
+
 
 def _following(name: str) -> Any:
     plain = getattr(float, name)
 
     def method(self: Reading, *others: Any) -> Any:
+        if any(isinstance(x, float) and x.__class__ not in (float, Reading) for x in others):
+            return NotImplemented  # those of NumPy derive from float, and so come first
         found = plain(self, *others)
         if found.__class__ is not float:
             return found

@@ -6,6 +6,7 @@ import json
 import math
 import pickle
 import re
+import statistics
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -411,6 +412,17 @@ def test_a_number_that_was_read_is_a_float_like_any_other() -> None:
     assert [str(json.loads(json.dumps(x))) for x in (read, read * 2)] == ["2.5", "5.0"]
     with pytest.raises(ZeroDivisionError):
         read / 0.0
+    narrow, wide = np.ones(2, "float32"), np.float64(2.0)
+    for f in (
+        lambda a: statistics.mean([a, a]),
+        lambda a: type(a)(3.0) + type(a).fromhex("0x1p3"),
+        lambda a: a - wide,
+        lambda a: wide**a,
+        lambda a: (narrow * a).dtype,
+        lambda a: (a * narrow[0]).dtype,
+        lambda a: np.add.outer(narrow, a).dtype,
+    ):
+        assert (f(read), type(f(read))) == (f(2.5), type(f(2.5)))
     del x
     assert type(w.data) is float  # when no input is there any more
 
