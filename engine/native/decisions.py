@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from engine.core.graph import describe, topological
 from engine.core.inputs import ControlFlowError, declared, looked_at
 from engine.core.node import ITEM, Node
+from engine.core.ops import CONSTANT
 from engine.core.value import Value
 from engine.source.lost import outcomes, outside_library, warn_at
 from engine.source.origin import line_of, origin_of
@@ -61,7 +62,8 @@ def _baked_in(outputs: Iterable[Node], leaves: Iterable[Node], since: float) -> 
         for y in (x, *outcomes(x))
     }
     for node in nodes if likely else ():
-        for number in [p._data for p in node.parents if not p.parents and p not in known]:
+        # a leaf may hold it by intent, as a copy of a model does
+        for number in [p._data for p in node.parents if p.op is CONSTANT]:
             # a round one may just happen to be the same
             if number in likely and not (number * 1024.0).is_integer() and node._code:
                 line = origin_of(node._code, node._at % ITEM, None).line

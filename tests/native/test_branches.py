@@ -393,8 +393,11 @@ def test_numbers_that_are_read_for_something_else_are_no_matter() -> None:
         assert shown.endswith("3.700")
         w.data -= 0.5 * w.data  # a step, as people write it
         assert w.data in (number / 2, -1.0)
+        copied = Value(0.0)  # a model that follows another
+        copied.data = w.data
         w.data = number
         output = where(x > 0, x * w * factor, 0.1 * x) + scale.data * w + 0.3 + 1.0 * x + 0.0
+        output += copied * 0.0
         found = Program([x], [output], [w])
         w.data = 2.0
         assert found([[3.0]])[0, 0] == pytest.approx(6.0 * number + 7.4 + 0.3 + 3.0)
