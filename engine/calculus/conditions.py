@@ -49,12 +49,16 @@ class Conditions:
                 self._open.add(node)
             elif not isfinite(node._data):
                 nonfinite.add(node)
-            if parents and not (nonfinite.isdisjoint((node, *parents)) and _is_finite(node)):
-                nonfinite.add(node)
-                if not node.op.constant_partials:
-                    self._poles.add(node)
+            if not parents or (
+                node not in nonfinite and nonfinite.isdisjoint(parents) and _is_finite(node)
+            ):
+                continue
+            nonfinite.add(node)
+            if not node.op.constant_partials:
+                self._poles.add(node)
         self.closed = not self._open
-        self._given, self._finite = set(order), {*order} - nonfinite
+        self._given = set(order)
+        self._finite = self._given - nonfinite if nonfinite else self._given
         self._bent: dict[Any, bool] = {}  # rows whose second derivatives may not be finite
         # nodes whose gradient or tangent, or a derivative of it, may not be finite
         self._unbounded = {node for node, number in begin.items() if not isfinite(_number(number))}
@@ -102,12 +106,27 @@ class Conditions:
             poles = [infinite or node in self._poles or not backwards] * len(edges)
         elif not self._is_product(node):
             poles = [True] * len(edges)
-        for condition, target in zip(conditions, targets * len(edges), strict=False):
-            if condition is ALWAYS:
-                self._always.add(target)
-            elif target.parents:
-                self._reached(target, condition)
+        if backwards and not op.branches:
+            self._reached(targets, conditions[0])
+        else:
+            for condition, target in zip(conditions, targets * len(edges), strict=False):
+                self._reached([target], condition)
         return self._gated(op, poles, conditions, terms)
+
+    def simple(self, node: Any, upstream: Any) -> bool:
+        """Whether a product, of which there are many, hands on backwards no more than its factors,
+        as `terms` would answer; then that is noted.
+        """
+        if node in self._poles or node in self._unbounded:
+            return False
+        if self.closed and not isfinite(_number(upstream)):
+            return False
+        condition = self._condition(node)
+        if condition is not ALWAYS and (node in self._beyond or condition in self._from_users):
+            return False
+        self._beyond.update(node.parents)
+        self._reached(node.parents, condition)
+        return True
 
     def _gated(
         self, op: Any, guards: Sequence[bool], conditions: Sequence[Any], terms: list[Term]
@@ -134,13 +153,17 @@ class Conditions:
         """Whether a node is more than a term of a sum, and so is what it is made of."""
         return node in self._beyond and sum([bool(each.parents) for each in node.parents]) < 2
 
-    def _reached(self, node: Any, condition: Any) -> None:
-        """Note that a row comes to a node under a condition."""
-        known = self._of.setdefault(node, condition)
-        if known.__class__ is dict:
-            known[condition] = None
-        elif known is not condition:
-            self._of[node] = {known: None, condition: None}
+    def _reached(self, nodes: Sequence[Any], condition: Any) -> None:
+        """Note that a row comes to nodes under a condition."""
+        if condition is ALWAYS:
+            self._always.update(nodes)
+            return
+        for node in nodes:
+            known = self._of.setdefault(node, condition) if node.parents else condition
+            if known.__class__ is dict:
+                known[condition] = None
+            elif known is not condition:
+                self._of[node] = {known: None, condition: None}
 
     def _condition(self, node: Any) -> Any:
         if node in self._always:
@@ -219,7 +242,7 @@ _ALTERNATIVES = {rows.select: 1, rows.choose: 1, rows.maximum: 0, rows.minimum: 
 def _is_finite(node: Any) -> bool:
     """Whether finite inputs give finite numbers, those of the source being what they are."""
     finite = node.op.finite_partials if node.parents else True
-    if callable(finite):
+    if finite is not True and callable(finite):
         finite = finite(*[each._data if is_constant(each) else None for each in node.parents])
     return bool(finite)
 

@@ -48,6 +48,12 @@ def pullback(seeds: Mapping[Any, Any], inputs: Sequence[Any]) -> list[Any]:
             upstream = gradient[node] = _dot(found)
             if not (parents := node.parents) or between.isdisjoint(parents):
                 continue
+            if node.op is rows.mul and (not conditions or conditions.simple(node, upstream)):
+                for parent, other in (parents, parents[::-1]):
+                    if parent in between:
+                        local = other._data if other.op is CONSTANT else other
+                        terms[parent].append((upstream, local, node))
+                continue
             edges = _wanted_partials(node, between, poles)
             if node.op is rows.add and not rank and not (conditions and conditions.alone(node)):
                 edges, inner = _whole_sum(node, edges, waiting, terms, between)

@@ -69,7 +69,9 @@ def is_open(node: object) -> bool:
     """Whether a node depends on a declared input, or on anything while a program is recorded."""
     if not declared or not isinstance(node, Node) or node.op is CONSTANT:
         return False
-    return RECORDING.get() or _survey(node, CLOSED) is OPEN
+    if node.parents:
+        return RECORDING.get() or _survey(node, CLOSED) is OPEN
+    return id(node) in declared or RECORDING.get()
 
 
 def looked_at(leaf: Node, since: float) -> str:

@@ -229,7 +229,7 @@ def record(op: Operation, parents: tuple[Any, ...], data: float) -> Value:
     if data - data or NO_GRAD.open:  # inf or nan; or somebody, somewhere, wants no graph
         if data - data:
             check_value(op, parents, data)
-        if NO_GRAD.get():
+        if NO_GRAD.open and NO_GRAD.get():
             return Value(data)
     node = _new(Value)
     node._data = data
