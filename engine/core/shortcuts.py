@@ -44,7 +44,8 @@ class Shortcuts(Node):
         fmod = remainder = __mod__ = __rmod__ = floor_divide = __floordiv__ = __rfloordiv__ = _two
         hypot = atan2 = binary_cross_entropy = binary_cross_entropy_with_logits = _two
         __divmod__ = __rdivmod__ = _both
-        leaky_relu = elu = hardtanh = __round__ = __array_ufunc__ = _more
+        leaky_relu = elu = hardtanh = __round__ = _more
+        __array_ufunc__ = __array_function__ = _more
 
     def register_hook(self, hook: Hook) -> RemovableHandle:
         """Call a function in every backward pass, when this Value's gradient is complete.
