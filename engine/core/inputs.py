@@ -105,7 +105,7 @@ def _caller() -> FrameType:
     """Who called the method of Value that looks or compares; the method itself where C did."""
     frame = sys._getframe(2)
     frame = frame.f_back or frame
-    return frame.f_back if frame.f_code.co_name == "_array_ufunc" and frame.f_back else frame
+    return frame.f_back if frame.f_code.co_name.startswith("_array_") and frame.f_back else frame
 
 
 def look(node: Node, how: str) -> float:

@@ -5,7 +5,7 @@ The ordinary path pays for one check of a result, and for one sum of gradients a
 
 import sys
 from collections.abc import Iterator, Sequence
-from math import isfinite, isinf
+from math import isfinite, isinf, isnan
 from typing import Any, NamedTuple
 
 from engine.core.graph import describe
@@ -22,7 +22,7 @@ def check_value(op: Operation, parents: tuple[Node, ...], y: float) -> None:
     """In strict mode, raise NumericError where an operation on finite numbers gave inf or nan."""
     for parent in parents:
         x = parent._data
-        if x != x or (y == y and x - x):
+        if isnan(x) or (isinf(x) and not isnan(y)):
             return  # handed on, not made here
     inputs = [parent._data for parent in parents]
     if MODE.get() == "strict":

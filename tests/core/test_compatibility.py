@@ -342,6 +342,14 @@ def test_a_test_of_numpy_on_an_input_of_a_program_is_an_error_or_recorded() -> N
     assert found == pytest.approx([6.0, math.log(1.0 + math.exp(-1.0))])
 
 
+@pytest.mark.filterwarnings("error")
+def test_numpy_warns_of_no_input_that_has_no_number_yet() -> None:
+    """Python may compare otherwise once it has seen code a few times."""
+    xs, ws = np.array(engine.inputs("x", "y")), np.array([[Value(0.5), Value(2.0)]])
+    for _ in range(20):
+        assert (ws @ np.tanh(1.0 / (ws[0] * xs + 1.0)) ** 2).sum().op.name == "add"
+
+
 # --- Python ------------------------------------------------------------------------------------
 def test_a_value_can_be_matched_by_its_data() -> None:
     match Value(2.0) * 3:
