@@ -264,21 +264,20 @@ def _terms(tape: Tape, sinks: Sequence[tuple[int, int]]) -> tuple[list[Term], se
     for i, places in positions.items():
         args, op = tape.args[i], tape.ops[i]
         pairs: list[tuple[int, int]] = [(i, ONE)]
-        if i not in read and op in ("mul", "dot"):
+        if i not in read and op in ("mul", "dot") and all(map(varying.__getitem__, args)):
             n = len(args) // 2
-            if all(map(varying.__getitem__, args)):
-                pairs = [*zip(args[:n], args[n : 2 * n], strict=True)]
-                pairs += [(bias, ONE) for bias in args[2 * n :]]
-                gone.add(i)
+            pairs = [*zip(args[:n], args[n : 2 * n], strict=True)]
+            pairs += [(bias, ONE) for bias in args[2 * n :]]
+            gone.add(i)
         terms += [(a, b, place) for place in places for a, b in pairs]
     return terms, gone
 
 
 def _grids(terms: Iterable[Term]) -> list[Outer]:
-    partners: dict[int, dict[int, int]] = {}
+    partners: dict[int, dict[int, int]] = defaultdict(dict)
     more = []
     for a, b, position in terms:
-        mine = partners.setdefault(a, {})
+        mine = partners[a]
         if b in mine:
             more.append((a, b, position))  # the same product into another total
         else:

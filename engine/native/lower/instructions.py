@@ -50,7 +50,7 @@ def record_tape(
     number: dict[Any, int] = {x: i for i, x in enumerate(nodes)}
     number |= {x: number[one] for x, one in constants.items()}
     ops: list[Any] = [x.op for x in nodes]
-    args = [(*map(number.__getitem__, x.parents),) for x in nodes]
+    args = [tuple(map(number.__getitem__, x.parents)) for x in nodes]
     numbers = [x._data for x in first.values()]
     ends, sizes = [number[output] for output in outputs], (len(inputs), len(parameters))
     tape, key = None, b""
@@ -82,13 +82,21 @@ def _written(
     tape, recorder, constants = Tape(), _Recorder(), iter(numbers)
     at = [tape.leaf("input", i) for i in range(sizes[0])]
     at += [tape.leaf("param", i) for i in range(sizes[1])]
+    plain = {op: op.name for op in {*ops} if op and _is_plain(op)}
     for op, below in zip(ops[len(at) :], args[len(at) :], strict=True):
         if below:
-            at.append(recorder.put(tape, op, (*map(at.__getitem__, below),)))
+            given = tuple(map(at.__getitem__, below))
+            name = plain.get(op)
+            at.append(tape.put(name, given) if name else recorder.put(tape, op, given))
         else:
             at.append(tape.const(next(constants)))
     tape.outputs = [at[i] for i in ends]
     return tape.end()
+
+
+def _is_plain(op: Operation) -> bool:
+    """Whether a row is one instruction."""
+    return not op.own and op.name not in IN_STEPS and has_formula(op.name)
 
 
 class _Recorder:
@@ -103,7 +111,7 @@ class _Recorder:
         A row is one instruction where it has a formula or cannot be taken apart, and several where
         it is written in smaller steps or its function is made of other rows.
         """
-        if not op.own and op.name not in IN_STEPS and has_formula(op.name):
+        if _is_plain(op):
             return tape.put(op.name, args)
         if all(arg in tape.numbers for arg in args):
             return tape.const(fold(op.function, [tape.numbers[arg] for arg in args]))

@@ -43,17 +43,15 @@ class Tape:
 
     def leaf(self, op: str, position: int) -> int:
         """An input or a parameter."""
-        number = self._append(op, (), op == "input")
+        number = self.keep(op, (), op == "input", (op, position))
         self.position[number] = position
         return number
 
     def const(self, number: float) -> int:
         """A constant: the same number is the same instruction."""
-        key = exactly(number)
-        if key not in self._known:
-            self._known[key] = self._append("const", (), False)
-            self.numbers[self._known[key]] = number
-        return self._known[key]
+        found = self.keep("const", (), False, exactly(number))
+        self.numbers[found] = number
+        return found
 
     def put(self, op: str, args: Args) -> int:
         """The instruction of a row of the table (or of a step of an expansion)."""
@@ -69,18 +67,15 @@ class Tape:
                 return self.const(fold(row.function, [self.numbers[arg] for arg in args]))
         return self.keep(op, args, any(map(self.varying.__getitem__, args)))
 
-    def keep(self, op: str, args: Args, varying: bool) -> int:
+    def keep(self, op: str, args: Args, varying: bool, key: Any = None) -> int:
         """An instruction as it is: the same one, if it is there already."""
-        key = op, args
-        if (number := self._known.get(key)) is None:
-            number = self._known[key] = self._append(op, args, varying)
+        new = len(self.ops)
+        number = self._known.setdefault((op, args) if key is None else key, new)
+        if number == new:
+            self.ops.append(op)
+            self.args.append(args)
+            self.varying.append(varying)
         return number
-
-    def _append(self, op: str, args: Args, varying: bool) -> int:
-        self.ops.append(op)
-        self.args.append(args)
-        self.varying.append(varying)
-        return len(self.ops) - 1
 
     def end(self) -> Tape:
         """Itself, with nothing more to come: what would find instructions again takes much room."""

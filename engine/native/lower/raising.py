@@ -59,14 +59,16 @@ def _rewritten(tape: Tape, wanted: set[int], found: dict[int, Expression]) -> Ta
     for i, op in enumerate(tape.ops):
         if i in tape.position:
             at[i] = new.leaf(op, tape.position[i])
+        elif i not in wanted:
+            continue
         elif i in found:
             at[i] = put(found[i])
             if (name := _main(found[i])) != op and name in RAISED:
                 new.raised[name] += 1
-        elif i in wanted and i in tape.numbers:
+        elif args := tape.args[i]:
+            at[i] = new.keep(op, tuple(map(at.__getitem__, args)), tape.varying[i])
+        else:
             at[i] = new.const(tape.numbers[i])
-        elif i in wanted:
-            at[i] = new.keep(op, (*map(at.__getitem__, tape.args[i]),), tape.varying[i])
     new.outputs = [at[i] for i in tape.outputs]
     return new
 
