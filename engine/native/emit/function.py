@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from operator import mul
 from typing import Any
@@ -212,6 +213,17 @@ class Body:
             self.leave()
             self.do(f"br label %{end}")
         self.open(end)
+
+    def choose(self, test: str, then: Callable[[], Vector], other: Callable[[], Vector]) -> Vector:
+        """The vector of the one or the other code, as `either` runs it."""
+        ends: list[str] = []
+
+        def end(write: Callable[[], Vector]) -> None:
+            found = write()
+            ends.append(f"[{found.name}, %{self.block}]")
+
+        self.either(test, partial(end, then), partial(end, other))
+        return Vector(self, self.fresh(f"phi {self.vector} {', '.join(ends)}"))
 
     # --- integers and addresses ------------------------------------------------------------------
     def add(self, a: Index, b: Index) -> Index:

@@ -94,17 +94,7 @@ def rarely(test: Mask, otherwise: Callable[[], Vector], usual: Vector) -> Vector
 
     It branches: otherwise() is computed for the vectors that have such a lane, and for no other.
     """
-    body, before = test.body, test.body.block
-    far, done = body.name("far"), body.name("done")
-    body.do(f"br i1 {test.any()}, label %{far}, label %{done}")
-    body.open(far)
-    body.enter()
-    found, last = select(test, otherwise(), usual), body.block
-    body.leave()
-    body.do(f"br label %{done}")
-    body.open(done)
-    choices = f"[{usual.name}, %{before}], [{found.name}, %{last}]"
-    return Vector(body, body.fresh(f"phi {body.vector} {choices}"))
+    return test.body.choose(test.any(), lambda: select(test, otherwise(), usual), lambda: usual)
 
 
 def outlined(name: str, formula: Callable[..., Vector], *args: Vector) -> Vector:

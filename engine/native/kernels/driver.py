@@ -248,19 +248,14 @@ class Driver:
         whole = body.fresh(f"fptosi double {count} to i64")
         less = body.fresh(f"and i64 {whole}, {body.fresh(f'sub i64 {whole}, 1')}")
         exact = body.fresh(f"icmp eq i64 {less}, 0")  # its inverse is: a product takes less time
-        found = body.room(body.lanes)
         inverse = body.fresh(f"fdiv double {literal(1.0)}, {count}")
-
-        def scale(change: Callable[[Vector], Vector]) -> None:
-            body.store(self.strange(body, many, change), found, 0)
-
-        body.either(
+        found = body.choose(
             exact,
-            lambda: scale(lambda x: x * body.splat(inverse)),
-            lambda: scale(lambda x: x / body.splat(count)),
+            lambda: self.strange(body, many, lambda x: x * body.splat(inverse)),
+            lambda: self.strange(body, many, lambda x: x / body.splat(count)),
         )
         write_same(body, self.section, None)
-        return self.flag(body, body.load(found, 0))
+        return self.flag(body, found)
 
     def odd(self, body: Body, total: Index) -> str:
         """1 where any output is infinite or nan, else 0."""
