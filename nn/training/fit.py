@@ -198,15 +198,14 @@ def fit(
             mode=mode,
             checkpoint_every=checkpoint_every,
         )
-        writer = (
-            None if checkpoint is None else CheckpointWriter(checkpoint, model, task.settings())
-        )
-        if not writer and (resume or checkpoint_every != 1):
-            what = (
-                "resume=True goes on from" if resume else "checkpoint_every is how often to write"
-            )
-            raise ValueError(f"{what} a file; say which with checkpoint=path")
-        saved = writer.read() if writer and resume else None
+        writer = saved = None
+        if checkpoint is not None:
+            writer = CheckpointWriter(checkpoint, model, task.settings())
+            saved = writer.read() if resume else None
+        elif resume or checkpoint_every != 1:
+            asked = "checkpoint_every is how often to write"
+            asked = "resume=True goes on from" if resume else asked
+            raise ValueError(f"{asked} a file; say which with checkpoint=path")
         return _train(task, writer, saved, progress)
 
 

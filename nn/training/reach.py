@@ -12,7 +12,7 @@ from engine import Value, gradient, inputs, numeric_mode, topological
 from engine.core.origins import name_of, place_of
 from engine.core.value import epoch, is_constant
 from engine.source.lost import warn_at, watching
-from nn.checks import PLACES, caller, listed, warn
+from nn.checks import PLACES, as_list, caller, listed, warn
 from nn.evaluation.isolation import isolated
 from nn.evaluation.samples import Rows
 from nn.losses import of_rows
@@ -51,7 +51,7 @@ class Reach:
             return
         if not self.seen:
             self._missing = dict.fromkeys(self._params)
-            self._check_others(outputs if isinstance(outputs, list | tuple) else [outputs])
+            self._check_others([y for each in as_list(outputs) for y in as_list(each)])
         self.seen = True
         for node in topological(loss):
             self._missing.pop(node, None)
@@ -77,10 +77,9 @@ class Reach:
     def _check_others(self, outputs: Sequence[Any]) -> None:
         """Warn of leaves that were there before the training and are no parameters."""
         known = set(self._known)
-        flat = [y for each in outputs for y in (each if isinstance(each, list | tuple) else [each])]
         others = [
             node
-            for node in topological(*[y for y in flat if isinstance(y, Value)])
+            for node in topological(*[y for y in outputs if isinstance(y, Value)])
             if not node.parents and not is_constant(node)
             if node._epoch < self._start and node not in known
         ]
