@@ -38,7 +38,6 @@ class Stats:
         flops: additions and multiplications in a row's products, one more for each other
             instruction.
         bytes: of workspace while it runs, however many rows there are.
-        block: rows that run at once, at most.
         compile_time: seconds of lowering and compiling; 0 where a program of the same structure was
             compiled before in this process (`cached`).
     """
@@ -47,7 +46,6 @@ class Stats:
     blocks: int
     flops: int
     bytes: int
-    block: int
     compile_time: float
     cached: bool
 
@@ -141,7 +139,8 @@ class Program:
         self._compiled: Compiled = compiled_tape(self._tape, self.reduce, rows)
         self._left = self._compiled.assembly.good_for
         found, totals = self._compiled.assembly, len(self.outputs) if self.reduce else 0
-        self._shard = shard_size(found.flops, totals, found.block)
+        # so many rows make a shard, at least
+        self.shard = shard_size(found.flops, totals, found.block)
 
     def _hurry(self) -> None:
         """Have faster code compiled: there were many rows."""
@@ -193,8 +192,8 @@ class Program:
             self._hurry()
         # another thread may put a faster one there meanwhile
         compiled = self._compiled if many > 1 else self._row()
-        if many >= 2.0 * self._shard or self._away:
-            odd = run_shards(compiled, self._shard, rows, theta, out, self._away)
+        if many >= 2.0 * self.shard or self._away:
+            odd = run_shards(compiled, self.shard, rows, theta, out, self._away)
         else:  # as `run_shards` does, without its calls
             free, run = compiled.idle, compiled.run
             try:
@@ -234,7 +233,7 @@ class Program:
         """Its size, and what compiling took."""
         compiled, found = self._compiled, self._compiled.assembly
         size = len(self._tape.ops), len(found.kernels), found.flops, 8 * found.doubles
-        return Stats(*size, found.block, compiled.seconds, cached=not compiled.seconds)
+        return Stats(*size, compiled.seconds, cached=not compiled.seconds)
 
     @property
     def source(self) -> str:

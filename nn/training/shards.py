@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from engine import Program
 from engine.native.needs import numpy
-from engine.native.threads import Piece, added, border, shard_size
+from engine.native.threads import Piece, added, border
 from nn.evaluation.samples import Rows, is_array
 from nn.models.batch import mask
 from nn.training.task import NotCompilable
@@ -82,12 +82,6 @@ class Programs:
     programs: Sequence[Program]
     forward: Program
     rates: Sequence[float] = ()
-
-    @cached_property
-    def sizes(self) -> list[float]:
-        """How many rows a shard of each program has at least; the last is that of `forward`."""
-        found = [(p.stats, len(p.outputs)) for p in (*self.programs, self.forward)]
-        return [shard_size(stats.flops, totals, stats.block) for stats, totals in found]
 
 
 @dataclass(frozen=True)

@@ -58,8 +58,9 @@ class WorkerPool:
 
     def totals(self, theta: Any, batch: Sequence[int], stage: Stage = (0, 0, 0)) -> Any:
         """The totals over the rows of these numbers, by one of the programs of a step."""
-        size, work, step = len(batch), self.work, self.work.steps[stage[0]]
-        shards, program = shard_count(size, step.sizes[stage[1]]), step.programs[stage[1]]
+        size, work = len(batch), self.work
+        program = work.steps[stage[0]].programs[stage[1]]
+        shards = shard_count(size, program.shard)
         chosen: Any = range(size) if size == self._rows else batch
         try:
             if shards == 1:
@@ -79,7 +80,7 @@ class WorkerPool:
     def outputs(self, theta: Any, table: int) -> Any:
         """The loss and the outputs of each row of a table."""
         rows, (first, *more) = len(self.work.tables[table]), self.work.steps.values()
-        shards = shard_count(rows, first.sizes[-1])
+        shards = shard_count(rows, first.forward.shard)
         try:
             if shards == 1:
                 return self.work.outputs(theta, table, 0, rows)

@@ -58,7 +58,7 @@ def test_totals_are_those_of_exact_sums(reduce: Any, rows: int) -> None:
     given = np.random.default_rng(rows).normal(size=(rows, 1))
     want = np.array([math.fsum(column) for column in each(given).T])
     got = mine(given)
-    assert threads.shard_count(rows, mine._shard) > 1 or rows < 2.0 * mine._shard
+    assert threads.shard_count(rows, mine.shard) > 1 or rows < 2.0 * mine.shard
     np.testing.assert_allclose(got, want / (rows if reduce == "mean" else 1), 1e-13, 1e-13)
     if reduce == "mean":
         assert got[2] == 0.3 * 3.0  # the mean of what is the same has its bits
@@ -81,7 +81,7 @@ def test_an_error_in_a_shard_names_the_row(workers: Callable[[int], None]) -> No
     workers(2)
     for reduce in (None, "mean", "sum"):
         run = Program([x], [y], reduce=reduce)
-        assert len(given) > 2.0 * run._shard
+        assert len(given) > 2.0 * run.shard
         with pytest.raises(NumericError, match=r"row 31234: .*log"):
             run(given)
         given[31_234], kept = 1.0, given[31_234].copy()

@@ -52,7 +52,7 @@ def test_totals_are_added_in_one_order_however_they_were_shared(
 
 @given(st.integers(1, 10_000))
 def test_shards_have_every_row_once_and_about_as_many(rows: int) -> None:
-    many = shard_count(rows, programs().steps[0].sizes[0])
+    many = shard_count(rows, programs().steps[0].programs[0].shard)
     assert many <= rows
     assert many.bit_count() == 1
     borders = [border(rows, many, i) for i in range(many + 1)]
