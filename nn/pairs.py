@@ -150,6 +150,9 @@ RULES: dict[str, Callable[..., Bounds]] = {
     "mul": _product,
     "div": lambda a, b: _product(a, _inverse(b)),
     "pow": lambda a, n: _inverse(a) if n == (-1, -1) else ANY,
+    "clamp": lambda x, low, high: RULES["maximum"](low, RULES["minimum"](x, high)),
+    "maximum": lambda *xs: (max([low for low, _ in xs]), max([high for _, high in xs])),
+    "minimum": lambda *xs: (min([low for low, _ in xs]), min([high for _, high in xs])),
     "where": lambda taken: taken,
     "select": lambda test, a, b: (min(a[0], b[0]), max(a[1], b[1])),
 }

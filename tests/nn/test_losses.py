@@ -389,6 +389,10 @@ def test_a_loss_of_logits_refuses_what_the_graph_shows_to_be_probabilities(made:
         (lambda x: 3 / (2 + abs(x)), (0.0, 1.5)),
         (lambda x: x.tanh() - 3 * x.sigmoid(), (-4.0, 1.0)),
         (lambda x: x.tanh() / x.tanh(), (-math.inf, math.inf)),
+        (lambda x: engine.clamp(x, -2.0, 3.0), (-2.0, 3.0)),
+        (lambda x: engine.clamp(x.tanh(), 2.0, 0.5), (2.0, 2.0)),
+        (lambda x: engine.maximum(x, x.sigmoid(), 0.5), (0.5, math.inf)),
+        (lambda x: engine.minimum(x, x.sigmoid()), (-math.inf, 1.0)),
     ],
 )
 def test_operations_bound_their_results(made, wanted):

@@ -346,6 +346,8 @@ SIGMOIDS: dict[str, Callable[[Any], Any]] = {
         x > 0, lambda: 1 / (1 + (-x).exp()), lambda: x.exp() / (1 + x.exp())
     ),
     "the other class": lambda x: 1 - x.sigmoid(),
+    "away from its ends": lambda x: engine.clamp(x.sigmoid(), 1e-7, 1 - 1e-7),
+    "by maximum and minimum": lambda x: engine.maximum(1e-7, engine.minimum(x.sigmoid(), 0.9)),
 }
 SOFTMAXES: dict[str, Callable[[Any], Any]] = {
     "softmax": engine.softmax,
