@@ -159,15 +159,14 @@ def built_in(loss: object) -> Loss | None:
 def of_rows(loss: Any, outputs: Sequence[Any], targets: Sequence[Any]) -> Any:
     """What a loss gives for rows.
 
-    One of the user's own may take one output and its target, if it cannot take lists of them: then
-    it is the mean of what that gives.
+    One of the user's own may take the output and the target of one row, if it cannot take lists of
+    them: then it is the mean of what that gives.
     """
     try:
         found = loss(outputs, targets)
     except (TypeError, AttributeError) as error:  # of what numbers can do and lists cannot
         found = error
-    single = all(isinstance(output, Value) for output in outputs)
-    if single and not isinstance(found, Value) and not built_in(loss):
+    if not isinstance(found, Value) and not built_in(loss):
         try:
             terms = [loss(*pair) for pair in zip(outputs, targets, strict=True)]
             if all(isinstance(term, Value) for term in terms):

@@ -68,12 +68,12 @@ def fit(
         ys: their targets, one for each sample; for a loss by name also in one column.
         loss: a name in `LOSSES`, like "mse" or "mse_loss"; or such a loss with settings, like
             `functools.partial(nn.cross_entropy, label_smoothing=0.1)`; or a function that takes the
-            lists of outputs and targets of a batch and returns a Value; or one of a single output
-            and its target, like `lambda output, target: abs(output - target)`, whose mean it is
-            then. A function whose value for a batch is the mean of its values for the rows, each
-            given as lists of one, trains natively: it is tried on some rows, recorded, and not
-            called for batches. Any other, as a sum, a ranking of rows or one that decides with `if`
-            on a target, trains eagerly.
+            lists of outputs and targets of a batch and returns a Value; or one of what the model
+            gives for a row and its target, like `lambda output, target: abs(output - target)`,
+            whose mean it is then. A function whose value for a batch is the mean of its values for
+            the rows, each given as lists of one, trains natively: it is tried on some rows,
+            recorded, and not called for batches. Any other, as a sum, a ranking of rows or one that
+            decides with `if` on a target, trains eagerly.
         optimizer: a name in `OPTIMIZERS` (adam, adamw and rmsprop have lr=0.01, sgd has lr=0.1); or
             an Optimizer of the model's parameters; or a function that makes one, like
             `lambda parameters: Adam(parameters, weight_decay=1e-3)`. What `requires_grad_(False)`

@@ -84,6 +84,23 @@ def test_a_loss_of_one_output_and_its_target_is_their_mean(case: str) -> None:
             assert found == pytest.approx(wanted, rel=1e-12, abs=1e-12)
 
 
+@pytest.mark.parametrize(
+    "term",
+    [
+        lambda xs, y: -engine.choose(y, engine.log_softmax(xs)),
+        lambda xs, y: -engine.log_softmax(xs)[int(y)],
+        lambda xs, y: (xs[0] - y) ** 2 + xs[1] * xs[2],
+    ],
+)
+def test_a_loss_of_one_list_of_outputs_and_its_target_is_their_mean(term: Any) -> None:
+    for how in ({}, {"validation": 0.3, "batch_size": 7}):
+        assert alike(term, THREE, 3, **how) == (
+            "eager" if "int" in term.__code__.co_names else "native"
+        )
+        found, wanted = (train(loss, THREE, 3, **how)[1] for loss in (term, mean(term)))
+        assert found == pytest.approx(wanted, rel=1e-12, abs=1e-12)
+
+
 def test_a_loss_that_takes_lists_never_gets_anything_else() -> None:
     seen = set()
 
