@@ -60,7 +60,10 @@ class Module:
                 f"{type(self).__name__}.{name} is a method of every Module, got "
                 f"{type(value).__name__} {value!r:.60}; give the attribute another name"
             )
-        super().__setattr__(name, value)
+        if name == "requires_grad":
+            self.requires_grad_(value)
+        else:
+            super().__setattr__(name, value)
 
     def __call__(self, x: Any) -> Any:
         """The output for one sample, a Value or a list of Values. Every model defines it."""
@@ -105,7 +108,7 @@ class Module:
         `Adam(model.trainable_parameters())`.
         """
         for part in self.modules():
-            part.requires_grad = mode
+            vars(part)["requires_grad"] = bool(mode)
         return self
 
     def trainable_parameters(self) -> list[Value]:

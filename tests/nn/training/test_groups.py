@@ -1,5 +1,6 @@
 """Groups of parameters, frozen ones, and the weights of rows."""
 
+import copy
 import math
 import random
 
@@ -99,6 +100,15 @@ def test_what_is_frozen_can_learn_again():
     model.layers[1].requires_grad_(True)
     assert model.trainable_parameters() == model.layers[1].parameters()
     assert model.requires_grad_(True).trainable_parameters() == model.parameters()
+
+
+def test_to_set_requires_grad_freezes_what_is_inside_too():
+    model = net()
+    model.layers[0].requires_grad = False
+    assert model.trainable_parameters() == model.layers[1].parameters()
+    assert copy.deepcopy(model).layers[0].requires_grad is False
+    model.requires_grad = True
+    assert model.trainable_parameters() == model.parameters()
 
 
 def test_an_optimizer_of_frozen_parameters_is_refused():
