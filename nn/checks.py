@@ -17,7 +17,7 @@ from engine.source.lost import in_library, outside_library, warn_at
 # Where the parameters of a model are looked for.
 PLACES = "an attribute of a Module, directly or in a list, tuple, dict, deque, dataclass or array"
 # What the library raises about what a user gave it.
-REPORTED = TypeError, ValueError, NotImplementedError, ImportError
+REPORTED = TypeError, ValueError, NotImplementedError, ImportError, OSError
 
 T = TypeVar("T")
 
@@ -173,7 +173,8 @@ class InUsersTerms(ContextDecorator):
                 if frame.f_globals.get("__name__") != "contextlib" and not in_library(frame):
                     entry.tb_next, kept = kept, entry
             error.__traceback__ = kept
-            error.__suppress_context__ = ours or error.__suppress_context__
+            if ours:
+                error.__cause__ = None  # which hides what it was raised in
 
 
 in_users_terms = InUsersTerms()

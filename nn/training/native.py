@@ -216,7 +216,7 @@ class NativeTrainer(Trainer):
                 try:
                     losses = [float(x) for x in map(self._loss, self.forward(rows), rows.ys)]
                 except ValueError as error:
-                    raise self._explained(error, rows) from None
+                    self._explain(error, rows)
                 wanted = math.fsum(map(operator.mul, weights, losses)) / len(rows)
                 if train:
                     total = self._totals(range(len(rows)))[0][0]

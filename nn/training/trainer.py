@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
-from typing import Any
+from typing import Any, NoReturn
 
 from engine import NumericError, Value, no_grad
 from engine.core.modes import MODE, recording
@@ -91,15 +91,15 @@ class Trainer:
                 except (TypeError, ValueError) as error:
                     raise type(error)(f"{rows.name(place)}: {error}") from None
 
-    def _explained(self, error: ValueError, rows: Rows) -> ValueError:
-        """An error in the user's terms: the row, and what a training that diverges needs.
+    def _explain(self, error: ValueError, rows: Rows) -> NoReturn:
+        """Raise an error in the user's terms: the row, and what a training that diverges needs.
 
-        Raises one about a row that is not finite itself, or whose output the loss does not take.
+        It may be about a row that is not finite itself, or whose output the loss does not take.
         """
         rows.check(False, "sample", "target")
         task, place = self.task, getattr(error, "row", None) if self.located else None
         if not isinstance(error, NumericError) and built_in(task.loss) is None:
-            return error  # of the user's own loss
+            raise error  # of the user's own loss
         xs, ys = rows.xs, rows.ys
         with evaluating(task.model):  # a row alone
             for i in range(len(rows)) if place is None else [place]:
@@ -111,17 +111,17 @@ class Trainer:
                     place = i
                     break
                 except ValueError as wrong:
-                    if output is None:
-                        raise
+                    if output is None:  # of the user's own model
+                        break
                     raise ValueError(f"{rows.name(i)}: {wrong}") from None
         if not isinstance(error, NumericError):
-            return error
+            raise error
         name = "" if place is None else f"{rows.name(place)}: "
         steps, found = task.optimizer.steps, str(error).removeprefix(f"row {error.row}: ")
         after = "1 step" if steps == 1 else f"{steps} steps"
         why = f"diverged after {after}: lower the learning rate ({task.optimizer.lr:g}), clip"
         why = f"{why} the gradients, or" if steps else "no step was done yet, so"
-        return NumericError(f"{name}{found}; {why} scale the samples and targets to about 1")
+        raise type(error)(f"{name}{found}; {why} scale the samples and targets to about 1")
 
     def set_rate(self, epoch: int, waited: int = 0) -> None:
         """Give the optimiser its learning rate for an epoch.
@@ -153,7 +153,7 @@ class Trainer:
         try:
             self._learn(batch)
         except ValueError as error:  # a NumericError is one
-            raise self._explained(error, self.task.data.rows.take(batch)) from None
+            self._explain(error, self.task.data.rows.take(batch))
 
     def _learn(self, batch: Sequence[int]) -> None:
         task, rows = self.task, self.task.data.rows.take(batch)
@@ -186,7 +186,7 @@ class Trainer:
             if math.isnan(found["loss"]) and MODE.get() == "strict":
                 raise NumericError("the loss is nan")
         except ValueError as error:  # a NumericError is one
-            raise self._explained(error, self.task.data.tables[table]) from None
+            self._explain(error, self.task.data.tables[table])
         return found
 
     def _measure(self, table: int) -> dict[str, float]:

@@ -356,6 +356,9 @@ WRONG = {
     "fit": lambda m: nn.fit(m, OTHERS, [1.0] * 200, loss="mse", progress=False),
     "fit, arguments": lambda m: nn.fit(m, XS, YS, loss="msee"),
     "fit, metric": lambda m: nn.fit(m, XS, YS, loss="mse", metrics="recall"),
+    "fit, a folder that is not there": lambda m: nn.fit(
+        m, XS, YS, loss="mse", progress=False, checkpoint="/nowhere/at/all"
+    ),
     "predict": lambda m: nn.predict(m, OTHERS[:3]),
     "predict, many": lambda m: nn.predict(m, OTHERS),
     "accuracy": lambda m: nn.accuracy(m, XS, [7.5] * len(XS)),
@@ -371,7 +374,7 @@ WRONG = {
 @pytest.mark.parametrize("wrong", WRONG)
 def test_an_error_shows_no_line_of_the_library(wrong: str) -> None:
     model = MLP(3, [1], output="sigmoid", rng=1)
-    with pytest.raises((TypeError, ValueError, NotImplementedError)) as error:
+    with pytest.raises((TypeError, ValueError, NotImplementedError, OSError)) as error:
         WRONG[wrong](model)
     text = "".join(traceback.format_exception(error.value))
     assert text.count("Traceback") == 1
@@ -404,6 +407,23 @@ def test_a_model_that_fails_shows_its_own_line_and_none_of_the_library(backend: 
         assert text.count("Traceback") == 1
         assert mentioned(text) == {__file__}
         assert traceback.extract_tb(error.value.__traceback__)[-1].name == "__call__"
+
+
+@BACKENDS
+def test_what_an_error_of_the_user_s_was_raised_from_stays_and_is_shown_once(backend: str) -> None:
+    class Wrong(Scaled):
+        def __call__(self, x: Any) -> Any:
+            try:
+                return {}[x]
+            except TypeError as error:
+                raise ValueError("no such row") from error
+
+    with pytest.raises(ValueError, match=r"^no such row$") as caught:
+        train(XS.tolist(), YS, backend, model=Wrong())
+    text = "".join(traceback.format_exception(caught.value))
+    assert isinstance(caught.value.__cause__, TypeError)
+    assert text.count("Traceback") == 2
+    assert mentioned(text) == {__file__}
 
 
 def test_a_fault_of_the_library_keeps_its_lines(monkeypatch: pytest.MonkeyPatch) -> None:
