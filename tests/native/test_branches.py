@@ -1,6 +1,7 @@
 """Decisions on inputs in native programs: where, choose, embeddings, classes, and control flow."""
 
 import copy
+import gc
 import inspect
 import json
 import math
@@ -427,6 +428,7 @@ def test_a_number_that_was_read_is_a_float_like_any_other() -> None:
     ):
         assert (f(read), type(f(read))) == (f(2.5), type(f(2.5)))
     del x
+    gc.collect()  # those of other tests, which may stand in a cycle
     assert type(w.data) is float  # when no input is there any more
 
 
