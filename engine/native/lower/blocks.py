@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, repeat
 from typing import Any
 
 from engine.native.lower import plan
@@ -256,20 +256,17 @@ def find_totals(
 
 def _terms(tape: Tape, sinks: Sequence[tuple[int, int]]) -> tuple[list[Term], set[int]]:
     read, varying = set(chain.from_iterable(tape.args)), tape.varying
-    positions: dict[int, list[int]] = defaultdict(list)
-    for i, position in sinks:
-        positions[i].append(position)
     terms: list[Term] = []
     gone = set()
-    for i, places in positions.items():
+    for i, place in sinks:
         args, op = tape.args[i], tape.ops[i]
-        pairs: list[tuple[int, int]] = [(i, ONE)]
-        if i not in read and op in ("mul", "dot") and all(map(varying.__getitem__, args)):
-            n = len(args) // 2
-            pairs = [*zip(args[:n], args[n : 2 * n], strict=True)]
-            pairs += [(bias, ONE) for bias in args[2 * n :]]
-            gone.add(i)
-        terms += [(a, b, place) for place in places for a, b in pairs]
+        if i in read or op not in ("mul", "dot") or not all(map(varying.__getitem__, args)):
+            terms.append((i, ONE, place))
+            continue
+        gone.add(i)
+        n = len(args) // 2
+        terms += zip(args[:n], args[n : 2 * n], repeat(place))
+        terms += [(bias, ONE, place) for bias in args[2 * n :]]
     return terms, gone
 
 
