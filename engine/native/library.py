@@ -16,6 +16,7 @@ from engine.core.graph import uncollected
 from engine.forks import fork_safe_lock
 from engine.native import disk
 from engine.native.emit.function import Body
+from engine.native.emit.scalar import c_function, surfaced
 from engine.native.kernels import driver, interpreted, outers, products, section
 from engine.native.lower import plan
 from engine.native.lower.lowering import lower
@@ -334,7 +335,10 @@ def compiled_tape(tape: Tape, reduce: str | None, rows: float, alone: bool = Fal
         seconds = perf_counter() - start
     with _lock:
         _keep(_kept, {key: known}, KEPT)
-    return Compiled(*known, reduce, seconds)
+    made = Compiled(*known, reduce, seconds)
+    if "power_partial" in tape.ops or not all(map(c_function, tape.called.values())):
+        made.run, made.runs = surfaced(made.run), surfaced(made.runs)
+    return made
 
 
 def _code(assembly: Assembly) -> Code:

@@ -16,7 +16,6 @@ from engine.core.modes import MODE, numeric_mode
 from engine.core.operation import rows
 from engine.core.value import Value, epoch
 from engine.native.decisions import check_decisions
-from engine.native.emit.scalar import c_function
 from engine.native.library import WORTH, Compiled, compiled_tape, pack
 from engine.native.lower.instructions import record_tape
 from engine.native.lower.listing import Listing
@@ -126,7 +125,6 @@ class Program:
             raise ValueError(f"{missing[0]} is an input that is not among inputs=; add it")
         self._tape, self._plain = tape, cast("Program | None", None)
         self._alone: Compiled | None = None  # code for a row alone, once there were many such calls
-        self._away = not all(map(c_function, tape.called.values()))
         self._compile(rows)
         self._ones = WORTH / max(self._compiled.assembly.flops, 1)
         self._width, self._many = len(self.inputs), len(self.outputs)
@@ -192,8 +190,8 @@ class Program:
             self._hurry()
         # another thread may put a faster one there meanwhile
         compiled = self._compiled if many > 1 else self._row()
-        if many >= 2.0 * self.shard or self._away:
-            odd = run_shards(compiled, self.shard, rows, theta, out, self._away)
+        if many >= 2.0 * self.shard:
+            odd = run_shards(compiled, self.shard, rows, theta, out)
         else:  # as `run_shards` does, without its calls
             free, run = compiled.idle, compiled.run
             try:

@@ -14,7 +14,6 @@ from contextlib import suppress
 from contextvars import copy_context
 from functools import cache, partial
 from itertools import pairwise
-from threading import current_thread, main_thread
 from typing import Any, TypeAlias, TypeVar
 
 from engine.forks import in_forked_child
@@ -86,11 +85,11 @@ def added(pieces: Iterable[Piece], spare: list[Any] | None = None) -> list[Piece
 
 
 # --- shards of a program's rows -------------------------------------------------------------------
-def run_shards(code: Compiled, size: float, rows: Any, theta: Any, out: Any, away: bool) -> bool:
+def run_shards(code: Compiled, size: float, rows: Any, theta: Any, out: Any) -> bool:
     """Run a program for many rows, by several threads. Is anything in `out` infinite or nan?
 
     Arguments:
-        size: rows that make a shard. rows, theta, out: arrays. away: as of `together`.
+        size: rows that make a shard. rows, theta, out: arrays.
     """
     np, many, outputs = numpy(), len(rows), out.shape[-1]
     shards = shard_count(many, size)
@@ -107,7 +106,7 @@ def run_shards(code: Compiled, size: float, rows: Any, theta: Any, out: Any, awa
                 calls.append(pack(at, down, right, high - low, given, to, space, many / shards))
             return bool(code.runs(b"".join(calls), len(calls)))
 
-    odd = any(together([partial(run, *share) for share in shares(shards, workers())], away))
+    odd = any(together([partial(run, *share) for share in shares(shards, workers())]))
     if not code.reduce:
         return odd
     with np.errstate(all="ignore"):  # in ieee mode totals may be infinite
@@ -129,7 +128,7 @@ def workers() -> int:
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(workers(), "gradwalk")
+    return ThreadPoolExecutor(max(workers() - 1, 1), "gradwalk")
 
 
 @cache
@@ -148,24 +147,19 @@ def later(task: Callable[[], object]) -> None:
         _aside().submit(task)
 
 
-def together(tasks: Sequence[Callable[[], Answer]], away: bool = False) -> list[Answer]:
+def together(tasks: Sequence[Callable[[], Answer]]) -> list[Answer]:
     """What the tasks return, in their order.
 
     This thread takes the first, and whatever no other thread has begun by then. So it never waits
     for a thread that does something else.
-
-    Arguments:
-        away: the main thread takes none, if there are others. Python handles signals there, and
-            what Ctrl-C raises in a function that machine code called would be lost.
     """
-    here = not away or current_thread() is not main_thread()
-    others, futures = tasks[here:], list[Future[Answer]]()
+    others, futures = tasks[1:], list[Future[Answer]]()
     with suppress(RuntimeError):  # Python is about to exit, and starts no thread any more
         futures += (_pool().submit(copy_context().run, task) for task in others)
     try:
-        found = [task() for task in tasks[:here]]
+        found = [task() for task in tasks[:1]]
         for task, future in zip(others, futures, strict=False):
-            found.append(task() if here and future.cancel() else future.result())
+            found.append(task() if future.cancel() else future.result())
         return found + [task() for task in others[len(futures) :]]
     finally:
         # the others write to what the caller holds

@@ -7,10 +7,12 @@ this process alone, and whoever compiles it keeps the function alive.
 from __future__ import annotations
 
 import ctypes
+import sys
 from collections.abc import Callable
 from functools import cache, wraps
 from inspect import unwrap
 from math import inf, nan
+from threading import current_thread, main_thread
 from typing import Any
 
 from engine.core.operation import Operation
@@ -41,13 +43,41 @@ def callback(function: Callable[..., float], inputs: int) -> tuple[int, Any]:
             return float(function(*args))
         except OverflowError:
             return inf
-        except BaseException:  # noqa: BLE001 (nothing can be raised through machine code)
+        except BaseException as error:  # nothing can be raised through machine code
+            if not isinstance(error, Exception) and current_thread() is main_thread():
+                raise  # to `surfaced`
             return nan
 
     keep = ctypes.CFUNCTYPE(ctypes.c_double, *[ctypes.c_double] * inputs)(total)
     address = ctypes.cast(keep, ctypes.c_void_p).value
     assert address is not None
     return address, keep
+
+
+def surfaced(run: Callable[..., Any]) -> Callable[..., Any]:
+    """Machine code that calls Python, and then raises what a signal raised there, as Ctrl-C does.
+
+    ctypes would drop it, and the function's answer would be whatever stood in memory.
+    """
+
+    def whole(*given: Any) -> Any:
+        if current_thread() is not main_thread():  # which alone handles signals
+            return run(*given)
+        raised, before = list[Any](), sys.unraisablehook
+
+        def hook(it: Any) -> None:
+            (raised.append if "ctypes callback" in str(it.err_msg) else before)(it)
+
+        sys.unraisablehook = hook
+        try:
+            found = run(*given)
+        finally:
+            sys.unraisablehook = before
+        for it in raised:
+            raise it.exc_value
+        return found
+
+    return whole
 
 
 def c_function(row: Operation) -> tuple[int, Any] | None:
