@@ -43,8 +43,8 @@ class Tape:
 
     def leaf(self, op: str, position: int) -> int:
         """An input or a parameter."""
-        number = self.keep(op, (), op == "input", (op, position))
-        self.position[number] = position
+        self.position[number := len(self.ops)] = position
+        self._append(op, (), op == "input")
         return number
 
     def const(self, number: float) -> int:
@@ -72,10 +72,13 @@ class Tape:
         new = len(self.ops)
         number = self._known.setdefault((op, args) if key is None else key, new)
         if number == new:
-            self.ops.append(op)
-            self.args.append(args)
-            self.varying.append(varying)
+            self._append(op, args, varying)
         return number
+
+    def _append(self, op: str, args: Args, varying: bool) -> None:
+        self.ops.append(op)
+        self.args.append(args)
+        self.varying.append(varying)
 
     def end(self) -> Tape:
         """Itself, with nothing more to come: what would find instructions again takes much room."""
