@@ -85,12 +85,14 @@ class Pattern:
     def _find_steps(self) -> tuple[int, list[int] | None]:
         table = self.table
         start = int(table.flat[0])
+        if table.size == 1:  # as most are
+            return start, [0] * table.ndim
         steps = [
             int(table.take(1, axis).flat[0]) - start if size > 1 else 0
             for axis, size in enumerate(table.shape)
         ]
         axes = numpy().ogrid[tuple(map(slice, table.shape))]
-        regular = table.size == 1 or (start + sum(map(mul, axes, steps)) == table).all()
+        regular = (start + sum(map(mul, axes, steps)) == table).all()
         return start, steps if regular else None
 
     def at(self, body: Body, *indexes: Index) -> Index:
