@@ -12,7 +12,7 @@ from engine.core.ops import CONSTANT
 from engine.core.value import Value
 from engine.source.lost import outcomes, outside_library, warn_at
 from engine.source.origin import line_of, origin_of
-from engine.source.reads import latest, reads
+from engine.source.reads import compared, latest, reads
 
 
 def check_decisions(
@@ -25,7 +25,8 @@ def check_decisions(
         text = (
             f"the number of an input or a parameter, or of a result of it, was read at {line}, and "
             f"it {'would be' if sure else 'may have been'} baked into the program as it was then; "
-            "compute with the Values, or, where that number is meant, read it before inputs(...)"
+            "compute with the Values and decide with where(test, a, b), or, where that number is "
+            "meant, read it before inputs(...)"
         )
         if sure:
             raise ControlFlowError(text)
@@ -45,8 +46,9 @@ def check_decisions(
 def _baked_in(outputs: Iterable[Node], leaves: Iterable[Node], since: float) -> tuple[str, bool]:
     """The line where a number was read of a leaf or a result of it that is a constant below.
 
-    It was read at that time or later. Also whether that is sure. It is not where a number equals
-    that of a leaf, or what a function of `math` gives for it: it may have come out of a text.
+    It was read at that time or later. Also whether that is sure. It is not where a number was
+    compared, which may have decided what is below. Nor where one equals that of a leaf, or what a
+    function of `math` gives for it: it may have come out of a text.
     """
     nodes, known, found = topological(*outputs) if reads or latest else [], {*leaves}, set[int]()
     for node in nodes:
@@ -55,6 +57,9 @@ def _baked_in(outputs: Iterable[Node], leaves: Iterable[Node], since: float) -> 
             found.add(id(read))
             if not known.isdisjoint(topological(*read.nodes)):
                 return read.line, True
+    for asked, (read_of, time) in [*compared.items()]:
+        if time >= since and not known.isdisjoint(topological(*read_of)):
+            return asked, False
     likely = {
         y: line
         for x, (leaf, time, line) in latest.items()

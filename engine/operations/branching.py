@@ -162,8 +162,8 @@ def inputs(*labels: str) -> list[Value]:
     without an error: write `equal(x, 1.0)`. A text like `f"{x:.2f}"` shows the data it has by then.
 
     From then on `.data` of a Value remembers where it was read (it is a subclass of float). A
-    Program with that number in its graph is an error if it depends on a parameter or an input. What
-    is decided on it (`if w.data > 0`) is not seen: compare the Value itself, `w > 0`.
+    Program with that number in its graph is an error if it depends on a parameter or an input. If
+    it was compared (`if w.data > 0`), there is a warning: compare the Value itself, `w > 0`.
 
     >>> x, y = inputs("x", "y")
     >>> (x > y).op.name

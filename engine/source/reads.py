@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 from weakref import WeakKeyDictionary, ref
+
+from engine.source.lost import in_library
 
 NODES = 8  # that a Reading remembers
 LATEST = 256  # numbers of leaves that are remembered
 
 # The constants that were made of such numbers, as long as they live.
 reads: WeakKeyDictionary[Any, Reading] = WeakKeyDictionary()
+# By the line that compared such a number last: the nodes, and when it was read.
+compared: dict[str, tuple[tuple[Any, ...], float]] = {}
 # By the number: the leaf that it was read of last, when, and the line.
 latest: dict[float, tuple[ref[Any], float, str]] = {}
 
@@ -65,6 +70,22 @@ def _following(name: str) -> Any:
 PAIRED = {"add", "sub", "mul", "truediv", "floordiv", "mod", "pow"}
 for _name in PAIRED | {f"r{name}" for name in PAIRED} | {"neg", "pos", "abs", "round"}:
     setattr(Reading, f"__{_name}__", _following(f"__{_name}__"))
+
+
+def _deciding(name: str) -> Any:
+    plain = getattr(float, name)
+
+    def method(self: Reading, *others: Any) -> Any:
+        frame = sys._getframe(1)
+        if not in_library(frame):
+            compared[f"{frame.f_code.co_filename}:{frame.f_lineno}"] = self.nodes, self.time
+        return plain(self, *others)
+
+    return method
+
+
+for _name in ("lt", "le", "gt", "ge", "bool"):  # who asks for equality looks, more often than not
+    setattr(Reading, f"__{_name}__", _deciding(f"__{_name}__"))
 
 
 def remembered(number: float, node: Any, leaf: bool, time: float, line: str) -> Reading:

@@ -384,6 +384,23 @@ def test_a_number_that_took_a_way_round_is_warned_of(take: Any) -> None:
     assert (found[0].filename, found[0].lineno) == (__file__, take.__code__.co_firstlineno)
 
 
+@pytest.mark.parametrize(
+    "decide",
+    [
+        lambda x, w: x if w.data > 0.0 else -x,
+        lambda x, w: x * max(0.0, -w.data),
+        lambda x, w: x if (w * 2.0).data - 1.0 <= 0 else -x,
+        lambda x, w: x if w.data else -x,
+        lambda x, w: x * sorted([w.data, 0.1])[0],
+    ],
+)
+def test_a_decision_on_a_number_that_was_read_is_warned_of(decide: Any) -> None:
+    w, (x,) = Value(0.3, "w"), inputs("x")
+    with pytest.warns(UserWarning, match=r"it may have been baked into the program") as found:
+        Program([x], [decide(x, w) * w], [w])
+    assert (found[0].filename, found[0].lineno) == (__file__, decide.__code__.co_firstlineno)
+
+
 @pytest.mark.filterwarnings("error")
 def test_numbers_that_are_read_for_something_else_are_no_matter() -> None:
     for number in (0.0, 1.0, 0.1, 0.3):
