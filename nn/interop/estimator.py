@@ -104,11 +104,6 @@ class ScalarMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train for one epoch on these rows, and go on from there at the next call."""
         with in_users_terms:
-            if self.early_stopping:
-                raise ValueError(
-                    "partial_fit learns from all rows that it gets: set early_stopping=False, or "
-                    "call fit, which can hold some out"
-                )
             self._learn(X, y, sample_weight, hasattr(self, "model_"), once=True)
         return self
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 from engine import Value, dot
+from engine.core.graph import uncollected
 from nn.checks import count, generator, pick
 from nn.models.activations import ACTIVATIONS, bound
 from nn.models.module import Module
@@ -116,7 +117,8 @@ class Layer(Module):
                 "give the layer an output for each class"
             )
         inner, rng = "linear" if row.layerwise else self.activation, generator(rng)
-        self.neurons = [Neuron(n_in, inner, rng, init=init, n_out=n_out) for _ in range(n_out)]
+        with uncollected():
+            self.neurons = [Neuron(n_in, inner, rng, init=init, n_out=n_out) for _ in range(n_out)]
         for j, neuron in enumerate(self.neurons):
             _prefix(neuron, f"N{j}.")
 
