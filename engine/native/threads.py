@@ -25,6 +25,7 @@ Piece: TypeAlias = tuple[int, int, Any]
 
 GRAIN = 1 << 21  # additions and multiplications that a shard has at least: some 50 to 100 us
 PER_TOTAL = 256  # and for each of its totals, which have to be added up (and sent) again
+LARGE = 4 * GRAIN  # and that a call has which several threads share: waking them takes some 50 us
 BLOCKS = 2  # that a shard has at least: fewer rows than a block has take nearly its time
 
 
@@ -106,7 +107,8 @@ def run_shards(code: Compiled, size: float, rows: Any, theta: Any, out: Any) -> 
                 calls.append(pack(at, down, right, high - low, given, to, space, many / shards))
             return bool(code.runs(b"".join(calls), len(calls)))
 
-    odd = any(together([partial(run, *share) for share in shares(shards, workers())]))
+    hands = workers() if code.assembly.flops * many >= LARGE else 1
+    odd = any(together([partial(run, *share) for share in shares(shards, hands)]))
     if not code.reduce:
         return odd
     with np.errstate(all="ignore"):  # in ieee mode totals may be infinite

@@ -23,6 +23,7 @@ from tests.native.tools import same_bits
 @pytest.fixture(autouse=True)
 def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "GRAIN", 2000)
+    monkeypatch.setattr(threads, "LARGE", 4000)
     monkeypatch.setattr(threads, "PER_TOTAL", 1)
     monkeypatch.setattr(threads, "BLOCKS", 0)
 
