@@ -43,7 +43,10 @@ def black_scholes() -> Graph:
         spot, strike, rate, volatility, years = xs
         spread = volatility * sqrt(years)
         high = (log(spot / strike) + (rate + 0.5 * volatility * volatility) * years) / spread
-        normal = lambda z: 0.5 * (1.0 + erf(z / 2.0**0.5))  # noqa: E731
+
+        def normal(z: Any) -> Any:
+            return 0.5 * (1.0 + erf(z / 2.0**0.5))
+
         return spot * normal(high) - strike * exp(-rate * years) * normal(high - spread)
 
     def jax(x: Any, _: Any) -> Any:

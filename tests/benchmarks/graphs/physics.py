@@ -46,7 +46,10 @@ def pendulum(steps: int, h: float = 0.02) -> Graph:
     def jax(x: Any, theta: Any) -> Any:
         jnp, scan = load("jax").numpy, load("jax").lax.scan
         slope = partial(_swing, lengths=theta, sin=jnp.sin, cos=jnp.cos)
-        turn = lambda state, _: (jnp.stack(runge_kutta(slope, [*state], h)), None)  # noqa: E731
+
+        def turn(state: Any, _: None) -> Any:
+            return jnp.stack(runge_kutta(slope, [*state], h)), None
+
         end, _ = scan(turn, x, None, steps)
         return end[0] * end[0] + end[1]
 
@@ -83,7 +86,9 @@ def nbody(steps: int, bodies: int = 5, h: float = 0.01) -> Graph:
             square = (apart * apart).sum(axis=0) + 0.01
             return [speeds, (apart * (theta / (square * jnp.sqrt(square)))).sum(axis=2)]
 
-        turn = lambda state, _: (jnp.stack(runge_kutta(slope, [*state], h)), None)  # noqa: E731
+        def turn(state: Any, _: None) -> Any:
+            return jnp.stack(runge_kutta(slope, [*state], h)), None
+
         end, _ = scan(turn, x.reshape(2, 2, bodies), None, steps)
         return (end[0] * end[0]).sum()
 
@@ -109,7 +114,10 @@ def kalman(steps: int) -> Graph:
 
     def jax(x: Any, theta: Any) -> Any:
         jnp, scan = load("jax").numpy, load("jax").lax.scan
-        turn = lambda state, x: (jnp.stack(step(state, x, *theta, log=jnp.log)), None)  # noqa: E731
+
+        def turn(state: Any, reading: Any) -> Any:
+            return jnp.stack(step(state, reading, *theta, log=jnp.log)), None
+
         return scan(turn, jnp.array(begin), x)[0][5]
 
     return gradients(readings, [q, r], state[5], jax)

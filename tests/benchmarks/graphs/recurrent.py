@@ -32,7 +32,10 @@ def rnn(steps: int, width: int = WIDTH) -> Graph:
     def jax(x: Any, theta: Any) -> Any:
         jnp, scan = load("jax").numpy, load("jax").lax.scan
         m, b, out = split(theta, *_shapes(width, 1))
-        step = lambda h, x: (jnp.tanh(m @ jnp.concatenate([h, x]) + b), None)  # noqa: E731
+
+        def step(h: Any, x: Any) -> Any:
+            return jnp.tanh(m @ jnp.concatenate([h, x]) + b), None
+
         h, _ = scan(step, jnp.zeros(width), x.reshape(steps, FEATURES))
         return (h @ out) ** 2
 
