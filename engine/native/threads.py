@@ -111,10 +111,8 @@ def run_shards(code: Compiled, size: float, rows: Any, theta: Any, out: Any) -> 
     odd = any(together([partial(run, *share) for share in shares(shards, hands)]))
     if not code.reduce:
         return odd
-    with np.errstate(all="ignore"):  # in ieee mode totals may be infinite
-        while len(found) > 1:  # in pairs, as `added` does
-            found = found[::2] + found[1::2]
-        np.divide(found[0], shards if code.reduce == "mean" else 1.0, out)
+    ((_, _, total),) = added([(i, 1, piece) for i, piece in enumerate(found)])
+    np.divide(total, shards if code.reduce == "mean" else 1.0, out)  # exact: a power of two
     return not np.isfinite(out).all()
 
 
