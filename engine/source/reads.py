@@ -35,9 +35,10 @@ class Reading(float):
     time: float
     line: str
 
-    def __new__(cls, number: Any = 0.0, *about: Any) -> Reading:  # noqa: D102
-        if not about:  # who takes the class of a number to make others
-            return float(number)  # type: ignore[return-value]
+    def __new__(cls, number: Any = 0.0, *about: Any) -> Any:
+        """A float, where nothing is said about it: who takes a number's class to make others."""
+        if not about:
+            return float(number)
         read = super().__new__(cls, number)
         read.nodes, read.time, read.line = about
         return read
@@ -94,4 +95,5 @@ def remembered(number: float, node: Any, leaf: bool, time: float, line: str) -> 
         if len(latest) >= LATEST:
             latest.clear()
         latest[number] = ref(node), time, line
-    return Reading(number, (node,), time, line)
+    read: Reading = Reading(number, (node,), time, line)
+    return read
