@@ -163,7 +163,9 @@ def inputs(*labels: str) -> list[Value]:
 
     From then on `.data` of a Value remembers where it was read (it is a subclass of float). A
     Program with that number in its graph is an error if it depends on a parameter or an input. If
-    it was compared (`if w.data > 0`), there is a warning: compare the Value itself, `w > 0`.
+    it was compared (`if w.data > 0`) or made an int, there is a warning: compare the Value itself,
+    `w > 0`. What went through a text is found where its digits tell, and what went through an array
+    of NumPy is not.
 
     >>> x, y = inputs("x", "y")
     >>> (x > y).op.name

@@ -13,7 +13,7 @@ LATEST = 256  # numbers of leaves that are remembered
 
 # The constants that were made of such numbers, as long as they live.
 reads: WeakKeyDictionary[Any, Reading] = WeakKeyDictionary()
-# By the line that compared such a number last: the nodes, and when it was read.
+# By the line that compared such a number or made it an int: the nodes, and when it was read.
 compared: dict[str, tuple[tuple[Any, ...], float]] = {}
 # By the number: the leaf that it was read of last, when, and the line.
 latest: dict[float, tuple[ref[Any], float, str]] = {}
@@ -85,7 +85,8 @@ def _deciding(name: str) -> Any:
     return method
 
 
-for _name in ("lt", "le", "gt", "ge", "bool"):  # who asks for equality looks, more often than not
+# Who asks for equality looks, more often than not.
+for _name in ("lt", "le", "gt", "ge", "bool", "int", "trunc", "floor", "ceil"):
     setattr(Reading, f"__{_name}__", _deciding(f"__{_name}__"))
 
 

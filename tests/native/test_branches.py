@@ -392,6 +392,8 @@ def test_a_number_that_took_a_way_round_is_warned_of(take: Any) -> None:
         lambda x, w: x if (w * 2.0).data - 1.0 <= 0 else -x,
         lambda x, w: x if w.data else -x,
         lambda x, w: x * sorted([w.data, 0.1])[0],
+        lambda x, w: x * [2.0, 3.0][int(w.data)],
+        lambda x, w: x * math.ceil(w.data),
     ],
 )
 def test_a_decision_on_a_number_that_was_read_is_warned_of(decide: Any) -> None:
