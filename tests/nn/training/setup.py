@@ -11,10 +11,17 @@ XS = [[draw(0, 1), draw(0, 1)] for _ in range(24)]
 YS = [int(a + b / 2 > 0.3) for a, b in XS]
 WEIGHTS = [0.0, 2.0, 0.5, 1.0] * 6
 HOW = {"loss": "binary_cross_entropy", "batch_size": 5, "seed": 5, "epochs": 8, "progress": False}
+QUIET = {"progress": False}
 
 
 def numbers(model):
     return [p.data for p in model.parameters()]
+
+
+def line(n=20):
+    """Points on y = 2x - 1."""
+    xs = [[i / n] for i in range(n)]
+    return xs, [2 * x - 1 for (x,) in xs]
 
 
 def net(seed=1):
