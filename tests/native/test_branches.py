@@ -27,8 +27,8 @@ from engine import (
     inputs,
     where,
 )
-from tests.core.test_inputs import POINTS, WHERES
-from tests.core.test_inputs import derivatives as by_numbers
+from tests.core.test_where import POINTS, WHERES
+from tests.core.test_where import derivatives as by_numbers
 from tests.native.tools import REDUCES, Reduce, eager, ieee, near, reduced
 
 HERE = Path(__file__)
