@@ -15,8 +15,9 @@ from engine.core.inputs import declared
 from engine.core.modes import MODE, numeric_mode
 from engine.core.operation import rows
 from engine.core.value import Value, epoch
+from engine.native.assembly import WORTH
 from engine.native.decisions import check_decisions
-from engine.native.library import WORTH, Compiled, compiled_tape, pack
+from engine.native.library import Compiled, compiled_tape, pack
 from engine.native.lower.instructions import record_tape
 from engine.native.lower.listing import Listing
 from engine.native.needs import numpy

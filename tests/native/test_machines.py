@@ -7,7 +7,7 @@ import llvmlite.binding as llvm
 import pytest
 
 from engine import gradient, inputs
-from engine.native.library import assemble
+from engine.native.assembly import assemble
 from engine.native.lower.instructions import record_tape
 from nn import MLP
 

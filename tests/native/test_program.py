@@ -15,7 +15,7 @@ import pytest
 import engine
 from engine import NumericError, Program, Value, gradient, topological
 from engine.core.operation import TABLE, rows
-from engine.native import library, threads
+from engine.native import assembly, library, threads
 from engine.native import program as program_room
 from engine.native.program import Stats
 from nn import MLP
@@ -245,7 +245,7 @@ def test_code_for_few_rows_gives_the_same_bits_and_makes_way_for_faster_code(
     efforts: list[bool] = []
     real = library.compile_text
     monkeypatch.setattr(library, "compile_text", lambda *a: efforts.append(a[1]) or real(*a))
-    monkeypatch.setattr(library, "WORTH", 10_000.0)
+    monkeypatch.setattr(assembly, "WORTH", 10_000.0)
     x, w = Value(0.1, "x"), Value(0.789, "w")
     y = (x * w).tanh() + (w - x).exp() * 0.3579
     program = Program([x], [y, gradient(y, w)], [w], rows=10)
@@ -276,7 +276,7 @@ def test_calls_go_on_while_faster_code_is_compiled(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(program_room, "compiled_tape", slow)
     monkeypatch.setattr(program_room, "WORTH", 100.0)
-    monkeypatch.setattr(library, "WORTH", 10_000.0)
+    monkeypatch.setattr(assembly, "WORTH", 10_000.0)
     x, w = Value(0.1, "x"), Value(0.791, "w")
     y = (x * w).tanh() + (w - x).exp() * 0.4821
     program = Program([x], [y, gradient(y, w)], [w], rows=10)
