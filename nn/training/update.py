@@ -14,7 +14,8 @@ from functools import lru_cache
 from struct import Struct
 from typing import Any
 
-from engine.native.emit.function import Body, Index, loops
+from engine.native.emit.function import Body, loops
+from engine.native.emit.positions import Index
 from engine.native.emit.vector import Vector
 from engine.native.library import compile_text, lanes
 from engine.native.needs import numpy

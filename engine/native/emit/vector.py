@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from engine.native.emit.function import Body, Index
+    from engine.native.emit.function import Body
+    from engine.native.emit.positions import Index
 
 
 def literal(number: float) -> str:

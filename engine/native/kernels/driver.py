@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from engine.native.emit.function import Body, Index, Loop, Pattern, loops
+from engine.native.emit.function import Body, Loop, loops
+from engine.native.emit.positions import Index, Pattern
 from engine.native.emit.vector import Vector, literal, transposed
 from engine.native.kernels.products import tiles
 from engine.native.kernels.section import Section

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
-from engine.native.emit.function import Body, Index, Loop
+from engine.native.emit.function import Body, Loop
+from engine.native.emit.positions import Index
 from engine.native.emit.scalar import per_lane
 from engine.native.emit.vector import Vector
 from engine.native.kernels.section import Section, at_place

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.native.emit.function import Body, Index, Least, Loop, loops
+from engine.native.emit.function import Body, Loop, loops
+from engine.native.emit.positions import Index, Least
 from engine.native.emit.vector import Mask, Vector, add_to, fma, horizontal, select
 from engine.native.kernels.products import LEAN, accumulate, even, tiles
 from engine.native.kernels.section import Section

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from engine.native.emit.function import Body, Index, Least, Loop, loops
+from engine.native.emit.function import Body, Loop, loops
+from engine.native.emit.positions import Index, Least
 from engine.native.emit.vector import Vector, fma, transposed
 from engine.native.kernels.section import Section, side_by_side, write_results, write_steps
 from engine.native.lower.plan import Product, Reduction

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from engine.native.emit.function import Body, Index, Loop, Pattern
+from engine.native.emit.function import Body, Loop
+from engine.native.emit.positions import Index, Pattern
 from engine.native.emit.scalar import c_function, callback, per_lane
 from engine.native.emit.vector import Vector, literal
 from engine.native.lower import plan
