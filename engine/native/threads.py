@@ -25,7 +25,7 @@ Piece: TypeAlias = tuple[int, int, Any]
 
 GRAIN = 1 << 21  # additions and multiplications that a shard has at least: some 50 to 100 us
 PER_TOTAL = 256  # and for each of its totals, which have to be added up (and sent) again
-LARGE = 4 * GRAIN  # and that a call has which several threads share: waking them takes some 50 us
+LARGE = 16 * GRAIN  # and that a call has which threads share, about 1 ms: to wake one takes 0.1
 BLOCKS = 2  # that a shard has at least: fewer rows than a block has take nearly its time
 
 
@@ -107,8 +107,8 @@ def run_shards(code: Compiled, size: float, rows: Any, theta: Any, out: Any) -> 
                 calls.append(pack(at, down, right, high - low, given, to, space, many / shards))
             return bool(code.runs(b"".join(calls), len(calls)))
 
-    hands = workers() if code.assembly.flops * many >= LARGE else 1
-    odd = any(together([partial(run, *share) for share in shares(shards, hands)]))
+    cuts = shares(shards, hands(code.assembly.flops, many))
+    odd = any(together([partial(run, *cut) for cut in cuts]))
     if not code.reduce:
         return odd
     ((_, _, total),) = added([(i, 1, piece) for i, piece in enumerate(found)])
@@ -124,6 +124,11 @@ def workers() -> int:
     if asked.isdecimal() and int(asked):
         return int(asked)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def hands(flops: int, rows: int) -> int:
+    """How many threads are worth their waking for so many rows, which do not change the result."""
+    return workers() if flops * rows >= LARGE else 1
 
 
 @cache

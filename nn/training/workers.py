@@ -14,11 +14,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from engine import NumericError, numeric_mode
+from engine import NumericError, Program, numeric_mode
 from engine.core.modes import MODE
 from engine.forks import fork_safe_lock
 from engine.native.needs import numpy
-from engine.native.threads import added, border, shard_count, shares, together, workers
+from engine.native.threads import added, border, hands, shard_count, shares, together, workers
 from nn.training.shards import Stage, Work
 
 KEPT = 4  # trainings that a worker remembers
@@ -68,7 +68,7 @@ class WorkerPool:
             if size < self._rows:
                 chosen = numpy().asarray(batch)
             calls: list[tuple[Any, ...]] = []
-            for first, end in shares(shards, self.workers):
+            for first, end in shares(shards, self._hands(program, size)):
                 a, b = border(size, shards, first), border(size, shards, end)
                 calls.append(("totals", stage, theta, chosen[a:b], size, shards, first, end))
             ((_, _, found),) = added(chain(*self._ask(calls)))
@@ -86,13 +86,19 @@ class WorkerPool:
                 return self.work.outputs(theta, table, 0, rows)
             if self.executor is not None:
                 self.workers = _workers(self.executor)  # there may be more or fewer by now
-            parts = shares(shards, self.workers)
+            parts = shares(shards, self._hands(first.forward, rows))
             cuts = [[border(rows, shards, i) for i in part] for part in parts]
             return numpy().concatenate(self._ask([("outputs", theta, table, *c) for c in cuts]))
         except NumericError:
             if not more:  # for the number of the row
                 first.forward(self.work.tables[table][:], theta)
             raise
+
+    def _hands(self, program: Program, rows: int) -> int:
+        """How many workers to share with: of threads of our own no more than are worth it."""
+        if self.executor is not None:
+            return self.workers
+        return min(self.workers, hands(program.stats.flops, rows))
 
     def _ask(self, calls: list[tuple[Any, ...]]) -> list[Any]:
         """Call methods of the work, each a name and its arguments, and return the answers."""

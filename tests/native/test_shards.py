@@ -106,6 +106,20 @@ def test_a_pool_that_is_busy_is_not_waited_for(
             done.set()
 
 
+def test_threads_share_large_calls_alone(
+    workers: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    each, _, _ = network()
+    workers(3)
+    parts = list[int]()
+    real = threads.together
+    monkeypatch.setattr(threads, "together", lambda tasks: parts.append(len(tasks)) or real(tasks))
+    for large in (4000, 1 << 60):
+        monkeypatch.setattr(threads, "LARGE", large)
+        each(np.ones((3000, 4)))
+    assert parts == [3, 1]
+
+
 def test_programs_in_threads_that_share_the_pool(workers: Callable[[int], None]) -> None:
     _, mean, _ = network()
     batches = [np.random.default_rng(k).normal(size=(3000 + k, 4)) for k in range(6)]

@@ -17,4 +17,5 @@ def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "GRAIN", 100)
     monkeypatch.setattr(threads, "PER_TOTAL", 1)
     monkeypatch.setattr(threads, "BLOCKS", 0)
+    monkeypatch.setattr(threads, "LARGE", 0)
     monkeypatch.setattr(programs, "_kept", OrderedDict())  # their shards are as they were
