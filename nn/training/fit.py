@@ -64,7 +64,7 @@ def fit(
             `forward_batch`, as one with a BatchNorm does.
         xs: the samples: a list, an array, a data frame, a tensor of PyTorch, a sparse matrix, or
             any other iterable of rows. They may have different lengths, for a model that loops over
-            a row; natively there is a program for each length.
+            a row; natively there is a program for each length, which takes time to compile.
         ys: their targets, one for each sample; for a loss by name also in one column.
         loss: a name in `LOSSES`, like "mse" or "mse_loss"; or such a loss with settings, like
             `functools.partial(nn.cross_entropy, label_smoothing=0.1)`; or a function that takes the

@@ -7,6 +7,7 @@ Values get their numbers when the training is over, or when somebody wants to lo
 
 import math
 import operator
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property, partial, reduce
@@ -38,7 +39,7 @@ from nn.training.workers import WorkerPool
 
 WORTH = 2_000_000  # parameters that were updated, after which code saves what compiling takes
 EACH = 1_000  # and what a step counts for beside its parameters
-LENGTHS = 32  # of samples, at most: each needs programs, which take time to compile
+EACH_LENGTH = 2  # samples: programs take as long to compile as 50 samples on Values, or 25 epochs
 
 
 class NativeTrainer(Trainer):
@@ -76,7 +77,7 @@ class NativeTrainer(Trainer):
             elif not known:
                 for rows, table in zip(filter(None, task.data.tables), tables, strict=True):
                     self.check_targets(map(rows.take, table.groups(range(len(rows))).values()))
-            steps = {width: self._step(width, known) for width in self._widths}
+            steps = {width: self._step(width, known) for width in sorted(self._widths)}
             self.reach.tell()
             if len(self._kinds) > 1:
                 raise NotCompilable(
@@ -94,7 +95,7 @@ class NativeTrainer(Trainer):
             with isolated(model, task.loss):
                 self._compare()
                 self._try_loss(various)
-        self._prepare(len(steps[self._widths[0]].forward.outputs) - 1)
+        self._prepare(len(steps[min(steps)].forward.outputs) - 1)
 
     def _prepare(self, outputs: int) -> None:
         """Look up what measurements need of each table."""
@@ -109,14 +110,20 @@ class NativeTrainer(Trainer):
     def _tables(self) -> list[Table]:
         """The rows to learn from, and those to validate on, as programs read them."""
         tables, targets = zip(*map(table_of, filter(None, self.task.data.tables)), strict=True)
-        self._widths = sorted({n for table in tables for n in table.groups(range(len(table)))})
+        self._widths = Counter[int]()  # the lengths of samples, and how many have each
+        for table in tables:
+            self._widths.update({n: len(p) for n, p in table.groups(range(len(table))).items()})
         self._targets, many = targets[0], len(self._widths)
-        self.located = many == 1
-        most = 1 if self._own else LENGTHS
-        if many > most:
+        self.located, asked = many == 1, self.task.backend == "native" or self.task.executor
+        if many > 1 and self._own:
             raise NotCompilable(
-                f"the samples have {many} lengths, and at most {most} can have a program each"
-                + " where the loss is of your own" * (self._own is not None)
+                f"the samples have {many} lengths, and at most 1 can have a program each where the "
+                "loss is of your own"
+            )
+        if 1 < many > self._widths.total() / EACH_LENGTH and not asked:
+            raise NotCompilable(
+                f"{self._widths.total()} samples have {many} lengths, and programs for each take "
+                'long to compile; backend="native" has them for many epochs'
             )
         return [*tables]
 
@@ -178,7 +185,7 @@ class NativeTrainer(Trainer):
             self._stages = stages
             self._kinds.add((len(outputs), *stages.norms))
         weights = leaves[len(leaves) - self._weighted :]
-        rows = self.task.epochs * sum(map(len, self.task.data.tables))
+        rows = self.task.epochs * self._widths[width]
         programs = stages.programs(leaves, loss, weights, rows)
         leaves, loss, outputs, _ = graphs[-1]
         return [*programs, Program(leaves, [loss, *outputs], parameters, rows=rows)], listed
@@ -254,7 +261,7 @@ class NativeTrainer(Trainer):
             if self._own:
                 places = choose(rows)
                 with numeric_mode("ieee"):
-                    found = work.steps[self._widths[0]].forward(table[places], self._theta)
+                    found = work.steps[min(self._widths)].forward(table[places], self._theta)
                 self._own.check(rows.take(places), self._listing(found), found[:, 0].tolist())
 
     def _learn(self, batch: Sequence[int]) -> None:

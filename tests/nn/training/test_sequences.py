@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from engine import NumericError, Value, log
+from engine import NumericError, Program, Value, log
 from nn import BatchNorm, Dropout, Layer, Module, accuracy, fit, predict
-from nn.training import native
+from nn.training import stages
 
 _draw = random.Random(8)
 XS = [[_draw.gauss(0, 1) for _ in range(_draw.randint(1, 6))] for _ in range(140)]
@@ -107,13 +107,24 @@ def test_validation_rows_may_have_lengths_of_their_own():
     assert results[0][1].log[-1] == pytest.approx(results[1][1].log[-1], rel=1e-11)
 
 
-def test_too_many_lengths_are_trained_eagerly(monkeypatch, capsys):
-    monkeypatch.setattr(native, "LENGTHS", 5)
-    message = "the samples have 6 lengths, and at most 5 can have a program each"
-    assert train(Recurrent(), epochs=1, progress=True)[1].backend == "eager"
-    assert message in capsys.readouterr().err
-    with pytest.raises(ValueError, match=message):
-        train(Recurrent(), backend="native")
+def test_lengths_of_few_samples_are_trained_eagerly_unless_asked(capsys):
+    xs, ys = [[0.1] * n for n in range(1, 7)], [0, 1] * 3
+    how = {"epochs": 1, "validation": None}
+    eager, history = train(Recurrent(), xs, ys, progress=True, **how)
+    assert history.backend == "eager"
+    assert "6 samples have 6 lengths, and programs for each take" in capsys.readouterr().err
+    found, history = train(Recurrent(), xs, ys, backend="native", **how)
+    assert history.backend == "native"
+    np.testing.assert_allclose(eager, found, rtol=1e-11)
+    assert train(Recurrent(), xs * 2, ys * 2, **how)[1].backend == "native"
+
+
+def test_each_length_has_code_for_as_many_samples_as_it_has(monkeypatch):
+    made = []
+    spy = lambda xs, *given: made.append((len(xs) - 1, given[-1])) or Program(xs, *given)  # noqa: E731
+    monkeypatch.setattr(stages, "Program", spy)
+    train(Recurrent(), [[0.5]] * 9 + [[0.1, 0.2]] * 4, YS[:13], epochs=7, validation=None)
+    assert made == [(1, 63), (2, 28)]
 
 
 def test_a_model_with_other_outputs_for_other_lengths_is_not_native():
