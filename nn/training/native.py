@@ -30,7 +30,7 @@ from nn.models.batch import BATCH, RecordedBatch
 from nn.models.module import MODE_READS, Module
 from nn.optim.optimizers import Optimizer
 from nn.training.own_loss import OwnLoss, few, various
-from nn.training.shards import Programs, Table, Work, table_of
+from nn.training.shards import Programs, Shape, Table, Work, table_of
 from nn.training.stages import Stages
 from nn.training.task import NotCompilable, Task
 from nn.training.trainer import Trainer
@@ -76,8 +76,9 @@ class NativeTrainer(Trainer):
                 self._own.check_model(task.data.rows)
             elif not known:
                 for rows, table in zip(filter(None, task.data.tables), tables, strict=True):
-                    self.check_targets(map(rows.take, table.groups(range(len(rows))).values()))
-            steps = {width: self._step(width, known) for width in sorted(self._widths)}
+                    groups = table.groups(range(len(rows)))
+                    self.check_targets([rows.take(places) for _, _, places in groups])
+            steps = {shape: self._step(shape, known) for shape in sorted(self._shapes)}
             self.reach.tell()
             if len(self._kinds) > 1:
                 raise NotCompilable(
@@ -109,23 +110,19 @@ class NativeTrainer(Trainer):
 
     def _tables(self) -> list[Table]:
         """The rows to learn from, and those to validate on, as programs read them."""
-        tables, targets = zip(*map(table_of, filter(None, self.task.data.tables)), strict=True)
-        self._widths = Counter[int]()  # the lengths of samples, and how many have each
+        tables = [*map(table_of, filter(None, self.task.data.tables))]
+        self._shapes = Counter[Shape]()  # those of samples and targets, and how many have each
         for table in tables:
-            self._widths.update({n: len(p) for n, p in table.groups(range(len(table))).items()})
-        self._targets, many = targets[0], len(self._widths)
-        self.located, asked = many == 1, self.task.backend == "native" or self.task.executor
-        if many > 1 and self._own:
+            for shape, _, places in table.groups(range(len(table))):
+                self._shapes[shape] += len(places)
+        many, asked = len(self._shapes), self.task.backend == "native" or self.task.executor
+        self.located = many == 1
+        if 1 < many > self._shapes.total() / EACH_LENGTH and not asked:
             raise NotCompilable(
-                f"the samples have {many} lengths, and at most 1 can have a program each where the "
-                "loss is of your own"
-            )
-        if 1 < many > self._widths.total() / EACH_LENGTH and not asked:
-            raise NotCompilable(
-                f"{self._widths.total()} samples have {many} lengths, and programs for each take "
+                f"{self._shapes.total()} samples have {many} lengths, and programs for each take "
                 'long to compile; backend="native" has them for many epochs'
             )
-        return [*tables]
+        return tables
 
     @cached_property
     def _learned(self) -> Any:
@@ -146,16 +143,16 @@ class NativeTrainer(Trainer):
         self._scales: Any = array(optimizer.scales) if optimizer.groups else 1.0
         vars(self).pop("_code", None)  # settings may be others
 
-    def _step(self, width: int, known: Known | None) -> Programs:
-        """The programs for samples of a length, kept if the architecture says it all."""
+    def _step(self, shape: Shape, known: Known | None) -> Programs:
+        """The programs for rows of a shape, kept if the architecture says it all."""
         parameters, learned = self.task.parameters, self.task.optimizer.params
         if known and known[2] == parameters == learned and not has_hooks(parameters):
             loss = built_in(self._loss), repr(getattr(self._loss, "keywords", None))
-            key, build = (known[0], *loss, width, self._targets, self._weighted), known[1].build
+            key, build = (known[0], *loss, shape, self._weighted), known[1].build
             self._stages = Stages(RecordedBatch(), (), ())
-            found = kept(key, lambda: self._record(new := build(), p := new.parameters(), p, width))
+            found = kept(key, lambda: self._record(new := build(), p := new.parameters(), p, shape))
         else:
-            found = self._record(self.task.model, parameters, learned, width, known is not None)
+            found = self._record(self.task.model, parameters, learned, shape, known is not None)
         (*programs, forward), self._listed = found
         return Programs(programs, forward, self._stages.batch.rates)
 
@@ -164,7 +161,7 @@ class NativeTrainer(Trainer):
         model: Module,
         parameters: list[Value],
         learned: list[Value],
-        width: int,
+        shape: Shape,
         known: bool = True,
     ) -> Recorded:
         """The programs of a step, and that of a measurement.
@@ -173,10 +170,10 @@ class NativeTrainer(Trainer):
         """
         with Scope(BATCH, batch := RecordedBatch()):
             before = next(MODE_READS)
-            graphs = [self._graph(model.train(), width)]
+            graphs = [self._graph(model.train(), shape)]
             own = any(type(part).training is not Module.training for part in self.task.held.modules)
             if not known and (own or next(MODE_READS) > before + 1):
-                graphs.append(self._graph(model.eval(), width))
+                graphs.append(self._graph(model.eval(), shape))
                 self._compared = COMPARED
         leaves, loss, outputs, listed = graphs[0]
         stages = Stages(batch, parameters, learned)
@@ -185,14 +182,14 @@ class NativeTrainer(Trainer):
             self._stages = stages
             self._kinds.add((len(outputs), *stages.norms))
         weights = leaves[len(leaves) - self._weighted :]
-        rows = self.task.epochs * self._widths[width]
+        rows = self.task.epochs * self._shapes[shape]
         programs = stages.programs(leaves, loss, weights, rows)
         leaves, loss, outputs, _ = graphs[-1]
         return [*programs, Program(leaves, [loss, *outputs], parameters, rows=rows)], listed
 
-    def _graph(self, model: Module, width: int) -> tuple[list[Value], Value, list[Value], bool]:
+    def _graph(self, model: Module, shape: Shape) -> tuple[list[Value], Value, list[Value], bool]:
         """One row recorded: its leaves, its loss, its outputs, and whether the model lists them."""
-        targets = self._targets
+        width, targets = shape
         xs = inputs(*[f"x{i}" for i in range(width or 1)])
         ys = inputs(*[f"y{i}" for i in range(targets or 1)])
         ws = inputs("w") if self._weighted else []
@@ -228,7 +225,7 @@ class NativeTrainer(Trainer):
                 if train:
                     total = self._totals(range(len(rows)))[0][0]
                 else:
-                    total = work.outputs(self._theta, 0, 0, len(rows))[:, 0].sum()
+                    total = work.outputs(self._theta, 0, range(len(rows)))[:, 0].sum()
                 got = float(total) / len(rows)
                 if math.isfinite(wanted) and not math.isclose(
                     got, wanted, rel_tol=1e-6, abs_tol=1e-9
@@ -240,12 +237,13 @@ class NativeTrainer(Trainer):
 
     def _totals(self, batch: Sequence[int]) -> tuple[Any, Any]:
         """The totals over a batch, and the parameters with running statistics that have moved."""
-        groups = self._computer.work.tables[0].groups(batch).items()
+        groups = self._computer.work.tables[0].groups(batch)
 
         def ask(theta: Any, i: int) -> Any:
-            """The totals by one of the programs, which is another one for each length."""
+            """The totals by one of the programs, which is another one for each shape."""
             totals, key = self._computer.totals, self._key
-            return reduce(operator.add, [totals(theta, at, (n, i, key)) for n, at in groups])
+            found = [totals(theta, places, (shape, i, key)) for shape, _, places in groups]
+            return reduce(operator.add, found)
 
         return self._stages.totals(self._theta, len(batch), ask)
 
@@ -257,11 +255,11 @@ class NativeTrainer(Trainer):
     def _try_loss(self, choose: Callable[[Rows], Sequence[int]]) -> None:
         """Check that a loss of the user's own is the mean over rows of what was recorded."""
         work = self._computer.work
-        for rows, table in zip(filter(None, self.task.data.tables), work.tables, strict=True):
+        for table, rows in enumerate(filter(None, self.task.data.tables)):
             if self._own:
                 places = choose(rows)
                 with numeric_mode("ieee"):
-                    found = work.steps[min(self._widths)].forward(table[places], self._theta)
+                    found = work.outputs(self._theta, table, places)
                 self._own.check(rows.take(places), self._listing(found), found[:, 0].tolist())
 
     def _learn(self, batch: Sequence[int]) -> None:

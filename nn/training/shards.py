@@ -1,6 +1,6 @@
 """The rows of a training as programs read them, cut into shards for the workers."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -12,7 +12,8 @@ from nn.evaluation.samples import Rows, is_array
 from nn.models.batch import mask
 from nn.training.task import NotCompilable
 
-Stage: TypeAlias = tuple[int, int, int]
+Shape: TypeAlias = tuple[int, int]  # how long a sample and its target are; 0 for a lone number
+Stage: TypeAlias = tuple[Shape, int, int]
 MEASURED = 4096  # rows that are measured at once: as a program reads them, they are a copy
 JOINED = 1 << 18  # numbers of a table of which such a copy is kept
 
@@ -24,13 +25,14 @@ class Table:
     Attributes:
         columns: arrays of samples, of targets and of weights, of two dimensions and any real type.
         numbers: which of their rows these are, in their order, as an array.
-        lengths: how long all samples are, or an array of how long each is; shorter ones have zeros
-            behind them.
+        shapes: all that there are. Samples and targets shorter than others have zeros behind them.
+        which: the place in `shapes` of that of each row; not read where there is one.
     """
 
     columns: Sequence[Any]
     numbers: Any
-    lengths: Any
+    shapes: Sequence[Shape]
+    which: Any
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -54,13 +56,20 @@ class Table:
         parts = [column.take(chosen, axis=0) for column in self.columns]
         return numpy().concatenate(parts, axis=1, dtype="float64")
 
-    def groups(self, places: Any) -> dict[int, Any]:
-        """Of the rows at these places, those of each length."""
-        if isinstance(self.lengths, int):
-            return {self.lengths: places}
-        places = numpy().asarray(places)
-        found = self.lengths[self.numbers[places]]
-        return {int(n): places[found == n] for n in numpy().unique(found)}
+    def of(self, shape: Shape, places: Any) -> Any:
+        """The rows at these places, all of one shape, without the zeros behind."""
+        n, m, (xs, ys, *_) = *shape, [column.shape[1] for column in self.columns]
+        spare = [*range(n or 1, xs), *range(xs + (m or 1), xs + ys)]
+        return numpy().delete(self[places], spare, axis=1) if spare else self[places]
+
+    def groups(self, places: Any) -> Iterable[tuple[Shape, Any, Any]]:
+        """Of the rows at these places, those of each shape: which of them, and their places."""
+        if len(self.shapes) == 1:
+            return [(self.shapes[0], slice(None), places)]
+        np = numpy()
+        found = self.which[self.numbers[places := np.asarray(places)]]
+        every = [(self.shapes[k], np.flatnonzero(found == k)) for k in np.unique(found)]
+        return [(shape, at, places[at]) for shape, at in every]
 
     def column(self, i: int) -> Any:
         """One of the columns."""
@@ -69,7 +78,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Programs:
-    """The programs for samples of one length.
+    """The programs for rows of one shape.
 
     Attributes:
         programs: those of a step. They give totals over rows: that of the loss and its gradients
@@ -89,18 +98,17 @@ class Work:
     """All that a worker needs for a training. It is sent to each worker once.
 
     Attributes:
-        steps: the programs, by the length of samples.
+        steps: the programs, by the shape of rows.
         tables: the rows to learn from, and those to validate on.
     """
 
-    steps: Mapping[int, Programs]
+    steps: Mapping[Shape, Programs]
     tables: Sequence[Any]
 
     def rows(self, stage: Stage, chosen: Any) -> Any:
         """Rows to learn from, with the random numbers of a step."""
-        n, i, key = stage
-        found, rates = self.tables[0][chosen], self.steps[n].rates
-        found = self._cut(found, 0, len(self.steps[n].programs[i].inputs) - len(rates))
+        shape, _, key = stage
+        found, rates = self.tables[0].of(shape, chosen), self.steps[shape].rates
         if not rates:
             return found
         np = numpy()
@@ -108,20 +116,13 @@ class Work:
         masks = mask(key, numbers, np.arange(len(rates), dtype="uint64"), np.array(rates))
         return np.concatenate([found, masks], axis=1)
 
-    def _cut(self, rows: Any, table: int, width: int) -> Any:
-        """Rows of a table without the zeros behind samples that are shorter than others."""
-        if rows.shape[1] == width:
-            return rows
-        end = self.tables[table].columns[0].shape[1]
-        return numpy().delete(rows, range(end + width - rows.shape[1], end), axis=1)
-
     def totals(
         self, stage: Stage, theta: Any, chosen: Any, size: int, shards: int, first: int, end: int
     ) -> list[Piece]:
         """The totals over the shards from `first` to `end`, `added`.
 
         Arguments:
-            stage: the length of the samples, which of a step's programs, and the key of the step's
+            stage: the shape of the rows, which of a step's programs, and the key of the step's
                 random numbers.
             theta: the parameters.
             chosen: the rows that these shards are made of, as an array of numbers or a range.
@@ -139,56 +140,57 @@ class Work:
 
         return added(pieces(), spare)
 
-    def outputs(self, theta: Any, table: int, start: int, end: int) -> Any:
-        """The loss and the outputs of the rows from `start` to `end` of a table."""
-        held, (first, *more) = self.tables[table], self.steps.values()
-        found = numpy().empty((end - start, len(first.forward.outputs)))
-        for i in range(start, end, MEASURED):
-            j = min(i + MEASURED, end)
-            if not more:  # samples have one length
-                first.forward(held[i:j], theta, found[i - start : j - start])
-                continue
-            for n, places in held.groups(numpy().arange(i, j)).items():
-                forward = self.steps[n].forward
-                rows = self._cut(held[places], table, len(forward.inputs))
-                found[places - start] = forward(rows, theta)
+    def outputs(self, theta: Any, table: int, places: Any) -> Any:
+        """The loss and the outputs of the rows at these places of a table.
+
+        Rows with fewer outputs than others have zeros behind them.
+        """
+        np, held, forwards = numpy(), self.tables[table], [s.forward for s in self.steps.values()]
+        found = np.zeros((len(places), max(len(each.outputs) for each in forwards)))
+        for i in range(0, len(places), MEASURED):
+            part = found[i : i + MEASURED]
+            for shape, at, some in held.groups(places[i : i + MEASURED]):
+                forward, rows = self.steps[shape].forward, held.of(shape, some)
+                if len(forwards) == 1:
+                    forward(rows, theta, part)
+                else:
+                    part[at, : len(forward.outputs)] = forward(rows, theta)
         return found
 
 
-def table_of(rows: Rows) -> tuple[Table, int]:
-    """The rows as programs read them, and how long targets are (0 for lone numbers).
-
-    If there are weights, a third column has the weight of each target.
-    """
-    lengths: Any
+def table_of(rows: Rows) -> Table:
+    """The rows as programs read them. If there are weights, a third column has them."""
+    np = numpy()
     try:
-        tall, ys = _column(rows.targets)
-        try:
-            lengths, xs = _column(rows.samples)
-        except (TypeError, ValueError):
-            lengths, xs = _padded(rows.samples)
+        sizes, columns = zip(*map(_column, (rows.samples, rows.targets)), strict=True)
     except (TypeError, ValueError) as error:
         raise NotCompilable(f"the rows are not lists of numbers: {error}") from error
-    ws = [] if rows.weights is None else [numpy().array(rows.weights)[:, None]]
-    return Table([xs, ys, *ws], numpy().asarray(rows.numbers), lengths), tall
+    shapes, which = [sizes], None
+    if not all(isinstance(size, int) for size in sizes):
+        every = np.stack([np.broadcast_to(size, len(rows.samples)) for size in sizes], axis=1)
+        shapes, which = np.unique(every, axis=0, return_inverse=True)
+        shapes, which = [(n, m) for n, m in shapes.tolist()], which.ravel()
+    ws = [] if rows.weights is None else [np.array(rows.weights)[:, None]]
+    return Table([*columns, *ws], np.asarray(rows.numbers), shapes, which)
 
 
-def _padded(given: Sequence[Any]) -> tuple[Any, Any]:
-    """The length of each sample, and an array of them with zeros behind the shorter ones."""
+def _column(given: Sequence[Any]) -> tuple[Any, Any]:
+    """How long the samples or targets are (0 for lone numbers), and an array of them.
+
+    If they have several lengths, that of each, and an array with zeros behind the shorter ones.
+    """
     np = numpy()
-    lengths, flat = np.array([*map(len, given)]), np.concatenate(given)
-    if not is_array(flat) or flat.ndim > 1 or not all(lengths):
-        raise TypeError("they hold something else")
-    column = np.zeros((len(lengths), lengths.max()))
-    column[np.arange(lengths.max()) < lengths[:, None]] = flat
-    return lengths, column
-
-
-def _column(given: Sequence[Any]) -> tuple[int, Any]:
-    """How long each of the samples or targets is (0 for a lone number), and an array of them."""
-    column = numpy().asarray(given)
-    if column.dtype == object and not any(isinstance(x, str) for x in column.flat):
-        column = column.astype("float64")
+    try:
+        column = np.asarray(given)
+        if column.dtype == object and not any(isinstance(x, str) for x in column.flat):
+            column = column.astype("float64")
+    except ValueError:
+        lengths, flat = np.array([*map(len, given)]), np.concatenate(given)
+        if not is_array(flat) or flat.ndim > 1 or not all(lengths):
+            raise
+        column = np.zeros((len(lengths), lengths.max()))
+        column[np.arange(lengths.max()) < lengths[:, None]] = flat
+        return lengths, column
     if not is_array(column) or column.ndim > 2 or not column.size:
         raise TypeError("they hold something else")
     return (0, column[:, None]) if column.ndim == 1 else (column.shape[1], column)

@@ -56,9 +56,10 @@ class WorkerPool:
             _hold(self._key, work)  # for threads, and for processes that are forked later
             weakref.finalize(self, _forget, self._key)
 
-    def totals(self, theta: Any, batch: Sequence[int], stage: Stage = (0, 0, 0)) -> Any:
+    def totals(self, theta: Any, batch: Sequence[int], stage: Stage | None = None) -> Any:
         """The totals over the rows of these numbers, by one of the programs of a step."""
         size, work = len(batch), self.work
+        stage = stage or (next(iter(work.steps)), 0, 0)
         program = work.steps[stage[0]].programs[stage[1]]
         shards = shard_count(size, program.shard)
         chosen: Any = range(size) if size == self._rows else batch
@@ -83,12 +84,12 @@ class WorkerPool:
         shards = shard_count(rows, first.forward.shard)
         try:
             if shards == 1:
-                return self.work.outputs(theta, table, 0, rows)
+                return self.work.outputs(theta, table, range(rows))
             if self.executor is not None:
                 self.workers = _workers(self.executor)  # there may be more or fewer by now
             parts = shares(shards, self._hands(first.forward, rows))
-            cuts = [[border(rows, shards, i) for i in part] for part in parts]
-            return numpy().concatenate(self._ask([("outputs", theta, table, *c) for c in cuts]))
+            cuts = [range(*[border(rows, shards, i) for i in part]) for part in parts]
+            return numpy().concatenate(self._ask([("outputs", theta, table, c) for c in cuts]))
         except NumericError:
             if not more:  # for the number of the row
                 first.forward(self.work.tables[table][:], theta)

@@ -18,7 +18,7 @@ from distributed import Client, LocalCluster
 from engine import Program, gradient, inputs
 from nn import MLP
 from nn.losses import LOSSES
-from nn.training.shards import Programs, Work
+from nn.training.shards import Programs, Table, Work
 from nn.training.workers import WorkerPool
 from tests.benchmarks.harness import Contender, Effort, check_equal, clean_heap, take_turns
 
@@ -132,7 +132,8 @@ def _work(model: MLP, width: int, outputs: int, rows: int) -> Work:
     step = Program([*xs, y], wanted, model.parameters(), reduce="sum")
     rng = np.random.default_rng(7)
     ys = rng.integers(0, max(outputs, 2), (rows, 1))
-    return Work({0: Programs([step], step)}, [np.hstack([rng.normal(size=(rows, width)), ys])])
+    shape, columns = (width, 0), [rng.normal(size=(rows, width)), ys]
+    return Work({shape: Programs([step], step)}, [Table(columns, np.arange(rows), [shape], None)])
 
 
 def slowdown(each: Sequence[Job], effort: Effort) -> dict[str, float]:

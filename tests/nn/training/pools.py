@@ -14,7 +14,7 @@ import pytest
 
 from engine import Program, Value, gradient
 from nn import MLP, fit
-from nn.training.shards import Programs, Work
+from nn.training.shards import Programs, Table, Work
 
 _draw = random.Random(8).gauss
 XS = [[_draw(0, 1), _draw(0, 1)] for _ in range(300)]
@@ -38,8 +38,9 @@ def programs() -> Work:
     x, y, w = Value(0.0, "x"), Value(0.0, "y"), Value(1.0, "w")
     loss = x / w + y
     step = Program([x, y], [loss, gradient(loss, w)], [w], reduce="sum")
-    rows = np.arange(800.0).reshape(400, 2)
-    return Work({0: Programs([step], Program([x, y], [loss], [w]))}, [rows])
+    xs, ys = np.arange(800.0).reshape(400, 2).T[..., None]
+    table = Table([xs, ys], np.arange(400), [(0, 0)], None)
+    return Work({(0, 0): Programs([step], Program([x, y], [loss], [w]))}, [table])
 
 
 def train(executor: Executor | None, epochs: int = 6, **how: Any) -> tuple[Any, ...]:

@@ -35,8 +35,8 @@ class Recurrent(Module):
 
 def train(model, xs=XS, ys=YS, **how):
     how = {"epochs": 3, "batch_size": 16, "optimizer": "sgd", "validation": 0.2, **how}
-    loss = "binary_cross_entropy_with_logits"
-    history = fit(model, xs, ys, loss=loss, **{"seed": 1, "progress": False, **how})
+    how = {"loss": "binary_cross_entropy_with_logits", "seed": 1, "progress": False, **how}
+    history = fit(model, xs, ys, **how)
     return [p.data for p in model.parameters(True)], history
 
 
@@ -166,3 +166,36 @@ def test_an_error_names_the_row(backend):
     xs[77][-1] = 0.0
     with pytest.raises(NumericError, match=r"^row 77: "):
         train(Logarithm(), xs, backend=backend, validation=None)
+
+
+@pytest.mark.parametrize(
+    "how", [{}, {"batch_size": None, "optimizer": "adam"}, {"validation": None}]
+)
+def test_a_loss_of_ones_own_is_native_for_rows_of_all_lengths(how):
+    def squares(outputs, targets):
+        return sum((x - y) ** 2 for x, y in zip(outputs, targets, strict=True)) / len(targets)
+
+    for loss in (squares, lambda x, y: abs(x - y)):
+        how = {"loss": loss, "metrics": "accuracy", **how}
+        (eager, one), (found, two) = [
+            train(Recurrent(), backend=b, **how) for b in ("eager", "auto")
+        ]
+        assert two.backend == "native"
+        np.testing.assert_allclose(eager, found, rtol=1e-11)
+        assert [*map(sorted, one.log)] == [*map(sorted, two.log)]
+        for a, b in zip(one.log, two.log, strict=True):
+            assert a == pytest.approx(b, rel=1e-11)
+
+
+def test_a_loss_of_ones_own_that_is_no_mean_is_eager_for_rows_of_all_lengths():
+    def total(outputs, targets):
+        return sum((x - y) ** 2 for x, y in zip(outputs, targets, strict=True))
+
+    assert train(Recurrent(), loss=total)[1].backend == "eager"
+
+    def rare(outputs, targets):  # a decision that only shows in long sequences
+        pairs = zip(outputs, targets, strict=True)
+        return sum((x - y) ** 2 * (1.0 if y < 2 else 3.0) for x, y in pairs) / len(targets)
+
+    ys = [2 * (len(x) == 5) for x in XS]
+    assert train(Recurrent(), ys=ys, loss=rare)[1].backend == "eager"
