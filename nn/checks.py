@@ -52,6 +52,15 @@ def as_list(x: Any) -> list[Any]:
     return [x] if alone(x) else [*x]
 
 
+def flat(x: Any) -> list[Any]:
+    """What lists of lists have, one after another.
+
+    >>> flat([[1, 2], [[3], 4]])
+    [1, 2, 3, 4]
+    """
+    return [x] if alone(x) else [z for y in x for z in flat(y)]
+
+
 def as_number(x: Any) -> float:
     """What a Value of x would hold (x may be one of NumPy's bools); nan where x is no number."""
     try:

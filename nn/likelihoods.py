@@ -51,9 +51,10 @@ def cross_entropy(
     """The mean of `-log(softmax(logits)[target])`: how unlikely the right class is, in nats.
 
     Arguments:
-        logits: a list of Values, one for each class; or a batch of such lists.
+        logits: a list of Values, one for each class; or a batch of such lists, or of sequences of
+            such lists, which may have several lengths: the mean is over all of them.
         target: the class, counted from 0, or a list of class probabilities; or a list of either,
-            one for each row of the batch.
+            one for each row of the batch, or of lists with one for each place.
         label_smoothing: the share of each target that is given to all classes alike.
         ignore_index: rows with this target, such as -100, have no part in the mean. Where no other
             row is left the loss is 0, without a gradient (PyTorch gives nan).
@@ -93,6 +94,10 @@ def cross_entropy(
     else:
         targets = as_list(target)
     check_lengths("cross_entropy", "rows of logits", len(rows), len(targets))
+    if rows and not alone(next(iter(rows[0]), 0.0)):
+        for row, places in zip(rows, targets, strict=True):
+            check_lengths("cross_entropy", "places", len(row), len(as_list(places)))
+        rows, targets = ([x for one in many for x in as_list(one)] for many in (rows, targets))
     counted = [
         (tuple(row), t)
         for row, t in zip(rows, targets, strict=True)

@@ -15,7 +15,7 @@ MANY = 128  # rows for which it is worth while to compile a program
 
 
 def predict(model: Module, xs: Iterable[Any]) -> list[Any]:
-    """The model's output for each sample, as a float (a list of floats where it has several).
+    """The model's output for each sample: a float, a list of floats, or a list of such lists.
 
     Computed in evaluation mode and without recording a graph. For many rows of numbers a Program
     does it, where the model computes the same formula for every row and the extra `fast` is
@@ -99,6 +99,9 @@ def accuracy(
     targets are other lists of such numbers, each output is a yes or no of its own, and a sample is
     right if all of them are. `fit` counts in the same way.
 
+    Where outputs are lists of lists, or lists that differ in length, and targets are lists of as
+    many, each item is an answer of its own: the accuracy is the share of places.
+
     Arguments:
         model: the model.
         xs: the samples.
@@ -180,4 +183,4 @@ def _answered(who: str, model: Module, xs: Iterable[Any], ys: Iterable[Any]) -> 
 
 
 def _numbers(output: Any) -> Any:
-    return [float(x) for x in output] if isinstance(output, list | tuple) else float(output)
+    return [*map(_numbers, output)] if isinstance(output, list | tuple) else float(output)

@@ -17,8 +17,8 @@ from typing import Any, TypeAlias
 
 from nn.checks import alone, as_list, is_number, pick
 from nn.evaluation.plane import largest
-from nn.evaluation.samples import Rows, columns, for_rows, is_array
-from nn.losses import classes_of, ignored_class, loss_name
+from nn.evaluation.samples import Rows, by_place, columns, for_rows, is_array
+from nn.losses import Classes, classes_of, ignored_class, loss_name
 
 Metric: TypeAlias = Callable[[list[Any], list[Any]], float]
 Asked: TypeAlias = str | Metric | Iterable[str | Metric]
@@ -67,6 +67,7 @@ class Metrics:
     def settle(self, tables: Iterable[Rows]) -> None:
         """Count the rows of a training and those of its validation by one rule, if they are."""
         counted = self.confusion or "accuracy" in self.functions
+        counted &= classes_of(self._loss) != Classes(None, None)  # where lists are of shares
         if counted and any(asks_each(rows.wanted) for rows in tables):
             self._threshold = self._usual
 
@@ -106,6 +107,7 @@ class Metrics:
         return share_right(*self._kept(outputs, rows), self._usual, self._threshold)
 
     def _kept(self, outputs: list[Any], rows: Rows) -> tuple[list[Any], Rows]:
+        outputs, rows = by_place(outputs, rows)
         places = rows.counted(ignored_class(self._loss))
         return [outputs[i] for i in places], rows.take(places)
 
@@ -116,6 +118,7 @@ def r2(outputs: Sequence[Any], rows: Rows) -> float:
     >>> r2([0.0, 2.0, 0.0, 1.0], Rows(targets=[0, 2, 0, 2], numbers=range(4)))
     0.75
     """
+    outputs, rows = by_place(outputs, rows)
     wanted = rows.wanted
     odd = for_rows(lambda xs, ys: len(xs) != len(ys) or some([y != y for y in ys]), outputs, wanted)
     if True in odd:
@@ -251,6 +254,7 @@ def share_right(
     outputs: Sequence[Any], rows: Rows, usual: float, threshold: float | None = None
 ) -> float:
     """The share of rows whose answers are all right, from 0 to 1; 0 where there are no rows."""
+    outputs, rows = by_place(outputs, rows)
     if not len(rows):
         return 0.0
     line = line_of("accuracy", max(for_rows(len, outputs)), rows, usual, threshold)
@@ -261,6 +265,7 @@ def confusion(
     outputs: Sequence[Any], rows: Rows, usual: float, threshold: float | None = None
 ) -> list[list[int]]:
     """How often each class (a row) was taken for each class (a column)."""
+    outputs, rows = by_place(outputs, rows)
     size = max(for_rows(len, outputs))
     line = line_of(MATRIX, size, rows, usual, threshold)
     if size > 1 and line is not None:

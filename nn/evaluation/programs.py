@@ -19,7 +19,9 @@ MOST = 1_000_000  # instructions of the programs that are kept
 EACH = 16_000  # and what one counts for beside its instructions
 COMPARED = 8  # rows on which a program is held against a model that is not known
 
-Recorded: TypeAlias = tuple[list[Program], bool]  # and whether the model gives a list
+# A number alone has the form (), a list of 3 numbers (3,), a list of 4 such lists (4, 3).
+Form: TypeAlias = tuple[int, ...]
+Recorded: TypeAlias = tuple[list[Program], Form]  # and the form of an output
 Known: TypeAlias = tuple[Any, Architecture, list[Value]]
 
 _kept: OrderedDict[Any, Recorded] = OrderedDict()
@@ -48,8 +50,8 @@ def _size(recorded: Recorded) -> int:
 def outputs(model: Module, rows: Sequence[Any]) -> Any:
     """The model's outputs in evaluation mode as an array, or None where only its calls can tell.
 
-    The array has the shape (rows,), or (rows, outputs) where the model gives a list. It agrees with
-    the model's own answers but for the last digits.
+    The array has the shape (rows,), (rows, outputs) where the model gives a list, and so on. It
+    agrees with the model's own answers but for the last digits.
 
     Arguments:
         rows: the samples: numbers, or rows of numbers of one length.
@@ -65,17 +67,17 @@ def outputs(model: Module, rows: Sequence[Any]) -> Any:
         known = known_architecture(model)
         if known:
             key, card, parameters = known
-            programs, listed = kept((key, width), lambda: _record(card.build(), width, many))
+            programs, form = kept((key, width), lambda: _record(card.build(), width, many))
         else:
             parameters = model.parameters()
             with isolated(model) as drew, evaluating(model):
-                programs, listed = _record(model, width, many)
+                programs, form = _record(model, width, many)
                 if _differs(model, programs[0], rows, table) or drew():
                     return None
         found = programs[0](table, [parameter._data for parameter in parameters])
     except Exception:  # noqa: BLE001 (whatever it is, the model's own call says it better)
         return None
-    return found if listed else found[:, 0]
+    return found.reshape(many, *form)
 
 
 def known_architecture(model: Module, found: Outline | None = None) -> Known | None:
@@ -101,9 +103,19 @@ def _record(model: Module, width: int, rows: int) -> Recorded:
     xs = inputs(*[f"x{i}" for i in range(width or 1)])
     with recording, recording_program:
         found = model(xs if width else xs[0])
-    listed = isinstance(found, list | tuple)
-    values = [constant(each) for each in (found if listed else [found])]
-    return [Program(xs, values, model.parameters(), rows=rows)], listed
+    values, form = spread(found)
+    return [Program(xs, [*map(constant, values)], model.parameters(), rows=rows)], form
+
+
+def spread(output: Any) -> tuple[list[Any], Form]:
+    """The numbers of a model's output, and its form. TypeError where lists in it are not alike."""
+    values, form = [output], list[int]()
+    while any(isinstance(value, list | tuple) for value in values):
+        sizes = {len(value) for value in values}
+        if len(sizes) > 1:
+            raise TypeError(f"an output has lists of {sorted(sizes)} items; let all have as many")
+        values, form = [x for value in values for x in value], [*form, *sizes]
+    return values, (*form,)
 
 
 def _differs(model: Module, program: Program, rows: Sequence[Any], table: Any) -> bool:

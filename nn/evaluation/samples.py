@@ -29,6 +29,7 @@ class Rows:
         columns: the names of a sample's numbers, if the samples were a frame.
         source: where the user gave them, as messages say it behind the number of a row.
         weights: those of all rows that were given, if they have some.
+        whole: the rows that these are places of, one after another: see `by_place`.
     """
 
     samples: Sequence[Any] = ()
@@ -37,6 +38,7 @@ class Rows:
     columns: Sequence[Any] = ()
     source: str = ""
     weights: Sequence[float] | None = None
+    whole: "Rows | None" = None
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -86,14 +88,21 @@ class Rows:
 
     def name(self, place: int) -> str:
         """How the user finds the row at a place among these rows."""
-        return f"row {self.numbers[place]}{self.source}"
+        number = self.numbers[place]
+        if self.whole:
+            for i, ys in enumerate(self.whole.ys):
+                if number < len(ys):
+                    return f"{self.whole.name(i)}, place {number}"
+                number -= len(ys)
+        return f"row {number}{self.source}"
 
-    def check(self, types: bool, *kinds: str) -> None:
+    def check(self, types: bool, *kinds: str, alike: bool = True) -> None:
         """Raise an error for the first row that is not made of finite numbers.
 
         Arguments:
             types: whether what is no number, and rows of several lengths, are errors too.
             kinds: what to look at, "sample" and "target".
+            alike: whether lists of several lengths are such errors.
 
         Raises NumericError for nan and infinity in strict mode, else TypeError or ValueError.
         """
@@ -112,7 +121,7 @@ class Rows:
                         raise fault[0](f"{name}: {where} is {fault[1]}")
                 size: int | str = "none (a number)" if alone(column[i]) else len(row)
                 width = size if width is None else width
-                if types and size != width:
+                if types and size != width and (alike or str in map(type, (size, width))):
                     text = f"the {kind} has length {size}, others {width}; write all of them alike"
                     raise ValueError(f"{name}: {text}")
 
@@ -161,6 +170,24 @@ def firsts(targets: Iterable[Any]) -> dict[Any, int]:
     keys = [*map(hashable, targets)]
     found = dict(zip(reversed(keys), reversed(range(len(keys))), strict=True))
     return dict(sorted(found.items(), key=itemgetter(1)))
+
+
+def by_place(outputs: Any, rows: Rows) -> tuple[Any, Rows]:
+    """Outputs and rows as they are; of sequences each place, as a row of its own.
+
+    Sequences have a target for each output, and these are lists, or not as many for each row.
+    """
+    if is_array(as_array(outputs)) or any(map(alone, rows.ys)):
+        return outputs, rows
+    alike = len({len(as_list(xs)) for xs in outputs}) == 1
+    if alike and all(alone(x) for xs in outputs for x in as_list(xs)[:1]):
+        return outputs, rows
+    for place, (xs, ys) in enumerate(zip(outputs, rows.ys, strict=True)):
+        if len(as_list(xs)) != len(ys):
+            text = f"{len(as_list(xs))} outputs and {len(ys)} targets; give one target for each"
+            raise ValueError(f"{rows.name(place)}: the sequence has {text}")
+    every = [y for ys in rows.ys for y in ys]
+    return [x for xs in outputs for x in xs], Rows((), every, range(len(every)), whole=rows)
 
 
 def is_array(column: object) -> bool:

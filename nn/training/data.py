@@ -9,11 +9,12 @@ from dataclasses import replace
 from types import ModuleType
 from typing import Any, TypeAlias
 
+from engine import no_grad
 from nn.checkpoint.state import State, row
-from nn.checks import as_number, is_number, whole
+from nn.checks import alone, as_list, as_number, is_number, whole
 from nn.evaluation.samples import Rows, hashable, pair_up, samples
 from nn.losses import Classes, Loss, built_in, classes_of, ignored_class, loss_name
-from nn.models.module import Module
+from nn.models.module import Module, evaluating
 
 SHORT = 20_000  # rows
 ClassWeights: TypeAlias = str | Mapping[Any, float] | Sequence[float]
@@ -38,7 +39,7 @@ class Data:
     def __init__(self, rows: Rows, validation: Any, model: object = None) -> None:
         self.given, self.share, many = rows, _share(len(rows), validation), len(rows)
         self._held = 0 if self.share is None else min(max(round(many * self.share), 1), many - 1)
-        self.rows, self.validation = rows, Rows()
+        self.rows, self.validation, self._model = rows, Rows(), model
         if validation is not None and not self._held:
             xs, ys = validation
             self.validation = pair_up("validation", xs, ys, model, " of the validation")
@@ -50,15 +51,17 @@ class Data:
     def weigh(self, loss: Loss, classes: ClassWeights | None, each: Iterable[float] | None) -> None:
         """Give every row a weight: that of its class times its own. Both are 1 where not given.
 
-        Rows whose target is the one that the loss ignores have the weight 0.
+        Rows whose target is the one that the loss ignores have the weight 0. Sequences count once
+        for each place, where they differ in how many that are.
 
         Arguments:
             classes, each: as `class_weights` and `sample_weight` of `fit`.
         """
         ignored = ignored_class(loss)
+        self._sequences = built_in(loss) is not None and self._are_sequences(ignored)
         self.classes = None if classes is None else _class_weights(loss, classes, self)
         self.samples = None if each is None else _sample_weights(loss, each, len(self.given))
-        if self.classes or self.samples or ignored is not None:
+        if self.classes or self.samples or ignored is not None or self._sequences:
             self.given = self.rows = self._weighed(self.given, self.samples, ignored)
             self.validation = self._weighed(self.validation, None, ignored)
             self._check_weights()
@@ -67,9 +70,21 @@ class Data:
         weights, classes = samples or [1.0] * len(rows), self.classes
         if classes:  # the ignored one is none of them
             weights = [w * classes.get(y, 0.0) for w, y in zip(weights, rows.ys, strict=True)]
-        elif ignored is not None:
-            weights = [w * (as_number(y) != ignored) for w, y in zip(weights, rows.ys, strict=True)]
+        elif ignored is not None or self._sequences:
+            each = rows.ys if self._sequences else [[y] for y in rows.ys]
+            counts = [sum(as_number(y) != ignored for y in ys) for ys in each]
+            weights = [w * many for w, many in zip(weights, counts, strict=True)]
         return replace(rows, weights=weights)
+
+    def _are_sequences(self, ignored: float | None) -> bool:
+        """Whether a row counts as often as it has places with a target, so that all count alike."""
+        if not isinstance(self._model, Module) or alone(self.given.targets[0]):
+            return False
+        ys = [y for rows in self.tables for y in rows.ys]
+        if ignored is None or any(map(alone, ys)):
+            return not any(map(alone, ys)) and len({*map(len, ys)}) > 1
+        with evaluating(self._model), no_grad():
+            return not all(map(alone, as_list(self._model(self.given.samples[0]))))
 
     def _check_weights(self) -> None:
         """Raise ValueError where all rows to learn from, or all to validate on, have weight 0."""

@@ -65,15 +65,20 @@ def fit(
         xs: the samples: a list, an array, a data frame, a tensor of PyTorch, a sparse matrix, or
             any other iterable of rows. They may have different lengths, for a model that loops over
             a row; natively there is a program for each length, which takes time to compile.
-        ys: their targets, one for each sample; for a loss by name also in one column.
+        ys: their targets, one for each sample; for a loss by name also in one column. Of a model
+            that gives a list with an output for each place of a sample, such as the logits of the
+            next token, a target is a list with one for each place. All places count alike then,
+            whatever the lengths: the loss is the mean over the places of all rows of a batch, as
+            PyTorch has it of padded rows with `ignore_index`, and accuracy is that of places (of
+            single outputs only where lengths differ, see `accuracy`).
         loss: a name in `LOSSES`, like "mse" or "mse_loss"; or such a loss with settings, like
             `functools.partial(nn.cross_entropy, label_smoothing=0.1)`; or a function that takes the
             lists of outputs and targets of a batch and returns a Value; or one of what the model
             gives for a row and its target, like `lambda output, target: abs(output - target)`,
             whose mean it is then. A function whose value for a batch is the mean of its values for
             the rows, each given as lists of one, trains natively: it is tried on some rows,
-            recorded, and not called for batches. Any other, as a sum, a ranking of rows or one that
-            decides with `if` on a target, trains eagerly.
+            recorded, and not called for batches; so does a mean over places. Any other, as a sum, a
+            ranking of rows or one that decides with `if` on a target, trains eagerly.
         optimizer: a name in `OPTIMIZERS` (adam, adamw and rmsprop have lr=0.01, sgd has lr=0.1); or
             an Optimizer of the model's parameters; or a function that makes one, like
             `lambda parameters: Adam(parameters, weight_decay=1e-3)`. What `requires_grad_(False)`
@@ -107,6 +112,7 @@ def fit(
             metrics are not.
         sample_weight: how much each row counts in a loss by name: a number >= 0 for each of `xs`.
             It is multiplied by the weight of the row's class. Rows of a validation pair have 1.
+            Each place of a sequence has that of its row.
         metrics: what else to measure after each epoch: "accuracy" (always measured where the loss
             is one of classification), "r2" (see `r2_score`), "confusion" (in `History.confusion`),
             a function from the lists of outputs and targets to a number, or a list of these. They

@@ -8,7 +8,7 @@ Values get their numbers when the training is over, or when somebody wants to lo
 import math
 import operator
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property, partial, reduce
 from typing import Any
@@ -23,7 +23,7 @@ from engine.settings import Scope
 from nn.checks import check_finite
 from nn.evaluation.isolation import isolated
 from nn.evaluation.metrics import right
-from nn.evaluation.programs import COMPARED, Known, Recorded, kept, known_architecture
+from nn.evaluation.programs import COMPARED, Form, Known, Recorded, kept, known_architecture, spread
 from nn.evaluation.samples import Rows
 from nn.losses import OURS, built_in
 from nn.models.batch import BATCH, RecordedBatch
@@ -59,8 +59,7 @@ class NativeTrainer(Trainer):
             raise NotCompilable("llvmlite or numpy is missing (pip install gradwalk[fast])")
         self.arithmetic = partial(numpy().errstate, all="ignore")  # we say it with the parameter
         optimizer, model = task.optimizer, task.model
-        self._weighted, self._loss = task.data.given.weights is not None, task.loss
-        self._own = None
+        self._rows, self._loss, self._own = [*filter(None, task.data.tables)], task.loss, None
         if built_in(task.loss) not in OURS:  # it may read what changes
             self._loss = self._own = OwnLoss(task.loss, model)
         if type(optimizer).step is not Optimizer.step:
@@ -74,16 +73,16 @@ class NativeTrainer(Trainer):
         with isolation as drew:
             if self._own:
                 self._own.check_model(task.data.rows)
+                self._rows = [*map(self._own.weighed, self._rows)]
+                tables = self._tables()
             elif not known:
-                for rows, table in zip(filter(None, task.data.tables), tables, strict=True):
+                for rows, table in zip(self._rows, tables, strict=True):
                     groups = table.groups(range(len(rows)))
                     self.check_targets([rows.take(places) for _, _, places in groups])
             steps = {shape: self._step(shape, known) for shape in sorted(self._shapes)}
             self.reach.tell()
             if len(self._kinds) > 1:
-                raise NotCompilable(
-                    "the model has other outputs, or uses BatchNorm more often, for other lengths"
-                )
+                raise NotCompilable("the model uses BatchNorm more often for other lengths")
             if drew():
                 raise NotCompilable(
                     "the model draws random numbers of its own; nn.Dropout trains natively"
@@ -96,21 +95,21 @@ class NativeTrainer(Trainer):
             with isolated(model, task.loss):
                 self._compare()
                 self._try_loss(various)
-        self._prepare(len(steps[min(steps)].forward.outputs) - 1)
+        self._prepare({step.form for step in steps.values()})
 
-    def _prepare(self, outputs: int) -> None:
+    def _prepare(self, forms: Set[Form]) -> None:
         """Look up what measurements need of each table."""
         task, tables = self.task, self._computer.work.tables
         self._whole = [t.column(-1).sum() if self._weighted else len(t) for t in tables]
         self._wanted: list[Any] = []  # what accuracy needs of each table
-        if "accuracy" in task.metrics.functions:
-            for rows, table in zip(filter(None, task.data.tables), tables, strict=True):
-                places, line = task.metrics.counted(outputs, rows)
+        if "accuracy" in task.metrics.functions and len(form := max(forms)) < 2 > len(forms):
+            for rows, table in zip(self._rows, tables, strict=True):
+                places, line = task.metrics.counted(math.prod(form), rows)
                 self._wanted.append((table.column(1).T, line, places))
 
     def _tables(self) -> list[Table]:
         """The rows to learn from, and those to validate on, as programs read them."""
-        tables = [*map(table_of, filter(None, self.task.data.tables))]
+        tables, self._weighted = [*map(table_of, self._rows)], self._rows[0].weights is not None
         self._shapes = Counter[Shape]()  # those of samples and targets, and how many have each
         for table in tables:
             for shape, _, places in table.groups(range(len(table))):
@@ -153,8 +152,8 @@ class NativeTrainer(Trainer):
             found = kept(key, lambda: self._record(new := build(), p := new.parameters(), p, shape))
         else:
             found = self._record(self.task.model, parameters, learned, shape, known is not None)
-        (*programs, forward), self._listed = found
-        return Programs(programs, forward, self._stages.batch.rates)
+        (*programs, forward), form = found
+        return Programs(programs, forward, self._stages.batch.rates, form)
 
     def _record(
         self,
@@ -175,20 +174,20 @@ class NativeTrainer(Trainer):
             if not known and (own or next(MODE_READS) > before + 1):
                 graphs.append(self._graph(model.eval(), shape))
                 self._compared = COMPARED
-        leaves, loss, outputs, listed = graphs[0]
+        leaves, loss, outputs, form = graphs[0]
         stages = Stages(batch, parameters, learned)
         if parameters is self.task.parameters:  # that of an architecture reaches all of its own
             self.reach.see(outputs, loss)
             self._stages = stages
-            self._kinds.add((len(outputs), *stages.norms))
+            self._kinds.add((*stages.norms,))
         weights = leaves[len(leaves) - self._weighted :]
         rows = self.task.epochs * self._shapes[shape]
         programs = stages.programs(leaves, loss, weights, rows)
         leaves, loss, outputs, _ = graphs[-1]
-        return [*programs, Program(leaves, [loss, *outputs], parameters, rows=rows)], listed
+        return [*programs, Program(leaves, [loss, *outputs], parameters, rows=rows)], form
 
-    def _graph(self, model: Module, shape: Shape) -> tuple[list[Value], Value, list[Value], bool]:
-        """One row recorded: its leaves, its loss, its outputs, and whether the model lists them."""
+    def _graph(self, model: Module, shape: Shape) -> tuple[list[Value], Value, list[Value], Form]:
+        """One row recorded: its leaves, its loss, its outputs and their form."""
         width, targets = shape
         xs = inputs(*[f"x{i}" for i in range(width or 1)])
         ys = inputs(*[f"y{i}" for i in range(targets or 1)])
@@ -196,21 +195,21 @@ class NativeTrainer(Trainer):
         try:
             with recording, recording_program:
                 found = model(xs if width else xs[0])
+                outputs, form = spread(found)
                 loss = self._loss(found, ys if targets else ys[0])
                 loss = loss * ws[0] if ws else loss
         except (ControlFlowError, TypeError) as error:
             raise NotCompilable(f"the model cannot be recorded: {error}") from error
         if has_hooks(topological(loss)):
             raise NotCompilable("a Value of the model has a hook, which native code would not call")
-        listed = isinstance(found, list | tuple)
-        return [*xs, *ys, *ws], loss, [*found] if listed else [found], listed
+        return [*xs, *ys, *ws], loss, outputs, form
 
     def _compare(self) -> None:
         """Check that the programs give the model's loss on some rows, in each mode.
 
         They do not if the model's code looks at `.data`, or computes something else each time.
         """
-        work, model, every = self._computer.work, self.task.model, self.task.data.rows
+        work, model, every = self._computer.work, self.task.model, self._rows[0]
         rows = every.take(range(len(every))[: self._compared])
         all_weights = rows.weights
         weights = [all_weights[i] if all_weights else 1.0 for i in rows.numbers]
@@ -255,12 +254,13 @@ class NativeTrainer(Trainer):
     def _try_loss(self, choose: Callable[[Rows], Sequence[int]]) -> None:
         """Check that a loss of the user's own is the mean over rows of what was recorded."""
         work = self._computer.work
-        for table, rows in enumerate(filter(None, self.task.data.tables)):
+        for table, rows in enumerate(self._rows):
             if self._own:
                 places = choose(rows)
                 with numeric_mode("ieee"):
                     found = work.outputs(self._theta, table, places)
-                self._own.check(rows.take(places), self._listing(found), found[:, 0].tolist())
+                outputs = self._listing(found, table, places)
+                self._own.check(rows.take(places), outputs, found[:, 0].tolist())
 
     def _learn(self, batch: Sequence[int]) -> None:
         optimizer, clip = self.task.optimizer, self.task.clip
@@ -326,16 +326,21 @@ class NativeTrainer(Trainer):
             answers = right(found[:, 1:].T, targets, line)[places]
             known["accuracy"] = int(answers.sum()) / (len(answers) or 1)
         if metrics.functions.keys() - known:
-            known = metrics.of(self._listing(found), rows, known)
+            known = metrics.of(self._listing(found, table), rows, known)
         return numbers | known
 
     def outputs(self, table: int) -> list[Any]:
         """The model's outputs for a table."""
-        return self._listing(self._computer.outputs(self._theta, table))
+        return self._listing(self._computer.outputs(self._theta, table), table)
 
-    def _listing(self, found: Any) -> list[Any]:
+    def _listing(self, found: Any, table: int, places: Any = None) -> list[Any]:
         """The outputs as `predict` has them, from an array of losses and outputs."""
-        return [*(found[:, 1:] if self._listed else found[:, 1]).tolist()]
+        work, numbers, listed = self._computer.work, range(len(found)), dict[int, Any]()
+        for shape, at, _ in work.tables[table].groups(numbers if places is None else places):
+            form = work.steps[shape].form
+            part = found[at, 1 : 1 + math.prod(form)].reshape(-1, *form).tolist()
+            listed |= zip(numbers if isinstance(at, slice) else at.tolist(), part, strict=True)
+        return [listed[i] for i in numbers]
 
     def numbers(self) -> Any:
         """The parameters as they are now, in an array that no step will change."""

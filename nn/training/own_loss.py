@@ -1,13 +1,16 @@
 """Losses of the user's own in native trainings: those that are means over rows."""
 
 import math
+import operator
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import fmean
 from typing import Any
 
 from engine import Value, no_grad, numeric_mode
 from engine.core.modes import recording
+from nn.checks import as_list
 from nn.evaluation.programs import COMPARED
 from nn.evaluation.samples import Rows, firsts, hashable
 from nn.losses import Loss, of_rows
@@ -20,13 +23,15 @@ MOST = 1000  # different targets that a loss is tried on
 class OwnLoss:
     """A loss as a function of one row. Raises NotCompilable where it is no mean over rows.
 
+    Where targets are lists of several lengths it may be the mean over all their places instead.
+
     What it gives for a row is recorded while targets have no numbers. A decision on a target is an
     error then, or it shows on the rows that the loss is tried on: they have all targets there are,
     or many of them.
     """
 
     def __init__(self, loss: Loss, model: Module) -> None:
-        self._loss, self._model = loss, model
+        self._loss, self._model, self._by_place = loss, model, False
 
     def __call__(self, output: Any, target: Any) -> Value:
         """The loss of one row."""
@@ -44,23 +49,39 @@ class OwnLoss:
         return found
 
     def check_model(self, rows: Rows) -> None:
-        """Check that for two rows the loss is the mean of what it is for each.
+        """Check that for two rows the loss is the mean of what it is for each, or of their places.
 
         So what is no mean is not compiled in vain.
         """
-        rows = rows.take(few(rows)[:2])
+        sizes = firsts([len(as_list(y)) for y in rows.ys])
+        rows = rows.take([*dict.fromkeys([*sizes.values(), *few(rows)])][:2])
         with evaluating(self._model), numeric_mode("ieee"), recording:  # losses look at graphs
             outputs = [self._model(x) for x in rows.xs]
-            self.check(rows, outputs, [float(x) for x in map(self, outputs, rows.ys)])
+            losses = [float(x) for x in map(self, outputs, rows.ys)]
+            try:
+                self.check(rows, outputs, losses)
+            except NotCompilable:
+                self._by_place = len(sizes) > 1
+                if not self._by_place:
+                    raise
+                weights = [len(as_list(y)) for y in rows.ys]
+                self.check(rows, outputs, [*map(operator.mul, weights, losses)])
+
+    def weighed(self, rows: Rows) -> Rows:
+        """The rows, with their numbers of places as weights if it is the mean over these."""
+        if not self._by_place:
+            return rows
+        return replace(rows, weights=[len(as_list(y)) for y in rows.targets])
 
     def check(self, rows: Rows, outputs: Sequence[Any], losses: Sequence[float]) -> None:
-        """Check that for these rows the loss is the mean of these losses, one for each."""
+        """Check that the loss of these rows is the mean of these, each times a row's weight."""
         with evaluating(self._model), numeric_mode("ieee"), no_grad():
             wanted = float(self._of([*map(_lifted, outputs)], rows.ys))
-        size = max(fmean(map(abs, losses)), abs(wanted))
-        if math.isfinite(wanted) and not abs(fmean(losses) - wanted) <= 1e-9 * size:
+        many = sum([len(as_list(y)) for y in rows.ys]) if self._by_place else len(losses)
+        found, size = math.fsum(losses) / many, max(fmean(map(abs, losses)), abs(wanted))
+        if math.isfinite(wanted) and not abs(found - wanted) <= 1e-9 * size:
             raise NotCompilable(
-                f"the loss of {len(losses)} rows is {wanted:.6g}, and {fmean(losses):.6g} as the "
+                f"the loss of {len(losses)} rows is {wanted:.6g}, and {found:.6g} as the "
                 "mean of what it was for each; one that is no mean, or that changes in a training, "
                 'needs backend="eager"'
             )

@@ -12,7 +12,7 @@ from engine import Value, gradient, inputs, numeric_mode, topological
 from engine.core.origins import name_of, place_of
 from engine.core.value import epoch, is_constant
 from engine.source.lost import warn_at, watching
-from nn.checks import PLACES, as_list, caller, listed, warn
+from nn.checks import PLACES, caller, flat, listed, warn
 from nn.evaluation.isolation import isolated
 from nn.evaluation.samples import Rows
 from nn.losses import of_rows
@@ -51,7 +51,7 @@ class Reach:
             return
         if not self.seen:
             self._missing = dict.fromkeys(self._params)
-            self._check_others([y for each in as_list(outputs) for y in as_list(each)])
+            self._check_others(flat(outputs))
         self.seen = True
         for node in topological(loss):
             self._missing.pop(node, None)

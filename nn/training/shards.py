@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from engine import Program
 from engine.native.needs import numpy
 from engine.native.threads import Piece, added, border
+from nn.evaluation.programs import Form
 from nn.evaluation.samples import Rows, is_array
 from nn.models.batch import mask
 from nn.training.task import NotCompilable
@@ -86,11 +87,13 @@ class Programs:
         forward: that of a measurement, which gives the loss and the outputs of each row.
         rates: the probabilities of the dropout masks that programs of a step take behind the
             columns of a row.
+        form: that of an output.
     """
 
     programs: Sequence[Program]
     forward: Program
     rates: Sequence[float] = ()
+    form: Form = ()
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from engine.core.value import set_data
 from engine.settings import Scope
 from nn.checkpoint.files import CheckpointError
 from nn.checkpoint.state import State, row
-from nn.checks import as_number, at_least_zero
+from nn.checks import alone, as_list, as_number, at_least_zero
 from nn.evaluation.measure import measure, predict
-from nn.evaluation.samples import Rows, firsts
+from nn.evaluation.samples import Rows, by_place, firsts
 from nn.losses import LOSSES, built_in, classes_of, of_rows, poisson_loss
 from nn.models import chain
 from nn.models.architecture import describe, outline
@@ -58,7 +58,8 @@ class Trainer:
         self._known = known = describe(task.model, task.held, self._outline)
         named = built_in(task.loss) is not None
         for rows in task.data.tables:
-            rows.check(True, *["sample"] * (known is not None), *["target"] * named)
+            rows.check(True, *["sample"] * (known is not None))
+            rows.check(True, *["target"] * named, alike=known is not None)
         if named:
             task.metrics.settle(task.data.tables)
         if known and named:
@@ -84,6 +85,8 @@ class Trainer:
                 else:
                     with evaluating(model):
                         output = model(sample)
+                    if not all(map(alone, as_list(output))):  # a loss at each place
+                        (output, *_), rows = by_place([output] * len(rows), rows)
             for target, place in firsts(rows.ys if limited else rows.ys[:1]).items():
                 try:
                     with no_grad():
