@@ -48,7 +48,10 @@ _now = 0
 REMEDY = "record the decision with where(test, a, b), maximum, clamp or choose(index, options)"
 VARIES = "an input, which varies from row to row"
 EQUAL = "record the test with equal(a, b), or ask `a is b` for the same node"
-INDEX = "write engine.choose(index, table), which gives the item or the row at that index"
+INDEX = (
+    "engine.choose(index, table) gives the item or the row at that index; for a count, as in "
+    "range(n) or [:n], take the most there can be, and of that where(k < n, x, 0.0)"
+)
 REMEDIES = {"==": EQUAL, "index": INDEX}
 
 
@@ -217,4 +220,6 @@ class Comparisons(Node):
     def __index__(self) -> int:
         if is_open(self):
             look(self, "index")
-        raise TypeError(f"an index is an int, got {describe(self)}, which holds a float; {INDEX}")
+        raise TypeError(
+            f"an index is an int, got {describe(self)}; write int(x) or choose(x, table)"
+        )

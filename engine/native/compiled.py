@@ -11,9 +11,10 @@ from typing import Any, TypeAlias
 from engine.containers import table
 from engine.core.graph import topological, uncollected
 from engine.core.inputs import ControlFlowError
-from engine.core.modes import NumericError, recording, recording_program
+from engine.core.modes import NumericError, recording
 from engine.core.ops import CONSTANT
 from engine.core.value import Value, constant
+from engine.native.decisions import recording_program
 from engine.native.needs import numpy
 from engine.native.program import Program
 from engine.native.rows import as_array

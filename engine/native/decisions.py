@@ -4,15 +4,41 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from engine.core.graph import describe, topological
-from engine.core.inputs import ControlFlowError, declared, looked_at
+from engine.core.inputs import INDEX, ControlFlowError, declared, looked_at
+from engine.core.modes import RECORDING
 from engine.core.node import ITEM, Node
 from engine.core.ops import CONSTANT
 from engine.core.value import Value
+from engine.settings import Scope
 from engine.source.lost import outcomes, outside_library, warn_at
 from engine.source.origin import line_of, origin_of
 from engine.source.reads import compared, latest, reads
+
+
+class _RecordingProgram(Scope[bool]):
+    """The time in which the function of a program is called.
+
+    Where it looks up an open node in an array of NumPy, or in a dictionary, they raise errors of
+    their own, which do not tell why.
+    """
+
+    def __exit__(self, *exception: Any) -> None:
+        super().__exit__(*exception)
+        kind, error, tb = exception
+        looked_up = kind is KeyError and isinstance(error.args[0], Node)
+        if looked_up or (kind is IndexError and "only integers" in str(error)):
+            while tb.tb_next:
+                tb = tb.tb_next
+            raise ControlFlowError(
+                f"index at {tb.tb_frame.f_code.co_filename}:{tb.tb_lineno}: an input has no number "
+                f"yet, by which NumPy or a dictionary could find something; {INDEX}"
+            ) from error
+
+
+recording_program = _RecordingProgram(RECORDING, True)
 
 
 def check_decisions(

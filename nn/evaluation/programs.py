@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from engine import Program, Value, inputs, no_grad
-from engine.core.modes import recording, recording_program
+from engine.core.modes import recording
 from engine.core.value import constant
 from engine.forks import fork_safe_lock
+from engine.native.decisions import recording_program
 from engine.native.needs import available, numpy
 from nn.evaluation.isolation import isolated
 from nn.models.activations import ACTIVATIONS, OURS

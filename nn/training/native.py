@@ -16,8 +16,9 @@ from typing import Any
 from engine import ControlFlowError, Program, Value, inputs, no_grad, numeric_mode
 from engine.core.graph import topological
 from engine.core.hooks import has_hooks
-from engine.core.modes import recording, recording_program
+from engine.core.modes import recording
 from engine.core.value import set_data
+from engine.native.decisions import recording_program
 from engine.native.needs import available, numpy
 from engine.settings import Scope
 from nn.checks import check_finite

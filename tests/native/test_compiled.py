@@ -218,7 +218,12 @@ def test_what_is_no_row_is_an_error_that_names_it() -> None:
             ValueError,
             "as row 1: Layer takes 2 inputs, got 1; check",
         ),
-        (lambda xs: [x * 2.0 for x in xs], ROWS, ValueError, r"gives \[1, 2, 3, 4\] results for"),
+        (
+            lambda xs: [x * 2.0 for x in xs],
+            ROWS,
+            ValueError,
+            r"gives \[1, 2, 3, 4\] results for",
+        ),
         (
             lambda xs: 1 / xs[-1],
             [*ROWS, [3.0, 0.0]],
@@ -244,6 +249,35 @@ def test_a_function_of_numbers_takes_no_rows_of_several_lengths() -> None:
     for number in (3.0, np.array(3.0)):
         with pytest.raises(TypeError, match="'Value' object is not iterable"):
             compiled(lambda xs: engine.sum(x for x in xs))(number)
+
+
+LOOKED_UP: dict[str, Any] = {
+    "an array": lambda t: t * np.arange(3.0)[t],
+    "a table": lambda t: t * np.ones((3, 2))[t][0],
+    "a dictionary": lambda t: {0.0: t, 1.0: 2 * t}[t],
+    "a list": lambda t: [t, 2 * t][t],
+    "a slice": lambda t: sum([t, 2 * t][:t]),
+    "a count": lambda t: sum(t for _ in range(t)),
+}
+
+
+@pytest.mark.parametrize("case", LOOKED_UP)
+def test_an_input_is_no_index_and_no_count(case: str) -> None:
+    message = rf"index .*{re.escape(__file__)}:\d+: .*\(index, table\) gives the item .* range\(n\)"
+    with pytest.raises(ControlFlowError, match=message):
+        compiled(LOOKED_UP[case])(1.0)
+
+
+def test_other_errors_of_look_ups_are_those_of_the_function() -> None:
+    for error, function in {
+        IndexError: lambda t: t * [1.0][int("3")],
+        KeyError: lambda t: t * {"a": 1.0}["b"],
+    }.items():
+        with pytest.raises(error) as found:
+            compiled(function)(1.0)
+        assert not isinstance(found.value, ControlFlowError)
+    with pytest.raises(TypeError, match=r"an index is an int, got .*; write int\(x\)"):
+        range(Value(2.0))  # type: ignore[call-overload]
 
 
 def test_arguments_by_name_and_with_defaults() -> None:

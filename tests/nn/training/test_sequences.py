@@ -209,3 +209,20 @@ def test_a_loss_of_ones_own_that_is_no_mean_is_eager_for_rows_of_all_lengths():
 
     ys = [2 * (len(x) == 5) for x in XS]
     assert train(Recurrent(), ys=ys, loss=rare)[1].backend == "eager"
+
+
+@pytest.mark.parametrize(
+    "table", [np.array([[0.1, 0.2], [0.3, -0.4]]), {0: [0.1, 0.2], 1: [0.3, -0.4]}]
+)
+def test_a_model_that_looks_tokens_up_in_numpy_or_a_dictionary_is_eager(table):
+    class Lookup(Module):
+        def __init__(self):
+            self.head = Layer(2, 1, "linear", 1)
+
+        def __call__(self, x):
+            return self.head([*table[x]])
+
+    rows = [0, 1] * 8, [1, 0] * 8
+    assert train(Lookup(), *rows)[1].backend == "eager"
+    with pytest.raises(ValueError, match="an input has no number yet, by which NumPy or a dict"):
+        train(Lookup(), *rows, backend="native")
