@@ -13,7 +13,7 @@ from engine.core.graph import topological, uncollected
 from engine.core.inputs import ControlFlowError
 from engine.core.modes import NumericError, recording
 from engine.core.ops import CONSTANT
-from engine.core.value import Value, constant
+from engine.core.value import constant
 from engine.native.decisions import recording_program
 from engine.native.needs import numpy
 from engine.native.program import Program
@@ -21,6 +21,9 @@ from engine.native.rows import as_array
 from engine.operations.branching import inputs
 
 Shape: TypeAlias = tuple[int | None, ...]  # of each argument, how long its row is; None of a number
+
+
+ALONE = "a number"
 
 
 class compiled:
@@ -69,7 +72,7 @@ class compiled:
         functools.update_wrapper(self, function)
         self._signature = inspect.signature(function)
         self._names = _names(self._signature)
-        self._single = self._takes_rows = False
+        self._takes_rows, self._forms = False, dict[Shape, str]()  # what it gives, in words
         self.programs: dict[Shape, Program] = {}
 
     @property
@@ -89,8 +92,8 @@ class compiled:
                 named = dict(zip(self._names, given, strict=True))
                 bound = inspect.BoundArguments(self._signature, named)
                 found = self.function(*bound.args, **bound.kwargs)
-            self._single = isinstance(found, Value) or not isinstance(found, list | tuple)
-            outputs = [constant(each) for each in ([found] if self._single else found)]
+            listed = isinstance(found, list | tuple)
+            outputs = [constant(each) for each in (found if listed else [found])]
             leaves = [leaf for row in rows for leaf in row]
             held = set(leaves)
             parameters = [
@@ -98,6 +101,7 @@ class compiled:
                 for node in topological(*outputs)
                 if not node.parents and node.op is not CONSTANT and node not in held
             ]
+            self._forms[shape] = f"a list of {len(outputs)}" if listed else ALONE
             self.programs[shape] = Program(leaves, outputs, parameters, exact=self.exact)
         return self.programs[shape]
 
@@ -140,7 +144,8 @@ class compiled:
         np, needs = numpy(), f"{self._name} takes single numbers"
         columns = np.broadcast_arrays(*[as_array(x, needs) for x in given])
         answers = self.program(np.stack([column.ravel() for column in columns], axis=-1))
-        return self._results(answers.reshape(*columns[0].shape, answers.shape[-1]))
+        found = answers.reshape(*columns[0].shape, answers.shape[-1])
+        return self._results(found, self._forms[(None,) * len(given)])
 
     def _of_rows(self, given: Sequence[Any]) -> Any:
         """The results for one row, or for each of many. A row has an item for every argument."""
@@ -168,20 +173,21 @@ class compiled:
                 if isinstance(error, NumericError):
                     error.row = i
                 raise
-        if len(widths := {len(answer) for answer in found.values()}) > 1:
+        forms = sorted({self._forms[shape] for shape in groups})
+        if len(forms) > 1:
             raise ValueError(
-                f"{self._name} gives {sorted(widths)} results for rows of several lengths; let it "
-                "give as many for each"
+                f"{self._name} gives {', '.join(forms)} for rows of several lengths; call it "
+                "with those of one length at a time, or let it give as many for each"
             )
         answers = numpy().array([found[i] for i in range(len(rows))])
-        return self._results(answers[0] if alone else answers)
+        return self._results(answers[0] if alone else answers, *forms)
 
-    def _results(self, answers: Any) -> Any:
+    def _results(self, answers: Any, form: str) -> Any:
         """The results along the last axis of an array: arrays, or floats where it has no other."""
         each = [answers[..., k] for k in range(answers.shape[-1])]
         if answers.ndim == 1:
             each = [float(answer) for answer in each]
-        return each[0] if self._single else each
+        return each[0] if form == ALONE else each
 
 
 def _depth(x: Any) -> int:
