@@ -57,6 +57,12 @@ class Rows:
         return [self.targets[i] for i in self.numbers]
 
     @property
+    def ws(self) -> list[float]:
+        """The weights of these rows: 1 where none were given."""
+        given = self.weights
+        return [1.0] * len(self) if given is None else [given[i] for i in self.numbers]
+
+    @property
     def wanted(self) -> Any:
         """The targets of these rows, as `as_array` has them."""
         found: Any = self.targets
@@ -73,8 +79,7 @@ class Rows:
         if self.weights is None:
             return of_rows(loss, outputs, self.ys)
         terms = [loss(*pair) for pair in zip(outputs, self.ys, strict=True)]
-        weights = [self.weights[i] for i in self.numbers]
-        return engine.dot(terms, weights) / (math.fsum(weights) or 1.0)
+        return engine.dot(terms, self.ws) / (math.fsum(self.ws) or 1.0)
 
     def take(self, places: Iterable[int]) -> "Rows":
         """The rows at these places among these rows. Nothing that they hold is copied."""

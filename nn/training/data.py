@@ -58,7 +58,7 @@ class Data:
             classes, each: as `class_weights` and `sample_weight` of `fit`.
         """
         ignored = ignored_class(loss)
-        self._sequences = built_in(loss) is not None and self._are_sequences(ignored)
+        self._sequences = self._are_sequences(ignored)
         self.classes = None if classes is None else _class_weights(loss, classes, self)
         self.samples = None if each is None else _sample_weights(loss, each, len(self.given))
         if self.classes or self.samples or ignored is not None or self._sequences:

@@ -212,8 +212,6 @@ class NativeTrainer(Trainer):
         """
         work, model, every = self._computer.work, self.task.model, self._rows[0]
         rows = every.take(range(len(every))[: self._compared])
-        all_weights = rows.weights
-        weights = [all_weights[i] if all_weights else 1.0 for i in rows.numbers]
         with numeric_mode("ieee"), no_grad():  # numbers that are not finite are for a step to find
             for train in (False, True):  # which moves running means
                 model.train(train)
@@ -221,7 +219,7 @@ class NativeTrainer(Trainer):
                     losses = [float(x) for x in map(self._loss, self.forward(rows), rows.ys)]
                 except ValueError as error:
                     self._explain(error, rows)
-                wanted = math.fsum(map(operator.mul, weights, losses)) / len(rows)
+                wanted = math.fsum(map(operator.mul, rows.ws, losses)) / len(rows)
                 if train:
                     total = self._totals(range(len(rows)))[0][0]
                 else:
@@ -340,7 +338,9 @@ class NativeTrainer(Trainer):
         for shape, at, _ in work.tables[table].groups(numbers if places is None else places):
             form = work.steps[shape].form
             part = found[at, 1 : 1 + math.prod(form)].reshape(-1, *form).tolist()
-            listed |= zip(numbers if isinstance(at, slice) else at.tolist(), part, strict=True)
+            if isinstance(at, slice):  # all are alike
+                return [*part]
+            listed |= zip(at.tolist(), part, strict=True)
         return [listed[i] for i in numbers]
 
     def numbers(self) -> Any:

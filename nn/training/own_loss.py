@@ -64,8 +64,8 @@ class OwnLoss:
                 self._by_place = len(sizes) > 1
                 if not self._by_place:
                     raise
-                weights = [len(as_list(y)) for y in rows.ys]
-                self.check(rows, outputs, [*map(operator.mul, weights, losses)])
+                rows = self.weighed(rows)
+                self.check(rows, outputs, [*map(operator.mul, rows.ws, losses)])
 
     def weighed(self, rows: Rows) -> Rows:
         """The rows, with their numbers of places as weights if it is the mean over these."""
@@ -77,8 +77,8 @@ class OwnLoss:
         """Check that the loss of these rows is the mean of these, each times a row's weight."""
         with evaluating(self._model), numeric_mode("ieee"), no_grad():
             wanted = float(self._of([*map(_lifted, outputs)], rows.ys))
-        many = sum([len(as_list(y)) for y in rows.ys]) if self._by_place else len(losses)
-        found, size = math.fsum(losses) / many, max(fmean(map(abs, losses)), abs(wanted))
+        found, size = math.fsum(losses) / math.fsum(rows.ws), fmean(map(abs, losses))
+        size = max(size, abs(wanted))
         if math.isfinite(wanted) and not abs(found - wanted) <= 1e-9 * size:
             raise NotCompilable(
                 f"the loss of {len(losses)} rows is {wanted:.6g}, and {found:.6g} as the "

@@ -59,9 +59,11 @@ class Table:
 
     def of(self, shape: Shape, places: Any) -> Any:
         """The rows at these places, all of one shape, without the zeros behind."""
+        if len(self.shapes) == 1:
+            return self[places]
         n, m, (xs, ys, *_) = *shape, [column.shape[1] for column in self.columns]
         spare = [*range(n or 1, xs), *range(xs + (m or 1), xs + ys)]
-        return numpy().delete(self[places], spare, axis=1) if spare else self[places]
+        return numpy().delete(self[places], spare, axis=1)
 
     def groups(self, places: Any) -> Iterable[tuple[Shape, Any, Any]]:
         """Of the rows at these places, those of each shape: which of them, and their places."""
@@ -190,7 +192,7 @@ def _column(given: Sequence[Any]) -> tuple[Any, Any]:
     except ValueError:
         lengths, flat = np.array([*map(len, given)]), np.concatenate(given)
         if not is_array(flat) or flat.ndim > 1 or not all(lengths):
-            raise
+            raise TypeError("some are empty, or hold something else") from None
         column = np.zeros((len(lengths), lengths.max()))
         column[np.arange(lengths.max()) < lengths[:, None]] = flat
         return lengths, column
