@@ -117,15 +117,20 @@ class Conditions:
         """Whether a product, of which there are many, hands on backwards no more than its factors,
         as `terms` would answer; then that is noted.
         """
-        if node in self._poles or node in self._unbounded:
+        parents, condition = node.parents, self._condition(node)
+        poles = node in self._poles
+        infinite = node in self._unbounded or (self.closed and not isfinite(_number(upstream)))
+        if condition is not ALWAYS and (
+            infinite or poles or node in self._beyond or condition in self._from_users
+        ):
             return False
-        if self.closed and not isfinite(_number(upstream)):
-            return False
-        condition = self._condition(node)
-        if condition is not ALWAYS and (node in self._beyond or condition in self._from_users):
-            return False
-        self._beyond.update(node.parents)
-        self._reached(node.parents, condition)
+        if infinite:
+            self._unbounded.update(parents)
+        elif poles:
+            pairs = zip(parents, parents[::-1], strict=True)
+            self._unbounded.update([a for a, b in pairs if b not in self._finite])
+        self._beyond.update(parents)
+        self._reached(parents, condition)
         return True
 
     def _gated(
