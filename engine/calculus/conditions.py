@@ -21,7 +21,8 @@ from engine.operations import nary as _nary  # noqa: F401 (its rows)
 ALWAYS = None  # the condition of what every row comes to
 NOTHING = fresh_constant(0.0)  # the other branch of our own selects; in others, the condition is
 # kept everywhere below, since that is how rows with a nan among their inputs are left out
-Term = tuple[Any, Any, Any]  # two factors, and the node at the upper end of the edge
+# two factors, the node at the upper end of the edge, and the condition they stand behind
+Term = tuple[Any, Any, Any, Any]
 Edge = tuple[int, Any, Any]  # the position of the lower end, it, and the derivative by it
 
 
@@ -80,7 +81,7 @@ class Conditions:
         sources, targets = ([node], parents) if backwards else (parents, [node])
         moves = [moved[each] for each in sources]
         each = moves * len(edges) if backwards else moves
-        terms = [(move, local, node) for move, (_, _, local) in zip(each, edges, strict=True)]
+        terms = [(m, local, node, ALWAYS) for m, (_, _, local) in zip(each, edges, strict=True)]
         poles = [False] * len(edges)
         if not constant and node in self._poles:
             poles = [local not in self._finite for _, _, local in edges]
@@ -113,25 +114,25 @@ class Conditions:
                 self._reached([target], condition)
         return self._gated(op, poles, conditions, terms)
 
-    def simple(self, node: Any, upstream: Any) -> bool:
-        """Whether a product, of which there are many, hands on backwards no more than its factors,
-        as `terms` would answer; then that is noted.
+    def product(self, node: Any, terms: list[Term]) -> list[Term]:
+        """What a product of two, of which there are many, hands backwards: as `terms` would answer.
+
+        Arguments:
+            terms: the same, behind no conditions.
         """
-        parents, condition = node.parents, self._condition(node)
-        poles = node in self._poles
-        infinite = node in self._unbounded or (self.closed and not isfinite(_number(upstream)))
-        if condition is not ALWAYS and (
-            infinite or poles or node in self._beyond or condition in self._from_users
-        ):
-            return False
+        parents, condition, poles = node.parents, self._condition(node), [node in self._beyond] * 2
+        infinite = node in self._unbounded or (self.closed and not isfinite(_number(terms[0][0])))
+        if node in self._poles and (condition is not ALWAYS or not infinite):
+            found = [other not in self._finite for other in parents[::-1]]
+            self._unbounded.update(compress(parents, found))
+            poles = poles if poles[0] else found
         if infinite:
             self._unbounded.update(parents)
-        elif poles:
-            pairs = zip(parents, parents[::-1], strict=True)
-            self._unbounded.update([a for a, b in pairs if b not in self._finite])
         self._beyond.update(parents)
         self._reached(parents, condition)
-        return True
+        if condition is ALWAYS:
+            return terms
+        return self._gated(node.op, poles, [condition] * 2, terms)
 
     def _gated(
         self, op: Any, guards: Sequence[bool], conditions: Sequence[Any], terms: list[Term]
@@ -144,13 +145,12 @@ class Conditions:
             return terms
         gated = []
         for condition, guard, term in zip(conditions, guards, terms, strict=True):
-            move, local, node = term
+            move, local, node, _ = term
             number = local.__class__ is float
             bad = (number or closed) and not isfinite(_number(local))
             wanted = (guard or condition in users) and (op.branches or not number)
             if condition is not ALWAYS and (bad or wanted):
-                handed = move if op is rows.select else move * local
-                term = rows.select(condition, handed, NOTHING), 1.0, node
+                term = move, 1.0 if op in _TAKEN else local, node, condition
             gated.append(term)
         return gated
 
@@ -204,6 +204,11 @@ class Conditions:
         if local.__class__ is float:
             return outer
         of = ("select", node.parents[0]) if node.op is rows.select else node  # one for each test
+        if node.op is rows.dot_where:
+            local = node.parents[i % (len(node.parents) // 3)]
+            of, i = ("select", local), 1
+            if is_constant(local):
+                return outer
         inner = taken = self._once((ALWAYS, of, i), lambda: local)
         if outer is not ALWAYS:  # both hold; a nan does, which a product would pass on
             inner = self._once((outer, of, i), lambda: rows.select(outer, taken, 0.0))
@@ -240,6 +245,7 @@ class Conditions:
 
 
 _PRODUCTS = (rows.mul, rows.dot)
+_TAKEN = (rows.select, rows.choose)  # whose derivatives are 1 where they are not 0
 # Rows of whose branches at least one is always taken, and where the branches begin.
 _ALTERNATIVES = {rows.select: 1, rows.choose: 1, rows.maximum: 0, rows.minimum: 0}
 

@@ -5,7 +5,7 @@ from collections.abc import Container, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
-from engine.calculus.conditions import Conditions, Edge, Term
+from engine.calculus.conditions import ALWAYS, NOTHING, Conditions, Edge, Term
 from engine.core.graph import check_fresh, reverse_order, topological, uncollected
 from engine.core.modes import MODE, NumericError, numeric_mode
 from engine.core.node import Node
@@ -34,7 +34,7 @@ def pullback(seeds: Mapping[Any, Any], inputs: Sequence[Any]) -> list[Any]:
     conditions = Conditions(order, seeds) if branching else None
     rank = _rank(order, *seeds) if conditions and conditions.closed and len(seeds) == 1 else {}
     terms = defaultdict[Any, list[Term]](list)
-    terms |= {node: [(seed, 1.0, node)] for node, seed in seeds.items() if node in between}
+    terms |= {node: [(seed, 1.0, node, ALWAYS)] for node, seed in seeds.items() if node in between}
     gradient: dict[Any, Any] = {}
     poles: list[Pole] = []
     with _ieee:  # what is infinite may be left out by a branch further up
@@ -48,20 +48,28 @@ def pullback(seeds: Mapping[Any, Any], inputs: Sequence[Any]) -> list[Any]:
             upstream = gradient[node] = _dot(found)
             if not (parents := node.parents) or between.isdisjoint(parents):
                 continue
-            if node.op is rows.mul and (not conditions or conditions.simple(node, upstream)):
-                for parent, other in (parents, parents[::-1]):
-                    if parent in between:
-                        local = other._data if other.op is CONSTANT else other
-                        terms[parent].append((upstream, local, node))
+            if node.op is rows.mul:
+                a, b = parents
+                handed = [
+                    (upstream, b._data if b.op is CONSTANT else b, node, ALWAYS),
+                    (upstream, a._data if a.op is CONSTANT else a, node, ALWAYS),
+                ]
+                if conditions:
+                    handed = conditions.product(node, handed)
+                if a in between:
+                    terms[a].append(handed[0])
+                if b in between:
+                    terms[b].append(handed[1])
                 continue
-            edges = _wanted_partials(node, between, poles)
             if node.op is rows.add and not rank and not (conditions and conditions.alone(node)):
-                edges, inner = _whole_sum(node, edges, waiting, terms, between)
+                edges, inner = _whole_sum(node, waiting, terms, between)
                 gradient |= dict.fromkeys(inner, upstream)
+            else:
+                edges = _wanted_partials(node, between, poles)
             if conditions:
                 handed = conditions.terms(node, edges, {node: upstream})
             else:
-                handed = [(upstream, local, node) for _, _, local in edges]
+                handed = [(upstream, local, node, ALWAYS) for _, _, local in edges]
             for (_, parent, _), term in zip(edges, handed, strict=True):
                 terms[parent].append(term)
     _check_derivatives([*gradient.values()], order, poles)
@@ -69,25 +77,21 @@ def pullback(seeds: Mapping[Any, Any], inputs: Sequence[Any]) -> list[Any]:
 
 
 def _whole_sum(
-    node: Any, edges: list[Edge], waiting: list[Any], terms: Container[Any], between: Container[Any]
+    node: Any, waiting: list[Any], terms: Container[Any], between: Container[Any]
 ) -> tuple[list[Edge], list[Any]]:
     """The edges of a sum that is many additions, each read by the next one alone; and those others.
 
     They are next in line, so a sweep that takes them together comes to the rest in the same order.
     """
-    outer: list[Edge] = []
-    inner: list[Any] = []
-    add, read = rows.add, set[Any]()
-    while node.op is add and edges:
-        (_, first, _), *others = edges
-        read.update([each for _, each, _ in others])
+    add, read, outer, inner = rows.add, set[Any](), list[Any](), list[Any]()
+    while True:
+        first, *others = [each for each in node.parents if each in between]
+        outer += others
+        read.update(others)
         if first.op is not add or first is not waiting[-1] or first in terms or first in read:
-            break
+            return [(0, each, 1.0) for each in (*outer, first)], inner
         node = waiting.pop()
         inner.append(node)
-        outer += others
-        edges = [(i, each, 1.0) for i, each in enumerate(node.parents) if each in between]
-    return outer + edges, inner
 
 
 def _rank(order: Sequence[Any], root: Any) -> dict[Any, int]:
@@ -151,14 +155,18 @@ def _wanted_partials(node: Any, wanted: Container[Any], poles: list[Pole]) -> li
 def _dot(terms: list[Term]) -> Any:
     """The sum of products from left to right, in one node; without one where a factor is 1."""
     if len(terms) > 1:
-        ups, downs, _ = zip(*terms, strict=True)
-        return rows.dot(*ups, *downs)
-    ((up, down, _),) = terms
+        ups, downs, _, tests = zip(*terms, strict=True)
+        if {*tests} == {ALWAYS}:
+            return rows.dot(*ups, *downs)
+        return rows.dot_where(*[1.0 if test is ALWAYS else test for test in tests], *ups, *downs)
+    ((up, down, _, test),) = terms
     if down.__class__ is float and abs(down) == 1.0:
-        return up if down == 1.0 else -up
-    if up.__class__ is float and up == 1.0:
-        return down
-    return up * down
+        product = up if down == 1.0 else -up
+    elif up.__class__ is float and up == 1.0:
+        product = down
+    else:
+        product = up * down
+    return product if test is ALWAYS else rows.select(test, product, NOTHING)
 
 
 def _check_derivatives(results: Sequence[Any], order: list[Any], poles: list[Pole]) -> None:

@@ -142,6 +142,35 @@ def test_what_is_left_out_might_as_well_not_be_there(at: tuple[float, ...], plan
                 assert jvp(y, {x: 1.0}).data == pytest.approx(slope, 1e-11, 1e-11)
 
 
+@pytest.mark.parametrize("kind", ["relu", "choose", "where"])
+def test_what_is_read_behind_many_branches_has_one_sum(kind: str) -> None:
+    """A weight of many places: its gradient, and the derivatives of that."""
+
+    def build(rows: Any) -> tuple[Value, list[Value]]:
+        a, b = leaves = [Value(0.7), Value(-1.3)]
+        terms: list[Any] = []
+        for x, y in ((1.0, 2.0), (-3.0, 0.5), (2.0, -1.0), (0.1, -0.3), (2.5, 0.0)):
+            z = x * (a / (b * b)) + y * b
+            if kind == "choose":
+                z = rows.choose(float(x > 0), [z * b, a / b])
+            elif kind == "where":
+                z = rows.select(z, y, a * z, (b - z) / a)
+            terms.append(rows.relu(z) * (a / b))
+        return sum(terms[1:], terms[0]), leaves
+
+    (y, xs), (resolved, rs) = build(ROWS), build(RESOLVED)
+    slopes = gradient(y, xs)
+    assert any(node.op is rows.dot_where for node in topological(*slopes))
+    total, wanted = engine.dot(slopes, slopes), gradient(resolved, rs)
+    assert [x.data for x in slopes] == pytest.approx([x.data for x in wanted], 1e-13)
+    assert seconds(y, xs) == pytest.approx(seconds(resolved, rs), 1e-12)
+    third = gradient(engine.dot(wanted, wanted), rs)
+    assert [x.data for x in gradient(total, xs)] == pytest.approx([x.data for x in third], 1e-12)
+    total.backward()  # through the numbers of the same rows
+    assert [x.grad for x in xs] == pytest.approx([x.data for x in third], 1e-12)
+    assert seconds(total, xs) == pytest.approx(seconds(engine.dot(wanted, wanted), rs), 1e-11)
+
+
 @given(leaves, plans)
 def test_strict_mode_finds_the_same_fault_in_both(at: tuple[float, ...], plan: Plan) -> None:
     def attempt(derive: Callable[[Value, Any], Any]) -> Any:

@@ -245,6 +245,17 @@ def _several(name: str) -> Callable[[Tape, Args], int]:
     return lambda tape, xs: tape.put(name, xs) if len(xs) > 1 else xs[0]
 
 
+def _dot_where(tape: Tape, args: Args) -> int:
+    n, one, zero = len(args) // 3, tape.const(1.0), tape.const(0.0)
+    ups, downs = list[int](), list[int]()
+    for test, up, down in zip(args[:n], args[n : 2 * n], args[2 * n :], strict=True):
+        if test != one:
+            up, down = tape.put("select", (test, tape.put("mul", (up, down)), zero)), one
+        ups.append(up)
+        downs.append(down)
+    return tape.put("dot", (*ups, *downs))
+
+
 IN_STEPS: dict[str, Callable[[Tape, Args], int]] = {
     "exp_rest": _exp_rest,
     "shifted_softmax": _shifted_softmax,
@@ -256,6 +267,7 @@ IN_STEPS: dict[str, Callable[[Tape, Args], int]] = {
     "prod": _prod,
     "sum": _sum,
     "mean": _mean,
+    "dot_where": _dot_where,
     "deviation": lambda tape, xs: _deviations(tape, xs)[0],
     "var": _var,
     "std": _of_deviations("div", _norm),

@@ -59,12 +59,12 @@ class Written:
         if ops[i] != "select" or numbers.get(args[i][2]) != 0.0:
             return None
         test, product, _ = args[i]
+        if total and ops[test] == "equal":
+            return product, test
         if ops[product] == "mul" and self.readers[product] == 1:
             for a, b in (args[product], args[product][::-1]):
                 zero = args[a][2] if ops[a] == "select" and args[a][0] == test else -1
                 if numbers.get(zero) == 0.0 and b in self._within(test):
-                    return a, b
-                if total and b == test and ops[b] == "equal":
                     return a, b
         return None
 
