@@ -50,12 +50,13 @@ def record_tape(
     number: dict[Any, int] = {x: i for i, x in enumerate(nodes)}
     number |= {x: number[one] for x, one in constants.items()}
     ops: list[Any] = [x.op for x in nodes]
+    names = {op: str(op) for op in {*ops}}
     args = [tuple(map(number.__getitem__, x.parents)) for x in nodes]
     numbers = [x._data for x in first.values()]
     ends, sizes = [number[output] for output in outputs], (len(inputs), len(parameters))
     tape, key = None, b""
-    if not any(op.own for op in {*ops} if op):  # what those do may change
-        all_of_it = [*map(str, ops)], args, numbers, ends, sizes, exact, totals
+    if not any(op.own for op in names if op):  # what those do may change
+        all_of_it = [*map(names.__getitem__, ops)], args, numbers, ends, sizes, exact, totals
         key = sha256(marshal.dumps(all_of_it, 2)).digest()
         tape = _known.get(key)
     if tape is None:

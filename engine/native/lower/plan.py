@@ -40,22 +40,25 @@ class Tape:
         self.raised = Counter[str]()  # how many instructions raising.py made of others
         self.written: Tape | None = None  # what it was raised from
         self._known: dict[Any, int] = {}
+        self._constants = self.numbers.keys()
 
     def leaf(self, op: str, position: int) -> int:
         """An input or a parameter."""
         self.position[number := len(self.ops)] = position
-        self._append(op, (), op == "input")
+        self.ops.append(op)
+        self.args.append(())
+        self.varying.append(op == "input")
         return number
 
     def const(self, number: float) -> int:
         """A constant: the same number is the same instruction."""
-        found = self.keep("const", (), False, exactly(number))
+        found = self.keep("const", (), exactly(number))
         self.numbers[found] = number
         return found
 
     def put(self, op: str, args: Args) -> int:
         """The instruction of a row of the table (or of a step of an expansion)."""
-        if not self.numbers.keys().isdisjoint(args):
+        if not self._constants.isdisjoint(args):
             if op == "mul":  # exactly its other factor
                 for one, other in (args, args[::-1]):
                     if self.numbers.get(one) == 1.0:
@@ -65,20 +68,17 @@ class Tape:
             known = row and (op in self.called or not row.own)
             if row and known and all(arg in self.numbers for arg in args):
                 return self.const(fold(row.function, [self.numbers[arg] for arg in args]))
-        return self.keep(op, args, any(map(self.varying.__getitem__, args)))
+        return self.keep(op, args)
 
-    def keep(self, op: str, args: Args, varying: bool, key: Any = None) -> int:
+    def keep(self, op: str, args: Args, key: Any = None) -> int:
         """An instruction as it is: the same one, if it is there already."""
         new = len(self.ops)
-        number = self._known.setdefault((op, args) if key is None else key, new)
+        number = self._known.setdefault(key or (op, args), new)
         if number == new:
-            self._append(op, args, varying)
+            self.ops.append(op)
+            self.args.append(args)
+            self.varying.append(any(map(self.varying.__getitem__, args)))
         return number
-
-    def _append(self, op: str, args: Args, varying: bool) -> None:
-        self.ops.append(op)
-        self.args.append(args)
-        self.varying.append(varying)
 
     def end(self) -> Tape:
         """Itself, with nothing more to come: what would find instructions again takes much room."""

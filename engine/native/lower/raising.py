@@ -66,7 +66,7 @@ def _rewritten(tape: Tape, wanted: set[int], found: dict[int, Expression]) -> Ta
             if (name := _main(found[i])) != op and name in RAISED:
                 new.raised[name] += 1
         elif args := tape.args[i]:
-            at[i] = new.keep(op, tuple(map(at.__getitem__, args)), tape.varying[i])
+            at[i] = new.keep(op, tuple(map(at.__getitem__, args)))
         else:
             at[i] = new.const(tape.numbers[i])
     new.outputs = [at[i] for i in tape.outputs]
