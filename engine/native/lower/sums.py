@@ -129,28 +129,27 @@ class _Chain:
 
     def terms(self) -> list[Term]:
         """What is added up, in its order."""
-        terms, tape, at = list[Term](), self.tape, self.end
+        terms, ops, at = list[Term](), self.tape.ops, self.end
+        readers, varying = self.written.readers, self.tape.varying
         while at >= 0:
             self.additions.append(at)
-            op, args = tape.ops[at], tape.args[at]
+            op, args = ops[at], self.tape.args[at]
             if op == "dot":
                 n = len(args) // 2
                 pairs = [*zip(args[:n], args[n : 2 * n], strict=True)]
                 terms += [self._product(("mul", *pair), *pair) for pair in reversed(pairs)]
                 args = args[2 * n :]  # a dot starts with its bias
             minus = op == "sub"
-            inner = [x for x in args[: 1 if minus else 2] if self._goes_on(x)]
-            at = inner[0] if inner else -1
+            at = -1
+            for x in args[: 1 if minus else 2]:
+                if ops[x] in SUMS and readers[x] == 1 and varying[x] == self.varying:
+                    at = x
+                    break
             for x in args[::-1]:
                 if x != at:
                     terms.append(self._term(x, minus))
                 minus = False
         return terms[::-1]
-
-    def _goes_on(self, x: int) -> bool:
-        tape = self.tape
-        alone = tape.ops[x] in SUMS and self.written.readers[x] == 1
-        return alone and tape.varying[x] == self.varying
 
     def _term(self, x: int, minus: bool) -> Term:
         written = self.written
