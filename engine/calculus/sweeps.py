@@ -37,6 +37,7 @@ def pullback(seeds: Mapping[Any, Any], inputs: Sequence[Any]) -> list[Any]:
     terms |= {node: [(seed, 1.0, node, ALWAYS)] for node, seed in seeds.items() if node in between}
     gradient: dict[Any, Any] = {}
     poles: list[Pole] = []
+    shared: dict[Any, Any] = {}
     with _ieee:  # what is infinite may be left out by a branch further up
         waiting = [*order]
         while waiting:
@@ -65,7 +66,7 @@ def pullback(seeds: Mapping[Any, Any], inputs: Sequence[Any]) -> list[Any]:
                 edges, inner = _whole_sum(node, waiting, terms, between)
                 gradient |= dict.fromkeys(inner, upstream)
             else:
-                edges = _wanted_partials(node, between, poles)
+                edges = _wanted_partials(node, between, poles, shared)
             if conditions:
                 handed = conditions.terms(node, edges, {node: upstream})
             else:
@@ -113,18 +114,21 @@ def pushforward(outputs: Sequence[Any], tangents: Mapping[Any, Any]) -> list[Any
     moved: dict[Any, Any] = dict(tangents)
     conditions = Conditions(order, tangents)
     poles: list[Pole] = []
+    shared: dict[Any, Any] = {}
     with _ieee:
         for node in order:
             if node in moved or not any(parent in moved for parent in node.parents):
                 continue
-            if edges := _wanted_partials(node, moved, poles):
+            if edges := _wanted_partials(node, moved, poles, shared):
                 moved[node] = _dot(conditions.terms(node, edges, moved))
     results = [moved.get(node, 0.0) for node in outputs]
     _check_derivatives(results, order, poles)
     return results
 
 
-def _wanted_partials(node: Any, wanted: Container[Any], poles: list[Pole]) -> list[Edge]:
+def _wanted_partials(
+    node: Any, wanted: Container[Any], poles: list[Pole], shared: dict[Any, Any]
+) -> list[Edge]:
     """The wanted parents to which something is handed on, each with its position and the local
     derivative, as a Value.
 
@@ -132,9 +136,12 @@ def _wanted_partials(node: Any, wanted: Container[Any], poles: list[Pole]) -> li
     those that are, and are not finite between finite numbers, are added to the poles.
     """
     op, parents = node.op, node.parents
-    found = op.constant_partials or op.partials(
-        node, *[p._data if p.op is CONSTANT else p for p in parents]
-    )
+    given = [p._data if p.op is CONSTANT else p for p in parents]
+    # those of a choice are of the index alone: many look one up
+    key = (op, given[0], len(given)) if op is rows.choose else node
+    found = op.constant_partials or shared.get(key) or op.partials(node, *given)
+    if key is not node:
+        shared[key] = found
     pairs = enumerate(zip(parents, found, strict=True))
     edges = [(i, parent, local) for i, (parent, local) in pairs if parent in wanted]
     if op.constant_partials:
