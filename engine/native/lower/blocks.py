@@ -65,8 +65,8 @@ def is_cheap(tape: Tape, i: int) -> bool:
     op, args = tape.ops[i], tape.args[i]
     if op in FOLDS or not has_formula(op):
         return False
-    known = tuple([tape.numbers.get(arg) for arg in args])
-    return cost(op, (None,) * len(args)) <= CHEAP or cost(op, known) <= CHEAP
+    cheap = cost(op, (None,) * len(args)) <= CHEAP
+    return cheap or cost(op, tuple(map(tape.numbers.get, args))) <= CHEAP
 
 
 def kind(tape: Tape, i: int) -> str:
@@ -137,7 +137,7 @@ def _fuse(
     waiting = sorted(seen, key=lambda i: (levels[i], i))
     groups: dict[Any, dict[int, int]] = defaultdict(dict)
     for i in waiting:
-        if not is_cheap(tape, i) or i in taken or len(block.steps) > 40:
+        if i in taken or len(block.steps) > 40 or not is_cheap(tape, i):
             continue
         args = tape.args[i]
         rows = {row[arg] for arg in args if arg in row}

@@ -98,9 +98,9 @@ def make_plan(
         inside.update(ids)
         at.setdefault(levels[ids[0]], []).append(block)
     # of one level those of one operation together, since an interpreter guesses the next
-    for i in sorted(range(len(levels)), key=lambda i: (ops[i], len(args[i]))):
-        if levels[i] and i not in inside:
-            at.setdefault(levels[i], []).append(i)
+    singles = [i for i, level in enumerate(levels) if level and i not in inside]
+    for i in sorted(singles, key=lambda i: (ops[i], len(args[i]))):
+        at.setdefault(levels[i], []).append(i)
     steps = [step for level in sorted(at) for step in at[level]]
     marks = _marks(tape, [step for step in steps if isinstance(step, int)])
     kernels: list[Any] = []
