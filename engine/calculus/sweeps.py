@@ -35,9 +35,7 @@ def pullback(seeds: Mapping[Any, Any], inputs: Sequence[Any]) -> list[Any]:
     rank = _rank(order, *seeds) if conditions and conditions.closed and len(seeds) == 1 else {}
     terms = defaultdict[Any, list[Term]](list)
     terms |= {node: [(seed, 1.0, node, ALWAYS)] for node, seed in seeds.items() if node in between}
-    gradient: dict[Any, Any] = {}
-    poles: list[Pole] = []
-    shared: dict[Any, Any] = {}
+    gradient, shared, poles = dict[Any, Any](), dict[Any, Any](), list[Pole]()
     with _ieee:  # what is infinite may be left out by a branch further up
         waiting = [*order]
         while waiting:
@@ -50,17 +48,12 @@ def pullback(seeds: Mapping[Any, Any], inputs: Sequence[Any]) -> list[Any]:
             if not (parents := node.parents) or between.isdisjoint(parents):
                 continue
             if node.op is rows.mul:
-                a, b = parents
-                handed = [
-                    (upstream, b._data if b.op is CONSTANT else b, node, ALWAYS),
-                    (upstream, a._data if a.op is CONSTANT else a, node, ALWAYS),
-                ]
-                if conditions:
-                    handed = conditions.product(node, handed)
-                if a in between:
-                    terms[a].append(handed[0])
-                if b in between:
-                    terms[b].append(handed[1])
+                a, b = [each._data if each.op is CONSTANT else each for each in parents]
+                handed = [(upstream, b, node, ALWAYS), (upstream, a, node, ALWAYS)]
+                handed = conditions.product(node, handed) if conditions else handed
+                for parent, term in zip(parents, handed):  # noqa: B905 (both have two)
+                    if parent in between:
+                        terms[parent].append(term)
                 continue
             if node.op is rows.add and not rank and not (conditions and conditions.alone(node)):
                 edges, inner = _whole_sum(node, waiting, terms, between)

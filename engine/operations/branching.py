@@ -1,12 +1,12 @@
 """Functions that take one of their inputs, or of their pieces, and leave the others out."""
 
 from collections.abc import Callable, Sequence
-from functools import reduce
+from itertools import compress
 from math import nan
 from typing import Any, overload
 
 from engine.core.inputs import declare, is_open
-from engine.core.operation import row, rows
+from engine.core.operation import floats, row, rows
 from engine.core.ops import flat
 from engine.core.value import Scalar, Value, apply
 from engine.operations.nary import several
@@ -38,17 +38,8 @@ def _within(x: float, low: float, high: float) -> float:
 def _dot_where(*args: float) -> float:
     """The tests, then as many weights and inputs; summed left to right where the test holds."""
     n = len(args) // 3
-    result = 0.0
-    for test, w, x in zip(args[:n], args[n : 2 * n], args[2 * n :], strict=False):
-        if test:
-            result += w * x
-    return result
-
-
-def _expand_dot_where(*args: Any) -> Any:
-    n = len(args) // 3
-    products = map(rows.mul, args[n : 2 * n], args[2 * n :])
-    return reduce(lambda a, b: a + b, map(rows.select, args[:n], products, [0.0] * n))
+    tests, ws, xs = args[:n], args[n : 2 * n], args[2 * n :]
+    return floats.dot(*compress(ws, tests), *compress(xs, tests))
 
 
 def _dot_where_partials(y: Any, *args: Any) -> tuple[Any, ...]:
@@ -64,14 +55,7 @@ row("equal", lambda x, y: float(x == y), flat, symbol="=", tex="[{0} = {1}]", br
 row("where", lambda x: x, (1.0,))
 _DECIDED = ((1.0, 1.0), (-3.0, 3.0), (-3.0, 3.0))
 row("select", _select, lambda y, t, a, b: (None, t, 1.0 - t), domain=_DECIDED, branches=True)
-row(
-    "dot_where",
-    _dot_where,
-    _dot_where_partials,
-    domain=_DECIDED,
-    expand=_expand_dot_where,
-    branches=True,
-)
+row("dot_where", _dot_where, _dot_where_partials, domain=_DECIDED, branches=True)
 row(
     "choose",
     lambda i, *xs: xs[int(i)] if 0.0 <= i < len(xs) and not i % 1.0 else nan,
