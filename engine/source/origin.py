@@ -64,11 +64,15 @@ class Origin:
     library: bool
 
     def __str__(self) -> str:
-        if "ipykernel_" in self.file or self.file.startswith("<ipython-input-"):
-            return f"cell:{self.line}"
-        path = Path(self.file)
-        shown = path.relative_to(_HERE.parent) if self.library else path.name
-        return f"{shown}:{self.line}"
+        if self.library:
+            return f"{Path(self.file).relative_to(_HERE.parent)}:{self.line}"
+        return shown(self.file, self.line)
+
+
+def shown(file: str, line: int) -> str:
+    """A line of a user's code, as messages name it."""
+    cell = "ipykernel_" in file or file.startswith("<ipython-input-")
+    return f"{'cell' if cell else Path(file).name}:{line}"
 
 
 def line_of(code: CodeType, number: int) -> str:

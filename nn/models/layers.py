@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from engine import Value, dot
 from engine.core.graph import uncollected
-from nn.checks import count, generator, pick
+from nn.checks import count, generator, pick, place
 from nn.models.activations import ACTIVATIONS, bound
 from nn.models.module import Module
 
@@ -61,7 +61,7 @@ class Neuron(Module):
                 f"have it; use Layer(..., activation={self.activation!r})"
             )
         self.w = [Value(draw(-width, width), f"w{i}") for i in range(n_in)]
-        self.b = Value(0.0, "b")
+        self.b, self.place = Value(0.0, "b"), place()
 
     @property
     def nonlin(self) -> bool:
@@ -119,6 +119,7 @@ class Layer(Module):
         inner, rng = "linear" if row.layerwise else self.activation, generator(rng)
         with uncollected():
             self.neurons = [Neuron(n_in, inner, rng, init=init, n_out=n_out) for _ in range(n_out)]
+        self.place = place()
         for j, neuron in enumerate(self.neurons):
             _prefix(neuron, f"N{j}.")
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from engine import Value, mean, var
-from nn.checks import at_least_zero, count, fraction, generator, pick
+from nn.checks import at_least_zero, count, fraction, generator, pick, place
 from nn.models.activations import ACTIVATIONS
 from nn.models.batch import BATCH, RecordedBatch
 from nn.models.layers import Inputs, Source, lifted
@@ -33,7 +33,7 @@ class Dropout(Module):
 
     def __init__(self, p: float = 0.5, rng: Source = None) -> None:
         fraction("Dropout", p=p)
-        self.p = p
+        self.p, self.place = p, place()
         self.rng = None if rng is None else generator(rng)  # a module could not be copied
 
     def __call__(self, x: Any) -> Any:

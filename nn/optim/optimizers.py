@@ -15,7 +15,16 @@ from engine import Value
 from engine.core.origins import name_of
 from engine.core.sweep import gradients_of
 from engine.core.value import set_data
-from nn.checks import at_least_zero, check_finite, fraction, is_number, leaf_values, listed, warn
+from nn.checks import (
+    at_least_zero,
+    check_finite,
+    fraction,
+    is_number,
+    leaf_values,
+    listed,
+    place,
+    warn,
+)
 
 Memory = tuple[float, ...]
 Params = Iterable[Value] | Iterable[Mapping[str, Any]]
@@ -33,7 +42,7 @@ class Optimizer:
     Attributes:
         params: the parameters. lr: the learning rate; assign it at will, and the rates of groups
             change with it. steps: how many were done.
-        memory: what `update` remembers of each parameter.
+        memory: what `update` remembers of each parameter. place: the line that made it.
         groups: for each group how many parameters it has, and its rate as a multiple of lr. It is
             empty where the parameters came in one list.
         vectorized: whether `update` also takes NumPy arrays in place of numbers, one item for each
@@ -76,6 +85,7 @@ class Optimizer:
         self.lr = lr
         self.steps = 0
         self.memory = [()] * len(self.params)
+        self.place = place()
 
     @property
     def memory(self) -> list[Memory]:

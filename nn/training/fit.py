@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from engine import Value
 from nn.checkpoint.files import FilePath
 from nn.checkpoint.state import CheckpointWriter, State, Stateful, load_all
-from nn.checks import PLACES, at_least_zero, generator, in_users_terms, listed, pick
+from nn.checks import PLACES, at_least_zero, generator, in_users_terms, listed, pick, place
 from nn.evaluation.metrics import Asked, Metrics
 from nn.evaluation.samples import pair_up
 from nn.losses import LOSSES, OTHER_NAMES, Loss, built_in, check_settings, classes_of
@@ -19,7 +19,7 @@ from nn.models.module import Contents, Module, check_module, hidden, keeping_mod
 from nn.optim.optimizers import OPTIMIZERS, Optimizer
 from nn.optim.schedules import Schedule
 from nn.training.data import ClassWeights, Data, Generators
-from nn.training.history import EarlyStopping, History, Recording
+from nn.training.history import EarlyStopping, History, Recording, Start
 from nn.training.progress import Progress
 from nn.training.task import Callback, NotCompilable, Task, as_callbacks
 from nn.training.trainer import Trainer
@@ -225,6 +225,8 @@ def _train(
         data.split(task.rng, stratified=classes_of(task.loss) is not None)
     else:
         data.load_state_dict(saved)
+    numbers = [parameter.data for parameter in task.parameters]
+    history.start = Start(task, place(), float(task.optimizer.lr), numbers)
     with keeping_modes(modules), Progress(task.epochs, len(data.rows), history, progress) as bar:
         try:
             trainer = _trainer(task, progress)

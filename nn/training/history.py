@@ -14,8 +14,11 @@ from nn.checkpoint.state import State, row, table
 
 if TYPE_CHECKING:
     from engine import Value
+    from nn.checks import Place
+    from nn.doctor.report import Report
     from nn.drawing import Figure
     from nn.models.module import Module
+    from nn.training.task import Task
     from nn.training.trainer import Trainer
 
 
@@ -53,6 +56,20 @@ class Recording:
         self.snapshots[:], self.start = snapshots, start
 
 
+@dataclass(repr=False, eq=False)
+class Start:
+    """What a training began with, for `diagnose`: the task, and what training changes of it.
+
+    Attributes:
+        place: the line that called `fit`. rate: the optimiser's lr. numbers: those of all parameters.
+    """
+
+    task: Task
+    place: Place
+    rate: float
+    numbers: list[float]
+
+
 @dataclass(repr=False)
 class History:
     """One number for each finished epoch, measured with the parameters at its end.
@@ -76,6 +93,7 @@ class History:
         monitor: the name of what `watched` is. None is the validation loss, or the training loss
             without validation.
         recording: what `fit(..., record=True)` kept for `to_html`, else None.
+        start: what the training began with; None where it was unpickled.
     """
 
     log: list[dict[str, float]] = field(default_factory=list)
@@ -85,6 +103,20 @@ class History:
     backend: str = "eager"
     recording: Recording | None = field(default=None, compare=False)
     monitor: str | None = None
+    start: Start | None = field(default=None, compare=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # data and functions of the user, which may not go into a pickle
+        return vars(self) | {"start": None}
+
+    def diagnose(self) -> Report:
+        """Why the training did not learn, or could learn better, with remedies that were tried.
+
+        See `nn.diagnose`. Raises ValueError for a History that was loaded or unpickled.
+        """
+        from nn.doctor.diagnose import diagnose  # which trains copies, and most runs never need
+
+        return diagnose(self)
 
     @property
     def loss(self) -> list[float]:

@@ -1,0 +1,179 @@
+"""What can be seen of a training: its losses, its rows, its layers."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from functools import cached_property
+from statistics import fmean, pstdev
+from typing import Any, NamedTuple
+
+from nn.checks import Place, alone, as_list, as_number
+from nn.doctor.trials import Training, class_of
+from nn.losses import LOSSES, built_in, classes_of
+from nn.models import chain
+from nn.models.layers import Layer
+from nn.models.module import Module
+from nn.training.history import History, Start
+
+USUAL = {"SGD": 0.1, "Adam": 0.01, "AdamW": 0.01, "RMSprop": 0.01}  # rates, see OPTIMIZERS
+SEEN = 64  # rows on which units are looked at
+
+
+class Column(NamedTuple):
+    """The numbers of a sample's column: their mean, deviation and largest size."""
+
+    mean: float
+    spread: float
+    size: float
+
+
+class Facts:
+    """What is known of a training.
+
+    Attributes:
+        history, start: of the training. task: what it was asked to do. begun: a copy as it began.
+    """
+
+    def __init__(self, history: History, start: Start) -> None:
+        self.history, self.start, self.task = history, start, start.task
+        self.begun = Training.of(start)
+
+    @property
+    def losses(self) -> list[float]:
+        """The loss of each epoch."""
+        return self.history.loss
+
+    @cached_property
+    def rises(self) -> float:
+        """In which share of the epochs the loss rose."""
+        pairs = [*zip(self.losses, self.losses[1:], strict=False)]
+        return fmean([after > before for before, after in pairs]) if pairs else 0.0
+
+    @cached_property
+    def late(self) -> float:
+        """By which share of itself the loss fell in the last quarter of the epochs."""
+        if len(self.losses) < 4:
+            return 0.0
+        then, now = self.losses[-1 - len(self.losses) // 4], self.losses[-1]
+        return (then - now) / abs(then) if then else 0.0
+
+    @property
+    def usual(self) -> float:
+        """The usual rate of this kind of optimiser; 0 where that is not known."""
+        return USUAL.get(type(self.task.optimizer).__name__, 0.0)
+
+    @cached_property
+    def columns(self) -> list[Column]:
+        """The columns of the samples; none where samples are no lists of numbers of one length."""
+        rows = [[*map(as_number, as_list(x))] for x in self.begun.xs]
+        if len({*map(len, rows)}) != 1:
+            return []
+        columns = [*zip(*rows, strict=True)]
+        return [Column(fmean(c), pstdev(c), max(map(abs, c))) for c in columns]
+
+    def column_name(self, i: int) -> str:
+        """How the user calls a column."""
+        names = self.task.data.given.columns
+        return str(names[i]) if names else f"column {i}"
+
+    @cached_property
+    def targets(self) -> list[float]:
+        """The targets, where each is one number."""
+        ys = self.begun.ys
+        return [*map(as_number, ys)] if all(map(alone, ys)) else []
+
+    @cached_property
+    def counts(self) -> Counter[Any]:
+        """How often each class is a target."""
+        return Counter(map(class_of, self.begun.ys)) if self.begun.classes else Counter()
+
+    @property
+    def loss(self) -> str:
+        """The name of the loss; "" for one of the user's own."""
+        return next((k for k, v in LOSSES.items() if v is built_in(self.task.loss)), "")
+
+    @property
+    def classifies(self) -> bool:
+        """Whether the loss is one of classification."""
+        return classes_of(self.task.loss) is not None
+
+    @cached_property
+    def layers(self) -> list[Layer]:
+        """The layers of a model that is a row of them, as they began; else none."""
+        try:
+            found = chain.layers("diagnose", self.begun.model)
+        except TypeError:
+            return []
+        return [each for each in found if isinstance(each, Layer)]
+
+    def paths(self) -> dict[Module, str]:
+        """The path of every module of the model: `layers.0`."""
+        found: dict[Module, str] = {}
+        for path, parameter in self.begun.model.named_parameters():
+            del parameter
+            found.setdefault(self.begun.model, path)
+        return found
+
+    @cached_property
+    def units(self) -> list[list[list[float]]]:
+        """For each layer and unit what it gave for some rows as the training began."""
+        return signals(self.begun.model, self.layers, self.begun.xs[:SEEN])
+
+    @cached_property
+    def trained(self) -> list[list[list[float]]]:
+        """For each layer and unit what it gives for these rows now."""
+        model = self.task.model
+        try:
+            layers = [x for x in chain.layers("diagnose", model) if isinstance(x, Layer)]
+        except TypeError:
+            return []
+        return signals(model, layers, self.begun.xs[:SEEN])
+
+    def at(self, name: str) -> Place:
+        """The line of an argument of the call of `fit`."""
+        return argument(self.start.place, name)
+
+    def made(self, name: str) -> Place | None:
+        """The line of an argument of the optimiser, or else that where it was made."""
+        place = self.task.optimizer.place
+        if place.line == self.start.place.line and place.file == self.start.place.file:
+            return self.at(name)  # fit has made it
+        return argument(place, name)
+
+
+def signals(model: Module, layers: Sequence[Layer], xs: Sequence[Any]) -> list[list[list[float]]]:
+    """For each layer and unit what it gives for each sample."""
+    from engine import no_grad
+    from engine.core.modes import numeric_mode
+
+    found: list[list[list[float]]] = [[[] for _ in layer.neurons] for layer in layers]
+    with no_grad(), numeric_mode("ieee"):
+        for x in xs:
+            signal: Any = as_list(x)
+            for layer, units in zip(layers, found, strict=True):
+                signal = as_list(layer(signal))
+                for unit, value in zip(units, signal, strict=True):
+                    unit.append(float(value))
+    return found
+
+
+def argument(place: Place, name: str) -> Place:
+    """The line of an argument by name of a call that stands at a place, or else that place."""
+    import ast
+    import linecache
+
+    try:
+        tree = ast.parse("".join(linecache.getlines(place.file)))
+    except (SyntaxError, ValueError):
+        return place
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and node.lineno <= place.line <= (node.end_lineno or 0):
+            for keyword in node.keywords:
+                if keyword.arg == name:
+                    return Place(place.file, keyword.value.lineno)
+    return place
+
+
+def ratio(a: float, b: float) -> float:
+    """How many times the one is the other."""
+    return a / b if b else math.inf

@@ -1,0 +1,84 @@
+"""What the doctor found: causes, from the most to the least likely."""
+
+from dataclasses import dataclass
+from html import escape
+
+from engine.wording.terminal import printable
+from nn.checks import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a training does not learn, or not well.
+
+    Attributes:
+        name: of the row in the table of causes, like "lr_too_high".
+        title: what is wrong. place: the line of the user's code, if there is one.
+        seen: the symptoms. tried: what the remedy did in a copy; None where it was not tried.
+        do: the remedy.
+        gain: by how much the score of rows held out rose in the copy; None where it was not tried.
+        verified: whether it rose by more than chance; None where it was not tried.
+    """
+
+    name: str
+    title: str
+    place: Place | None
+    seen: str
+    do: str
+    tried: str | None = None
+    gain: float | None = None
+    verified: bool | None = None
+
+    def lines(self) -> list[str]:
+        """As a user reads it."""
+        at = "" if self.place is None else f" at {self.place}"
+        parts = {"seen:": self.seen, "tried:": self.tried, "do:": self.do}
+        return [f"{self.title}{at}", *[f"{k:<7}{v}" for k, v in parts.items() if v]]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Report:
+    """What `diagnose` found, to be printed. It is true if anything was found.
+
+    Attributes:
+        causes: from the most to the least likely.
+        looked: what was looked at, and what was tried without success.
+        seconds: that it took.
+    """
+
+    causes: tuple[Cause, ...]
+    looked: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    def __bool__(self) -> bool:
+        return bool(self.causes)
+
+    def __str__(self) -> str:
+        if not self.causes:
+            return printable("nothing found\n" + "\n".join(f"  {each}" for each in self.looked))
+        lines = []
+        for i, cause in enumerate(self.causes, 1):
+            head, *rest = cause.lines()
+            lines += [f"{i}. {head}", *[f"   {line}" for line in rest]]
+        return printable("\n".join(lines))
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        """A list with folds, for notebooks."""
+        if not self.causes:
+            return f"<pre>{escape(str(self))}</pre>"
+        items = []
+        for i, cause in enumerate(self.causes, 1):
+            head, *rest = map(escape, cause.lines())
+            rows = "".join(
+                f"<tr><th style='text-align:left;vertical-align:top'>{row[:7].strip()}</th>"
+                f"<td style='text-align:left'>{row[7:]}</td></tr>"
+                for row in rest
+            )
+            shown = " open" if i == 1 else ""
+            items.append(
+                f"<details{shown}><summary><b>{i}. {head}</b></summary><table>{rows}</table>"
+                "</details>"
+            )
+        return "".join(items)
