@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 from engine import NumericError, Value
 from engine.core.node import as_float
 from engine.source.lost import in_library, outside_library, warn_at
-from engine.source.origin import shown
+from engine.source.origin import Place
 
 # Where the parameters of a model are looked for.
 PLACES = "an attribute of a Module, directly or in a list, tuple, dict, deque, dataclass or array"
@@ -199,18 +199,6 @@ def warn(text: str) -> None:
 def caller() -> FrameType:
     """The frame that called into this package."""
     return outside_library(sys._getframe(1))
-
-
-class Place:
-    """A line of the user's code. (A tuple or a dataclass would be searched for parameters.)"""
-
-    __slots__ = ("file", "line")
-
-    def __init__(self, file: str, line: int) -> None:
-        self.file, self.line = file, line
-
-    def __str__(self) -> str:
-        return shown(self.file, self.line)
 
 
 def place() -> Place:

@@ -66,13 +66,20 @@ class Origin:
     def __str__(self) -> str:
         if self.library:
             return f"{Path(self.file).relative_to(_HERE.parent)}:{self.line}"
-        return shown(self.file, self.line)
+        return str(Place(self.file, self.line))
 
 
-def shown(file: str, line: int) -> str:
-    """A line of a user's code, as messages name it."""
-    cell = "ipykernel_" in file or file.startswith("<ipython-input-")
-    return f"{'cell' if cell else Path(file).name}:{line}"
+class Place:
+    """A line of the user's code. (A tuple or a dataclass would be searched for parameters.)"""
+
+    __slots__ = ("file", "line")
+
+    def __init__(self, file: str, line: int) -> None:
+        self.file, self.line = file, line
+
+    def __str__(self) -> str:
+        cell = "ipykernel_" in self.file or self.file.startswith("<ipython-input-")
+        return f"{'cell' if cell else Path(self.file).name}:{self.line}"
 
 
 def line_of(code: CodeType, number: int) -> str:

@@ -4,12 +4,14 @@ A row is a function of the facts. It gives suspicions, or nothing. To add a caus
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
+from engine.explain.report import Cause
+from engine.source.origin import Place
 from engine.wording.names import number
-from nn.checks import Place, listed
+from nn.checks import listed
 from nn.doctor import changes
 from nn.doctor.facts import Facts, ratio
 from nn.doctor.trials import Training
@@ -32,29 +34,32 @@ class Remedy:
     change: Callable[[Training], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Suspicion:
-    """A cause that symptoms suggest.
+class Suspicion(NamedTuple):
+    """A cause that symptoms suggest, and the changes that would mend it.
 
-    Attributes:
-        title: what may be wrong. seen: the symptoms. place: the line of the user's code.
-        weight: how strongly they suggest it, from 0 to 1.
-        remedies: changes that would mend it; without one, what to `do`.
-        certain: it needs no trial, since it is plain to see and wrong in any case.
+    `certain` says that it needs no trial: it is plain to see, and wrong in any case.
     """
 
-    title: str
-    seen: str
-    weight: float
-    place: Place | None = None
-    remedies: tuple[Remedy, ...] = field(default=())
-    do: str = ""
+    cause: Cause
+    remedies: tuple[Remedy, ...] = ()
     certain: bool = False
-    name: str = ""
 
 
 Row = Callable[[Facts], Iterator[Suspicion]]
 CAUSES: dict[str, Row] = {}
+
+
+def suspect(
+    title: str,
+    seen: str,
+    weight: float,
+    place: Place | None = None,
+    remedies: tuple[Remedy, ...] = (),
+    do: str = "",
+    certain: bool = False,
+) -> Suspicion:
+    """A suspicion; see Cause. Its name is that of its row."""
+    return Suspicion(Cause("", title, seen, do, weight, place), remedies, certain)
 
 
 def row(name: str) -> Callable[[Row], Row]:
@@ -102,7 +107,7 @@ def _rate(
         Remedy(f"{kind}(..., lr={lr * f:.3g})", f"lr={lr * f:.3g}", partial(changes.rate, f))
         for f in factors
     ]
-    return Suspicion(f"{what}: lr={lr:g}", seen, weight, facts.made("lr"), tuple(remedies))
+    return suspect(f"{what}: lr={lr:g}", seen, weight, facts.made("lr"), tuple(remedies))
 
 
 @row("too_few_epochs")
@@ -116,7 +121,7 @@ def _few(facts: Facts) -> Iterator[Suspicion]:
         )
         seen = f"the loss was still falling: by {facts.late:.1%} in the last quarter"
         weight = 0.6 if done <= 20 else 0.3
-        yield Suspicion(f"too few epochs: {done}", seen, weight, facts.at("epochs"), (more,))
+        yield suspect(f"too few epochs: {done}", seen, weight, facts.at("epochs"), (more,))
 
 
 @row("batch_size")
@@ -126,7 +131,7 @@ def _batch(facts: Facts) -> Iterator[Suspicion]:
     if size == 1 or whole:
         steps = "one step an epoch" if whole else "each step follows a single row"
         change = partial(changes.setting, "batch_size", 32)
-        yield Suspicion(
+        yield suspect(
             f"the batches are too {'large' if whole else 'small'}: batch_size={size}",
             f"{many} rows in batches of {many if whole else 1}: {steps}",
             0.5 if size == 1 else 0.3,
@@ -142,7 +147,7 @@ def _decay(facts: Facts) -> Iterator[Suspicion]:
         none = Remedy("weight_decay=0", "weight_decay=0", _of_optimizer("weight_decay", 0.0))
         seen = f"each step pulls every parameter towards 0, by lr * {decay:g} of itself"
         title = f"weight decay is too strong: weight_decay={decay:g}"
-        yield Suspicion(title, seen, 0.7 if decay > 0.05 else 0.3, _decayed(facts), (none,))
+        yield suspect(title, seen, 0.7 if decay > 0.05 else 0.3, _decayed(facts), (none,))
 
 
 def _decayed(facts: Facts) -> Place | None:
@@ -159,7 +164,7 @@ def _clip(facts: Facts) -> Iterator[Suspicion]:
         none = Remedy("leave out clip", "clip=None", partial(changes.setting, "clip", None))
         seen = f"no gradient may be longer than {facts.task.clip:g}"
         title = f"gradients are clipped too short: clip={facts.task.clip:g}"
-        yield Suspicion(title, seen, 0.5, facts.at("clip"), (none,))
+        yield suspect(title, seen, 0.5, facts.at("clip"), (none,))
 
 
 @row("dropout")
@@ -169,7 +174,7 @@ def _dropout(facts: Facts) -> Iterator[Suspicion]:
             less = Remedy("Dropout(0.1)", "Dropout(0.1)", partial(changes.dropout, 0.1))
             seen = f"in training, {part.p:.0%} of the units are 0"
             title = f"dropout is too strong: Dropout({part.p:g})"
-            yield Suspicion(title, seen, 0.6 if part.p > 0.5 else 0.3, part.place, (less,))
+            yield suspect(title, seen, 0.6 if part.p > 0.5 else 0.3, part.place, (less,))
             return
 
 
@@ -183,7 +188,7 @@ def _frozen(facts: Facts) -> Iterator[Suspicion]:
         frozen = [path for path, p in left if p not in closed]
         why = "requires_grad_(False)" if frozen else "the optimiser was not given them"
         names = listed([*dict.fromkeys([_above(path) for path, _ in left])])
-        yield Suspicion(
+        yield suspect(
             f"{names} {'is frozen' if frozen else 'has no optimiser'}",
             f"{len(left)} of {len(task.held.parameters)} parameters never change: {why}",
             0.6,
@@ -215,7 +220,7 @@ def _dead(facts: Facts) -> Iterator[Suspicion]:
             biases = [neuron.b.data for neuron in layer.neurons]
             below = max(biases) < 0.0
             why = f"; their biases are {number(max(biases))} at most" if below else ""
-            yield Suspicion(
+            yield suspect(
                 f"dead ReLUs in {_called(facts, k)}",
                 f"{sum(dead)} of {len(dead)} units gave 0 for all of {len(facts.units[k][0])} rows "
                 f"as the training began{why}",
@@ -236,7 +241,7 @@ def _saturated(facts: Facts) -> Iterator[Suspicion]:
             ]
             share = sum(flat) / len(flat)
             if share >= MANY:
-                yield Suspicion(
+                yield suspect(
                     f"{_called(facts, k)} is saturated",
                     f"as the training began, {share:.0%} of the numbers that its units gave were "
                     f"at an end of {layer.activation}",
@@ -253,7 +258,7 @@ def _equal(facts: Facts) -> Iterator[Suspicion]:
         none = not any(map(any, weights)) and len(facts.layers) > 1
         if (len(weights) > 1 and len({*weights}) == 1) or none:
             how = "0" if none else "equal"
-            yield Suspicion(
+            yield suspect(
                 f"all weights of {_called(facts, k)} begin {how}",
                 "so its units compute the same, and learn the same",
                 0.9,
@@ -277,7 +282,7 @@ def _linear(facts: Facts) -> Iterator[Suspicion]:
     hidden = facts.layers[:-1]
     if hidden and all(layer.activation == "linear" for layer in hidden):
         relu = partial(changes.activation, "relu", True)
-        yield Suspicion(
+        yield suspect(
             "the hidden layers have no activation",
             f"{len(facts.layers)} linear layers compute what one does",
             0.7,
@@ -299,7 +304,7 @@ def _output(facts: Facts) -> Iterator[Suspicion]:
         if facts.classifies:
             seen = f"{facts.loss} takes scores, and {last.activation} bounds them"
         linear = partial(changes.activation, "linear", False)
-        yield Suspicion(
+        yield suspect(
             f"the outputs go through {last.activation}",
             seen,
             0.8,
@@ -318,7 +323,7 @@ def _argument(facts: Facts, layer: Layer, name: str) -> Place:
 def _narrow(facts: Facts) -> Iterator[Suspicion]:
     widths = [len(layer.neurons) for layer in facts.layers[:-1]]
     if widths and min(widths) < SMALL:
-        yield Suspicion(
+        yield suspect(
             f"a hidden layer has {min(widths)} unit{'s' * (min(widths) > 1)}",
             f"all that it knows of {facts.layers[0].n_in} inputs goes through them",
             0.6,
@@ -335,7 +340,9 @@ def _inputs(facts: Facts) -> Iterator[Suspicion]:
     if not spread:
         return
     large = max(range(len(columns)), key=lambda i: columns[i].size)
-    small = min((i for i in range(len(columns)) if columns[i].spread), key=lambda i: spread_of(i, columns))
+    small = min(
+        (i for i in range(len(columns)) if columns[i].spread), key=lambda i: spread_of(i, columns)
+    )
     times = ratio(columns[large].size, columns[small].spread)
     if columns[large].size > 10.0 or columns[large].size < 0.1:
         seen = f"{facts.column_name(large)} goes up to {number(columns[large].size)}"
@@ -344,7 +351,7 @@ def _inputs(facts: Facts) -> Iterator[Suspicion]:
         do = "subtract each column's mean and divide by its deviation, both of the training rows"
         scaled = Remedy(do, "scaled samples", changes.standard_inputs)
         weight = 0.7 if columns[large].size > 50.0 else 0.4
-        yield Suspicion("the samples are not scaled", seen, weight, facts.start.place, (scaled,))
+        yield suspect("the samples are not scaled", seen, weight, facts.start.place, (scaled,))
 
 
 def spread_of(i: int, columns: Any) -> float:
@@ -362,7 +369,7 @@ def _targets(facts: Facts) -> Iterator[Suspicion]:
         do = "subtract the mean of the targets, divide by their deviation, and undo both to predict"
         scaled = Remedy(do, "scaled targets", changes.standard_targets)
         seen = f"their mean is {number(mean)}, their deviation {number(spread)}"
-        yield Suspicion("the targets are not scaled", seen, 0.6, facts.start.place, (scaled,))
+        yield suspect("the targets are not scaled", seen, 0.6, facts.start.place, (scaled,))
 
 
 @row("loss_for_numbers")
@@ -372,7 +379,7 @@ def _for_numbers(facts: Facts) -> Iterator[Suspicion]:
         two = len(classes) == 2
         name = "binary_cross_entropy_with_logits" if two else "cross_entropy"
         do = f"loss={name!r} on linear outputs, one for each class"
-        yield Suspicion(
+        yield suspect(
             f"{facts.loss} is a loss of numbers, and the targets are classes",
             f"the targets are {listed([f'{x:g}' for x in classes])}",
             0.6,
@@ -387,7 +394,7 @@ def _for_classes(facts: Facts) -> Iterator[Suspicion]:
         rows = len(facts.begun.ys)
         if rows < 10 * len(facts.counts):
             do = "loss='mse' with one linear output"
-            yield Suspicion(
+            yield suspect(
                 "cross_entropy is a loss of classes, and the targets are numbers",
                 f"{rows} rows have {len(facts.counts)} different targets",
                 0.9,
@@ -404,7 +411,7 @@ def _uneven(facts: Facts) -> Iterator[Suspicion]:
         (most, many), (least, few) = counts[0], counts[-1]
         if many >= UNEVEN * few:
             balanced = partial(changes.setting, "class_weights", "balanced")
-            yield Suspicion(
+            yield suspect(
                 "the classes are imbalanced",
                 f"{many} rows of class {most:g}, {few} of class {least:g}",
                 0.6,
@@ -418,7 +425,7 @@ def _constant(facts: Facts) -> Iterator[Suspicion]:
     if len(facts.begun.ys) > 1 and facts.targets and len({*facts.targets}) == 1:
         seen = f"all {len(facts.targets)} are {number(facts.targets[0])}"
         do = "look at where the targets come from"
-        yield Suspicion("all targets are the same", seen, 1.0, facts.start.place, do=do, certain=True)
+        yield suspect("all targets are the same", seen, 1.0, facts.start.place, do=do, certain=True)
 
 
 @row("class_missing")
@@ -432,4 +439,4 @@ def _missing(facts: Facts) -> Iterator[Suspicion]:
         title = "the labels are off by one" if shifted else f"class {missing[0]} is never a target"
         do = "count the classes from 0" if shifted else "give rows of it, or one output less"
         text = f"{outputs} outputs, and targets {listed([str(x) for x in sorted(seen)])}"
-        yield Suspicion(title, text, 0.9, facts.start.place, do=do, certain=True)
+        yield suspect(title, text, 0.9, facts.start.place, do=do, certain=True)

@@ -8,10 +8,10 @@ from typing import Any
 from engine.core.value import set_data
 from nn.checks import as_list
 from nn.doctor.trials import Training, class_of
-from nn.losses import binary_cross_entropy_with_logits, cross_entropy, mse_loss
+from nn.likelihoods import binary_cross_entropy_with_logits, cross_entropy
+from nn.losses import mse_loss
 from nn.models.activations import bound
 from nn.models.layers import Layer, Sequential
-from nn.models.module import Module
 from nn.models.regularization import Dropout
 
 
@@ -155,5 +155,3 @@ def _divided(loss: Any, outputs: Any, targets: Any) -> Any:
 def without(rows: set[int], t: Training) -> None:
     """Do not learn from some rows."""
     t.learned = [i for i in t.learned if i not in rows]
-
-

@@ -1,13 +1,11 @@
 """diagnose: symptoms, suspicions, trials, a report."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from time import perf_counter
-from typing import Any
 
+from engine.explain.report import Cause, Report
 from nn.doctor.causes import CAUSES, Remedy, Suspicion
 from nn.doctor.facts import Facts
-from nn.doctor.report import Cause, Report
 from nn.doctor.trials import FAILED, Training
 from nn.training.history import History
 
@@ -22,11 +20,10 @@ def diagnose(history: History) -> Report:
     if history.start is None:
         raise ValueError("this History was loaded, and its data are gone; diagnose one of a fit")
     facts = Facts(history, history.start)
-    found = [replace(each, name=name) for name, row in CAUSES.items() for each in row(facts)]
-    found.sort(key=lambda each: -each.weight)
+    found = [(name, each) for name, row in CAUSES.items() for each in row(facts)]
+    found.sort(key=lambda pair: -pair[1].cause.weight)
     trials = Trials(facts)
-    causes = [trials.tried(each) for each in found]
-    causes = [each for each in causes if each is not None]
+    causes = [*filter(None, [trials.tried(*pair) for pair in found])]
     causes.sort(key=lambda pair: -pair[0])
     looked = (f"the losses of {len(history.loss)} epochs, {len(facts.begun.xs)} rows",)
     return Report(tuple([cause for _, cause in causes]), looked, perf_counter() - begin)
@@ -55,9 +52,9 @@ class Trials:
             self.base[fold] = self.score(fold)
         return self.score(fold, remedy) - self.base[fold]
 
-    def tried(self, suspicion: Suspicion) -> tuple[float, Cause] | None:
+    def tried(self, name: str, suspicion: Suspicion) -> tuple[float, Cause] | None:
         """A cause and how it ranks; None where its remedies do not help."""
-        cause = Cause(suspicion.name, suspicion.title, suspicion.place, suspicion.seen, suspicion.do)
+        cause = replace(suspicion.cause, name=name)
         best: tuple[float, Remedy] | None = None
         for remedy in suspicion.remedies:
             if self.left <= 0:
@@ -70,7 +67,7 @@ class Trials:
             if best is None or gain > best[0] + TIE:
                 best = gain, remedy
         if best is None:
-            return (1.0 + suspicion.weight, cause) if suspicion.certain else None
+            return (1.0 + cause.weight, cause) if suspicion.certain else None
         gain, remedy = best
         if gain >= LEAST:
             gain = min(gain, self.gain(1, remedy))
@@ -80,5 +77,5 @@ class Trials:
         kind = "the share of rows that are right" if self.facts.begun.classes else "R2"
         tried = f"{remedy.short} brings {kind} from {max(before, FAILED):.2f} to {after:.2f}"
         cause = replace(cause, do=remedy.do, tried=tried, gain=gain, verified=gain >= LEAST)
-        rank = round(gain / TIE) * TIE + suspicion.weight * TIE
+        rank = round(gain / TIE) * TIE + cause.weight * TIE
         return rank + suspicion.certain, cause

@@ -7,7 +7,8 @@ from functools import cached_property
 from statistics import fmean, pstdev
 from typing import Any, NamedTuple
 
-from nn.checks import Place, alone, as_list, as_number
+from engine.source.origin import Place
+from nn.checks import alone, as_list, as_number
 from nn.doctor.trials import Training, class_of
 from nn.losses import LOSSES, built_in, classes_of
 from nn.models import chain
@@ -105,14 +106,6 @@ class Facts:
         except TypeError:
             return []
         return [each for each in found if isinstance(each, Layer)]
-
-    def paths(self) -> dict[Module, str]:
-        """The path of every module of the model: `layers.0`."""
-        found: dict[Module, str] = {}
-        for path, parameter in self.begun.model.named_parameters():
-            del parameter
-            found.setdefault(self.begun.model, path)
-        return found
 
     @cached_property
     def units(self) -> list[list[list[float]]]:

@@ -9,7 +9,7 @@ import math
 import random
 import warnings
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from copy import copy, deepcopy
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,7 +25,7 @@ from nn.losses import classes_of
 from nn.models.module import Contents, Module
 from nn.optim.optimizers import Optimizer
 from nn.training.fit import fit
-from nn.training.history import History, Start
+from nn.training.history import Start
 
 ROWS = 1_500  # that a trial takes at most
 VISITS = 2e8  # of a weight by a row, at most; they take a fifth of a second natively
@@ -100,12 +100,18 @@ class Training:
         settings = dict(self.settings)
         if weights := settings["sample_weight"]:
             settings["sample_weight"] = [weights[i] for i in self.learned]
-        rows = [self.xs[i] for i in self.learned], [self.ys[i] for i in self.learned]
-        how = {"loss": self.loss, "optimizer": self.optimizer, "epochs": self.epochs, "seed": 0}
+        xs, ys = ([column[i] for i in self.learned] for column in (self.xs, self.ys))
+        how: dict[str, Any] = {
+            "loss": self.loss,
+            "optimizer": self.optimizer,
+            "epochs": self.epochs,
+            "seed": 0,
+        }
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                fit(self.model, *rows, **how, **settings, patience=None, progress=False)
+                how |= settings
+                fit(self.model, xs, ys, **how, patience=None, progress=False)
                 return self.judge(self.model)
         except (ValueError, ArithmeticError):  # a NumericError is one: it diverges
             return FAILED

@@ -14,8 +14,8 @@ from nn.checkpoint.state import State, row, table
 
 if TYPE_CHECKING:
     from engine import Value
-    from nn.checks import Place
-    from nn.doctor.report import Report
+    from engine.explain.report import Report
+    from engine.source.origin import Place
     from nn.drawing import Figure
     from nn.models.module import Module
     from nn.training.task import Task
@@ -61,7 +61,8 @@ class Start:
     """What a training began with, for `diagnose`: the task, and what training changes of it.
 
     Attributes:
-        place: the line that called `fit`. rate: the optimiser's lr. numbers: those of all parameters.
+        place: the line that called `fit`. rate: the optimiser's lr.
+        numbers: those of all parameters.
     """
 
     task: Task

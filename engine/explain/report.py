@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from html import escape
 
+from engine.core.value import Value
+from engine.source.origin import Place
 from engine.wording.terminal import printable
-from nn.checks import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,18 +14,22 @@ class Cause:
 
     Attributes:
         name: of the row in the table of causes, like "lr_too_high".
-        title: what is wrong. place: the line of the user's code, if there is one.
-        seen: the symptoms. tried: what the remedy did in a copy; None where it was not tried.
-        do: the remedy.
+        title: what is wrong. seen: the symptoms. do: the remedy.
+        weight: how strongly the symptoms suggest it, from 0 to 1.
+        place: the line of the user's code, if there is one.
+        values: the Values that it is about, if there are some.
+        tried: what the remedy did in a copy; None where it was not tried.
         gain: by how much the score of rows held out rose in the copy; None where it was not tried.
         verified: whether it rose by more than chance; None where it was not tried.
     """
 
     name: str
     title: str
-    place: Place | None
     seen: str
     do: str
+    weight: float
+    place: Place | None = None
+    values: tuple[Value, ...] = ()
     tried: str | None = None
     gain: float | None = None
     verified: bool | None = None
