@@ -70,7 +70,7 @@ class Origin:
 
 
 class Place:
-    """A line of the user's code. (A tuple or a dataclass would be searched for parameters.)"""
+    """A line of the user's code. It is no tuple, which models would search for parameters."""
 
     __slots__ = ("file", "line")
 

@@ -3,9 +3,11 @@
 A row is a function of the facts. It gives suspicions, or nothing. To add a cause is to add a row.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from statistics import fmean, pstdev
 from typing import Any, NamedTuple
 
 from engine.explain.report import Cause
@@ -13,7 +15,7 @@ from engine.source.origin import Place
 from engine.wording.names import number
 from nn.checks import listed
 from nn.doctor import changes
-from nn.doctor.facts import Facts, ratio
+from nn.doctor.facts import Facts, argument, ratio
 from nn.doctor.trials import Training
 from nn.models.layers import Layer
 from nn.models.regularization import Dropout
@@ -147,11 +149,9 @@ def _decay(facts: Facts) -> Iterator[Suspicion]:
         none = Remedy("weight_decay=0", "weight_decay=0", _of_optimizer("weight_decay", 0.0))
         seen = f"each step pulls every parameter towards 0, by lr * {decay:g} of itself"
         title = f"weight decay is too strong: weight_decay={decay:g}"
-        yield suspect(title, seen, 0.7 if decay > 0.05 else 0.3, _decayed(facts), (none,))
-
-
-def _decayed(facts: Facts) -> Place | None:
-    return facts.made("weight_decay")
+        yield suspect(
+            title, seen, 0.7 if decay > 0.05 else 0.3, facts.made("weight_decay"), (none,)
+        )
 
 
 def _of_optimizer(name: str, value: Any) -> Callable[[Training], None]:
@@ -314,8 +314,6 @@ def _output(facts: Facts) -> Iterator[Suspicion]:
 
 
 def _argument(facts: Facts, layer: Layer, name: str) -> Place:
-    from nn.doctor.facts import argument
-
     return argument(layer.place, name)
 
 
@@ -340,9 +338,7 @@ def _inputs(facts: Facts) -> Iterator[Suspicion]:
     if not spread:
         return
     large = max(range(len(columns)), key=lambda i: columns[i].size)
-    small = min(
-        (i for i in range(len(columns)) if columns[i].spread), key=lambda i: spread_of(i, columns)
-    )
+    small = min(range(len(columns)), key=lambda i: columns[i].spread or math.inf)
     times = ratio(columns[large].size, columns[small].spread)
     if columns[large].size > 10.0 or columns[large].size < 0.1:
         seen = f"{facts.column_name(large)} goes up to {number(columns[large].size)}"
@@ -354,16 +350,10 @@ def _inputs(facts: Facts) -> Iterator[Suspicion]:
         yield suspect("the samples are not scaled", seen, weight, facts.start.place, (scaled,))
 
 
-def spread_of(i: int, columns: Any) -> float:
-    return float(columns[i].spread)
-
-
 @row("targets_not_scaled")
 def _targets(facts: Facts) -> Iterator[Suspicion]:
     if facts.classifies or not facts.targets or facts.begun.classes:
         return
-    from statistics import fmean, pstdev
-
     mean, spread = fmean(facts.targets), pstdev(facts.targets)
     if spread and (spread > 10.0 or spread < 0.01 or abs(mean) > 10.0 * spread):
         do = "subtract the mean of the targets, divide by their deviation, and undo both to predict"

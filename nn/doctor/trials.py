@@ -111,7 +111,7 @@ class Training:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 how |= settings
-                fit(self.model, xs, ys, **how, patience=None, progress=False)
+                fit(self.model, xs, ys, **how)
                 return self.judge(self.model)
         except (ValueError, ArithmeticError):  # a NumericError is one: it diverges
             return FAILED
