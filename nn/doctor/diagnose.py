@@ -1,17 +1,23 @@
 """diagnose: symptoms, suspicions, trials, a report."""
 
+import math
 from dataclasses import replace
+from statistics import fmean, stdev
 from time import perf_counter
 
 from engine.explain.report import Cause, Report
-from nn.doctor.causes import CAUSES, Remedy, Suspicion
+from nn.doctor import data_causes as _data  # noqa: F401 (its rows)
+from nn.doctor import model_causes as _model  # noqa: F401
+from nn.doctor import step_causes as _steps  # noqa: F401
 from nn.doctor.facts import Facts
-from nn.doctor.trials import FAILED, Training
+from nn.doctor.table import CAUSES, Remedy, Suspicion
+from nn.doctor.trials import Training
 from nn.training.history import History
 
-TRIALS = 14  # at most
-LEAST = 0.05  # by which a score has to rise
-TIE = 0.03  # scores as close as this are equal
+SECONDS = 1.5  # that all trials take in all, by what is counted before they begin
+FOLDS = 6  # choices of rows held out, at most
+LEAST = 0.02  # by which a score has to rise in the mean
+SURE = 2.0  # times the standard error of that mean
 
 
 def diagnose(history: History) -> Report:
@@ -22,11 +28,12 @@ def diagnose(history: History) -> Report:
     facts = Facts(history, history.start)
     found = [(name, each) for name, row in CAUSES.items() for each in row(facts)]
     found.sort(key=lambda pair: -pair[1].cause.weight)
-    trials = Trials(facts)
+    trials = Trials(facts, sum(len(each.remedies) for _, each in found))
     causes = [*filter(None, [trials.tried(*pair) for pair in found])]
-    causes.sort(key=lambda pair: -pair[0])
+    most = max([cause.gain or 0.0 for cause in causes], default=0.0) or 1.0
+    causes.sort(key=lambda cause: -(cause.gain if cause.gain else most) / most - cause.weight)
     looked = (f"the losses of {len(history.loss)} epochs, {len(facts.begun.xs)} rows",)
-    return Report(tuple([cause for _, cause in causes]), looked, perf_counter() - begin)
+    return Report(tuple(causes), looked, perf_counter() - begin)
 
 
 class Trials:
@@ -34,48 +41,56 @@ class Trials:
 
     Attributes:
         base: the score of the unchanged copy, for each choice of rows held out.
+        folds: how many of these choices there are.
     """
 
-    def __init__(self, facts: Facts) -> None:
-        self.facts, self.base, self.left = facts, dict[int, float](), TRIALS
+    def __init__(self, facts: Facts, many: int) -> None:
+        self.facts, self.base = facts, dict[int, float]()
+        self.left, self.cost = SECONDS, facts.begun.cost()
+        affordable = SECONDS / self.cost / max(many + 2, 4)
+        self.folds = max(2, min(FOLDS, int(affordable)))
 
     def score(self, fold: int, remedy: Remedy | None = None) -> float:
         """The score of a copy, changed by a remedy."""
         training = Training.of(self.facts.start, fold)
         if remedy is not None:
             remedy.change(training)
+        self.left -= training.cost()
         return training.score()
 
-    def gain(self, fold: int, remedy: Remedy) -> float:
-        """By how much a remedy raises the score."""
-        if fold not in self.base:
-            self.base[fold] = self.score(fold)
-        return self.score(fold, remedy) - self.base[fold]
-
-    def tried(self, name: str, suspicion: Suspicion) -> tuple[float, Cause] | None:
-        """A cause and how it ranks; None where its remedies do not help."""
-        cause = replace(suspicion.cause, name=name)
-        best: tuple[float, Remedy] | None = None
-        for remedy in suspicion.remedies:
-            if self.left <= 0:
+    def gains(self, remedy: Remedy) -> list[float]:
+        """By how much a remedy raises the score, for each choice of rows as far as it does."""
+        found: list[float] = []
+        for fold in range(self.folds):
+            if fold not in self.base:
+                self.base[fold] = self.score(fold)
+            found.append(self.score(fold, remedy) - self.base[fold])
+            if fold and fmean(found) < LEAST / 2.0:
                 break
-            self.left -= 1
+        return found
+
+    def tried(self, name: str, suspicion: Suspicion) -> Cause | None:
+        """A cause with what its remedies did; None where they do not help."""
+        cause = replace(suspicion.cause, name=name)
+        best: tuple[float, list[float], Remedy] | None = None
+        for remedy in suspicion.remedies:
+            if self.left <= 0.0:
+                break
             try:
-                gain = self.gain(0, remedy)
-            except TypeError:
+                gains = self.gains(remedy)
+            except TypeError:  # it does not suit this model
                 continue
-            if best is None or gain > best[0] + TIE:
-                best = gain, remedy
+            mean = fmean(gains)
+            if best is None or mean > best[0] + LEAST:
+                best = mean, gains, remedy
         if best is None:
-            return (1.0 + cause.weight, cause) if suspicion.certain else None
-        gain, remedy = best
-        if gain >= LEAST:
-            gain = min(gain, self.gain(1, remedy))
-        if gain < LEAST and not suspicion.certain:
+            return cause if suspicion.certain else None
+        gain, gains, remedy = best
+        error = stdev(gains) / math.sqrt(len(gains))
+        sure = gain >= LEAST and gain >= SURE * error
+        if not sure and not suspicion.certain:
             return None
-        before, after = self.base[0], self.base[0] + gain
+        before = fmean([self.base[fold] for fold in range(len(gains))])
         kind = "the share of rows that are right" if self.facts.begun.classes else "R2"
-        tried = f"{remedy.short} brings {kind} from {max(before, FAILED):.2f} to {after:.2f}"
-        cause = replace(cause, do=remedy.do, tried=tried, gain=gain, verified=gain >= LEAST)
-        rank = round(gain / TIE) * TIE + cause.weight * TIE
-        return rank + suspicion.certain, cause
+        tried = f"{remedy.short} brings {kind} from {before:.2f} to {before + gain:.2f}"
+        return replace(cause, do=remedy.do, tried=tried, gain=gain, verified=sure)

@@ -18,6 +18,7 @@ from nn.training.history import History, Start
 
 USUAL = {"SGD": 0.1, "Adam": 0.01, "AdamW": 0.01, "RMSprop": 0.01}  # rates, see OPTIMIZERS
 SEEN = 64  # rows on which units are looked at
+NEAR = 300  # rows of which the closest ones are looked for
 
 
 class Column(NamedTuple):
@@ -64,12 +65,15 @@ class Facts:
         return USUAL.get(type(self.task.optimizer).__name__, 0.0)
 
     @cached_property
-    def columns(self) -> list[Column]:
-        """The columns of the samples; none where samples are no lists of numbers of one length."""
+    def rows(self) -> list[list[float]]:
+        """The samples; none where they are no lists of numbers of one length."""
         rows = [[*map(as_number, as_list(x))] for x in self.begun.xs]
-        if len({*map(len, rows)}) != 1:
-            return []
-        columns = [*zip(*rows, strict=True)]
+        return rows if len({*map(len, rows)}) == 1 else []
+
+    @cached_property
+    def columns(self) -> list[Column]:
+        """About the columns of the samples."""
+        columns = [*zip(*self.rows, strict=True)]
         return [Column(fmean(c), pstdev(c), max(map(abs, c))) for c in columns]
 
     def column_name(self, i: int) -> str:
@@ -87,6 +91,59 @@ class Facts:
     def counts(self) -> Counter[Any]:
         """How often each class is a target."""
         return Counter(map(class_of, self.begun.ys)) if self.begun.classes else Counter()
+
+    @cached_property
+    def missing(self) -> list[int]:
+        """Outputs of classes that are never a target."""
+        if self.loss != "cross_entropy" or not self.layers or not self.counts:
+            return []
+        return sorted({*range(len(self.layers[-1].neurons))} - self.counts.keys())
+
+    @cached_property
+    def related(self) -> float:
+        """How much more the targets of rows that lie close together have in common than those of
+        any rows: 1 if all, 0 if nothing.
+        """
+        chosen = self.rows[:NEAR]
+        ys = [*map(class_of, self.begun.ys[:NEAR])] if self.begun.classes else self.targets[:NEAR]
+        if not chosen or not ys or len({*ys}) < 2:
+            return 1.0
+        rows = [
+            [(x - c.mean) / (c.spread or 1.0) for x, c in zip(row, self.columns, strict=True)]
+            for row in chosen
+        ]
+        near = [
+            sorted(range(len(rows)), key=lambda j: math.dist(rows[i], rows[j]))[1:6]
+            for i in range(len(rows))
+        ]
+        if self.begun.classes:
+            alike = fmean(fmean(ys[i] == ys[j] for j in near[i]) for i in range(len(rows)))
+            chance = sum((n / len(ys)) ** 2 for n in Counter(ys).values())
+            return (alike - chance) / (1.0 - chance)
+        missed = fmean((ys[i] - fmean(ys[j] for j in near[i])) ** 2 for i in range(len(rows)))
+        return 1.2 - missed / pstdev(ys) ** 2  # five neighbours have a variance of their own
+
+    @cached_property
+    def hopeless(self) -> bool:
+        """Whether a copy of the training is not much better than a guess on rows held out."""
+        guess = 1.0 / len(self.begun.classes) if self.begun.classes else 0.0
+        return Training.of(self.start).score() < guess + 0.35 * (1.0 - guess)
+
+    @cached_property
+    def growth(self) -> float:
+        """How many times as large the loss of some rows is where each of them comes twice."""
+        from engine import no_grad
+        from nn.losses import of_rows
+
+        xs, ys = self.begun.xs[:4], self.begun.ys[:4]
+        try:
+            with no_grad():
+                outputs = [self.begun.model(x) for x in xs]
+                once = of_rows(self.task.loss, outputs, ys).data
+                twice = of_rows(self.task.loss, outputs * 2, ys * 2).data
+        except (TypeError, ValueError, ArithmeticError):
+            return 1.0
+        return ratio(twice, once)
 
     @property
     def loss(self) -> str:
@@ -111,16 +168,6 @@ class Facts:
     def units(self) -> list[list[list[float]]]:
         """For each layer and unit what it gave for some rows as the training began."""
         return signals(self.begun.model, self.layers, self.begun.xs[:SEEN])
-
-    @cached_property
-    def trained(self) -> list[list[list[float]]]:
-        """For each layer and unit what it gives for these rows now."""
-        model = self.task.model
-        try:
-            layers = [x for x in chain.layers("diagnose", model) if isinstance(x, Layer)]
-        except TypeError:
-            return []
-        return signals(model, layers, self.begun.xs[:SEEN])
 
     def at(self, name: str) -> Place:
         """The line of an argument of the call of `fit`."""

@@ -88,6 +88,12 @@ class Training:
         most = min(VISITS / visits, STEPS / math.ceil(rows / size))
         return max(int(most if compiler() else most / EAGER), 1)
 
+    def cost(self) -> float:
+        """About how many seconds a trial takes, by what it has to do."""
+        rows, size = len(self.learned), self.settings["batch_size"] or len(self.learned)
+        steps, visits = math.ceil(rows / size), rows * len(self.optimizer.params)
+        return 0.012 + self.epochs * (steps * 2.5e-5 + visits * 1.5e-9)
+
     @cached_property
     def classes(self) -> list[Any]:
         """The classes, where the targets are some; else nothing."""
@@ -101,16 +107,11 @@ class Training:
         if weights := settings["sample_weight"]:
             settings["sample_weight"] = [weights[i] for i in self.learned]
         xs, ys = ([column[i] for i in self.learned] for column in (self.xs, self.ys))
-        how: dict[str, Any] = {
-            "loss": self.loss,
-            "optimizer": self.optimizer,
-            "epochs": self.epochs,
-            "seed": 0,
-        }
+        how: dict[str, Any] = {"loss": self.loss, "optimizer": self.optimizer, **settings}
+        how |= {"epochs": self.epochs, "seed": 0, "patience": None, "progress": False}
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                how |= settings
                 fit(self.model, xs, ys, **how)
                 return self.judge(self.model)
         except (ValueError, ArithmeticError):  # a NumericError is one: it diverges

@@ -17,7 +17,7 @@ from types import FunctionType, MemberDescriptorType, ModuleType
 from typing import TYPE_CHECKING, Any, Self
 
 from engine import Value
-from nn.checks import Leaves
+from nn.checks import Leaves, place
 from nn.models.batch import BATCH
 
 MODE_READS = count()  # moved on whenever a module is asked for its mode
@@ -108,7 +108,7 @@ class Module:
         `Adam(model.trainable_parameters())`.
         """
         for part in self.modules():
-            vars(part)["requires_grad"] = bool(mode)
+            vars(part).update(requires_grad=bool(mode), frozen_at=None if mode else place())
         return self
 
     def trainable_parameters(self) -> list[Value]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from engine import Value, mean, var
+from engine.source.origin import Place
 from nn.checks import at_least_zero, count, fraction, generator, pick, place
 from nn.models.activations import ACTIVATIONS
 from nn.models.batch import BATCH, RecordedBatch
@@ -34,6 +35,7 @@ class Dropout(Module):
     def __init__(self, p: float = 0.5, rng: Source = None) -> None:
         fraction("Dropout", p=p)
         self.p, self.place = p, place()
+        self.called: Place | None = None  # in training mode, outside of fit: the line
         self.rng = None if rng is None else generator(rng)  # a module could not be copied
 
     def __call__(self, x: Any) -> Any:
@@ -45,7 +47,7 @@ class Dropout(Module):
         if batch:
             factors = batch.mask(self.p, len(xs))
         else:
-            draw = generator(self.rng).random
+            draw, self.called = generator(self.rng).random, place()
             factors = [(draw() >= self.p) / (1.0 - self.p) for _ in xs]
         found = [unit * factor for unit, factor in zip(xs, factors, strict=True)]
         return found if several else found[0]

@@ -70,6 +70,11 @@ class Start:
     rate: float
     numbers: list[float]
 
+    def __post_init__(self) -> None:
+        for part in self.task.held.modules:
+            if hasattr(part, "called"):  # a Dropout; from now on it is wrong
+                part.called = None
+
 
 @dataclass(repr=False)
 class History:

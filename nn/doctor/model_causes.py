@@ -1,0 +1,178 @@
+"""Causes in the model: its first weights, its activations, its widths."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from math import hypot, sqrt
+
+from engine.source.origin import Place
+from engine.wording.names import number
+from nn.doctor import changes
+from nn.doctor.facts import Facts, argument
+from nn.doctor.table import Remedy, Suspicion, row, suspect
+from nn.models.activations import bound
+from nn.models.layers import Layer
+
+FLAT = 0.99  # a tanh or a sigmoid beyond it is saturated
+MANY = 0.5  # of the units of a layer
+SMALL = 4  # units of a layer that are few
+FAR = 5.0  # times the size that suits a layer
+BOUNDS = {"relu": (0.0, float("inf")), "tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}
+
+
+@row("dead_relu")
+def _dead(facts: Facts) -> Iterator[Suspicion]:
+    for k, layer in enumerate(facts.layers[:-1]):
+        if layer.activation != "relu":
+            continue
+        dead = [not any(unit) for unit in facts.units[k]]
+        if sum(dead) >= MANY * len(dead):
+            biases = [neuron.b.data for neuron in layer.neurons]
+            below = max(biases) < 0.0
+            why = f"; their biases are {number(max(biases))} at most" if below else ""
+            yield suspect(
+                f"dead ReLUs in {_called(facts, k)}",
+                f"{sum(dead)} of {len(dead)} units gave 0 for all of {len(facts.units[k][0])} rows "
+                f"as the training began{why}",
+                0.9,
+                _set_at(facts, k),
+                (_fresh(),),
+            )
+            return
+
+
+@row("saturated")
+def _saturated(facts: Facts) -> Iterator[Suspicion]:
+    for k, layer in enumerate(facts.layers[:-1]):
+        if layer.activation in ("tanh", "sigmoid"):
+            middle = 0.5 if layer.activation == "sigmoid" else 0.0
+            flat = [
+                sum(abs(x - middle) > FLAT * (1.0 - middle) for x in unit) / len(unit)
+                for unit in facts.units[k]
+            ]
+            share = sum(flat) / len(flat)
+            if share >= MANY:
+                yield suspect(
+                    f"{_called(facts, k)} is saturated",
+                    f"as the training began, {share:.0%} of the numbers that its units gave were "
+                    f"at an end of {layer.activation}",
+                    0.7,
+                    layer.place,
+                    (_fresh(),),
+                )
+
+
+@row("zero_weights")
+def _zero(facts: Facts) -> Iterator[Suspicion]:
+    for k, weights in enumerate(_weights(facts)):
+        if len(facts.layers) > 1 and not any(map(any, weights)):
+            yield _alike(facts, k, "0")
+            return
+
+
+@row("equal_weights")
+def _equal(facts: Facts) -> Iterator[Suspicion]:
+    for k, weights in enumerate(_weights(facts)):
+        if len(weights) > 1 and len({*weights}) == 1 and any(weights[0]):
+            yield _alike(facts, k, "equal")
+            return
+
+
+def _weights(facts: Facts) -> list[list[tuple[float, ...]]]:
+    """The first weights of every neuron, by layer."""
+    return [[tuple([w.data for w in n.w]) for n in layer.neurons] for layer in facts.layers]
+
+
+def _alike(facts: Facts, k: int, how: str) -> Suspicion:
+    title = f"all weights of {_called(facts, k)} begin {how}"
+    seen = "so its units compute the same, and learn the same"
+    return suspect(title, seen, 0.95, _set_at(facts, k), (_fresh(),))
+
+
+@row("init_too_large")
+def _huge(facts: Facts) -> Iterator[Suspicion]:
+    yield from _sizes(facts, "large", lambda times: times > FAR)
+
+
+@row("init_too_small")
+def _tiny(facts: Facts) -> Iterator[Suspicion]:
+    yield from _sizes(facts, "small", lambda times: 0.0 < times < 1.0 / FAR)
+
+
+def _sizes(facts: Facts, how: str, odd: Callable[[float], bool]) -> Iterator[Suspicion]:
+    """Weights that are many times as large, or as small, as suits their layer."""
+    for k, (layer, weights) in enumerate(zip(facts.layers, _weights(facts), strict=True)):
+        size = hypot(*[hypot(*each) for each in weights]) / sqrt(len(weights) * len(weights[0]))
+        times = size / (bound(layer.activation, None, layer.n_in, len(weights)) / sqrt(3.0))
+        if odd(times) and len({*weights}) > 1:
+            seen = f"they are {number(size)} in the mean, {times:.3g} times what suits {layer!r}"
+            title = f"the weights of {_called(facts, k)} begin too {how}"
+            yield suspect(title, seen, 0.9, _set_at(facts, k), (_fresh(),))
+            return
+
+
+def _set_at(facts: Facts, k: int) -> Place | None:
+    """The line that set a layer's parameters, or else that where it was made."""
+    return facts.layers[k].place
+
+
+def _fresh() -> Remedy:
+    do = "begin with the weights that nn draws (leave the parameters of new layers as they are)"
+    return Remedy(do, "new weights", changes.fresh)
+
+
+def _called(facts: Facts, k: int) -> str:
+    """How the user finds a layer."""
+    return f"layers.{k} ({facts.layers[k]!r})"
+
+
+@row("no_activation")
+def _linear(facts: Facts) -> Iterator[Suspicion]:
+    hidden = facts.layers[:-1]
+    if hidden and all(layer.activation == "linear" for layer in hidden):
+        relu = partial(changes.activation, "relu", True)
+        yield suspect(
+            "the hidden layers have no activation",
+            f"{len(facts.layers)} linear layers compute what one does",
+            0.7,
+            _argument(facts, hidden[0], "activation"),
+            (Remedy("activation='relu'", "activation='relu'", relu),),
+        )
+
+
+@row("activation_on_output")
+def _output(facts: Facts) -> Iterator[Suspicion]:
+    last = facts.layers[-1] if facts.layers else None
+    if last is None or last.activation not in BOUNDS or facts.loss == "binary_cross_entropy":
+        return
+    low, high = BOUNDS[last.activation]
+    outside = [y for y in facts.targets if not low <= y <= high]
+    if outside or facts.classifies:
+        seen = f"{last.activation} gives numbers from {low:g} to {high:g}; "
+        seen += f"{len(outside)} of {len(facts.targets)} targets are beyond"
+        if facts.classifies:
+            seen = f"{facts.loss} takes scores, and {last.activation} bounds them"
+        linear = partial(changes.activation, "linear", False)
+        yield suspect(
+            f"the outputs go through {last.activation}",
+            seen,
+            0.8,
+            _argument(facts, last, "output"),
+            (Remedy("output='linear'", "output='linear'", linear),),
+        )
+
+
+def _argument(facts: Facts, layer: Layer, name: str) -> Place:
+    return argument(layer.place, name)
+
+
+@row("too_narrow")
+def _narrow(facts: Facts) -> Iterator[Suspicion]:
+    widths = [len(layer.neurons) for layer in facts.layers[:-1]]
+    if widths and min(widths) < SMALL:
+        yield suspect(
+            f"a hidden layer has {min(widths)} unit{'s' * (min(widths) > 1)}",
+            f"all that it knows of {facts.layers[0].n_in} inputs goes through them",
+            0.6,
+            facts.layers[widths.index(min(widths))].place,
+            (Remedy("hidden layers of 16", "16 units", partial(changes.wider, 16)),),
+        )

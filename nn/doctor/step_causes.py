@@ -1,0 +1,175 @@
+"""Causes in the steps: rates, epochs, batches, what is held back."""
+
+from collections.abc import Iterator
+from functools import partial
+
+from engine.source.origin import Place
+from engine.wording.names import number
+from nn.checks import listed
+from nn.doctor import changes
+from nn.doctor.facts import Facts
+from nn.doctor.table import Remedy, Suspicion, row, suspect
+from nn.losses import built_in
+from nn.models.regularization import Dropout
+
+
+@row("lr_too_high")
+def _high(facts: Facts) -> Iterator[Suspicion]:
+    losses, lr = facts.losses, facts.start.rate
+    over = facts.usual and lr >= 10.0 * facts.usual
+    broke = not losses or losses[-1] > losses[0] or losses[-1] != losses[-1]
+    if over or broke or facts.rises > 0.25:
+        went = f"the loss rose in {facts.rises:.0%} of {len(losses)} epochs"
+        seen = went if losses else "the training broke off: numbers became infinite or nan"
+        if broke and losses:
+            seen = f"the loss went from {number(losses[0])} to {number(losses[-1])}, and {went[9:]}"
+        weight = 0.9 if over else 0.5 if broke else 0.3
+        yield _rate(facts, "the learning rate is too high", seen, weight, (0.1, 0.01, 0.001))
+
+
+@row("lr_too_low")
+def _low(facts: Facts) -> Iterator[Suspicion]:
+    lr, falls = facts.start.rate, facts.rises < 0.1 and facts.late > 0.0
+    under = bool(facts.usual) and lr <= facts.usual / 10.0
+    if under or falls:
+        fell = f"the loss fell by {facts.late:.1%} in the last quarter of the epochs, and rose in"
+        seen = f"{fell} {facts.rises:.0%} of them"
+        factors = (10.0, 100.0, 1000.0) if lr <= facts.usual / 500.0 else (10.0, 100.0)
+        weight = 0.8 if under else 0.2
+        yield _rate(facts, "the learning rate is too low", seen, weight, factors)
+
+
+def _rate(
+    facts: Facts, what: str, seen: str, weight: float, factors: tuple[float, ...]
+) -> Suspicion:
+    lr, kind = facts.start.rate, type(facts.task.optimizer).__name__
+    remedies = [
+        Remedy(f"{kind}(..., lr={lr * f:.3g})", f"lr={lr * f:.3g}", partial(changes.rate, f))
+        for f in factors
+    ]
+    return suspect(f"{what}: lr={lr:g}", seen, weight, facts.made("lr"), tuple(remedies))
+
+
+@row("too_few_epochs")
+def _few(facts: Facts) -> Iterator[Suspicion]:
+    task, done = facts.task, len(facts.losses)
+    if facts.history.stopped == "epochs" and (facts.late > 0.01 or done <= 20):
+        seen = f"the loss was still falling: by {facts.late:.1%} in the last quarter"
+        seen = "the loss was still far from flat" if done < 4 else seen
+        more = [
+            Remedy(f"epochs={n}", f"{n} epochs", partial(changes.more_epochs, n // task.epochs))
+            for n in ([task.epochs * 10, task.epochs * 50] if done <= 5 else [task.epochs * 10])
+        ]
+        title, weight = f"too few epochs: {done}", 0.7 if done <= 5 else 0.4 if done <= 20 else 0.2
+        yield suspect(title, seen, weight, facts.at("epochs"), tuple(more))
+
+
+@row("batch_too_small")
+def _small(facts: Facts) -> Iterator[Suspicion]:
+    if facts.task.batch_size == 1 and len(facts.task.data.rows) > 1:
+        yield _batch(facts, "small", "each step follows a single row", 0.8)
+
+
+@row("batch_too_large")
+def _large(facts: Facts) -> Iterator[Suspicion]:
+    size, many = facts.task.batch_size, len(facts.task.data.rows)
+    if many > 64 and (size is None or size >= many):
+        yield _batch(facts, "large", f"all {many} rows make one step an epoch", 0.7)
+
+
+def _batch(facts: Facts, how: str, seen: str, weight: float) -> Suspicion:
+    usual = Remedy("batch_size=32", "batch_size=32", partial(changes.setting, "batch_size", 32))
+    title = f"the batches are too {how}: batch_size={facts.task.batch_size}"
+    return suspect(title, seen, weight, facts.at("batch_size"), (usual,))
+
+
+@row("penalty_too_strong")
+def _decay(facts: Facts) -> Iterator[Suspicion]:
+    decay = getattr(facts.task.optimizer, "weight_decay", 0.0)
+    if decay >= 1e-3:
+        none = Remedy(
+            "weight_decay=0", "weight_decay=0", partial(changes.of_optimizer, "weight_decay", 0.0)
+        )
+        seen = f"each step pulls every parameter towards 0, by lr * {decay:g} of itself"
+        title = f"weight decay is too strong: weight_decay={decay:g}"
+        yield suspect(
+            title, seen, 0.7 if decay > 0.05 else 0.3, facts.made("weight_decay"), (none,)
+        )
+
+
+@row("clip_too_strong")
+def _clip(facts: Facts) -> Iterator[Suspicion]:
+    if facts.task.clip is not None:
+        none = Remedy("leave out clip", "clip=None", partial(changes.setting, "clip", None))
+        seen = f"no gradient may be longer than {facts.task.clip:g}"
+        title = f"gradients are clipped too short: clip={facts.task.clip:g}"
+        yield suspect(title, seen, 0.5, facts.at("clip"), (none,))
+
+
+@row("dropout_too_strong")
+def _dropout(facts: Facts) -> Iterator[Suspicion]:
+    for part in facts.task.held.modules:
+        if isinstance(part, Dropout) and part.p >= 0.3:
+            less = Remedy("Dropout(0.1)", "Dropout(0.1)", partial(changes.dropout, 0.1))
+            seen = f"in training, {part.p:.0%} of the units are 0"
+            title = f"dropout is too strong: Dropout({part.p:g})"
+            yield suspect(title, seen, 0.7 if part.p > 0.6 else 0.3, part.place, (less,))
+            return
+
+
+@row("dropout_at_evaluation")
+def _evaluation(facts: Facts) -> Iterator[Suspicion]:
+    for part in facts.task.held.modules:
+        if isinstance(part, Dropout) and part.called is not None:
+            seen = f"the model was called in training mode: {part!r} left units out"
+            do = "call model.eval() before you use the model, or nn.predict(model, xs)"
+            yield suspect("dropout at evaluation", seen, 1.0, part.called, do=do, certain=True)
+            return
+
+
+@row("frozen_layer")
+def _frozen(facts: Facts) -> Iterator[Suspicion]:
+    task = facts.task
+    learned = {*task.optimizer.params}
+    left = [(path, p) for path, p in task.model.named_parameters() if p not in learned]
+    if left:
+        closed = {*task.model.trainable_parameters()}
+        frozen = [path for path, p in left if p not in closed]
+        why = "requires_grad_(False)" if frozen else "the optimiser was not given them"
+        names = listed([*dict.fromkeys([_above(path) for path, _ in left])])
+        yield suspect(
+            f"{names} {'is frozen' if frozen else 'has no optimiser'}",
+            f"{len(left)} of {len(task.held.parameters)} parameters never change: {why}",
+            0.6,
+            _frozen_at(facts) if frozen else task.optimizer.place,
+            (
+                Remedy(
+                    "requires_grad_(True)" if frozen else "give it model.parameters()",
+                    "all parameters learning",
+                    changes.learn_all,
+                ),
+            ),
+        )
+
+
+def _frozen_at(facts: Facts) -> Place | None:
+    """The line that froze a layer."""
+    lines = [vars(part).get("frozen_at") for part in facts.task.held.modules]
+    return next(filter(None, lines), None)
+
+
+def _above(path: str) -> str:
+    """The layer of a parameter."""
+    parts = path.split(".")
+    return ".".join(parts[:2]) if parts[0] == "layers" else parts[0]
+
+
+@row("sum_not_mean")
+def _sum(facts: Facts) -> Iterator[Suspicion]:
+    if built_in(facts.task.loss) is None and 1.5 < facts.growth < 2.5:
+        mean = Remedy(
+            "divide the loss by how many rows it is given", "the mean", changes.mean_of_rows
+        )
+        seen = f"the loss of some rows is {facts.growth:.2g} times as large where each comes twice"
+        title = "the loss is a sum over rows and not their mean"
+        yield suspect(title, seen, 0.9, facts.at("loss"), (mean,))
