@@ -14,7 +14,7 @@ from nn.doctor.table import CAUSES, Remedy, Suspicion
 from nn.doctor.trials import Training
 from nn.training.history import History
 
-SECONDS = 1.5  # that all trials take in all, by what is counted before they begin
+SECONDS = 1.2  # that all trials take in all, by what is counted before they begin
 FOLDS = 6  # choices of rows held out, at most
 LEAST = 0.02  # by which a score has to rise in the mean
 SURE = 2.0  # times the standard error of that mean

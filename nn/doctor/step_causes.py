@@ -34,7 +34,7 @@ def _low(facts: Facts) -> Iterator[Suspicion]:
     if under or falls:
         fell = f"the loss fell by {facts.late:.1%} in the last quarter of the epochs, and rose in"
         seen = f"{fell} {facts.rises:.0%} of them"
-        factors = (10.0, 100.0, 1000.0) if lr <= facts.usual / 500.0 else (10.0, 100.0)
+        factors = (10.0, 100.0, facts.usual / lr if under and lr else 1000.0)
         weight = 0.8 if under else 0.2
         yield _rate(facts, "the learning rate is too low", seen, weight, factors)
 

@@ -30,7 +30,7 @@ from nn.training.history import Start
 ROWS = 1_500  # that a trial takes at most
 VISITS = 2e8  # of a weight by a row, at most; they take a fifth of a second natively
 STEPS = 6_000  # at most
-EAGER = 100  # times fewer, where there is no compiler
+EAGER = 100  # times fewer, where Values are trained
 HELD = 3  # of so many rows one is held out
 FEWEST = 12  # rows of which some can be held out
 FAILED = -1.0  # the score of a training that diverges
@@ -49,6 +49,7 @@ class Training:
     settings: dict[str, Any]
     learned: Sequence[int]
     held: Sequence[int]
+    native: bool
 
     @classmethod
     def of(cls, start: Start, fold: int = 0) -> "Training":
@@ -76,8 +77,11 @@ class Training:
             "class_weights": dict(task.data.classes) if task.data.classes else None,
             "sample_weight": weights,
         }
+        native = start.backend == "native"
         learned, kept_out = sorted(order[many:]), sorted(order[:many] or order)
-        made = cls(model, optimizer, xs, ys, task.loss, task.epochs, settings, learned, kept_out)
+        made = cls(
+            model, optimizer, xs, ys, task.loss, task.epochs, settings, learned, kept_out, native
+        )
         made.epochs = min(task.epochs, made.affordable())
         return made
 
@@ -86,13 +90,14 @@ class Training:
         rows, size = len(self.learned), self.settings["batch_size"] or len(self.learned)
         visits = rows * max(len(self.optimizer.params), 1)
         most = min(VISITS / visits, STEPS / math.ceil(rows / size))
-        return max(int(most if compiler() else most / EAGER), 1)
+        return max(int(most if self.native else most / EAGER), 1)
 
     def cost(self) -> float:
         """About how many seconds a trial takes, by what it has to do."""
         rows, size = len(self.learned), self.settings["batch_size"] or len(self.learned)
         steps, visits = math.ceil(rows / size), rows * len(self.optimizer.params)
-        return 0.012 + self.epochs * (steps * 2.5e-5 + visits * 1.5e-9)
+        seconds = self.epochs * (steps * 2.5e-5 + visits * 1.5e-9)
+        return 0.012 + seconds * (1 if self.native else EAGER)
 
     @cached_property
     def classes(self) -> list[Any]:
@@ -156,13 +161,3 @@ def class_of(target: Any) -> Any:
 def chosen(many: int, most: int) -> Sequence[int]:
     """All row numbers, or so many at random."""
     return range(many) if many <= most else sorted(random.Random(0).sample(range(many), most))
-
-
-def compiler() -> bool:
-    """Whether programs can be compiled here."""
-    try:
-        import llvmlite  # noqa: F401
-        import numpy  # noqa: F401
-    except ImportError:
-        return False
-    return True

@@ -232,6 +232,7 @@ def _train(
             trainer = _trainer(task, progress)
             trainer.confusion()  # for its errors, before anything changes
             stopping, history.backend = EarlyStopping(trainer), trainer.backend
+            history.start.backend = trainer.backend
             if task.record:
                 start = trainer.measured()
                 history.recording = Recording(model, task.parameters, [*data.rows], start=start)

@@ -61,7 +61,7 @@ class Start:
     """What a training began with, for `diagnose`: the task, and what training changes of it.
 
     Attributes:
-        place: the line that called `fit`. rate: the optimiser's lr.
+        place: the line that called `fit`. rate: the optimiser's lr. backend: see History.
         numbers: those of all parameters.
     """
 
@@ -69,6 +69,7 @@ class Start:
     place: Place
     rate: float
     numbers: list[float]
+    backend: str = "eager"
 
     def __post_init__(self) -> None:
         for part in self.task.held.modules:
