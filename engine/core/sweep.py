@@ -4,9 +4,14 @@ The loop in `backward` is the documentation of backprop: stop in it with any deb
 `node, parent, local, upstream, contribution` are what a textbook calls them.
 """
 
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import compress
+from sys import _getframe
 from threading import get_ident
+from typing import Any
+from weakref import ref
 
 from engine.core.graph import reverse_order
 from engine.core.hooks import visited
@@ -14,8 +19,10 @@ from engine.core.node import Node, as_float, edges
 from engine.core.nonfinite import check_gradients, check_sum
 from engine.core.ops import CONSTANT
 from engine.forks import fork_safe_lock, in_forked_child
+from engine.source.lost import outside_library
 
 _sweeping = fork_safe_lock()  # gradients are summed up on the nodes: one sweep at a time
+SWEEPS: deque[tuple[Any, ...]] = deque(maxlen=2000)  # what is kept of each
 
 
 def backward(root: Node, seed: float) -> None:
@@ -85,9 +92,20 @@ class Gradients:
             self._thread = get_ident()
             if self._add:
                 Gradients._open = self
-        if any(self._before):
+        held = next(compress(self._nodes, self._before), None)  # the first that has a gradient
+        if held is not None:
             for node in self._nodes:
                 node.grad = 0.0
+        if self._add:
+            self._note(held)
+
+    def _note(self, held: Node | None) -> None:
+        """Keep what `diagnose` tells a loop by: see engine/explain/facts.py."""
+        root, last = self._nodes[0], self._nodes[:-10:-1]
+        leaf = next((node for node in last if node.op is None), root)
+        held_by, frame = None if held is None else ref(held), outside_library(_getframe(2))
+        made, by = (root._code, root._at, root._epoch), (frame.f_code, frame.f_lasti)
+        SWEEPS.append((*made, root._data, ref(leaf), held_by, *by))
 
     def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
         add = self._add and error is None

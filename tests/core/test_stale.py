@@ -1,5 +1,6 @@
 """A gradient is that of the numbers which the forward pass saw: right, or an error; never a mix."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -17,13 +18,14 @@ def test_a_leaf_changed_in_between_is_an_error_that_changes_nothing() -> None:
     a, b = Value(2.0, "a"), Value(5.0, "b")
     y = a * b
     y.backward()
-    b.data = 100.0
+    b.data, line = 100.0, inspect.currentframe().f_lineno  # type: ignore[union-attr]
     before = state(y)
     with pytest.raises(StaleValueError) as error:
         y.backward()
     assert str(error.value) == (
         "b=100.0 was changed after mul=10.0 was computed from it, so gradients would mix old and "
-        "new numbers; build the expression again after changing a leaf"
+        "new numbers; build the expression again after changing a leaf (as "
+        f"test_stale.py:{line} did)"
     )
     assert isinstance(error.value, RuntimeError)
     assert state(y) == before
