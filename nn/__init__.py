@@ -48,9 +48,14 @@ __all__ += ["fit", "History", "predict", "accuracy", "confusion_matrix", "r2_sco
 __all__ += ["save", "load", "CheckpointError", "to_torch", "from_torch", "to_onnx"]
 
 if _typing.TYPE_CHECKING:
+    from engine.explain.diagnose import diagnose as diagnose
     from nn.interop.sklearn import ScalarMLPClassifier as ScalarMLPClassifier
     from nn.interop.sklearn import ScalarMLPRegressor as ScalarMLPRegressor
 else:
     __getattr__ = _lazy(
-        __name__, {"nn.interop.sklearn": ["ScalarMLPClassifier", "ScalarMLPRegressor"]}
+        __name__,
+        {
+            "nn.interop.sklearn": ["ScalarMLPClassifier", "ScalarMLPRegressor"],
+            "engine.explain.diagnose": ["diagnose"],
+        },
     )

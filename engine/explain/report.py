@@ -4,8 +4,13 @@ from dataclasses import dataclass
 from html import escape
 
 from engine.core.value import Value
+from engine.explain.hunt import Finding
 from engine.source.origin import Place
-from engine.wording.terminal import printable
+from engine.wording.names import number, safe
+from engine.wording.terminal import columns, printable
+
+__all__ = ["Cause", "Layer", "Report"]
+NOT_TRIED = "nothing, as this is a loop of one's own"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,22 @@ class Cause:
         return [f"{self.title}{at}", *[f"{k:<7}{v}" for k, v in parts.items() if v]]
 
 
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """The gradients of a layer: root mean square, largest, and how many are 0 or not finite.
+
+    A layer is called by the path of `named_parameters()`, such as `layers.0`. Without a model it
+    goes by labels such as `L0.N3.w2`, or is what one line of source made.
+    """
+
+    name: str
+    parameters: tuple[Value, ...]
+    rms: float
+    largest: float
+    zeros: int
+    nonfinite: int
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Report:
     """What `diagnose` found, to be printed. It is true if anything was found.
@@ -49,22 +70,44 @@ class Report:
         causes: from the most to the least likely.
         looked: what was looked at, and what was tried without success.
         seconds: that it took.
+        layers: the gradients by layer, from the input to the output, where a loss was given.
+        finding: the first operation or edge that made a number that is not finite; see `hunt`.
+        values: how many values were looked at.
     """
 
     causes: tuple[Cause, ...]
     looked: tuple[str, ...] = ()
     seconds: float = 0.0
+    layers: tuple[Layer, ...] = ()
+    finding: Finding | None = None
+    values: int = 0
+
+    def of(self, name: str) -> list[Cause]:
+        """The causes of that name.
+
+        >>> from engine.stepping import diagnose
+        >>> w, lost = Value(0.5, "w"), Value(1.0, "lost")
+        >>> diagnose(w.tanh(), [w, lost]).of("unreached")[0].values == (lost,)
+        True
+        """
+        return [cause for cause in self.causes if cause.name == name]
 
     def __bool__(self) -> bool:
         return bool(self.causes)
 
     def __str__(self) -> str:
-        if not self.causes:
-            return printable("nothing found\n" + "\n".join(f"  {each}" for each in self.looked))
-        lines = []
+        lines = [] if self.causes else ["nothing found", *[f"  {each}" for each in self.looked]]
         for i, cause in enumerate(self.causes, 1):
             head, *rest = cause.lines()
             lines += [f"{i}. {head}", *[f"   {line}" for line in rest]]
+        if self.finding is not None:
+            lines += ["", str(self.finding)]
+        if self.layers:
+            rows = [("gradients", "parameters", "rms", "largest", "zeros")]
+            for one in self.layers:
+                count, zeros = f"{len(one.parameters):,}", f"{one.zeros:,}"
+                rows.append((safe(one.name), count, number(one.rms), number(one.largest), zeros))
+            lines += ["", *columns(rows, right=1)]
         return printable("\n".join(lines))
 
     __repr__ = __str__

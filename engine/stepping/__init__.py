@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from engine.lazy import lazy as _lazy
 
 _HOMES = {
-    "engine.explain.diagnose": ["Layer", "Remark", "Report", "diagnose"],
+    "engine.explain.diagnose": ["diagnose"],
+    "engine.explain.report": ["Cause", "Layer", "Report"],
     "engine.explain.hunt": ["Finding", "hunt"],
     "engine.stepping.debugger": ["debug"],
     "engine.stepping.run": ["Run"],
@@ -32,6 +33,7 @@ __all__ = [name for names in _HOMES.values() for name in names]
 if _TYPE_CHECKING:  # which cannot follow a table
     from engine.explain.diagnose import *
     from engine.explain.hunt import *
+    from engine.explain.report import *
     from engine.stepping.debugger import *
     from engine.stepping.run import *
     from engine.stepping.steps import *

@@ -11,28 +11,32 @@ from engine.core.value import Value
 Address = tuple[str, ...]  # from coarse to fine
 
 
-def modules(nodes: Sequence[Value]) -> dict[Value, Address]:
+def modules(
+    nodes: Sequence[Value], known: Mapping[Value, Address] | None = None
+) -> dict[Value, Address]:
     """The layer and the neuron of every node that has one.
 
     They are taken from labels of parameters, such as `L0.N3.w2`.
 
     Arguments:
         nodes: parents before their consumers.
+        known: those of parameters, where they are known otherwise.
     """
-    found: dict[Value, Address] = {}
+    found = {**(known or {})}
     for node in nodes:
-        if address := _module(node, found):
+        if node not in found and (address := _module(node, found)):
             found[node] = address
     return found
 
 
-def addresses(nodes: Sequence[Value]) -> dict[Value, Address]:
+def addresses(
+    nodes: Sequence[Value], known: Mapping[Value, Address] | None = None
+) -> dict[Value, Address]:
     """The address of every node: its layer and neuron, or else its function and line of source.
 
-    Arguments:
-        nodes: parents before their consumers.
+    Arguments: as for `modules`.
     """
-    found = modules(nodes)
+    found = modules(nodes, known)
     sources: dict[tuple[int, int], Address] = {}  # as many as there are lines, not nodes
     for node in nodes:
         key = id(node._code), node._at

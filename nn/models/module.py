@@ -144,6 +144,12 @@ class Module:
         """Put this module and all modules inside it into evaluation mode."""
         return self.train(False)
 
+    def _causes(self) -> dict[str, Any]:
+        """What `diagnose` looks for in modules and optimisers: rows of a table."""
+        from nn.doctor.loops import CAUSES  # which a training that goes well never needs
+
+        return CAUSES
+
     @reprlib.recursive_repr()
     def __repr__(self) -> str:
         parts = [

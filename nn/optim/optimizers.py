@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import InitVar, dataclass
 from typing import Any, cast
+from weakref import WeakValueDictionary
 
 from engine import Value
 from engine.core.origins import name_of
@@ -26,6 +27,7 @@ from nn.checks import (
     warn,
 )
 
+LIVE: "WeakValueDictionary[int, Optimizer]" = WeakValueDictionary()  # for `diagnose`
 Memory = tuple[float, ...]
 Params = Iterable[Value] | Iterable[Mapping[str, Any]]
 
@@ -86,6 +88,7 @@ class Optimizer:
         self.steps = 0
         self.memory = [()] * len(self.params)
         self.place = place()
+        LIVE[id(self)] = self
 
     @property
     def memory(self) -> list[Memory]:

@@ -1,0 +1,358 @@
+"""The table of causes that a graph and its loop tell: of each, its name and what is seen of it.
+
+A row is a function of the facts that yields causes, or none. To add a cause is to add a row. Those
+that only `nn` can tell, of modules and optimisers, are rows in nn/doctor/loops.py.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from math import factorial, isfinite, prod
+from typing import Any
+
+from engine.core.modes import numeric_mode
+from engine.core.operation import rows
+from engine.core.value import Value, is_constant
+from engine.explain.facts import FEW, Facts, lines
+from engine.explain.report import NOT_TRIED, Cause, Layer
+from engine.operations.check import _wrong_partial
+from engine.source.origin import Place
+from engine.source.search import called_at, lines_of
+from engine.wording.names import number, safe
+
+RATIO = 1e3  # between the gradients of two layers: no learning rate suits both
+LISTED = 5  # names in a cause
+POINTS = 8  # at which an operation of one's own is checked
+WHOLE = 48  # rows in a batch, which may be all
+MANY = 8  # terms of a sum, whose size then hangs on how many rows there are
+ENDS = r"\.detach\(|\.data\b|\bfloat\(|\.item\("  # what ends a graph
+SHUFFLES = ("shuffle", "sample", "permut", "choice", "DataLoader")
+
+Row = Callable[[Facts], Iterator[Cause]]
+CAUSES: dict[str, Row] = {}
+
+
+def row(name: str, table: dict[str, Row] = CAUSES) -> Callable[[Row], Row]:
+    """Put a function into a table."""
+
+    def put(function: Row) -> Row:
+        table[name] = function
+        return function
+
+    return put
+
+
+def cause(
+    title: str,
+    seen: str,
+    do: str,
+    weight: float,
+    place: Place | None = None,
+    values: Sequence[Value] = (),
+    name: str = "",
+) -> Cause:
+    """A cause; its name is that of its row, unless one is given."""
+    return Cause(name, title, seen, do, weight, place, tuple(values), NOT_TRIED)
+
+
+def names(found: Sequence[str]) -> str:
+    """The first few names."""
+    more = [f"… {len(found) - LISTED:,} more"] if len(found) > LISTED else []
+    return ", ".join([*map(safe, found[:LISTED]), *more])
+
+
+# --- the loop ------------------------------------------------------------------------------------
+@row("no_zero_grad")
+def _not_zeroed(facts: Facts) -> Iterator[Cause]:
+    own, sweeps = {*facts.own}, facts.sweeps
+    later = [b for a, b in pairwise(sweeps) if b.epoch > a.epoch]
+    held = [s for s in later if s.held and s.held() in own]
+    if held and len(held) >= 0.9 * len(later):
+        yield cause(
+            "gradients are never set to 0, and add up from step to step",
+            f"at {len(held):,} of {len(later):,} steps there were gradients from the step before",
+            "zero_grad() of the model or the optimiser, once a step, before backward()",
+            0.9,
+            sweeps[-1].place,
+        )
+
+
+@row("no_step")
+def _no_step(facts: Facts) -> Iterator[Cause]:
+    sweeps = facts.sweeps
+    if len(sweeps) < 2 or max(p._epoch for p in facts.own) > sweeps[0].epoch:
+        return
+    zeroed = not any(s.held for s in sweeps)
+    if zeroed or len(sweeps) > MANY:
+        yield cause(
+            "the parameters are never changed",
+            f"{len(sweeps):,} times gradients were computed, and no parameter was set since",
+            "optimizer.step() after backward()",
+            0.95,
+            sweeps[-1].place,
+        )
+
+
+@row("not_shuffled")
+def _sorted(facts: Facts) -> Iterator[Cause]:
+    targets = [target for _, target in facts.targets]
+    if len(facts.loops) < 2 or len(targets) < 2 or facts.uses < 2:
+        return
+    place = facts.sweeps[-1].place
+    text = lines_of(place.file, facts.loops[0])
+    ordered = sorted(targets)
+    if targets in (ordered, ordered[::-1]) and not any(word in text for word in SHUFFLES):
+        same = prod(map(factorial, Counter(targets).values()))
+        chance = 2.0 * same / factorial(len(targets)) if len({*targets}) > 1 else 0.0
+        if chance < 0.5:
+            what = f"in order, from {targets[0]:g} to {targets[-1]:g}"
+            what = f"all {targets[0]:g}" if ordered[0] == ordered[-1] else what
+            yield cause(
+                "the rows are not shuffled",
+                f"the targets of the last batch are {what}, and the loop never draws an order",
+                "random.shuffle(order) at the start of each epoch",
+                0.9 if len(targets) > FEW else 0.6,
+                Place(place.file, facts.loops[-1].lineno),
+            )
+
+
+@row("batch_too_small")
+def _one_row(facts: Facts) -> Iterator[Cause]:
+    steps = len({sweep.epoch for sweep in facts.sweeps})
+    if len(facts.loops) < 2 or steps < FEW or facts.fell > 0.9:
+        return
+    place = Place(facts.sweeps[-1].place.file, facts.loops[-1].lineno)
+    if facts.uses == 1:
+        seen = f"the loss of the last of {steps:,} steps is of one row"
+        do = "batches of 16 or 32 rows: the mean of their losses, then one step"
+        yield cause("a step follows a single row", seen, do, 0.5, place)
+    elif facts.uses > WHOLE and steps == facts.epochs:
+        seen = f"{facts.uses:,} rows in one batch, and {steps:,} steps in all"
+        name = "batch_too_large"
+        yield cause("there is one step an epoch", seen, "batches of 32", 0.55, place, name=name)
+
+
+# --- what is not reached -------------------------------------------------------------------------
+@row("unreached")
+def _unreached(facts: Facts) -> Iterator[Cause]:
+    missing = [p for p in facts.parameters if p not in facts.found.gradient]
+    if not missing:
+        return
+    paths = [*dict.fromkeys(facts.homes.get(p, (facts.name(p),))[0] for p in missing)]
+    many = f"{len(missing):,} of {len(facts.parameters):,} parameters"
+    cut = [*_cuts(facts)]
+    if cut:
+        yield cause(
+            f"the graph is cut, and nothing reaches {names(paths)}",
+            f"{many} get no gradient: {names(paths)}",
+            "hand the Value on itself, without .detach(), .data or float()",
+            1.0,
+            cut[0],
+            missing,
+            "detached",
+        )
+        return
+    every = len(missing) == len(facts.parameters)
+    place = facts.module_at(paths[0]) if paths[0] in {h[0] for h in facts.homes.values()} else None
+    if place:
+        place = called_at(place.file, paths[0].rpartition(".")[2]) or place
+    yield cause(
+        f"the loss does not depend on {'any parameter' if every else names(paths)}",
+        f"{many} get no gradient: {names(paths)}",
+        "compute the loss from what this model gives" if every else "use what they give",
+        0.9,
+        place or facts.loss_at,
+        missing,
+    )
+
+
+def _cuts(facts: Facts) -> Iterator[Place]:
+    """Lines of the user's that end a graph."""
+    leaves = [node for node in facts.nodes if not node.parents and node not in facts.names]
+    yield from (place for _, place in lines(leaves, ENDS))
+    fed = [n for n in facts.nodes if any(map(is_constant, n.parents))]
+    yield from (place for _, place in lines(fed, ENDS))
+    code = getattr(vars(type(facts.model)).get("__call__"), "__code__", None)
+    if code is not None:
+        for name in ("detach", "float"):
+            place = called_at(code.co_filename, name)
+            if place and code.co_firstlineno <= place.line < code.co_firstlineno + 30:
+                yield place
+
+
+# --- the loss ------------------------------------------------------------------------------------
+@row("term_twice")
+def _twice(facts: Facts) -> Iterator[Cause]:
+    if facts.given is None:
+        return
+    own, alike, canon = {*facts.own}, dict[Any, Value](), dict[Value, Value]()
+    of_own = {node for node in facts.nodes if not node.parents and node in own}
+    for node in facts.nodes:
+        key: Any = (node.op, *[id(canon.get(p, p)) for p in node.parents])
+        canon[node] = alike.setdefault(key, node) if node.parents else node
+        if node.parents and all(p in of_own or is_constant(p) for p in node.parents):
+            of_own.add(node)
+    terms = Counter(canon.get(term, term) for term in facts.terms if term in of_own)
+    twice = {t: n for t, n in terms.items() if n > 1 and t.parents}
+    once = Counter(map(id, facts.terms))
+    twice |= {t: once[id(t)] for t in facts.terms if once[id(t)] > 1 and t.parents}
+    for node in facts.nodes:
+        if str(node.op) in ("add", "sum") and node not in facts.units:
+            held = Counter(p for p in node.parents if not is_constant(p))
+            twice |= {p: n for p, n in held.items() if n > 1 and p.parents}
+    if twice:
+        node, times = next(iter(twice.items()))
+        above = facts.found.above[node]
+        place = facts.line(above[0].node)
+        many = "twice" if times == 2 else f"{times:,} times"
+        title = f"a term is added {many}"
+        seen = f"{number(node.data)} ({node.op}) enters a sum {many}"
+        yield cause(title, seen, "add it once", 0.9, place, [node])
+
+
+@row("sum_not_mean")
+def _sum(facts: Facts) -> Iterator[Cause]:
+    terms = [t for t in facts.terms if t.op not in (rows.add, rows.sum, rows.mul)]
+    divided = any(t.op in (rows.div, rows.mean, rows.mul) for t in facts.terms[:3])
+    if facts.stuck and not divided and len(terms) > MANY and facts.uses > MANY:
+        worse = "rose" if facts.fell < 0 else "did not fall"
+        yield cause(
+            f"the loss is a sum of {facts.uses:,} rows, and so are its gradients",
+            f"the loss {worse} in {len(facts.losses):,} steps, and no mean is taken",
+            "the mean over the rows, or a learning rate that is as many times smaller",
+            0.96,
+            facts.loss_at,
+        )
+
+
+@row("wrong_partial")
+def _wrong(facts: Facts) -> Iterator[Cause]:
+    checked = Counter[Any]()
+    for node in facts.nodes:
+        if node.op is None or not node.op.own or checked[node.op] >= POINTS:
+            continue
+        checked[node.op] += 1
+        with numeric_mode("ieee"):
+            wrong = _wrong_partial(node, 1e-6)
+        if wrong:
+            checked[node.op] = POINTS
+            code = getattr(getattr(node.op.function, "__wrapped__", None), "__code__", None)
+            place = Place(code.co_filename, code.co_firstlineno) if code else facts.line(node)
+            yield cause(
+                f"a derivative of {node.op} is wrong",
+                wrong.removeprefix("the operation at fault is "),
+                "mend that partial; operation(..., check=True) checks it when it is made",
+                1.0,
+                place,
+                [node],
+            )
+
+
+# --- gradients -----------------------------------------------------------------------------------
+@row("vanishing")
+def _vanishing(facts: Facts) -> Iterator[Cause]:
+    for layer, above in _compared(facts):
+        top = max(above, key=lambda other: other.rms)
+        if layer.rms and layer.rms * RATIO < top.rms:
+            yield _sized(facts, layer, "too small", f"1/{top.rms / layer.rms:,.0f} of those", top)
+
+
+@row("exploding")
+def _exploding(facts: Facts) -> Iterator[Cause]:
+    for layer, above in _compared(facts):
+        low = min(above, key=lambda other: other.rms)
+        if low is not layer and layer.rms > RATIO * low.rms:
+            yield _sized(facts, layer, "too large", f"{layer.rms / low.rms:,.0f} times those", low)
+        elif layer.largest > RATIO:
+            yield cause(
+                f"gradients of {safe(layer.name)} are too large",
+                f"gradients up to {number(layer.largest)}",
+                "scale the samples and targets, or clip_grad_norm(parameters, 1.0)",
+                0.4,
+                facts.line(layer.parameters[0]),
+                layer.parameters,
+            )
+
+
+def _compared(facts: Facts) -> Iterator[tuple[Layer, list[Layer]]]:
+    """The layers with finite gradients, each with those nearer to the output."""
+    for i, layer in enumerate(facts.layers):
+        if not layer.nonfinite:
+            above = [x for x in facts.layers[i + 1 :] if x.rms and not x.nonfinite]
+            yield layer, above or [layer]
+
+
+def _sized(facts: Facts, layer: Layer, what: str, times: str, other: Layer) -> Cause:
+    return cause(
+        f"gradients of {safe(layer.name)} are {what} for one learning rate",
+        f"gradients of {number(layer.rms)} in the mean, {times} of {safe(other.name)}",
+        "fewer layers, relu rather than sigmoid, or weights as nn draws them",
+        0.5,
+        facts.line(layer.parameters[0]),
+        layer.parameters,
+    )
+
+
+@row("zero_gradients")
+def _zero(facts: Facts) -> Iterator[Cause]:
+    flat = [x for x in facts.layers if x.zeros == len(x.parameters) and not x.nonfinite]
+    if flat and isfinite(facts.loss.data) and facts.given and facts.loss.parents:
+        values = [p for layer in flat for p in layer.parameters]
+        called = names([layer.name for layer in flat])
+        seen = f"all {len(values):,} gradients of {called} are 0"
+        do = "engine.drawing.explain(loss, parameter) says why"
+        place = facts.line(values[0])
+        yield cause(f"nothing is learned by {called}", seen, do, 0.3, place, values)
+
+
+# --- numbers that are not finite -----------------------------------------------------------------
+ZERO_TIMES = ("zero_times_inf", "0 times an infinity", "choose before the operation, not after it")
+UNDEFINED: dict[str, tuple[str, str, str]] = {
+    "log": (
+        "log_of_zero",
+        "a logarithm of 0",
+        "log(where(p > 0, p, 1.0)), or log_softmax of scores",
+    ),
+    "exp": ("exp_overflow", "exp overflows", "log_softmax, softplus or logsumexp of the scores"),
+    "sqrt": ("sqrt_at_zero", "the slope of sqrt at 0 is infinite", "sqrt(where(x > 0, x, 1.0))"),
+    "div": ("zero_divisor", "a division by 0", "x / where(d > 0, d, 1.0)"),
+}
+KIN = {"log1p": "log", "log2": "log", "log10": "log", "expm1": "exp", "exp2": "exp"}
+KIN |= {"binary_cross_entropy": "log", "rsqrt": "sqrt", "pow": "div", "self_ratio": "div"}
+KIN |= {"sinh": "exp", "cosh": "exp"}
+SPREADS = {"std", "var", "sqrt", "norm"}
+
+
+@row("not_finite")
+def _not_finite(facts: Facts) -> Iterator[Cause]:
+    finding = facts.finding
+    if finding is None:
+        return
+    node, text = finding.node, str(finding).splitlines()[0]
+    if finding.kind == "leaf":
+        what = "a parameter" if node in facts.own else "an input"
+        name = "not_finite" if node in facts.own else "nan_inputs"
+        do = "look at where that number comes from"
+        yield cause(f"{what} is {number(node.data)}", text, do, 1.0, facts.line(node), [node], name)
+        return
+    op = KIN.get(str(node.op), str(node.op))
+    name, title, do = UNDEFINED.get(op, ("not_finite", f"{node.op} is not finite", finding.remedy))
+    if op == "div" and str(node.op) == "pow" and node.parents[1].data > 0:
+        name, title, do = UNDEFINED["sqrt" if node.parents[1].data < 1 else "exp"]
+    if op == "div" and any(str(p.op) in SPREADS for p in node.parents[1:]):
+        name, title = "zero_deviation", "a division by a deviation of 0"
+    if str(node.op) == "mul" or _zero_times(facts):
+        name, title, do = ZERO_TIMES
+    do = f"{do} ({finding.remedy})" if finding.remedy and finding.remedy != do else do
+    yield cause(title, text, do, 1.0, facts.line(node), [node], name)
+
+
+def _zero_times(facts: Facts) -> bool:
+    """Whether 0 met an infinity that the graph made."""
+    return any(
+        str(node.op) == "mul"
+        and node.data != node.data
+        and 0.0 in (node.parents[0].data, node.parents[1].data)
+        for node in facts.nodes
+        if node.parents
+    )

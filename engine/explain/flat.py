@@ -1,0 +1,70 @@
+"""Causes by units that pass nothing on: dead ReLUs, and what is saturated."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from engine.core.operation import Operation
+from engine.core.value import Value
+from engine.explain.causes import cause, names, row
+from engine.explain.facts import Facts
+from engine.explain.reasons import FLAT, shape
+from engine.explain.report import Cause
+from engine.wording.names import safe
+
+FITS = 1e-2  # a term of the loss below this is at its goal
+SHARE = 0.5  # of a layer's units
+ROWS = 4  # that tell something
+
+Unit = tuple[str, Operation, str]
+
+
+@row("dead_relu")
+def _dead(facts: Facts) -> Iterator[Cause]:
+    yield from _units(facts, dead=True)
+
+
+@row("saturated")
+def _saturated(facts: Facts) -> Iterator[Cause]:
+    yield from _units(facts, dead=False)
+
+
+def _uses(facts: Facts) -> dict[Unit, list[tuple[Value, str]]]:
+    """Of each unit, its activation at each use, and how that was flat: "" where it was not."""
+    at_goal, units = {*facts.terms}, dict[Unit, list[tuple[Value, str]]]()
+    for node, _, local in facts.found.links:
+        bend = shape(node) if len(node.parents) < 4 else None
+        if node.op and bend and not (node in at_goal and abs(node.data) < FITS):
+            layer, unit = facts.address(node)
+            flat = abs(local) < FLAT * bend.top
+            how = "" if not flat else "dead" if bend.half and local == 0.0 else "saturated"
+            units.setdefault((layer, node.op, unit), []).append((node, how))
+    return units
+
+
+def _units(facts: Facts, dead: bool) -> Iterator[Cause]:
+    units, flat = _uses(facts), dict[tuple[str, Operation], dict[str, list[Value]]]()
+    outputs = {node for node, _ in facts.targets}
+    for (layer, op, unit), uses in units.items():
+        hows = {how for _, how in uses}
+        ends = facts.fell > 0 if facts.sweeps else False
+        done = ends and any(node in outputs for node, _ in uses)
+        if "" not in hows and (hows == {"dead"}) == dead and not done:
+            flat.setdefault((layer, op), {})[unit] = [node for node, _ in uses]
+    totals = Counter((layer, op) for layer, op, _ in units)
+    for (layer, op), members in flat.items():
+        nodes, total = [node for uses in members.values() for node in uses], totals[layer, op]
+        each, share = len(nodes) // len(members), len(members) / total
+        if share < 1.0 and (share < SHARE or each < ROWS):
+            continue
+        rest = f": {names([*members])}" if [*members] != [layer] else ""
+        what = "pass nothing on" if dead else f"pass on less than 1/{1 / FLAT:.0f} of what they can"
+        often = f"for any of {each:,} rows" if each > 1 else "for the one row in this graph"
+        do = "smaller steps, other first weights, or leaky_relu"
+        yield cause(
+            f"dead ReLUs in {safe(layer)}" if dead else f"{safe(layer)} is saturated",
+            f"{len(members):,} of {total:,} units ({op}) {what} {often}{rest}",
+            do if dead else "scaled samples, smaller first weights, or relu",
+            (0.9 if dead else 0.7) * share,
+            facts.set_at or facts.line(nodes[0]),
+            nodes,
+        )
