@@ -1,18 +1,30 @@
 """diagnose: symptoms, suspicions, trials, a report."""
 
 import math
+from contextlib import suppress
+from copy import deepcopy
 from dataclasses import replace
 from statistics import fmean, stdev
 from time import perf_counter
+from types import NoneType
+from typing import Any
 
+from engine import NumericError, Value, numeric_mode
+from engine.explain.causes import CAUSES as GRAPH
+from engine.explain.diagnose import diagnose as of_graph
+from engine.explain.facts import Facts as Graph
 from engine.explain.report import Cause, Report
+from nn.checks import caller
 from nn.doctor import data_causes as _data  # noqa: F401 (its rows)
 from nn.doctor import model_causes as _model  # noqa: F401
 from nn.doctor import step_causes as _steps  # noqa: F401
 from nn.doctor.facts import Facts
 from nn.doctor.table import CAUSES, Remedy, Suspicion
 from nn.doctor.trials import Training
-from nn.training.history import History
+from nn.losses import of_rows
+from nn.models.module import Module, evaluating
+from nn.training.fit import fit
+from nn.training.history import LAST, History
 
 SECONDS = 1.2  # that all trials take in all, by what is counted before they begin
 FOLDS = 6  # choices of rows held out, at most
@@ -20,20 +32,85 @@ LEAST = 0.02  # by which a score has to rise in the mean
 SURE = 2.0  # times the standard error of that mean
 
 
-def diagnose(history: History) -> Report:
+IN_GRAPH = "shared_weights", "wrong_partial", "term_twice", "unreached"
+ROWS = 8  # of which the loss is recorded, to look for those
+
+
+def diagnose(subject: Any = None, *data: Any, **settings: Any) -> Report:
+    """Look for the cause of a training that does not learn, and try remedies.
+
+    Arguments:
+        subject: what to look at:
+
+            - a History, or an error of `fit`: that training; nothing: the last one;
+            - the loss of a loop of your own, and the model or its parameters as the next argument,
+              before or after a step;
+            - a model, with xs, ys and the settings of `fit`, before it is trained: a copy is.
+
+    Remedies are tried in copies that train for a second or two in all; what is yours is not
+    touched. Only what helps on rows held out is reported, and what is plain to see and wrong in any
+    case. In a loop of your own nothing can be tried. The same training gets the same report.
+
+    Raises TypeError and ValueError where there is nothing to look at.
+
+    >>> from nn import MLP, SGD, fit
+    >>> xs = [(i / 20.0, j / 20.0) for i in range(-9, 10, 3) for j in range(-9, 10, 3)]
+    >>> ys = [float(x * y > 0) for x, y in xs]
+    >>> how = {"loss": "binary_cross_entropy_with_logits", "epochs": 30, "seed": 1}
+    >>> slow = lambda parameters: SGD(parameters, lr=1e-7)
+    >>> report = diagnose(MLP(2, [8, 1], rng=1), xs, ys, optimizer=slow, **how)
+    >>> report.causes[0].name
+    'lr_too_low'
+    """
+    if isinstance(subject, Module):
+        with suppress(NumericError):
+            subject = fit(deepcopy(subject), *data, **settings | {"progress": False})
+    elif isinstance(subject, Value):
+        return of_graph(subject, *data)
+    if isinstance(subject, Module | NoneType):
+        subject = LAST[0]() if LAST else None
+    history = getattr(subject, "history", subject)
+    if not isinstance(history, History):
+        raise TypeError(
+            "diagnose takes a History, a loss and its model, a model with xs and ys, or an error "
+            f"of fit, got {type(history).__name__}"
+        )
+    return of_history(history)
+
+
+def of_history(history: History) -> Report:
     """Why a training does not learn, or could learn better."""
     begin = perf_counter()
     if history.start is None:
-        raise ValueError("this History was loaded, and its data are gone; diagnose one of a fit")
+        raise ValueError("this History was loaded, and its data are gone; diagnose that of a fit")
     facts = Facts(history, history.start)
     found = [(name, each) for name, row in CAUSES.items() for each in row(facts)]
     found.sort(key=lambda pair: -pair[1].cause.weight)
     trials = Trials(facts, sum(len(each.remedies) for _, each in found))
-    causes = [*filter(None, [trials.tried(*pair) for pair in found])]
+    causes = [*_in_graph(facts), *filter(None, [trials.tried(*pair) for pair in found])]
     most = max([cause.gain or 0.0 for cause in causes], default=0.0) or 1.0
     causes.sort(key=lambda cause: -(cause.gain if cause.gain else most) / most - cause.weight)
-    looked = (f"the losses of {len(history.loss)} epochs, {len(facts.begun.xs)} rows",)
-    return Report(tuple(causes), looked, perf_counter() - begin)
+    looked = [f"{len(history.loss)} losses, {len(facts.begun.xs)} rows, {len(CAUSES)} causes"]
+    looked += [f"tried without gain: {', '.join(trials.vain)}"] * bool(trials.vain)
+    return Report(tuple(causes), tuple(looked), perf_counter() - begin)
+
+
+def _in_graph(facts: Facts) -> list[Cause]:
+    """What the graph of the loss of some rows tells."""
+    task, begun = facts.task, facts.begun
+    try:
+        with evaluating(task.model), numeric_mode("ieee"):
+            outputs = [task.model(x) for x in begun.xs[:ROWS]]
+            loss = of_rows(task.loss, outputs, begun.ys[:ROWS])
+            graph = Graph(loss, task.model, caller())
+            table = {**GRAPH, **task.model._causes()}
+            return [
+                replace(each, name=each.name or name)
+                for name in IN_GRAPH
+                for each in table[name](graph)
+            ]
+    except (TypeError, ValueError):
+        return []
 
 
 class Trials:
@@ -41,11 +118,11 @@ class Trials:
 
     Attributes:
         base: the score of the unchanged copy, for each choice of rows held out.
-        folds: how many of these choices there are.
+        folds: how many of these choices there are. vain: what was tried and did not help.
     """
 
     def __init__(self, facts: Facts, many: int) -> None:
-        self.facts, self.base = facts, dict[int, float]()
+        self.facts, self.base, self.vain = facts, dict[int, float](), list[str]()
         self.left, self.cost = SECONDS, facts.begun.cost()
         affordable = SECONDS / self.cost / max(many + 2, 4)
         self.folds = max(2, min(FOLDS, int(affordable)))
@@ -88,8 +165,10 @@ class Trials:
         gain, gains, remedy = best
         error = stdev(gains) / math.sqrt(len(gains))
         sure = gain >= LEAST and gain >= SURE * error
-        if not sure and not suspicion.certain:
-            return None
+        if not sure:
+            self.vain.append(remedy.short)
+            if not suspicion.certain:
+                return None
         before = fmean([self.base[fold] for fold in range(len(gains))])
         kind = "the share of rows that are right" if self.facts.begun.classes else "R2"
         tried = f"{remedy.short} brings {kind} from {before:.2f} to {before + gain:.2f}"

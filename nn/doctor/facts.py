@@ -7,13 +7,15 @@ from functools import cached_property
 from statistics import fmean, pstdev
 from typing import Any, NamedTuple
 
-from engine.source.origin import Place
+from engine.core.origins import CHANGES
+from engine.core.value import Value
+from engine.source.origin import Place, origin_of
 from nn.checks import alone, as_list, as_number
 from nn.doctor.trials import Training, class_of
 from nn.losses import LOSSES, built_in, classes_of
 from nn.models import chain
 from nn.models.layers import Layer
-from nn.models.module import Module
+from nn.models.module import Contents, Module
 from nn.training.history import History, Start
 
 USUAL = {"SGD": 0.1, "Adam": 0.01, "AdamW": 0.01, "RMSprop": 0.01}  # rates, see OPTIMIZERS
@@ -168,6 +170,21 @@ class Facts:
     def units(self) -> list[list[list[float]]]:
         """For each layer and unit what it gave for some rows as the training began."""
         return signals(self.begun.model, self.layers, self.begun.xs[:SEEN])
+
+    def set_at(self, values: Sequence[Value]) -> Place | None:
+        """The line that set parameters of the copy, one after another, before the training."""
+        every = dict.fromkeys(
+            [*Contents(self.begun.model).parameters, *self.begun.optimizer.params]
+        )
+        when = dict(zip(every, self.start.changes, strict=True))
+        last = {when[value] for value in values}
+        if len(last) < max(len(values), 2):
+            return None
+        for code, at, since in reversed(CHANGES):
+            if since <= max(last):
+                origin = origin_of(code, at >> 1, None) if code else None
+                return Place(origin.file, origin.line) if origin and not origin.library else None
+        return None
 
     def at(self, name: str) -> Place:
         """The line of an argument of the call of `fit`."""

@@ -34,7 +34,7 @@ def _dead(facts: Facts) -> Iterator[Suspicion]:
                 f"{sum(dead)} of {len(dead)} units gave 0 for all of {len(facts.units[k][0])} rows "
                 f"as the training began{why}",
                 0.9,
-                _set_at(facts, k),
+                _set_at(facts, k, biases=True),
                 (_fresh(),),
             )
             return
@@ -110,9 +110,11 @@ def _sizes(facts: Facts, how: str, odd: Callable[[float], bool]) -> Iterator[Sus
             return
 
 
-def _set_at(facts: Facts, k: int) -> Place | None:
-    """The line that set a layer's parameters, or else that where it was made."""
-    return facts.layers[k].place
+def _set_at(facts: Facts, k: int, biases: bool = False) -> Place | None:
+    """The line that set a layer's weights or biases, or else that where it was made."""
+    layer = facts.layers[k]
+    values = [neuron.b if biases else neuron.w[0] for neuron in layer.neurons]
+    return facts.set_at(values) or layer.place
 
 
 def _fresh() -> Remedy:

@@ -7,8 +7,9 @@ from functools import cache
 from numbers import Integral
 from random import Random
 from typing import Any, TypeAlias
+from weakref import ref
 
-from engine import Value
+from engine import NumericError, Value
 from nn.checkpoint.files import FilePath
 from nn.checkpoint.state import CheckpointWriter, State, Stateful, load_all
 from nn.checks import PLACES, at_least_zero, generator, in_users_terms, listed, pick, place
@@ -19,7 +20,7 @@ from nn.models.module import Contents, Module, check_module, hidden, keeping_mod
 from nn.optim.optimizers import OPTIMIZERS, Optimizer
 from nn.optim.schedules import Schedule
 from nn.training.data import ClassWeights, Data, Generators
-from nn.training.history import EarlyStopping, History, Recording, Start
+from nn.training.history import LAST, EarlyStopping, History, Recording, Start
 from nn.training.progress import Progress
 from nn.training.task import Callback, NotCompilable, Task, as_callbacks
 from nn.training.trainer import Trainer
@@ -225,8 +226,10 @@ def _train(
         data.split(task.rng, stratified=classes_of(task.loss) is not None)
     else:
         data.load_state_dict(saved)
-    numbers = [parameter.data for parameter in task.parameters]
-    history.start = Start(task, place(), float(task.optimizer.lr), numbers)
+    numbers, changes = zip(*[(p._data, p._epoch) for p in task.parameters], strict=True)
+    rate = float(task.optimizer.lr)
+    history.start = Start(task, place(), rate, [*numbers], [*changes])
+    LAST[:] = [ref(history)]
     with keeping_modes(modules), Progress(task.epochs, len(data.rows), history, progress) as bar:
         try:
             trainer = _trainer(task, progress)
@@ -261,11 +264,18 @@ def _train(
             history.stopped = stopping.reason or "epochs"
         except KeyboardInterrupt:
             history.stopped = "interrupt"
+        except NumericError as error:
+            error.history = history  # type: ignore[attr-defined]  # see nn.diagnose
+            raise
         finally:
             if stopping:
                 history.best_epoch = stopping.restore()
                 task.optimizer.lr = trainer.rate
     history.confusion = None if history.best_epoch is None else trainer.confusion()
+    losses = history.loss
+    if len(losses) > 1 and not losses[-1] < losses[0]:
+        went = f"the loss went from {losses[0]:.3g} to {losses[-1]:.3g}"
+        _say(f"did not learn: {went} (history.diagnose() looks for the cause)", progress)
     return history
 
 

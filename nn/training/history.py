@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from nn.checkpoint.state import State, row, table
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from nn.models.module import Module
     from nn.training.task import Task
     from nn.training.trainer import Trainer
+
+
+LAST: list[ref[History]] = []  # of the last training, if somebody holds it
 
 
 @dataclass(repr=False, eq=False)
@@ -62,13 +66,14 @@ class Start:
 
     Attributes:
         place: the line that called `fit`. rate: the optimiser's lr. backend: see History.
-        numbers: those of all parameters.
+        numbers: those of all parameters. changes: when each was set last, see `changed_at`.
     """
 
     task: Task
     place: Place
     rate: float
     numbers: list[float]
+    changes: list[int]
     backend: str = "eager"
 
     def __post_init__(self) -> None:
@@ -121,9 +126,9 @@ class History:
 
         See `nn.diagnose`. Raises ValueError for a History that was loaded or unpickled.
         """
-        from nn.doctor.diagnose import diagnose  # which trains copies, and most runs never need
+        from nn.doctor.diagnose import of_history  # which trains copies, and most runs never need
 
-        return diagnose(self)
+        return of_history(self)
 
     @property
     def loss(self) -> list[float]:

@@ -124,7 +124,8 @@ class Trainer:
         after = "1 step" if steps == 1 else f"{steps} steps"
         why = f"diverged after {after}: lower the learning rate ({task.optimizer.lr:g}), clip"
         why = f"{why} the gradients, or" if steps else "no step was done yet, so"
-        raise type(error)(f"{name}{found}; {why} scale the samples and targets to about 1")
+        remedy = "scale the samples and targets to about 1; nn.diagnose() looks for the cause"
+        raise type(error)(f"{name}{found}; {why} {remedy}")
 
     def set_rate(self, epoch: int, waited: int = 0) -> None:
         """Give the optimiser its learning rate for an epoch.
