@@ -154,7 +154,7 @@ def _noisy(facts: Facts) -> Iterator[Suspicion]:
 @row("leaking_column")
 def _leaking(facts: Facts) -> Iterator[Suspicion]:
     ys, rows = facts.targets, facts.rows
-    if len({*ys}) < 2:
+    if len({*ys}) < 2 or len({*map(tuple, rows)}) < 3 * len({*ys}) / 2:
         return
     for i, column in enumerate(zip(*rows, strict=True)):
         pairs = {*zip(column, ys, strict=True)}
