@@ -3,7 +3,8 @@
 `native` stands for all the workloads of the compiler, `engine` for those of Values. Each of the two
 is a table, which `--write` puts between its marks. `jobs` trains on real data, `graphs` is a map of
 scalar code: networks, filters, solvers, formulas. `bounds` counts what all these programs have to
-do, and says what share of the machine's peak that is.
+do, and says what share of the machine's peak that is. `doctor` plants faults in trainings, and asks
+what is wrong.
 """
 
 import argparse
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.benchmarks.chain import measure_chain
+from tests.benchmarks.doctor import measure_doctor
 from tests.benchmarks.drawing import measure_drawing
 from tests.benchmarks.expressions import measure_readme, measure_tiny
 from tests.benchmarks.files import measure_files
@@ -43,10 +45,11 @@ WORKLOADS: dict[str, Callable[[Effort], list[Row]]] = {
     "jobs": measure_jobs,
     "graphs": measure_graphs,
     "bounds": measure_bounds,
+    "doctor": measure_doctor,
     **NATIVE,
 }
 # in no table of the README, since their peers are others; they are asked for by name
-APART = {"drawing", "jobs", "graphs", "bounds"}
+APART = {"drawing", "jobs", "graphs", "bounds", "doctor"}
 GROUPS = {
     "engine": tuple(name for name in WORKLOADS if name not in APART and name not in NATIVE),
     "native": tuple(NATIVE),
