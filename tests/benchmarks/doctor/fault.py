@@ -8,8 +8,20 @@ from difflib import SequenceMatcher
 
 from tests.benchmarks.doctor.trainings import Training
 
-__all__ = ["Fault", "after_model", "before_model", "before_scaling", "changed", "swap"]
+__all__ = [
+    "Edit",
+    "Fault",
+    "after_model",
+    "before_model",
+    "by_fit",
+    "changed",
+    "in_loop",
+    "mlp",
+    "sgd",
+]
+__all__ += ["swap"]
 
+On = Callable[[Training], bool]
 Edit = tuple[str, str]  # a pattern, and what its first match is replaced by
 EDITED = "edited"
 
@@ -25,7 +37,7 @@ class Fault:
         says: a pattern of what an error says that names the fault.
         at: a pattern of the lines to blame, where the edit is not there to be seen, as when a line
             was removed. Empty: the fault is in the data or in the whole, and has no line.
-        on: the trainings that the fault applies to.
+        on: a test, or several, that hold for the trainings that the fault applies to.
     """
 
     name: str
@@ -33,18 +45,21 @@ class Fault:
     also: frozenset[str] = frozenset()
     says: str = "^$"
     at: str = EDITED
-    on: Callable[[Training], bool] = lambda training: True
+    on: On | tuple[On, ...] = ()
 
     @property
     def right(self) -> frozenset[str]:
         return self.also | {self.name}
 
+    def suits(self, training: Training) -> bool:
+        tests = self.on if isinstance(self.on, tuple) else (self.on,)
+        return all(test(training) for test in tests)
+
     def plant(self, training: Training, seed: int) -> str:
         """The script of the training, with the fault."""
         text = training.script(seed)
-        for pattern, new in self.edits:
-            for word in ("n_in", "widths", "n_out"):
-                new = new.replace(f"{{{word}}}", str(training.words[word]))
+        for edit in self.edits:
+            pattern, new = [_filled(part, training) for part in edit]
             text, found = re.subn(pattern, new, text, count=1, flags=re.M)
             if not found:
                 raise ValueError(f"{self.name}: the script has no {pattern!r}:\n{text}")
@@ -59,6 +74,11 @@ class Fault:
             each = enumerate(text.splitlines(), 1) if self.at else ()
             to_blame = {i for i, line in each if re.search(self.at, line)}
         return frozenset(to_blame.union(*(_statement(text, line) for line in to_blame)))
+
+
+def _filled(text: str, training: Training) -> str:
+    """Words of the training in place of their names: `{n_out}`."""
+    return re.sub(r"\{([a-z_]+)\}", lambda found: str(training.words[found[1]]), text)
 
 
 def changed(before: str, after: str) -> set[int]:
@@ -83,13 +103,9 @@ def swap(old: str, new: str) -> tuple[Edit]:
     return ((old, new),)
 
 
-def before_scaling(*lines: str) -> tuple[Edit]:
-    return _before(r"^scaler = ", lines)
-
-
 def before_model(*lines: str) -> tuple[Edit]:
-    """After all that is done to the data."""
-    return _before(r"^model = ", lines)
+    """After all that was done to the data."""
+    return _before(r"^(model = |class Net|squash = )", lines)
 
 
 def after_model(*lines: str) -> tuple[Edit]:
@@ -98,3 +114,19 @@ def after_model(*lines: str) -> tuple[Edit]:
 
 def _before(anchor: str, lines: tuple[str, ...]) -> tuple[Edit]:
     return ((f"(?={anchor})", "".join(line + "\n" for line in lines)),)
+
+
+def by_fit(training: Training) -> bool:
+    return not training.loop
+
+
+def in_loop(training: Training) -> bool:
+    return training.loop
+
+
+def sgd(training: Training) -> bool:
+    return training.optimizer == "SGD"
+
+
+def mlp(training: Training) -> bool:
+    return not training.model

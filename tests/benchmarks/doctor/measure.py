@@ -59,7 +59,7 @@ def _plantings(kind: str) -> Iterator[tuple[Fault, str, int]]:
     for seed in range(SEEDS):
         for name, training in TRAININGS.items():
             for fault in faults:
-                if fault.on(training):
+                if fault.suits(training):
                     yield fault, name, seed
 
 

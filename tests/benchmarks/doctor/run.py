@@ -63,7 +63,7 @@ def run(script: str, ask: Callable[[float], bool] = lambda score: True) -> Outco
         except Exception as error:  # noqa: BLE001 -- what it says is judged
             _hear(outcome, error)
         else:
-            score = float(names["score"])  # type: ignore[arg-type]
+            score = float(names["score"])
             outcome.score = -inf if isnan(score) else score
             if ask(outcome.score):
                 _ask(outcome, names)

@@ -1,21 +1,17 @@
 """Faults of the steps: rates, epochs, batches, and what is forgotten in a loop of one's own."""
 
-from tests.benchmarks.doctor.fault import Fault, after_model, before_model, swap
-from tests.benchmarks.doctor.trainings import Training
+from tests.benchmarks.doctor.fault import (
+    Fault,
+    after_model,
+    before_model,
+    by_fit,
+    in_loop,
+    mlp,
+    sgd,
+    swap,
+)
 
 __all__ = ["STEPS"]
-
-
-def _loop(training: Training) -> bool:
-    return training.loop
-
-
-def _fit(training: Training) -> bool:
-    return not training.loop
-
-
-def _sgd(training: Training) -> bool:
-    return training.optimizer == "SGD"
 
 
 RATE = r"lr=[\d.]+"
@@ -27,27 +23,27 @@ STEPS = [
     Fault("lr_too_high", swap(RATE, "lr=5.0"), says="learning rate|lr"),
     Fault("lr_too_low", swap(RATE, "lr=1e-5")),
     Fault("too_few_epochs", swap(EPOCHS, "1")),
-    Fault("batch_too_small", swap(r"batch_size=\d+", "batch_size=1"), on=_fit),
-    Fault("batch_too_small", swap(BATCH, r"1\g<1>1"), on=_loop),
-    Fault("batch_too_large", swap(r"batch_size=\d+", "batch_size=None"), on=_fit),
-    Fault("batch_too_large", swap(BATCH, r"len(order)\g<1>len(order)"), on=_loop),
+    Fault("batch_too_small", swap(r"batch_size=\d+", "batch_size=1"), on=by_fit),
+    Fault("batch_too_small", swap(BATCH, r"1\g<1>1"), on=in_loop),
+    Fault("batch_too_large", swap(r"batch_size=\d+", "batch_size=None"), on=by_fit),
+    Fault("batch_too_large", swap(BATCH, r"len(order)\g<1>len(order)"), on=in_loop),
     Fault(
         "not_shuffled",
         (*SORTED, *swap(r"^ +rng.shuffle\(order\)\n", "")),
         at=r"for start in|batch = order",
-        on=_loop,
+        on=in_loop,
     ),
     Fault(
         "no_zero_grad",
         swap(r"^ +optimizer.zero_grad\(\)\n", ""),
         at=r"backward\(\)|step\(\)",
-        on=_loop,
+        on=in_loop,
     ),
     Fault(
         "no_step",
         swap(r"^ +optimizer.step\(\)\n", ""),
         at=r"backward\(\)|optimizer = ",
-        on=_loop,
+        on=in_loop,
     ),
     Fault(
         "other_parameters",
@@ -56,21 +52,53 @@ STEPS = [
             *swap(r"(?<=lambda p: )(\w+)\(p,", r"\g<1>(before.parameters(),"),
         ),
         says="none of the model's parameters",
-        on=_fit,
+        on=by_fit,
     ),
     Fault(
         "other_parameters",
         swap(r"(^optimizer = .*\n)", r"\g<1>model = MLP({n_in}, [{widths}], rng=SEED + 1)\n"),
         says="all gradients are 0|parameters of another",
         at="^optimizer = |^model = ",
-        on=_loop,
+        on=in_loop,
     ),
     Fault(
         "frozen_layer",
         after_model("for layer in model.layers[:-1]:", f"    {FROZEN}"),
         at="requires_grad_",
+        on=mlp,
     ),
-    Fault("frozen_layer", after_model("model.layers[-1].requires_grad_(False)")),
+    Fault("frozen_layer", after_model("model.layers[-1].requires_grad_(False)"), on=mlp),
+    Fault(
+        "clip_too_strong",
+        swap(r"^    progress=False", "    clip=1e-4,\n    progress=False"),
+        on=(by_fit, sgd),
+    ),
+    Fault(
+        "clip_too_strong",
+        swap(
+            r"(?=^ +optimizer.step\(\))",
+            "        nn.clip_grad_norm(model.parameters(), 1e-4)\n",
+        ),
+        on=(in_loop, sgd),
+    ),
+    Fault(
+        "penalty_too_strong",
+        swap(r"SGD\((.*?), (lr=[\d.]+)", r"SGD(\1, \2, weight_decay=3.0"),
+        on=sgd,
+    ),
+    Fault(
+        "penalty_too_strong",
+        swap(r"(?<=[ =])Adam\((.*?), (lr=[\d.]+)", r"nn.AdamW(\1, \2, weight_decay=20.0"),
+        on=lambda training: not sgd(training),
+    ),
+    Fault(
+        "penalty_too_strong",
+        swap(
+            r"(?=^ +optimizer.zero_grad)",
+            "        loss = loss + nn.l2_penalty(model.parameters(), 1.0)\n",
+        ),
+        on=in_loop,
+    ),
     Fault(
         "changed_too_early",
         (
@@ -84,6 +112,6 @@ STEPS = [
         ),
         says="was changed after",
         at="p.data -=",
-        on=_loop,
+        on=in_loop,
     ),
 ]

@@ -13,7 +13,7 @@ from tests.benchmarks.doctor.trainings import TRAININGS
 
 @pytest.mark.parametrize("fault", FAULTS, ids=[fault.name for fault in FAULTS])
 def test_a_fault_changes_the_script_and_says_where(fault: Fault) -> None:
-    homes = [training for training in TRAININGS.values() if fault.on(training)]
+    homes = [training for training in TRAININGS.values() if fault.suits(training)]
     assert homes
     for training in homes:
         text = fault.plant(training, 0)

@@ -7,64 +7,20 @@ that were not learned from: the share that is right, or R2.
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["TRAININGS", "Data", "Training"]
-
-HEAD = """\
-import random
-
-import numpy as np
-from sklearn import datasets
-from sklearn.model_selection import train_test_split
-from sklearn.preprocessing import StandardScaler
-
-import engine
-import nn
-from engine import Value, operation
-from nn import MLP, SGD, Adam, Dropout, Layer, Module, Sequential, fit
-
-SEED = {seed}
-xs, ys = datasets.{load}
-xs, x_test, ys, y_test = train_test_split(xs, ys, test_size=0.3, random_state=SEED{stratify})
-"""
-SCALED = """\
-scaler = StandardScaler().fit(xs)
-xs, x_test = scaler.transform(xs), scaler.transform(x_test)
-"""
-SCALED_TARGETS = """\
-center, spread = ys.mean(), ys.std()
-ys, y_test = (ys - center) / spread, (y_test - center) / spread
-"""
-FIT = """
-history = fit(
-    model,
-    xs,
-    ys,
-    loss={loss},
-    optimizer=lambda p: {optimizer}(p, lr={lr}),
-    epochs={epochs},
-    batch_size={batch},
-    seed=SEED,
-    progress=False,
+from tests.benchmarks.doctor.parts import (
+    BY_HAND,
+    DROPOUT,
+    FIT,
+    HEAD,
+    LOOP,
+    MODEL,
+    OWN_MODULE,
+    OWN_OPERATIONS,
+    SCALED,
+    SCALED_TARGETS,
 )
-"""
-LOOP = """
-xs, ys = xs.tolist(), ys.tolist()
-optimizer = {optimizer}(model.parameters(), lr={lr})
-rng = random.Random(SEED)
-order = list(range(len(xs)))
-for epoch in range({epochs}):
-    rng.shuffle(order)
-    for start in range(0, len(order), {batch}):
-        batch = order[start : start + {batch}]
-        outputs = [model(xs[i]) for i in batch]
-        loss = nn.{function}(outputs, [ys[i] for i in batch])
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-"""
-MODEL = """\
-model = MLP({n_in}, [{widths}], activation="{activation}", output="{output}", rng=SEED)
-"""
+
+__all__ = ["TRAININGS", "Data", "Training"]
 
 
 @dataclass(frozen=True)
@@ -120,6 +76,9 @@ class Training:
         """What the text of a script says of this training."""
         data = self.data
         return {
+            "width": self.hidden[0],
+            "more_in": data.n_in + 1,
+            "more_out": data.n_out + 1,
             "widths": ", ".join(map(str, (*self.hidden, data.n_out))),
             "output": "sigmoid" if data.loss == "binary_cross_entropy" else "linear",
             "stratify": "" if data.regression else ", stratify=ys",
@@ -157,5 +116,23 @@ TRAININGS: dict[str, Training] = {
     "diabetes, loop": Training(DIABETES, (6,), "tanh", True, lr=0.01, epochs=8, batch=16),
     "iris, 3 layers, loop, sgd": Training(
         IRIS, (8, 8, 8), loop=True, optimizer="SGD", lr=0.1, epochs=25, batch=16
+    ),
+    "wine, 2 layers": Training(WINE, (16, 8), "tanh", epochs=40),
+    "breast_cancer, loop": Training(CANCER, (4,), "tanh", True, lr=0.02, epochs=3, batch=16),
+    "wine, dropout": Training(WINE, (16,), epochs=60, model=DROPOUT, measure=BY_HAND),
+    "digits, dropout": Training(DIGITS, (48,), epochs=30, model=DROPOUT, measure=BY_HAND),
+    "wine, dropout, loop": Training(
+        WINE, (12,), "tanh", True, epochs=15, batch=16, model=DROPOUT, measure=BY_HAND
+    ),
+    "moons, own module": Training(MOONS, (16,), "tanh", epochs=60, model=OWN_MODULE),
+    "wine, own module, loop": Training(
+        WINE, (8,), "tanh", True, lr=0.02, epochs=10, batch=16, model=OWN_MODULE
+    ),
+    "moons, own module, loop": Training(
+        MOONS, (12,), loop=True, lr=0.02, epochs=15, batch=16, model=OWN_MODULE
+    ),
+    "moons, own operations": Training(MOONS, (12,), epochs=60, model=OWN_OPERATIONS),
+    "iris, own operations, loop": Training(
+        IRIS, (6,), loop=True, lr=0.02, epochs=20, batch=16, model=OWN_OPERATIONS
     ),
 }

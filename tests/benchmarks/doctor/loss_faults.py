@@ -1,0 +1,134 @@
+"""Faults of the loss: one for other outputs or targets, and one that counts wrong."""
+
+from tests.benchmarks.doctor.fault import (
+    Edit,
+    Fault,
+    On,
+    after_model,
+    by_fit,
+    in_loop,
+    mlp,
+    sgd,
+    swap,
+)
+from tests.benchmarks.doctor.trainings import Training
+
+__all__ = ["LOSSES", "own_loss"]
+
+LINEAR, SIGMOID, SOFTMAX = 'output="linear"', 'output="sigmoid"', 'output="softmax"'
+BINARY = "binary_cross_entropy"
+NAMED = r'loss="\w+"'
+CALLED = r"nn\.\w+\(outputs, \[.*"
+MATCHED = r"loss=|nn\.\w+\(outputs|output="  # the loss, or what it should go with
+
+
+def _of(loss: str) -> On:
+    """The MLPs with this loss."""
+    return lambda training: mlp(training) and training.data.loss == loss
+
+
+def _several(training: Training) -> bool:
+    return mlp(training) and training.data.n_out > 1
+
+
+def _summed(training: Training) -> bool:
+    return sgd(training) and len(training.hidden) < 4
+
+
+def own_loss(*lines: str, to_rows: str = "engine.mean") -> dict[On, tuple[Edit, ...]]:
+    """A loss of one's own for a row, `own`, in `fit` and in a loop."""
+    rows = f"{to_rows}([own(output, ys[i]) for output, i in zip(outputs, batch)])"
+    made = after_model(*lines, "", "")
+    return {by_fit: (*made, *swap(NAMED, "loss=own")), in_loop: (*made, *swap(CALLED, rows))}
+
+
+SUM = "engine.sum([nn.{function}(output, target) for output, target in zip(outputs, targets)])"
+TWICE = "(output + output - target) ** 2"
+LOSSES = [
+    Fault(
+        "softmax_twice", swap(LINEAR, SOFTMAX), says="softmax", at=MATCHED, on=_of("cross_entropy")
+    ),
+    Fault(
+        "sigmoid_twice",
+        swap(LINEAR, SIGMOID),
+        says="sigmoid",
+        at=MATCHED,
+        on=_of(f"{BINARY}_with_logits"),
+    ),
+    Fault(
+        "sigmoid_missing",
+        swap(SIGMOID, LINEAR),
+        says="sigmoid|probabilit",
+        at=MATCHED,
+        on=_of(BINARY),
+    ),
+    Fault(
+        "mse_for_classes",
+        (
+            *swap(r", {n_out}\](?=, activation)", ", 1]"),
+            *swap(rf"{NAMED}", 'loss="mse"'),
+            *swap(r"nn.accuracy.*", "np.mean(np.round(nn.predict(model, x_test)) == y_test)"),
+        ),
+        at='"mse"',
+        on=(by_fit, _several),
+    ),
+    Fault(
+        "mse_for_classes",
+        (
+            *swap(r", {n_out}\](?=, activation)", ", 1]"),
+            *swap("nn.cross_entropy", "nn.mse_loss"),
+            *swap(r"nn.accuracy.*", "np.mean(np.round(nn.predict(model, x_test)) == y_test)"),
+        ),
+        at="mse_loss",
+        on=(in_loop, _several),
+    ),
+    Fault(
+        "cross_entropy_for_numbers",
+        swap(rf"{NAMED}|nn.mse_loss(?=\()", "loss=nn.cross_entropy"),
+        says="class",
+        on=(by_fit, _of("mse")),
+    ),
+    Fault(
+        "cross_entropy_for_numbers",
+        swap(r"nn.mse_loss(?=\()", f"nn.{BINARY}_with_logits"),
+        says="targets?|class",
+        on=(in_loop, _of("mse")),
+    ),
+    Fault(
+        "sum_not_mean",
+        (
+            *after_model("def total(outputs, targets):", f"    return {SUM}", "", ""),
+            *swap(NAMED, "loss=total"),
+        ),
+        at=r"engine\.sum|loss=total",
+        on=(by_fit, _summed),
+    ),
+    Fault(
+        "sum_not_mean",
+        swap(
+            CALLED,
+            "engine.sum([nn.{function}(output, ys[i]) for output, i in zip(outputs, batch)])",
+        ),
+        on=(in_loop, _summed),
+    ),
+    *(
+        Fault(
+            "term_twice",
+            edits,
+            at="output . output",
+            on=(style, _of("mse")),
+        )
+        for style, edits in own_loss("def own(output, target):", f"    return {TWICE}").items()
+    ),
+    Fault(
+        "term_twice",
+        swap(
+            r"(?=^ +optimizer.zero_grad)",
+            "        for p in model.parameters():\n"
+            "            loss = loss + nn.l2_penalty(model.parameters(), 0.02)\n",
+        ),
+        frozenset({"penalty_too_strong"}),
+        at="l2_penalty",
+        on=in_loop,
+    ),
+]
