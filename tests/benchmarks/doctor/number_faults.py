@@ -19,11 +19,19 @@ def _binary(training: Training) -> bool:
 
 
 def _several(training: Training) -> bool:
-    return training.data.n_out > 1
+    return mlp(training) and training.data.n_out > 1
+
+
+def _logits(training: Training) -> bool:
+    return mlp(training) and training.data.loss == "binary_cross_entropy_with_logits"
+
+
+def _unbounded(training: Training) -> bool:
+    return training.activation == "relu"
 
 
 def _losses(
-    name: str, on: On, body: str, says: str, *data: Edit, also: tuple[str, ...] = ()
+    name: str, on: tuple[On, ...], body: str, says: str, *data: Edit, also: tuple[str, ...] = ()
 ) -> Iterator[Fault]:
     """The loss of a row, written by hand, in `fit` and in a loop."""
     lines = ("def own(output, target):", *(f"    {line}" for line in body.split("\n")))
@@ -34,7 +42,7 @@ def _losses(
             frozenset(also),
             says,
             at=r"^    (return|p|exps) .*(log|exp)\(",
-            on=(style, on),
+            on=(style, *on),
         )
 
 
@@ -43,7 +51,7 @@ FIRST = "hidden = self.first\\(x\\)"
 NUMBERS = [
     *_losses(
         "log_of_zero",
-        _binary,
+        (_binary, _unbounded),
         "p = output if model.output == 'sigmoid' else engine.sigmoid(output)\n"
         "return -(target * engine.log(p) + (1 - target) * engine.log(1 - p))",
         r"log\(",
@@ -52,7 +60,7 @@ NUMBERS = [
     ),
     *_losses(
         "log_of_zero",
-        _several,
+        (_several, _unbounded),
         "return -engine.log(engine.choose(target, engine.softmax(output)))",
         r"log\(",
         *HUGE,
@@ -60,7 +68,7 @@ NUMBERS = [
     ),
     *_losses(
         "zero_times_inf",
-        _binary,
+        (_binary,),
         "p = output if model.output == 'sigmoid' else engine.sigmoid(output)\n"
         "no = 1 - target\n"
         "return target * engine.log(target / p) + no * engine.log(no / (1 - p))",
@@ -69,7 +77,7 @@ NUMBERS = [
     ),
     *_losses(
         "exp_overflow",
-        _several,
+        (_several, _unbounded),
         "exps = [engine.exp(o) for o in output]\n"
         "return -engine.log(engine.choose(target, exps) / engine.sum(exps))",
         r"exp\(",
@@ -78,7 +86,7 @@ NUMBERS = [
     ),
     *_losses(
         "exp_overflow",
-        lambda training: training.data.loss == "binary_cross_entropy_with_logits",
+        (_logits, _unbounded),
         "return engine.log(1.0 + engine.exp(output)) - target * output",
         r"exp\(",
         *HUGE,
