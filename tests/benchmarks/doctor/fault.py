@@ -19,7 +19,7 @@ __all__ = [
     "mlp",
     "sgd",
 ]
-__all__ += ["swap"]
+__all__ += ["made", "mlp", "sgd", "swap"]
 
 On = Callable[[Training], bool]
 Edit = tuple[str, str]  # a pattern, and what its first match is replaced by
@@ -117,11 +117,20 @@ def _before(anchor: str, lines: tuple[str, ...]) -> tuple[Edit]:
 
 
 def by_fit(training: Training) -> bool:
-    return not training.loop
+    return training.style in ("fit", "by name")
 
 
 def in_loop(training: Training) -> bool:
-    return training.loop
+    return not by_fit(training)
+
+
+def batched(training: Training) -> bool:
+    return training.style == "loop"
+
+
+def made(training: Training) -> bool:
+    """Whether the script makes the optimiser itself."""
+    return training.style in ("fit", "loop")
 
 
 def sgd(training: Training) -> bool:

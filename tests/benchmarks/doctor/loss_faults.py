@@ -18,7 +18,7 @@ __all__ = ["LOSSES", "own_loss"]
 LINEAR, SIGMOID, SOFTMAX = 'output="linear"', 'output="sigmoid"', 'output="softmax"'
 BINARY = "binary_cross_entropy"
 NAMED = r'loss="\w+"'
-CALLED = r"nn\.\w+\(outputs, \[.*"
+CALLED = r"nn\.\w+\(outputs, (targets|ys)\)"
 MATCHED = r"loss=|nn\.\w+\(outputs|output="  # the loss, or what it should go with
 
 
@@ -35,9 +35,9 @@ def _summed(training: Training) -> bool:
     return sgd(training) and len(training.hidden) < 4
 
 
-def own_loss(*lines: str, to_rows: str = "engine.mean") -> dict[On, tuple[Edit, ...]]:
+def own_loss(*lines: str) -> dict[On, tuple[Edit, ...]]:
     """A loss of one's own for a row, `own`, in `fit` and in a loop."""
-    rows = f"{to_rows}([own(output, ys[i]) for output, i in zip(outputs, batch)])"
+    rows = r"engine.mean([own(output, target) for output, target in zip(outputs, \1)])"
     made = after_model(*lines, "", "")
     return {by_fit: (*made, *swap(NAMED, "loss=own")), in_loop: (*made, *swap(CALLED, rows))}
 
@@ -107,7 +107,7 @@ LOSSES = [
         "sum_not_mean",
         swap(
             CALLED,
-            "engine.sum([nn.{function}(output, ys[i]) for output, i in zip(outputs, batch)])",
+            SUM.replace("targets)", r"\1)"),
         ),
         on=(in_loop, _summed),
     ),
@@ -123,9 +123,9 @@ LOSSES = [
     Fault(
         "term_twice",
         swap(
-            r"(?=^ +optimizer.zero_grad)",
-            "        for p in model.parameters():\n"
-            "            loss = loss + nn.l2_penalty(model.parameters(), 0.02)\n",
+            r"(?=^( +)\w+.zero_grad)",
+            r"\1for p in model.parameters():\n"
+            r"\1    loss = loss + nn.l2_penalty(model.parameters(), 0.02)\n",
         ),
         frozenset({"penalty_too_strong"}),
         at="l2_penalty",

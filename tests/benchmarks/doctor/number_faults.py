@@ -108,9 +108,9 @@ NUMBERS = [
     Fault(
         "sqrt_at_zero",
         swap(
-            r"(?=^ +optimizer.zero_grad)",
-            "        biases = [neuron.b for layer in model.layers for neuron in layer.neurons]\n"
-            "        loss = loss + 0.01 * engine.sqrt(engine.sum([b * b for b in biases]))\n",
+            r"(?=^( +)\w+.zero_grad)",
+            r"\1biases = [neuron.b for layer in model.layers for neuron in layer.neurons]\n"
+            r"\1loss = loss + 0.01 * engine.sqrt(engine.sum([b * b for b in biases]))\n",
         ),
         says=r"sqrt\(",
         at=r"engine\.sqrt",

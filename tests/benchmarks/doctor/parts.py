@@ -38,6 +38,10 @@ history = fit(
     progress=False,
 )
 """
+BY_NAME = """
+how = {{"batch_size": {batch}, "seed": SEED, "progress": False}}
+history = fit(model, xs, ys, loss={loss}, optimizer="{lower}", lr={lr}, epochs={epochs}, **how)
+"""
 LOOP = """
 xs, ys = xs.tolist(), ys.tolist()
 optimizer = {optimizer}(model.parameters(), lr={lr})
@@ -48,10 +52,21 @@ for epoch in range({epochs}):
     for start in range(0, len(order), {batch}):
         batch = order[start : start + {batch}]
         outputs = [model(xs[i]) for i in batch]
-        loss = nn.{function}(outputs, [ys[i] for i in batch])
+        targets = [ys[i] for i in batch]
+        loss = nn.{function}(outputs, targets)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+"""
+MICROGRAD = """
+xs, ys = xs.tolist(), ys.tolist()
+for epoch in range({epochs}):
+    outputs = [model(x) for x in xs]
+    loss = nn.{function}(outputs, ys)
+    model.zero_grad()
+    loss.backward()
+    for p in model.parameters():
+        p.data -= {lr} * p.grad
 """
 MODEL = """\
 model = MLP({n_in}, [{widths}], activation="{activation}", output="{output}", rng=SEED)

@@ -3,9 +3,11 @@
 from tests.benchmarks.doctor.fault import (
     Fault,
     after_model,
+    batched,
     before_model,
     by_fit,
     in_loop,
+    made,
     mlp,
     sgd,
     swap,
@@ -14,34 +16,34 @@ from tests.benchmarks.doctor.fault import (
 __all__ = ["STEPS"]
 
 
-RATE = r"lr=[\d.]+"
+RATE = r"(?<=lr=)[\d.]+|(?<=p\.data -= )[\d.]+"
 EPOCHS = r"(?<=epochs=)\d+|(?<=for epoch in range\()\d+"
 BATCH = r"(?<=len\(order\), )\d+(\):\n.*start : start \+ )\d+"
 SORTED = before_model("by_target = np.argsort(ys)", "xs, ys = xs[by_target], ys[by_target]")
 FROZEN = "layer.requires_grad_(False)"
 STEPS = [
-    Fault("lr_too_high", swap(RATE, "lr=5.0"), says="learning rate|lr"),
-    Fault("lr_too_low", swap(RATE, "lr=1e-5")),
+    Fault("lr_too_high", swap(RATE, "5.0"), says="learning rate|lr"),
+    Fault("lr_too_low", swap(RATE, "1e-5")),
     Fault("too_few_epochs", swap(EPOCHS, "1")),
-    Fault("batch_too_small", swap(r"batch_size=\d+", "batch_size=1"), on=by_fit),
-    Fault("batch_too_small", swap(BATCH, r"1\g<1>1"), on=in_loop),
-    Fault("batch_too_large", swap(r"batch_size=\d+", "batch_size=None"), on=by_fit),
-    Fault("batch_too_large", swap(BATCH, r"len(order)\g<1>len(order)"), on=in_loop),
+    Fault("batch_too_small", swap(r'(?<=batch_size)(=|": )\d+', r"\g<1>1"), on=by_fit),
+    Fault("batch_too_small", swap(BATCH, r"1\g<1>1"), on=batched),
+    Fault("batch_too_large", swap(r'(?<=batch_size)(=|": )\d+', r"\g<1>None"), on=by_fit),
+    Fault("batch_too_large", swap(BATCH, r"len(order)\g<1>len(order)"), on=batched),
     Fault(
         "not_shuffled",
         (*SORTED, *swap(r"^ +rng.shuffle\(order\)\n", "")),
         at=r"for start in|batch = order",
-        on=in_loop,
+        on=batched,
     ),
     Fault(
         "no_zero_grad",
-        swap(r"^ +optimizer.zero_grad\(\)\n", ""),
-        at=r"backward\(\)|step\(\)",
+        swap(r"^ +\w+.zero_grad\(\)\n", ""),
+        at=r"backward\(\)|step\(\)|p\.data -=",
         on=in_loop,
     ),
     Fault(
         "no_step",
-        swap(r"^ +optimizer.step\(\)\n", ""),
+        swap(r"^ +optimizer.step\(\)\n|^    for p in .*\n +p\.data -= .*\n", ""),
         at=r"backward\(\)|optimizer = ",
         on=in_loop,
     ),
@@ -52,14 +54,14 @@ STEPS = [
             *swap(r"(?<=lambda p: )(\w+)\(p,", r"\g<1>(before.parameters(),"),
         ),
         says="none of the model's parameters",
-        on=by_fit,
+        on=(by_fit, made),
     ),
     Fault(
         "other_parameters",
         swap(r"(^optimizer = .*\n)", r"\g<1>model = MLP({n_in}, [{widths}], rng=SEED + 1)\n"),
         says="all gradients are 0|parameters of another",
         at="^optimizer = |^model = ",
-        on=in_loop,
+        on=batched,
     ),
     Fault(
         "frozen_layer",
@@ -70,7 +72,7 @@ STEPS = [
     Fault("frozen_layer", after_model("model.layers[-1].requires_grad_(False)"), on=mlp),
     Fault(
         "clip_too_strong",
-        swap(r"^    progress=False", "    clip=1e-4,\n    progress=False"),
+        swap(r"(?<=epochs=)\d+,", r"\g<0> clip=1e-4,"),
         on=(by_fit, sgd),
     ),
     Fault(
@@ -79,23 +81,23 @@ STEPS = [
             r"(?=^ +optimizer.step\(\))",
             "        nn.clip_grad_norm(model.parameters(), 1e-4)\n",
         ),
-        on=(in_loop, sgd),
+        on=(batched, sgd),
     ),
     Fault(
         "penalty_too_strong",
         swap(r"SGD\((.*?), (lr=[\d.]+)", r"SGD(\1, \2, weight_decay=3.0"),
-        on=sgd,
+        on=(made, sgd),
     ),
     Fault(
         "penalty_too_strong",
         swap(r"(?<=[ =])Adam\((.*?), (lr=[\d.]+)", r"nn.AdamW(\1, \2, weight_decay=20.0"),
-        on=lambda training: not sgd(training),
+        on=(made, lambda training: not sgd(training)),
     ),
     Fault(
         "penalty_too_strong",
         swap(
-            r"(?=^ +optimizer.zero_grad)",
-            "        loss = loss + nn.l2_penalty(model.parameters(), 1.0)\n",
+            r"(?=^( +)\w+.zero_grad)",
+            r"\1loss = loss + nn.l2_penalty(model.parameters(), 1.0)\n",
         ),
         on=in_loop,
     ),
@@ -112,6 +114,6 @@ STEPS = [
         ),
         says="was changed after",
         at="p.data -=",
-        on=in_loop,
+        on=batched,
     ),
 ]
