@@ -19,7 +19,7 @@ __all__ = [
     "mlp",
     "sgd",
 ]
-__all__ += ["made", "mlp", "sgd", "swap"]
+__all__ += ["made", "mlp", "sgd", "statement", "swap"]
 
 On = Callable[[Training], bool]
 Edit = tuple[str, str]  # a pattern, and what its first match is replaced by
@@ -73,7 +73,7 @@ class Fault:
         else:
             each = enumerate(text.splitlines(), 1) if self.at else ()
             to_blame = {i for i, line in each if re.search(self.at, line)}
-        return frozenset(to_blame.union(*(_statement(text, line) for line in to_blame)))
+        return frozenset(to_blame.union(*(statement(text, line) for line in to_blame)))
 
 
 def _filled(text: str, training: Training) -> str:
@@ -88,7 +88,7 @@ def changed(before: str, after: str) -> set[int]:
     return {line for start, end in spans for line in range(start + 1, end + 1)}
 
 
-def _statement(text: str, line: int) -> range:
+def statement(text: str, line: int) -> range:
     """The lines of the statement on a line, if it has no block of its own."""
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.stmt) and not hasattr(node, "body"):

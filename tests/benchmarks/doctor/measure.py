@@ -5,24 +5,26 @@ training ends in an error, it does. One that does none is counted, and left out.
 """
 
 import random
+import re
 import sys
 from collections.abc import Iterable
 from functools import cache
 from itertools import product
 from statistics import mean, pstdev
 
-from tests.benchmarks.doctor.fault import Fault
+from tests.benchmarks.doctor.fault import Fault, statement
 from tests.benchmarks.doctor.faults import FAULTS, KINDS
-from tests.benchmarks.doctor.run import run
+from tests.benchmarks.doctor.run import Cause, run
 from tests.benchmarks.doctor.table import Case, show
 from tests.benchmarks.doctor.trainings import TRAININGS
 from tests.benchmarks.harness import Effort
 from tests.benchmarks.report import Row
 
-__all__ = ["cases", "measure_doctor"]
+__all__ = ["cases", "lowest", "measure_doctor", "mended"]
 
 SEEDS = 4  # of healthy trainings, from which their spread is known
 MOST = 12  # cases of a kind
+VALUE = r"(\[[^]]*\]|[^\s,()]+)"  # of an argument
 SLACK = 0.02  # a score that is lower by less is no harm
 
 
@@ -73,7 +75,22 @@ def judge(fault: Fault, name: str, seed: int) -> Case:
     outcome = run(script, lambda score: score < lowest(name))
     harm = outcome.score < lowest(name)
     where = f"{name}, seed {seed}"
-    return Case(fault, where, script, outcome, harm, fault.lines(training, seed))
+    case = Case(fault, where, script, outcome, harm, fault.lines(training, seed))
+    if harm and case.named and (better := mended(script, case.named)):
+        case.mended = run(better, lambda _: False).score >= lowest(name)
+    return case
+
+
+def mended(script: str, cause: Cause) -> str | None:
+    """The script with the remedy, where that is another value of an argument on the cause's line."""
+    lines = script.splitlines(keepends=True)
+    near = {line for seen in cause.lines for line in statement(script, seen)}
+    for name, value in re.findall(rf"\b(\w+)={VALUE}", cause.do):
+        for line in near:
+            old = lines[line - 1]
+            lines[line - 1] = re.sub(rf"\b{name}={VALUE}", f"{name}={value}", old)
+    new = "".join(lines)
+    return None if new == script else new
 
 
 @cache

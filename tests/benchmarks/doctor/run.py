@@ -26,12 +26,14 @@ class Cause:
 
     Attributes:
         verified: whether the remedy was tried and helps. None where it was not tried.
+        do: the remedy, as "SGD(p, lr=0.005)".
     """
 
     name: str | None
     text: str
     lines: frozenset[int]
     verified: bool | None = None
+    do: str = ""
 
 
 @dataclass
@@ -120,8 +122,8 @@ def _read(outcome: Outcome, report: Any) -> None:
     outcome.said = str(report)
     for cause in getattr(report, "causes", ()):
         lines = _lines(str(getattr(cause, "place", None) or ""))
-        verified = getattr(cause, "verified", None)
-        outcome.causes.append(Cause(cause.name, str(cause), frozenset(lines), verified))
+        rest = getattr(cause, "verified", None), str(getattr(cause, "do", ""))
+        outcome.causes.append(Cause(cause.name, str(cause), frozenset(lines), *rest))
 
 
 def _lines(text: str) -> list[int]:

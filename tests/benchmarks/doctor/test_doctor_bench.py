@@ -6,6 +6,7 @@ import pytest
 
 from tests.benchmarks.doctor.fault import Fault, changed, swap
 from tests.benchmarks.doctor.faults import FAULTS
+from tests.benchmarks.doctor.measure import mended
 from tests.benchmarks.doctor.run import Cause, Outcome, run
 from tests.benchmarks.doctor.table import Case, show, wilson
 from tests.benchmarks.doctor.trainings import TRAININGS
@@ -51,14 +52,8 @@ def test_what_is_named_is_judged_by_name_rank_and_line() -> None:
     assert _case(Cause(None, "lower the Learning Rate", frozenset())).rank == 0
     assert not _case(Cause(None, "lower the learning rate", frozenset())).line
     text, rows = show([_case(right), _case(wrong, right), _case()], [Outcome(1.0)])
-    assert [row.ours for row in rows[:6]] == [
-        "1 of 3",
-        "2 of 3",
-        "1 of 2",
-        "2 of 3",
-        "2 of 2",
-        "0 of 1",
-    ]
+    shares = [row.ours for row in rows[:7]]
+    assert shares == ["1 of 3", "2 of 3", "1 of 2", "2 of 3", "2 of 2", "0 of 0", "0 of 1"]
     assert "| lr_too_high | 3" in text
 
 
@@ -67,6 +62,14 @@ def test_an_error_of_the_training_is_what_was_said() -> None:
     assert [(cause.text, cause.lines) for cause in outcome.causes] == [
         ("ValueError: no good", frozenset({2}))
     ]
+
+
+def test_a_remedy_is_put_on_the_line_of_its_cause() -> None:
+    script = "a = f(lr=1.0)\nfit(\n    model,\n    lr=5.0,\n    widths=[1, 3],\n)\n"
+    cause = Cause("x", "", frozenset({2}), None, "fit(..., lr=0.1, widths=[8, 3])")
+    new = mended(script, cause)
+    assert new == script.replace("lr=5.0", "lr=0.1").replace("[1, 3]", "[8, 3]")
+    assert mended(script, Cause("x", "", frozenset({2}), None, "more rows")) is None
 
 
 def test_an_interval_of_a_share() -> None:
