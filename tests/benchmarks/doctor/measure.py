@@ -1,7 +1,8 @@
 """The doctor is asked about every fault that does harm, and about the healthy trainings.
 
-A fault does harm where the score is below what healthy trainings have over their seeds; where the
-training ends in an error, it does. One that does none is counted, and left out.
+A fault does harm where the score is below what healthy trainings have over their seeds, and below
+what the same seed has without it; where the training ends in an error, it does. One that does none
+is counted, and left out.
 """
 
 import random
@@ -72,8 +73,9 @@ def judge(fault: Fault, name: str, seed: int) -> Case:
     """Plant the fault, run the script and, where that did harm, look at what was named."""
     training = TRAININGS[name]
     script = fault.plant(training, seed)
-    outcome = run(script, lambda score: score < lowest(name))
-    harm = outcome.score < lowest(name)
+    limit = min(lowest(name), scores(name)[seed] - SLACK)
+    outcome = run(script, lambda score: score < limit)
+    harm = outcome.score < limit
     where = f"{name}, seed {seed}"
     case = Case(fault, where, script, outcome, harm, fault.lines(training, seed))
     if harm and case.named and (better := mended(script, case.named)):
@@ -82,7 +84,7 @@ def judge(fault: Fault, name: str, seed: int) -> Case:
 
 
 def mended(script: str, cause: Cause) -> str | None:
-    """The script with the remedy, where that is another value of an argument on the cause's line."""
+    """The script with the remedy, if that is another value of an argument on the cause's line."""
     lines = script.splitlines(keepends=True)
     near = {line for seen in cause.lines for line in statement(script, seen)}
     for name, value in re.findall(rf"\b(\w+)={VALUE}", cause.do):
@@ -94,7 +96,11 @@ def mended(script: str, cause: Cause) -> str | None:
 
 
 @cache
+def scores(name: str) -> list[float]:
+    """Those of a healthy training, by seed."""
+    return [run(TRAININGS[name].script(seed), lambda _: False).score for seed in range(SEEDS)]
+
+
 def lowest(name: str) -> float:
     """The score below which a training has come to harm."""
-    scores = [run(TRAININGS[name].script(seed), lambda _: False).score for seed in range(SEEDS)]
-    return mean(scores) - max(2 * pstdev(scores), SLACK)
+    return mean(scores(name)) - max(2 * pstdev(scores(name)), SLACK)
