@@ -1,6 +1,6 @@
 """Faults of the data: samples and targets. What NumPy did has no line that could be seen."""
 
-from tests.benchmarks.doctor.fault import Edit, Fault, before_model, mlp, swap
+from tests.benchmarks.doctor.fault import Edit, Fault, before_model, mlp, several, swap
 from tests.benchmarks.doctor.trainings import Training
 
 __all__ = ["DATA"]
@@ -12,10 +12,6 @@ def _numbers(training: Training) -> bool:
 
 def _classes(training: Training) -> bool:
     return not training.data.regression
-
-
-def _several(training: Training) -> bool:
-    return mlp(training) and training.data.n_out > 1
 
 
 def _raw(training: Training) -> bool:
@@ -54,7 +50,7 @@ DATA = [
             *swap(r", {n_out}\](?=, activation)", ", {more_out}]"),
         ),
         at="",
-        on=_several,
+        on=(mlp, several),
     ),
     _data("labels_off_by_one", "ys = ys + 1", on=_classes, says="class|targets"),
     _data(
@@ -65,7 +61,9 @@ DATA = [
     ),
     _data("shuffled_labels", DRAW, "ys = draw.permutation(ys)"),
     _data("constant_labels", "ys = np.full_like(ys, ys[0])"),
-    _data("class_missing", "keep = ys != ys.max()", "xs, ys = xs[keep], ys[keep]", on=_several),
+    _data(
+        "class_missing", "keep = ys != ys.max()", "xs, ys = xs[keep], ys[keep]", on=(mlp, several)
+    ),
     _data(
         "imbalanced",
         "few = np.flatnonzero(ys == 0)[2:]",

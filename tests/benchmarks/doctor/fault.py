@@ -6,20 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
+from tests.benchmarks.doctor.parts import OWN_MODULE
 from tests.benchmarks.doctor.trainings import Training
 
-__all__ = [
-    "Edit",
-    "Fault",
-    "after_model",
-    "before_model",
-    "by_fit",
-    "changed",
-    "in_loop",
-    "mlp",
-    "sgd",
-]
-__all__ += ["made", "mlp", "sgd", "statement", "swap"]
+__all__ = ["Edit", "Fault", "On", "after_model", "before_model", "changed", "statement", "swap"]
+__all__ += ["batched", "by_fit", "in_loop", "logits", "made", "mlp", "own", "several", "sgd"]
 
 On = Callable[[Training], bool]
 Edit = tuple[str, str]  # a pattern, and what its first match is replaced by
@@ -139,3 +130,16 @@ def sgd(training: Training) -> bool:
 
 def mlp(training: Training) -> bool:
     return not training.model
+
+
+def own(training: Training) -> bool:
+    return training.model == OWN_MODULE
+
+
+def several(training: Training) -> bool:
+    """Whether there are more than two classes."""
+    return training.data.n_out > 1
+
+
+def logits(training: Training) -> bool:
+    return training.data.loss == "binary_cross_entropy_with_logits"

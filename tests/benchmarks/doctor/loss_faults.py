@@ -7,7 +7,10 @@ from tests.benchmarks.doctor.fault import (
     after_model,
     by_fit,
     in_loop,
+    logits,
     mlp,
+    own,
+    several,
     sgd,
     swap,
 )
@@ -25,10 +28,6 @@ MATCHED = r"loss=|nn\.\w+\(outputs|output="  # the loss, or what it should go wi
 def _of(loss: str) -> On:
     """The MLPs with this loss."""
     return lambda training: mlp(training) and training.data.loss == loss
-
-
-def _several(training: Training) -> bool:
-    return mlp(training) and training.data.n_out > 1
 
 
 def _summed(training: Training) -> bool:
@@ -53,7 +52,7 @@ LOSSES = [
         swap(LINEAR, SIGMOID),
         says="sigmoid",
         at=MATCHED,
-        on=_of(f"{BINARY}_with_logits"),
+        on=(mlp, logits),
     ),
     Fault(
         "sigmoid_missing",
@@ -63,6 +62,20 @@ LOSSES = [
         on=_of(BINARY),
     ),
     Fault(
+        "softmax_twice",
+        swap(r"return self.last\(hidden\)", "return engine.softmax(self.last(hidden))"),
+        says="softmax",
+        at=rf"{MATCHED}|engine\.softmax",
+        on=(own, several),
+    ),
+    Fault(
+        "sigmoid_twice",
+        swap(r"return self.last\(hidden\)", "return engine.sigmoid(self.last(hidden))"),
+        says="sigmoid",
+        at=rf"{MATCHED}|engine\.sigmoid",
+        on=(own, logits),
+    ),
+    Fault(
         "mse_for_classes",
         (
             *swap(r", {n_out}\](?=, activation)", ", 1]"),
@@ -70,7 +83,7 @@ LOSSES = [
             *swap(r"nn.accuracy.*", "np.mean(np.round(nn.predict(model, x_test)) == y_test)"),
         ),
         at='"mse"',
-        on=(by_fit, _several),
+        on=(by_fit, mlp, several),
     ),
     Fault(
         "mse_for_classes",
@@ -80,7 +93,7 @@ LOSSES = [
             *swap(r"nn.accuracy.*", "np.mean(np.round(nn.predict(model, x_test)) == y_test)"),
         ),
         at="mse_loss",
-        on=(in_loop, _several),
+        on=(in_loop, mlp, several),
     ),
     Fault(
         "cross_entropy_for_numbers",

@@ -1,7 +1,7 @@
 """Faults of the network: its first weights, its activations, its width, what reaches its layers."""
 
-from tests.benchmarks.doctor.fault import Fault, after_model, mlp, swap
-from tests.benchmarks.doctor.parts import DROPOUT, OWN_MODULE, OWN_OPERATIONS
+from tests.benchmarks.doctor.fault import Fault, after_model, mlp, own, swap
+from tests.benchmarks.doctor.parts import DROPOUT, OWN_OPERATIONS
 from tests.benchmarks.doctor.trainings import Training
 
 __all__ = ["NETWORKS"]
@@ -21,10 +21,6 @@ def _logits(training: Training) -> bool:
 
 def _dropout(training: Training) -> bool:
     return training.model == DROPOUT
-
-
-def _own(training: Training) -> bool:
-    return training.model == OWN_MODULE
 
 
 def _operations(training: Training) -> bool:
@@ -85,18 +81,18 @@ NETWORKS = [
     Fault(
         "detached",
         swap(SECOND, "[unit.detach() for unit in self.second(hidden)]"),
-        on=_own,
+        on=own,
     ),
     Fault(
         "detached",
         swap(SECOND, "[Value(unit.data) for unit in self.second(hidden)]"),
         says="data of .* depends on an input|never",
-        on=_own,
+        on=own,
     ),
     Fault(
         "unreached",
         swap(r"hidden = self.second\(hidden\)", "self.second(hidden)"),
-        on=_own,
+        on=own,
     ),
     Fault(
         "wrong_partial",

@@ -2,28 +2,26 @@
 
 from collections.abc import Iterator
 
-from tests.benchmarks.doctor.fault import Edit, Fault, On, before_model, in_loop, mlp, swap
+from tests.benchmarks.doctor.fault import (
+    Edit,
+    Fault,
+    On,
+    before_model,
+    in_loop,
+    logits,
+    mlp,
+    own,
+    several,
+    swap,
+)
 from tests.benchmarks.doctor.loss_faults import own_loss
-from tests.benchmarks.doctor.parts import OWN_MODULE
 from tests.benchmarks.doctor.trainings import Training
 
 __all__ = ["NUMBERS"]
 
 
-def _own(training: Training) -> bool:
-    return training.model == OWN_MODULE
-
-
 def _binary(training: Training) -> bool:
     return mlp(training) and training.data.loss.startswith("binary")
-
-
-def _several(training: Training) -> bool:
-    return mlp(training) and training.data.n_out > 1
-
-
-def _logits(training: Training) -> bool:
-    return mlp(training) and training.data.loss == "binary_cross_entropy_with_logits"
 
 
 def _unbounded(training: Training) -> bool:
@@ -47,6 +45,7 @@ def _losses(
 
 
 HUGE = before_model("xs, x_test = xs * 1000.0, x_test * 1000.0")
+SECOND = r"(?<=hidden = )self.second\(hidden\)"
 FIRST = "hidden = self.first\\(x\\)"
 NUMBERS = [
     *_losses(
@@ -60,7 +59,7 @@ NUMBERS = [
     ),
     *_losses(
         "log_of_zero",
-        (_several, _unbounded),
+        (mlp, several, _unbounded),
         "return -engine.log(engine.choose(target, engine.softmax(output)))",
         r"log\(",
         *HUGE,
@@ -77,7 +76,7 @@ NUMBERS = [
     ),
     *_losses(
         "exp_overflow",
-        (_several, _unbounded),
+        (mlp, several, _unbounded),
         "exps = [engine.exp(o) for o in output]\n"
         "return -engine.log(engine.choose(target, exps) / engine.sum(exps))",
         r"exp\(",
@@ -86,24 +85,35 @@ NUMBERS = [
     ),
     *_losses(
         "exp_overflow",
-        (_logits, _unbounded),
+        (mlp, logits, _unbounded),
         "return engine.log(1.0 + engine.exp(output)) - target * output",
         r"exp\(",
         *HUGE,
         also=("inputs_not_scaled",),
     ),
     Fault(
+        "zero_times_inf",
+        (
+            *swap(r'"\w+", SEED \+ 1', '"relu", SEED + 1'),
+            *swap(SECOND, "[u * engine.log(u) for u in self.second(hidden)]"),
+        ),
+        frozenset({"log_of_zero"}),
+        r"log\(",
+        at=r"engine\.log",
+        on=own,
+    ),
+    Fault(
         "sqrt_at_zero",
         (
             *swap(r'"\w+", SEED \+ 1', '"relu", SEED + 1'),
             *swap(
-                r"(?<=hidden = )self.second\(hidden\)",
+                SECOND,
                 "[engine.sqrt(u) for u in self.second(hidden)]",
             ),
         ),
         says=r"sqrt\(",
         at=r"engine\.sqrt",
-        on=_own,
+        on=own,
     ),
     Fault(
         "sqrt_at_zero",
@@ -128,7 +138,7 @@ NUMBERS = [
         ),
         says="/|div|sqrt",
         at="v / spread|spread = ",
-        on=_own,
+        on=own,
     ),
     Fault(
         "zero_deviation",
