@@ -129,12 +129,12 @@ TRAININGS: dict[str, Training] = {
     "moons, sgd, by name": Training(MOONS, (16, 8), "relu", "by name", "SGD", 0.2, epochs=150),
     "iris, as in micrograd": Training(IRIS, (6,), "tanh", "micrograd", "SGD", 0.5, epochs=60),
     "diabetes, as in micrograd": Training(
-        DIABETES, (4,), "tanh", "micrograd", "SGD", 0.1, epochs=40
+        DIABETES, (4,), "tanh", "micrograd", "SGD", 0.2, epochs=25
     ),
     "wine, as in micrograd": Training(WINE, (6,), "relu", "micrograd", "SGD", 0.6, epochs=40),
     "breast_cancer, loop": Training(CANCER, (4,), "tanh", "loop", lr=0.02, epochs=3, batch=16),
     "wine, dropout": Training(WINE, (16,), epochs=60, model=DROPOUT, measure=BY_HAND),
-    "digits, dropout": Training(DIGITS, (48,), epochs=30, model=DROPOUT, measure=BY_HAND),
+    "digits, dropout": Training(DIGITS, (32,), epochs=30, model=DROPOUT, measure=BY_HAND),
     "wine, dropout, loop": Training(
         WINE, (12,), "tanh", "loop", epochs=15, batch=16, model=DROPOUT, measure=BY_HAND
     ),
