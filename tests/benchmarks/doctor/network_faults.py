@@ -33,7 +33,7 @@ def _set(line: str, module: str = "model") -> tuple[tuple[str, str]]:
 
 ACTIVATION = r'(?<=activation=)"\w+"'
 SECOND = r"(?<=hidden = )self.second\(hidden\)"
-SET = r"p\.data|b\.data"
+SET = r"\.data \*?= "
 NETWORKS = [
     Fault(
         "dead_relu",
@@ -92,6 +92,7 @@ NETWORKS = [
     Fault(
         "unreached",
         swap(r"hidden = self.second\(hidden\)", "self.second(hidden)"),
+        at=r"self\.second",
         on=own,
     ),
     Fault(

@@ -23,6 +23,7 @@ SORTED = before_model("by_target = np.argsort(ys)", "xs, ys = xs[by_target], ys[
 FROZEN = "layer.requires_grad_(False)"
 STEPS = [
     Fault("lr_too_high", swap(RATE, "5.0"), says="learning rate|lr"),
+    Fault("lr_too_high", swap(RATE, "50.0"), says="learning rate|lr"),
     Fault("lr_too_low", swap(RATE, "1e-5")),
     Fault("too_few_epochs", swap(EPOCHS, "1")),
     Fault("batch_too_small", swap(r'(?<=batch_size)(=|": )\d+', r"\g<1>1"), on=by_fit),
