@@ -139,6 +139,8 @@ class Trials:
         """By how much a remedy raises the score, for each choice of rows as far as it does."""
         found: list[float] = []
         for fold in range(self.folds):
+            if fold > 1 and self.left <= 0.0:
+                break
             if fold not in self.base:
                 self.base[fold] = self.score(fold)
             found.append(self.score(fold, remedy) - self.base[fold])
@@ -167,8 +169,7 @@ class Trials:
         sure = gain >= LEAST and gain >= SURE * error
         if not sure:
             self.vain.append(remedy.short)
-            if not suspicion.certain:
-                return None
+            return replace(cause, do=remedy.do) if suspicion.certain else None
         before = fmean([self.base[fold] for fold in range(len(gains))])
         kind = "the share of rows that are right" if self.facts.begun.classes else "R2"
         tried = f"{remedy.short} brings {kind} from {before:.2f} to {before + gain:.2f}"

@@ -167,6 +167,11 @@ class Facts:
         return [each for each in found if isinstance(each, Layer)]
 
     @cached_property
+    def every(self) -> list[Layer]:
+        """All layers of the model, as they began."""
+        return [each for each in self.begun.model.modules() if isinstance(each, Layer)]
+
+    @cached_property
     def units(self) -> list[list[list[float]]]:
         """For each layer and unit what it gave for some rows as the training began."""
         return signals(self.begun.model, self.layers, self.begun.xs[:SEEN])

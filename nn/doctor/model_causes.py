@@ -30,11 +30,11 @@ def _dead(facts: Facts) -> Iterator[Suspicion]:
             below = max(biases) < 0.0
             why = f"; their biases are {number(max(biases))} at most" if below else ""
             yield suspect(
-                f"dead ReLUs in {_called(facts, k)}",
+                f"dead ReLUs in {_called(facts.layers, k)}",
                 f"{sum(dead)} of {len(dead)} units gave 0 for all of {len(facts.units[k][0])} rows "
                 f"as the training began{why}",
                 0.9,
-                _set_at(facts, k, biases=True),
+                _set_at(facts, layer, biases=True),
                 (_fresh(),),
             )
             return
@@ -52,7 +52,7 @@ def _saturated(facts: Facts) -> Iterator[Suspicion]:
             share = sum(flat) / len(flat)
             if share >= MANY:
                 yield suspect(
-                    f"{_called(facts, k)} is saturated",
+                    f"{_called(facts.layers, k)} is saturated",
                     f"as the training began, {share:.0%} of the numbers that its units gave were "
                     f"at an end of {layer.activation}",
                     0.7,
@@ -64,7 +64,7 @@ def _saturated(facts: Facts) -> Iterator[Suspicion]:
 @row("zero_weights")
 def _zero(facts: Facts) -> Iterator[Suspicion]:
     for k, weights in enumerate(_weights(facts)):
-        if len(facts.layers) > 1 and not any(map(any, weights)):
+        if len(facts.every) > 1 and not any(map(any, weights)):
             yield _alike(facts, k, "0")
             return
 
@@ -79,13 +79,13 @@ def _equal(facts: Facts) -> Iterator[Suspicion]:
 
 def _weights(facts: Facts) -> list[list[tuple[float, ...]]]:
     """The first weights of every neuron, by layer."""
-    return [[tuple([w.data for w in n.w]) for n in layer.neurons] for layer in facts.layers]
+    return [[tuple([w.data for w in n.w]) for n in layer.neurons] for layer in facts.every]
 
 
 def _alike(facts: Facts, k: int, how: str) -> Suspicion:
-    title = f"all weights of {_called(facts, k)} begin {how}"
+    title = f"all weights of {_called(facts.every, k)} begin {how}"
     seen = "so its units compute the same, and learn the same"
-    return suspect(title, seen, 0.95, _set_at(facts, k), (_fresh(),))
+    return suspect(title, seen, 0.95, _set_at(facts, facts.every[k]), (_fresh(),))
 
 
 @row("init_too_large")
@@ -100,19 +100,18 @@ def _tiny(facts: Facts) -> Iterator[Suspicion]:
 
 def _sizes(facts: Facts, how: str, odd: Callable[[float], bool]) -> Iterator[Suspicion]:
     """Weights that are many times as large, or as small, as suits their layer."""
-    for k, (layer, weights) in enumerate(zip(facts.layers, _weights(facts), strict=True)):
+    for k, (layer, weights) in enumerate(zip(facts.every, _weights(facts), strict=True)):
         size = hypot(*[hypot(*each) for each in weights]) / sqrt(len(weights) * len(weights[0]))
         times = size / (bound(layer.activation, None, layer.n_in, len(weights)) / sqrt(3.0))
         if odd(times) and len({*weights}) > 1:
             seen = f"they are {number(size)} in the mean, {times:.3g} times what suits {layer!r}"
-            title = f"the weights of {_called(facts, k)} begin too {how}"
-            yield suspect(title, seen, 0.9, _set_at(facts, k), (_fresh(),))
+            title = f"the weights of {_called(facts.every, k)} begin too {how}"
+            yield suspect(title, seen, 0.9, _set_at(facts, facts.every[k]), (_fresh(),))
             return
 
 
-def _set_at(facts: Facts, k: int, biases: bool = False) -> Place | None:
+def _set_at(facts: Facts, layer: Layer, biases: bool = False) -> Place | None:
     """The line that set a layer's weights or biases, or else that where it was made."""
-    layer = facts.layers[k]
     values = [neuron.b if biases else neuron.w[0] for neuron in layer.neurons]
     return facts.set_at(values) or layer.place
 
@@ -122,9 +121,9 @@ def _fresh() -> Remedy:
     return Remedy(do, "new weights", changes.fresh)
 
 
-def _called(facts: Facts, k: int) -> str:
+def _called(layers: list[Layer], k: int) -> str:
     """How the user finds a layer."""
-    return f"layers.{k} ({facts.layers[k]!r})"
+    return f"layers.{k} ({layers[k]!r})"
 
 
 @row("no_activation")

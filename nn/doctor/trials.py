@@ -30,7 +30,7 @@ from nn.training.history import Start
 ROWS = 1_500  # that a trial takes at most
 VISITS = 2e8  # of a weight by a row, at most; they take a fifth of a second natively
 STEPS = 6_000  # at most
-EAGER = 100  # times fewer, where Values are trained
+EAGER = 200  # times fewer, where Values are trained
 HELD = 3  # of so many rows one is held out
 FEWEST = 12  # rows of which some can be held out
 FAILED = -1.0  # the score of a training that diverges
