@@ -86,11 +86,11 @@ def _quiet() -> Iterator[None]:
 
 
 def _hear(outcome: Outcome, error: Exception) -> None:
-    """The training raised: the error may bring a report, else its text is what was said."""
+    """The training raised. The doctor is asked about errors of `fit`; others speak for themselves."""
     outcome.said = text = f"{type(error).__name__}: {error}"
-    if (report := getattr(error, "report", None)) is not None:
-        _read(outcome, report)
-    else:
+    if hasattr(error, "history"):
+        _read(outcome, _diagnose()(error))
+    if not outcome.causes:
         frames = traceback.extract_tb(error.__traceback__)
         seen = [frame.lineno for frame in frames if Path(frame.filename).name == FILE]
         lines = {*_lines(text), *(line for line in seen[-1:] if line)}
