@@ -155,9 +155,9 @@ def check_finite(who: str, what: str, params: Sequence[Value], found: Sequence[f
         if not math.isfinite(x):
             name = repr(parameter.label) if parameter.label else f"number {i}"
             raise NumericError(
-                f"{who}: the {what} of parameter {name} is {x!r}, so nothing was changed; lower "
-                "the learning rate, clip the gradients, or find the operation that made it with "
-                'engine.stepping.hunt(loss) under numeric_mode("ieee")'
+                f"{who}: the {what} of parameter {name} is {x!r}, so nothing was changed; "
+                "nn.diagnose(loss, model) names the line that made it or the number that came in "
+                "as data, or else lower the learning rate or clip the gradients"
             )
 
 

@@ -89,9 +89,14 @@ def check_gradients(order: Sequence[Node], gradients: Sequence[float], seed: flo
                     "one above; let the hook return finite numbers, or remove() it"
                 )
         return
+    raise NumericError(describe_edge(found))
+
+
+def describe_edge(found: Edge) -> str:
+    """An edge on which a gradient went bad: its node, where that was made, and what to do."""
     node, position, upstream, local, _, gradient = found
     op: Any = node.op
-    raise NumericError(
+    return (
         f"the gradient of {_called(node.parents[position], f'input {position}')} is {gradient}: "
         f"through {call_of(op, node.parents)} = {node._data!r}{made_at(node)} it receives the "
         f"upstream gradient {upstream!r} times the local derivative {local!r}: "

@@ -7,7 +7,7 @@ that only `nn` can tell, of modules and optimisers, are rows in nn/doctor/loops.
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
-from math import factorial, isfinite, prod
+from math import factorial, isfinite, isnan, prod
 from typing import Any
 
 from engine.core.modes import numeric_mode
@@ -329,11 +329,15 @@ def _not_finite(facts: Facts) -> Iterator[Cause]:
     if finding is None:
         return
     node, text = finding.node, str(finding).splitlines()[0]
-    if finding.kind == "leaf":
-        what = "a parameter" if node in facts.own else "an input"
-        name = "not_finite" if node in facts.own else "nan_inputs"
-        do = "look at where that number comes from"
-        yield cause(f"{what} is {number(node.data)}", text, do, 1.0, facts.line(node), [node], name)
+    given = [n for n in facts.found.order if not n.parents and not isfinite(n.data)]
+    if given:
+        leaf = given[0]
+        what = "a target" if any(leaf is y for _, y in facts.pairs) else "an input"
+        kind = "nan" if isnan(leaf.data) else "inf"
+        title = f"{'a parameter' if leaf in facts.names else what} is {number(leaf.data)}"
+        name = f"{kind}_{what.split()[1]}s" if leaf not in facts.names else ""
+        at = facts.line(leaf) or facts.loss_at
+        yield cause(title, text, "leave such rows out", 1.0, at, [leaf], name)
         return
     op = KIN.get(str(node.op), str(node.op))
     name, title, do = UNDEFINED.get(op, ("not_finite", f"{node.op} is not finite", finding.remedy))

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cached_property
 from math import hypot, inf, isfinite, sqrt
 from statistics import fmean
@@ -200,7 +201,8 @@ class Facts:
     def finding(self) -> Finding | None:
         """What made the first number that is not finite."""
         bad = any(layer.nonfinite for layer in self.layers) or not isfinite(self.loss.data)
-        return hunt(self.loss) if bad else None
+        found = hunt(self.loss) if bad else None
+        return found and replace(found, place=self.line(found.node))
 
     @cached_property
     def layers(self) -> list[Layer]:
@@ -235,10 +237,15 @@ class Facts:
                     seen.update(into)
         return terms
 
-    @cached_property
+    @property
     def targets(self) -> list[tuple[Value, float]]:
         """The outputs and their targets, as far as the last operations tell them."""
-        pairs = []
+        return [(x, y if isinstance(y, float) else y.data) for x, y in self.pairs]
+
+    @cached_property
+    def pairs(self) -> list[tuple[Value, Any]]:
+        """The outputs, and what holds their targets; or, of classes by number, these numbers."""
+        pairs: list[tuple[Value, Any]] = []
         for node in self.nodes:
             if node in self.units or not node.parents:
                 continue
@@ -247,7 +254,7 @@ class Facts:
                 unit = re.search(r"\d+$", self.units[x][-1])
                 pairs += [(x, float(unit[0]))] if unit else []
             elif str(node.op) in TARGETS and not is_constant(x) and _number(rest[0]):
-                pairs.append((x, rest[0].data))
+                pairs.append((x, rest[0]))
         return pairs
 
     @cached_property

@@ -5,7 +5,7 @@ that is not finite although its parents are. If all nodes are finite, it looks f
 which the backward pass makes a gradient that is not.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite, isnan
 
 from engine.core.graph import topological
@@ -13,6 +13,7 @@ from engine.core.origins import Origin, name_of, place_of
 from engine.core.value import Value, is_constant
 from engine.explain.paths import Link, broken_edges
 from engine.explain.reasons import Words, remedy
+from engine.source.origin import Place
 from engine.wording.names import number, place, shorten, visible
 from engine.wording.terminal import printable
 
@@ -34,6 +35,7 @@ class Finding:
         position: which parent the edge goes to. This and the next four are None without an edge.
         upstream: the gradient of the node. local: the derivative of the node by the parent.
         before, after: the gradient of the parent, before and after the edge adds to it.
+        place: the user's line that made the node, or what the node went into.
     """
 
     kind: str
@@ -45,6 +47,7 @@ class Finding:
     local: float | None = None
     before: float | None = None
     after: float | None = None
+    place: Place | None = None
 
     @property
     def parents(self) -> tuple[Value, ...]:
@@ -65,7 +68,7 @@ class Finding:
         words = Words()
         parents = _parents(self.node, words)  # first, so that formulas speak of them by name
         edge = self.kind == "gradient"
-        lines = [self._edge(words) if edge else self._value(words), *_places(self.node), *parents]
+        lines = [self._edge(words) if edge else self._value(words), *self._places(), *parents]
         if self.remedy:
             lines.append(f"try: {self.remedy}")
         if self.others:
@@ -83,6 +86,13 @@ class Finding:
             return f"{own} is {number(node.data)} from the start: it came in as data"
         called = f"{words.call(node)} = " if name_of(node) else ""
         return f"{called}{words.made(node)} is {number(node.data)}, the first that is not finite"
+
+    def _places(self) -> list[str]:
+        origin = self.origin
+        if origin is None:
+            return []
+        code = f": {visible(shorten(origin.code, 80))}" if origin.code else ""
+        return [f"  made at {self.place or origin}{code}"]
 
     def _edge(self, words: Words) -> str:
         numbers = self.upstream, self.local, self.before, self.after
@@ -122,11 +132,27 @@ def hunt(value: Value) -> Finding | None:
     order = topological(value)
     makers = _makers(order)
     if makers:
-        return Finding("value", makers[0], remedy(makers[0]), len(makers) - 1)
-    if not isfinite(value.data):
+        found = Finding("value", makers[0], remedy(makers[0]), len(makers) - 1)
+    elif not isfinite(value.data):
         guilty = [node for node in order if not node.parents and not isfinite(node.data)]
-        return Finding("leaf", guilty[0], "look at where that number comes from", len(guilty) - 1)
-    return _backward(value)
+        found = Finding("leaf", guilty[0], "look at where that number comes from", len(guilty) - 1)
+    elif (edge := _backward(value)) is None:
+        return None
+    else:
+        found = edge
+    return replace(found, place=_users_line(found.node, order))
+
+
+def _users_line(node: Value, order: list[Value]) -> Place | None:
+    """The user's line that made a node, or else the first one that made what it went into."""
+    above = {node}
+    for each in order:
+        if each is node or not above.isdisjoint(each.parents):
+            above.add(each)
+            origin = place_of(each)
+            if origin is not None and not origin.library:
+                return Place(origin.file, origin.line)
+    return None
 
 
 def _makers(order: list[Value]) -> list[Value]:
@@ -150,14 +176,6 @@ def _backward(value: Value) -> Finding | None:
             "safe, and choose with where() before it rather than after"
         )
     return Finding("gradient", node, "; ".join(filter(None, advice)), len(bad) - 1, *bad[0][1:])
-
-
-def _places(node: Value) -> list[str]:
-    origin = place_of(node)
-    if origin is None:
-        return []
-    code = f": {visible(shorten(origin.code, 80))}" if origin.code else ""
-    return [f"  made at {origin}{code}"]
 
 
 def _parents(node: Value, words: Words) -> list[str]:

@@ -8,9 +8,9 @@ from typing import Any
 
 from engine.containers import table
 from engine.core.copies import shallow_copy
-from engine.core.graph import describe, topological
+from engine.core.graph import describe, reverse_order, topological
 from engine.core.modes import NumericError, numeric_mode
-from engine.core.nonfinite import describe_call
+from engine.core.nonfinite import describe_call, describe_edge, nonfinite_edges
 from engine.core.value import Value
 from engine.native.lower.plan import fold
 from engine.native.needs import numpy
@@ -172,13 +172,18 @@ def _first_bad(program: Any, numbers: list[float], theta: Any) -> str | None:
     copies: dict[Value, Value] = {}
     for node in topological(*program.outputs):
         copy = shallow_copy(node, tuple([copies[parent] for parent in node.parents]))
-        copies[node] = copy
+        copies[node], copy._epoch = copy, 0
         if not node.parents:
             copy._data = given.get(node, node._data)
             continue
         op: Any = node.op
         copy._data = fold(op.function, [parent._data for parent in copy.parents])
         if not isfinite(copy._data) and all(isfinite(p._data) for p in copy.parents):
-            return describe_call(copy)
+            # what follows the first output may be its gradient: then the user's node is to blame
+            loss = copies.get(program.outputs[0])
+            with numeric_mode("ieee"):
+                edges = nonfinite_edges(reverse_order(loss), 1.0) if loss else iter(())
+                edge = next(edges, None)
+            return describe_edge(edge) if edge else describe_call(copy)
     bad = next((o for o in program.outputs if not isfinite(copies[o]._data)), None)
     return None if bad is None else f"the output {describe(copies[bad])} is not finite"

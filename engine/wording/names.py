@@ -148,9 +148,9 @@ def made_by(node: Value) -> str:
 
 
 def place(node: Value) -> str:
-    """Where in the source a node was made, as the end of a line; "" if that is not known."""
+    """The user's line that made a node, as the end of a line; "" if there is none."""
     origin = place_of(node)
-    return "" if origin is None else f"  {origin}"
+    return "" if origin is None or origin.library else f"  {origin}"
 
 
 class Names:

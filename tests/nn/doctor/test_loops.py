@@ -1,0 +1,246 @@
+"""Faults in loops of one's own: each is planted in a healthy script, and named with its line."""
+
+import re
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import nn
+from engine import numeric_mode
+from engine.explain.report import Report
+
+HEAD = """\
+import random
+import engine
+import nn
+from engine import Value, numeric_mode
+from nn import MLP, SGD, Adam, Dropout, Layer, Module, Sequential
+
+rng = random.Random(SEED)
+xs = [[rng.gauss(0, 1) for _ in range(3)] for _ in range(60)]
+ys = [float(x[0] + x[1] * x[2] > 0) for x in xs]
+numbers = [x[0] - 0.5 * x[1] for x in xs]
+"""
+BATCHES = """\
+model = MLP(3, [8, 1], activation="tanh", rng=SEED)
+optimizer = Adam(model.parameters(), lr=0.02)
+order = list(range(60))
+for epoch in range(12):
+    rng.shuffle(order)
+    for start in range(0, 60, 12):
+        batch = order[start : start + 12]
+        outputs = [model(xs[i]) for i in batch]
+        loss = nn.binary_cross_entropy_with_logits(outputs, [ys[i] for i in batch])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+"""
+BY_HAND = """\
+model = MLP(3, [6, 1], activation="tanh", rng=SEED)
+for step in range(30):
+    outputs = [model(x) for x in xs]
+    loss = nn.mse_loss(outputs, numbers)
+    model.zero_grad()
+    loss.backward()
+    for p in model.parameters():
+        p.data -= 0.1 * p.grad
+"""
+NET = """\
+class Net(Module):
+    def __init__(self):
+        self.first = Layer(3, 6, "tanh", SEED)
+        self.second = Layer(6, 6, "tanh", SEED + 1)
+        self.last = Layer(6, 1, "linear", SEED + 2)
+
+    def __call__(self, x):
+        hidden = self.first(x)
+        hidden = self.second(hidden)
+        return self.last(hidden)
+
+model = Net()
+optimizer = SGD(model.parameters(), lr=0.1)
+for step in range(20):
+    loss = nn.mse_loss([model(x) for x in xs], numbers)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+"""
+OWN = """\
+squash = engine.operation("squash", lambda x: x / (1 + abs(x)), lambda y, x: 1 / (1 + abs(x)) ** 2)
+gate = engine.operation("gate", lambda a, b: a * b, [lambda y, a, b: b, lambda y, a, b: a])
+w, b = Value(0.5, "w"), Value(0.1, "b")
+model = [w, b]
+for step in range(20):
+    loss = engine.mean([(gate(squash(w * x[0]), b) - y) ** 2 for x, y in zip(xs, numbers)])
+    for p in model:
+        p.grad = 0.0
+    loss.backward()
+    for p in model:
+        p.data -= 0.1 * p.grad
+"""
+SCRIPTS = {"batches": BATCHES, "by hand": BY_HAND, "net": NET, "own": OWN}
+
+
+def run(text: str, folder: Path, seed: int = 3) -> tuple[Report, Path]:
+    path = folder / "train.py"
+    path.write_text(text.replace("SEED", str(seed)), encoding="utf-8")
+    names: dict[str, Any] = {}
+    with warnings.catch_warnings(action="ignore"):
+        exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), names)
+    return nn.diagnose(names["loss"], names["model"]), path
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_in_a_healthy_loop_nothing_is_found(name: str, seed: int, tmp_path: Path) -> None:
+    report, _ = run(HEAD + SCRIPTS[name], tmp_path, seed)
+    assert report.causes == (), report
+    assert "losses of the loop" in str(report)
+
+
+SET, BEFORE, TERM = "p.data", "(?=optimizer = Adam)", "(?=        optimizer.zero_grad)"
+PENALTY = "nn.l2_penalty(model.parameters(), 1e-3)"
+DEAD = "for n in model.layers[0].neurons: n.b.data = -30.0"
+SUM = "engine.sum([(o - y) ** 2 for o, y in zip(outputs, numbers)])"
+ITEMS = "for layer in model.layers: layer.neurons = layer.neurons[:1] * len(layer.neurons)"
+
+
+def each(body: str) -> str:
+    return f"for p in model.parameters(): {body}\n"
+
+
+def line(body: str) -> str:
+    return f"        {body}\n"
+
+
+IN_BATCHES = [
+    ("no_zero_grad", r"        optimizer.zero_grad\(\)\n", "", "backward()"),
+    ("no_step", r"        optimizer.step\(\)\n", "", "backward()"),
+    ("other_parameters", "(optimizer = .*\n)", r"\1model = MLP(3, [8, 1])\n", "Adam"),
+    ("shared_weights", BEFORE, f"{ITEMS}\n", "layer.neurons ="),
+    ("term_twice", TERM, line(f"for _ in range(2): loss = loss + {PENALTY}"), "loss + nn"),
+    ("term_twice", TERM, line(f"r = {PENALTY}; loss = loss + r + r"), "+ r + r"),
+    ("lr_too_high", "lr=0.02", "lr=5.0", "lr=5.0"),
+    ("lr_too_low", "lr=0.02", "lr=1e-6", "lr=1e-6"),
+    ("too_few_epochs", r"range\(12\)", "range(1)", "range(1)"),
+    ("batch_too_large", r"(60,|start \+) 12", r"\1 60", "for start"),
+    ("dead_relu", '"tanh"(.*\n)', rf'"relu"\1{DEAD}\n', "n.b.data"),
+    ("equal_weights", BEFORE, each("p.data = 0.5"), SET),
+    ("zero_weights", BEFORE, each("p.data = 0.0"), SET),
+    ("init_too_large", BEFORE, each("p.data *= 100.0"), SET),
+    ("no_activation", '"tanh"', '"linear"', '"linear"'),
+    ("activation_on_output", '"tanh"', '"tanh", output="relu"', "relu"),
+    ("penalty_too_strong", TERM, line(f"loss = loss + 1000 * {PENALTY}"), "1000"),
+    (
+        "clip_too_strong",
+        "(?=        optimizer.step)",
+        line("nn.clip_grad_norm(model.parameters(), 1e-4)"),
+        "clip_grad",
+    ),
+]
+FAULTS = [(name, "batches", *rest) for name, *rest in IN_BATCHES]
+SECOND = r"self.second\(hidden\)"
+FAULTS += [
+    ("no_zero_grad", "by hand", r"    model.zero_grad\(\)\n", "", "backward()"),
+    ("no_step", "by hand", "p.data -= ", "p.data - ", "backward()"),
+    ("sum_not_mean", "by hand", r"nn.mse_loss\(.*", SUM, "engine.sum"),
+    ("lr_too_low", "by hand", "-= 0.1", "-= 1e-5", "-= 1e-5"),
+    ("unreached", "net", "hidden = self.second", "self.second", "self.second(hidden)"),
+    ("detached", "net", SECOND, "[u.detach() for u in self.second(hidden)]", "detach"),
+    ("detached", "net", SECOND, "[Value(u.data) for u in self.second(hidden)]", ".data"),
+    ("detached", "own", r"squash\(w \* x\[0\]\)", "float(squash(w * x[0]))", "float"),
+    ("wrong_partial", "own", "y, x: 1 /", "y, x: -1 /", "squash ="),
+    ("wrong_partial", "own", r"y, a, b: a\]", "y, a, b: -a]", "gate ="),
+]
+
+
+@pytest.mark.parametrize(("name", "where", "old", "new", "on"), FAULTS)
+def test_a_fault_is_named_first_with_its_line(
+    name: str, where: str, old: str, new: str, on: str, tmp_path: Path
+) -> None:
+    text, many = re.subn(old, new, SCRIPTS[where])
+    assert many
+    report, path = run(HEAD + text, tmp_path)
+    first = report.causes[0]
+    assert first.name == name, report
+    assert first.place is not None, report
+    assert first.place.file == str(path)
+    assert on in path.read_text().splitlines()[first.place.line - 1], report
+    assert "a loop of one's own" in str(report)
+
+
+NUMBERS = [
+    ("log_of_zero", "engine.log(w - w)", "0.0"),
+    ("log_of_zero", "-(engine.log(1 - engine.sigmoid(w * 1000)))", "1.0"),
+    ("exp_overflow", "engine.exp(w * 1000)", "1.0"),
+    ("zero_times_inf", "w * 0 * engine.log(w - 1)", "1.0"),
+    ("sqrt_at_zero", "engine.sqrt(w * w)", "0.0"),
+    ("sqrt_at_zero", "(w * w) ** 0.5", "0.0"),
+    ("zero_deviation", "w / engine.std([w, w * 1.0])", "1.0"),
+    ("zero_divisor", "1 / (w - 1)", "1.0"),
+    ("nan_inputs", "w * Value(float('nan'))", "1.0"),
+]
+
+
+@pytest.mark.parametrize(("name", "formula", "at"), NUMBERS)
+def test_what_is_not_finite_is_named_with_its_line(
+    name: str, formula: str, at: str, tmp_path: Path
+) -> None:
+    text = f"w = Value({at}, 'w')\nmodel = [w]\nwith numeric_mode('ieee'):\n    loss = {formula}\n"
+    report, path = run(HEAD + text, tmp_path)
+    first = report.causes[0]
+    assert first.name == name, report
+    assert first.place is not None
+    assert path.read_text().splitlines()[first.place.line - 1].startswith("    loss = ")
+
+
+def test_it_can_be_asked_after_a_step_and_changes_nothing() -> None:
+    model = nn.MLP(2, [3, 1], activation="tanh", rng=1)
+    optimizer = nn.SGD(model.parameters(), lr=0.1)
+    loss = nn.mse_loss([model([0.5, 1.0]), model([1.0, -1.0])], [1.0, 0.0])
+    loss.backward()
+    optimizer.step()
+    before = [(p.data, p.grad) for p in model.parameters()]
+    assert not nn.diagnose(loss, model)
+    assert [(p.data, p.grad) for p in model.parameters()] == before
+
+
+def test_gradients_of_several_losses_in_one_step_are_meant_so() -> None:
+    model = nn.MLP(2, [3, 1], activation="tanh", rng=1)
+    optimizer = nn.SGD(model.parameters(), lr=0.1)
+    for _ in range(6):
+        optimizer.zero_grad()
+        for x, y in (([0.5, 1.0], 1.0), ([1.0, -1.0], 0.0)):
+            loss = nn.mse_loss(model(x), y)
+            loss.backward()
+        optimizer.step()
+    assert not nn.diagnose(loss, model).of("no_zero_grad")
+
+
+def test_a_model_elsewhere_in_the_process_does_no_harm() -> None:
+    def train(lr: float) -> Report:
+        model = nn.MLP(2, [3, 1], activation="tanh", rng=1)
+        optimizer = nn.SGD(model.parameters(), lr=lr)
+        for _ in range(8):
+            loss = nn.mse_loss([model([0.5, 1.0]), model([1.0, -1.0])], [1.0, 0.0])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        return nn.diagnose(loss, model)
+
+    train(0.0)
+    healthy = train(0.1)
+    assert not healthy
+    assert "8 losses of the loop" in str(healthy)
+
+
+def test_lines_of_the_library_are_never_named() -> None:
+    with numeric_mode("ieee"):
+        model = nn.MLP(2, [2, 1], activation="tanh", rng=1)
+        model.layers[0].neurons[0].w[0].data = float("inf")
+        report = nn.diagnose(nn.mse_loss([model([0.0, 1.0])], [1.0]), model)
+    assert report.finding is not None
+    assert "made at test_loops.py:" in str(report.finding) or report.finding.kind == "leaf"
+    assert "nn/models" not in str(report)
