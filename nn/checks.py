@@ -156,8 +156,8 @@ def check_finite(who: str, what: str, params: Sequence[Value], found: Sequence[f
             name = repr(parameter.label) if parameter.label else f"number {i}"
             raise NumericError(
                 f"{who}: the {what} of parameter {name} is {x!r}, so nothing was changed; "
-                "nn.diagnose(loss, model) names the line that made it or the number that came in "
-                "as data, or else lower the learning rate or clip the gradients"
+                "nn.diagnose(loss, model) names the line that made it or the nan or infinity that "
+                "came in as data, or else lower the learning rate or clip the gradients"
             )
 
 

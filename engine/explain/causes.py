@@ -15,9 +15,9 @@ from engine.core.operation import rows
 from engine.core.value import Value, is_constant
 from engine.explain.facts import FEW, Facts, lines
 from engine.explain.report import NOT_TRIED, Cause, Layer
-from engine.operations.check import _wrong_partial
+from engine.operations.check import wrong_partial
 from engine.source.origin import Place
-from engine.source.search import called_at, lines_of
+from engine.source.search import called_at
 from engine.wording.names import number, safe
 
 RATIO = 1e3  # between the gradients of two layers: no learning rate suits both
@@ -26,7 +26,6 @@ POINTS = 8  # at which an operation of one's own is checked
 WHOLE = 48  # rows in a batch, which may be all
 MANY = 8  # terms of a sum, whose size then hangs on how many rows there are
 ENDS = r"\.detach\(|\.data\b|\bfloat\(|\.item\("  # what ends a graph
-SHUFFLES = ("shuffle", "sample", "permut", "choice", "DataLoader")
 
 Row = Callable[[Facts], Iterator[Cause]]
 CAUSES: dict[str, Row] = {}
@@ -64,7 +63,8 @@ def names(found: Sequence[str]) -> str:
 # --- the loop ------------------------------------------------------------------------------------
 @row("no_zero_grad")
 def _not_zeroed(facts: Facts) -> Iterator[Cause]:
-    own, sweeps = {*facts.own}, facts.sweeps
+    sweeps = facts.sweeps
+    own = {p for p in facts.own if p._epoch > sweeps[0].epoch} if sweeps else {}
     later = [b for a, b in pairwise(sweeps) if b.epoch > a.epoch]
     held = [s for s in later if s.held and s.held() in own]
     if held and len(held) >= 0.9 * len(later):
@@ -99,9 +99,8 @@ def _sorted(facts: Facts) -> Iterator[Cause]:
     if len(facts.loops) < 2 or len(targets) < 2 or facts.uses < 2:
         return
     place = facts.sweeps[-1].place
-    text = lines_of(place.file, facts.loops[0])
     ordered = sorted(targets)
-    if targets in (ordered, ordered[::-1]) and not any(word in text for word in SHUFFLES):
+    if targets in (ordered, ordered[::-1]) and not facts.drawn:
         same = prod(map(factorial, Counter(targets).values()))
         chance = 2.0 * same / factorial(len(targets)) if len({*targets}) > 1 else 0.0
         if chance < 0.5:
@@ -214,8 +213,8 @@ def _twice(facts: Facts) -> Iterator[Cause]:
 def _sum(facts: Facts) -> Iterator[Cause]:
     terms = [t for t in facts.terms if t.op not in (rows.add, rows.sum, rows.mul)]
     divided = any(t.op in (rows.div, rows.mean, rows.mul) for t in facts.terms[:3])
-    if facts.stuck and not divided and len(terms) > MANY and facts.uses > MANY:
-        worse = "rose" if facts.fell < 0 else "did not fall"
+    if (facts.stuck or facts.wild) and not divided and len(terms) > MANY and facts.uses > MANY:
+        worse = f"rose to {number(max(facts.losses))}" if facts.wild else "did not fall"
         yield cause(
             f"the loss is a sum of {facts.uses:,} rows, and so are its gradients",
             f"the loss {worse} in {len(facts.losses):,} steps, and no mean is taken",
@@ -233,7 +232,7 @@ def _wrong(facts: Facts) -> Iterator[Cause]:
             continue
         checked[node.op] += 1
         with numeric_mode("ieee"):
-            wrong = _wrong_partial(node, 1e-6)
+            wrong = wrong_partial(node, 1e-6)
         if wrong:
             checked[node.op] = POINTS
             code = getattr(getattr(node.op.function, "__wrapped__", None), "__code__", None)

@@ -20,10 +20,12 @@ from engine.explain.hunt import Finding, hunt
 from engine.explain.paths import path_sums
 from engine.explain.report import Layer
 from engine.source.origin import Place, origin_of
-from engine.source.search import assigned, loops_around, receiver, written
+from engine.source.search import assigned, lines_of, loops_around, receiver, written
 from engine.wording.addresses import Address, addresses, kinds_of, modules
 
+RISE = 3.0  # times the first loss
 FEW = 3  # sweeps that are no loop
+SHUFFLES = ("shuffle", "sample", "permut", "choice", "DataLoader")
 TARGETS = ("binary_cross_entropy", "binary_cross_entropy_with_logits", "sub")
 
 
@@ -161,10 +163,23 @@ class Facts:
         """Whether there was a loop, and the loss did not fall in it."""
         return len(self.losses) > FEW and self.fell < 0.1
 
+    @property
+    def wild(self) -> bool:
+        """Whether there was a loop, and the loss rose to several times the first on its way."""
+        return len(self.losses) > FEW and not max(self.losses) < RISE * abs(self.losses[0])
+
     @cached_property
     def loops(self) -> list[Any]:
         """The loops around `backward()` in the source, the outermost first."""
         return loops_around(self.sweeps[-1].place) if self.sweeps else []
+
+    @cached_property
+    def drawn(self) -> bool:
+        """Whether rows come in an order that is drawn, or all at once."""
+        if len(self.loops) < 2:
+            return True
+        text = lines_of(self.sweeps[-1].place.file, self.loops[0])
+        return any(word in text for word in SHUFFLES)
 
     @cached_property
     def epochs(self) -> int | None:

@@ -135,7 +135,7 @@ def _gradients(output: Value, inputs: Sequence[Value]) -> list[float]:
 
 def _culprit(output: Value, rtol: float) -> str:
     for node in topological(output):
-        if wrong := _wrong_partial(node, rtol):
+        if wrong := wrong_partial(node, rtol):
             return wrong
     return (
         "every operation's own derivative is right at this point, so the function has a kink, "
@@ -143,7 +143,7 @@ def _culprit(output: Value, rtol: float) -> str:
     )
 
 
-def _wrong_partial(node: Node, rtol: float) -> str:
+def wrong_partial(node: Node, rtol: float) -> str:
     """A sentence on the first derivative of a node's operation that is wrong, or nothing."""
     if node.op is None:
         return ""
@@ -196,7 +196,7 @@ def check_operation(op: Operation, samples: int = 20, rtol: float = 1e-6) -> Non
         ]
         with recording:
             node = op(*map(Value, point))
-            wrong = _wrong_partial(node, rtol) or _wrong_second(op, point, rtol)
+            wrong = wrong_partial(node, rtol) or _wrong_second(op, point, rtol)
         if wrong:
             raise GradientError(wrong)
 

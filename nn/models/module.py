@@ -146,7 +146,7 @@ class Module:
 
     def _causes(self) -> dict[str, Any]:
         """What `diagnose` looks for in modules and optimisers: rows of a table."""
-        from nn.doctor.loops import CAUSES  # which a training that goes well never needs
+        from nn.doctor.loop_layers import CAUSES  # which a training that goes well never needs
 
         return CAUSES
 

@@ -18,7 +18,7 @@ BELOW: dict[str, set[str]] = {
     "engine.operations": {"core"},
     "engine.calculus": {"core", "operations"},
     "engine.wording": {"core"},
-    "engine.explain": {"core", "wording"},
+    "engine.explain": {"source", "core", "operations", "wording"},
     "engine.drawing": {"core", "wording", "explain"},
     "engine.page": {"core", "wording"},
     "engine.native": {"source", "core", "operations", "wording"},
@@ -36,7 +36,7 @@ BELOW: dict[str, set[str]] = {
     "nn.training": {"checks", "models", "losses", "optim", "evaluation", "checkpoint"},
 }
 _ALL = {"checks", "models", "losses", "optim", "evaluation", "checkpoint", "training"}
-BELOW |= {"nn.interop": _ALL, "nn.drawing": _ALL, "nn.player": _ALL}
+BELOW |= {"nn.interop": _ALL, "nn.drawing": _ALL, "nn.player": _ALL, "nn.doctor": _ALL}
 # What those rooms of nn may import of engine, beside its public names and its core.
 WORDS, NATIVE = {"engine.wording"}, {"engine.native"}
 ENGINE: dict[str, set[str]] = {
@@ -44,13 +44,14 @@ ENGINE: dict[str, set[str]] = {
     "nn.training": NATIVE,
     "nn.interop": WORDS,
     "nn.drawing": WORDS | {"engine.drawing", "engine.explain"},
+    "nn.doctor": WORDS | {"engine.explain"},
     "nn.player": WORDS | NATIVE | {"engine.stepping", "engine.page"},
 }
 # Loaded when they are first asked for, and so allowed inside a function. The core asks in one file.
 UPPER = {room for room in BELOW if room.startswith("engine.")}
 UPPER -= {"engine.source", "engine.core", "engine.operations", "engine.calculus"}
 UPPER -= {"engine.compatibility"}
-UPPER |= {"nn.drawing", "nn.player"}
+UPPER |= {"nn.drawing", "nn.player", "nn.doctor"}
 LATE = {
     "nn.evaluation.programs",
     "nn.interop.sklearn",

@@ -80,7 +80,18 @@ for step in range(20):
     for p in model:
         p.data -= 0.1 * p.grad
 """
-SCRIPTS = {"batches": BATCHES, "by hand": BY_HAND, "net": NET, "own": OWN}
+DROPPED = """\
+model = Sequential(Layer(3, 12, "tanh", SEED), Dropout(0.3, SEED), Layer(12, 1, "linear", SEED))
+optimizer = Adam(model.parameters(), lr=0.02)
+for step in range(30):
+    loss = nn.binary_cross_entropy_with_logits([model(x) for x in xs], ys)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+model.eval()
+guesses = [model(x).data > 0 for x in xs]
+"""
+SCRIPTS = {"dropped": DROPPED, "batches": BATCHES, "by hand": BY_HAND, "net": NET, "own": OWN}
 
 
 def run(text: str, folder: Path, seed: int = 3) -> tuple[Report, Path]:
@@ -140,6 +151,26 @@ IN_BATCHES = [
         "clip_grad",
     ),
 ]
+FROZEN = "model.layers[0].requires_grad_(False)"
+IN_BATCHES += [
+    (
+        "frozen_layer",
+        r"optimizer = Adam\(model.p",
+        f"{FROZEN}\noptimizer = Adam(model.trainable_p",
+        "req",
+    ),
+    (
+        "not_shuffled",
+        r"    rng.shuffle\(order\)",
+        "    order.sort(key=ys.__getitem__)",
+        "for start",
+    ),
+    ("batch_too_small", r"(60,|start \+) 12", r"\1 1", "for start"),
+    ("init_too_small", BEFORE, each("p.data *= 1e-5"), SET),
+    ("too_narrow", r"\[8, 1\]", "[1, 1]", "MLP"),
+    ("constant_labels", BEFORE, "ys = [1.0] * 60\n", "loss ="),
+    ("inputs_not_scaled", BEFORE, "xs = [[1e4 * x[0], *x[1:]] for x in xs]\n", "for epoch"),
+]
 FAULTS = [(name, "batches", *rest) for name, *rest in IN_BATCHES]
 SECOND = r"self.second\(hidden\)"
 FAULTS += [
@@ -150,6 +181,10 @@ FAULTS += [
     ("unreached", "net", "hidden = self.second", "self.second", "self.second(hidden)"),
     ("detached", "net", SECOND, "[u.detach() for u in self.second(hidden)]", "detach"),
     ("detached", "net", SECOND, "[Value(u.data) for u in self.second(hidden)]", ".data"),
+    ("dropout_at_evaluation", "dropped", r"model.eval\(\)\n", "", "guesses ="),
+    ("dropout_too_strong", "dropped", r"Dropout\(0.3", "Dropout(0.95", "Dropout(0.95"),
+    ("targets_not_scaled", "net", "numbers\\)", "[1e3 * y for y in numbers])", "mse_loss"),
+    ("mse_for_classes", "net", "numbers\\)", "[i % 4 for i in range(60)])", "mse_loss"),
     ("detached", "own", r"squash\(w \* x\[0\]\)", "float(squash(w * x[0]))", "float"),
     ("wrong_partial", "own", "y, x: 1 /", "y, x: -1 /", "squash ="),
     ("wrong_partial", "own", r"y, a, b: a\]", "y, a, b: -a]", "gate ="),

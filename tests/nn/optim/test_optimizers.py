@@ -122,8 +122,8 @@ def test_a_bad_gradient_changes_nothing(make, bad):
         optimizer.step()
     assert str(caught.value) == (
         f"{make.__name__}.step: the gradient of parameter 'p1' is {bad!r}, so nothing was changed; "
-        "nn.diagnose(loss, model) names the line that made it or the number that came in as data, "
-        "or else lower the learning rate or clip the gradients"
+        "nn.diagnose(loss, model) names the line that made it or the nan or infinity that "
+        "came in as data, or else lower the learning rate or clip the gradients"
     )
     assert [p.data for p in parameters] == [1.0, 1.0]
     assert optimizer.state_dict() == before
