@@ -14,6 +14,7 @@ from engine.wording.names import safe
 FITS = 1e-2  # a term of the loss below this is at its goal
 SHARE = 0.5  # of a layer's units
 ROWS = 4  # that tell something
+STRAIGHT = ("add", "sub", "mul", "div", "neg")  # no activations, whatever the numbers
 
 Unit = tuple[str, Operation, str]
 
@@ -32,7 +33,7 @@ def _uses(facts: Facts) -> dict[Unit, list[tuple[Value, str]]]:
     """Of each unit, its activation at each use, and how that was flat: "" where it was not."""
     at_goal, units = {*facts.terms}, dict[Unit, list[tuple[Value, str]]]()
     for node, _, local in facts.found.links:
-        bend = shape(node) if len(node.parents) < 4 else None
+        bend = shape(node) if len(node.parents) < 4 and str(node.op) not in STRAIGHT else None
         if node.op and bend and not (node in at_goal and abs(node.data) < FITS):
             layer, unit = facts.address(node)
             flat = abs(local) < FLAT * bend.top
