@@ -5,7 +5,7 @@ that only `nn` can tell, of modules and optimisers, are rows in nn/doctor/loops.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from math import factorial, isfinite, isnan, prod
 from typing import Any
@@ -14,14 +14,14 @@ from engine.core.modes import numeric_mode
 from engine.core.operation import rows
 from engine.core.value import Value, is_constant
 from engine.explain.facts import FEW, Facts, lines
-from engine.explain.report import NOT_TRIED, Cause, Layer
+from engine.explain.flat import dead, saturated
+from engine.explain.report import Cause, Layer, cause, names
 from engine.operations.check import wrong_partial
 from engine.source.origin import Place
 from engine.source.search import called_at
 from engine.wording.names import number, safe
 
 RATIO = 1e3  # between the gradients of two layers: no learning rate suits both
-LISTED = 5  # names in a cause
 POINTS = 8  # at which an operation of one's own is checked
 WHOLE = 48  # rows in a batch, which may be all
 MANY = 8  # terms of a sum, whose size then hangs on how many rows there are
@@ -39,25 +39,6 @@ def row(name: str, table: dict[str, Row] = CAUSES) -> Callable[[Row], Row]:
         return function
 
     return put
-
-
-def cause(
-    title: str,
-    seen: str,
-    do: str,
-    weight: float,
-    place: Place | None = None,
-    values: Sequence[Value] = (),
-    name: str = "",
-) -> Cause:
-    """A cause; its name is that of its row, unless one is given."""
-    return Cause(name, title, seen, do, weight, place, tuple(values), NOT_TRIED)
-
-
-def names(found: Sequence[str]) -> str:
-    """The first few names."""
-    more = [f"… {len(found) - LISTED:,} more"] if len(found) > LISTED else []
-    return ", ".join([*map(safe, found[:LISTED]), *more])
 
 
 # --- the loop ------------------------------------------------------------------------------------
@@ -248,6 +229,9 @@ def _wrong(facts: Facts) -> Iterator[Cause]:
 
 
 # --- gradients -----------------------------------------------------------------------------------
+CAUSES |= {"dead_relu": dead, "saturated": saturated}
+
+
 @row("vanishing")
 def _vanishing(facts: Facts) -> Iterator[Cause]:
     for layer, above in _compared(facts):

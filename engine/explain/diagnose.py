@@ -7,7 +7,6 @@ from time import perf_counter
 from typing import Any, Protocol
 
 from engine.core.value import Value
-from engine.explain import flat as _flat  # noqa: F401 (its rows)
 from engine.explain.causes import CAUSES
 from engine.explain.facts import Facts
 from engine.explain.report import Report

@@ -5,10 +5,9 @@ from collections.abc import Iterator
 
 from engine.core.operation import Operation
 from engine.core.value import Value
-from engine.explain.causes import cause, names, row
 from engine.explain.facts import Facts
 from engine.explain.reasons import FLAT, shape
-from engine.explain.report import Cause
+from engine.explain.report import Cause, cause, names
 from engine.wording.names import safe
 
 FITS = 1e-2  # a term of the loss below this is at its goal
@@ -19,14 +18,14 @@ STRAIGHT = ("add", "sub", "mul", "div", "neg")  # no activations, whatever the n
 Unit = tuple[str, Operation, str]
 
 
-@row("dead_relu")
-def _dead(facts: Facts) -> Iterator[Cause]:
-    yield from _units(facts, dead=True)
+def dead(facts: Facts) -> Iterator[Cause]:
+    """Units of relu and its kin that pass nothing on."""
+    yield from _units(facts, off=True)
 
 
-@row("saturated")
-def _saturated(facts: Facts) -> Iterator[Cause]:
-    yield from _units(facts, dead=False)
+def saturated(facts: Facts) -> Iterator[Cause]:
+    """Units that pass next to nothing on."""
+    yield from _units(facts, off=False)
 
 
 def _uses(facts: Facts) -> dict[Unit, list[tuple[Value, str]]]:
@@ -42,14 +41,14 @@ def _uses(facts: Facts) -> dict[Unit, list[tuple[Value, str]]]:
     return units
 
 
-def _units(facts: Facts, dead: bool) -> Iterator[Cause]:
+def _units(facts: Facts, off: bool) -> Iterator[Cause]:
     units, flat = _uses(facts), dict[tuple[str, Operation], dict[str, list[Value]]]()
     outputs = {node for node, _ in facts.targets}
     for (layer, op, unit), uses in units.items():
         hows = {how for _, how in uses}
         ends = facts.fell > 0 if facts.sweeps else False
         done = ends and any(node in outputs for node, _ in uses)
-        if "" not in hows and (hows == {"dead"}) == dead and not done:
+        if "" not in hows and (hows == {"dead"}) == off and not done:
             flat.setdefault((layer, op), {})[unit] = [node for node, _ in uses]
     totals = Counter((layer, op) for layer, op, _ in units)
     for (layer, op), members in flat.items():
@@ -58,14 +57,14 @@ def _units(facts: Facts, dead: bool) -> Iterator[Cause]:
         if share < 1.0 and (share < SHARE or each < ROWS):
             continue
         rest = f": {names([*members])}" if [*members] != [layer] else ""
-        what = "pass nothing on" if dead else f"pass on less than 1/{1 / FLAT:.0f} of what they can"
+        what = "pass nothing on" if off else f"pass on less than 1/{1 / FLAT:.0f} of what they can"
         often = f"for any of {each:,} rows" if each > 1 else "for the one row in this graph"
         do = "smaller steps, other first weights, or leaky_relu"
         yield cause(
-            f"dead ReLUs in {safe(layer)}" if dead else f"{safe(layer)} is saturated",
+            f"dead ReLUs in {safe(layer)}" if off else f"{safe(layer)} is saturated",
             f"{len(members):,} of {total:,} units ({op}) {what} {often}{rest}",
-            do if dead else "scaled samples, smaller first weights, or relu",
-            (0.9 if dead else 0.7) * share,
+            do if off else "scaled samples, smaller first weights, or relu",
+            (0.9 if off else 0.7) * share,
             facts.set_at or facts.line(nodes[0]),
             nodes,
         )

@@ -1,5 +1,6 @@
 """What the doctor found: causes, from the most to the least likely."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -10,6 +11,7 @@ from engine.wording.names import number, safe
 from engine.wording.terminal import columns, printable
 
 __all__ = ["Cause", "Layer", "Report"]
+LISTED = 5  # names in a cause
 NOT_TRIED = "nothing, as this is a loop of one's own"
 
 
@@ -44,6 +46,25 @@ class Cause:
         at = "" if self.place is None else f" at {self.place}"
         parts = {"seen:": self.seen, "tried:": self.tried, "do:": self.do}
         return [f"{self.title}{at}", *[f"{k:<7}{v}" for k, v in parts.items() if v]]
+
+
+def cause(
+    title: str,
+    seen: str,
+    do: str,
+    weight: float,
+    place: Place | None = None,
+    values: Sequence[Value] = (),
+    name: str = "",
+) -> Cause:
+    """A cause; its name is that of its row, unless one is given."""
+    return Cause(name, title, seen, do, weight, place, tuple(values), NOT_TRIED)
+
+
+def names(found: Sequence[str]) -> str:
+    """The first few names."""
+    more = [f"… {len(found) - LISTED:,} more"] if len(found) > LISTED else []
+    return ", ".join([*map(safe, found[:LISTED]), *more])
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,19 +5,19 @@ from collections.abc import Iterator
 from typing import Any
 
 from engine.core.value import Value, is_constant
-from engine.explain.causes import MANY, cause, names, row
+from engine.explain.causes import MANY, Row, row
 from engine.explain.facts import FEW, Facts
-from engine.explain.report import Cause
+from engine.explain.report import Cause, cause, names
 from engine.source.origin import Place
 from engine.source.search import called_at, calls, written
 from engine.wording.names import number
 from nn.doctor.facts import argument
-from nn.doctor.loops import CAUSES as CAUSES
 from nn.doctor.loops import file_of
 from nn.models.layers import Layer
 from nn.models.module import Module, walk
 from nn.models.regularization import Dropout
 
+CAUSES: dict[str, Row] = {}
 SPREAD = 20.0  # times the first weights that nn draws
 LARGE = 50.0  # a number that goes into the first layer
 

@@ -6,9 +6,9 @@ from math import hypot, isfinite
 from typing import NamedTuple
 
 from engine.core.value import Value
-from engine.explain.causes import Row, cause, names, row
+from engine.explain.causes import Row, row
 from engine.explain.facts import Facts
-from engine.explain.report import Cause
+from engine.explain.report import Cause, cause, names
 from engine.source.origin import Place
 from engine.source.search import called_at, written
 from engine.wording.names import number
