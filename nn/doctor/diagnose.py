@@ -1,6 +1,7 @@
 """diagnose: symptoms, suspicions, trials, a report."""
 
 import math
+import re
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import replace
@@ -33,6 +34,7 @@ SURE = 2.0  # times the standard error of that mean
 
 
 IN_GRAPH = "shared_weights", "wrong_partial", "term_twice", "unreached"
+GRAPHS = 0.85  # the weight of what a graph tells, at most: first weights may be to blame
 ROWS = 8  # of which the loss is recorded, to look for those
 
 
@@ -75,11 +77,11 @@ def diagnose(subject: Any = None, *data: Any, **settings: Any) -> Report:
             "diagnose takes a History, a loss and its model, a model with xs and ys, or an error "
             f"of fit, got {type(history).__name__}"
         )
-    return of_history(history)
+    return of_history(history, subject if subject is not history else None)
 
 
-def of_history(history: History) -> Report:
-    """Why a training does not learn, or could learn better."""
+def of_history(history: History, error: BaseException | None = None) -> Report:
+    """Why a training does not learn, or could learn better, or ended in an error."""
     begin = perf_counter()
     if history.start is None:
         raise ValueError("this History was loaded, and its data are gone; diagnose that of a fit")
@@ -87,7 +89,7 @@ def of_history(history: History) -> Report:
     found = [(name, each) for name, row in CAUSES.items() for each in row(facts)]
     found.sort(key=lambda pair: -pair[1].cause.weight)
     trials = Trials(facts, sum(len(each.remedies) for _, each in found))
-    causes = [*_in_graph(facts), *filter(None, [trials.tried(*pair) for pair in found])]
+    causes = [*_in_graph(facts, error), *filter(None, [trials.tried(*pair) for pair in found])]
     most = max([cause.gain or 0.0 for cause in causes], default=0.0) or 1.0
     causes.sort(key=lambda cause: -(cause.gain if cause.gain else most) / most - cause.weight)
     looked = [f"{len(history.loss)} losses, {len(facts.begun.xs)} rows, {len(CAUSES)} causes"]
@@ -95,18 +97,20 @@ def of_history(history: History) -> Report:
     return Report(tuple(causes), tuple(looked), perf_counter() - begin)
 
 
-def _in_graph(facts: Facts) -> list[Cause]:
-    """What the graph of the loss of some rows tells."""
-    task, begun = facts.task, facts.begun
+def _in_graph(facts: Facts, error: BaseException | None) -> list[Cause]:
+    """What the graph of the loss of some rows tells, or that of the row with which it ended."""
+    task, given = facts.task, facts.task.data.given
+    bad = re.match(r"row (\d+):", str(error))
+    rows = [int(bad[1])] if bad else range(min(ROWS, len(given)))
     try:
         with evaluating(task.model), numeric_mode("ieee"):
-            outputs = [task.model(x) for x in begun.xs[:ROWS]]
-            loss = of_rows(task.loss, outputs, begun.ys[:ROWS])
+            outputs = [task.model(given.samples[i]) for i in rows]
+            loss = of_rows(task.loss, outputs, [given.targets[i] for i in rows])
             graph = Graph(loss, task.model, caller())
             table = {**GRAPH, **task.model._causes()}
             return [
-                replace(each, name=each.name or name)
-                for name in IN_GRAPH
+                replace(each, name=each.name or name, weight=min(each.weight, GRAPHS))
+                for name in (*IN_GRAPH, "not_finite")
                 for each in table[name](graph)
             ]
     except (TypeError, ValueError):
