@@ -69,8 +69,9 @@ class Gradients:
             nodes; a second one is a RuntimeError.
     """
 
-    __slots__ = ("_add", "_before", "_nodes", "_thread")
+    __slots__ = ("_add", "_before", "_held", "_nodes", "_thread")
     _open: "Gradients | None" = None
+    _held: Node | None
     _thread: int
 
     def __init__(self, nodes: Sequence[Node], add: bool = False) -> None:
@@ -92,25 +93,27 @@ class Gradients:
             self._thread = get_ident()
             if self._add:
                 Gradients._open = self
-        held = next(compress(self._nodes, self._before), None)  # the first that has a gradient
-        if held is not None:
+        self._held = None  # the first that has a gradient
+        if any(self._before):
+            self._held = next(compress(self._nodes, self._before))
             for node in self._nodes:
                 node.grad = 0.0
         if self._add:
-            self._note(held)
+            self._note()
 
-    def _note(self, held: Node | None) -> None:
+    def _note(self) -> None:
         """Keep what `diagnose` tells a loop by: see engine/explain/facts.py."""
         root, last = self._nodes[0], self._nodes[:-10:-1]
         leaf = next((node for node in last if node.op is None), root)
-        held_by, frame = None if held is None else ref(held), outside_library(_getframe(2))
+        held = None if self._held is None else ref(self._held)
+        frame = outside_library(_getframe(2))
         made, by = (root._code, root._at, root._epoch), (frame.f_code, frame.f_lasti)
-        SWEEPS.append((*made, root._data, ref(leaf), held_by, *by))
+        SWEEPS.append((*made, root._data, ref(leaf), held, *by))
 
     def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
         add = self._add and error is None
         try:
-            if add and any(self._before):
+            if add and self._held is not None:
                 # added as a whole, so that the same sweep twice is exactly double
                 for node, earlier in zip(self._nodes, self._before, strict=True):
                     added = node.grad
