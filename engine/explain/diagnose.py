@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from engine.core.value import Value
 from engine.explain.causes import CAUSES
 from engine.explain.facts import Facts
-from engine.explain.report import Report
+from engine.explain.report import NOT_TRIED, Report
 from engine.source.lost import outside_library
 
 __all__ = ["diagnose"]
@@ -46,8 +46,9 @@ def diagnose(loss: Value, parameters: Iterable[Value] | _Model | None = None) ->
         for each in row(facts)
     ]
     found.sort(key=lambda each: -each.weight)
-    looked = [f"{len(facts.nodes):,} values, the gradients of {len(facts.own):,} parameters"]
-    if facts.sweeps:
-        looked.append(f"{len(facts.sweeps):,} losses of the loop, the last {facts.losses[-1]:g}")
+    own = f"{len(facts.own):,} parameter{'s' * (len(facts.own) != 1)}"
+    loop = f", and {len(facts.sweeps):,} losses of the loop" if facts.sweeps else ""
+    looked = [f"looked at {len(facts.nodes):,} values, the gradients of {own}{loop}"]
+    looked += [NOT_TRIED] * bool(found)
     seconds, layers = perf_counter() - begin, tuple(facts.layers)
     return Report(tuple(found), tuple(looked), seconds, layers, facts.finding, len(facts.nodes))

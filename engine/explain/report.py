@@ -8,11 +8,12 @@ from engine.core.value import Value
 from engine.explain.hunt import Finding
 from engine.source.origin import Place
 from engine.wording.names import number, safe
-from engine.wording.terminal import columns, printable
+from engine.wording.terminal import columns, printable, wrapped
 
 __all__ = ["Cause", "Layer", "Report"]
 LISTED = 5  # names in a cause
-NOT_TRIED = "nothing, as this is a loop of one's own"
+NOT_TRIED = "nothing was tried: a loop of one's own cannot be run in a copy"
+LEFT = 'style="text-align: left; vertical-align: top"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,16 @@ class Cause:
     gain: float | None = None
     verified: bool | None = None
 
-    def lines(self) -> list[str]:
-        """As a user reads it."""
-        at = "" if self.place is None else f" at {self.place}"
-        parts = {"seen:": self.seen, "tried:": self.tried, "do:": self.do}
-        return [f"{self.title}{at}", *[f"{k:<7}{v}" for k, v in parts.items() if v]]
+    @property
+    def head(self) -> str:
+        """What is wrong, and where."""
+        return self.title if self.place is None else f"{self.title} at {self.place}"
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """What else a user reads, by what it is called."""
+        every = {"seen": self.seen, "tried": self.tried, "do": self.do}
+        return {name: text for name, text in every.items() if text}
 
 
 def cause(
@@ -58,7 +64,7 @@ def cause(
     name: str = "",
 ) -> Cause:
     """A cause; its name is that of its row, unless one is given."""
-    return Cause(name, title, seen, do, weight, place, tuple(values), NOT_TRIED)
+    return Cause(name, title, seen, do, weight, place, tuple(values))
 
 
 def names(found: Sequence[str]) -> str:
@@ -117,37 +123,50 @@ class Report:
         return bool(self.causes)
 
     def __str__(self) -> str:
-        lines = [] if self.causes else ["nothing found", *[f"  {each}" for each in self.looked]]
+        lines = [] if self.causes else ["nothing found"]
         for i, cause in enumerate(self.causes, 1):
-            head, *rest = cause.lines()
-            lines += [f"{i}. {head}", *[f"   {line}" for line in rest]]
-        if self.finding is not None:
-            lines += ["", str(self.finding)]
-        if self.layers:
-            rows = [("gradients", "parameters", "rms", "largest", "zeros")]
-            for one in self.layers:
-                count, zeros = f"{len(one.parameters):,}", f"{one.zeros:,}"
-                rows.append((safe(one.name), count, number(one.rms), number(one.largest), zeros))
-            lines += ["", *columns(rows, right=1)]
-        return printable("\n".join(lines))
+            lines += wrapped(f"{i}. ", cause.head)
+            for name, text in cause.parts.items():
+                lines += wrapped(f"   {f'{name}:':<7}", text)
+        lines += self._made()
+        for text in self.looked:
+            lines += wrapped("  " * (not self.causes), text, hang=4)
+        return printable("\n".join([*lines, *[""] * bool(self.layers), *self._table()]))
 
     __repr__ = __str__
 
+    def _made(self) -> list[str]:
+        """Where the finding was made. Its first line and its advice are those of a cause."""
+        more = str(self.finding or "").splitlines()[1:]
+        return [f" {line}" for line in more if not line.startswith("try:")]
+
+    def _table(self) -> list[str]:
+        """The gradients by layer, in columns."""
+        rows = [("gradients", "parameters", "rms", "largest", "zeros")]
+        for one in self.layers:
+            count, zeros = f"{len(one.parameters):,}", f"{one.zeros:,}"
+            rows.append((safe(one.name), count, number(one.rms), number(one.largest), zeros))
+        return columns(rows, right=1) if self.layers else []
+
     def _repr_html_(self) -> str:
         """A list with folds, for notebooks."""
-        if not self.causes:
-            return f"<pre>{escape(str(self))}</pre>"
-        items = []
+        items = [] if self.causes else ["<b>nothing found</b>"]
         for i, cause in enumerate(self.causes, 1):
-            head, *rest = map(escape, cause.lines())
-            rows = "".join(
-                f"<tr><th style='text-align:left;vertical-align:top'>{row[:7].strip()}</th>"
-                f"<td style='text-align:left'>{row[7:]}</td></tr>"
-                for row in rest
-            )
-            shown = " open" if i == 1 else ""
-            items.append(
-                f"<details{shown}><summary><b>{i}. {head}</b></summary><table>{rows}</table>"
-                "</details>"
-            )
+            cells = [f"<th {LEFT}>{k}<td {LEFT}>{escape(v)}" for k, v in cause.parts.items()]
+            inner = f"<table><tr>{'<tr>'.join(cells)}</table>"
+            items.append(_fold(f"<b>{i}. {escape(cause.head)}</b>", inner, shown=i == 1))
+        looked = _lines(self._made(), "pre") + "".join(
+            [_lines([text], "div") for text in self.looked]
+        )
+        items.append(_fold("what was looked at", looked) if self.causes else looked)
+        if self.layers:
+            items.append(_fold("gradients by layer", _lines(self._table(), "pre")))
         return "".join(items)
+
+
+def _lines(lines: Sequence[str], tag: str) -> str:
+    return f"<{tag}>{escape(chr(10).join(lines))}</{tag}>" if lines else ""
+
+
+def _fold(title: str, inner: str, shown: bool = False) -> str:
+    return f"<details{' open' * shown}><summary>{title}</summary>{inner}</details>"

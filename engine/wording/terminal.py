@@ -6,7 +6,9 @@ import ast
 import difflib
 import operator
 import os
+import shutil
 import sys
+import textwrap
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
@@ -154,6 +156,24 @@ def columns(rows: Sequence[Sequence[str]], right: int) -> list[str]:
         cells = [(cell, " " * (most - width(cell))) for cell in column]
         padded.append([gap + cell if i >= right else cell + gap for cell, gap in cells])
     return ["  ".join(line).rstrip() for line in zip(*padded, strict=True)]
+
+
+def wrapped(head: str, text: str, hang: int | None = None) -> list[str]:
+    """A text as lines no wider than the terminal, or 100 columns where there is none.
+
+    Arguments:
+        head: what the first line begins with. hang: how far others are indented, or else as it is.
+
+    >>> wrapped("do: ", "subtract the mean", hang=2)
+    ['do: subtract the mean']
+    """
+    live = sys.stdout is not None and sys.stdout.isatty()
+    wide = min(shutil.get_terminal_size().columns if live else 100, 100)
+    indent = " " * (len(head) if hang is None else hang)
+    fill = textwrap.TextWrapper(
+        max(wide, 40), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+    return fill.wrap(head + text)
 
 
 def in_colour(wanted: bool | None) -> bool:

@@ -21,7 +21,7 @@ from nn.doctor import model_causes as _model  # noqa: F401
 from nn.doctor import step_causes as _steps  # noqa: F401
 from nn.doctor.facts import Facts
 from nn.doctor.table import CAUSES, Remedy, Suspicion
-from nn.doctor.trials import Training
+from nn.doctor.trials import FAILED, Training
 from nn.losses import of_rows
 from nn.models.module import Module, evaluating
 from nn.training.fit import fit
@@ -92,7 +92,8 @@ def of_history(history: History, error: BaseException | None = None) -> Report:
     causes = [*_in_graph(facts, error), *filter(None, [trials.tried(*pair) for pair in found])]
     most = max([cause.gain or 0.0 for cause in causes], default=0.0) or 1.0
     causes.sort(key=lambda cause: -(cause.gain if cause.gain else most) / most - cause.weight)
-    looked = [f"{len(history.loss)} losses, {len(facts.begun.xs)} rows, {len(CAUSES)} causes"]
+    rows = f"{len(facts.begun.xs):,} rows"
+    looked = [f"looked at {len(history.loss):,} losses and {rows}, for {len(CAUSES)} causes"]
     looked += [f"tried without gain: {', '.join(trials.vain)}"] * bool(trials.vain)
     return Report(tuple(causes), tuple(looked), perf_counter() - begin)
 
@@ -176,5 +177,8 @@ class Trials:
             return replace(cause, do=remedy.do) if suspicion.certain else None
         before = fmean([self.base[fold] for fold in range(len(gains))])
         kind = "the share of rows that are right" if self.facts.begun.classes else "R2"
-        tried = f"{remedy.short} brings {kind} from {before:.2f} to {before + gain:.2f}"
+        went = f"rises from {before:.2f} to {before + gain:.2f}"
+        if before < FAILED / 2.0:
+            went = f"is {before + gain:.2f} (unchanged, it diverges)"
+        tried = f"with {remedy.short}, {kind} {went}"
         return replace(cause, do=remedy.do, tried=tried, gain=gain, verified=sure)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from engine.core.origins import CHANGES
 from engine.core.value import Value
 from engine.source.origin import Place, origin_of
+from engine.wording.names import safe
 from nn.checks import alone, as_list, as_number
 from nn.doctor.trials import Training, class_of
 from nn.losses import LOSSES, built_in, classes_of
@@ -81,7 +82,7 @@ class Facts:
     def column_name(self, i: int) -> str:
         """How the user calls a column."""
         names = self.task.data.given.columns
-        return str(names[i]) if names else f"column {i}"
+        return safe(str(names[i])) if names else f"column {i}"
 
     @cached_property
     def targets(self) -> list[float]:

@@ -1,8 +1,10 @@
 """The check-up of a graph: units that pass nothing on, layers without a gradient, what is cut."""
 
 import inspect
+import io
 import random
 from collections.abc import Callable
+from html import unescape
 from math import inf, isnan
 from typing import Any
 
@@ -17,6 +19,7 @@ from engine.explain.diagnose import diagnose
 from engine.explain.facts import fresh
 from engine.explain.reasons import shape
 from engine.explain.report import Report
+from engine.wording.terminal import width
 from tests.core.programs import Program, programs
 from tests.stepping.test_steps import ALL
 
@@ -221,7 +224,7 @@ def test_what_is_not_finite_is_hunted_down() -> None:
         assert kinds(report) == ["sqrt_at_zero"]
         assert report.finding is not None
         assert report.finding.parent is w
-        assert "hypot(a, b) is safe at 0" in str(report)
+        assert "hypot(a, b) is safe at 0" in " ".join(str(report).split())
         assert report.layers[0].nonfinite == 1
         worse = diagnose((w.log() + w).exp() * inf)
     assert worse.finding is not None
@@ -274,3 +277,46 @@ def test_a_long_chain_is_looked_at() -> None:
     for _ in range(30_000):
         y = (y * w).tanh()
     assert diagnose(y).values == 60_001
+
+
+# --- how it reads ---------------------------------------------------------------------------------
+class Screen(io.StringIO):
+    """A terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("wide", [40, 60, 100])
+def test_a_report_is_as_wide_as_the_terminal(monkeypatch: pytest.MonkeyPatch, wide: int) -> None:
+    w = Value(0.0, "w")
+    with numeric_mode("ieee"):
+        report = diagnose(w.sqrt() * 3 + w, [w, Value(1.0, "lost")])
+    assert [line for line in str(report).splitlines() if not line.strip()] == [""]
+    whole = " ".join(str(report).split())
+    monkeypatch.setattr("sys.stdout", Screen())
+    monkeypatch.setenv("COLUMNS", str(wide))
+    lines = str(report).splitlines()
+    text = [line for line in lines[: lines.index("")] if " made at " not in line]
+    assert all(width(line) <= wide for line in text)
+    assert " ".join(str(report).split()) == whole
+    first = next(i for i, line in enumerate(lines) if line.startswith("   seen:  "))
+    assert wide > 60 or lines[first + 1].startswith(" " * 10)
+
+
+def test_a_notebook_folds_all_causes_but_the_first_and_colours_nothing() -> None:
+    w, odd = Value(0.0, "w"), Value(1.0, "<script>")
+    with numeric_mode("ieee"):
+        report = diagnose(w.sqrt() * 3 + w, [w, odd])
+    page = report._repr_html_()
+    assert len(report.causes) > 1
+    assert page.count("<details open>") == 1
+    assert page.count("<details") == len(report.causes) + 2
+    assert "color" not in page
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page
+    shown = unescape(page)
+    for text in (part for cause in report.causes for part in (cause.head, *cause.parts.values())):
+        assert text in shown
+    healthy = diagnose((w + 1.0) ** 2, [w])._repr_html_()
+    assert healthy.startswith("<b>nothing found</b><div>looked at ")
