@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 
 from engine import NumericError, Value
 from engine.core.node import as_float
+from engine.core.value import epoch
 from engine.source.lost import in_library, outside_library, warn_at
 from engine.source.origin import Place
 
@@ -204,7 +205,7 @@ def caller() -> FrameType:
 def place() -> Place:
     """The line that called into this package."""
     frame = caller()
-    return Place(frame.f_code.co_filename, frame.f_lineno)
+    return Place(frame.f_code.co_filename, frame.f_lineno, epoch())
 
 
 def listed(names: Sequence[str]) -> str:

@@ -193,11 +193,13 @@ class Facts:
 
     @cached_property
     def set_at(self) -> Place | None:
-        """The first line of the loop's file that sets parameters before the loop."""
+        """The first line of the loop's file that sets leaves between the model and the loop."""
         if self.sweeps:
+            parts: Iterable[Any] = getattr(self.model, "modules", tuple)()
+            born = min([x.place.since for x in parts if hasattr(x, "place")], default=0)
             file, begin = self.sweeps[0].place.file, self.sweeps[0].epoch
             for code, at, since in CHANGES:
-                if code and code.co_filename == file and since <= begin:
+                if code and code.co_filename == file and born < since <= begin:
                     return Place(file, origin_of(code, at >> 1, None).line)
         return None
 

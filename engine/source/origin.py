@@ -72,10 +72,11 @@ class Origin:
 class Place:
     """A line of the user's code. It is no tuple, which models would search for parameters."""
 
-    __slots__ = ("file", "line")
+    __slots__ = ("file", "line", "since")
 
-    def __init__(self, file: str, line: int) -> None:
+    def __init__(self, file: str, line: int, since: int = 0) -> None:
         self.file, self.line = file, line
+        self.since = since  # how often leaves had been changed when it ran, where that is known
 
     def __str__(self) -> str:
         cell = "ipykernel_" in self.file or self.file.startswith("<ipython-input-")
