@@ -229,7 +229,7 @@ def _train(
     numbers, changes = zip(*[(p._data, p._epoch) for p in task.parameters], strict=True)
     rate = float(task.optimizer.lr)
     history.start = Start(task, place(), rate, [*numbers], [*changes])
-    LAST[:] = [ref(history)]
+    LAST.append(ref(history))
     with keeping_modes(modules), Progress(task.epochs, len(data.rows), history, progress) as bar:
         try:
             trainer = _trainer(task, progress)

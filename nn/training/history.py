@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from array import array
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from os import PathLike
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from nn.training.trainer import Trainer
 
 
-LAST: list[ref[History]] = []  # of the last training, if somebody holds it
+LAST: deque[ref[History]] = deque(maxlen=1)  # of the last training, if somebody holds it
 
 
 @dataclass(repr=False, eq=False)
