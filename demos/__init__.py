@@ -17,6 +17,7 @@ STORIES = {
     "names": "a model of characters, trained on Python's own identifiers, invents new ones",
     "gpt": "a transformer in plain scalars on the same names, and what its heads look at",
     "distributed": "a cluster trains, a worker is killed, and the result is the same to the bit",
+    "doctor": "five trainings that do not learn (real data), and what `diagnose` makes of them",
     "compare": "one training in micrograd, PyTorch, JAX and here: the same curve, other times",
 }
 

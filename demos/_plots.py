@@ -3,6 +3,7 @@
 Figures are made without pyplot, so that no window system and no global state is touched.
 """
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +17,14 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
 from demos._common import Data, Row
+from engine.stepping import Report
 from nn.drawing.figure import COLOURS as colours
 from nn.drawing.figure import INK, STYLE, Figure
 
 __all__ = [
     "Panel",
     "plot_attention",
+    "plot_cure",
     "plot_curves",
     "plot_images",
     "plot_ladder",
@@ -92,6 +95,34 @@ def plot_curves(
             axes.set_yscale("log")
         axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
         axes.legend(frameon=False)
+        figure.savefig(path)
+
+
+def plot_cure(
+    path: Path, title: str, curves: Mapping[str, Sequence[float]], report: Report, most: int = 2
+) -> None:
+    """Save a slide: the curves of a training before and after, and the first causes of a report."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(10.4, 5.2))
+        figure.text(0.035, 0.925, title, fontsize=17, weight="bold")
+        axes = figure.add_axes((0.085, 0.115, 0.36, 0.72))
+        for (name, ys), look in zip(curves.items(), (LINES[1], LINES[0]), strict=True):
+            axes.plot(range(1, len(ys) + 1), ys, label=name, lw=2.2, **look)
+        axes.set(xlabel="epoch", ylabel="loss (log scale)", yscale="log")
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter("")
+        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+        axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, borderaxespad=0.2)
+        y = 0.80
+        for i, cause in enumerate(report.causes[:most], 1):
+            for name, text in {f"{i}.": cause.head, **cause.parts}.items():
+                head: dict[str, Any] = {"weight": "bold"} if name[-1] == "." else {}
+                figure.text(0.485, y, name, color="#666666", va="top", fontsize=12, **head)
+                for line in textwrap.wrap(text, 42 if head else 46):
+                    figure.text(0.54, y, line, va="top", fontsize=12, **head)
+                    y -= 0.045
+                y -= 0.018
+            y -= 0.03
         figure.savefig(path)
 
 
