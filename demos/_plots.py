@@ -92,7 +92,7 @@ def plot_curves(
             axes.plot(range(1, len(ys) + 1), ys, label=name, lw=1.8, **look)
         axes.set(title=title, xlabel=across, ylabel=up)
         if log:
-            axes.set_yscale("log")
+            _log(axes)
         axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
         axes.legend(frameon=False)
         figure.savefig(path)
@@ -108,9 +108,8 @@ def plot_cure(
         axes = figure.add_axes((0.085, 0.115, 0.36, 0.72))
         for (name, ys), look in zip(curves.items(), (LINES[1], LINES[0]), strict=True):
             axes.plot(range(1, len(ys) + 1), ys, label=name, lw=2.2, **look)
-        axes.set(xlabel="epoch", ylabel="loss (log scale)", yscale="log")
-        axes.yaxis.set_major_formatter("{x:g}")
-        axes.yaxis.set_minor_formatter("")
+        axes.set(xlabel="epoch", ylabel="loss (log scale)")
+        _log(axes)
         axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
         axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, borderaxespad=0.2)
         y = 0.80
@@ -208,6 +207,13 @@ def plot_ladder(
         axes.set(title=title, ylabel="test accuracy (%); a point for each run")
         axes.legend(frameon=False)
         figure.savefig(path)
+
+
+def _log(axes: Axes) -> None:
+    """A logarithmic scale upwards, with plain numbers."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("")
 
 
 def _draw_panel(axes: Axes, panel: Panel) -> None:
