@@ -13,7 +13,7 @@ import dis
 import linecache
 import os
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from types import CodeType
@@ -69,14 +69,17 @@ class Origin:
         return str(Place(self.file, self.line))
 
 
+@dataclass(frozen=True, slots=True)
 class Place:
-    """A line of the user's code. It is no tuple, which models would search for parameters."""
+    """A line of the user's code. It is no tuple, which models would search for parameters.
 
-    __slots__ = ("file", "line", "since")
+    Attributes:
+        since: how often leaves had been changed when it ran; 0 where that is not known.
+    """
 
-    def __init__(self, file: str, line: int, since: int = 0) -> None:
-        self.file, self.line = file, line
-        self.since = since  # how often leaves had been changed when it ran, where that is known
+    file: str
+    line: int
+    since: int = field(default=0, compare=False, repr=False)
 
     def __str__(self) -> str:
         cell = "ipykernel_" in self.file or self.file.startswith("<ipython-input-")
