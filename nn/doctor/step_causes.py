@@ -24,7 +24,8 @@ def _high(facts: Facts) -> Iterator[Suspicion]:
         if broke and losses:
             seen = f"the loss went from {number(losses[0])} to {number(losses[-1])}, and {went[9:]}"
         weight = 0.9 if over else 0.5 if broke else 0.3
-        yield _rate(facts, "the learning rate is too high", seen, weight, (0.1, 0.01, 0.001))
+        factors = 0.1, 0.01, 0.001, *[facts.usual / lr] * bool(over)
+        yield _rate(facts, "the learning rate is too high", seen, weight, factors)
 
 
 @row("lr_too_low")
