@@ -1,25 +1,30 @@
-"""The magic `%backprop` of IPython and of notebooks, which `%load_ext engine` adds.
+"""The magics `%backprop` and `%diagnose` of IPython and notebooks, which `%load_ext engine` adds.
 
 IPython is not imported here: it passes its shell to the functions that it calls.
 """
 
+import sys
 from functools import partial, update_wrapper
 from html import escape
 from typing import Any
 
 from engine.core.value import Value
+from engine.explain.diagnose import diagnose as of_loss
+from engine.explain.report import Report
 from engine.stepping.run import Run
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Add the magic; IPython calls this for `%load_ext engine`."""
-    magic = update_wrapper(partial(backprop, shell), backprop)
-    shell.register_magic_function(magic, "line", "backprop")
+    """Add the magics; IPython calls this for `%load_ext engine`."""
+    for magic in MAGICS:
+        bound = update_wrapper(partial(magic, shell), magic)
+        shell.register_magic_function(bound, "line", magic.__name__)
 
 
 def unload_ipython_extension(shell: Any) -> None:
-    """Remove the magic; IPython calls this for `%unload_ext engine`."""
-    shell.magics_manager.magics["line"].pop("backprop", None)
+    """Remove the magics; IPython calls this for `%unload_ext engine`."""
+    for magic in MAGICS:
+        shell.magics_manager.magics["line"].pop(magic.__name__, None)
 
 
 def backprop(shell: Any, line: str) -> "Player | None":
@@ -44,6 +49,22 @@ def backprop(shell: Any, line: str) -> "Player | None":
         return None
     finally:
         run.goto(-1)
+
+
+def diagnose(shell: Any, line: str) -> Report:
+    """`%diagnose` tells why the last training with `nn.fit` did not learn, even if it failed.
+
+    `%diagnose history`, `%diagnose loss, model` and `%diagnose model, xs, ys` are as `nn.diagnose`
+    has them; see there.
+    """
+    given = shell.ev(f"[{line}]")
+    nn: Any = sys.modules.get("nn")  # who has a training has imported it
+    if nn is None and not given:
+        raise TypeError("%diagnose needs a loss, e.g. %diagnose loss, or a training by nn.fit")
+    return (nn.diagnose if nn else of_loss)(*given)
+
+
+MAGICS = backprop, diagnose
 
 
 class Player:

@@ -134,3 +134,50 @@ def test_the_engine_does_not_load_ipython() -> None:
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert ran.stdout == "False\n"
+
+
+TRAINING = """\
+import nn
+xs = [(i / 20.0, j / 20.0) for i in range(-9, 10, 3) for j in range(-9, 10, 3)]
+ys = [float(x * y > 0) for x, y in xs]
+model = nn.MLP(2, [8, 1], rng=1)
+how = {"loss": "binary_cross_entropy_with_logits", "epochs": 30, "progress": False, "seed": 1}
+"""
+SLOW = "history = nn.fit(model, xs, ys, optimizer=lambda p: nn.SGD(p, lr=1e-7), **how)"
+FAST = "nn.fit(model, xs, ys, optimizer=lambda p: nn.SGD(p, lr=1e200), **how)"
+
+
+def test_diagnose_speaks_of_the_last_training(shell: Any) -> None:
+    run(shell, TRAINING + SLOW)
+    report = run(shell, "%diagnose")
+    assert report.causes[0].name == "lr_too_low"
+    assert run(shell, "%diagnose history").causes == report.causes
+
+
+def test_diagnose_speaks_of_a_training_that_failed(
+    shell: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("last_type", "last_value", "last_traceback", "last_exc"):  # which it will set
+        monkeypatch.setattr(sys, name, None, raising=False)
+    run(shell, TRAINING)
+    assert shell.run_cell(FAST).error_in_exec.history is not None
+    report = run(shell, "%diagnose")
+    assert report.causes[0].name == "lr_too_high"
+    assert "%diagnose" not in capsys.readouterr().err
+    run(shell, SLOW)
+    assert run(shell, "%diagnose").causes[0].name == "lr_too_low"
+
+
+def test_diagnose_takes_a_loss_and_a_model(shell: Any) -> None:
+    run(shell, TRAINING + "for each in model.layers[0].neurons: each.b.data = -50.0")
+    run(shell, "loss = sum((model(x) - y) ** 2 for x, y in zip(xs, ys)) / len(xs)")
+    assert run(shell, "%diagnose loss, model").causes[0].name == "dead_relu"
+    assert "unreached" in [cause.name for cause in run(shell, "%diagnose loss, [w]").causes]
+
+
+def test_diagnose_without_nn_takes_a_loss(shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "nn", raising=False)
+    assert not run(shell, "%diagnose loss, [x, w]")
+    with pytest.raises(TypeError, match="%diagnose needs a loss"):
+        run(shell, "%diagnose")
+    assert "nn" not in sys.modules
