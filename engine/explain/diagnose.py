@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from sys import _getframe
 from time import perf_counter
+from types import FrameType
 from typing import Any, Protocol
 
 from engine.core.value import Value
@@ -37,9 +38,14 @@ def diagnose(loss: Value, parameters: Iterable[Value] | _Model | None = None) ->
     """
     if not isinstance(loss, Value):
         raise TypeError(f"diagnose takes the loss, a Value, got {type(loss).__name__}")
+    return examined(loss, parameters, _getframe(1))
+
+
+def examined(loss: Value, model: Iterable[Value] | _Model | None, frame: FrameType) -> Report:
+    """What `diagnose` gives where it is called by a frame."""
     begin = perf_counter()
-    facts = Facts(loss, parameters, outside_library(_getframe(1)))
-    more: Any = getattr(parameters, "_causes", dict)
+    facts = Facts(loss, model, outside_library(frame))
+    more: Any = getattr(model, "_causes", dict)
     found = [
         replace(each, name=each.name or name)
         for name, row in {**CAUSES, **more()}.items()

@@ -11,7 +11,7 @@
 `backward_steps` is the loop to set a breakpoint in. A `Run`, which `value.trace_backward()` gives,
 goes back as well, and stops where something happens. `debug` is a prompt on a run, `player` is a
 page that plays it, and `to_source` writes it as plain Python. `hunt` finds what made a nan,
-`diagnose` finds dead and saturated units.
+`diagnose` looks for what keeps a network from learning.
 """
 
 # ruff: noqa: F403 (what these files say is public, is)

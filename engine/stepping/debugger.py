@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 from engine.core.origins import place_of, source_of
 from engine.core.value import Value
+from engine.explain.diagnose import examined
 from engine.stepping.breakpoints import Stop
 from engine.stepping.condition import FIELDS
 from engine.stepping.prompt import WHERE, Prompt
@@ -30,12 +31,14 @@ def debug(
     stdin: TextIO | None = None,
     stdout: TextIO | None = None,
     names: Mapping[str, Value] | None = None,
+    model: Any = None,
 ) -> None:
     """Walk through a run at a prompt, until `quit`. The run then stays where it is.
 
     Arguments:
         stdin, stdout: what commands are read from and answers written to; by default the terminal.
         names: more names for nodes, beside their labels and variables.
+        model: that learns from this loss, for the command `diagnose`.
 
     >>> from io import StringIO
     >>> x = Value(3.0, "x")
@@ -51,7 +54,7 @@ def debug(
         raise TypeError(
             f"debug takes a Run, got {type(run).__name__}; loss.trace_backward() gives one"
         )
-    Debugger(run, stdin, stdout, names or {}).interact()
+    Debugger(run, stdin, stdout, names or {}, model).interact()
 
 
 class Debugger(Prompt):
@@ -279,6 +282,21 @@ class Debugger(Prompt):
         self.note(step.source(self.names.plain[step.parent]))
         if line := source_of(step.node):
             self.say([Piece(f"{place_of(step.node)}  ", FAINT), Piece(line)])
+
+    def do_diagnose(self, argument: str) -> None:
+        """Look for what keeps the network from learning.
+
+        In a script the model is found among its variables, and the loop so far is
+        looked at too. The run stays where it is.
+        """
+        at = self.run.position
+        self.run.goto(-1)  # where gradients are what backward() leaves
+        try:
+            report = examined(self.run.root, self.model, self.asked)
+        finally:
+            self.run.goto(at)
+        for line in str(report).splitlines():
+            self.write(line)
 
     def do_html(self, argument: str) -> None:
         """Write this run as a page to play in a browser."""

@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 from engine.core.value import Value
 from engine.drawing import LayoutError
+from engine.source.lost import outside_library
 from engine.stepping.breakpoints import Breakpoints, NodeNames, Stop
 from engine.stepping.condition import FIELDS, FUNCTIONS
 from engine.stepping.run import Run
@@ -24,7 +25,7 @@ _USES = {
     "goto <edge>; restart",
     "stopping": "break [where]; tb(reak) <where>; cl(ear) [number]; watch [node]; unwatch [node]",
     "looking": "w(here); l(ist) [count]; p [expression]; contributions <node>; g(raph) [file.svg]; "
-    "source; html <file.html>",
+    "source; diagnose; html <file.html>",
     "leaving": "q(uit); h(elp) [command]",
 }
 USAGE = {
@@ -44,12 +45,18 @@ class Prompt(cmd.Cmd):
     """Reads commands and writes answers. The commands themselves are methods of `Debugger`."""
 
     def __init__(
-        self, run: Run, stdin: TextIO | None, stdout: TextIO | None, names: Mapping[str, Value]
+        self,
+        run: Run,
+        stdin: TextIO | None,
+        stdout: TextIO | None,
+        names: Mapping[str, Value],
+        model: Any = None,
     ) -> None:
         super().__init__(stdin=stdin, stdout=stdout)
         self.use_rawinput = self.stdin is sys.stdin
         self.live = self.use_rawinput and self.stdin.isatty()
         self.run, self.names = run, NodeNames(run, names)
+        self.model, self.asked = model, outside_library(sys._getframe())
         self.breakpoints, self.views = Breakpoints(run, self.names), Views(run, self.names)
         self.colour = in_colour(None if self.stdout is sys.stdout else False)
         self.numbers = count(1)

@@ -4,10 +4,11 @@ import runpy
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType, TracebackType
+from typing import Any
 
 from engine.core.modes import numeric_mode
 from engine.core.value import Number, Value
@@ -83,7 +84,8 @@ def _stopping(script: str, nth: int) -> Iterator[list[None]]:
             Value.backward = original  # type: ignore[method-assign]
             # in ieee mode: one may look here for what is not finite, and `original` raises for it
             with numeric_mode("ieee"), closing(Run(self, seed)) as run:
-                debug(run, names=_names(sys._getframe(1), script))
+                held = _held(sys._getframe(1), script)
+                debug(run, names=_names(held), model=_model(held, {*run.nodes}))
         original(self, seed)
 
     Value.backward = backward  # type: ignore[method-assign]
@@ -93,17 +95,33 @@ def _stopping(script: str, nth: int) -> Iterator[list[None]]:
         Value.backward = original  # type: ignore[method-assign]
 
 
-def _names(frame: FrameType | None, script: str) -> dict[str, Value]:
-    """The Values that the variables of the script's frame hold, alone or in lists, by name."""
+def _held(frame: FrameType | None, script: str) -> dict[str, Any]:
+    """The variables of the script's frame."""
     while frame is not None and frame.f_code.co_filename != script:
         frame = frame.f_back
+    return {**frame.f_globals, **frame.f_locals} if frame else {}
+
+
+def _names(variables: dict[str, Any]) -> dict[str, Value]:
+    """The Values that variables hold, alone or in lists, by name."""
     found: dict[str, Value] = {}
-    for name, held in ({**frame.f_globals, **frame.f_locals} if frame else {}).items():
+    for name, held in variables.items():
         if isinstance(held, Value):
             found[name] = held
         elif isinstance(held, list | tuple) and len(held) <= MANY:
             found |= {f"{name}[{i}]": v for i, v in enumerate(held) if isinstance(v, Value)}
     return found
+
+
+def _model(variables: dict[str, Any], nodes: set[Value]) -> Any:
+    """The variable that has most of a graph's leaves as its parameters; None without one."""
+    found = dict[int, Any]()
+    for held in variables.values():
+        if callable(getattr(held, "parameters", None)) and not isinstance(held, type):
+            with suppress(Exception):  # whatever a user's own object may raise
+                own = [p for p in held.parameters() if isinstance(p, Value) and p in nodes]
+                found.setdefault(len(own), held)
+    return found[max(found)] if any(found) else None
 
 
 def _own(tb: TracebackType | None, script: str) -> TracebackType | None:

@@ -177,6 +177,54 @@ def test_a_module_runs_as_python_runs_it(tmp_path: Path, name: str) -> None:
     assert stepped[2].startswith("1/1  x.grad 0 -> 3")
 
 
+LOOP = """\
+import nn
+
+xs, ys = [[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [1.0, 1.0, 0.0]
+other, model = nn.MLP(2, [3, 1], rng=1), nn.MLP(2, [3, 1], rng=2)
+optimizer = nn.SGD(model.parameters(), lr=0.01)
+for epoch in range(20):
+    loss = nn.mse_loss([model(x) for x in xs], ys)
+    loss.backward()
+    optimizer.step()
+print([p.grad for p in model.parameters()])
+"""
+
+
+def test_diagnose_finds_the_model_and_the_loop_of_the_script(tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(LOOP, encoding="utf-8")
+    done = ran(script, "n 3", "diagnose", "p edge", "q", arguments=("--nth", "12"))
+    assert (done.returncode, done.stderr) == (0, "")
+    said = done.stdout
+    assert "1. gradients are never set to 0, and add up from step to step at train.py:8\n" in said
+    assert "get no gradient" not in said
+    assert re.search(r"^layers\.0 +9 ", said, re.M)
+    assert "\nedge = 3\n" in said
+    assert said.splitlines()[-1] == ran(script).stdout.splitlines()[-1]
+
+
+def test_diagnose_without_a_model_tells_what_the_graph_tells(script: Path) -> None:
+    said = ran(script, "diagnose").stdout.splitlines()
+    assert said[1:3] == ["nothing found", "  looked at 11 values, the gradients of 3 parameters"]
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        "class Odd:\n    def parameters(self):\n        raise OSError('none')\nodd = Odd()",
+        "class Odd:\n    def parameters(self, which):\n        pass\nodd = Odd()",
+        "class Odd:\n    def parameters(self):\n        return [1.0]\nodd = Odd()",
+        "from inspect import signature\nodd = signature(print)",
+    ],
+)
+def test_what_has_no_such_parameters_is_no_model(script: Path, held: str) -> None:
+    script.write_text(f"{held}\n{script.read_text(encoding='utf-8')}", encoding="utf-8")
+    done = ran(script, "diagnose")
+    assert "nothing found" in done.stdout
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 # --- a real terminal -----------------------------------------------------------------------------
 Start = Callable[..., Terminal]
 PROMPT = "(grad 0/11) "
