@@ -48,7 +48,7 @@ __all__ += ["fit", "History", "predict", "accuracy", "confusion_matrix", "r2_sco
 __all__ += ["save", "load", "CheckpointError", "to_torch", "from_torch", "to_onnx"]
 
 if _typing.TYPE_CHECKING:
-    from nn.doctor.diagnose import diagnose as diagnose
+    from nn.doctor.examine import diagnose as diagnose
     from nn.interop.sklearn import ScalarMLPClassifier as ScalarMLPClassifier
     from nn.interop.sklearn import ScalarMLPRegressor as ScalarMLPRegressor
 else:
@@ -56,6 +56,6 @@ else:
         __name__,
         {
             "nn.interop.sklearn": ["ScalarMLPClassifier", "ScalarMLPRegressor"],
-            "nn.doctor.diagnose": ["diagnose"],
+            "nn.doctor.examine": ["diagnose"],
         },
     )

@@ -4,3 +4,5 @@
 is seen, where, and which change would mend it. `trials` makes the change in a copy and trains that
 beside an unchanged copy. `report` is what a user reads.
 """
+
+__all__: list[str] = []

@@ -8,8 +8,7 @@ from typing import Any
 from engine.core.value import set_data
 from nn.checks import as_list
 from nn.doctor.trials import Training, class_of
-from nn.likelihoods import binary_cross_entropy_with_logits, cross_entropy
-from nn.losses import mse_loss
+from nn.losses import LOSSES
 from nn.models.activations import bound
 from nn.models.layers import Layer, Sequential
 from nn.models.regularization import Dropout
@@ -109,7 +108,7 @@ def classify(t: Training) -> None:
     number = {each: i for i, each in enumerate(classes)}
     t.ys = [number[class_of(y)] for y in t.ys]
     two = len(classes) == 2 and len(last.neurons) == 1
-    t.loss = binary_cross_entropy_with_logits if two else cross_entropy
+    t.loss = LOSSES["binary_cross_entropy_with_logits" if two else "cross_entropy"]
     vars(t)["classes"] = sorted(number.values())
     if not two and len(last.neurons) != len(classes):
         replaced(t, last, len(classes))
@@ -119,7 +118,7 @@ def classify(t: Training) -> None:
 def regress(t: Training) -> None:
     """The mean squared error of one number."""
     last = [x for x in t.model.modules() if isinstance(x, Layer)][-1]
-    t.loss = mse_loss
+    t.loss = LOSSES["mse"]
     vars(t)["classes"] = []
     if len(last.neurons) != 1:
         replaced(t, last, 1)

@@ -8,7 +8,7 @@ from statistics import fmean, pstdev
 from engine.wording.names import number
 from nn.checks import listed
 from nn.doctor import changes
-from nn.doctor.facts import Facts, ratio
+from nn.doctor.symptoms import Symptoms, ratio
 from nn.doctor.table import Remedy, Suspicion, row, suspect
 
 UNEVEN = 5.0  # times as many rows of one class as of another
@@ -17,7 +17,7 @@ RELATED = 0.35  # how much neighbours have in common where targets follow from s
 
 
 @row("inputs_not_scaled")
-def _inputs(facts: Facts) -> Iterator[Suspicion]:
+def _inputs(facts: Symptoms) -> Iterator[Suspicion]:
     columns = facts.columns
     spread = [c.spread for c in columns if c.spread]
     if not spread:
@@ -36,7 +36,7 @@ def _inputs(facts: Facts) -> Iterator[Suspicion]:
 
 
 @row("targets_not_scaled")
-def _targets(facts: Facts) -> Iterator[Suspicion]:
+def _targets(facts: Symptoms) -> Iterator[Suspicion]:
     if facts.classifies or not facts.targets or facts.begun.classes:
         return
     mean, spread = fmean(facts.targets), pstdev(facts.targets)
@@ -48,7 +48,7 @@ def _targets(facts: Facts) -> Iterator[Suspicion]:
 
 
 @row("mse_for_classes")
-def _for_numbers(facts: Facts) -> Iterator[Suspicion]:
+def _for_numbers(facts: Symptoms) -> Iterator[Suspicion]:
     classes = facts.begun.classes
     if len(classes) > 1 and facts.loss in ("mse", "mae", "huber"):
         two = len(classes) == 2
@@ -64,7 +64,7 @@ def _for_numbers(facts: Facts) -> Iterator[Suspicion]:
 
 
 @row("cross_entropy_for_numbers")
-def _for_classes(facts: Facts) -> Iterator[Suspicion]:
+def _for_classes(facts: Symptoms) -> Iterator[Suspicion]:
     if facts.loss == "cross_entropy" and len(facts.counts) > 15:
         rows = len(facts.begun.ys)
         if rows < 10 * len(facts.counts):
@@ -80,7 +80,7 @@ def _for_classes(facts: Facts) -> Iterator[Suspicion]:
 
 
 @row("imbalanced")
-def _uneven(facts: Facts) -> Iterator[Suspicion]:
+def _uneven(facts: Symptoms) -> Iterator[Suspicion]:
     counts = facts.counts.most_common()
     if facts.classifies and len(counts) > 1 and not facts.task.data.classes:
         (most, many), (least, few) = counts[0], counts[-1]
@@ -97,14 +97,14 @@ def _uneven(facts: Facts) -> Iterator[Suspicion]:
 
 
 @row("constant_labels")
-def _constant(facts: Facts) -> Iterator[Suspicion]:
+def _constant(facts: Symptoms) -> Iterator[Suspicion]:
     if len(facts.targets) > 1 and len({*facts.targets}) == 1:
         seen = f"all {len(facts.targets)} are {number(facts.targets[0])}"
         yield _data("all targets are the same", seen, "look at where the targets come from", facts)
 
 
 @row("class_missing")
-def _missing(facts: Facts) -> Iterator[Suspicion]:
+def _missing(facts: Symptoms) -> Iterator[Suspicion]:
     if (missing := facts.missing) and missing != [0]:
         seen = f"{len(facts.layers[-1].neurons)} outputs, and targets {_names(facts)}"
         title = f"class {listed([str(x) for x in missing])} is never a target"
@@ -112,23 +112,23 @@ def _missing(facts: Facts) -> Iterator[Suspicion]:
 
 
 @row("labels_off_by_one")
-def _shifted(facts: Facts) -> Iterator[Suspicion]:
+def _shifted(facts: Symptoms) -> Iterator[Suspicion]:
     if facts.missing == [0]:
         seen = f"{len(facts.layers[-1].neurons)} outputs, and targets {_names(facts)}"
         yield _data("the labels are off by one", seen, "count the classes from 0: ys - 1", facts)
 
 
-def _names(facts: Facts) -> str:
+def _names(facts: Symptoms) -> str:
     return listed([f"{x:g}" for x in sorted(facts.counts)])
 
 
-def _data(title: str, seen: str, do: str, facts: Facts, weight: float = 1.0) -> Suspicion:
+def _data(title: str, seen: str, do: str, facts: Symptoms, weight: float = 1.0) -> Suspicion:
     """What is plain to see in the rows, and no change of the training mends."""
     return suspect(title, seen, weight, facts.start.place, do=do, certain=True)
 
 
 @row("shuffled_labels")
-def _shuffled(facts: Facts) -> Iterator[Suspicion]:
+def _shuffled(facts: Symptoms) -> Iterator[Suspicion]:
     if facts.related < 0.05 and facts.hopeless:
         yield _data(
             "the targets have nothing to do with the samples",
@@ -140,7 +140,7 @@ def _shuffled(facts: Facts) -> Iterator[Suspicion]:
 
 
 @row("noisy_labels")
-def _noisy(facts: Facts) -> Iterator[Suspicion]:
+def _noisy(facts: Symptoms) -> Iterator[Suspicion]:
     if 0.05 <= facts.related < RELATED and facts.hopeless:
         yield _data(
             "many targets are wrong",
@@ -152,7 +152,7 @@ def _noisy(facts: Facts) -> Iterator[Suspicion]:
 
 
 @row("leaking_column")
-def _leaking(facts: Facts) -> Iterator[Suspicion]:
+def _leaking(facts: Symptoms) -> Iterator[Suspicion]:
     ys, rows = facts.targets, facts.rows
     if len({*ys}) < 2 or len({*map(tuple, rows)}) < 3 * len({*ys}) / 2:
         return
@@ -177,7 +177,7 @@ def correlation(xs: Sequence[float], ys: Sequence[float]) -> float:
 
 
 @row("constant_columns")
-def _still(facts: Facts) -> Iterator[Suspicion]:
+def _still(facts: Symptoms) -> Iterator[Suspicion]:
     still = [i for i, column in enumerate(facts.columns) if not column.spread]
     if 2 * len(still) >= len(facts.columns) > 1:
         names = listed([facts.column_name(i) for i in still])
@@ -187,7 +187,7 @@ def _still(facts: Facts) -> Iterator[Suspicion]:
 
 
 @row("duplicated_columns")
-def _copied(facts: Facts) -> Iterator[Suspicion]:
+def _copied(facts: Symptoms) -> Iterator[Suspicion]:
     columns = [*zip(*facts.rows, strict=True)]
     moving = [c for c, about in zip(columns, facts.columns, strict=True) if about.spread]
     if 2 * len({*moving}) <= len(moving):
@@ -197,7 +197,7 @@ def _copied(facts: Facts) -> Iterator[Suspicion]:
 
 
 @row("duplicated_rows")
-def _repeated(facts: Facts) -> Iterator[Suspicion]:
+def _repeated(facts: Symptoms) -> Iterator[Suspicion]:
     rows = [*map(tuple, facts.rows)]
     measured = any(not x.is_integer() for row in rows[:20] for x in row)
     if measured and 2 * len({*rows}) <= len(rows):

@@ -11,8 +11,8 @@ from engine.explain.report import Cause, cause, names
 from engine.source.origin import Place
 from engine.source.search import called_at, calls, written
 from engine.wording.names import number
-from nn.doctor.facts import argument
 from nn.doctor.loops import file_of
+from nn.doctor.symptoms import argument
 from nn.models.layers import Layer
 from nn.models.module import Module, walk
 from nn.models.regularization import Dropout

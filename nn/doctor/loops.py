@@ -12,7 +12,7 @@ from engine.explain.report import Cause, cause, names
 from engine.source.origin import Place
 from engine.source.search import called_at, written
 from engine.wording.names import number
-from nn.doctor.facts import USUAL, argument
+from nn.doctor.symptoms import USUAL, argument
 from nn.optim.optimizers import LIVE, Optimizer
 
 CAUSES: dict[str, Row] = {}

@@ -7,7 +7,7 @@ from math import hypot, sqrt
 from engine.source.origin import Place
 from engine.wording.names import number
 from nn.doctor import changes
-from nn.doctor.facts import Facts, argument
+from nn.doctor.symptoms import Symptoms, argument
 from nn.doctor.table import Remedy, Suspicion, row, suspect
 from nn.models.activations import bound
 from nn.models.layers import Layer
@@ -20,7 +20,7 @@ BOUNDS = {"relu": (0.0, float("inf")), "tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0
 
 
 @row("dead_relu")
-def _dead(facts: Facts) -> Iterator[Suspicion]:
+def _dead(facts: Symptoms) -> Iterator[Suspicion]:
     for k, layer in enumerate(facts.layers[:-1]):
         if layer.activation != "relu":
             continue
@@ -41,7 +41,7 @@ def _dead(facts: Facts) -> Iterator[Suspicion]:
 
 
 @row("saturated")
-def _saturated(facts: Facts) -> Iterator[Suspicion]:
+def _saturated(facts: Symptoms) -> Iterator[Suspicion]:
     for k, layer in enumerate(facts.layers[:-1]):
         if layer.activation in ("tanh", "sigmoid"):
             middle = 0.5 if layer.activation == "sigmoid" else 0.0
@@ -62,7 +62,7 @@ def _saturated(facts: Facts) -> Iterator[Suspicion]:
 
 
 @row("zero_weights")
-def _zero(facts: Facts) -> Iterator[Suspicion]:
+def _zero(facts: Symptoms) -> Iterator[Suspicion]:
     for k, weights in enumerate(_weights(facts)):
         if len(facts.every) > 1 and not any(map(any, weights)):
             yield _alike(facts, k, "0")
@@ -70,35 +70,35 @@ def _zero(facts: Facts) -> Iterator[Suspicion]:
 
 
 @row("equal_weights")
-def _equal(facts: Facts) -> Iterator[Suspicion]:
+def _equal(facts: Symptoms) -> Iterator[Suspicion]:
     for k, weights in enumerate(_weights(facts)):
         if len(weights) > 1 and len({*weights}) == 1 and any(weights[0]):
             yield _alike(facts, k, "equal")
             return
 
 
-def _weights(facts: Facts) -> list[list[tuple[float, ...]]]:
+def _weights(facts: Symptoms) -> list[list[tuple[float, ...]]]:
     """The first weights of every neuron, by layer."""
     return [[tuple([w.data for w in n.w]) for n in layer.neurons] for layer in facts.every]
 
 
-def _alike(facts: Facts, k: int, how: str) -> Suspicion:
+def _alike(facts: Symptoms, k: int, how: str) -> Suspicion:
     title = f"all weights of {_called(facts.every, k)} begin {how}"
     seen = "so its units compute the same, and learn the same"
     return suspect(title, seen, 0.95, _set_at(facts, facts.every[k]), (_fresh(),))
 
 
 @row("init_too_large")
-def _huge(facts: Facts) -> Iterator[Suspicion]:
+def _huge(facts: Symptoms) -> Iterator[Suspicion]:
     yield from _sizes(facts, "large", lambda times: times > FAR)
 
 
 @row("init_too_small")
-def _tiny(facts: Facts) -> Iterator[Suspicion]:
+def _tiny(facts: Symptoms) -> Iterator[Suspicion]:
     yield from _sizes(facts, "small", lambda times: 0.0 < times < 1.0 / FAR)
 
 
-def _sizes(facts: Facts, how: str, odd: Callable[[float], bool]) -> Iterator[Suspicion]:
+def _sizes(facts: Symptoms, how: str, odd: Callable[[float], bool]) -> Iterator[Suspicion]:
     """Weights that are many times as large, or as small, as suits their layer."""
     for k, (layer, weights) in enumerate(zip(facts.every, _weights(facts), strict=True)):
         size = hypot(*[hypot(*each) for each in weights]) / sqrt(len(weights) * len(weights[0]))
@@ -110,7 +110,7 @@ def _sizes(facts: Facts, how: str, odd: Callable[[float], bool]) -> Iterator[Sus
             return
 
 
-def _set_at(facts: Facts, layer: Layer, biases: bool = False) -> Place | None:
+def _set_at(facts: Symptoms, layer: Layer, biases: bool = False) -> Place | None:
     """The line that set a layer's weights or biases, or else that where it was made."""
     values = [neuron.b if biases else neuron.w[0] for neuron in layer.neurons]
     return facts.set_at(values) or layer.place
@@ -127,7 +127,7 @@ def _called(layers: list[Layer], k: int) -> str:
 
 
 @row("no_activation")
-def _linear(facts: Facts) -> Iterator[Suspicion]:
+def _linear(facts: Symptoms) -> Iterator[Suspicion]:
     hidden = facts.layers[:-1]
     if hidden and all(layer.activation == "linear" for layer in hidden):
         relu = partial(changes.activation, "relu", True)
@@ -141,7 +141,7 @@ def _linear(facts: Facts) -> Iterator[Suspicion]:
 
 
 @row("activation_on_output")
-def _output(facts: Facts) -> Iterator[Suspicion]:
+def _output(facts: Symptoms) -> Iterator[Suspicion]:
     last = facts.layers[-1] if facts.layers else None
     if last is None or last.activation not in BOUNDS or facts.loss == "binary_cross_entropy":
         return
@@ -162,12 +162,12 @@ def _output(facts: Facts) -> Iterator[Suspicion]:
         )
 
 
-def _argument(facts: Facts, layer: Layer, name: str) -> Place:
+def _argument(facts: Symptoms, layer: Layer, name: str) -> Place:
     return argument(layer.place, name)
 
 
 @row("too_narrow")
-def _narrow(facts: Facts) -> Iterator[Suspicion]:
+def _narrow(facts: Symptoms) -> Iterator[Suspicion]:
     widths = [len(layer.neurons) for layer in facts.layers[:-1]]
     if widths and min(widths) < SMALL:
         yield suspect(

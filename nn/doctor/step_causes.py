@@ -7,14 +7,14 @@ from engine.source.origin import Place
 from engine.wording.names import number
 from nn.checks import listed
 from nn.doctor import changes
-from nn.doctor.facts import Facts
+from nn.doctor.symptoms import Symptoms
 from nn.doctor.table import Remedy, Suspicion, row, suspect
 from nn.losses import built_in
 from nn.models.regularization import Dropout
 
 
 @row("lr_too_high")
-def _high(facts: Facts) -> Iterator[Suspicion]:
+def _high(facts: Symptoms) -> Iterator[Suspicion]:
     losses, lr = facts.losses, facts.start.rate
     over = facts.usual and lr >= 10.0 * facts.usual
     broke = not losses or losses[-1] > losses[0] or losses[-1] != losses[-1]
@@ -29,7 +29,7 @@ def _high(facts: Facts) -> Iterator[Suspicion]:
 
 
 @row("lr_too_low")
-def _low(facts: Facts) -> Iterator[Suspicion]:
+def _low(facts: Symptoms) -> Iterator[Suspicion]:
     lr, falls = facts.start.rate, facts.rises < 0.1 and facts.late > 0.0
     under = bool(facts.usual) and lr <= facts.usual / 10.0
     if under or falls:
@@ -41,7 +41,7 @@ def _low(facts: Facts) -> Iterator[Suspicion]:
 
 
 def _rate(
-    facts: Facts, what: str, seen: str, weight: float, factors: tuple[float, ...]
+    facts: Symptoms, what: str, seen: str, weight: float, factors: tuple[float, ...]
 ) -> Suspicion:
     lr, kind = facts.start.rate, type(facts.task.optimizer).__name__
     remedies = [
@@ -52,7 +52,7 @@ def _rate(
 
 
 @row("too_few_epochs")
-def _few(facts: Facts) -> Iterator[Suspicion]:
+def _few(facts: Symptoms) -> Iterator[Suspicion]:
     task, done = facts.task, len(facts.losses)
     if facts.history.stopped == "epochs" and (facts.late > 0.01 or done <= 20):
         seen = f"the loss was still falling: by {facts.late:.1%} in the last quarter"
@@ -66,26 +66,26 @@ def _few(facts: Facts) -> Iterator[Suspicion]:
 
 
 @row("batch_too_small")
-def _small(facts: Facts) -> Iterator[Suspicion]:
+def _small(facts: Symptoms) -> Iterator[Suspicion]:
     if facts.task.batch_size == 1 and len(facts.task.data.rows) > 1:
         yield _batch(facts, "small", "each step follows a single row", 0.8)
 
 
 @row("batch_too_large")
-def _large(facts: Facts) -> Iterator[Suspicion]:
+def _large(facts: Symptoms) -> Iterator[Suspicion]:
     size, many = facts.task.batch_size, len(facts.task.data.rows)
     if many > 64 and (size is None or size >= many):
         yield _batch(facts, "large", f"all {many} rows make one step an epoch", 0.7)
 
 
-def _batch(facts: Facts, how: str, seen: str, weight: float) -> Suspicion:
+def _batch(facts: Symptoms, how: str, seen: str, weight: float) -> Suspicion:
     usual = Remedy("batch_size=32", "batch_size=32", partial(changes.setting, "batch_size", 32))
     title = f"the batches are too {how}: batch_size={facts.task.batch_size}"
     return suspect(title, seen, weight, facts.at("batch_size"), (usual,))
 
 
 @row("penalty_too_strong")
-def _decay(facts: Facts) -> Iterator[Suspicion]:
+def _decay(facts: Symptoms) -> Iterator[Suspicion]:
     decay = getattr(facts.task.optimizer, "weight_decay", 0.0)
     if decay >= 1e-3:
         none = Remedy(
@@ -99,7 +99,7 @@ def _decay(facts: Facts) -> Iterator[Suspicion]:
 
 
 @row("clip_too_strong")
-def _clip(facts: Facts) -> Iterator[Suspicion]:
+def _clip(facts: Symptoms) -> Iterator[Suspicion]:
     if facts.task.clip is not None:
         none = Remedy("leave out clip", "clip=None", partial(changes.setting, "clip", None))
         seen = f"no gradient may be longer than {facts.task.clip:g}"
@@ -108,7 +108,7 @@ def _clip(facts: Facts) -> Iterator[Suspicion]:
 
 
 @row("dropout_too_strong")
-def _dropout(facts: Facts) -> Iterator[Suspicion]:
+def _dropout(facts: Symptoms) -> Iterator[Suspicion]:
     for part in facts.task.held.modules:
         if isinstance(part, Dropout) and part.p >= 0.3:
             less = Remedy("Dropout(0.1)", "Dropout(0.1)", partial(changes.dropout, 0.1))
@@ -119,7 +119,7 @@ def _dropout(facts: Facts) -> Iterator[Suspicion]:
 
 
 @row("dropout_at_evaluation")
-def _evaluation(facts: Facts) -> Iterator[Suspicion]:
+def _evaluation(facts: Symptoms) -> Iterator[Suspicion]:
     for part in facts.task.held.modules:
         if isinstance(part, Dropout) and part.called is not None:
             seen = f"the model was called in training mode: {part!r} left units out"
@@ -129,7 +129,7 @@ def _evaluation(facts: Facts) -> Iterator[Suspicion]:
 
 
 @row("frozen_layer")
-def _frozen(facts: Facts) -> Iterator[Suspicion]:
+def _frozen(facts: Symptoms) -> Iterator[Suspicion]:
     task = facts.task
     learned = {*task.optimizer.params}
     left = [(path, p) for path, p in task.model.named_parameters() if p not in learned]
@@ -153,7 +153,7 @@ def _frozen(facts: Facts) -> Iterator[Suspicion]:
         )
 
 
-def _frozen_at(facts: Facts) -> Place | None:
+def _frozen_at(facts: Symptoms) -> Place | None:
     """The line that froze a layer."""
     lines = [vars(part).get("frozen_at") for part in facts.task.held.modules]
     return next(filter(None, lines), None)
@@ -166,7 +166,7 @@ def _above(path: str) -> str:
 
 
 @row("sum_not_mean")
-def _sum(facts: Facts) -> Iterator[Suspicion]:
+def _sum(facts: Symptoms) -> Iterator[Suspicion]:
     if built_in(facts.task.loss) is None and 1.5 < facts.growth < 2.5:
         mean = Remedy(
             "divide the loss by how many rows it is given", "the mean", changes.mean_of_rows

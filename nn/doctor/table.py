@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from engine.explain.report import Cause
 from engine.source.origin import Place
-from nn.doctor.facts import Facts
+from nn.doctor.symptoms import Symptoms
 from nn.doctor.trials import Training
 
 
@@ -33,7 +33,7 @@ class Suspicion(NamedTuple):
     certain: bool = False
 
 
-Row = Callable[[Facts], Iterator[Suspicion]]
+Row = Callable[[Symptoms], Iterator[Suspicion]]
 CAUSES: dict[str, Row] = {}
 
 

@@ -25,7 +25,7 @@ from nn.losses import classes_of
 from nn.models.module import Contents, Module
 from nn.optim.optimizers import Optimizer
 from nn.training.fit import fit
-from nn.training.history import Start
+from nn.training.history import History
 
 ROWS = 1_500  # that a trial takes at most
 VISITS = 2e8  # of a weight by a row, at most; they take a fifth of a second natively
@@ -52,12 +52,13 @@ class Training:
     native: bool
 
     @classmethod
-    def of(cls, start: Start, fold: int = 0) -> "Training":
+    def of(cls, history: History, fold: int = 0) -> "Training":
         """A copy of a training as it began.
 
         Arguments:
             fold: which of the rows are held out.
         """
+        start: Any = history.start
         task = start.task
         optimizer = copy(task.optimizer)
         optimizer.memory, optimizer.steps, optimizer.lr = [], 0, start.rate
@@ -77,7 +78,7 @@ class Training:
             "class_weights": dict(task.data.classes) if task.data.classes else None,
             "sample_weight": weights,
         }
-        native = start.backend == "native"
+        native = history.backend == "native"
         learned, kept_out = sorted(order[many:]), sorted(order[:many] or order)
         made = cls(
             model, optimizer, xs, ys, task.loss, task.epochs, settings, learned, kept_out, native

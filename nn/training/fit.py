@@ -12,7 +12,7 @@ from weakref import ref
 from engine import NumericError, Value
 from nn.checkpoint.files import FilePath
 from nn.checkpoint.state import CheckpointWriter, State, Stateful, load_all
-from nn.checks import PLACES, at_least_zero, generator, in_users_terms, listed, pick, place
+from nn.checks import PLACES, at_least_zero, generator, in_users_terms, listed, pick
 from nn.evaluation.metrics import Asked, Metrics
 from nn.evaluation.samples import pair_up
 from nn.losses import LOSSES, OTHER_NAMES, Loss, built_in, check_settings, classes_of
@@ -221,21 +221,12 @@ def _train(
 ) -> History:
     """Do the task, from the state of a file if one was read."""
     model, data, stopping, modules = task.model, task.data, None, task.held.modules
-    history = History(monitor=task.monitor)
-    if saved is None:
-        data.split(task.rng, stratified=classes_of(task.loss) is not None)
-    else:
-        data.load_state_dict(saved)
-    numbers, changes = zip(*[(p._data, p._epoch) for p in task.parameters], strict=True)
-    rate = float(task.optimizer.lr)
-    history.start = Start(task, place(), rate, [*numbers], [*changes])
-    LAST.append(ref(history))
+    history = _opened(task, saved)
     with keeping_modes(modules), Progress(task.epochs, len(data.rows), history, progress) as bar:
         try:
             trainer = _trainer(task, progress)
             trainer.confusion()  # for its errors, before anything changes
             stopping, history.backend = EarlyStopping(trainer), trainer.backend
-            history.start.backend = trainer.backend
             if task.record:
                 start = trainer.measured()
                 history.recording = Recording(model, task.parameters, [*data.rows], start=start)
@@ -272,11 +263,26 @@ def _train(
                 history.best_epoch = stopping.restore()
                 task.optimizer.lr = trainer.rate
     history.confusion = None if history.best_epoch is None else trainer.confusion()
-    losses = history.loss
+    _tell(history.loss, progress)
+    return history
+
+
+def _opened(task: Task, saved: State | None) -> History:
+    """Hold rows out, and note what the training begins with."""
+    if saved is None:
+        task.data.split(task.rng, stratified=classes_of(task.loss) is not None)
+    else:
+        task.data.load_state_dict(saved)
+    history = History(monitor=task.monitor, start=Start(task))
+    LAST.append(ref(history))
+    return history
+
+
+def _tell(losses: list[float], progress: bool) -> None:
+    """Say so if it did not learn."""
     if len(losses) > 1 and not losses[-1] < losses[0]:
         went = f"the loss went from {losses[0]:.3g} to {losses[-1]:.3g}"
         _say(f"did not learn: {went} (history.diagnose() looks for the cause)", progress)
-    return history
 
 
 def _begin(

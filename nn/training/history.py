@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from nn.checkpoint.state import State, row, table
+from nn.checks import place
 
 if TYPE_CHECKING:
     from engine import Value
     from engine.explain.report import Report
-    from engine.source.origin import Place
     from nn.drawing import Figure
     from nn.models.module import Module
     from nn.training.task import Task
@@ -61,24 +61,19 @@ class Recording:
         self.snapshots[:], self.start = snapshots, start
 
 
-@dataclass(repr=False, eq=False)
 class Start:
     """What a training began with, for `diagnose`: the task, and what training changes of it.
 
     Attributes:
-        place: the line that called `fit`. rate: the optimiser's lr. backend: see History.
+        place: the line that called `fit`. rate: the optimiser's lr.
         numbers: those of all parameters. changes: when each was set last, see `changed_at`.
     """
 
-    task: Task
-    place: Place
-    rate: float
-    numbers: list[float]
-    changes: list[int]
-    backend: str = "eager"
-
-    def __post_init__(self) -> None:
-        for part in self.task.held.modules:
+    def __init__(self, task: Task) -> None:
+        self.task, self.place, self.rate = task, place(), float(task.optimizer.lr)
+        self.numbers = [parameter.data for parameter in task.parameters]
+        self.changes = [parameter._epoch for parameter in task.parameters]
+        for part in task.held.modules:
             if hasattr(part, "called"):  # a Dropout; from now on it is wrong
                 part.called = None
 
@@ -127,7 +122,7 @@ class History:
 
         See `nn.diagnose`. Raises ValueError for a History that was loaded or unpickled.
         """
-        from nn.doctor.diagnose import of_history  # which trains copies, and most runs never need
+        from nn.doctor.examine import of_history  # which trains copies, and most runs never need
 
         return of_history(self)
 

@@ -24,7 +24,7 @@ BELOW: dict[str, set[str]] = {
     "engine.native": {"source", "core", "operations", "wording"},
     "engine.compatibility": {"core"},
     "engine.cli": {"core", "wording", "explain", "drawing"},
-    "engine.stepping": {"core", "wording", "explain", "drawing", "page", "cli"},
+    "engine.stepping": {"source", "core", "wording", "explain", "drawing", "page", "cli"},
     "nn.checks": set(),
     "nn.models": {"checks"},
     "nn.pairs": {"checks"},

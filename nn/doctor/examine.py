@@ -19,7 +19,7 @@ from nn.checks import caller
 from nn.doctor import data_causes as _data  # noqa: F401 (its rows)
 from nn.doctor import model_causes as _model  # noqa: F401
 from nn.doctor import step_causes as _steps  # noqa: F401
-from nn.doctor.facts import Facts
+from nn.doctor.symptoms import Symptoms
 from nn.doctor.table import CAUSES, Remedy, Suspicion
 from nn.doctor.trials import FAILED, Training
 from nn.losses import of_rows
@@ -85,7 +85,7 @@ def of_history(history: History, error: BaseException | None = None) -> Report:
     begin = perf_counter()
     if history.start is None:
         raise ValueError("this History was loaded, and its data are gone; diagnose that of a fit")
-    facts = Facts(history, history.start)
+    facts = Symptoms(history, history.start)
     found = [(name, each) for name, row in CAUSES.items() for each in row(facts)]
     found.sort(key=lambda pair: -pair[1].cause.weight)
     trials = Trials(facts, sum(len(each.remedies) for _, each in found))
@@ -98,7 +98,7 @@ def of_history(history: History, error: BaseException | None = None) -> Report:
     return Report(tuple(causes), tuple(looked), perf_counter() - begin)
 
 
-def _in_graph(facts: Facts, error: BaseException | None) -> list[Cause]:
+def _in_graph(facts: Symptoms, error: BaseException | None) -> list[Cause]:
     """What the graph of the loss of some rows tells, or that of the row with which it ended."""
     task, given = facts.task, facts.task.data.given
     bad = re.match(r"row (\d+):", str(error))
@@ -126,7 +126,7 @@ class Trials:
         folds: how many of these choices there are. vain: what was tried and did not help.
     """
 
-    def __init__(self, facts: Facts, many: int) -> None:
+    def __init__(self, facts: Symptoms, many: int) -> None:
         self.facts, self.base, self.vain = facts, dict[int, float](), list[str]()
         self.left, self.cost = SECONDS, facts.begun.cost()
         affordable = SECONDS / self.cost / max(many + 2, 4)
@@ -134,7 +134,7 @@ class Trials:
 
     def score(self, fold: int, remedy: Remedy | None = None) -> float:
         """The score of a copy, changed by a remedy."""
-        training = Training.of(self.facts.start, fold)
+        training = Training.of(self.facts.history, fold)
         if remedy is not None:
             remedy.change(training)
         self.left -= training.cost()

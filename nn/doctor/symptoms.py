@@ -1,5 +1,7 @@
 """What can be seen of a training: its losses, its rows, its layers."""
 
+import ast
+import linecache
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -7,13 +9,13 @@ from functools import cached_property
 from statistics import fmean, pstdev
 from typing import Any, NamedTuple
 
+from engine import Value, no_grad, numeric_mode
 from engine.core.origins import CHANGES
-from engine.core.value import Value
 from engine.source.origin import Place, origin_of
 from engine.wording.names import safe
 from nn.checks import alone, as_list, as_number
 from nn.doctor.trials import Training, class_of
-from nn.losses import LOSSES, built_in, classes_of
+from nn.losses import LOSSES, built_in, classes_of, of_rows
 from nn.models import chain
 from nn.models.layers import Layer
 from nn.models.module import Contents, Module
@@ -24,7 +26,7 @@ SEEN = 64  # rows on which units are looked at
 NEAR = 300  # rows of which the closest ones are looked for
 
 
-class Column(NamedTuple):
+class Scale(NamedTuple):
     """The numbers of a sample's column: their mean, deviation and largest size."""
 
     mean: float
@@ -32,7 +34,7 @@ class Column(NamedTuple):
     size: float
 
 
-class Facts:
+class Symptoms:
     """What is known of a training.
 
     Attributes:
@@ -41,7 +43,7 @@ class Facts:
 
     def __init__(self, history: History, start: Start) -> None:
         self.history, self.start, self.task = history, start, start.task
-        self.begun = Training.of(start)
+        self.begun = Training.of(history)
 
     @property
     def losses(self) -> list[float]:
@@ -74,10 +76,10 @@ class Facts:
         return rows if len({*map(len, rows)}) == 1 else []
 
     @cached_property
-    def columns(self) -> list[Column]:
+    def columns(self) -> list[Scale]:
         """About the columns of the samples."""
         columns = [*zip(*self.rows, strict=True)]
-        return [Column(fmean(c), pstdev(c), max(map(abs, c))) for c in columns]
+        return [Scale(fmean(c), pstdev(c), max(map(abs, c))) for c in columns]
 
     def column_name(self, i: int) -> str:
         """How the user calls a column."""
@@ -130,14 +132,11 @@ class Facts:
     def hopeless(self) -> bool:
         """Whether a copy of the training is not much better than a guess on rows held out."""
         guess = 1.0 / len(self.begun.classes) if self.begun.classes else 0.0
-        return Training.of(self.start).score() < guess + 0.35 * (1.0 - guess)
+        return Training.of(self.history).score() < guess + 0.35 * (1.0 - guess)
 
     @cached_property
     def growth(self) -> float:
         """How many times as large the loss of some rows is where each of them comes twice."""
-        from engine import no_grad
-        from nn.losses import of_rows
-
         xs, ys = self.begun.xs[:4], self.begun.ys[:4]
         try:
             with no_grad():
@@ -206,9 +205,6 @@ class Facts:
 
 def signals(model: Module, layers: Sequence[Layer], xs: Sequence[Any]) -> list[list[list[float]]]:
     """For each layer and unit what it gives for each sample."""
-    from engine import no_grad
-    from engine.core.modes import numeric_mode
-
     found: list[list[list[float]]] = [[[] for _ in layer.neurons] for layer in layers]
     with no_grad(), numeric_mode("ieee"):
         for x in xs:
@@ -222,9 +218,6 @@ def signals(model: Module, layers: Sequence[Layer], xs: Sequence[Any]) -> list[l
 
 def argument(place: Place, name: str) -> Place:
     """The line of an argument by name of a call that stands at a place, or else that place."""
-    import ast
-    import linecache
-
     try:
         tree = ast.parse("".join(linecache.getlines(place.file)))
     except (SyntaxError, ValueError):
