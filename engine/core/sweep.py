@@ -32,7 +32,7 @@ def backward(root: Node, seed: float) -> None:
     each parent, and is visited when all its consumers have been.
     """
     order = reverse_order(root)
-    with _sweeping, Gradients(order, add=True):
+    with _sweeping, Gradients(order, add=True) as held:
         root.grad = seed
         for node in visited(order):
             upstream = node.grad
@@ -41,6 +41,18 @@ def backward(root: Node, seed: float) -> None:
                     contribution = upstream * local
                     parent.grad += contribution
         check_gradients(order, [node.grad for node in order], seed)
+    _note(order, held)
+
+
+def _note(order: Sequence[Node], held: Node | None) -> None:
+    """Keep what `diagnose` tells a loop by: see engine/explain/facts.py."""
+    root, leaf, by = order[0], order[-1], outside_library(_getframe(3))
+    for leaf in reversed(order):
+        if leaf.op is None:
+            break
+    about = root._code, root._at, root._epoch, root._data, ref(leaf)
+    before = None if held is None else ref(held)
+    SWEEPS.append((*about, before, by.f_code, by.f_lasti))
 
 
 def gradients_of(nodes: Sequence[Node]) -> list[float]:
@@ -77,7 +89,7 @@ class Gradients:
     def __init__(self, nodes: Sequence[Node], add: bool = False) -> None:
         self._nodes, self._add = nodes, add
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Node | None:
         with _sweeping:
             if self._add and Gradients._open is not None:
                 raise RuntimeError(
@@ -98,17 +110,7 @@ class Gradients:
             self._held = next(compress(self._nodes, self._before))
             for node in self._nodes:
                 node.grad = 0.0
-        if self._add:
-            self._note()
-
-    def _note(self) -> None:
-        """Keep what `diagnose` tells a loop by: see engine/explain/facts.py."""
-        root, last = self._nodes[0], self._nodes[:-10:-1]
-        leaf = next((node for node in last if node.op is None), root)
-        held = None if self._held is None else ref(self._held)
-        frame = outside_library(_getframe(2))
-        made, by = (root._code, root._at, root._epoch), (frame.f_code, frame.f_lasti)
-        SWEEPS.append((*made, root._data, ref(leaf), held, *by))
+        return self._held
 
     def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
         add = self._add and error is None
