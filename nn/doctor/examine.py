@@ -2,12 +2,10 @@
 
 import math
 import re
-from contextlib import suppress
 from copy import deepcopy
 from dataclasses import replace
 from statistics import fmean, stdev
 from time import perf_counter
-from types import NoneType
 from typing import Any
 
 from engine import NumericError, Value, numeric_mode
@@ -21,7 +19,7 @@ from nn.doctor import model_causes as _model  # noqa: F401
 from nn.doctor import step_causes as _steps  # noqa: F401
 from nn.doctor.symptoms import Symptoms
 from nn.doctor.table import CAUSES, Remedy, Suspicion
-from nn.doctor.trials import FAILED, Training
+from nn.doctor.trials import FAILED, Training, aside
 from nn.losses import of_rows
 from nn.models.module import Module, evaluating
 from nn.training.fit import fit
@@ -64,12 +62,16 @@ def diagnose(subject: Any = None, *data: Any, **settings: Any) -> Report:
     >>> report.causes[0].name
     'lr_too_low'
     """
-    if isinstance(subject, Module):
-        with suppress(NumericError):
-            subject = fit(deepcopy(subject), *data, **settings | {"progress": False})
-    elif isinstance(subject, Value):
+    if isinstance(subject, Value):
         return of_graph(subject, *data)
-    if isinstance(subject, Module | NoneType):
+    if isinstance(subject, Module):
+        model, settings["optimizer"] = deepcopy((subject, settings.get("optimizer")))
+        with aside():
+            try:
+                subject = fit(model, *data, **settings | {"progress": False})
+            except NumericError as error:
+                subject = error
+    elif subject is None:
         subject = LAST[0]() if LAST else None
     history = getattr(subject, "history", subject)
     if not isinstance(history, History):

@@ -9,7 +9,8 @@ import math
 import random
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from copy import copy, deepcopy
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,7 +26,7 @@ from nn.losses import classes_of
 from nn.models.module import Contents, Module
 from nn.optim.optimizers import Optimizer
 from nn.training.fit import fit
-from nn.training.history import History
+from nn.training.history import LAST, History
 
 ROWS = 1_500  # that a trial takes at most
 VISITS = 2e8  # of a weight by a row, at most; they take a fifth of a second natively
@@ -34,6 +35,17 @@ EAGER = 200  # times fewer, where Values are trained
 HELD = 3  # of so many rows one is held out
 FEWEST = 12  # rows of which some can be held out
 FAILED = -1.0  # the score of a training that diverges
+
+
+@contextmanager
+def aside() -> Iterator[None]:
+    """What is trained inside the block is not the last training of the user."""
+    last = [*LAST]
+    try:
+        yield
+    finally:
+        LAST.clear()
+        LAST.extend(last)
 
 
 @dataclass(eq=False)
@@ -116,7 +128,7 @@ class Training:
         how: dict[str, Any] = {"loss": self.loss, "optimizer": self.optimizer, **settings}
         how |= {"epochs": self.epochs, "seed": 0, "patience": None, "progress": False}
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), aside():
                 warnings.simplefilter("ignore")
                 fit(self.model, xs, ys, **how)
                 return self.judge(self.model)
