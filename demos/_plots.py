@@ -99,9 +99,9 @@ def plot_curves(
 
 
 def plot_cure(
-    path: Path, title: str, curves: Mapping[str, Sequence[float]], report: Report, most: int = 2
-) -> None:
-    """Save a slide: the curves of a training before and after, and the first causes of a report."""
+    title: str, curves: Mapping[str, Sequence[float]], report: Report, most: int = 2
+) -> Figure:
+    """A slide: the curves of a training before and after, and the first causes of a report."""
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(10.4, 5.2))
         figure.text(0.035, 0.925, title, fontsize=17, weight="bold")
@@ -122,7 +122,7 @@ def plot_cure(
                     y -= 0.045
                 y -= 0.018
             y -= 0.03
-        figure.savefig(path)
+        return figure
 
 
 def plot_attention(path: Path, title: str, letters: str, heads: Sequence[Any]) -> None:

@@ -19,6 +19,7 @@ import nn
 from demos._common import Data, Row, Stage, misses, scaling
 from demos._plots import plot_cure
 from engine.stepping import Report
+from nn.drawing import Figure
 
 HOW: dict[str, Any] = {"batch_size": 16, "patience": None, "progress": False}
 
@@ -146,22 +147,27 @@ CASES = {
 }
 
 
+def told(title: str, stage: Stage) -> Figure:
+    """Break a training, print what is said of it, and mend it: a slide on that."""
+    case = CASES[title]
+    train, test = case.data(stage.seed).split(stage.seed)
+    if case.train is not scale:
+        ready = scaling(train)
+        train, test = train.map(ready), test.map(ready)
+    epochs = stage.rounds(case.epochs)
+    broken = case.train(train, epochs, stage.seed, False)
+    report = broken.diagnose()
+    print(f"\n{title.upper()}", report, sep="\n")
+    mended = case.train(train, epochs, stage.seed, True)
+    curves = {}
+    for who, one in (("as it was", broken), ("mended as it says", mended)):
+        wrong = misses(one.model, test.map(one.ready))
+        stage.report(wrong, f", {who}")
+        curves[f"{who}: {wrong.count(False) / len(wrong):.0%} right"] = one.losses
+    return plot_cure(title, curves, report)
+
+
 def run(stage: Stage) -> None:
-    """Break five trainings, print what is said of each, mend it, and save a page on it."""
+    """Break five trainings, print what is said of each, mend it, and save a slide on it."""
     for title, case in CASES.items():
-        train, test = case.data(stage.seed).split(stage.seed)
-        if case.train is not scale:
-            ready = scaling(train)
-            train, test = train.map(ready), test.map(ready)
-        epochs = stage.rounds(case.epochs)
-        print(f"\n{title.upper()}")
-        broken = case.train(train, epochs, stage.seed, False)
-        report = broken.diagnose()
-        print(report)
-        mended = case.train(train, epochs, stage.seed, True)
-        curves = {}
-        for who, one in (("as it was", broken), ("mended as it says", mended)):
-            wrong = misses(one.model, test.map(one.ready))
-            stage.report(wrong, f", {who}")
-            curves[f"{who}: {wrong.count(False) / len(wrong):.0%} right"] = one.losses
-        plot_cure(stage.path(f"{case.train.__name__}.svg"), title, curves, report)
+        told(title, stage).savefig(stage.path(f"{case.train.__name__}.svg"))

@@ -46,10 +46,19 @@ def network() -> Figure:
     return draw_network(classifier(), [0.5, -1.0])
 
 
+def cure() -> Figure:
+    """A training on samples that nobody scaled: what `diagnose` says of it, and what that does."""
+    from demos import doctor  # needs scikit-learn
+    from demos._common import Stage
+
+    return doctor.told("Samples as they were measured", Stage("doctor", FOLDER, 7, None))
+
+
 PICTURES: dict[str, Callable[[], Picture | Figure]] = {
     "neuron": neuron,
     "layers": layers,
     "network": network,
+    "cure": cure,
 }
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("sklearn", reason="pip install gradwalk[demos]")
+
 from demos.pictures import FOLDER, PHOTOGRAPH, PICTURES, save
 
 
