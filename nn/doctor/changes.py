@@ -1,6 +1,7 @@
 """What a remedy changes in the copy of a training."""
 
 import random
+from collections.abc import Callable
 from functools import partial
 from statistics import fmean, pstdev
 from typing import Any
@@ -12,6 +13,12 @@ from nn.losses import LOSSES
 from nn.models.activations import bound
 from nn.models.layers import Layer, Sequential
 from nn.models.regularization import Dropout
+
+
+def both(a: Callable[[Training], None], b: Callable[[Training], None], t: Training) -> None:
+    """Two changes."""
+    a(t)
+    b(t)
 
 
 def rate(factor: float, t: Training) -> None:

@@ -2,11 +2,14 @@
 
 import math
 import re
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import replace
+from functools import partial
+from itertools import combinations
 from statistics import fmean, stdev
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine import NumericError, Value, numeric_mode
 from engine.explain.causes import CAUSES as GRAPH
@@ -14,6 +17,7 @@ from engine.explain.diagnose import diagnose as of_graph
 from engine.explain.facts import Facts as Graph
 from engine.explain.report import Cause, Report
 from nn.checks import caller
+from nn.doctor import changes
 from nn.doctor import data_causes as _data  # noqa: F401 (its rows)
 from nn.doctor import model_causes as _model  # noqa: F401
 from nn.doctor import step_causes as _steps  # noqa: F401
@@ -29,6 +33,7 @@ SECONDS = 1.2  # that all trials take in all, by what is counted before they beg
 FOLDS = 6  # choices of rows held out, at most
 LEAST = 0.02  # by which a score has to rise in the mean
 SURE = 2.0  # times the standard error of that mean
+PAIRS = 4  # causes of which each two are tried together
 
 
 IN_GRAPH = "shared_weights", "wrong_partial", "term_twice", "unreached"
@@ -92,6 +97,8 @@ def of_history(history: History, error: BaseException | None = None) -> Report:
     found.sort(key=lambda pair: -pair[1].cause.weight)
     trials = Trials(facts, sum(len(each.remedies) for _, each in found))
     causes = [*_in_graph(facts, error), *filter(None, [trials.tried(*pair) for pair in found])]
+    if not any(cause.verified for cause in causes):
+        causes += trials.together()
     most = max([cause.gain or 0.0 for cause in causes], default=0.0) or 1.0
     causes.sort(key=lambda cause: -(cause.gain if cause.gain else most) / most - cause.weight)
     rows = f"{len(facts.begun.xs):,} rows"
@@ -120,18 +127,28 @@ def _in_graph(facts: Symptoms, error: BaseException | None) -> list[Cause]:
         return []
 
 
+class Outcome(NamedTuple):
+    """What a remedy did: by how much the score rose, whether that is more than chance, in words."""
+
+    remedy: Remedy
+    gain: float
+    sure: bool
+    text: str
+
+
 class Trials:
     """The trials of one training.
 
     Attributes:
         base: the score of the unchanged copy, for each choice of rows held out.
         folds: how many of these choices there are. vain: what was tried and did not help.
+        alone: causes whose remedy does not help by itself.
     """
 
     def __init__(self, facts: Symptoms, many: int) -> None:
         self.facts, self.base, self.vain = facts, dict[int, float](), list[str]()
-        self.left, self.cost = SECONDS, facts.begun.cost()
-        affordable = SECONDS / self.cost / max(many + 2, 4)
+        self.alone, self.left = list[tuple[Cause, Remedy]](), SECONDS
+        affordable = SECONDS / facts.begun.cost() / max(many + 2, 4)
         self.folds = max(2, min(FOLDS, int(affordable)))
 
     def score(self, fold: int, remedy: Remedy | None = None) -> float:
@@ -151,36 +168,51 @@ class Trials:
             if fold not in self.base:
                 self.base[fold] = self.score(fold)
             found.append(self.score(fold, remedy) - self.base[fold])
-            if fold and fmean(found) < LEAST / 2.0:
+            if fold > 1 and fmean(found) < LEAST / 2.0:
                 break
         return found
 
-    def tried(self, name: str, suspicion: Suspicion) -> Cause | None:
-        """A cause with what its remedies did; None where they do not help."""
-        cause = replace(suspicion.cause, name=name)
-        best: tuple[float, list[float], Remedy] | None = None
-        for remedy in suspicion.remedies:
+    def best(self, remedies: Sequence[Remedy]) -> Outcome | None:
+        """What the best of some remedies did; None where none could be tried."""
+        best: Outcome | None = None
+        for remedy in remedies:
             if self.left <= 0.0:
                 break
             try:
                 gains = self.gains(remedy)
             except TypeError:  # it does not suit this model
                 continue
-            mean = fmean(gains)
-            if best is None or mean > best[0] + LEAST:
-                best = mean, gains, remedy
+            gain, error = fmean(gains), stdev(gains) / math.sqrt(len(gains))
+            if best is None or gain > best.gain + LEAST:
+                before = fmean([self.base[fold] for fold in range(len(gains))])
+                kind = "the share of rows that are right" if self.facts.begun.classes else "R2"
+                went = f"rises from {before:.2f} to {before + gain:.2f}"
+                if before < FAILED / 2.0:
+                    went = f"is {before + gain:.2f} (unchanged, it diverges)"
+                text = f"with {remedy.short}, {kind} {went}"
+                best = Outcome(remedy, gain, gain >= max(LEAST, SURE * error), text)
+        return best
+
+    def tried(self, name: str, suspicion: Suspicion) -> Cause | None:
+        """A cause with what its remedies did; None where they do not help."""
+        cause, best = replace(suspicion.cause, name=name), self.best(suspicion.remedies)
         if best is None:
             return cause if suspicion.certain else None
-        gain, gains, remedy = best
-        error = stdev(gains) / math.sqrt(len(gains))
-        sure = gain >= LEAST and gain >= SURE * error
-        if not sure:
-            self.vain.append(remedy.short)
-            return replace(cause, do=remedy.do) if suspicion.certain else None
-        before = fmean([self.base[fold] for fold in range(len(gains))])
-        kind = "the share of rows that are right" if self.facts.begun.classes else "R2"
-        went = f"rises from {before:.2f} to {before + gain:.2f}"
-        if before < FAILED / 2.0:
-            went = f"is {before + gain:.2f} (unchanged, it diverges)"
-        tried = f"with {remedy.short}, {kind} {went}"
-        return replace(cause, do=remedy.do, tried=tried, gain=gain, verified=sure)
+        if not best.sure:
+            self.vain.append(best.remedy.short)
+            self.alone.append((cause, suspicion.remedies[-1]))  # the farthest
+            return replace(cause, do=best.remedy.do) if suspicion.certain else None
+        return _mended(cause, best)
+
+    def together(self) -> list[Cause]:
+        """The first two causes whose remedies help together, where none of them does alone."""
+        for (one, a), (other, b) in combinations(self.alone[:PAIRS], 2):
+            do, short = f"{a.do}, and {b.do}", f"{a.short} and {b.short}"
+            best = self.best([Remedy(do, short, partial(changes.both, a.change, b.change))])
+            if best is not None and best.sure:
+                return [_mended(one, best), _mended(other, best)]
+        return []
+
+
+def _mended(cause: Cause, best: Outcome) -> Cause:
+    return replace(cause, do=best.remedy.do, tried=best.text, gain=best.gain, verified=True)

@@ -407,3 +407,19 @@ def test_a_history_that_was_pickled_says_why_it_cannot_be_asked() -> None:
 def test_what_cannot_be_asked_about_is_an_error(subject: Any) -> None:
     with pytest.raises(TypeError, match=f"diagnose takes .*, got {type(subject).__name__}"):
         nn.diagnose(subject)
+
+
+def test_two_causes_are_mended_together_where_neither_helps_alone() -> None:
+    model = net()
+    for parameter in model.parameters():
+        parameter.data = 0.0
+    report = fit(
+        model, XS, YS, epochs=60, optimizer=lambda p: Adam(p, lr=1e-7), **BINARY
+    ).diagnose()
+    first, second, *_ = report.causes
+    assert {first.name, second.name} == {"zero_weights", "lr_too_low"}
+    assert first.verified
+    assert second.verified
+    assert first.do == second.do
+    assert "nn draws" in first.do
+    assert "lr=" in first.do
