@@ -380,6 +380,24 @@ def test_listing_names_inputs_parameters_and_loops() -> None:
     assert len(text.splitlines()) < 30  # and not one line for each of 100 nodes
 
 
+def test_listing_names_each_of_the_matrices_that_are_multiplied_as_one() -> None:
+    xs = [Value(0.0, f"x{i}") for i in range(8)]
+
+    def listing(*names: str) -> str:
+        ws = [
+            [Value(i + 8.0 * j, f"{name}[{i}]") for i in range(8)] for j, name in enumerate(names)
+        ]
+        outputs = [engine.dot(row, xs) for row in ws]
+        return Program(xs, outputs, [w for row in ws for w in row]).listing()
+
+    assert " = W (3 x 8) @ [x0 .. x7]" in listing("W", "W", "W")
+    assert " = [W, V] (3 x 8) @ [x0 .. x7]" in listing(
+        "W", "V", "W"
+    )  # the first and the last are one
+    assert " = [A, B, C, D] (4 x 8) @" in listing("A", "B", "C", "D")
+    assert " = params (5 x 8) @" in listing(*"ABCDE")
+
+
 def test_unlabelled_inputs_go_by_number() -> None:
     a, b = Value(1.0), Value(2.0)
     program = Program([a, b], [a * b])

@@ -13,6 +13,7 @@ from engine.native.lower import plan
 from engine.native.lower.plan import Tape
 from engine.native.needs import numpy
 
+FEW = 4  # matrices that are named where they are multiplied as one
 SHOWN = 8  # instructions of a chunk, and operands of an instruction; the others are "..."
 
 
@@ -71,10 +72,12 @@ class Listing:
                     yield f"... ({len(kernel.ids)} instructions in all{how})"
 
     def _matrix(self, at: Any) -> str:
-        """What labels such as W[0][1] and L0.N0.w1 begin with, if that is one name."""
-        labels = [self.parameters[k].label or "" for k in at.flat[[0, -1]]]
-        names = {re.split(r"[\[.]", label)[0] for label in labels}
-        return names.pop() if len(names) == 1 and all(names) else "params"
+        """What labels such as W[0][1] and L0.N0.w1 begin with, if that is one name or a few."""
+        labels = [self.parameters[k].label or "" for k in at.flat]
+        names = dict.fromkeys([re.split(r"[\[.]", label)[0] for label in labels])
+        if len(names) > FEW or not all(names):
+            return "params"
+        return f"[{', '.join(names)}]" if len(names) > 1 else names.popitem()[0]
 
     def _step(self, step: plan.Apply) -> str:
         operands = [
