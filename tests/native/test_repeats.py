@@ -1,7 +1,7 @@
 """What repeats is compiled once, whatever its size; what is long or irregular does not spoil it."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -162,3 +162,19 @@ def test_loops_over_lists_of_several_lengths_are_several() -> None:
     rows = np.random.default_rng(0).normal(size=(9, 61))
     rows[:, 0] = range(26, 35)
     near(Program([index, *xs], outputs, [w])(rows), eager([index, *xs], outputs, rows), 1e-12)
+
+
+@pytest.mark.parametrize("exponents", [(-0.5, 1.5, 3.0), (0.3, 1.3, 2.3)])
+def test_powers_in_loops_have_the_bits_of_one_alone(exponents: Sequence[float]) -> None:
+    """Each cheap exponent has a loop of its own; all others share one."""
+    xs = engine.inputs(*[f"x{k}" for k in range(30)])
+    orders = [exponents[k % 3 :] + exponents[: k % 3] for k in range(30)]
+    outputs = [
+        (x * x + 0.1) ** order for x, several in zip(xs, orders, strict=True) for order in several
+    ]
+    loops, rows = Program(xs, outputs), np.random.default_rng(0).normal(size=(9, 30))
+    for exponent in exponents if -0.5 in exponents else ():
+        assert f"], {exponent:g})\n" in loops.listing() + "\n"
+    for k in range(3):
+        alone = Program(xs[k : k + 1], outputs[3 * k : 3 * k + 3])
+        assert same_bits(loops(rows)[:, 3 * k : 3 * k + 3], alone(rows[:, k : k + 1]))

@@ -76,6 +76,12 @@ def kind(tape: Tape, i: int) -> str:
     return tape.ops[i] if tape.ops[i] in ("param", "const") else "uniform"
 
 
+def _source(tape: Tape, i: int, arg: int) -> float | str:
+    """Where a map finds an operand; or its number, where that makes a power cheap."""
+    known = tape.ops[i] == "pow" and arg in tape.numbers and is_cheap(tape, i)
+    return tape.numbers[arg] if known else kind(tape, arg)
+
+
 # --- matrix products ----------------------------------------------------------------------------
 def find_products(tape: Tape, gone: set[int]) -> list[Product]:
     """The products of weights with a list of what varies."""
@@ -147,7 +153,7 @@ def _fuse(
         if isinstance(block, Product) and any(tape.ops[arg] == "input" for arg in others):
             continue  # what losses do with targets is of many kinds
         j = rows.pop()
-        signature = tape.ops[i], *[column.get(arg, kind(tape, arg)) for arg in args]
+        signature = tape.ops[i], *[column.get(arg, _source(tape, i, arg)) for arg in args]
         number = 0
         while j in groups[signature, number]:
             number += 1
@@ -215,7 +221,7 @@ def _maps(
         groups: dict[Any, list[int]] = defaultdict(list)
         for i in at[level]:
             if i not in taken:
-                groups[tape.ops[i], *[kind(tape, arg) for arg in tape.args[i]]].append(i)
+                groups[tape.ops[i], *[_source(tape, i, arg) for arg in tape.args[i]]].append(i)
         maps: dict[Any, Map] = {}
         for (op, *_), ids in groups.items():
             if len(ids) >= (MANY if op in FOLDS or is_cheap(tape, ids[0]) else HEAVY):
