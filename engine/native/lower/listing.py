@@ -3,18 +3,59 @@
 from __future__ import annotations
 
 import re
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain, groupby, pairwise
 from typing import Any
 
 from engine.core.value import Value
 from engine.native.lower import plan
-from engine.native.lower.plan import Tape
+from engine.native.lower.plan import Args, Tape
 from engine.native.needs import numpy
 
 FEW = 4  # matrices that are named where they are multiplied as one
 SHOWN = 8  # instructions of a chunk, and operands of an instruction; the others are "..."
+MORE = " more such"
+PERIOD = 64  # kernels of a turn of what repeats, at most
+
+
+def _such(line: str, many: int) -> str:
+    """The first of so many of a kind."""
+    return f"{line}, and {many - 1}{MORE}" if many > 1 else line
+
+
+def _runs(forms: Sequence[Any]) -> Iterator[tuple[int, int, int]]:
+    """What repeats at least three times in a row: where it begins, its length, and how often."""
+    first, many = 0, len(forms)
+    while first < many:
+        period, times, spare = 1, 1, 0
+        for length in range(1, min(PERIOD, (many - first) // 3) + 1):
+            end = first + length
+            while end < many and forms[end] == forms[end - length]:
+                end += 1
+            found, more = divmod(end - first, length)
+            if found > 2 and found * length > period * times:
+                period, times, spare = length, found, more
+        # a turn may begin at any of its kernels, and begins with a product where there is one
+        ahead = [form[0] is plan.Product for form in forms[first : first + spare + 1]]
+        for _ in range(ahead.index(True) if True in ahead else 0):
+            yield first, 1, 1
+            first += 1
+        yield first, period, times
+        first += period * times
+
+
+def _turns(kernels: Sequence[plan.Kernel], period: int, times: int) -> str:
+    """Whether each of so many turns reads what the one before it found."""
+    before: set[int] | None = None
+    for k in range(0, period * times, period):
+        turn = kernels[k : k + period]
+        if before is not None and before.isdisjoint(chain(*[kernel.reads for kernel in turn])):
+            return "places"
+        before = set(chain(*[kernel.writes for kernel in turn]))
+    return "turns, each on what the one before found"
 
 
 @dataclass
@@ -24,6 +65,7 @@ class Listing:
     tape: Tape
     inputs: Sequence[str]
     parameters: Sequence[Value]
+    _rows: dict[int, int] = field(default_factory=dict)  # of the matrix that each comes out of
 
     def write(self, kernels: Sequence[plan.Kernel]) -> str:
         """All of them, and first what was raised from formulas written by hand."""
@@ -32,7 +74,21 @@ class Listing:
         lines = [f"raised: {raised}"] if raised else []
         if self.tape.raised.keys() - {"dot", "sum"}:
             lines.append("(finite, too, where a step on the way overflows as it was written)")
-        return "\n".join(lines + [line for kernel in kernels for line in self._lines(kernel)])
+        for kernel in kernels:
+            if isinstance(kernel, plan.Product):
+                for ids in (kernel.ys, *[step.ids for step in kernel.steps]):
+                    self._rows |= {i: k % len(kernel.weights) for k, i in enumerate(ids)}
+        entries = [[*self._lines(kernel)] for kernel in kernels]
+        for first, period, times in _runs([*map(self._form, kernels, entries)]):
+            shown = [line for entry in entries[first : first + period] for line in entry]
+            if times > 1 and (len(shown) > 1 or MORE in shown[0]):
+                lines.append(
+                    f"loop over {times} {_turns(kernels[first:], period, times)}; the first:"
+                )
+                lines += [f"  {line}" for line in shown]
+            else:
+                lines += [_such(line, times) for line in shown]
+        return "\n".join(lines)
 
     def _lines(self, kernel: plan.Kernel) -> Iterator[str]:
         np = numpy()
@@ -44,12 +100,11 @@ class Listing:
                 turned = 0 < down < right
                 weights = f"{name}{'.T' if turned else ''} ({rows} x {columns})"
                 bias = "" if kernel.bias is None else " + bias"
-                more = f", and {kernel.times - 1} more such" if kernel.times > 1 else ""
                 ys, xs = self._list(kernel.ys[:rows]), self._list(kernel.xs[:columns])
-                yield f"{ys} = {weights} @ {xs}{bias}{more}"
-                yield from (f"  {self._step(step)}" for step in kernel.steps)
+                yield _such(f"{ys} = {weights} @ {xs}{bias}", kernel.times)
+                yield from (f"  {line}" for line in self._steps(kernel))
             case plan.Map():
-                yield from map(self._step, kernel.steps)
+                yield from self._steps(kernel)
             case plan.Gather():
                 many, size = kernel.positions.T.shape
                 table = f"{self._matrix(kernel.positions)} ({many} x {size})"
@@ -60,14 +115,13 @@ class Listing:
             case plan.Outer():
                 a, b = next(kernel.pairs)
                 other = "" if b == (plan.ONE,) else f" outer {self._list(b)}"
-                more = f", and {kernel.times - 1} more such" if kernel.times > 1 else ""
-                yield f"totals ({len(a)} x {len(b)}) += {self._list(a)}{other}{more}"
+                totals = f"totals ({len(a)} x {len(b)}) += {self._list(a)}{other}"
+                yield _such(totals, kernel.times)
             case plan.Chunk():
-                for i in kernel.ids[:SHOWN]:
-                    operands = self._list(self.tape.args[i])[1:-1]
-                    yield f"{self._name(i)} = {self.tape.ops[i]}({operands})"
+                lines = [*self._steps(kernel)]
+                yield from lines[:SHOWN]
                 interpreted = isinstance(kernel, plan.Interpreted)
-                if interpreted or len(kernel.ids) > SHOWN:
+                if interpreted or len(lines) > SHOWN:
                     how = ", interpreted: the program has too many such" if interpreted else ""
                     yield f"... ({len(kernel.ids)} instructions in all{how})"
 
@@ -79,7 +133,89 @@ class Listing:
             return "params"
         return f"[{', '.join(names)}]" if len(names) > 1 else names.popitem()[0]
 
+    def _steps(self, kernel: plan.Map | plan.Chunk) -> Iterator[str]:
+        for _, some in groupby(kernel.steps, self._alike):
+            first, *others = some
+            scores = "" if others else self._scores(first)
+            yield scores + _such(self._step(first), 1 + len(others))
+
+    def _form(self, kernel: plan.Kernel, lines: Sequence[str]) -> Any:
+        """What is the same where kernels do the same elsewhere: all but their names and numbers."""
+        text = re.sub(r"(?<=[A-Za-z_])\d+|(?<=\[)\d+(?=\])", "", "\n".join(lines))
+        steps = tuple(map(self._alike, getattr(kernel, "steps", ())))
+        return type(kernel), steps, re.sub(r"\[[^][]*\]", "", text.replace("[]", ""))
+
+    def _alike(self, step: plan.Apply) -> Any:
+        """What steps have in common that do the same."""
+        constants = [self.tape.numbers.get(column[0]) for column in step.columns]
+        return step.op, len(step.ids), tuple(map(len, step.columns)), tuple(constants)
+
+    @cached_property
+    def _softmaxes(self) -> dict[int, int]:
+        """For each number under a softmax, perhaps after a scale or a bias: the maximum or the sum
+        that it has in common with the others.
+        """
+        ops, args, found = self.tape.ops, self.tape.args, dict[int, int]()
+        logged = {args[i][0] for i, op in enumerate(ops) if op == "log1p"}
+        for i in [i for i, op in enumerate(ops) if op in ("share", "div")]:
+            top, under = args[i]
+            if ops[top] == "exp_difference" and logged.isdisjoint(args[under]):
+                x, under = args[top]
+            elif ops[top] == "exp" and top in self._added(under):
+                (x,) = args[top]
+            else:
+                continue
+            while ops[x] in ("add", "sub", "mul", "div"):
+                varying = [arg for arg in args[x] if self.tape.varying[arg]]
+                if len(varying) != 1:
+                    break
+                (x,) = varying
+            found[x] = under
+        return found
+
+    def _added(self, i: int) -> set[int]:
+        """What is added up, with the additions on the way."""
+        found, new = {i}, [i]
+        while new:
+            if self.tape.ops[i := new.pop()] in ("add", "sum"):
+                new += {*self.tape.args[i]} - found
+                found.update(self.tape.args[i])
+        return found
+
+    def _scores(self, step: plan.Apply) -> str:
+        """Whether they are the scores of attention: dots of queries and keys, which come out of
+        products with matrices; those of one query are under one softmax.
+        """
+        half, odd = divmod(len(step.columns), 2)
+        if step.op != "dot" or odd or not self._rows.keys() >= {*chain(*step.columns)}:
+            return ""
+        sides = step.columns[:half], step.columns[half:]
+        pairs = zip(*[zip(*columns, strict=True) for columns in sides], strict=True)
+        groups: dict[Any, list[set[Args]]] = defaultdict(list)
+        for i, pair in zip(step.ids, pairs, strict=True):
+            groups[self._softmaxes.get(i)].append({*pair})
+        whole = Counter(self._softmaxes.values())
+        if any(whole[under] != len(group) for under, group in groups.items()):
+            return ""
+        # a query that sees one key alone may be either of the two: it comes where the others do
+        places = [
+            [tuple(map(self._rows.get, x)) for x in set.intersection(*g)] for g in groups.values()
+        ]
+        heads = {found[0] for found in places if len(found) == 1}
+        queries = Counter([tuple(x for x in found if x in heads) for found in places])
+        if {*map(len, queries)} != {1}:
+            return ""
+        each, keys = [
+            " to ".join(map(str, sorted({min(counts), max(counts)})))
+            for counts in (queries.values(), [*map(len, groups.values())])
+        ]
+        plural = "s" * (len(heads) > 1)
+        return f"attention scores ({len(heads)} head{plural} x {each} queries x {keys} keys): "
+
     def _step(self, step: plan.Apply) -> str:
+        if {*map(len, (step.ids, *step.columns))} == {1}:
+            alone = self._list([*chain(*step.columns)])[1:-1]
+            return f"{self._name(step.ids[0])} = {step.op}({alone})"
         operands = [
             self._name(column[0]) if len(set(column)) == 1 else self._list(column)
             for column in step.columns
