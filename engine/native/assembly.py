@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import Any
 
@@ -33,7 +33,7 @@ class Assembly:
     Attributes:
         functions: by their names.
         good_for: about so many rows; for more, faster ones are worth the time to compile.
-        lean: they are given sizes with each call, and programs share them.
+        lean: they are given all sizes with each call, so that programs of any sizes share them.
         calls: the functions that a program calls, and the numbers that each call is given; the last
             are `run`, which calls the others, and `runs`.
         doubles: of the workspace. block: rows that run at once, at most.
@@ -76,15 +76,16 @@ def assemble(
     machine = lanes, size, 32 if size == 8 else 16, lean
     inner = section.Section(tape, layout, uniform, stride, *machine)
     outer = section.Section(tape, uniform, uniform, lanes, *machine)
+    ends = replace(inner, lean=True)  # where the caller's rows and results meet the program's
     module = _Module(lanes, size, lean, good_for == inf)
     module.add("pinned", driver.KERNEL, driver.write_pinned, outer.of())
     module.kernels("u", outer, lowered.once)
     once = len(module.calls)
-    module.add("rows_in", driver.ROWS_IN, driver.write_rows_in, inner.of())
+    module.add("rows_in", driver.ROWS_IN, driver.write_rows_in, ends.of())
     module.kernels("k", inner, lowered.kernels)
     if not reduce:
-        module.add("rows_out", driver.KERNEL, driver.write_rows_out, inner.of())
-    run = driver.Driver(reduce, once, len(module.calls) - once, block, inner.of())
+        module.add("rows_out", driver.KERNEL, driver.write_rows_out, ends.of())
+    run = driver.Driver(reduce, once, len(module.calls) - once, block, ends.of())
     module.add("run", driver.RUN, run.write, run.section, lanes=size)
     module.add("runs", driver.RUNS, driver.write_runs, run.section)
     return Assembly(
@@ -102,12 +103,9 @@ def assemble(
 
 def _effort(kernels: Sequence[plan.Kernel], flops: int, rows: float) -> tuple[bool, float]:
     """Whether code for so many rows is lean, and for how many rows it is good."""
-    several = [k.times for k in kernels if isinstance(k, plan.Outer | plan.Product)]
     straight = sum(len(k.args[i]) for k in kernels if isinstance(k, plan.Chunk) for i in k.ids)
-    good_for, lean = WORTH / max(flops, 1), max(several, default=1) == 1
-    if lean:
-        good_for = min(LEAN_WORTH / max(flops, 1), WORTH / max(straight, 1))
-    return (lean, good_for) if rows <= good_for else (False, inf)
+    good_for = min(LEAN_WORTH / max(flops, 1), WORTH / max(straight, 1))
+    return (True, good_for) if rows <= good_for else (False, inf)
 
 
 def _block(slots: int, lanes: int, kernels: Sequence[plan.Kernel]) -> int:
@@ -178,7 +176,8 @@ class _Module:
             if own.form in known:
                 self.calls.append((known[own.form], own.numbers))
                 continue
-            name, write, fixed = f"{stem}{len(known)}", WRITERS[type(kernel)], many[own.form] == 1
+            name, write = f"{stem}{len(known)}", WRITERS[type(kernel)]
+            fixed = write is section.write_chunk and many[own.form] == 1
             lanes = self.lanes_of(kernel)
             known[own.form] = self.add(
                 name, driver.KERNEL, write, own, kernel, fixed=fixed, lanes=lanes
@@ -205,7 +204,7 @@ class _Module:
         write: Callable[..., str | None],
         own: section.Section,
         *given: Any,
-        fixed: bool = True,
+        fixed: bool = False,
         lanes: int = 0,
     ) -> str:
         """A function and a call of it; the answer is its name. `write` writes its body, and answers

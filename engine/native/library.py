@@ -64,7 +64,8 @@ pack = Struct("7qd").pack  # of what `run` is given: ctypes would take long over
 _signature = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_char_p)
 _several = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_char_p, ctypes.c_int64)
 _kept: OrderedDict[Any, tuple[Assembly, Code]] = OrderedDict()
-_shared: OrderedDict[str, tuple[int, Any]] = OrderedDict()  # functions by their text
+# functions by their text, and whether it was optimised
+_shared: OrderedDict[tuple[str, bool], tuple[int, Any]] = OrderedDict()
 _lock = fork_safe_lock()
 
 
@@ -129,14 +130,14 @@ def compiled_tape(tape: Tape, reduce: str | None, rows: float, alone: bool = Fal
 def _code(assembly: Assembly) -> Code:
     """The functions of a program: those of earlier ones, and those that are compiled now."""
     functions = assembly.functions
-    found = {name: known for name, (text, *_) in functions.items() if (known := _shared.get(text))}
+    texts = {name: (text, fast) for name, (text, _, fast) in functions.items()}
+    found = {name: known for name, text in texts.items() if (known := _shared.get(text))}
     for fast in (False, True):
         if missing := [k for k in functions if k not in found and functions[k][2] == fast]:
             engine = compile_text(assembly.text(missing), fast)
             found |= {name: (engine.get_function_address(name), engine) for name in missing}
-    if assembly.lean:
-        with _lock:
-            _keep(_shared, {text: found[name] for name, (text, *_) in functions.items()}, 4 * KEPT)
+    with _lock:
+        _keep(_shared, {text: found[name] for name, text in texts.items()}, 8 * KEPT)
     return found
 
 

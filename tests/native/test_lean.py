@@ -10,7 +10,7 @@ import pytest
 
 import engine
 from engine import Program, Value, choose, gradient, inputs, softmax
-from engine.native import library
+from engine.native import assembly, library
 from nn import MLP
 from nn.losses import LOSSES
 from tests.native.tools import same_bits
@@ -52,6 +52,18 @@ def wide() -> Graph:
     return xs, [loss, *gradient(loss, ws), ws[3] * ws[4], Value(2.5)], ws
 
 
+def places(many: int = 3) -> Graph:
+    """The same layers at several places, and a state that is carried from one to the next."""
+    xs, y = inputs(*[f"x{i}" for i in range(5 * many)]), *inputs("y")
+    model, after = MLP(5, [7, 4], activation="tanh", rng=2), MLP(8, [4], output="tanh", rng=3)
+    h: list[Any] = [0.5, -0.5, 1.0, 0.25]
+    for k in range(0, 5 * many, 5):
+        h = after([*model(xs[k : k + 5]), *h])
+    leaves = [*model.parameters(), *after.parameters()]
+    loss = LOSSES["cross_entropy"](h, y)
+    return [y, *xs], [loss, *h, *gradient(loss, leaves)], leaves
+
+
 def straight() -> Graph:
     """No loops, and a float function that is called."""
     x, y = inputs("x", "y")
@@ -81,6 +93,8 @@ GRAPHS: dict[str, Callable[[], Graph]] = {
     "embedding": embedding,
     "wide": wide,
     "straight": straight,
+    "places": places,
+    "many places": partial(places, 8),
     "interpreted": interpreted,
 }
 
@@ -100,8 +114,7 @@ def test_lean_code_has_the_bits_of_code_for_many_rows(graph: str, reduce: Any) -
         assert same_bits(few(table), many(table))
 
 
-def test_a_row_alone_adds_up_several_products_as_before() -> None:
-    """What lean code would round otherwise has none."""
+def test_code_that_is_lean_adds_up_several_products_as_before() -> None:
     xs, ws = inputs("a", "b", "c"), [Value(0.3), Value(0.7)]
     state: Any = ws[0]
     for x in xs:
@@ -132,10 +145,29 @@ def test_programs_of_other_sizes_share_loops(monkeypatch: pytest.MonkeyPatch) ->
     assert len(library._shared) < 20
 
 
+@pytest.mark.parametrize("rows", [1, inf])
+def test_programs_of_other_lengths_share_functions(
+    rows: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All but straight code and sums over the places, where they take as many rows at once."""
+    compiled: list[str] = []
+    real = library.compile_text
+    monkeypatch.setattr(library, "compile_text", lambda *a: compiled.append(a[0]) or real(*a))
+    monkeypatch.setattr(library, "_shared", type(library._shared)())
+    monkeypatch.setattr(assembly, "_block", lambda *_: 48)
+    functions = list[int]()
+    for many in (7, 8):
+        compiled.clear()
+        Program(*places(many), "sum", rows=rows)
+        functions.append(sum(text.count("\ndefine ") for text in compiled))
+    assert functions[0] >= 20
+    assert functions[1] <= 0.4 * functions[0]
+
+
 def test_few_functions_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(library, "_shared", type(library._shared)())
     monkeypatch.setattr(library, "KEPT", 3)
     for k in range(20):
         x = Value(0.5)
         assert Program([x], [(x + float(k)) * x], rows=1)([[1.0]]).tolist() == [[1.0 + k]]
-    assert len(library._shared) <= 12
+    assert len(library._shared) <= 24

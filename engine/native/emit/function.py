@@ -130,7 +130,7 @@ class Body:
         if isinstance(a, Least):
             self.declared.add("declare i64 @llvm.umin.i64(i64, i64)")
             given = f"i64 {self.add(a.index, b)}, i64 {a.last}"
-            return self.new(f"call i64 @llvm.umin.i64({given})")
+            return self.add(a.before, self.new(f"call i64 @llvm.umin.i64({given})"))
         (x, g, i), (y, h, j) = split(a), split(b)
         return self._sum(self.new(f"add nsw i64 {x}, {y}") if x and y else x or y, g or h, i + j)
 

@@ -36,10 +36,15 @@ class Sum:
 
 @dataclass(frozen=True)
 class Least:
-    """An index to which numbers are added, up to a last one: what were beyond it is that one."""
+    """An index to which numbers are added, up to a last one: what were beyond it is that one.
+
+    Attributes:
+        before: is added to either.
+    """
 
     index: Index
     last: Index
+    before: Index = 0
 
 
 Index = str | int | Sum | Least

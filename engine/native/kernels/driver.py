@@ -40,14 +40,15 @@ def write_rows_in(body: Body, section: Section) -> None:
 
 def _squares(
     body: Body, section: Section, columns: Pattern, slots: Pattern
-) -> tuple[str, int] | None:
+) -> tuple[str, Index] | None:
     """Neighbouring columns a square of numbers at a time, turned over in registers.
 
     Returns how many rows of how many columns that were; None where columns are no neighbours.
     """
-    lanes, whole = section.lanes, columns.sizes[0] // section.lanes * section.lanes
-    if not whole or columns.steps != [1] or slots.steps != [section.stride]:
+    lanes, many = section.lanes, columns.sizes[0]
+    if many < lanes or columns.steps != [1] or slots.steps != [section.stride]:
         return None
+    whole = body.multiple(columns.size(body), lanes)
     full = body.fresh(f"sub i64 %m, {body.fresh(f'urem i64 %m, {lanes}')}")
     beside = body.fresh("icmp eq i64 %right, 1")
     rows = body.fresh(f"select i1 {beside}, i64 {full}, i64 0")

@@ -32,13 +32,7 @@ def _rows(body: Body, section: Section, outer: Outer) -> None:
     high = even(many, (section.registers - 4) // wide if wide > 1 else 8)
     for j, width in loops(body, tiles(body, across, wide)):
         for i, height in loops(body, tiles(body, many, high)):
-            tile = _OuterTile(body, section, outer, mask, (i, height), (j, width))
-            sums = [body.constant(0.0)] * (height * width)
-            if outer.times == 1:
-                sums = tile.sums(0, sums)
-            else:
-                each = Loop(body, 0, outer.times, 1, sums)
-                sums = each.end(tile.sums(each.i, each.values))
+            sums = _OuterTile(body, section, outer, mask, (i, height), (j, width)).total()
             for k in range(height):
                 places, together = _places(body, section, body.add(i, k), j, width)
                 horizontal(body, sums[k * width : (k + 1) * width], places, together)
@@ -54,7 +48,7 @@ def _lean(body: Body, section: Section, outer: Outer) -> None:
         for i, _ in loops(body, [(0, down, high)]):
             first = Least(i, ends[0]), Least(j, ends[1])
             tile = _OuterTile(body, section, outer, mask, (first[0], high), (first[1], wide))
-            sums, places = tile.sums(0, [body.constant(0.0)] * (high * wide)), list[Index]()
+            sums, places = tile.total(), list[Index]()
             for n, total in enumerate(sums):
                 k, t = divmod(n, wide)
                 inside = [
@@ -114,9 +108,18 @@ class _OuterTile:
     down: tuple[Index, int]
     across: tuple[Index, int]
 
+    def total(self) -> list[Vector]:
+        """The sums over all outer products, and over all rows."""
+        body, sums = self.body, [self.body.constant(0.0)] * (self.down[1] * self.across[1])
+        if self.outer.times == 1 and not body.lean:
+            return self.sums(0, sums)
+        each = Loop(body, 0, self.section.sizes[0](body), 1, sums)
+        return each.end(self.sums(each.i, each.values))
+
     def sums(self, place: Index, starts: Sequence[Vector]) -> list[Vector]:
         """The sums with those of one outer product added, over all rows."""
-        body, (many, across) = self.body, self.outer.into.shape
+        body, into = self.body, self.section.lists["into"][1]
+        many, across = into.size(body), into.size(body, 1)
         self.a = self._slots(self.outer.a, body.times(place, many), *self.down)
         self.b = []
         if self.outer.b != (ONE,):
@@ -126,10 +129,8 @@ class _OuterTile:
         return last.end(self._turn(last.i, last.values, self.mask))
 
     def _slots(self, ids: Args, before: Index, first: Index, size: int) -> list[Index]:
-        slots, start = self.section.slots(ids), first
-        if not isinstance(first, Least):
-            start = self.body.add(before, first)
-        return [slots.at(self.body, self.body.add(start, k)) for k in range(size)]
+        slots, add = self.section.slots(ids), self.body.add
+        return [slots.at(self.body, add(before, add(first, k))) for k in range(size)]
 
     def _turn(self, v: Index, sums: Sequence[Vector], mask: Mask | None = None) -> list[Vector]:
         body, width = self.body, self.across[1]

@@ -5,6 +5,7 @@ results that vary.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -69,6 +70,7 @@ LEAN = 4, 2  # outputs and vectors of rows at a time, where code is lean
 PARTS, PLACES = 4, 8  # vectors of outputs at a time, or places, for a row alone
 # A weight, of a tile's first output, which of its outputs, and which input.
 Weight = Callable[[Index, int, Index], Vector]
+Spot = tuple[Index, Index]  # a place, and a row
 
 
 def write_product(body: Body, section: Section, product: Product) -> None:
@@ -93,6 +95,7 @@ class _Writer:
         self.bias = None if product.bias is None else section.lists["bias"][1]
         self.xs = section.slots(product.xs)
         self.terms = self.weights.size(body, 1)
+        self.vectors = body.times("%nv", section.sizes[0](body))  # of rows, at all places
 
     def write_rows(self) -> None:
         """Vectors of rows. Weights that are many and no neighbours are gathered for each tile of
@@ -104,16 +107,18 @@ class _Writer:
             self.write(None)
         else:
             pack = body.room(many * self.height)
-            several = body.fresh(f"icmp sgt i64 {body.times('%nv', self.product.times)}, 3")
+            several = body.fresh(f"icmp sgt i64 {self.vectors}, 3")
             body.either(several, partial(self.write, pack), partial(self.write, None))
 
     def write_lean(self) -> None:
         """One size of tiles. What of the last ones is too much is done again, or is in no row."""
         high = self.weights.size(self.body)
-        last, spans = self.body.add(high, -1), [(0, high, self.height)]
-        for j, height in loops(self.body, spans):
-            for v, width in loops(self.body, [(0, "%nv", self.width)]):
-                self.tile(Least(j, last), height, v, width, self.far)
+        body, lanes, last = self.body, self.section.lanes, self.body.add(high, -1)
+        for j, height in loops(body, [(0, high, self.height)]):
+            for p, _ in loops(body, [(0, self.section.sizes[0](body), 1)]):
+                for v, width in loops(body, [(0, "%nv", self.width)]):
+                    spots = [(p, body.times(body.add(v, t), lanes)) for t in range(width)]
+                    self.tile(Least(j, last), height, spots, self.far)
 
     def write_along(self) -> None:
         """A row alone: vectors run along the outputs, for several places at a time."""
@@ -185,18 +190,18 @@ class _Writer:
     def write(self, pack: str | None) -> None:
         """All tiles. With inputs that do not stay in the cache, all outputs of a few rows first."""
         body, outputs = self.body, [*tiles(self.body, self.high, self.height)]
-        vectors = [*tiles(body, body.times("%nv", self.product.times), self.width)]
+        vectors = [*tiles(body, self.vectors, self.width)]
         if pack is None and self.many * self.section.stride > WIDE:
             for v, width in loops(body, vectors):
                 for j, height in loops(body, outputs):
-                    self.tile(j, height, v, width, self.far)
+                    self.tile(j, height, self._where(v, width), self.far)
             return
         for j, height in loops(body, outputs):
             weight = self.far if pack is None else self.gather(j, height, pack)
             for v, width in loops(body, vectors):
-                self.tile(j, height, v, width, weight)
+                self.tile(j, height, self._where(v, width), weight)
 
-    def _where(self, v: Index, width: int) -> list[tuple[Index, Index]]:
+    def _where(self, v: Index, width: int) -> list[Spot]:
         """The place of each vector from one on, and its first row."""
         body, lanes = self.body, self.section.lanes
         if self.product.times == 1:
@@ -225,10 +230,9 @@ class _Writer:
                 body.store_scalar(body.scalar(self.pointer, at), pack, place)
         return lambda j, i, k: body.splat(body.scalar(pack, body.add(body.times(k, height), i)))
 
-    def tile(self, j: Index, height: int, v: Index, width: int, weight: Weight) -> None:
+    def tile(self, j: Index, height: int, spots: Sequence[Spot], weight: Weight) -> None:
         """Sums in registers, then the steps that follow."""
-        body, section, product = self.body, self.section, self.product
-        spots = self._where(v, width)
+        body, section, product, width = self.body, self.section, self.product, len(spots)
         starts = [body.constant(0.0)] * (height * width)
         if self.bias is not None:
             for i in range(height):
@@ -239,7 +243,7 @@ class _Writer:
         def turn(k: Index, sums: Sequence[Vector]) -> list[Vector]:
             inputs = []
             for p, row in spots:
-                at = self.xs.at(body, body.add(body.times(p, self.many), k))
+                at = self.xs.at(body, body.add(body.times(p, self.terms), k))
                 inputs.append(body.load("%ws", body.add(at, row)))
             new = []
             for i in range(height):
@@ -249,7 +253,9 @@ class _Writer:
 
         sums = accumulate(body, self.terms, starts, turn)
         for t, (p, row) in enumerate(spots):
-            found, at = sums[t::width], j if p == 0 else body.add(body.times(p, self.high), j)
+            found, at, before = sums[t::width], j, body.times(p, self.weights.size(body))
+            if before != 0:
+                at = replace(j, before=before) if isinstance(j, Least) else body.add(before, j)
             write_results(body, section, product.ys, found, at, row, 1)
             write_steps(body, section, product.steps, at, height, row, 1, {product.ys: found})
 

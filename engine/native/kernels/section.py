@@ -66,10 +66,8 @@ class Section:
         return own
 
     def number(self, number: int) -> Callable[[Body], Index]:
-        """How code finds a number: where it is lean, each call is given it."""
+        """How code finds a number that each call is given."""
         place = len(self.numbers)
-        if not self.lean:
-            return lambda body: number
         self.numbers.append(number)
         return lambda body: body.position(place, number)
 
@@ -103,7 +101,7 @@ class Section:
         }
         shapes = [(where, repr(getattr(at, "shape", at))) for where, at in self.lists.values()]
         operations = tuple([(step.op, len(step.columns)) for step in steps])
-        sizes = [not self.lean and len(ids) for ids in lists]
+        sizes = [self.lanes == 1 and len(ids) for ids in lists]
         return operations, tuple([order[ids] for ids in lists]), tuple(sizes), tuple(shapes)
 
     def pattern(self, positions: Any, stepped: bool = False) -> Pattern:

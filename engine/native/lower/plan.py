@@ -211,6 +211,11 @@ class Product(Map):
         return len(self.ys) // len(self.weights)
 
     @property
+    def sizes(self) -> Sequence[int]:
+        """What its code is given."""
+        return [self.times]
+
+    @property
     def reads(self) -> Iterable[int]:
         """What it needs."""
         return chain(self.xs, super().reads)
@@ -256,6 +261,11 @@ class Outer:
     def times(self) -> int:
         """How many outer products there are."""
         return len(self.a) // len(self.into)
+
+    @property
+    def sizes(self) -> Sequence[int]:
+        """What its code is given."""
+        return [self.times]
 
     @property
     def pairs(self) -> Iterator[tuple[Args, Args]]:
