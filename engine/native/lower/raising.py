@@ -29,8 +29,9 @@ def raise_tape(tape: Tape, totals: bool = False) -> Tape:
         totals: the outputs are to be added up over the rows.
     """
     written, found = Written(tape, totals), dict[int, Expression]()
-    there = {op.partition("@")[0] for op in set(tape.ops)}  # behind an @: a row without a formula
-    rules = {op: [rule for needs, rule in RULES[op] if needs <= there] for op in there & {*RULES}}
+    ops = {op.partition("@")[0] for op in set(tape.ops)}  # behind an @: a row without a formula
+    there = ops.union(tape.numbers.values())
+    rules = {op: [rule for needs, rule in RULES[op] if needs <= there] for op in ops & {*RULES}}
     for i in reversed(range(len(tape.ops))):
         if i in written.wanted:
             for rule in rules.get(tape.ops[i], ()):
@@ -96,14 +97,17 @@ FORMULAS = {
     "(exp(2 * x) - 1) / (exp(2 * x) + 1)": "tanh(x)",
     "(1 - exp(-2 * x)) / (1 + exp(-2 * x))": "tanh(x)",
     "2 * sigmoid(2 * x) - 1": "tanh(x)",
-    "0.5 * x * (1 + tanh(0.7978845608028654 * (x + 0.044715 * x ** 3)))": "gelu_tanh(x)",
-    "0.5 * x * (1 + erf(x / 1.4142135623730951))": "gelu(x)",
-    "x * (0.5 * (1 + erf(x / 1.4142135623730951)))": "gelu(x)",
     "exp(x) - 1": "expm1(x)",
     "log(1 + x)": "log1p(x)",
     "x ** 2": "x * x",
     "x ** -1": "1 / x",
 }
+GELUS = "0.5 * x * (1 + {})", "x * (0.5 * (1 + {}))", "0.5 * (x * (1 + {}))", "x * (1 + {}) / 2"
+ROOTS = "x / 1.4142135623730951", "x * 0.7071067811865475", "x * 0.7071067811865476"
+CUBES = "0.044715 * x ** 3", "0.044715 * (x * x * x)", "0.044715 * x * x * x"
+TANHS = [f"tanh(0.7978845608028654 * (x + {cube}))" for cube in CUBES]
+FORMULAS |= {whole.format(f"erf({x})"): "gelu(x)" for whole in GELUS for x in ROOTS}
+FORMULAS |= {whole.format(part): "gelu_tanh(x)" for whole in GELUS for part in TANHS}
 RAISED = {"dot", "sum", *[row.partition("(")[0] for row in FORMULAS.values()]}  # in listings
 EITHER = ("add", "mul")  # whose operands may stand in either order
 OPERATORS = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.Pow: "pow"}
@@ -167,11 +171,11 @@ def _formula(pattern: Expression, row: Expression) -> Rule:
     return rule
 
 
-def _names(pattern: Expression) -> set[str]:
-    """The operations in a pattern."""
+def _needs(pattern: Expression) -> set[str | float]:
+    """The operations and the constants in a pattern."""
     if pattern.__class__ is not tuple:
-        return set()
-    return {pattern[0]}.union(*map(_names, pattern[1:]))
+        return {pattern} if pattern.__class__ is float else set()
+    return {pattern[0]}.union(*map(_needs, pattern[1:]))
 
 
 # --- other rules ----------------------------------------------------------------------------------
@@ -203,11 +207,11 @@ def _gate(written: Written, i: int) -> Expression | None:
 
 
 Rule = Callable[[Written, int], Expression | None]
-# By operation: rules, and which operations there have to be for one to find anything.
-RULES = defaultdict[str, list[tuple[set[str], Rule]]](list)
+# By operation: rules, and which operations and constants there have to be to find anything.
+RULES = defaultdict[str, list[tuple[set[str | float], Rule]]](list)
 for formula in FORMULAS.items():
     pattern, row = [_parsed(ast.parse(text, mode="eval").body) for text in formula]
-    RULES[pattern[0]].append((_names(pattern), _formula(pattern, row)))
+    RULES[pattern[0]].append((_needs(pattern), _formula(pattern, row)))
 for op in SUMS:
     RULES[op].append((set(), raised_sum))
 RULES["select"].append((set(), _ungated))
