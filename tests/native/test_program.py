@@ -191,6 +191,7 @@ def test_the_same_structure_is_compiled_once(monkeypatch: pytest.MonkeyPatch) ->
     )
 
     def make(constant: float, reduce: Any = None, name: str = "tanh") -> Program:
+        library._shared.clear()  # of which others of the same functions would be made
         x, w = Value(0.1, "a"), Value(constant, "w")
         y = getattr(x * 1.25 + w * 0.75, name)() + constant
         return Program([x], [y], [w], reduce)

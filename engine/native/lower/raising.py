@@ -99,6 +99,7 @@ FORMULAS = {
     "2 * sigmoid(2 * x) - 1": "tanh(x)",
     "exp(x) - 1": "expm1(x)",
     "log(1 + x)": "log1p(x)",
+    "1 + erf(x)": "2 * normal_cdf(1.4142135623730951 * x)",
     "x ** 2": "x * x",
     "x ** -1": "1 / x",
 }
