@@ -8,6 +8,8 @@ import pytest
 
 import engine
 from engine import Program, Value
+from engine.native.lower import plan
+from engine.native.lower.listing import _turns
 from tests.benchmarks.graphs import GRAPHS, physics, recurrent
 from tests.benchmarks.graphs.graph import Graph
 from tests.benchmarks.native import transformer
@@ -47,6 +49,16 @@ def layers(depth: int, activation: Callable[[int, Any], Any], chained: bool) -> 
         outputs += h
     parameters = [w for rows in ws for row in rows for w in row]
     return Program(xs, outputs, parameters).listing().splitlines()
+
+
+def test_turns_that_read_of_some_others_are_neither() -> None:
+    def kernels(*reads: int) -> list[list[plan.Kernel]]:
+        args = [(read,) for read in reads]
+        return [[plan.Chunk([i], ["neg"] * len(reads), args)] for i in range(len(reads))]
+
+    assert _turns(kernels(-1, 0, 1, 2)) == "turns, each on what the one before found"
+    assert _turns(kernels(-1, 0, 1, 1)) == _turns(kernels(-1, -1, 0, -1)) == "turns"
+    assert _turns(kernels(-1, -1, -1)) == "places"
 
 
 def test_turns_that_read_nothing_of_one_another_are_places() -> None:

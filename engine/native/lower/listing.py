@@ -47,15 +47,15 @@ def _runs(forms: Sequence[Any]) -> Iterator[tuple[int, int, int]]:
         first += period * times
 
 
-def _turns(kernels: Sequence[plan.Kernel], period: int, times: int) -> str:
-    """Whether each of so many turns reads what the one before it found."""
-    before: set[int] | None = None
-    for k in range(0, period * times, period):
-        turn = kernels[k : k + period]
-        if before is not None and before.isdisjoint(chain(*[kernel.reads for kernel in turn])):
-            return "places"
-        before = set(chain(*[kernel.writes for kernel in turn]))
-    return "turns, each on what the one before found"
+def _turns(turns: Sequence[Sequence[plan.Kernel]]) -> str:
+    """What the turns of a loop are, by what they read of one another."""
+    reads = [set(chain(*[kernel.reads for kernel in turn])) for turn in turns]
+    writes = [set(chain(*[kernel.writes for kernel in turn])) for turn in turns]
+    if not any(map(set.isdisjoint, writes, reads[1:])):
+        return "turns, each on what the one before found"
+    written = set[int]().union(*writes)
+    alone = all(read & written <= own for read, own in zip(reads, writes, strict=True))
+    return "places" if alone else "turns"
 
 
 @dataclass
@@ -82,9 +82,8 @@ class Listing:
         for first, period, times in _runs([*map(self._form, kernels, entries)]):
             shown = [line for entry in entries[first : first + period] for line in entry]
             if times > 1 and (len(shown) > 1 or MORE in shown[0]):
-                lines.append(
-                    f"loop over {times} {_turns(kernels[first:], period, times)}; the first:"
-                )
+                turns = [kernels[first + k * period :][:period] for k in range(times)]
+                lines.append(f"loop over {times} {_turns(turns)}; the first:")
                 lines += [f"  {line}" for line in shown]
             else:
                 lines += [_such(line, times) for line in shown]
