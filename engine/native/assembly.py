@@ -34,6 +34,7 @@ class Assembly:
         functions: by their names.
         good_for: about so many rows; for more, faster ones are worth the time to compile.
         lean: they are given all sizes with each call, so that programs of any sizes share them.
+        shared: others may well have some of them.
         calls: the functions that a program calls, and the numbers that each call is given; the last
             are `run`, which calls the others, and `runs`.
         doubles: of the workspace. block: rows that run at once, at most.
@@ -44,6 +45,7 @@ class Assembly:
     functions: dict[str, Function]
     good_for: float
     lean: bool
+    shared: bool
     calls: list[tuple[str, list[int]]]
     doubles: int
     block: int
@@ -76,8 +78,11 @@ def assemble(
     machine = lanes, size, 32 if size == 8 else 16, lean
     inner = section.Section(tape, layout, uniform, stride, *machine)
     outer = section.Section(tape, uniform, uniform, lanes, *machine)
-    ends = replace(inner, lean=True)  # where the caller's rows and results meet the program's
-    module = _Module(lanes, size, lean, good_for == inf)
+    # programs for sequences of other lengths can have the same functions; to the others it is worth
+    # a few percent that numbers are written out
+    fixed = all(k.times == 1 for k in lowered.kernels if isinstance(k, plan.Outer | plan.Product))
+    ends = replace(inner, lean=lean or not fixed)  # where the caller's rows and results come in
+    module = _Module(lanes, size, lean, good_for == inf, fixed)
     module.add("pinned", driver.KERNEL, driver.write_pinned, outer.of())
     module.kernels("u", outer, lowered.once)
     once = len(module.calls)
@@ -92,6 +97,7 @@ def assemble(
         module.functions,
         good_for,
         lean,
+        lean or not fixed,
         module.calls,
         driver.HEAD + uniform.size * lanes + layout.size * stride,
         block,
@@ -162,8 +168,8 @@ WRITERS: dict[type[Any], Callable[[Body, section.Section, Any], None]] = {
 class _Module:
     """Functions, each text once, and the calls of them."""
 
-    def __init__(self, lanes: int, size: int, lean: bool, fast: bool) -> None:
-        self.lanes, self.size, self.lean, self.fast = lanes, size, lean, fast
+    def __init__(self, lanes: int, size: int, lean: bool, fast: bool, fixed: bool) -> None:
+        self.lanes, self.size, self.lean, self.fast, self.fixed = lanes, size, lean, fast, fixed
         self.functions: dict[str, Function] = {}
         self.calls: list[tuple[str, list[int]]] = []
         self._names: dict[str, str] = {}
@@ -177,7 +183,8 @@ class _Module:
                 self.calls.append((known[own.form], own.numbers))
                 continue
             name, write = f"{stem}{len(known)}", WRITERS[type(kernel)]
-            fixed = write is section.write_chunk and many[own.form] == 1
+            spread = isinstance(kernel, plan.Outer | plan.Product)
+            fixed = many[own.form] == 1 and (self.fixed or not spread)
             lanes = self.lanes_of(kernel)
             known[own.form] = self.add(
                 name, driver.KERNEL, write, own, kernel, fixed=fixed, lanes=lanes
@@ -204,13 +211,14 @@ class _Module:
         write: Callable[..., str | None],
         own: section.Section,
         *given: Any,
-        fixed: bool = False,
+        fixed: bool | None = None,
         lanes: int = 0,
     ) -> str:
         """A function and a call of it; the answer is its name. `write` writes its body, and answers
         the number that it returns, if any.
         """
-        body = Body(lanes or self.lanes, fixed and not self.lean, self.lean)
+        fixed = (self.fixed if fixed is None else fixed) and not self.lean
+        body = Body(lanes or self.lanes, fixed, self.lean)
         answer = write(body, own, *given)
         body.do(f"ret i64 {answer}" if answer else "ret void")
         head = f"{'i64' if answer else 'void'} ({arguments}) {{"

@@ -136,8 +136,9 @@ def _code(assembly: Assembly) -> Code:
         if missing := [k for k in functions if k not in found and functions[k][2] == fast]:
             engine = compile_text(assembly.text(missing), fast)
             found |= {name: (engine.get_function_address(name), engine) for name in missing}
-    with _lock:
-        _keep(_shared, {text: found[name] for name, text in texts.items()}, 8 * KEPT)
+    if assembly.shared:
+        with _lock:
+            _keep(_shared, {text: found[name] for name, text in texts.items()}, 4 * KEPT)
     return found
 
 
