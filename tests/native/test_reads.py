@@ -24,6 +24,7 @@ from engine import (
     inputs,
     where,
 )
+from engine.native import threads
 
 HERE = Path(__file__)
 
@@ -206,5 +207,6 @@ def test_a_number_that_was_read_is_a_float_like_any_other() -> None:
     ):
         assert (f(read), type(f(read))) == (f(2.5), type(f(2.5)))
     del x
+    threads._aside().submit(int).result()  # what is compiled meanwhile holds its inputs
     gc.collect()  # those of other tests, which may stand in a cycle
     assert type(w.data) is float  # when no input is there any more
