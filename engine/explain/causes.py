@@ -172,7 +172,8 @@ def _twice(facts: Facts) -> Iterator[Cause]:
         canon[node] = alike.setdefault(key, node) if node.parents else node
         if node.parents and all(p in of_own or is_constant(p) for p in node.parents):
             of_own.add(node)
-    terms = Counter(canon.get(term, term) for term in facts.terms if term in of_own)
+    penalties = [term for term in facts.terms if term in of_own and _is_penalty(term)]
+    terms = Counter(canon.get(term, term) for term in penalties)  # rows may be alike, too
     twice = {t: n for t, n in terms.items() if n > 1 and t.parents}
     once = Counter(map(id, facts.terms))
     twice |= {t: once[id(t)] for t in facts.terms if once[id(t)] > 1 and t.parents}
@@ -188,6 +189,14 @@ def _twice(facts: Facts) -> Iterator[Cause]:
         title = f"a term is added {many}"
         seen = f"{number(node.data)} ({node.op}) enters a sum {many}"
         yield cause(title, seen, "add it once", 0.9, place, [node])
+
+
+def _is_penalty(term: Value) -> bool:
+    """Whether a term adds up parameters themselves, their squares or sizes."""
+    scaled = [p for p in term.parents if not is_constant(p)]
+    inner = scaled[0] if len(scaled) == 1 and scaled[0].parents else term
+    plain = all(not p.parents or str(p.op) in ("abs", "mul", "pow") for p in inner.parents)
+    return str(inner.op) in ("dot", "sum", "add") and plain
 
 
 @row("sum_not_mean")

@@ -179,7 +179,7 @@ def correlation(xs: Sequence[float], ys: Sequence[float]) -> float:
 @row("constant_columns")
 def _still(facts: Symptoms) -> Iterator[Suspicion]:
     still = [i for i, column in enumerate(facts.columns) if not column.spread]
-    if 2 * len(still) >= len(facts.columns) > 1:
+    if 2 * len(still) >= len(facts.columns) > 1 and len(facts.rows) > FEW:
         names = listed([facts.column_name(i) for i in still])
         seen = f"{names} have one value in all rows"
         title = f"{len(still)} of {len(facts.columns)} columns are constant"
@@ -190,7 +190,7 @@ def _still(facts: Symptoms) -> Iterator[Suspicion]:
 def _copied(facts: Symptoms) -> Iterator[Suspicion]:
     columns = [*zip(*facts.rows, strict=True)]
     moving = [c for c, about in zip(columns, facts.columns, strict=True) if about.spread]
-    if 2 * len({*moving}) <= len(moving):
+    if 2 * len({*moving}) <= len(moving) and len(facts.rows) > FEW:
         seen = f"{len(moving)} columns, of which {len({*moving})} are different"
         title = "columns of the samples are copies of others"
         yield _data(title, seen, "look at where the columns come from", facts, 0.8)

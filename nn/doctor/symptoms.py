@@ -15,10 +15,11 @@ from engine.source.origin import Place, origin_of
 from engine.wording.names import safe
 from nn.checks import alone, as_list, as_number
 from nn.doctor.trials import Training, class_of
+from nn.evaluation.measure import signals as outputs
 from nn.losses import LOSSES, built_in, classes_of, of_rows
 from nn.models import chain
 from nn.models.layers import Layer
-from nn.models.module import Contents, Module
+from nn.models.module import Contents, Module, evaluating
 from nn.training.history import History, Start
 
 USUAL = {"SGD": 0.1, "Adam": 0.01, "AdamW": 0.01, "RMSprop": 0.01}  # rates, see OPTIMIZERS
@@ -161,8 +162,10 @@ class Symptoms:
     def layers(self) -> list[Layer]:
         """The layers of a model that is a row of them, as they began; else none."""
         try:
-            found = chain.layers("diagnose", self.begun.model)
-        except TypeError:
+            with evaluating(self.begun.model), numeric_mode("ieee"):
+                found = chain.layers("diagnose", self.begun.model)
+                outputs("diagnose", self.begun.model, found, self.begun.xs[0])  # is it a row?
+        except (TypeError, ValueError):
             return []
         return [each for each in found if isinstance(each, Layer)]
 

@@ -117,7 +117,7 @@ class Training:
         """The classes, where the targets are some; else nothing."""
         found = Counter(map(class_of, self.ys))
         few = len(found) <= min(20, len(self.ys) / 3) and None not in found
-        return sorted(found) if few or classes_of(self.loss) else []
+        return sorted(found) if few or (classes_of(self.loss) and None not in found) else []
 
     def score(self) -> float:
         """Train it, and say how good it is on the rows held out: 1 at most."""
