@@ -13,14 +13,16 @@ from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from gc import get_referents
 from itertools import chain, count
-from types import FunctionType, MemberDescriptorType, ModuleType
+from types import FunctionType, MemberDescriptorType, ModuleType, NoneType
 from typing import TYPE_CHECKING, Any, Self
 
 from engine import Value
+from engine.source.origin import Place
 from nn.checks import Leaves, place
 from nn.models.batch import BATCH
 
 MODE_READS = count()  # moved on whenever a module is asked for its mode
+PLAIN = {str, int, float, bool, NoneType, Place}  # of attributes that hold no parameters
 DEEP = 6  # how far below an attribute `hidden` looks
 
 
@@ -286,7 +288,8 @@ def _parts(root: object, buffers: bool = True) -> Iterator[tuple[str, Module | S
             continue
         if isinstance(thing, Module):
             closed = isinstance(thing, Buffers) and not buffers
-            inside: Iterable[tuple[object, object]] = () if closed else vars(thing).items()
+            held = () if closed else vars(thing).items()
+            inside: Any = [item for item in held if item[1].__class__ not in PLAIN]
         elif isinstance(thing, dict):
             inside = thing.items()
         elif isinstance(thing, list | tuple | deque):
