@@ -29,7 +29,7 @@ from nn.models.module import Module, evaluating
 from nn.training.fit import fit
 from nn.training.history import LAST, History
 
-SECONDS = 1.2  # that all trials take in all, by what is counted before they begin
+TRIED = 0.6  # of the time is for trials, by what is counted before they begin
 FOLDS = 6  # choices of rows held out, at most
 LEAST = 0.02  # by which a score has to rise in the mean
 SURE = 2.0  # times the standard error of that mean
@@ -41,7 +41,7 @@ GRAPHS = 0.85  # the weight of what a graph tells, at most: first weights may be
 ROWS = 8  # of which the loss is recorded, to look for those
 
 
-def diagnose(subject: Any = None, *data: Any, **settings: Any) -> Report:
+def diagnose(subject: Any = None, *data: Any, seconds: float = 2.0, **settings: Any) -> Report:
     """Look for the cause of a training that does not learn, and try remedies.
 
     Arguments:
@@ -52,9 +52,11 @@ def diagnose(subject: Any = None, *data: Any, **settings: Any) -> Report:
               before or after a step;
             - a model, with xs, ys and the settings of `fit`, before it is trained: a copy is.
 
-    Remedies are tried in copies that train for a second or two in all; what is yours is not
-    touched. Only what helps on rows held out is reported, and what is plain to see and wrong in any
-    case. In a loop of your own nothing can be tried. The same training gets the same report.
+        seconds: about how long it may take. More of them try on more rows held out.
+
+    Remedies are tried in copies; what is yours is not touched. Only what helps on rows held out is
+    reported, and what is plain to see and wrong in any case. In a loop of your own nothing can be
+    tried. The same training gets the same report.
 
     Raises TypeError and ValueError where there is nothing to look at.
 
@@ -84,10 +86,12 @@ def diagnose(subject: Any = None, *data: Any, **settings: Any) -> Report:
             "diagnose takes a History, a loss and its model, a model with xs and ys, or an error "
             f"of fit, got {type(history).__name__}"
         )
-    return of_history(history, subject if subject is not history else None)
+    return of_history(history, seconds, subject if subject is not history else None)
 
 
-def of_history(history: History, error: BaseException | None = None) -> Report:
+def of_history(
+    history: History, seconds: float = 2.0, error: BaseException | None = None
+) -> Report:
     """Why a training does not learn, or could learn better, or ended in an error."""
     begin = perf_counter()
     if history.start is None:
@@ -95,7 +99,8 @@ def of_history(history: History, error: BaseException | None = None) -> Report:
     facts = Symptoms(history, history.start)
     found = [(name, each) for name, row in CAUSES.items() for each in row(facts)]
     found.sort(key=lambda pair: -pair[1].cause.weight)
-    trials = Trials(facts, sum(len(each.remedies) for _, each in found))
+    many = sum(len(each.remedies) for _, each in found)
+    trials = Trials(facts, many, TRIED * seconds)
     causes = [*_in_graph(facts, error), *filter(None, [trials.tried(*pair) for pair in found])]
     if not any(cause.verified for cause in causes):
         causes += trials.together()
@@ -145,10 +150,10 @@ class Trials:
         alone: causes whose remedy does not help by itself.
     """
 
-    def __init__(self, facts: Symptoms, many: int) -> None:
+    def __init__(self, facts: Symptoms, many: int, seconds: float) -> None:
         self.facts, self.base, self.vain = facts, dict[int, float](), list[str]()
-        self.alone, self.left = list[tuple[Cause, Remedy]](), SECONDS
-        affordable = SECONDS / facts.begun.cost() / max(many + 2, 4)
+        self.alone, self.left = list[tuple[Cause, Remedy]](), seconds
+        affordable = seconds / facts.begun.cost() / max(many + 2, 4)
         self.folds = max(2, min(FOLDS, int(affordable)))
 
     def score(self, fold: int, remedy: Remedy | None = None) -> float:

@@ -117,14 +117,15 @@ class History:
         # data and functions of the user, which may not go into a pickle
         return vars(self) | {"start": None}
 
-    def diagnose(self) -> Report:
+    def diagnose(self, seconds: float = 2.0) -> Report:
         """Why the training did not learn, or could learn better, with remedies that were tried.
 
-        See `nn.diagnose`. Raises ValueError for a History that was loaded or unpickled.
+        It takes about so many seconds. See `nn.diagnose`. Raises ValueError for a History that was
+        loaded or unpickled.
         """
         from nn.doctor.examine import of_history  # which trains copies, and most runs never need
 
-        return of_history(self)
+        return of_history(self, seconds)
 
     @property
     def loss(self) -> list[float]:

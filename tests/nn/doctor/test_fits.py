@@ -15,6 +15,7 @@ import nn
 from engine import NumericError
 from engine.explain.report import Report
 from nn import MLP, SGD, Adam, AdamW, Dropout, History, Layer, Sequential, fit
+from nn.doctor.trials import Training
 
 RNG = random.Random(1)
 XS, YS, SIX = [], [], []
@@ -423,3 +424,17 @@ def test_two_causes_are_mended_together_where_neither_helps_alone() -> None:
     assert first.do == second.do
     assert "nn draws" in first.do
     assert "lr=" in first.do
+
+
+def test_more_seconds_try_on_more_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    history, scores, score = lr_too_high(), list[float](), Training.score
+
+    def counted(training: Training) -> float:
+        scores.append(score(training))
+        return scores[-1]
+
+    monkeypatch.setattr(Training, "score", counted)
+    history.diagnose(seconds=0.01)
+    few = len(scores)
+    assert history.diagnose(seconds=10.0).causes[0].verified
+    assert 0 < few < len(scores) - few
