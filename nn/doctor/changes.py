@@ -3,11 +3,11 @@
 import random
 from collections.abc import Callable
 from functools import partial
-from statistics import fmean, pstdev
 from typing import Any
 
 from engine.core.value import set_data
 from nn.checks import as_list
+from nn.doctor.symptoms import spread
 from nn.doctor.trials import Training, class_of
 from nn.losses import LOSSES
 from nn.models.activations import bound
@@ -66,19 +66,19 @@ def fresh(t: Training) -> None:
 
 def standard_inputs(t: Training) -> None:
     """Samples whose columns have mean 0 and deviation 1 over the rows to learn from."""
-    t.xs = _standard(t, [as_list(x) for x in t.xs])
+    t.xs = _standard(t, [[*map(float, as_list(x))] for x in t.xs])
 
 
 def standard_targets(t: Training) -> None:
     """Targets with mean 0 and deviation 1 over the rows to learn from."""
-    found = _standard(t, [as_list(y) for y in t.ys])
+    found = _standard(t, [[*map(float, as_list(y))] for y in t.ys])
     t.ys = found if isinstance(t.ys[0], list | tuple) else [y for (y,) in found]
 
 
 def _standard(t: Training, rows: list[list[float]]) -> list[list[float]]:
     known = [*zip(*[rows[i] for i in t.learned], strict=True)]
-    about = [(fmean(column), pstdev(column) or 1.0) for column in known]
-    return [[(x - m) / s for x, (m, s) in zip(row, about, strict=True)] for row in rows]
+    about = [spread(column) for column in known]
+    return [[(x - m) / (s or 1.0) for x, (m, s) in zip(row, about, strict=True)] for row in rows]
 
 
 def activation(name: str, hidden: bool, t: Training) -> None:

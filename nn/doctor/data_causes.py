@@ -3,12 +3,11 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 from math import inf
-from statistics import fmean, pstdev
 
 from engine.wording.names import number
 from nn.checks import listed
 from nn.doctor import changes
-from nn.doctor.symptoms import Symptoms, ratio
+from nn.doctor.symptoms import Symptoms, ratio, spread
 from nn.doctor.table import Remedy, Suspicion, row, suspect
 
 UNEVEN = 5.0  # times as many rows of one class as of another
@@ -28,7 +27,7 @@ def _inputs(facts: Symptoms) -> Iterator[Suspicion]:
     if columns[large].size > 10.0 or columns[large].size < 0.1:
         seen = f"{facts.column_name(large)} goes up to {number(columns[large].size)}"
         if large != small:
-            seen += f", {times:,.0f} times the deviation of {facts.column_name(small)}"
+            seen += f", {number(times) if times > 1e6 else f'{times:,.0f}'} times the deviation of {facts.column_name(small)}"
         do = "subtract each column's mean and divide by its deviation, both of the training rows"
         scaled = Remedy(do, "scaled samples", changes.standard_inputs)
         weight = 0.7 if columns[large].size > 50.0 else 0.4
@@ -39,11 +38,11 @@ def _inputs(facts: Symptoms) -> Iterator[Suspicion]:
 def _targets(facts: Symptoms) -> Iterator[Suspicion]:
     if facts.classifies or not facts.targets or facts.begun.classes:
         return
-    mean, spread = fmean(facts.targets), pstdev(facts.targets)
-    if spread and (spread > 10.0 or spread < 0.01 or abs(mean) > 10.0 * spread):
+    mean, wide = spread(facts.targets)
+    if wide and (wide > 10.0 or wide < 0.01 or abs(mean) > 10.0 * wide):
         do = "subtract the mean of the targets, divide by their deviation, and undo both to predict"
         scaled = Remedy(do, "scaled targets", changes.standard_targets)
-        seen = f"their mean is {number(mean)}, their deviation {number(spread)}"
+        seen = f"their mean is {number(mean)}, their deviation {number(wide)}"
         yield suspect("the targets are not scaled", seen, 0.6, facts.start.place, (scaled,))
 
 
@@ -170,10 +169,9 @@ def _leaking(facts: Symptoms) -> Iterator[Suspicion]:
 
 def correlation(xs: Sequence[float], ys: Sequence[float]) -> float:
     """Pearson's coefficient; 0 where one of the two is constant."""
-    a, b = fmean(xs), fmean(ys)
-    spread = pstdev(xs, a) * pstdev(ys, b)
+    (a, wide), (b, high) = spread(xs), spread(ys)
     products = [(x - a) * (y - b) for x, y in zip(xs, ys, strict=True)]
-    return fmean(products) / spread if spread else 0.0
+    return sum(products) / len(products) / (wide * high) if wide * high else 0.0
 
 
 @row("constant_columns")

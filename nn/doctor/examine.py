@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import replace
 from functools import partial
@@ -97,7 +98,10 @@ def of_history(
     if history.start is None:
         raise ValueError("this History was loaded, and its data are gone; diagnose that of a fit")
     facts = Symptoms(history, history.start)
-    found = [(name, each) for name, row in CAUSES.items() for each in row(facts)]
+    found = list[tuple[str, Suspicion]]()
+    for name, row in CAUSES.items():
+        with suppress(ArithmeticError, ValueError):  # numbers too far out to be compared
+            found += [(name, each) for each in row(facts)]
     found.sort(key=lambda pair: -pair[1].cause.weight)
     many = sum(len(each.remedies) for _, each in found)
     trials = Trials(facts, many, TRIED * seconds)

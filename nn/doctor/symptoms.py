@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
-from statistics import fmean, pstdev
+from statistics import fmean
 from typing import Any, NamedTuple
 
 from engine import Value, no_grad, numeric_mode
@@ -80,7 +80,7 @@ class Symptoms:
     def columns(self) -> list[Scale]:
         """About the columns of the samples."""
         columns = [*zip(*self.rows, strict=True)]
-        return [Scale(fmean(c), pstdev(c), max(map(abs, c))) for c in columns]
+        return [Scale(*spread(c), max(map(abs, c))) for c in columns]
 
     def column_name(self, i: int) -> str:
         """How the user calls a column."""
@@ -127,7 +127,7 @@ class Symptoms:
             chance = sum((n / len(ys)) ** 2 for n in Counter(ys).values())
             return (alike - chance) / (1.0 - chance)
         missed = fmean((ys[i] - fmean(ys[j] for j in near[i])) ** 2 for i in range(len(rows)))
-        return 1.2 - missed / pstdev(ys) ** 2  # five neighbours have a variance of their own
+        return 1.2 - missed / spread(ys)[1] ** 2  # five neighbours have a variance of their own
 
     @cached_property
     def hopeless(self) -> bool:
@@ -217,6 +217,12 @@ def signals(model: Module, layers: Sequence[Layer], xs: Sequence[Any]) -> list[l
                 for unit, value in zip(units, signal, strict=True):
                     unit.append(float(value))
     return found
+
+
+def spread(column: Sequence[float]) -> tuple[float, float]:
+    """The mean of numbers and their deviation, which may be infinite or nan as they may."""
+    mean = sum(column) / len(column)
+    return mean, math.sqrt(sum([(x - mean) * (x - mean) for x in column]) / len(column))
 
 
 def argument(place: Place, name: str) -> Place:
