@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from math import inf
+from math import inf, isfinite
 
 from engine.wording.names import number
 from nn.checks import listed
@@ -27,11 +27,13 @@ def _inputs(facts: Symptoms) -> Iterator[Suspicion]:
     if columns[large].size > 10.0 or columns[large].size < 0.1:
         seen = f"{facts.column_name(large)} goes up to {number(columns[large].size)}"
         if large != small:
-            seen += f", {number(times) if times > 1e6 else f'{times:,.0f}'} times the deviation of {facts.column_name(small)}"
+            often = number(times) if times > 1e6 else f"{times:,.0f}"
+            seen += f", {often} times the deviation of {facts.column_name(small)}"
         do = "subtract each column's mean and divide by its deviation, both of the training rows"
         scaled = Remedy(do, "scaled samples", changes.standard_inputs)
         weight = 0.7 if columns[large].size > 50.0 else 0.4
-        yield suspect("the samples are not scaled", seen, weight, facts.start.place, (scaled,))
+        title, wild = "the samples are not scaled", not all(map(isfinite, spread))
+        yield suspect(title, seen, weight, facts.start.place, (scaled,), certain=wild)
 
 
 @row("targets_not_scaled")

@@ -112,7 +112,8 @@ class Symptoms:
         """
         chosen = self.rows[:NEAR]
         ys = [*map(class_of, self.begun.ys[:NEAR])] if self.begun.classes else self.targets[:NEAR]
-        if not chosen or not ys or len({*ys}) < 2:
+        wild = not all(math.isfinite(column.spread) for column in self.columns)
+        if not chosen or not ys or len({*ys}) < 2 or wild:
             return 1.0
         rows = [
             [(x - c.mean) / (c.spread or 1.0) for x, c in zip(row, self.columns, strict=True)]

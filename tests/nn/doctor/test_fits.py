@@ -438,3 +438,14 @@ def test_more_seconds_try_on_more_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     few = len(scores)
     assert history.diagnose(seconds=10.0).causes[0].verified
     assert 0 < few < len(scores) - few
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, 1e300, -1e308])
+def test_a_number_far_out_is_named_and_no_error(bad: float) -> None:
+    samples = [[bad, x[1]] if i == 3 else x for i, x in enumerate(XS)]
+    try:
+        report = fit(net(), samples, YS, epochs=3, **BINARY).diagnose()
+    except NumericError as error:
+        report = nn.diagnose(error)
+    usual = {"inputs_not_scaled"} if math.isfinite(bad) else {"nan_inputs", "inf_inputs"}
+    assert report.causes[0].name in usual
