@@ -60,7 +60,7 @@ class Facts:
         loss: at the numbers that its leaves have now. model: as it was given, else None.
         given, parameters: as they were given, None or [] if not; names: their paths or names.
         found, nodes: its graph. own: the leaves that are learned.
-        place: that of `diagnose`.
+        frame, place: of whoever called `diagnose`.
     """
 
     def __init__(self, loss: Value, model: Any, frame: FrameType) -> None:
@@ -70,7 +70,7 @@ class Facts:
         named = getattr(model, "named_parameters", None)
         self.parameters = self.given or []
         self.names = {p: path for path, p in named()} if named else {}
-        self.place = Place(frame.f_code.co_filename, frame.f_lineno)
+        self.frame, self.place = frame, Place(frame.f_code.co_filename, frame.f_lineno)
         self.found = path_sums(self.loss)
         order = topological(self.loss)
         self.nodes = [node for node in order if node is self.loss or not is_constant(node)]

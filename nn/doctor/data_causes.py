@@ -183,7 +183,7 @@ def _still(facts: Symptoms) -> Iterator[Suspicion]:
         names = listed([facts.column_name(i) for i in still])
         seen = f"{names} have one value in all rows"
         title = f"{len(still)} of {len(facts.columns)} columns are constant"
-        yield _data(title, seen, "look at where the columns come from", facts, 0.8)
+        yield _data(title, seen, "look at where the columns come from", facts, 0.9)
 
 
 @row("duplicated_columns")

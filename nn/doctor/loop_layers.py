@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from engine.core.value import Value, is_constant
-from engine.explain.causes import MANY, Row, row
+from engine.explain.causes import Row, row
 from engine.explain.facts import FEW, Facts
 from engine.explain.report import Cause, cause, names
 from engine.source.origin import Place
@@ -194,7 +194,7 @@ def _bounded(facts: Facts) -> Iterator[Cause]:
         yield cause(f"the outputs go through {op}", seen, do, 0.85, place)
 
 
-def _inputs(facts: Facts) -> list[tuple[float, ...]]:
+def inputs(facts: Facts) -> list[tuple[float, ...]]:
     """The rows that go into the first layer in this graph."""
     first = {w for _, layer in _layers(facts)[:1] for w in layer.neurons[0].w}
     fed = [n for n in facts.nodes if any(p in first for p in n.parents)]
@@ -203,38 +203,15 @@ def _inputs(facts: Facts) -> list[tuple[float, ...]]:
     return rows if plain and len({*map(len, rows)}) == 1 and rows[0] else []
 
 
-@row("constant_labels", CAUSES)
-def _constant(facts: Facts) -> Iterator[Cause]:
-    targets = [target for _, target in facts.targets]
-    if len(targets) > MANY and len({*targets}) == 1 and facts.drawn and facts.fell > 0.98:
-        seen = f"all {len(targets)} of the last batch are {number(targets[0])}"
-        do = "look at where the targets come from"
-        yield cause("all targets are the same", seen, do, 0.8, facts.loss_at)
-
-
 @row("inputs_not_scaled", CAUSES)
 def _scales(facts: Facts) -> Iterator[Cause]:
-    rows = _inputs(facts)
+    rows = inputs(facts)
     place = Place(file_of(facts), facts.loops[0].lineno) if facts.loops else None
     largest = max((abs(x) for each in rows for x in each), default=0.0)
     if largest > LARGE:
         seen = f"numbers up to {number(largest)} go into the first layer"
         do = "subtract each column's mean and divide by its deviation, both of the training rows"
         yield cause("the samples are not scaled", seen, do, 0.93, place)
-    columns, kinds = [*zip(*rows, strict=True)], {*rows}
-    still = [i for i, column in enumerate(columns) if len({*column}) == 1]
-    do, many = "look at where the samples come from", len(rows)
-    if many <= MANY or len(columns) < 2:
-        return
-    if len(still) >= len(columns) - 1:
-        seen = f"{len(still)} of {len(columns)} columns are the same in {many} rows"
-        yield cause("columns are constant", seen, do, 0.85, place, name="constant_columns")
-    elif len({*columns}) == 1:
-        seen = f"all {len(columns)} columns are equal in {many} rows"
-        yield cause("columns are equal", seen, do, 0.85, place, name="duplicated_columns")
-    elif len(kinds) <= 0.6 * many:
-        seen = f"{len(kinds)} of {many} rows of the last batch are different"
-        yield cause("rows stand there repeatedly", seen, do, 0.5, place, name="duplicated_rows")
 
 
 @row("targets_not_scaled", CAUSES)

@@ -72,7 +72,8 @@ def _zero(facts: Symptoms) -> Iterator[Suspicion]:
 @row("equal_weights")
 def _equal(facts: Symptoms) -> Iterator[Suspicion]:
     for k, weights in enumerate(_weights(facts)):
-        if len(weights) > 1 and len({*weights}) == 1 and any(weights[0]):
+        several = len({*map(id, facts.every[k].neurons)}) > 1
+        if several and len({*weights}) == 1 and any(weights[0]):
             yield _alike(facts, k, "equal")
             return
 

@@ -222,6 +222,8 @@ def signals(model: Module, layers: Sequence[Layer], xs: Sequence[Any]) -> list[l
 
 def spread(column: Sequence[float]) -> tuple[float, float]:
     """The mean of numbers and their deviation, which may be infinite or nan as they may."""
+    if min(column) == max(column):
+        return column[0], 0.0  # a mean is rounded
     mean = sum(column) / len(column)
     return mean, math.sqrt(sum([(x - mean) * (x - mean) for x in column]) / len(column))
 

@@ -115,9 +115,7 @@ class Training:
     @cached_property
     def classes(self) -> list[Any]:
         """The classes, where the targets are some; else nothing."""
-        found = Counter(map(class_of, self.ys))
-        few = len(found) <= min(20, len(self.ys) / 3) and None not in found
-        return sorted(found) if few or (classes_of(self.loss) and None not in found) else []
+        return classes_in(self.ys, classes_of(self.loss) is not None)
 
     def score(self) -> float:
         """Train it, and say how good it is on the rows held out: 1 at most."""
@@ -157,6 +155,13 @@ class Training:
         if known and known.threshold is not None:
             return (known.targets or (0, 1))[output > known.threshold]
         return min(self.classes, key=lambda each: abs(each - output))
+
+
+def classes_in(targets: Sequence[Any], sure: bool) -> list[Any]:
+    """The classes that targets are, if they can be some: few, unless it is sure that they are."""
+    found = Counter(map(class_of, targets))
+    few = len(found) <= min(20, len(targets) / 3)
+    return sorted(found) if None not in found and (few or sure) else []
 
 
 def class_of(target: Any) -> Any:

@@ -148,9 +148,9 @@ class Module:
 
     def _causes(self) -> dict[str, Any]:
         """What `diagnose` looks for in modules and optimisers: rows of a table."""
-        from nn.doctor import loop_layers, loops  # which a training that goes well never needs
+        from nn.doctor import loop_rows, loops  # which a training that goes well never needs
 
-        return loops.CAUSES | loop_layers.CAUSES
+        return loops.CAUSES | loop_rows.LOOPS
 
     @reprlib.recursive_repr()
     def __repr__(self) -> str:

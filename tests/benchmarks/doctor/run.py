@@ -103,7 +103,9 @@ def _ask(outcome: Outcome, names: dict[str, Any]) -> None:
         if "history" in names:
             report = names["history"].diagnose()
         else:
-            report = _diagnose()(names["loss"], names["model"])
+            names["diagnose"] = _diagnose()
+            exec("report = diagnose(loss, model)", names)
+            report = names["report"]
     except Exception as error:  # noqa: BLE001 -- counted as nothing named
         outcome.failed = f"{type(error).__name__}: {error}"
     else:

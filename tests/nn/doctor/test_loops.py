@@ -100,7 +100,8 @@ def run(text: str, folder: Path, seed: int = 3) -> tuple[Report, Path]:
     names: dict[str, Any] = {}
     with warnings.catch_warnings(action="ignore"):
         exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), names)
-    return nn.diagnose(names["loss"], names["model"]), path
+    exec("import nn; report = nn.diagnose(loss, model)", names)  # where its variables are
+    return names["report"], path
 
 
 @pytest.mark.parametrize("seed", range(4))
