@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from engine.core.modes import StaleValueError
 from engine.core.node import Node, edges
-from engine.core.origins import changed_at
+from engine.source.traces import told
 
 N = TypeVar("N", bound=Node)
 
@@ -115,12 +115,11 @@ def check_fresh(order: Sequence[Node]) -> None:
     for node in order:
         for i, parent in enumerate(node.parents):
             if parent._epoch > node._epoch:
-                by = changed_at(parent)
-                seen = by and not by.library and not by.file.startswith("<")
+                by = told(parent._epoch) if parent._code else ""
                 raise StaleValueError(
                     f"{describe(parent, f'input {i}')} was changed after {describe(node)} was "
                     "computed from it, so gradients would mix old and new numbers; build the "
-                    f"expression again after changing a leaf{f' (as {by} did)' * bool(seen)}"
+                    f"expression again after changing a leaf{by}"
                 )
 
 

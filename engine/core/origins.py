@@ -5,8 +5,6 @@ costs next to nothing. The two are read when somebody asks (engine/source).
 """
 
 import builtins
-from collections import deque
-from typing import Any
 
 from engine.core.node import ITEM, Node
 from engine.source.origin import Origin as Origin
@@ -16,23 +14,6 @@ ARITHMETIC = ("+", "-", "×", "/", "**", "%", "//")
 ONE = {"abs", "divmod", "pow", "round"}  # builtins that call one method of ours
 MANY = {*dir(builtins), "accumulate", "deque", "prod", "reduce", "starmap"} - ONE
 MANY |= {"softmax", "log_softmax"}
-# The code and the instruction that change leaves, and from which change on.
-CHANGES: deque[tuple[Any, int, int]] = deque([(None, 0, 0)], maxlen=1000)
-
-
-def changed_at(node: Node) -> Origin | None:
-    """The line that last changed a leaf that was changed; None where that is not known any more.
-
-    >>> from engine import Value
-    >>> x = Value(2.0)
-    >>> x.data = 3.0
-    >>> changed_at(x).line
-    1
-    """
-    for code, at, since in reversed(CHANGES):
-        if since <= node._epoch:
-            return origin_of(code, at >> 1, None) if code and node._code else None
-    return None
 
 
 def place_of(node: Node) -> Origin | None:

@@ -4,14 +4,10 @@ The loop in `backward` is the documentation of backprop: stop in it with any deb
 `node, parent, local, upstream, contribution` are what a textbook calls them.
 """
 
-from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import compress
-from sys import _getframe
 from threading import get_ident
-from typing import Any
-from weakref import ref
 
 from engine.core.graph import reverse_order
 from engine.core.hooks import visited
@@ -19,10 +15,9 @@ from engine.core.node import Node, as_float, edges
 from engine.core.nonfinite import check_gradients, check_sum
 from engine.core.ops import CONSTANT
 from engine.forks import fork_safe_lock, in_forked_child
-from engine.source.lost import outside_library
+from engine.source.traces import note_sweep
 
 _sweeping = fork_safe_lock()  # gradients are summed up on the nodes: one sweep at a time
-SWEEPS: deque[tuple[Any, ...]] = deque(maxlen=2000)  # what is kept of each
 
 
 def backward(root: Node, seed: float) -> None:
@@ -41,18 +36,7 @@ def backward(root: Node, seed: float) -> None:
                     contribution = upstream * local
                     parent.grad += contribution
         check_gradients(order, [node.grad for node in order], seed)
-    _note(order, held)
-
-
-def _note(order: Sequence[Node], held: Node | None) -> None:
-    """Keep what `diagnose` tells a loop by: see engine/explain/facts.py."""
-    root, leaf, by = order[0], order[-1], outside_library(_getframe(3))
-    for leaf in reversed(order):
-        if leaf.op is None:
-            break
-    about = root._code, root._at, root._epoch, root._data, ref(leaf)
-    before = None if held is None else ref(held)
-    SWEEPS.append((*about, before, by.f_code, by.f_lasti))
+    note_sweep(order, held)
 
 
 def gradients_of(nodes: Sequence[Node]) -> list[float]:
@@ -81,9 +65,8 @@ class Gradients:
             nodes; a second one is a RuntimeError.
     """
 
-    __slots__ = ("_add", "_before", "_held", "_nodes", "_thread")
+    __slots__ = ("_add", "_before", "_nodes", "_thread")
     _open: "Gradients | None" = None
-    _held: Node | None
     _thread: int
 
     def __init__(self, nodes: Sequence[Node], add: bool = False) -> None:
@@ -105,17 +88,15 @@ class Gradients:
             self._thread = get_ident()
             if self._add:
                 Gradients._open = self
-        self._held = None  # the first that has a gradient
-        if any(self._before):
-            self._held = next(compress(self._nodes, self._before))
-            for node in self._nodes:
-                node.grad = 0.0
-        return self._held
+        held = next(compress(self._nodes, self._before), None)  # the first that has a gradient
+        for node in self._nodes if held is not None else ():
+            node.grad = 0.0
+        return held
 
     def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
         add = self._add and error is None
         try:
-            if add and self._held is not None:
+            if add and any(self._before):
                 # added as a whole, so that the same sweep twice is exactly double
                 for node, earlier in zip(self._nodes, self._before, strict=True):
                     added = node.grad

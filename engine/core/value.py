@@ -16,10 +16,10 @@ from engine.core.nonfinite import check_value
 from engine.core.numerics import divide
 from engine.core.operation import Operation, rows
 from engine.core.ops import CONSTANT
-from engine.core.origins import CHANGES
 from engine.core.shortcuts import Shortcuts
 from engine.core.sweep import backward
 from engine.forks import fork_safe_lock
+from engine.source.traces import note_change
 from engine.source.lost import check_back, outside_library, taken
 from engine.source.reads import Reading, reads
 
@@ -93,14 +93,12 @@ class Value(Shortcuts, Comparisons):
                 f"the data of {describe(self)} cannot be set, since it was computed; change a leaf "
                 "and build the expression again, or take .detach()"
             )
-        value, frame = number if number.__class__ is float else as_float(number), _getframe(1)
+        value = as_float(number)
         global _epoch
         with _lock:
             _epoch += 1
             self._data, self._epoch = value, _epoch
-            code, at, _ = CHANGES[-1]
-            if at != frame.f_lasti or code is not frame.f_code:
-                CHANGES.append((frame.f_code, frame.f_lasti, _epoch))
+            note_change(_getframe(1), _epoch)
 
     @staticmethod
     def _advance(epoch: int) -> None:
@@ -283,9 +281,7 @@ def set_data(leaves: Iterable[Value], numbers: Iterable[Number]) -> None:
     found = [x if x.__class__ is float else as_float(x) for x in numbers]
     with _lock:
         _epoch += 1
-        frame = outside_library(_getframe())
-        if CHANGES[-1][:2] != (frame.f_code, frame.f_lasti):
-            CHANGES.append((frame.f_code, frame.f_lasti, _epoch))
+        note_change(outside_library(_getframe()), _epoch)
         for leaf, number in zip(leaves, found, strict=True):
             leaf._data, leaf._epoch = number, _epoch
 

@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 from engine.core.graph import check_fresh, topological
 from engine.core.modes import StaleValueError, numeric_mode, recording
 from engine.core.operation import rows
-from engine.core.origins import CHANGES, name_of, place_of
-from engine.core.sweep import SWEEPS
+from engine.core.origins import name_of, place_of
 from engine.core.value import Value, apply, is_constant
 from engine.explain.hunt import Finding, hunt
 from engine.explain.paths import path_sums
 from engine.explain.report import Layer
+from engine.source.traces import CHANGES, SWEEPS
 from engine.source.origin import Place, origin_of
 from engine.source.search import assigned, lines_of, loops_around, receiver, written
 from engine.wording.addresses import Address, addresses, kinds_of, modules
@@ -30,7 +30,7 @@ TARGETS = ("binary_cross_entropy", "binary_cross_entropy_with_logits", "sub")
 
 
 class Sweep(NamedTuple):
-    """What is kept of a call of `backward()`: see core/sweep.py.
+    """What is kept of a call of `backward()`: see engine/source/traces.py.
 
     Attributes:
         code, at, epoch, data: of the loss. leaf: one below it; held: what had a gradient before.

@@ -19,11 +19,9 @@ from engine.explain.facts import Facts as Graph
 from engine.explain.report import Cause, Report
 from nn.checks import caller
 from nn.doctor import changes
-from nn.doctor import data_causes as _data  # noqa: F401 (its rows)
-from nn.doctor import model_causes as _model  # noqa: F401
-from nn.doctor import step_causes as _steps  # noqa: F401
+from nn.doctor.fit_causes import CAUSES
 from nn.doctor.symptoms import Symptoms
-from nn.doctor.table import CAUSES, Remedy, Suspicion
+from nn.doctor.table import Remedy, Suspicion
 from nn.doctor.trials import FAILED, Training, aside
 from nn.losses import of_rows
 from nn.models.module import Module, evaluating

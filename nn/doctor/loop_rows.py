@@ -11,13 +11,10 @@ from engine.explain.causes import row
 from engine.explain.facts import Facts as Graph
 from engine.explain.report import Cause
 from nn.checks import alone, as_list, as_number
-from nn.doctor import data_causes as _data  # noqa: F401 (its rows)
 from nn.doctor import loop_layers
-from nn.doctor import model_causes as _model  # noqa: F401
-from nn.doctor import step_causes as _steps  # noqa: F401
+from nn.doctor.fit_causes import CAUSES
 from nn.doctor.loop_layers import inputs
 from nn.doctor.symptoms import Symptoms
-from nn.doctor.table import CAUSES
 from nn.doctor.trials import ROWS, chosen, classes_in
 from nn.models.layers import Layer
 

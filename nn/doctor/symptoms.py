@@ -10,8 +10,8 @@ from statistics import fmean
 from typing import Any, NamedTuple
 
 from engine import Value, no_grad, numeric_mode
-from engine.core.origins import CHANGES
-from engine.source.origin import Place, origin_of
+from engine.source.traces import changed_at
+from engine.source.origin import Place
 from engine.wording.names import safe
 from nn.checks import alone, as_list, as_number
 from nn.doctor.trials import Training, class_of
@@ -189,11 +189,8 @@ class Symptoms:
         last = {when[value] for value in values}
         if len(last) < max(len(values), 2):
             return None
-        for code, at, since in reversed(CHANGES):
-            if since <= max(last):
-                origin = origin_of(code, at >> 1, None) if code else None
-                return Place(origin.file, origin.line) if origin and not origin.library else None
-        return None
+        origin = changed_at(max(last))
+        return Place(origin.file, origin.line) if origin and not origin.library else None
 
     def at(self, name: str) -> Place:
         """The line of an argument of the call of `fit`."""

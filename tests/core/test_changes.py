@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from engine import StaleValueError, Value
-from engine.core.origins import CHANGES, changed_at
-from engine.core.sweep import SWEEPS
 from engine.core.value import set_data
+from engine.source.traces import CHANGES, SWEEPS, changed_at
 
 
 def caller() -> Any:
@@ -32,7 +31,7 @@ def test_a_leaf_knows_the_line_that_set_it_among_others() -> None:
     second = here() - 1
     set_data([c], [1.0])
     third = here() - 1
-    assert [changed_at(x).line for x in (a, b, c)] == [first, second, third]  # type: ignore[union-attr]
+    assert [changed_at(x._epoch).line for x in (a, b, c)] == [first, second, third]  # type: ignore[union-attr]
 
 
 def test_a_loop_that_sets_many_is_kept_once() -> None:
@@ -42,7 +41,7 @@ def test_a_loop_that_sets_many_is_kept_once() -> None:
             leaf.data -= 0.1
     line = here() - 1
     assert [each[0] for each in CHANGES].count(code()) == 1
-    assert changed_at(leaves[3]).line == line  # type: ignore[union-attr]
+    assert changed_at(leaves[3]._epoch).line == line  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(

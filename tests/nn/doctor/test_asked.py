@@ -1,0 +1,164 @@
+"""Whom `diagnose` can be asked of, and what it leaves as it is."""
+
+import copy
+import math
+import pickle
+import random
+from typing import Any
+
+import pytest
+
+import nn
+from engine import NumericError
+from engine.explain.report import Report
+from nn import SGD, Adam, Dropout, History, Layer, Sequential, fit
+from nn.doctor.trials import Training
+from tests.nn.doctor.planted import (
+    BINARY,
+    XS,
+    YS,
+    adam,
+    lr_too_high,
+    lr_too_low,
+    net,
+    too_few_epochs,
+)
+
+
+# --- a healthy training --------------------------------------------------------------------------
+def healthy() -> History:
+    return fit(net(activation="tanh"), XS, YS, epochs=150, optimizer=adam, **BINARY)
+
+
+def test_of_a_healthy_training_nothing_is_found_and_what_was_done_is_said() -> None:
+    report = healthy().diagnose()
+    assert not report
+    assert str(report).startswith("nothing found\n  looked at 150 losses and 120 rows, for ")
+
+
+def shown(report: Report) -> tuple[Any, ...]:
+    return str(report), report.causes, report.looked
+
+
+def test_the_same_training_gets_the_same_report_whatever_happened_between() -> None:
+    history = lr_too_low()
+    before = shown(history.diagnose())
+    random.seed(99)
+    too_few_epochs().diagnose()
+    for p in history.start.task.parameters:  # type: ignore[union-attr]
+        p.data = 7.0
+    assert shown(history.diagnose()) == before
+
+
+def test_nothing_of_the_users_is_touched() -> None:
+    rng = random.Random(4)
+    model = Sequential(Layer(2, 12, "relu", rng), Dropout(0.2, rng), Layer(12, 1, "linear", rng))
+    optimizer = nn.Adam(model.parameters(), lr=1e-6, weight_decay=0.1)
+    xs, ys, weights = copy.deepcopy(XS), [*YS], [1.0 + k % 2 for k in range(120)]
+    history = fit(model, xs, ys, optimizer=optimizer, epochs=30, sample_weight=weights, **BINARY)
+    model.layers[1].eval()
+    for i, p in enumerate(model.parameters()):
+        p.grad = i / 7.0
+
+    def state() -> Any:
+        own = [(p, p.data, p.grad, p._epoch, p.label) for p in model.parameters()]
+        modes = [(part, part.training, vars(part).get("requires_grad")) for part in model.modules()]
+        kept = optimizer.lr, optimizer.weight_decay, optimizer.steps, [*optimizer.memory]
+        return (
+            own,
+            modes,
+            kept,
+            [*optimizer.params],
+            rng.getstate(),
+            random.getstate(),
+            repr(history),
+        )
+
+    before = state()
+    rows = copy.deepcopy((xs, ys, weights))
+    assert history.diagnose().causes[0].verified
+    assert state() == before
+    assert rows == (xs, ys, weights)
+
+
+# --- whom it can be asked of ---------------------------------------------------------------------
+def test_an_error_of_fit_and_the_last_training_can_be_asked_about() -> None:
+    with pytest.raises(NumericError, match=r"nn\.diagnose\(\) looks for the cause") as caught:
+        fit(net(), XS, YS, epochs=60, optimizer=lambda p: SGD(p, lr=1e200), **BINARY)
+    asked = nn.diagnose(caught.value)
+    assert asked.causes[0].name == "lr_too_high"
+    assert asked.causes[0].verified
+    assert "unchanged, it diverges" in asked.causes[0].tried  # type: ignore[operator]
+    assert shown(nn.diagnose()) == shown(asked)
+    history = healthy()
+    assert shown(nn.diagnose()) == shown(history.diagnose())
+
+
+def test_a_model_can_be_asked_about_before_it_is_trained() -> None:
+    history, model = healthy(), net()
+    optimizer = SGD(model.parameters(), lr=1e-6)
+    before = [(p.data, p.grad, p._epoch) for p in model.parameters()]
+    report = nn.diagnose(model, XS, YS, optimizer=optimizer, **BINARY)
+    assert report.causes[0].name == "lr_too_low"
+    assert [(p.data, p.grad, p._epoch) for p in model.parameters()] == before
+    assert (optimizer.lr, optimizer.steps) == (1e-6, 0)
+    assert not nn.diagnose(), "the last training is that of the user"
+    assert history.epochs == 150
+    diverged = nn.diagnose(model, XS, YS, optimizer=lambda p: SGD(p, lr=1e200), **BINARY)
+    assert diverged.causes[0].name == "lr_too_high"
+
+
+def test_a_history_that_was_pickled_says_why_it_cannot_be_asked() -> None:
+    history = too_few_epochs()
+    copied = pickle.loads(pickle.dumps(history))
+    assert copied == history
+    with pytest.raises(ValueError, match="was loaded, and its data are gone; diagnose that of a"):
+        copied.diagnose()
+    assert history.diagnose()
+
+
+@pytest.mark.parametrize("subject", [3, "history", ValueError("mine"), [1.0]])
+def test_what_cannot_be_asked_about_is_an_error(subject: Any) -> None:
+    with pytest.raises(TypeError, match=f"diagnose takes .*, got {type(subject).__name__}"):
+        nn.diagnose(subject)
+
+
+def test_two_causes_are_mended_together_where_neither_helps_alone() -> None:
+    model = net()
+    for parameter in model.parameters():
+        parameter.data = 0.0
+    report = fit(
+        model, XS, YS, epochs=60, optimizer=lambda p: Adam(p, lr=1e-7), **BINARY
+    ).diagnose()
+    first, second, *_ = report.causes
+    assert {first.name, second.name} == {"zero_weights", "lr_too_low"}
+    assert first.verified
+    assert second.verified
+    assert first.do == second.do
+    assert "nn draws" in first.do
+    assert "lr=" in first.do
+
+
+def test_more_seconds_try_on_more_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    history, scores, score = lr_too_high(), list[float](), Training.score
+
+    def counted(training: Training) -> float:
+        scores.append(score(training))
+        return scores[-1]
+
+    monkeypatch.setattr(Training, "score", counted)
+    history.diagnose(seconds=0.01)
+    few = len(scores)
+    assert history.diagnose(seconds=10.0).causes[0].verified
+    assert 0 < few < len(scores) - few
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, 1e300, -1e308])
+def test_a_number_far_out_is_named_and_no_error(bad: float) -> None:
+    samples = [[bad, x[1]] if i == 3 else x for i, x in enumerate(XS)]
+    try:
+        report = fit(net(), samples, YS, epochs=3, **BINARY).diagnose()
+    except NumericError as error:
+        report = nn.diagnose(error)
+    usual = {"inputs_not_scaled"} if math.isfinite(bad) else {"nan_inputs", "inf_inputs"}
+    assert report.causes[0].name in usual
