@@ -51,7 +51,7 @@ def pullback(seeds: Mapping[Any, Any], inputs: Sequence[Any]) -> list[Any]:
                 a, b = [each._data if each.op is CONSTANT else each for each in parents]
                 handed = [(upstream, b, node, ALWAYS), (upstream, a, node, ALWAYS)]
                 handed = conditions.product(node, handed) if conditions else handed
-                for parent, term in zip(parents, handed):  # noqa: B905 (both have two)
+                for parent, term in zip(parents, handed, strict=True):
                     if parent in between:
                         terms[parent].append(term)
                 continue

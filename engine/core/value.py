@@ -19,9 +19,9 @@ from engine.core.ops import CONSTANT
 from engine.core.shortcuts import Shortcuts
 from engine.core.sweep import backward
 from engine.forks import fork_safe_lock
-from engine.source.traces import note_change
 from engine.source.lost import check_back, outside_library, taken
 from engine.source.reads import Reading, reads
+from engine.source.traces import note_change
 
 Number = float  # an int is one to type checkers; NumPy's scalars are checked when they come
 

@@ -18,9 +18,9 @@ from engine.core.value import Value, apply, is_constant
 from engine.explain.hunt import Finding, hunt
 from engine.explain.paths import path_sums
 from engine.explain.report import Layer
-from engine.source.traces import CHANGES, SWEEPS
 from engine.source.origin import Place, origin_of
 from engine.source.search import assigned, lines_of, loops_around, receiver, written
+from engine.source.traces import CHANGES, SWEEPS
 from engine.wording.addresses import Address, addresses, kinds_of, modules
 
 RISE = 3.0  # times the first loss
@@ -206,8 +206,9 @@ class Facts:
     @cached_property
     def scaled(self) -> float:
         """The factor by which that line multiplies what it sets; 1 where it does not."""
-        for step in written(self.set_at.file, ast.AugAssign) if self.set_at else ():
-            if step.lineno == self.set_at.line and isinstance(step.op, ast.Mult):  # type: ignore[union-attr]
+        at = self.set_at
+        for step in written(at.file, ast.AugAssign) if at else ():
+            if at and step.lineno == at.line and isinstance(step.op, ast.Mult):
                 factor = step.value
                 if isinstance(factor, ast.Constant) and isinstance(factor.value, int | float):
                     return float(factor.value)
@@ -303,7 +304,7 @@ def fresh(loss: Value) -> Value:
     >>> fresh(y).data, y.data
     (15.0, 6.0)
     """
-    order, now = topological(loss), dict[Value, Any]()
+    order, now = topological(loss), dict[Value, Value]()
     try:
         check_fresh(order)
     except StaleValueError:
@@ -313,7 +314,7 @@ def fresh(loss: Value) -> Value:
                 if node.op is not None and node.parents:
                     now[node] = made = apply(node.op, [now[p] for p in node.parents])
                     made._code, made._at, made._label = node._code, node._at, node._label
-        return now[loss]  # type: ignore[no-any-return]
+        return now[loss]
     return loss
 
 

@@ -1,7 +1,6 @@
 """What can be seen of a training: its losses, its rows, its layers."""
 
 import ast
-import linecache
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -10,8 +9,9 @@ from statistics import fmean
 from typing import Any, NamedTuple
 
 from engine import Value, no_grad, numeric_mode
-from engine.source.traces import changed_at
 from engine.source.origin import Place
+from engine.source.search import written
+from engine.source.traces import changed_at
 from engine.wording.names import safe
 from nn.checks import alone, as_list, as_number
 from nn.doctor.trials import Training, class_of
@@ -227,13 +227,9 @@ def spread(column: Sequence[float]) -> tuple[float, float]:
 
 def argument(place: Place, name: str) -> Place:
     """The line of an argument by name of a call that stands at a place, or else that place."""
-    try:
-        tree = ast.parse("".join(linecache.getlines(place.file)))
-    except (SyntaxError, ValueError):
-        return place
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and node.lineno <= place.line <= (node.end_lineno or 0):
-            for keyword in node.keywords:
+    for call in written(place.file, ast.Call):
+        if call.lineno <= place.line <= (call.end_lineno or 0):
+            for keyword in call.keywords:
                 if keyword.arg == name:
                     return Place(place.file, keyword.value.lineno)
     return place

@@ -256,7 +256,7 @@ def _train(
         except KeyboardInterrupt:
             history.stopped = "interrupt"
         except NumericError as error:
-            error.history = history  # type: ignore[attr-defined]  # see nn.diagnose
+            vars(error)["history"] = history  # see nn.diagnose
             raise
         finally:
             if stopping:

@@ -1,5 +1,7 @@
 """Faults of the data: samples and targets. What NumPy did has no line that could be seen."""
 
+from typing import Any
+
 from tests.benchmarks.doctor.fault import Edit, Fault, before_model, mlp, several, swap
 from tests.benchmarks.doctor.trainings import Training
 
@@ -18,8 +20,8 @@ def _raw(training: Training) -> bool:
     return training.data.load.startswith(("load_wine", "load_breast", "load_digits"))
 
 
-def _data(name: str, *lines: str, **how: object) -> Fault:
-    return Fault(name, before_model(*lines), at="", **how)  # type: ignore[arg-type]
+def _data(name: str, *lines: str, **how: Any) -> Fault:
+    return Fault(name, before_model(*lines), at="", **how)
 
 
 DRAW = "draw = np.random.default_rng(SEED)"
