@@ -56,7 +56,7 @@ def _few(facts: Symptoms) -> Iterator[Suspicion]:
     task, done = facts.task, len(facts.losses)
     if facts.history.stopped == "epochs" and (facts.late > 0.01 or done <= 20):
         seen = f"the loss was still falling: by {facts.late:.1%} in the last quarter"
-        seen = "the loss was still far from flat" if done < 4 else seen
+        seen = f"{done} epochs are few for any network" if facts.late < 1e-3 else seen
         more = [
             Remedy(f"epochs={n}", f"{n} epochs", partial(changes.more_epochs, n // task.epochs))
             for n in ([task.epochs * 10, task.epochs * 50] if done <= 5 else [task.epochs * 10])
