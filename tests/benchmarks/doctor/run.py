@@ -86,7 +86,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _hear(outcome: Outcome, error: Exception) -> None:
-    """The training raised. The doctor is asked about errors of `fit`; others speak for themselves."""
+    """The training raised. The doctor reads errors of `fit`; others speak for themselves."""
     outcome.said = text = f"{type(error).__name__}: {error}"
     if hasattr(error, "history"):
         _read(outcome, _diagnose()(error))
