@@ -13,6 +13,7 @@ _makes_nodes = True  # see value.record
 
 
 Interval = tuple[float, float]
+NAME = r"\name"  # in TeX, what wording/notation.py makes of it
 
 
 @dataclass(eq=False, repr=False)
@@ -64,9 +65,8 @@ class Operation:
         constant = self.constant_partials = None if callable(self.partials) else self.partials
         self.partials = self.partials if constant is None else lambda y, *inputs: constant
         self.numeric = _on_floats(self.partials)
-        # a name without {0} is a function of all inputs; an expansion is shown where it has a sign
-        name_in_tex = r"\operatorname{{" + self.name.replace("_", r"\_") + "}}"
-        self.tex = self.tex or ("" if self.expand and self.symbol else name_in_tex)
+        # NAME stands for a function of all inputs; an expansion is shown where it has a sign
+        self.tex = self.tex or ("" if self.expand and self.symbol else NAME)
         self.symbol = self.symbol or self.name
         finite = bool(self.branches) or constant is not None
         self.finite_partials = self.finite_partials or finite
