@@ -6,9 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from math import isinf
 from types import FunctionType, SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from engine.core.node import Node
+
+if TYPE_CHECKING:
+    from engine.core.value import Value
 
 _makes_nodes = True  # see value.record
 
@@ -72,6 +75,10 @@ class Operation:
         finite = bool(self.branches) or constant is not None
         self.finite_partials = self.finite_partials or finite
 
+    @overload
+    def __call__(self, *args: float) -> float: ...  # type: ignore[overload-overlap]
+    @overload
+    def __call__(self, *args: Value | float) -> Value: ...
     def __call__(self, *args: Any) -> Any:
         """A float for numbers, a new node where there is a node among the arguments."""
         for arg in args:

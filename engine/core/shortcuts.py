@@ -17,35 +17,16 @@ from engine.core.node import Node
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from engine.core.value import Scalar, Value
+    from engine.operations.methods import Methods
     from engine.stepping import ForwardStep, Run, Step
+else:  # each row sets its own method on Value
+    Methods = Node
 
 
-class Shortcuts(Node):
+class Shortcuts(Methods):
     """Hooks on a node, pictures of it, and walks through its passes."""
 
     __slots__ = ()
-
-    # Functions as methods. Each row sets its own on Value (operations/rule.py); here type checkers
-    # and editors find their types. Those of one type are said together.
-    if TYPE_CHECKING:
-
-        def _one(self) -> Value: ...
-        def _two(self, other: Scalar) -> Value: ...
-        def _both(self, other: Scalar) -> tuple[Value, Value]: ...
-        def _more(self, *args: Any, **named: Any) -> Value: ...
-
-        exp = expm1 = exp2 = log = log1p = log2 = log10 = sqrt = cbrt = square = _one
-        sin = cos = tan = asin = acos = atan = _one
-        sinh = cosh = tanh = asinh = acosh = atanh = _one
-        sigmoid = relu = softplus = silu = gelu = gelu_tanh = softsign = mish = selu = logit = _one
-        erf = erfc = lgamma = digamma = _one
-        floor = ceil = trunc = round = sign = __floor__ = __ceil__ = __trunc__ = _one
-        fmod = remainder = __mod__ = __rmod__ = floor_divide = __floordiv__ = __rfloordiv__ = _two
-        hypot = atan2 = binary_cross_entropy = binary_cross_entropy_with_logits = _two
-        __divmod__ = __rdivmod__ = _both
-        leaky_relu = elu = hardtanh = __round__ = _more
-        __array_ufunc__ = __array_function__ = _more
 
     def register_hook(self, hook: Hook) -> RemovableHandle:
         """Call a function in every backward pass, when this Value's gradient is complete.

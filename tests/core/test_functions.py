@@ -5,6 +5,7 @@ import inspect
 import math
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,6 @@ import pytest
 import engine
 from engine import Value, topological
 from engine.core.operation import TABLE
-from engine.core.shortcuts import Shortcuts
 from engine.core.value import is_constant
 from engine.operations.check import domain_of
 from tests.operations.rows import MORE
@@ -290,18 +290,22 @@ def test_the_branch_not_taken_cannot_poison_a_gradient() -> None:
 def test_type_checkers_find_exactly_the_methods_that_rows_set() -> None:
     """A method of a row is set while the room of operations is loaded, and declared beside it."""
 
-    def bodies(where: object) -> Iterator[ast.stmt]:
-        for statement in ast.parse(inspect.getsource(where)).body[0].body:  # type: ignore[attr-defined]
-            yield from statement.body if isinstance(statement, ast.If) else [statement]
+    def methods(path: Path, of: str) -> dict[str, ast.FunctionDef]:
+        (found,) = [x for x in ast.parse(path.read_text()).body if getattr(x, "name", "") == of]
+        assert isinstance(found, ast.ClassDef)
+        return {x.name: x for x in found.body if isinstance(x, ast.FunctionDef)}
 
-    def names(where: object) -> set[str]:
-        found = [*bodies(where)]
-        assigned = {ast.unparse(t) for s in found if isinstance(s, ast.Assign) for t in s.targets}
-        return assigned | {s.name for s in found if isinstance(s, ast.FunctionDef)}
-
-    set_by_rows = {name for name, each in vars(Value).items() if callable(each)} - names(Value)
-    kinds = {"_one", "_two", "_both", "_more"}
-    assert names(Shortcuts) - vars(Shortcuts).keys() - kinds == set_by_rows - vars(object).keys()
+    home = Path(engine.__file__).parent
+    declared = methods(home / "operations" / "methods.pyi", "Methods")
+    own = methods(home / "core" / "value.py", "Value").keys() | vars(object).keys()
+    set_on_value = {name: each for name, each in vars(Value).items() if callable(each)}
+    assert declared.keys() == set_on_value.keys() - own
+    for name, stub in declared.items():
+        if not name.startswith("__"):
+            (_, *rest) = inspect.signature(set_on_value[name]).parameters.values()
+            assert [arg.arg for arg in stub.args.args[1:]] == [x.name for x in rest]
+            defaults = [x.default for x in rest if x.default is not x.empty]
+            assert [ast.literal_eval(each) for each in stub.args.defaults] == defaults
 
 
 @pytest.mark.parametrize(
