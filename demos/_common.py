@@ -115,7 +115,8 @@ def last_layer(model: MLP, row: Row) -> Value | list[Value]:
     for layer in model.layers[:-1]:
         signal = layer(signal)
     leaves = [Value(value.data, f"hidden {i}") for i, value in enumerate(signal)]
-    return model.layers[-1](leaves)
+    found: Value | list[Value] = model.layers[-1](leaves)
+    return found
 
 
 @dataclass(frozen=True)

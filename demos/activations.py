@@ -23,7 +23,7 @@ from engine import softmax
 from nn.drawing import plot_activations
 from nn.drawing.activation_plot import sample
 
-USES = {
+USES: dict[nn.ActivationName, str] = {
     "sigmoid": "a binary output",
     "relu": "hidden layers",
     "tanh": "zero-centred signals",
@@ -41,7 +41,7 @@ def flat_from(name: str, side: int) -> float:
     return math.inf
 
 
-def gradients_by_layer(name: str, seed: int) -> list[float]:
+def gradients_by_layer(name: nn.ActivationName, seed: int) -> list[float]:
     """The size of the weights' gradients in each layer of a deep network that is still untrained.
 
     For each of some random inputs it is the mean of their absolute values. Given is the median.
@@ -72,9 +72,9 @@ def run(stage: Stage) -> None:
     print(f"softmax of (2, 1, 0, -1): {shares}, which add up to 1")
 
     curves = {name: gradients_by_layer(name, stage.seed) for name in ("sigmoid", "tanh", "relu")}
-    for name, sizes in curves.items():
+    for curve, sizes in curves.items():
         left = f"{sizes[0] / sizes[-1]:.2g} of the last"
-        print(f"gradient in the first of {DEPTH} layers, {name}: {left}")
+        print(f"gradient in the first of {DEPTH} layers, {curve}: {left}")
     plot_activations(*USES, path=stage.path("curves.png"))
     title = "What is left of the gradient on the way down"
     across = "layer (backpropagation comes from the right)"

@@ -71,7 +71,7 @@ class Task:
         return nn.MLP(2, WIDTHS, rng=self.seed)
 
 
-def in_gradwalk(task: Task, tick: Tick, backend: str) -> Curve:
+def in_gradwalk(task: Task, tick: Tick, backend: nn.Backend) -> Curve:
     """With Values or natively. To know the loss after a step, `fit` does one more forward pass."""
 
     def schedule(epoch: int) -> float:

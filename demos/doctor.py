@@ -89,8 +89,7 @@ def dead(train: Data, epochs: int, seed: int, mended: bool) -> Trained:
 
 def linear(train: Data, epochs: int, seed: int, mended: bool) -> Trained:
     """Three layers with nothing in between, which bend no more than one."""
-    activation = "relu" if mended else "linear"
-    model = nn.MLP(2, [8, 8, 1], activation=activation, rng=seed)
+    model = nn.MLP(2, [8, 8, 1], activation="relu" if mended else "linear", rng=seed)
     history = nn.fit(
         model,
         train.xs,

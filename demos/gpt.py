@@ -137,7 +137,7 @@ def invent(model: GPT, rng: random.Random) -> str:
     return "".join(ALPHABET[code] for code in codes).strip(".")
 
 
-def train(model: GPT, data: Any, held_out: Any, epochs: int, seed: int, backend: str) -> Any:
+def train(model: GPT, data: Any, held_out: Any, epochs: int, seed: int, backend: nn.Backend) -> Any:
     """Train with Adam, at a rate that falls to 0. Returns the history and the seconds of a step."""
     ends: list[float] = []
     history = nn.fit(

@@ -18,6 +18,7 @@ from nn.interop.torch import from_torch, to_torch
 from nn.likelihoods import binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy
 from nn.losses import (
     LOSSES,
+    LossName,
     hinge_loss,
     huber_loss,
     l1_penalty,
@@ -26,15 +27,16 @@ from nn.losses import (
     mse_loss,
     poisson_loss,
 )
-from nn.models.activations import ACTIVATIONS, INITS, Activation
+from nn.models.activations import ACTIVATIONS, INITS, Activation, ActivationName, InitName
 from nn.models.layers import MLP, Layer, Neuron, Sequential
 from nn.models.module import Module
 from nn.models.regularization import BatchNorm, Dropout
 from nn.optim.gradients import clip_grad_norm, clip_grad_value
-from nn.optim.optimizers import OPTIMIZERS, SGD, Adam, AdamW, Optimizer, RMSprop
+from nn.optim.optimizers import OPTIMIZERS, SGD, Adam, AdamW, Optimizer, OptimizerName, RMSprop
 from nn.optim.schedules import ReduceLROnPlateau, cosine, exponential_decay, step_decay, warmup
 from nn.training.fit import fit
 from nn.training.history import History
+from nn.training.task import Backend
 
 __all__ = ["Module", "Neuron", "Layer", "Sequential", "MLP", "Dropout", "BatchNorm"]
 __all__ += ["Activation", "ACTIVATIONS", "INITS"]
@@ -45,6 +47,7 @@ __all__ += ["Optimizer", "SGD", "Adam", "AdamW", "RMSprop", "OPTIMIZERS"]
 __all__ += ["clip_grad_norm", "clip_grad_value"]
 __all__ += ["step_decay", "exponential_decay", "cosine", "warmup", "ReduceLROnPlateau"]
 __all__ += ["fit", "History", "predict", "accuracy", "confusion_matrix", "r2_score"]
+__all__ += ["ActivationName", "InitName", "LossName", "OptimizerName", "Backend"]  # for annotations
 __all__ += ["save", "load", "CheckpointError", "to_torch", "from_torch", "to_onnx"]
 
 if _typing.TYPE_CHECKING:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from inspect import signature
 from math import inf
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import engine
 from engine import Value
@@ -19,6 +19,13 @@ from nn.likelihoods import binary_cross_entropy, binary_cross_entropy_with_logit
 from nn.pairs import Nested, Takes, mean, over, pairs
 
 Loss: TypeAlias = Callable[[Any, Any], Value]
+# The names by which `fit` takes a loss (see LOSSES and OTHER_NAMES), for type checkers and editors.
+LossName: TypeAlias = (
+    Literal["mse", "mae", "huber", "poisson", "hinge", "l1", "smooth_l1", "poisson_nll"]
+    | Literal["binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy"]
+    | Literal["mse_loss", "mae_loss", "huber_loss", "poisson_loss", "hinge_loss"]
+    | Literal["l1_loss", "smooth_l1_loss", "poisson_nll_loss"]
+)
 
 ANY = Takes()
 SIGNS = Takes(

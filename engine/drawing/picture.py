@@ -7,7 +7,7 @@ numbered in topological order, so that the same graph always gives the same byte
 
 from collections.abc import Iterable, Sequence
 from math import isfinite
-from typing import TypedDict, Unpack
+from typing import Literal, TypeAlias, TypedDict, Unpack, get_args
 
 from engine.core.origins import place_of
 from engine.core.value import Value
@@ -21,13 +21,13 @@ from engine.wording.notation import locals_of
 
 __all__ = ["draw", "to_dot", "to_png", "to_svg"]
 
-DIRECTIONS = ("LR", "TB", "RL", "BT")
+Direction: TypeAlias = Literal["LR", "TB", "RL", "BT"]
 
 
 class Options(TypedDict, total=False):
     """What `draw`, `to_dot`, `to_svg` and `to_png` take besides the value."""
 
-    direction: str
+    direction: Direction
     depth: int | None
     only: Outputs | None
     expand: bool
@@ -42,7 +42,7 @@ class Options(TypedDict, total=False):
 def draw(
     value: Outputs,
     *,
-    direction: str = "LR",
+    direction: Direction = "LR",
     depth: int | None = None,
     only: Outputs | None = None,
     expand: bool = False,
@@ -77,8 +77,8 @@ def draw(
     >>> picture.body[1].strip(), "data 6" in picture.source
     ('n0 -> n1 [label=3 class="edge" id="n1-0"]', True)
     """
-    if direction not in DIRECTIONS:
-        raise ValueError(f"direction is one of {', '.join(DIRECTIONS)}, got {direction!r}")
+    if direction not in get_args(Direction):
+        raise ValueError(f"direction is one of {', '.join(get_args(Direction))}, got {direction!r}")
     seen = view(value, depth=depth, only=only, expand=expand, parameters=parameters, inputs=inputs)
     grouping = group(seen, collapse, open, limit)
     # Arrows that fan in need room to come from the side rather than from above.

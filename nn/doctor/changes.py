@@ -10,7 +10,7 @@ from nn.checks import as_list
 from nn.doctor.symptoms import spread
 from nn.doctor.trials import Training, class_of
 from nn.losses import LOSSES
-from nn.models.activations import bound
+from nn.models.activations import ActivationName, bound
 from nn.models.layers import Layer, Sequential
 from nn.models.regularization import Dropout
 
@@ -81,7 +81,7 @@ def _standard(t: Training, rows: list[list[float]]) -> list[list[float]]:
     return [[(x - m) / (s or 1.0) for x, (m, s) in zip(row, about, strict=True)] for row in rows]
 
 
-def activation(name: str, hidden: bool, t: Training) -> None:
+def activation(name: ActivationName, hidden: bool, t: Training) -> None:
     """Another activation of the hidden layers, or of the last one."""
     layers = [x for x in t.model.modules() if isinstance(x, Layer)]
     for layer in layers[:-1] if hidden else layers[-1:]:

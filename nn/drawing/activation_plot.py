@@ -19,7 +19,7 @@ from nn.drawing import diagram
 from nn.drawing.diagram import LOOKS, SIGNS, Heights, breadth, brief, fitted
 from nn.drawing.figure import BLUE, DASHED, GREY, INK, ORANGE, Figure, Target, names, styled, words
 from nn.evaluation.measure import signals
-from nn.models.activations import ACTIVATIONS
+from nn.models.activations import ACTIVATIONS, ActivationName
 from nn.models.layers import Neuron
 
 Point: TypeAlias = tuple[float, float]
@@ -30,7 +30,7 @@ RADIUS, STEP, BOX = 0.27, 0.72, 1.35  # inches: a circle, from input to input, t
 
 
 @styled
-def plot_activations(*names: str, path: Target = None) -> Figure:
+def plot_activations(*names: ActivationName, path: Target = None) -> Figure:
     """Plot activations (solid) with their derivatives (dashed), all on the same scales.
 
     A ring marks a kink, where the derivative jumps. It stands at the derivative that the engine has
@@ -43,7 +43,7 @@ def plot_activations(*names: str, path: Target = None) -> Figure:
     >>> [axes.get_title("left") for axes in plot_activations("relu", "softmax").axes]
     ['relu', 'softmax of (x, 0)']
     """
-    chosen = names or tuple(name for name in ACTIVATIONS if name != "linear")
+    chosen: Sequence[str] = names or tuple(name for name in ACTIVATIONS if name != "linear")
     for name in chosen:
         pick(ACTIVATIONS, name, "activation")
     wide = min(3, len(chosen))

@@ -13,7 +13,7 @@ from functools import partial, reduce
 from math import dist, fsum, inf
 from operator import and_, eq, or_
 from statistics import fmean
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from nn.checks import alone, as_list, is_number, pick
 from nn.evaluation.plane import largest
@@ -21,7 +21,8 @@ from nn.evaluation.samples import Rows, by_place, columns, for_rows, is_array
 from nn.losses import Classes, classes_of, ignored_class, loss_name
 
 Metric: TypeAlias = Callable[[list[Any], list[Any]], float]
-Asked: TypeAlias = str | Metric | Iterable[str | Metric]
+MetricName: TypeAlias = Literal["accuracy", "r2", "confusion"]
+Asked: TypeAlias = MetricName | Metric | Iterable[MetricName | Metric]
 
 MATRIX = "a confusion matrix"
 LARGE = 1 << 14  # rows of which sums may be wrong in the last digits: exact ones take long

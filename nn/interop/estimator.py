@@ -17,6 +17,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from engine import Value
 from nn.checks import at_least_zero, in_users_terms, pick
 from nn.evaluation.probabilities import answers
+from nn.models.activations import ActivationName
 from nn.models.layers import MLP
 from nn.optim.optimizers import OPTIMIZERS, Optimizer
 from nn.training.fit import fit
@@ -64,7 +65,7 @@ class ScalarMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
     """
 
     hidden_layer_sizes: int | Sequence[int] = (16,)
-    activation: str = "relu"
+    activation: ActivationName = "relu"
     _: KW_ONLY
     optimizer: str | Callable[[list[Value]], Optimizer] = "adam"
     lr: float | None = None

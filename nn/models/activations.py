@@ -7,11 +7,17 @@ from layer to layer. Add a row, and its name works in every layer.
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import engine
 from engine import Value
 from nn.checks import pick
+
+# The names in `ACTIVATIONS` and `INITS`, for type checkers and editors.
+ActivationName: TypeAlias = Literal[
+    "linear", "relu", "leaky_relu", "elu", "gelu", "silu", "softplus", "tanh", "sigmoid", "softmax"
+]
+InitName: TypeAlias = Literal["he", "xavier", "uniform"]
 
 
 @dataclass(frozen=True, slots=True)

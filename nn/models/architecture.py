@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from engine import Value
 from engine.core.value import set_data
-from nn.models.activations import ACTIVATIONS
+from nn.models.activations import ACTIVATIONS, ActivationName
 from nn.models.chain import Part, neurons, row, widths
 from nn.models.layers import MLP, Layer, Neuron, Sequential
 from nn.models.module import Contents, Module, leaves_of
@@ -62,8 +62,8 @@ class Architecture:
     model: str
     n_in: int
     widths: list[int]
-    activation: str | list[str]
-    output: str
+    activation: ActivationName | list[ActivationName]
+    output: ActivationName
     others: list[list[Any]] = field(default_factory=list)
 
     @classmethod
@@ -102,7 +102,7 @@ class Architecture:
         return {name: x for name, x in asdict(self).items() if x or name != "others"}
 
     @property
-    def activations(self) -> list[str]:
+    def activations(self) -> list[ActivationName]:
         """The activation of each layer."""
         hidden = self.activation
         if isinstance(hidden, str):
@@ -181,7 +181,8 @@ def outline(model: Module, contents: Contents | None = None) -> Outline | None:
     layers = [part for part in parts if type(part) not in OTHERS or kind != "Sequential"]
     if kind is None or (isinstance(model, Sequential) and {*map(type, layers)} != {Layer}):
         return None
-    hidden, output = getattr(model, "activation", ""), getattr(parts[-1], "activation", None)
+    hidden: Any = getattr(model, "activation", "")
+    output = getattr(parts[-1], "activation", None)
     found = describe_row(layers, kind, None if kind == "Sequential" else hidden)
     if found is None or getattr(model, "output", output) != output:
         return None
@@ -206,7 +207,7 @@ def outline(model: Module, contents: Contents | None = None) -> Outline | None:
 
 
 def describe_row(
-    parts: list[Part], kind: str = "Sequential", hidden: str | None = None
+    parts: list[Part], kind: str = "Sequential", hidden: ActivationName | None = None
 ) -> Architecture | None:
     """The Architecture of Layers and Neurons that feed each other. None where one was changed.
 

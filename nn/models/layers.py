@@ -13,14 +13,14 @@ from typing import Any, TypeAlias
 from engine import Value, dot
 from engine.core.graph import uncollected
 from nn.checks import count, generator, pick, place
-from nn.models.activations import ACTIVATIONS, bound
-from nn.models.module import Module
+from nn.models.activations import ACTIVATIONS, ActivationName, InitName, bound
+from nn.models.module import Module, Out
 
 Inputs: TypeAlias = Value | float | Iterable[Value | float]
 Source: TypeAlias = random.Random | int | None
 
 
-class Neuron(Module):
+class Neuron(Module[Value]):
     """A weighted sum of its inputs and a bias, through an activation: `activation(w . x + b)`.
 
     Arguments:
@@ -45,11 +45,11 @@ class Neuron(Module):
     def __init__(
         self,
         n_in: int,
-        activation: str | bool = "relu",
+        activation: ActivationName | bool = "relu",
         rng: Source = None,
         *,
         nonlin: bool | None = None,
-        init: str | None = None,
+        init: InitName | None = None,
         n_out: int = 1,
     ) -> None:
         count("Neuron", "n_in", n_in)
@@ -86,7 +86,7 @@ class Neuron(Module):
         return f"Neuron({len(self.w)}, activation={self.activation!r})"
 
 
-class Layer(Module):
+class Layer(Module[Out]):
     """Neurons side by side, which all take the same inputs.
 
     Arguments as for `Neuron`, but n_out is how many neurons it has. A call gives a list of n_out
@@ -101,11 +101,11 @@ class Layer(Module):
         self,
         n_in: int,
         n_out: int,
-        activation: str | bool = "relu",
+        activation: ActivationName | bool = "relu",
         rng: Source = None,
         *,
         nonlin: bool | None = None,
-        init: str | None = None,
+        init: InitName | None = None,
     ) -> None:
         self.n_in = count("Layer", "n_in", n_in)
         count("Layer", "n_out", n_out)
@@ -116,27 +116,28 @@ class Layer(Module):
                 f"{self.activation} over a single output is always 1; use 'sigmoid' for one, or "
                 "give the layer an output for each class"
             )
-        inner, rng = "linear" if row.layerwise else self.activation, generator(rng)
+        inner: ActivationName = "linear" if row.layerwise else self.activation
+        rng = generator(rng)
         with uncollected():
             self.neurons = [Neuron(n_in, inner, rng, init=init, n_out=n_out) for _ in range(n_out)]
         self.place = place()
         for j, neuron in enumerate(self.neurons):
             _prefix(neuron, f"N{j}.")
 
-    def __call__(self, x: Inputs) -> Value | list[Value]:
+    def __call__(self, x: Inputs) -> Out:
         """The outputs for one sample of n_in Values or numbers."""
         xs = lifted(self, x, self.n_in)
         outputs = [neuron.forward(xs) for neuron in self.neurons]
         row = ACTIVATIONS[self.activation]
         if row.layerwise and row.function is not None:
             outputs = list(row.function(outputs))
-        return outputs[0] if len(outputs) == 1 else outputs
+        return outputs[0] if len(outputs) == 1 else outputs  # type: ignore[return-value]
 
     def __repr__(self) -> str:
         return f"Layer({self.n_in}, {len(self.neurons)}, activation={self.activation!r})"
 
 
-class Sequential(Module):
+class Sequential(Module[Out]):
     """Layers in a row, each of which feeds the next.
 
     Arguments:
@@ -166,7 +167,7 @@ class Sequential(Module):
         for k, layer in enumerate(self.layers):
             _prefix(layer, f"L{k}.")
 
-    def __call__(self, x: Inputs) -> Value | list[Value]:
+    def __call__(self, x: Inputs) -> Out:
         """The outputs for one sample of n_in Values or numbers."""
         for layer in self.layers:
             x = layer(x)
@@ -185,7 +186,7 @@ class Sequential(Module):
         return f"{type(self).__name__}({', '.join(map(repr, self.layers))})"
 
 
-class MLP(Sequential):
+class MLP(Sequential[Out]):
     """A multilayer perceptron: a Sequential whose hidden layers share one activation.
 
     Arguments:
@@ -209,11 +210,11 @@ class MLP(Sequential):
         self,
         n_in: int,
         widths: Sequence[int],
-        activation: str = "relu",
-        output: str = "linear",
+        activation: ActivationName = "relu",
+        output: ActivationName = "linear",
         rng: Source = None,
         *,
-        init: str | None = None,
+        init: InitName | None = None,
     ) -> None:
         widths = _widths(widths)
         rng = generator(rng)
@@ -228,12 +229,12 @@ class MLP(Sequential):
         return f"MLP({n_in}, {widths}, {how})"
 
 
-def _activation(name: str | bool, nonlin: bool | None) -> str:
+def _activation(name: ActivationName | bool, nonlin: bool | None) -> ActivationName:
     """The activation's name. As in micrograd, True means relu and False means linear."""
     if isinstance(name, bool):
         nonlin = name
     if nonlin is None:
-        return name if isinstance(name, str) else str(name)
+        return name  # type: ignore[return-value]  # no bool; `pick` judges it
     return "relu" if nonlin else "linear"
 
 

@@ -7,6 +7,7 @@ modules among them. A parameter's name is the path to it, like `layers.0.neurons
 
 import reprlib
 import sys
+import typing
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from dataclasses import fields, is_dataclass
 from gc import get_referents
 from itertools import chain, count
 from types import FunctionType, MemberDescriptorType, ModuleType, NoneType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Generic, Self
 
 from engine import Value
 from engine.source.origin import Place
@@ -23,10 +24,16 @@ from nn.models.batch import BATCH
 
 MODE_READS = count()  # moved on whenever a module is asked for its mode
 PLAIN = {str, int, float, bool, NoneType, Place}  # of attributes that hold no parameters
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    Out = TypeVar("Out", default=Any, covariant=True)  # what a call gives
+else:
+    Out = typing.TypeVar("Out")
 DEEP = 6  # how far below an attribute `hidden` looks
 
 
-class Module:
+class Module(Generic[Out]):
     """The base class of layers and models.
 
     `training` is True until `eval()` is called. A model that behaves differently in training, with
@@ -67,7 +74,10 @@ class Module:
         else:
             super().__setattr__(name, value)
 
-    def __call__(self, x: Any) -> Any:
+    def __class_getitem__(cls, out: object) -> type[Self]:
+        return cls  # type checkers alone make a difference
+
+    def __call__(self, x: Any) -> Out:
         """The output for one sample, a Value or a list of Values. Every model defines it."""
         name = type(self).__name__
         raise NotImplementedError(

@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 from engine import Value, mean, var
 from engine.source.origin import Place
 from nn.checks import at_least_zero, count, fraction, generator, pick, place
-from nn.models.activations import ACTIVATIONS
+from nn.models.activations import ACTIVATIONS, ActivationName
 from nn.models.batch import BATCH, RecordedBatch
 from nn.models.layers import Inputs, Source, lifted
 from nn.models.module import Buffers, Module
@@ -79,7 +79,11 @@ class BatchNorm(Module):
     """
 
     def __init__(
-        self, n: int, momentum: float = 0.1, eps: float = 1e-5, activation: str = "linear"
+        self,
+        n: int,
+        momentum: float = 0.1,
+        eps: float = 1e-5,
+        activation: ActivationName = "linear",
     ) -> None:
         self.n = count("BatchNorm", "n", n)
         pick(ACTIVATIONS, activation, "activation")

@@ -9,7 +9,7 @@ import math
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import InitVar, dataclass
-from typing import Any, cast
+from typing import Any, Literal, TypeAlias, cast
 from weakref import WeakValueDictionary
 
 from engine import Value
@@ -351,6 +351,7 @@ class RMSprop(Optimizer):
         return value, square, mean, move
 
 
+OptimizerName: TypeAlias = Literal["sgd", "adam", "adamw", "rmsprop"]
 # By name, as `fit` takes them, with rates that suit networks of a few hundred parameters.
 OPTIMIZERS: dict[str, Callable[[Iterable[Value]], Optimizer]] = {
     "sgd": lambda params: SGD(params, lr=0.1),

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, MutableSequence, Sequence
 from dataclasses import replace
 from types import ModuleType
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from engine import no_grad
 from nn.checkpoint.state import State, row
@@ -17,7 +17,7 @@ from nn.losses import Classes, Loss, built_in, classes_of, ignored_class, loss_n
 from nn.models.module import Module, evaluating
 
 SHORT = 20_000  # rows
-ClassWeights: TypeAlias = str | Mapping[Any, float] | Sequence[float]
+ClassWeights: TypeAlias = Literal["balanced"] | Mapping[Any, float] | Sequence[float]
 
 
 class Data:

@@ -15,17 +15,17 @@ from nn.checkpoint.state import CheckpointWriter, State, Stateful, load_all
 from nn.checks import PLACES, at_least_zero, generator, in_users_terms, listed, pick
 from nn.evaluation.metrics import Asked, Metrics
 from nn.evaluation.samples import pair_up
-from nn.losses import LOSSES, OTHER_NAMES, Loss, built_in, check_settings, classes_of
+from nn.losses import LOSSES, OTHER_NAMES, Loss, LossName, built_in, check_settings, classes_of
 from nn.models.module import Contents, Module, check_module, hidden, keeping_modes
-from nn.optim.optimizers import OPTIMIZERS, Optimizer
+from nn.optim.optimizers import OPTIMIZERS, Optimizer, OptimizerName
 from nn.optim.schedules import Schedule
 from nn.training.data import ClassWeights, Data, Generators
 from nn.training.history import LAST, EarlyStopping, History, Recording, Start
 from nn.training.progress import Progress
-from nn.training.task import Callback, NotCompilable, Task, as_callbacks
+from nn.training.task import Backend, Callback, MonitorMode, NotCompilable, Task, as_callbacks
 from nn.training.trainer import Trainer
 
-Chosen: TypeAlias = str | Optimizer | Callable[[list[Value]], Optimizer]
+Chosen: TypeAlias = OptimizerName | Optimizer | Callable[[list[Value]], Optimizer]
 
 
 def fit(
@@ -33,7 +33,7 @@ def fit(
     xs: Iterable[Any],
     ys: Iterable[Any],
     *,
-    loss: str | Loss,
+    loss: LossName | Loss,
     optimizer: Chosen = "adam",
     lr: float | None = None,
     epochs: int = 200,
@@ -43,7 +43,7 @@ def fit(
     patience: int | None = 20,
     min_delta: float = 1e-4,
     monitor: str | None = None,
-    mode: str | None = None,
+    mode: MonitorMode | None = None,
     schedule: Schedule | None = None,
     clip: float | None = None,
     class_weights: ClassWeights | None = None,
@@ -52,7 +52,7 @@ def fit(
     callbacks: Callback | Iterable[Callback] | None = None,
     progress: bool = True,
     record: bool = False,
-    backend: str = "auto",
+    backend: Backend = "auto",
     executor: Executor | None = None,
     checkpoint: FilePath | None = None,
     checkpoint_every: int = 1,
@@ -329,7 +329,7 @@ def _say(line: str, aloud: bool) -> None:
         sys.stderr.write(line + "\n")
 
 
-def _loss(loss: str | Loss) -> Loss:
+def _loss(loss: LossName | Loss) -> Loss:
     """A loss by its name in `LOSSES`, with or without "_loss", or the function given."""
     if callable(loss):
         check_settings(loss)

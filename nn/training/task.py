@@ -13,7 +13,7 @@ from numbers import Integral
 from random import Random
 from statistics import fmean
 from threading import current_thread
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 from engine import Value
 from nn.checks import as_list, at_least_zero, count, is_number, pick
@@ -31,6 +31,9 @@ Callback: TypeAlias = Callable[[History], Any]
 # Settings that a file has as they are. In older ones the last two are missing, and count as None.
 PLAIN = "epochs", "batch_size", "patience", "min_delta", "clip", "record", "seed", "monitor", "mode"
 LEARNED = "params", "memory", "steps", "doubts"  # of an optimiser, on the way
+
+Backend: TypeAlias = Literal["auto", "native", "eager"]
+MonitorMode: TypeAlias = Literal["min", "max"]
 
 
 class NotCompilable(ValueError):
@@ -57,10 +60,10 @@ class Task:
     seed: int | None  # the number that `rng` was made from, if it was
     rng: Random
     record: bool
-    backend: str
+    backend: Backend
     executor: Executor | None
     monitor: str | None = None
-    mode: str | None = None
+    mode: MonitorMode | None = None
     checkpoint_every: int = 1
 
     def __post_init__(self) -> None:
@@ -73,7 +76,7 @@ class Task:
                 f"{type(self.schedule).__name__}; give one like nn.cosine(epochs)"
             )
         at_least_zero("fit", min_delta=self.min_delta, clip=0.0 if self.clip is None else self.clip)
-        pick(dict.fromkeys(("auto", "native", "eager")), self.backend, "backend")
+        pick(dict.fromkeys(get_args(Backend)), self.backend, "backend")
         executor: Any = self.executor
         if executor is not None and self.backend == "eager":
             raise ValueError(
