@@ -110,7 +110,7 @@ def train(model: Writer, epochs: int, seen: Any, unseen: Any, seed: int) -> dict
     for epoch in range(epochs):
         tuner.lr = 0.01 * 0.1 ** (epoch / epochs)
         for batch in np.array_split(order.permutation(len(seen)), len(seen) // BATCH):
-            grads = learn(seen[batch], theta)[1:]
+            grads: Any = learn(seen[batch], theta)[1:]
             theta, *memory = tuner.update(theta, grads, tuple(memory))
             tuner.steps += 1
         for curve, rows in zip(curves.values(), (seen, unseen), strict=True):

@@ -5,28 +5,38 @@ from __future__ import annotations
 import functools
 import inspect
 import re
+import typing
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, Self, TypeAlias, overload
 
 from engine.containers import table
 from engine.core.graph import topological, uncollected
 from engine.core.inputs import ControlFlowError
 from engine.core.modes import NumericError, recording
 from engine.core.ops import CONSTANT
-from engine.core.value import constant
+from engine.core.value import Value, constant
 from engine.native.decisions import recording_program
 from engine.native.needs import numpy
 from engine.native.program import Program
 from engine.native.rows import as_array
 from engine.operations.branching import inputs
 
+if TYPE_CHECKING:
+    from numpy import float64
+    from numpy.typing import NDArray
+    from typing_extensions import TypeVar
+
+    One = TypeVar("One", default=Any)  # what a call with numbers gives
+    Many = TypeVar("Many", default=Any)  # what a call with arrays gives
+else:
+    One, Many = map(typing.TypeVar, ("One", "Many"))
 Shape: TypeAlias = tuple[int | None, ...]  # of each argument, how long its row is; None of a number
 
 
 ALONE = "a number"
 
 
-class compiled:
+class compiled(Generic[One, Many]):
     """A function of scalars, recorded at its first call and from then on run as machine code.
 
     Arguments:
@@ -67,6 +77,22 @@ class compiled:
     [5.0, 7.0, 7.0]
     """
 
+    @overload
+    def __init__(
+        self: compiled[float, NDArray[float64]],
+        function: Callable[Concatenate[Value, ...], Value],
+        *,
+        exact: bool = False,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: compiled[list[float], list[NDArray[float64]]],
+        function: Callable[Concatenate[Value, ...], Sequence[Value]],
+        *,
+        exact: bool = False,
+    ) -> None: ...
+    @overload
+    def __init__(self, function: Callable[..., Any], *, exact: bool = False) -> None: ...
     def __init__(self, function: Callable[..., Any], *, exact: bool = False) -> None:
         self.function, self.exact = function, exact
         functools.update_wrapper(self, function)
@@ -105,7 +131,7 @@ class compiled:
             self.programs[shape] = Program(leaves, outputs, parameters, exact=self.exact)
         return self.programs[shape]
 
-    def __get__(self, instance: object, owner: type) -> compiled:
+    def __get__(self, instance: object, owner: type) -> Self:
         """Itself as an attribute of a class; a TypeError as a method of an instance."""
         if instance is None:
             return self
@@ -119,6 +145,10 @@ class compiled:
     def _name(self) -> str:
         return getattr(self.function, "__name__", repr(self.function))
 
+    @overload
+    def __call__(self, *numbers: float, **named: float) -> One: ...
+    @overload
+    def __call__(self, *numbers: Any, **named: Any) -> Many: ...
     def __call__(self, *numbers: Any, **named: Any) -> Any:
         """The function's answer, for one number each or for arrays."""
         if named or len(numbers) != len(self._names):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import inf
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from engine.core.copies import rebuild
 from engine.core.graph import describe
@@ -24,7 +24,12 @@ from engine.native.needs import numpy
 from engine.native.rows import as_rows, as_vector, check_out, explain_row
 from engine.native.threads import later, run_shards, shard_size
 
-addressof, buffer = ctypes.addressof, ctypes.c_char.from_buffer
+if TYPE_CHECKING:
+    from numpy import float64
+    from numpy.typing import NDArray
+
+addressof = ctypes.addressof
+buffer: Any = ctypes.c_char.from_buffer
 Reduce = Literal["mean", "sum"]
 
 
@@ -115,7 +120,7 @@ class Program:
             raise ValueError(
                 f"{describe(both.pop())} is an input and a parameter; it can be one of them"
             )
-        if reduce not in (None, "mean", "sum"):
+        if reduce not in (None, *get_args(Reduce)):
             raise ValueError(f'reduce is "mean", "sum" or None, got {reduce!r}')
         self.reduce, self._rows, self._exact = reduce, rows, exact
         check_decisions(self.inputs, self.parameters, self.outputs)
@@ -157,7 +162,9 @@ class Program:
             later(self._compile_alone)
         return self._alone or self._compiled
 
-    def __call__(self, rows: Any, parameters: Any = None, out: Any = None) -> Any:
+    def __call__(
+        self, rows: Any, parameters: Any = None, out: NDArray[float64] | None = None
+    ) -> NDArray[float64]:
         """The outputs of all rows (or their reduction)."""
         if (
             type(rows) is not self._array
@@ -260,7 +267,7 @@ def _unpickled(above: Value, *arguments: Any) -> Program:
     return Program(*arguments)
 
 
-def _of_no_rows(reduce: Reduce | None, out: Any) -> Any:
+def _of_no_rows(reduce: Reduce | None, out: NDArray[float64]) -> NDArray[float64]:
     if reduce == "mean":
         raise ValueError("the mean over no rows is undefined; give at least one row")
     out[...] = 0.0
