@@ -9,7 +9,7 @@
 """
 
 # ruff: noqa: F403 (what these files say is public, is)
-from typing import TYPE_CHECKING as _TYPE_CHECKING
+import typing as _typing
 
 from engine.aliases import install as _install_aliases
 from engine.calculus import differentiation as _differentiation
@@ -43,10 +43,11 @@ from engine.operations.special import *
 from engine.operations.statistics import *
 from engine.operations.trigonometric import *
 
-if _TYPE_CHECKING:
+if _typing.TYPE_CHECKING:
     from engine import drawing as drawing
     from engine import stepping as stepping
-    from engine.native import Program, compiled
+    from engine.native.compiled import compiled
+    from engine.native.program import Program
 
     __version__: str
 
@@ -73,7 +74,7 @@ for [_name] in _OURS.values():
 _install_aliases()
 _install_compatibility()
 
-if not _TYPE_CHECKING:  # a type checker would believe that it has every name
+if not _typing.TYPE_CHECKING:  # a type checker would believe that it has every name
     _IPYTHON = ["load_ipython_extension", "unload_ipython_extension"]
     _HOMES = {"engine": ["drawing", "stepping"], "engine.native": ["Program", "compiled"]}
     _HOMES |= {"engine.stepping.ipython": _IPYTHON, **_OURS}

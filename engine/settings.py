@@ -50,6 +50,9 @@ class Setting(Generic[T]):
 class Block(Generic[T]):
     """One open `with` block: its value, and the generator that entered it, if one did."""
 
+    generator: FrameType | None
+    over: bool
+
     def __init__(self, value: T, generator: FrameType | None) -> None:
         self.value, self.generator, self.over = value, generator, False
 

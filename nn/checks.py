@@ -188,7 +188,7 @@ class InUsersTerms(ContextDecorator):
                 error.__cause__ = None  # which hides what it was raised in
 
 
-in_users_terms = InUsersTerms()
+in_users_terms: InUsersTerms = InUsersTerms()
 
 
 def warn(text: str) -> None:

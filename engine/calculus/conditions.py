@@ -57,7 +57,7 @@ class Conditions:
             nonfinite.add(node)
             if not node.op.constant_partials:
                 self._poles.add(node)
-        self.closed = not self._open
+        self.closed: bool = not self._open
         self._given = set(order)
         self._finite = self._given - nonfinite if nonfinite else self._given
         self._bent: dict[Any, bool] = {}  # rows whose second derivatives may not be finite

@@ -206,7 +206,7 @@ class Comparisons(Node):
             look(self, "==")
         return NotImplemented
 
-    __hash__ = object.__hash__
+    __hash__: Any = object.__hash__
 
     def __bool__(self) -> bool:
         return look(self, "bool") != 0.0

@@ -74,4 +74,5 @@ class no_grad(Scope[bool]):
 MODE: Setting[Mode] = Setting("numeric mode", "strict")
 NO_GRAD: Setting[bool] = Setting("no_grad", False)
 RECORDING: Setting[bool] = Setting("recording of a program", False)  # while its function is called
-recording = Scope(NO_GRAD, False)  # where a graph is needed on the way, also under no_grad()
+# where a graph is needed on the way, also under no_grad()
+recording: Scope[bool] = Scope(NO_GRAD, False)

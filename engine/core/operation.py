@@ -66,9 +66,10 @@ class Operation:
 
     def __post_init__(self) -> None:
         # the constant ones stand apart, since calling a function for each would cost the sweep
-        constant = self.constant_partials = None if callable(self.partials) else self.partials
+        constant = None if callable(self.partials) else self.partials
+        self.constant_partials: Any = constant
         self.partials = self.partials if constant is None else lambda y, *inputs: constant
-        self.numeric = _on_floats(self.partials)
+        self.numeric: Callable[..., Any] = _on_floats(self.partials)
         # NAME stands for a function of all inputs; an expansion is shown where it has a sign
         self.tex = self.tex or ("" if self.expand and self.symbol else NAME)
         self.symbol = self.symbol or self.name
@@ -114,8 +115,8 @@ class Floats:
         def __getattr__(self, name: str) -> Callable[..., float]: ...
 
 
-rows = SimpleNamespace()  # the row of each name: rows.exp
-floats = Floats()  # the float function of each: floats.exp
+rows: Any = SimpleNamespace()  # the row of each name: rows.exp
+floats: Floats = Floats()  # the float function of each: floats.exp
 TABLE: dict[str, Operation] = vars(rows)  # the same, to look up and to go through
 
 

@@ -62,6 +62,8 @@ class Value(Shortcuts, Comparisons):
 
     __slots__ = ()
 
+    grad: float
+    op: Operation | None
     parents: tuple[Value, ...]
 
     def __init__(self, data: Number, label: str | None = None, _op: str = "") -> None:

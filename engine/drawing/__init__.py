@@ -16,7 +16,7 @@ writes a graph as text. `latex` and `explain` come from the rooms for words and 
 """
 
 # ruff: noqa: F403 (what that file says is public, is)
-from typing import TYPE_CHECKING as _TYPE_CHECKING
+import typing as _typing
 
 from engine.lazy import lazy as _lazy
 
@@ -30,7 +30,7 @@ _HOMES = {
 }
 __all__ = [name for names in _HOMES.values() for name in names]
 
-if _TYPE_CHECKING:  # which cannot follow a table
+if _typing.TYPE_CHECKING:  # which cannot follow a table
     from engine.drawing.canvas import Picture as Picture
     from engine.drawing.layout import LayoutError as LayoutError
     from engine.drawing.picture import *

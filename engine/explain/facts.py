@@ -16,7 +16,7 @@ from engine.core.operation import rows
 from engine.core.origins import name_of, place_of
 from engine.core.value import Value, apply, is_constant
 from engine.explain.hunt import Finding, hunt
-from engine.explain.paths import path_sums
+from engine.explain.paths import PathSums, path_sums
 from engine.explain.report import Layer
 from engine.source.origin import Place, origin_of
 from engine.source.search import assigned, lines_of, loops_around, receiver, written
@@ -64,22 +64,26 @@ class Facts:
     """
 
     def __init__(self, loss: Value, model: Any, frame: FrameType) -> None:
-        self.loss, self.asked = fresh(loss), loss
+        self.loss: Value = fresh(loss)
+        self.asked: Value = loss
         self.model: Any = model if hasattr(model, "parameters") else None
-        self.given = None if model is None else given(model)
+        self.given: list[Value] | None = None if model is None else given(model)
         named = getattr(model, "named_parameters", None)
-        self.parameters = self.given or []
-        self.names = {p: path for path, p in named()} if named else {}
-        self.frame, self.place = frame, Place(frame.f_code.co_filename, frame.f_lineno)
-        self.found = path_sums(self.loss)
+        self.parameters: list[Value] = self.given or []
+        self.names: dict[Any, Any] = {p: path for path, p in named()} if named else {}
+        self.frame: FrameType = frame
+        self.place: Place = Place(frame.f_code.co_filename, frame.f_lineno)
+        self.found: PathSums = path_sums(self.loss)
         order = topological(self.loss)
-        self.nodes = [node for node in order if node is self.loss or not is_constant(node)]
+        self.nodes: list[Value] = [
+            node for node in order if node is self.loss or not is_constant(node)
+        ]
         kinds = kinds_of([], self.nodes, None if self.given is None else {*self.given}, None)
         leaves = [node for node in self.nodes if not node.parents]
-        self.own = [node for node in leaves if kinds[node] == "parameter"] or leaves
-        self.homes = {p: _home(path) for p, path in self.names.items()}
-        self.units = modules(self.nodes, self.homes)
-        self.addresses = addresses(self.nodes, self.homes)
+        self.own: list[Value] = [node for node in leaves if kinds[node] == "parameter"] or leaves
+        self.homes: dict[Any, Address] = {p: _home(path) for p, path in self.names.items()}
+        self.units: dict[Value, Address] = modules(self.nodes, self.homes)
+        self.addresses: dict[Value, Address] = addresses(self.nodes, self.homes)
 
     def address(self, node: Value) -> tuple[str, str]:
         """The layer and the unit of a node."""

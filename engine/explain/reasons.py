@@ -31,7 +31,7 @@ class Words:
     """Writes values and derivatives, under the same names throughout an explanation."""
 
     def __init__(self) -> None:
-        self.names = Names("v")
+        self.names: Names = Names("v")
         self.met: set[Value] = set()  # values that the explanation speaks of
 
     def call(self, node: Value, otherwise: str = "") -> str:

@@ -94,7 +94,8 @@ class compiled(Generic[One, Many]):
     @overload
     def __init__(self, function: Callable[..., Any], *, exact: bool = False) -> None: ...
     def __init__(self, function: Callable[..., Any], *, exact: bool = False) -> None:
-        self.function, self.exact = function, exact
+        self.function: Callable[..., Any] = function
+        self.exact: bool = exact
         functools.update_wrapper(self, function)
         self._signature = inspect.signature(function)
         self._names = _names(self._signature)

@@ -38,7 +38,7 @@ class _RecordingProgram(Scope[bool]):
             ) from error
 
 
-recording_program = _RecordingProgram(RECORDING, True)
+recording_program: Scope[bool] = _RecordingProgram(RECORDING, True)
 
 
 def check_decisions(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections import OrderedDict, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from struct import Struct
 from time import perf_counter
@@ -60,7 +60,8 @@ def compile_text(text: str, fast: bool = True) -> Any:
 # --- programs that were compiled before -----------------------------------------------------------
 KEPT = 64  # programs whose code stays although nobody holds them
 
-pack = Struct("7qd").pack  # of what `run` is given: ctypes would take long over each argument
+# of what `run` is given: ctypes would take long over each argument
+pack: Callable[..., bytes] = Struct("7qd").pack
 _signature = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_char_p)
 _several = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_char_p, ctypes.c_int64)
 _kept: OrderedDict[Any, tuple[Assembly, Code]] = OrderedDict()
@@ -78,7 +79,10 @@ class Compiled:
     """
 
     def __init__(self, assembly: Assembly, code: Code, reduce: str | None, seconds: float) -> None:
-        self.assembly, self._code, self.reduce, self.seconds = assembly, code, reduce, seconds
+        self.assembly: Assembly = assembly
+        self.reduce: str | None = reduce
+        self.seconds: float = seconds
+        self._code = code
         numbers = numpy().array([x for _, given in assembly.calls for x in given], "int64")
         table, place = [], numbers.ctypes.data
         for name, given in assembly.calls:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import inf
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from numpy import float64
     from numpy.typing import NDArray
 
-addressof = ctypes.addressof
-buffer: Any = ctypes.c_char.from_buffer
+addressof: Callable[[Any], int] = ctypes.addressof
+buffer: Callable[[Any], Any] = ctypes.c_char.from_buffer
 Reduce = Literal["mean", "sum"]
 
 
@@ -113,9 +113,9 @@ class Program:
         rows: float = inf,
         exact: bool = False,
     ) -> None:
-        self.inputs = _leaves("inputs", inputs)
-        self.parameters = _leaves("parameters", parameters)
-        self.outputs = _values("outputs", outputs)
+        self.inputs: list[Value] = _leaves("inputs", inputs)
+        self.parameters: list[Value] = _leaves("parameters", parameters)
+        self.outputs: list[Value] = _values("outputs", outputs)
         if both := set(self.inputs) & set(self.parameters):
             raise ValueError(
                 f"{describe(both.pop())} is an input and a parameter; it can be one of them"
@@ -124,10 +124,11 @@ class Program:
             raise ValueError(f'reduce is "mean", "sum" or None, got {reduce!r}')
         self.reduce, self._rows, self._exact = reduce, rows, exact
         check_decisions(self.inputs, self.parameters, self.outputs)
-        tape, self.constants = record_tape(
+        tape, constants = record_tape(
             self.inputs, self.parameters, self.outputs, exact, totals=reduce is not None
         )
-        if missing := [describe(node) for node in self.constants if id(node) in declared]:
+        self.constants: list[Value] = constants
+        if missing := [describe(node) for node in constants if id(node) in declared]:
             raise ValueError(f"{missing[0]} is an input that is not among inputs=; add it")
         self._tape, self._plain = tape, cast("Program | None", None)
         self._alone: Compiled | None = None  # code for a row alone, once there were many such calls
@@ -144,7 +145,7 @@ class Program:
         self._left = self._compiled.assembly.good_for
         found, totals = self._compiled.assembly, len(self.outputs) if self.reduce else 0
         # so many rows make a shard, at least
-        self.shard = shard_size(found.flops, totals, found.block)
+        self.shard: float = shard_size(found.flops, totals, found.block)
 
     def _hurry(self) -> None:
         """Have faster code compiled: there were many rows."""

@@ -30,7 +30,7 @@ class Code:
     __slots__ = ("code",)
 
     def __init__(self, code: CodeType) -> None:
-        self.code = code
+        self.code: CodeType = code
 
     def __hash__(self) -> int:
         return id(self.code)

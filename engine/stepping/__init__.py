@@ -15,7 +15,7 @@ page that plays it, and `to_source` writes it as plain Python. `hunt` finds what
 """
 
 # ruff: noqa: F403 (what these files say is public, is)
-from typing import TYPE_CHECKING as _TYPE_CHECKING
+import typing as _typing
 
 from engine.lazy import lazy as _lazy
 
@@ -30,7 +30,7 @@ _HOMES = {
 }
 __all__ = [name for names in _HOMES.values() for name in names]
 
-if _TYPE_CHECKING:  # which cannot follow a table
+if _typing.TYPE_CHECKING:  # which cannot follow a table
     from engine.explain.diagnose import *
     from engine.explain.hunt import *
     from engine.explain.report import *

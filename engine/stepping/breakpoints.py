@@ -48,7 +48,8 @@ class NodeNames:
         self.nodes: dict[str, Value] = {}
         self._names: dict[Value, str] = {}
         inner = [node for node in reversed(run.nodes) if node is run.root or not is_constant(node)]
-        self.plain = plain = identifiers(inner)
+        plain = identifiers(inner)
+        self.plain: dict[Value, str] = plain
         for node in inner:
             own = name_of(node)
             # the label, unless another node has it or something in it would break a line
@@ -94,7 +95,8 @@ class Breakpoints:
     """
 
     def __init__(self, run: Run, names: NodeNames) -> None:
-        self.run, self.names = run, names
+        self.run: Run = run
+        self.names: NodeNames = names
 
     def stop(self, text: str) -> Stop:
         """What a text names, as a place to stop.

@@ -71,7 +71,8 @@ class Player:
     """The page of a run, which a notebook shows in a frame of its own."""
 
     def __init__(self, run: Run) -> None:
-        self.run, self.html = run, run.to_html()
+        self.run: Run = run
+        self.html: str = run.to_html()
 
     def _repr_html_(self) -> str:
         # in a sandbox, so that nothing in a label can reach the notebook

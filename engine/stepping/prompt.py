@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from itertools import count
 from math import inf
+from types import FrameType
 from typing import Any, TextIO
 
 from engine.core.value import Value
@@ -53,13 +54,16 @@ class Prompt(cmd.Cmd):
         model: Any = None,
     ) -> None:
         super().__init__(stdin=stdin, stdout=stdout)
-        self.use_rawinput = self.stdin is sys.stdin
-        self.live = self.use_rawinput and self.stdin.isatty()
-        self.run, self.names = run, NodeNames(run, names)
-        self.model, self.asked = model, outside_library(sys._getframe())
-        self.breakpoints, self.views = Breakpoints(run, self.names), Views(run, self.names)
-        self.colour = in_colour(None if self.stdout is sys.stdout else False)
-        self.numbers = count(1)
+        self.use_rawinput: bool = self.stdin is sys.stdin
+        self.live: bool = self.use_rawinput and self.stdin.isatty()
+        self.run: Run = run
+        self.names: NodeNames = NodeNames(run, names)
+        self.model: Any = model
+        self.asked: FrameType = outside_library(sys._getframe())
+        self.breakpoints: Breakpoints = Breakpoints(run, self.names)
+        self.views: Views = Views(run, self.names)
+        self.colour: bool = in_colour(None if self.stdout is sys.stdout else False)
+        self.numbers: count[int] = count(1)
         self.stops: dict[str, Stop] = {}  # what `break` has set, by number
         self.watched: dict[Value, str] = {}  # what `watch` has set, with their names
 
@@ -99,7 +103,7 @@ class Prompt(cmd.Cmd):
 
     def preloop(self) -> None:
         """Say in the prompt how far the run is."""
-        self.prompt = f"(grad {self.run.position}/{len(self.run)}) " if self.live else ""
+        self.prompt: str = f"(grad {self.run.position}/{len(self.run)}) " if self.live else ""
 
     def parseline(self, line: str) -> tuple[str | None, str | None, str]:
         """The command and its argument. `w.grad` is one word and not the command `w`."""

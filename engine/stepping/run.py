@@ -50,9 +50,10 @@ class Run:
                 f"a run is a backward pass from one Value, got {type(root).__name__}; give one of "
                 "several outputs, or their sum; engine.drawing.draw shows them in one picture"
             )
-        self.root, self.seed = root, as_float(seed)
-        self.nodes = topological(root)[::-1]
-        self.position = 0
+        self.root: Value = root
+        self.seed: float = as_float(seed)
+        self.nodes: list[Value] = topological(root)[::-1]
+        self.position: int = 0
         self._earlier = gradients_of(self.nodes)
         self._record()
         self.restart()

@@ -51,7 +51,8 @@ class Views:
     """What a terminal shows of a run, as lines of pieces."""
 
     def __init__(self, run: Run, names: NodeNames) -> None:
-        self.run, self.names = run, names
+        self.run: Run = run
+        self.names: NodeNames = names
 
     def step(self, step: Step, mark: str = "") -> list[Piece]:
         """A step in one line: `9/12  w.grad 0 -> -1.692  (+= -0.8460 × 2)  n = x * w  run.py:4`."""

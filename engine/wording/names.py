@@ -167,7 +167,9 @@ class Names:
     """
 
     def __init__(self, stem: str = "v", tidy: Callable[[str], str] = safe, sep: str = "#") -> None:
-        self.stem, self.tidy, self.sep = stem, tidy, sep
+        self.stem: str = stem
+        self.tidy: Callable[[str], str] = tidy
+        self.sep: str = sep
         self._names: dict[Value, str] = {}
         self._taken: dict[str, int] = {}  # the names; and the next number behind each stem
 

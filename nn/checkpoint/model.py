@@ -7,7 +7,7 @@ sizes, which the shapes of the tensors have to agree with.
 import hashlib
 import json
 import reprlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias, TypeVar, overload
 
 from engine import Value
@@ -21,7 +21,7 @@ NEED = "checkpoints need safetensors and numpy", "checkpoints"
 KEY, TRAINING, VERSION = "gradwalk", "training.", 1
 _short = reprlib.Repr()  # what a file holds may be long
 _short.maxstring = _short.maxother = 120
-shown = _short.repr
+shown: Callable[[Any], str] = _short.repr
 KINDS = {"F64": "<f8", "F32": "<f4"}  # every FP32 is an FP64
 Tensors: TypeAlias = Mapping[str, Any]  # arrays of float64 by name
 

@@ -15,7 +15,7 @@ from engine import Value
 from nn.checkpoint import model as saved
 from nn.checkpoint.files import CheckpointError, FilePath, read, write
 from nn.checks import warn
-from nn.models.architecture import slots
+from nn.models.architecture import Slot, slots
 from nn.models.module import Module
 
 T = TypeVar("T")
@@ -130,8 +130,11 @@ class CheckpointWriter:
     """
 
     def __init__(self, path: FilePath, model: Module, settings: dict[str, Any]) -> None:
-        self.path, self.model, self.settings = path, model, settings
-        self.slots, self.card = slots(model), saved.model_card(model)
+        self.path: FilePath = path
+        self.model: Module = model
+        self.settings: dict[str, Any] = settings
+        self.slots: dict[str, Slot] = slots(model)
+        self.card: dict[str, Any] = saved.model_card(model)
         self.parts: Sequence[Stateful] = ()
         self._written = b""
 

@@ -153,10 +153,13 @@ class Trials:
     """
 
     def __init__(self, facts: Symptoms, many: int, seconds: float) -> None:
-        self.facts, self.base, self.vain = facts, dict[int, float](), list[str]()
-        self.alone, self.left = list[tuple[Cause, Remedy]](), seconds
+        self.facts: Symptoms = facts
+        self.base: dict[int, float] = {}
+        self.vain: list[str] = []
+        self.alone: list[tuple[Cause, Remedy]] = []
+        self.left: float = seconds
         affordable = seconds / facts.begun.cost() / max(many + 2, 4)
-        self.folds = max(2, min(FOLDS, int(affordable)))
+        self.folds: int = max(2, min(FOLDS, int(affordable)))
 
     def score(self, fold: int, remedy: Remedy | None = None) -> float:
         """The score of a copy, changed by a remedy."""

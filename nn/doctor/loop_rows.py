@@ -31,15 +31,16 @@ class LoopRows(Symptoms):
     """What the rows of a loop tell: as much of Symptoms as the causes in NAMES ask for."""
 
     def __init__(self, graph: Graph, xs: Sequence[Any], ys: Sequence[Any]) -> None:
-        self.graph, ops = graph, {str(node.op) for node in graph.nodes}
+        self.graph: Graph = graph
+        ops = {str(node.op) for node in graph.nodes}
         scores = any("log" in op for op in ops)
         classes = classes_in(ys, scores)
         self.begun: Any = SimpleNamespace(xs=xs, ys=ys, classes=classes, model=graph.model)
         self.start: Any = SimpleNamespace(place=graph.loss_at or graph.place)
         data = SimpleNamespace(classes=None, given=SimpleNamespace(columns=()))
         self.task: Any = SimpleNamespace(data=data)
-        self.scored = scores and bool(classes)
-        self.several = any("softmax" in op for op in ops)
+        self.scored: bool = scores and bool(classes)
+        self.several: bool = any("softmax" in op for op in ops)
 
     @property
     def loss(self) -> str:

@@ -21,6 +21,7 @@ from nn.models import chain
 from nn.models.layers import Layer
 from nn.models.module import Contents, Module, evaluating
 from nn.training.history import History, Start
+from nn.training.task import Task
 
 USUAL = {"SGD": 0.1, "Adam": 0.01, "AdamW": 0.01, "RMSprop": 0.01}  # rates, see OPTIMIZERS
 SEEN = 64  # rows on which units are looked at
@@ -43,8 +44,10 @@ class Symptoms:
     """
 
     def __init__(self, history: History, start: Start) -> None:
-        self.history, self.start, self.task = history, start, start.task
-        self.begun = Training.of(history)
+        self.history: History = history
+        self.start: Start = start
+        self.task: Task = start.task
+        self.begun: Training = Training.of(history)
 
     @property
     def losses(self) -> list[float]:

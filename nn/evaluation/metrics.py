@@ -38,7 +38,8 @@ class Metrics:
     """
 
     def __init__(self, asked: Asked | None, loss: Any, model: object) -> None:
-        self._loss, self._usual, self.confusion = loss, threshold_of(model, loss), False
+        self._loss, self._usual = loss, threshold_of(model, loss)
+        self.confusion: bool = False
         self._threshold: float | None = None
         named: dict[str, Any] = {"accuracy": self._accuracy, "r2": r2, "confusion": None}
         self.functions: dict[str, Any] = {}

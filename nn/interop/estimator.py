@@ -22,7 +22,7 @@ from nn.models.layers import MLP
 from nn.optim.optimizers import OPTIMIZERS, Optimizer
 from nn.training.fit import fit
 
-ROWS = {"accept_sparse": "csr", "dtype": (np.float64, np.float32)}  # what X may be
+ROWS: dict[str, Any] = {"accept_sparse": "csr", "dtype": (np.float64, np.float32)}  # what X may be
 # The arguments of `fit` that are settings, and the names that these have.
 SETTINGS = {name: name for name in ("lr", "batch_size", "clip", "backend")}
 SETTINGS |= {"epochs": "max_epochs", "patience": "n_iter_no_change"}
@@ -140,7 +140,8 @@ class ScalarMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
             how["sample_weight"] = weights
             rows = max(len(X), weights.sum())  # weights may be normalised, to a sum of 1 or so
         if not goes_on:
-            self.t_, self.best_loss_ = 0, math.inf
+            self.t_: int = 0
+            self.best_loss_: float = math.inf
             self.loss_curve_: list[float] = []
         model, optimizer, rng = self._parts(X.shape[1], outputs, goes_on, once)
         if not callable(self.optimizer):
@@ -150,9 +151,11 @@ class ScalarMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         share = self.validation_fraction if self.early_stopping else None
         how |= {"validation": share, "monitor": None if share else "objective", "seed": rng}
         how["optimizer"] = lambda parameters: optimizer  # so that `fit` says if it is none
-        self.history_ = self._train(model, X, targets, goes_on, how)
-        self.model_, self._optimizer, self._rng = model, optimizer, rng
-        self.n_iter_, self.loss_ = self.history_.epochs, self.history_.best_loss
+        self.history_: Any = self._train(model, X, targets, goes_on, how)
+        self.model_: Any = model
+        self._optimizer, self._rng = optimizer, rng
+        self.n_iter_: int = self.history_.epochs
+        self.loss_: float = self.history_.best_loss
         self.t_ += len(X) * self.n_iter_
         self.loss_curve_ = [*self.loss_curve_, *self.history_.loss]
         self.best_loss_ = min(self.best_loss_, self.loss_)

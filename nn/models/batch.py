@@ -73,8 +73,9 @@ class RecordedBatch(Batch):
 
     def __init__(self) -> None:
         super().__init__(0, ())
-        self.masks, self.rates = list[Value](), list[float]()
-        self.norms = list[tuple[Any, Sequence[Value], list[Value], list[Value]]]()
+        self.masks: list[Value] = []
+        self.rates: list[float] = []
+        self.norms: list[tuple[Any, Sequence[Value], list[Value], list[Value]]] = []
 
     def mask(self, p: float, many: int) -> list[Any]:
         """Leaves for what dropout multiplies with."""

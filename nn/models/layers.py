@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from engine import Value, dot
 from engine.core.graph import uncollected
+from engine.source.origin import Place
 from nn.checks import count, generator, pick, place
 from nn.models.activations import ACTIVATIONS, ActivationName, InitName, bound
 from nn.models.module import Module, Out
@@ -60,8 +61,9 @@ class Neuron(Module[Value]):
                 f"{self.activation} looks at all outputs of a layer at once, so one Neuron cannot "
                 f"have it; use Layer(..., activation={self.activation!r})"
             )
-        self.w = [Value(draw(-width, width), f"w{i}") for i in range(n_in)]
-        self.b, self.place = Value(0.0, "b"), place()
+        self.w: list[Value] = [Value(draw(-width, width), f"w{i}") for i in range(n_in)]
+        self.b: Value = Value(0.0, "b")
+        self.place: Place = place()
 
     @property
     def nonlin(self) -> bool:
@@ -107,7 +109,7 @@ class Layer(Module[Out]):
         nonlin: bool | None = None,
         init: InitName | None = None,
     ) -> None:
-        self.n_in = count("Layer", "n_in", n_in)
+        self.n_in: int = count("Layer", "n_in", n_in)
         count("Layer", "n_out", n_out)
         self.activation = _activation(activation, nonlin)
         row = pick(ACTIVATIONS, self.activation, "activation")
@@ -119,8 +121,10 @@ class Layer(Module[Out]):
         inner: ActivationName = "linear" if row.layerwise else self.activation
         rng = generator(rng)
         with uncollected():
-            self.neurons = [Neuron(n_in, inner, rng, init=init, n_out=n_out) for _ in range(n_out)]
-        self.place = place()
+            self.neurons: list[Neuron] = [
+                Neuron(n_in, inner, rng, init=init, n_out=n_out) for _ in range(n_out)
+            ]
+        self.place: Place = place()
         for j, neuron in enumerate(self.neurons):
             _prefix(neuron, f"N{j}.")
 
@@ -221,7 +225,8 @@ class MLP(Sequential[Out]):
         names = [activation] * (len(widths) - 1) + [output]
         each = zip([n_in, *widths], widths, names, strict=False)
         super().__init__(*[Layer(n, width, name, rng, init=init) for n, width, name in each])
-        self.activation, self.output = activation, output
+        self.activation: ActivationName = activation
+        self.output: str | None = output
 
     def __repr__(self) -> str:
         n_in, widths = self.layers[0].n_in, [len(layer.neurons) for layer in self.layers]

@@ -23,7 +23,7 @@ from nn.checks import Leaves, place
 from nn.models.batch import BATCH
 
 MODE_READS = count()  # moved on whenever a module is asked for its mode
-PLAIN = {str, int, float, bool, NoneType, Place}  # of attributes that hold no parameters
+PLAIN: set[type] = {str, int, float, bool, NoneType, Place}  # of attributes that hold no parameters
 if TYPE_CHECKING:
     from typing_extensions import TypeVar
 
@@ -200,9 +200,10 @@ class Contents:
 
     def __init__(self, model: Module) -> None:
         found = [thing for _, thing in _parts(model)]
-        self.modules = [thing for thing in found if isinstance(thing, Module)]
-        self.lists = [thing for thing in found if not isinstance(thing, Module)]
-        self.parameters = self.trainable = Leaves(_leaves(self.lists))
+        self.modules: list[Module] = [x for x in found if isinstance(x, Module)]
+        self.lists: list[Sequence[Value]] = [x for x in found if not isinstance(x, Module)]
+        self.parameters: Leaves = Leaves(_leaves(self.lists))
+        self.trainable: Leaves = self.parameters
         if any(isinstance(x, Buffers) or not x.requires_grad for x in self.modules):
             self.trainable = Leaves(model.trainable_parameters())
 

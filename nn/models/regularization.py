@@ -1,6 +1,7 @@
 """Dropout and BatchNorm: layers that compute something else in training than in evaluation mode."""
 
 from collections.abc import Sequence
+from random import Random
 from typing import Any, NoReturn
 
 from engine import Value, mean, var
@@ -34,9 +35,11 @@ class Dropout(Module):
 
     def __init__(self, p: float = 0.5, rng: Source = None) -> None:
         fraction("Dropout", p=p)
-        self.p, self.place = p, place()
+        self.p: float = p
+        self.place: Place = place()
         self.called: Place | None = None  # in training mode, outside of fit: the line
-        self.rng = None if rng is None else generator(rng)  # a module could not be copied
+        # generator(None) is a module, which could not be copied
+        self.rng: Random | None = None if rng is None else generator(rng)
 
     def __call__(self, x: Any) -> Any:
         """The units of one sample, a list of them or a single one."""
@@ -85,14 +88,15 @@ class BatchNorm(Module):
         eps: float = 1e-5,
         activation: ActivationName = "linear",
     ) -> None:
-        self.n = count("BatchNorm", "n", n)
+        self.n: int = count("BatchNorm", "n", n)
         pick(ACTIVATIONS, activation, "activation")
         self.activation = activation
         at_least_zero("BatchNorm", momentum=momentum, eps=eps)
-        self.momentum, self.eps = momentum, eps
-        self.weight = [Value(1.0, f"gamma{i}") for i in range(n)]
-        self.bias = [Value(0.0, f"beta{i}") for i in range(n)]
-        self.running = Buffers(
+        self.momentum: float = momentum
+        self.eps: float = eps
+        self.weight: list[Value] = [Value(1.0, f"gamma{i}") for i in range(n)]
+        self.bias: list[Value] = [Value(0.0, f"beta{i}") for i in range(n)]
+        self.running: Buffers = Buffers(
             mean=[Value(0.0) for _ in range(n)], var=[Value(1.0) for _ in range(n)]
         )
 

@@ -9,13 +9,14 @@ import math
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import InitVar, dataclass
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, ClassVar, Literal, TypeAlias, cast
 from weakref import WeakValueDictionary
 
 from engine import Value
 from engine.core.origins import name_of
 from engine.core.sweep import gradients_of
 from engine.core.value import set_data
+from engine.source.origin import Place
 from nn.checks import (
     at_least_zero,
     check_finite,
@@ -63,7 +64,7 @@ class Optimizer:
     0.75
     """
 
-    vectorized = False
+    vectorized: ClassVar[bool] = False
     doubts = True  # whether to say that the gradients of a first step are all 0
     groups: tuple[tuple[int, float], ...] = ()
 
@@ -83,11 +84,11 @@ class Optimizer:
             groups = [_group(name, group, lr) for group in listed]
             listed = [parameter for some, _ in groups for parameter in some]
             self.groups = tuple([(len(some), scale) for some, scale in groups])
-        self.params = leaf_values(name, listed)
-        self.lr = lr
-        self.steps = 0
+        self.params: list[Value] = leaf_values(name, listed)
+        self.lr: float = lr
+        self.steps: int = 0
         self.memory = [()] * len(self.params)
-        self.place = place()
+        self.place: Place = place()
         LIVE[id(self)] = self
 
     @property
@@ -266,7 +267,8 @@ class Adam(Optimizer):
     eps: float = 1e-8
     weight_decay: float = 0.0
     amsgrad: bool = False
-    decoupled, vectorized = False, True
+    decoupled = False
+    vectorized = True
 
     def __post_init__(self, params: Params) -> None:
         name, betas = type(self).__name__, self.betas

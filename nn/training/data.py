@@ -37,9 +37,13 @@ class Data:
     """
 
     def __init__(self, rows: Rows, validation: Any, model: object = None) -> None:
-        self.given, self.share, many = rows, _share(len(rows), validation), len(rows)
+        self.share: float | None = _share(len(rows), validation)
+        self.given: Rows = rows
+        many = len(rows)
         self._held = 0 if self.share is None else min(max(round(many * self.share), 1), many - 1)
-        self.rows, self.validation, self._model = rows, Rows(), model
+        self.rows: Rows = rows
+        self.validation: Rows = Rows()
+        self._model = model
         if validation is not None and not self._held:
             xs, ys = validation
             self.validation = pair_up("validation", xs, ys, model, " of the validation")
@@ -137,7 +141,8 @@ class Generators:
 
     def __init__(self, rng: random.Random, model: Module) -> None:
         held = [x for part in model.modules() for x in vars(part).values()]
-        self.all = [*dict.fromkeys([rng, *[x for x in held if isinstance(x, random.Random)]])]
+        found = [rng, *[x for x in held if isinstance(x, random.Random)]]
+        self.all: list[random.Random] = [*dict.fromkeys(found)]
 
     def state_dict(self) -> dict[str, Any]:
         """The state of each."""

@@ -18,6 +18,7 @@ from nn.checks import place
 if TYPE_CHECKING:
     from engine import Value
     from engine.explain.report import Report
+    from engine.source.origin import Place
     from nn.drawing import Figure
     from nn.models.module import Module
     from nn.training.task import Task
@@ -70,9 +71,11 @@ class Start:
     """
 
     def __init__(self, task: Task) -> None:
-        self.task, self.place, self.rate = task, place(), float(task.optimizer.lr)
-        self.numbers = [parameter.data for parameter in task.parameters]
-        self.changes = [parameter._epoch for parameter in task.parameters]
+        self.task: Task = task
+        self.place: Place = place()
+        self.rate: float = float(task.optimizer.lr)
+        self.numbers: list[float] = [parameter.data for parameter in task.parameters]
+        self.changes: list[int] = [parameter._epoch for parameter in task.parameters]
         for part in task.held.modules:
             if hasattr(part, "called"):  # a Dropout; from now on it is wrong
                 part.called = None
@@ -250,9 +253,11 @@ class EarlyStopping:
     """
 
     def __init__(self, trainer: Trainer) -> None:
-        self.trainer = trainer
-        self.lowest = self.mark = math.inf
-        self.waited, self.called_off = 0, False
+        self.trainer: Trainer = trainer
+        self.lowest: float = math.inf
+        self.mark: float = math.inf
+        self.waited: int = 0
+        self.called_off: bool = False
         self.kept: tuple[Any, int | None] = (trainer.numbers(), None)
 
     @property

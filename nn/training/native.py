@@ -59,7 +59,8 @@ class NativeTrainer(Trainer):
         super().__init__(task)
         if not available():
             raise NotCompilable(missing("machine code needs llvmlite and numpy", "fast"))
-        self.arithmetic = partial(numpy().errstate, all="ignore")  # we say it with the parameter
+        # we say it with the parameter
+        self.arithmetic: Callable[[], Any] = partial(numpy().errstate, all="ignore")
         optimizer, model = task.optimizer, task.model
         self._rows, self._loss, self._own = [*filter(None, task.data.tables)], task.loss, None
         if built_in(task.loss) not in OURS:  # it may read what changes
@@ -117,7 +118,7 @@ class NativeTrainer(Trainer):
             for shape, _, places in table.groups(range(len(table))):
                 self._shapes[shape] += len(places)
         many, asked = len(self._shapes), self.task.backend == "native" or self.task.executor
-        self.located = many == 1
+        self.located: bool = many == 1
         if 1 < many > self._shapes.total() / EACH_LENGTH and not asked:
             raise NotCompilable(
                 f"{self._shapes.total()} samples have {many} lengths, and programs for each take "

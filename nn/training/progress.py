@@ -5,7 +5,7 @@ import sys
 import time
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Self
+from typing import Any, Self
 
 with warnings.catch_warnings():  # in a notebook it calls itself experimental
     warnings.simplefilter("ignore")
@@ -26,13 +26,15 @@ class Progress:
     """
 
     def __init__(self, epochs: int, rows: int, history: History, show: bool) -> None:
-        self.epochs, self.history, self.show = epochs, history, show
-        self.every = math.ceil(epochs / LINES)
-        self.last = time.monotonic()
-        self.bar = None
+        self.epochs: int = epochs
+        self.history: History = history
+        self.show: bool = show
+        self.every: int = math.ceil(epochs / LINES)
+        self.last: float = time.monotonic()
+        self._bar: tqdm[Any] | None = None
         if show and (tqdm is not plain_tqdm or sys.stderr.isatty()):
             # it counts rows, so that it moves within a long epoch too
-            self.bar = tqdm(
+            self._bar = tqdm(
                 total=epochs * rows,
                 desc=f"epoch 0/{epochs}",
                 bar_format="{desc} |{bar}| {elapsed}<{remaining}{postfix}",
@@ -44,8 +46,8 @@ class Progress:
 
     def batch(self, rows: int) -> None:
         """Move on by this many rows."""
-        if self.bar is not None:
-            self.bar.update(rows)
+        if self._bar is not None:
+            self._bar.update(rows)
 
     def over(self, batches: Iterable[Sequence[int]]) -> Iterator[Sequence[int]]:
         """Give the batches, and move on after each."""
@@ -59,22 +61,22 @@ class Progress:
             return
         done = self.history.epochs
         text, name = figures(self.history.log[-1]), f"epoch {done}/{self.epochs}"
-        if self.bar is not None:
-            self.bar.set_description_str(name, refresh=False)
-            self.bar.set_postfix_str(text, refresh=False)
+        if self._bar is not None:
+            self._bar.set_description_str(name, refresh=False)
+            self._bar.set_postfix_str(text, refresh=False)
         elif done % self.every == 0 or time.monotonic() - self.last > SECONDS:
             self._write(f"{name}: {text}")
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         history = self.history
-        if self.bar is not None:
+        if self._bar is not None:
             if kind is None:
-                self.bar.total = self.bar.n  # stopping early is no failure: let the bar be full
+                self._bar.total = self._bar.n  # stopping early is no failure: let the bar be full
             if history.best_epoch is not None:
                 kept = f"kept epoch {history.best_epoch + 1} of {history.epochs}"
-                self.bar.set_description_str(kept, refresh=False)
-                self.bar.set_postfix_str(figures(history.log[history.best_epoch]))
-            self.bar.close()
+                self._bar.set_description_str(kept, refresh=False)
+                self._bar.set_postfix_str(figures(history.log[history.best_epoch]))
+            self._bar.close()
         elif self.show and kind is None:
             self._write(repr(history).removeprefix("History(").removesuffix(")"))
 

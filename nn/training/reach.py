@@ -33,7 +33,7 @@ class Reach:
     ) -> None:
         self._model, self._known, self._params, self._rows = model, known, params, rows
         self._missing: dict[Value, None] = {}
-        self.seen = False
+        self.seen: bool = False
         self.lines: set[tuple[str, int]] = set()  # that took numbers out of the first graph
         Value._advance(epoch() + 1)
         self._start = epoch()  # what has an earlier epoch was made before the training

@@ -33,11 +33,12 @@ class Stages:
     def __init__(
         self, batch: RecordedBatch, parameters: Sequence[Value], learned: Sequence[Value]
     ) -> None:
-        self.batch, self.learned = batch, learned
-        self.norms = [(norm, len(xs)) for norm, xs, _, _ in batch.norms]
+        self.batch: RecordedBatch = batch
+        self.learned: Sequence[Value] = learned
+        self.norms: list[tuple[Any, int]] = [(norm, len(xs)) for norm, xs, _, _ in batch.norms]
         self._shared = [leaf for _, _, *both in batch.norms for leaves in both for leaf in leaves]
         self._pulls = [Value(0.0) for _ in self._shared]
-        self.parameters = [*parameters, *self._shared, *self._pulls]
+        self.parameters: list[Value] = [*parameters, *self._shared, *self._pulls]
         # of each BatchNorm: where its statistics begin in theta, and where its running ones are
         self._norms, at = list[tuple[int, Any, list[int], list[int]]](), len(parameters)
         for norm, xs, _, _ in batch.norms:

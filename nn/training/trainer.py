@@ -38,13 +38,16 @@ class Trainer:
         located: whether the row of a NumericError is a place in the batch.
     """
 
-    backend, located = "eager", True
+    backend = "eager"
+    located: bool = True
     arithmetic: Callable[[], AbstractContextManager[Any]] = nullcontext  # to learn in
 
     def __init__(self, task: Task) -> None:
-        self.task, self.rate = task, float(task.optimizer.lr)  # which may be one of NumPy's
+        self.task: Task = task
+        self.rate: float = float(task.optimizer.lr)  # which may be one of NumPy's
         task.optimizer.doubts = False  # there is more to say here
-        self.reach = Reach(task.model, task.parameters, task.optimizer.params, task.data.rows)
+        learned = task.optimizer.params
+        self.reach: Reach = Reach(task.model, task.parameters, learned, task.data.rows)
         self._factors: list[float] = []
         self._key = 0  # of the random numbers of a step
         parts, many = task.held.modules, len(task.data.rows)

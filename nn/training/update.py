@@ -51,7 +51,7 @@ class Update:
 
     def __init__(self, optimizer: Optimizer, held: int) -> None:
         self._optimizer: Any = optimizer
-        self.made_for = self.settings()
+        self.made_for: list[Any] = self.settings()
         self._powers: list[tuple[float, int]] = []  # bases, and what is added to the count of steps
         self._run, self._engine = _compiled(self._text(held))
         self._numbers = numpy().empty(1 + len(self._powers))

@@ -47,8 +47,10 @@ class WorkerPool:
     """
 
     def __init__(self, work: Work, executor: Executor | None = None) -> None:
-        self.work, self.executor = work, executor
-        self.sent, self.workers = 0, workers()
+        self.work: Work = work
+        self.executor = executor
+        self.sent: int = 0
+        self.workers: int = workers()
         self._rows = len(work.tables[0])
         self._payload, self._file = b"", ""
         if executor is not None:

@@ -64,8 +64,11 @@ def what_a_model_gives() -> None:
             return [a + b for a, b in zip(self.inner(x), x)]
 
     models: list[Module] = [one, several, undecided, Residual()]
-    everything: Module[Value | list[Value]] = one
-    assert_type(everything(xs[0]), Value | list[Value])
+
+    def answer(model: Module[Value | list[Value]]) -> Value | list[Value]:
+        return model(xs[0])
+
+    answer(one), answer(several)
     assert_type([p.label for m in models for p in m.parameters()], list[str | None])
 
 

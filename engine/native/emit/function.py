@@ -24,12 +24,13 @@ class Body:
     """
 
     def __init__(self, lanes: int, fixed: bool = True, lean: bool = False) -> None:
-        self.fixed, self.lean = fixed, lean
+        self.fixed: bool = fixed
+        self.lean: bool = lean
         self.resize(lanes)
         self.lines: list[str] = ["entry:"]
         self.first: list[str] = []  # what is read of a call's numbers before all else
         self.rooms: list[str] = []  # of the stack, which are there as long as the call lasts
-        self.block = "entry"
+        self.block: str = "entry"
         self.declared: set[str] = set()
         self._numbers = count()
         self._known: dict[str, str] = {}
@@ -38,7 +39,8 @@ class Body:
     def resize(self, lanes: int) -> None:
         """From here on vectors hold so many doubles."""
         self.lanes = lanes
-        self.vector, self.ints = f"<{lanes} x double>", f"<{lanes} x i64>"
+        self.vector: str = f"<{lanes} x double>"
+        self.ints: str = f"<{lanes} x i64>"
 
     def name(self, stem: str) -> str:
         """A new one."""
@@ -232,7 +234,8 @@ class Loop:
         *,
         maybe_empty: bool = False,
     ) -> None:
-        self.body, self._start, self._end, self._step = body, str(start), str(end), str(step)
+        self.body: Body = body
+        self._start, self._end, self._step = str(start), str(end), str(step)
         self._head, self._done = body.name("turn"), body.name("done")
         self._before, self._guarded, self._first = body.block, maybe_empty, list(carried)
         if maybe_empty:
@@ -243,8 +246,8 @@ class Loop:
         body.open(self._head)
         body.enter()
         self._at = len(body.lines)
-        self.i = body.fresh("")
-        self.values = [Vector(body, body.fresh("")) for _ in carried]
+        self.i: str = body.fresh("")
+        self.values: list[Vector] = [Vector(body, body.fresh("")) for _ in carried]
 
     def __enter__(self) -> Loop:
         return self

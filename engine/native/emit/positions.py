@@ -74,10 +74,13 @@ class Pattern:
     """
 
     def __init__(self, positions: Any, place: int, lean: bool, stepped: bool) -> None:
-        self.table, self.place, self.lean = numpy().array(positions, "int64"), place, lean
-        self.sizes = self.table.shape
-        start, self.steps = self._find_steps() if stepped else (0, None)
-        self.numbers = [self.table.ctypes.data if self.steps is None else start]
+        self.table: Any = numpy().array(positions, "int64")
+        self.place: int = place
+        self.lean: bool = lean
+        self.sizes: Any = self.table.shape
+        start, steps = self._find_steps() if stepped else (0, None)
+        self.steps: list[int] | None = steps
+        self.numbers: list[Any] = [self.table.ctypes.data if self.steps is None else start]
         self.shape: Any = self.sizes, self.steps
         if lean:
             self.numbers += [*self.sizes, *(self.steps or ())]

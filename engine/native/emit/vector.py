@@ -22,7 +22,8 @@ class _Result:
     __slots__ = ("body", "name")
 
     def __init__(self, body: Body, name: str) -> None:
-        self.body, self.name = body, name
+        self.body: Body = body
+        self.name: str = name
 
     def _same(self, text: str) -> Self:
         """The result of another instruction, of the same kind."""
@@ -30,21 +31,24 @@ class _Result:
 
 
 Vectors = Callable[["Vector", "Vector | float"], "Vector"]
+Comparison = Callable[["Vector", "Vector | float"], "Mask"]
+OnBits = Callable[["Bits", "Bits | int"], "Bits"]
 
 
-def _operator(operation: str) -> tuple[Vectors, Vectors]:
-    """The two methods of an operator of Python: with the vector on its left, and on its right."""
-    return (
-        lambda self, other: self._write(operation, self, other),
-        lambda self, other: self._write(operation, other, self),
-    )
+def _left(operation: str) -> Vectors:
+    """The method of an operator of Python with the vector on its left."""
+    return lambda self, other: self._write(operation, self, other)
 
 
-def _comparison(how: str) -> Callable[[Vector, Vector | float], Mask]:
+def _right(operation: str) -> Vectors:
+    return lambda self, other: self._write(operation, other, self)
+
+
+def _comparison(how: str) -> Comparison:
     return lambda self, other: self._compare(how, other)
 
 
-def _on_bits(operation: str) -> Callable[[Bits, Bits | int], Bits]:
+def _on_bits(operation: str) -> OnBits:
     return lambda self, other: self._write(operation, other)
 
 
@@ -57,10 +61,14 @@ class Vector(_Result):
         a, b = _in(self.body, a), _in(self.body, b)
         return self._same(f"{operation} {self.body.vector} {a.name}, {b.name}")
 
-    __add__, __radd__ = _operator("fadd")
-    __sub__, __rsub__ = _operator("fsub")
-    __mul__, __rmul__ = _operator("fmul")
-    __truediv__, __rtruediv__ = _operator("fdiv")
+    __add__: Vectors = _left("fadd")
+    __radd__: Vectors = _right("fadd")
+    __sub__: Vectors = _left("fsub")
+    __rsub__: Vectors = _right("fsub")
+    __mul__: Vectors = _left("fmul")
+    __rmul__: Vectors = _right("fmul")
+    __truediv__: Vectors = _left("fdiv")
+    __rtruediv__: Vectors = _right("fdiv")
 
     def __neg__(self) -> Vector:
         return self._same(f"fneg {self.body.vector} {self.name}")
@@ -73,8 +81,10 @@ class Vector(_Result):
         return Mask(self.body, self.body.new(text))
 
     # ordered comparisons: false where either is a nan
-    __lt__, __le__ = _comparison("olt"), _comparison("ole")
-    __gt__, __ge__ = _comparison("ogt"), _comparison("oge")
+    __lt__: Comparison = _comparison("olt")
+    __le__: Comparison = _comparison("ole")
+    __gt__: Comparison = _comparison("ogt")
+    __ge__: Comparison = _comparison("oge")
 
     def equals(self, other: Vector | float) -> Mask:
         """Where they are equal; a nan equals nothing."""
@@ -157,9 +167,13 @@ class Bits(_Result):
         second = other.name if isinstance(other, Bits) else f"splat (i64 {other})"
         return self._same(f"{operation} {self.body.ints} {self.name}, {second}")
 
-    __add__, __sub__ = _on_bits("add"), _on_bits("sub")
-    __and__, __or__, __xor__ = _on_bits("and"), _on_bits("or"), _on_bits("xor")
-    __lshift__, __rshift__ = _on_bits("shl"), _on_bits("lshr")  # zeros are handed in
+    __add__: OnBits = _on_bits("add")
+    __sub__: OnBits = _on_bits("sub")
+    __and__: OnBits = _on_bits("and")
+    __or__: OnBits = _on_bits("or")
+    __xor__: OnBits = _on_bits("xor")
+    __lshift__: OnBits = _on_bits("shl")
+    __rshift__: OnBits = _on_bits("lshr")  # zeros are handed in
 
     def number(self) -> Vector:
         """The double with that encoding."""

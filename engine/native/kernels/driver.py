@@ -178,7 +178,7 @@ class Driver:
         before = HEAD + self.section.uniform.size * lanes
         self.unpack(body)
         numbers = self.once, self.once + 1, self.once + self.rowwise, before, many, self.block
-        once, first, end, at, self.many, self.most = (
+        once, first, end, at, self._many, self._most = (
             self.section.number(number)(body) for number in numbers
         )
         body.do(f"%uni = getelementptr inbounds double, ptr %ws, i64 {HEAD}")
@@ -186,18 +186,18 @@ class Driver:
         same = f"ptr %uni, ptr %theta, ptr %uni, ptr %out, i64 1, i64 {lanes}"
         self.call(body, 0, once, same)
         if self.reduce:
-            size = body.times(self.many, 8)
+            size = body.times(self._many, 8)
             body.do(f"call void @llvm.memset.p0.i64(ptr %out, i8 0, i64 {size}, i1 false)")
             body.declared.add("declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
         blocks, m, nv = self.split(body)
         rows = body.at("%rows", body.times(blocks.i, "%down"))
-        out = "%out" if self.reduce else body.at("%out", body.times(blocks.i, self.many))
+        out = "%out" if self.reduce else body.at("%out", body.times(blocks.i, self._many))
         where = f"ptr %block, i64 {nv}, i64 {m}"
         self.call(body, once, first, f"ptr {rows}, i64 %down, i64 %right, {where}")
         given = f"ptr %block, ptr %theta, ptr %uni, ptr {out}, i64 {nv}, i64 {m}"
         self.call(body, first, end, given)
         blocks.end()
-        return self.finish(body) if self.reduce else self.odd(body, body.times("%n", self.many))
+        return self.finish(body) if self.reduce else self.odd(body, body.times("%n", self._many))
 
     def call(self, body: Body, first: Index, end: Index, arguments: str) -> None:
         """Call so many kernels of the table."""
@@ -222,8 +222,8 @@ class Driver:
 
         Returns the loop, and how many rows and vectors its block has.
         """
-        lanes, above = self.section.lanes, body.add(body.add("%n", self.most), -1)
-        blocks = body.fresh(f"udiv i64 {above}, {self.most}")
+        lanes, above = self.section.lanes, body.add(body.add("%n", self._most), -1)
+        blocks = body.fresh(f"udiv i64 {above}, {self._most}")
         some = body.fresh(f"call i64 @llvm.umax.i64(i64 {blocks}, i64 1)")
         body.declared.add("declare i64 @llvm.umax.i64(i64, i64)")
         body.declared.add("declare i64 @llvm.umin.i64(i64, i64)")
@@ -242,7 +242,7 @@ class Driver:
 
     def finish(self, body: Body) -> str:
         """From sums to means, and what is the same for all rows; the answer is that of `odd`."""
-        many, count = self.many, "%over"
+        many, count = self._many, "%over"
         if self.reduce == "sum":
             write_same(body, self.section, count)
             return self.odd(body, many)

@@ -37,7 +37,7 @@ class Tape:
         self.varying: list[bool] = []  # from row to row; else the same for all rows of a call
         self.outputs: list[int] = []
         self.called: dict[str, Operation] = {}  # rows whose float function is called
-        self.raised = Counter[str]()  # how many instructions raising.py made of others
+        self.raised: Counter[str] = Counter()  # how many instructions raising.py made of others
         self.written: Tape | None = None  # what it was raised from
         self._known: dict[Any, int] = {}
         self._constants = self.numbers.keys()

@@ -210,11 +210,11 @@ def _gate(written: Written, i: int) -> Expression | None:
 Rule = Callable[[Written, int], Expression | None]
 # By operation: rules, and which operations and constants there have to be to find anything.
 RULES = defaultdict[str, list[tuple[set[str | float], Rule]]](list)
-for formula in FORMULAS.items():
-    pattern, row = [_parsed(ast.parse(text, mode="eval").body) for text in formula]
-    RULES[pattern[0]].append((_needs(pattern), _formula(pattern, row)))
-for op in SUMS:
-    RULES[op].append((set(), raised_sum))
+for _texts in FORMULAS.items():
+    _pattern, _row = [_parsed(ast.parse(text, mode="eval").body) for text in _texts]
+    RULES[_pattern[0]].append((_needs(_pattern), _formula(_pattern, _row)))
+for _op in SUMS:
+    RULES[_op].append((set(), raised_sum))
 RULES["select"].append((set(), _ungated))
 RULES["div"].append((set(), _scaled))
 RULES["mul"].append(({"step"}, _gate))

@@ -32,12 +32,13 @@ class Written:
 
     def __init__(self, tape: Tape, totals: bool) -> None:
         self.tape = tape
-        self.readers = Counter([*chain.from_iterable(tape.args), *tape.outputs])
-        self.totals = set(tape.outputs if totals else ())
-        self.wanted, self.kept = set(tape.outputs), set[int]()
+        self.readers: Counter[int] = Counter([*chain.from_iterable(tape.args), *tape.outputs])
+        self.totals: set[int] = set(tape.outputs if totals else ())
+        self.wanted: set[int] = set(tape.outputs)
+        self.kept: set[int] = set()
         self._parts = dict[int, set[int]]()
         found = [i for i, op in enumerate(tape.ops) if op == "relu"]
-        self.relu = {tape.args[i][0]: i for i in found}
+        self.relu: dict[int, int] = {tape.args[i][0]: i for i in found}
 
     def want(self, expression: Expression) -> None:
         """What an expression reads has to be computed."""

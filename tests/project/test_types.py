@@ -1,0 +1,79 @@
+"""What type checkers know: a user's programs, the share of types that is known, and names."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+import nn
+from nn.losses import OTHER_NAMES
+from nn.training.fit import _loss
+from tests.project.sources import PACKAGES, ROOT
+
+PROGRAM = Path("tests/project/users_program.py")
+KNOWN = 0.98  # the share of public names whose types a checker has not to guess
+
+
+def run(checker: str, *arguments: object) -> str:
+    pytest.importorskip(checker, reason="pip install gradwalk[lint]")
+    command = [sys.executable, "-m", checker, *map(str, arguments)]
+    paths = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=ROOT, env=paths, capture_output=True, text=True)
+    assert done.returncode in (0, 1), done.stderr
+    return done.stdout
+
+
+def errors_of_mypy() -> set[int]:
+    said = run("mypy", "--follow-imports=silent", PROGRAM)
+    return {int(line) for line in re.findall(rf"^{PROGRAM}:(\d+): error", said, re.MULTILINE)}
+
+
+def errors_of_pyright() -> set[int]:
+    said = json.loads(run("pyright", "--pythonpath", sys.executable, "--outputjson", PROGRAM))
+    found = [each for each in said["generalDiagnostics"] if each["severity"] == "error"]
+    return {each["range"]["start"]["line"] + 1 for each in found}
+
+
+@pytest.mark.parametrize("checker", ["mypy", "pyright"])
+def test_a_users_program_has_the_errors_that_it_says(checker: str) -> None:
+    found = errors_of_mypy() if checker == "mypy" else errors_of_pyright()
+    lines = enumerate((ROOT / PROGRAM).read_text(encoding="utf-8").splitlines(), 1)
+    assert found == {i for i, line in lines if re.search(rf"  # error(: {checker})?$", line)}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_types_are_known(package: str) -> None:
+    how = "--pythonpath", sys.executable, "--ignoreexternal", "--outputjson"
+    found = json.loads(run("pyright", *how, "--verifytypes", package))["typeCompleteness"]
+    guessed = [
+        f"{each['name']}: {' '.join(x['message'] for x in each['diagnostics'][:1])}"
+        for each in found["symbols"]
+        if each["isExported"] and not each["isTypeKnown"]
+    ]
+    assert found["completenessScore"] >= KNOWN, guessed
+
+
+@pytest.mark.parametrize(
+    ("names", "table"),
+    [
+        (nn.ActivationName, nn.ACTIVATIONS),
+        (nn.InitName, nn.INITS),
+        (nn.OptimizerName, nn.OPTIMIZERS),
+    ],
+)
+def test_checkers_know_exactly_the_names_of_a_table(names: Any, table: Collection[str]) -> None:
+    assert get_args(names) == tuple(table)
+
+
+def test_checkers_know_the_names_of_losses() -> None:
+    known = {name for each in get_args(nn.LossName) for name in get_args(each) or [each]}
+    short = {*nn.LOSSES, *OTHER_NAMES}
+    assert short <= known <= short | {f"{name}_loss" for name in short}
+    assert {name for name in vars(nn) if name.endswith("_loss")} <= known
+    assert all(callable(_loss(name)) for name in known)
