@@ -199,7 +199,9 @@ class MLP(Sequential[Out]):
         activation: that of the hidden layers. output: that of the last layer.
         rng, init: as for `Neuron`.
 
-    A call gives a Value where the last layer has one neuron, else a list of Values.
+    A call gives a Value where the last layer has one neuron, else a list of Values. Type checkers,
+    which cannot see that, take it for Any, or for what is said: `MLP[Value](2, [16, 1])`,
+    `MLP[list[Value]](2, [16, 3])`.
 
     >>> model = MLP(2, [16, 16, 1], activation="tanh", rng=7)
     >>> model

@@ -39,6 +39,8 @@ class Module(Generic[Out]):
     `training` is True until `eval()` is called. A model that behaves differently in training, with
     dropout for example, reads it. `fit` records a model that does not read it once.
 
+    Type checkers take what a call gives for Any, or for what is said: `class Line(Module[Value])`.
+
     >>> class Line(Module):
     ...     def __init__(self):
     ...         self.slope, self.offset = Value(2.0), Value(1.0)

@@ -12,6 +12,8 @@ from typing import Any, get_args
 import pytest
 
 import nn
+from engine import Value
+from nn import MLP, Module
 from nn.losses import OTHER_NAMES
 from nn.training.fit import _loss
 from tests.project.sources import PACKAGES, ROOT
@@ -23,8 +25,10 @@ KNOWN = 0.98  # the share of public names whose types a checker has not to guess
 def run(checker: str, *arguments: object) -> str:
     pytest.importorskip(checker, reason="pip install gradwalk[lint]")
     command = [sys.executable, "-m", checker, *map(str, arguments)]
-    paths = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, cwd=ROOT, env=paths, capture_output=True, text=True)
+    # pyright asks the first Python on PATH where packages are
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    where = os.environ | {"PYTHONPATH": str(ROOT), "PATH": path}
+    done = subprocess.run(command, cwd=ROOT, env=where, capture_output=True, text=True)
     assert done.returncode in (0, 1), done.stderr
     return done.stdout
 
@@ -35,7 +39,7 @@ def errors_of_mypy() -> set[int]:
 
 
 def errors_of_pyright() -> set[int]:
-    said = json.loads(run("pyright", "--pythonpath", sys.executable, "--outputjson", PROGRAM))
+    said = json.loads(run("pyright", "--outputjson", PROGRAM))
     found = [each for each in said["generalDiagnostics"] if each["severity"] == "error"]
     return {each["range"]["start"]["line"] + 1 for each in found}
 
@@ -49,8 +53,8 @@ def test_a_users_program_has_the_errors_that_it_says(checker: str) -> None:
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_types_are_known(package: str) -> None:
-    how = "--pythonpath", sys.executable, "--ignoreexternal", "--outputjson"
-    found = json.loads(run("pyright", *how, "--verifytypes", package))["typeCompleteness"]
+    said = run("pyright", "--verifytypes", package, "--ignoreexternal", "--outputjson")
+    found = json.loads(said)["typeCompleteness"]
     guessed = [
         f"{each['name']}: {' '.join(x['message'] for x in each['diagnostics'][:1])}"
         for each in found["symbols"]
@@ -77,3 +81,10 @@ def test_checkers_know_the_names_of_losses() -> None:
     assert short <= known <= short | {f"{name}_loss" for name in short}
     assert {name for name in vars(nn) if name.endswith("_loss")} <= known
     assert all(callable(_loss(name)) for name in known)
+
+
+def test_what_is_said_to_checkers_changes_nothing() -> None:
+    said, unsaid = MLP[Value](2, [3, 1], rng=1), MLP(2, [3, 1], rng=1)
+    assert type(said) is type(unsaid)
+    assert vars(said).keys() == vars(unsaid).keys()
+    assert Module[list[Value]] is Module
