@@ -5,9 +5,8 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-import typing
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, Self, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar, overload
 
 from engine.containers import table
 from engine.core.graph import topological, uncollected
@@ -24,19 +23,20 @@ from engine.operations.branching import inputs
 if TYPE_CHECKING:
     from numpy import float64
     from numpy.typing import NDArray
-    from typing_extensions import TypeVar
 
-    One = TypeVar("One", default=Any)  # what a call with numbers gives
-    Many = TypeVar("Many", default=Any)  # what a call with arrays gives
-else:
-    One, Many = map(typing.TypeVar, ("One", "Many"))
+    Array: TypeAlias = NDArray[float64]
+    Several: TypeAlias = Sequence[Value]
+    OfNumbers: TypeAlias = "compiled[Concatenate[Value, ...], Given]"
+
+P = ParamSpec("P")
+Given = TypeVar("Given", covariant=True)
 Shape: TypeAlias = tuple[int | None, ...]  # of each argument, how long its row is; None of a number
 
 
 ALONE = "a number"
 
 
-class compiled(Generic[One, Many]):
+class compiled(Generic[P, Given]):
     """A function of scalars, recorded at its first call and from then on run as machine code.
 
     Arguments:
@@ -77,23 +77,7 @@ class compiled(Generic[One, Many]):
     [5.0, 7.0, 7.0]
     """
 
-    @overload
-    def __init__(
-        self: compiled[float, NDArray[float64]],
-        function: Callable[Concatenate[Value, ...], Value],
-        *,
-        exact: bool = False,
-    ) -> None: ...
-    @overload
-    def __init__(
-        self: compiled[list[float], list[NDArray[float64]]],
-        function: Callable[Concatenate[Value, ...], Sequence[Value]],
-        *,
-        exact: bool = False,
-    ) -> None: ...
-    @overload
-    def __init__(self, function: Callable[..., Any], *, exact: bool = False) -> None: ...
-    def __init__(self, function: Callable[..., Any], *, exact: bool = False) -> None:
+    def __init__(self, function: Callable[P, Given], *, exact: bool = False) -> None:
         self.function: Callable[..., Any] = function
         self.exact: bool = exact
         functools.update_wrapper(self, function)
@@ -132,7 +116,7 @@ class compiled(Generic[One, Many]):
             self.programs[shape] = Program(leaves, outputs, parameters, exact=self.exact)
         return self.programs[shape]
 
-    def __get__(self, instance: object, owner: type) -> Self:
+    def __get__(self, instance: object, owner: type) -> compiled[P, Given]:
         """Itself as an attribute of a class; a TypeError as a method of an instance."""
         if instance is None:
             return self
@@ -147,9 +131,15 @@ class compiled(Generic[One, Many]):
         return getattr(self.function, "__name__", repr(self.function))
 
     @overload
-    def __call__(self, *numbers: float, **named: float) -> One: ...
+    def __call__(self: OfNumbers[Value], *numbers: float, **named: float) -> float: ...
     @overload
-    def __call__(self, *numbers: Any, **named: Any) -> Many: ...
+    def __call__(self: OfNumbers[Several], *numbers: float, **named: float) -> list[float]: ...
+    @overload
+    def __call__(self: OfNumbers[Value], *numbers: Any, **named: Any) -> Array: ...
+    @overload
+    def __call__(self: OfNumbers[Several], *numbers: Any, **named: Any) -> list[Array]: ...
+    @overload
+    def __call__(self, *numbers: Any, **named: Any) -> Any: ...
     def __call__(self, *numbers: Any, **named: Any) -> Any:
         """The function's answer, for one number each or for arrays."""
         if named or len(numbers) != len(self._names):
