@@ -7,7 +7,8 @@ import subprocess
 import sys
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any, get_args
+from types import FunctionType, UnionType
+from typing import Any, get_args, get_origin
 
 import pytest
 
@@ -34,7 +35,7 @@ def run(checker: str, *arguments: object) -> str:
 
 
 def errors_of_mypy() -> set[int]:
-    said = run("mypy", "--follow-imports=silent", PROGRAM)
+    said = run("mypy", PROGRAM)
     return {int(line) for line in re.findall(rf"^{PROGRAM}:(\d+): error", said, re.MULTILINE)}
 
 
@@ -49,6 +50,28 @@ def test_a_users_program_has_the_errors_that_it_says(checker: str) -> None:
     found = errors_of_mypy() if checker == "mypy" else errors_of_pyright()
     lines = enumerate((ROOT / PROGRAM).read_text(encoding="utf-8").splitlines(), 1)
     assert found == {i for i, line in lines if re.search(rf"  # error(: {checker})?$", line)}
+
+
+def is_true(value: Any, kind: Any) -> Any:
+    """Hold what a program asserts of a type, as far as that can be seen of a value."""
+    parts, (first, *_) = get_args(kind), (*get_args(kind), Any)
+    if get_origin(kind) is UnionType:
+        assert isinstance(value, parts)
+    elif kind is not Any:
+        assert isinstance(value, get_origin(kind) or kind)
+        for each in value if isinstance(value, list | tuple | frozenset) else ():
+            is_true(each, first)
+
+
+def test_a_users_program_does_what_checkers_believe() -> None:
+    text = (ROOT / PROGRAM).read_text(encoding="utf-8")
+    runs = re.sub(r"^( *).*  # error$", r"\1pass", text, flags=re.MULTILINE)
+    held: dict[str, Any] = {"__name__": "users_program"}
+    exec(compile(runs, PROGRAM, "exec"), held)
+    held["assert_type"] = is_true
+    for each in list(held.values()):
+        if isinstance(each, FunctionType) and each.__module__ == "users_program":
+            each()
 
 
 @pytest.mark.parametrize("package", PACKAGES)
