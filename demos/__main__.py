@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from demos import STORIES
+from engine.lazy import missing
 
 # The extra that brings a library.
 MISSING = dict.fromkeys(("matplotlib", "numpy", "sklearn"), "demos") | {
@@ -48,10 +49,10 @@ def main(arguments: list[str] | None = None) -> None:
 
         story = importlib.import_module(f"demos.{options.story}")
     except ModuleNotFoundError as error:
-        missing = (error.name or "").partition(".")[0]
-        if missing not in MISSING:
+        name = (error.name or "").partition(".")[0]
+        if name not in MISSING:
             raise
-        sys.exit(f'the demos need {missing}: pip install "gradwalk[{MISSING[missing]}]"')
+        sys.exit(missing(f"the demos need {name}", MISSING[name]))
     stage = Stage(options.story, options.out, options.seed, options.epochs, eager=options.eager)
     try:
         story.run(stage)

@@ -17,7 +17,7 @@ whole epoch; that takes a while, and comes with the first epoch, which is timed 
 order of magnitude only. With wide layers the arithmetic itself takes the time, and PyTorch, JAX and
 the native backend come close; `python -m tests.benchmarks native` measures that with more care.
 
-`pip install "gradwalk[compare]"` brings the others. Those that are missing are left out.
+`pip install -e ".[compare]"` brings the others. Those that are missing are left out.
 """
 
 import gc
@@ -40,6 +40,7 @@ from sklearn.datasets import make_moons
 import nn
 from demos._common import Stage
 from demos._plots import COLOURS
+from engine.lazy import missing
 from nn.drawing.figure import INK, STYLE
 
 WIDTHS, RATE = [16, 16, 1], 1.5
@@ -274,8 +275,8 @@ def run(stage: Stage) -> None:
     ys = [2.0 * side - 1.0 for side in sides.tolist()]
     task = Task(points.tolist(), ys, stage.seed, stage.rounds(30))
     here = [system for system, (module, _) in SYSTEMS.items() if find_spec(module)]
-    if missing := [system for system in SYSTEMS if system not in here]:
-        print(f'without {"; ".join(missing)}: pip install "gradwalk[compare]"')
+    if absent := [system for system in SYSTEMS if system not in here]:
+        print(missing(f"without {', '.join(absent)}", "compare"))
     for system in here:  # imported here, so that no time includes the import
         importlib.import_module(SYSTEMS[system][0])
     print(

@@ -44,7 +44,11 @@ from engine.operations.statistics import *
 from engine.operations.trigonometric import *
 
 if _TYPE_CHECKING:
+    from engine import drawing as drawing
+    from engine import stepping as stepping
     from engine.native import Program, compiled
+
+    __version__: str
 
 __all__ = ["ControlFlowError", "GradientError", "NumericError", "Program", "StaleValueError"]
 __all__ += ["Value", "check_gradient", "check_operation", "compiled", "no_grad", "numeric_mode"]
@@ -62,7 +66,8 @@ __all__ += _statistics.__all__
 __all__ += _trigonometric.__all__
 
 # `from engine import *` leaves Python's own functions as they are
-for _name in ("round", "sum"):
+_OURS = {"engine.operations.nary": ["sum"], "engine.operations.rounding": ["round"]}
+for [_name] in _OURS.values():
     __all__.remove(_name)
 
 _install_aliases()
@@ -70,5 +75,6 @@ _install_compatibility()
 
 if not _TYPE_CHECKING:  # a type checker would believe that it has every name
     _IPYTHON = ["load_ipython_extension", "unload_ipython_extension"]
-    _HOMES = {"engine.native": ["Program", "compiled"], "engine.stepping.ipython": _IPYTHON}
-    __getattr__ = _lazy(__name__, _HOMES)
+    _HOMES = {"engine": ["drawing", "stepping"], "engine.native": ["Program", "compiled"]}
+    _HOMES |= {"engine.stepping.ipython": _IPYTHON, **_OURS}
+    __getattr__, __dir__ = _lazy(__name__, _HOMES, hidden=_IPYTHON)

@@ -6,28 +6,55 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 
-def lazy(package: str, homes: Mapping[str, Sequence[str]]) -> Callable[[str], object]:
-    """A `__getattr__` for a package: imports a name from the module that `homes` lists it under.
+def lazy(
+    package: str, homes: Mapping[str, Sequence[str]], hidden: Sequence[str] = ()
+) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
+    """`__getattr__` and `__dir__` for a package: names that are imported when they are asked for.
+
+    Arguments:
+        homes: for each module, the names that it has. Under the package itself stand its rooms.
+        hidden: names that `dir` leaves out, as it does all that is neither in `homes` nor in
+            `__all__`.
 
     >>> import engine
-    >>> engine.Program.__module__
-    'engine.native.program'
+    >>> engine.Program.__module__, "drawing" in dir(engine), "core" in dir(engine)
+    ('engine.native.program', True, False)
     """
+    module, listed = sys.modules[package], {name for names in homes.values() for name in names}
 
     def find(name: str) -> object:
-        home = next((module for module, names in homes.items() if name in names), None)
-        if home is None:
+        found: object
+        home = next((home for home, names in homes.items() if name in names), None)
+        if name == "__version__":
+            found = importlib.import_module("importlib.metadata").version("gradwalk")
+        elif home is None:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        found: object = getattr(importlib.import_module(home), name)
-        setattr(sys.modules[package], name, found)
+        elif home == package:
+            found = importlib.import_module(f"{package}.{name}")
+        else:
+            found = getattr(importlib.import_module(home), name)
+        setattr(module, name, found)
         return found
 
-    return find
+    def names() -> list[str]:
+        own = {name for name in vars(module) if name.startswith("__")}
+        return sorted({*own, *module.__all__, *listed, "__version__"} - {*hidden})
+
+    return find, names
 
 
-def optional(name: str, remedy: str) -> Any:
-    """A package that not everybody has installed, or an ImportError with the remedy."""
+def missing(what: str, extra: str) -> str:
+    """What to say where the packages of an extra are missing, as long as one has it by a checkout.
+
+    >>> missing("pictures of networks need matplotlib", "plot")
+    'pictures of networks need matplotlib; in the folder of gradwalk run pip install -e ".[plot]"'
+    """
+    return f'{what}; in the folder of gradwalk run pip install -e ".[{extra}]"'
+
+
+def optional(name: str, what: str, extra: str) -> Any:
+    """A package that not everybody has installed, or an ImportError: see `missing`."""
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise ImportError(f"{remedy} ({error})") from error
+        raise ImportError(f"{missing(what, extra)} ({error})") from error

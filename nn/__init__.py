@@ -48,13 +48,17 @@ __all__ += ["fit", "History", "predict", "accuracy", "confusion_matrix", "r2_sco
 __all__ += ["save", "load", "CheckpointError", "to_torch", "from_torch", "to_onnx"]
 
 if _typing.TYPE_CHECKING:
+    from nn import drawing as drawing
     from nn.doctor.examine import diagnose as diagnose
     from nn.interop.sklearn import ScalarMLPClassifier as ScalarMLPClassifier
     from nn.interop.sklearn import ScalarMLPRegressor as ScalarMLPRegressor
+
+    __version__: str
 else:
-    __getattr__ = _lazy(
+    __getattr__, __dir__ = _lazy(
         __name__,
         {
+            "nn": ["drawing"],
             "nn.interop.sklearn": ["ScalarMLPClassifier", "ScalarMLPRegressor"],
             "nn.doctor.examine": ["diagnose"],
         },

@@ -38,4 +38,4 @@ if _TYPE_CHECKING:  # which cannot follow a table
     from engine.explain.explanation import explain as explain
     from engine.wording.latex import latex as latex
 else:
-    __getattr__ = _lazy(__name__, _HOMES)
+    __getattr__, __dir__ = _lazy(__name__, _HOMES)

@@ -8,19 +8,19 @@ from typing import Any
 
 from engine.lazy import optional
 
-REMEDY = "native programs need llvmlite and numpy; install them with pip install gradwalk[fast]"
+NEED = "native programs need llvmlite and numpy", "fast"
 
 
 @cache
 def numpy() -> Any:
     """The package, or an ImportError with the remedy."""
-    return optional("numpy", REMEDY)
+    return optional("numpy", *NEED)
 
 
 @cache
 def llvm() -> Any:
     """llvmlite's binding of LLVM. A fork waits until no thread is inside it."""
-    binding = optional("llvmlite.binding", REMEDY)
+    binding = optional("llvmlite.binding", *NEED)
     if hasattr(os, "register_at_fork"):  # Windows has no fork
         lock = binding.ffi.lib._lock  # around every call; in the child nobody could let it go
         os.register_at_fork(

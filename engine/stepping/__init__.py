@@ -39,4 +39,4 @@ if _TYPE_CHECKING:  # which cannot follow a table
     from engine.stepping.steps import *
     from engine.stepping.unrolled import *
 else:
-    __getattr__ = _lazy(__name__, _HOMES)
+    __getattr__, __dir__ = _lazy(__name__, _HOMES)

@@ -17,9 +17,7 @@ from nn.models.architecture import Architecture, Slot, describe, slots
 from nn.models.module import Module, check_module
 
 M = TypeVar("M", bound=Module)
-REMEDY = (
-    "checkpoints need safetensors and numpy; install them with pip install gradwalk[checkpoints]"
-)
+NEED = "checkpoints need safetensors and numpy", "checkpoints"
 KEY, TRAINING, VERSION = "gradwalk", "training.", 1
 _short = reprlib.Repr()  # what a file holds may be long
 _short.maxstring = _short.maxother = 120
@@ -30,7 +28,7 @@ Tensors: TypeAlias = Mapping[str, Any]  # arrays of float64 by name
 
 def numpy() -> Any:
     """The package, or an ImportError with the remedy."""
-    return optional("numpy", REMEDY)
+    return optional("numpy", *NEED)
 
 
 def save(model: Module, path: FilePath) -> None:
@@ -129,7 +127,7 @@ def model_tensors(
 
 def pack(tensors: Tensors, card: Mapping[str, Any]) -> bytes:
     """The bytes of a file."""
-    library = optional("safetensors.numpy", REMEDY)
+    library = optional("safetensors.numpy", *NEED)
     about = {"version": VERSION, **card}
     about["checksum"] = _checksum(tensors, about)
     return bytes(library.save(tensors, {KEY: json.dumps(about)}))
@@ -137,7 +135,7 @@ def pack(tensors: Tensors, card: Mapping[str, Any]) -> bytes:
 
 def unpack(data: bytes, path: FilePath) -> tuple[Tensors, dict[str, Any] | None]:
     """The tensors of a file, and its metadata (None where another library wrote it)."""
-    library = optional("safetensors", REMEDY)
+    library = optional("safetensors", *NEED)
     try:
         entries = library.deserialize(data)
         header = _json(data[8 : 8 + int.from_bytes(data[:8], "little")])

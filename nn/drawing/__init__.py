@@ -10,12 +10,12 @@ Each function gives a matplotlib `Figure`, which a notebook shows, and saves it 
 (.svg, .png, .pdf). `import nn` never imports this room: matplotlib is an extra.
 """
 
+from engine.lazy import missing as _missing
+
 try:
     import matplotlib.figure  # noqa: F401  # asked for here, so that the error names the remedy
 except ImportError as error:
-    raise ImportError(
-        'pictures of networks need matplotlib; install it with pip install "gradwalk[plot]"'
-    ) from error
+    raise ImportError(_missing("pictures of networks need matplotlib", "plot")) from error
 
 from nn.drawing.activation_plot import draw_neuron, plot_activations
 from nn.drawing.decision import plot_decision

@@ -36,4 +36,4 @@ def described(who: str, model: Module) -> tuple[Architecture, dict[str, Slot]]:
 
 def needed(name: str) -> Any:
     """An optional library, or an ImportError that says how to install it."""
-    return optional(name, f"{name} is needed; install it with pip install gradwalk[interop]")
+    return optional(name, f"{name} is needed", "interop")

@@ -9,6 +9,8 @@ from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from typing import Any, Self
 
+from engine.lazy import missing
+
 try:
     import numpy as np
     from sklearn.base import ClassifierMixin, MultiOutputMixin, RegressorMixin
@@ -18,10 +20,8 @@ try:
     from nn.checks import in_users_terms
     from nn.interop.estimator import ScalarMLP
 except ImportError as error:
-    raise ImportError(
-        "estimators need scikit-learn 1.6 or newer; install it with "
-        f'pip install "gradwalk[sklearn]" ({error})'
-    ) from error
+    remedy = missing("estimators need scikit-learn 1.6 or newer", "sklearn")
+    raise ImportError(f"{remedy} ({error})") from error
 
 
 @dataclass(eq=False, repr=False)

@@ -18,6 +18,7 @@ from engine.core.graph import topological
 from engine.core.hooks import has_hooks
 from engine.core.modes import recording
 from engine.core.value import set_data
+from engine.lazy import missing
 from engine.native.decisions import recording_program
 from engine.native.needs import available, numpy
 from engine.settings import Scope
@@ -57,7 +58,7 @@ class NativeTrainer(Trainer):
     def __init__(self, task: Task) -> None:
         super().__init__(task)
         if not available():
-            raise NotCompilable("llvmlite or numpy is missing (pip install gradwalk[fast])")
+            raise NotCompilable(missing("machine code needs llvmlite and numpy", "fast"))
         self.arithmetic = partial(numpy().errstate, all="ignore")  # we say it with the parameter
         optimizer, model = task.optimizer, task.model
         self._rows, self._loss, self._own = [*filter(None, task.data.tables)], task.loss, None

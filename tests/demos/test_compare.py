@@ -10,6 +10,7 @@ pytest.importorskip("sklearn", reason="pip install gradwalk[demos]")
 pytest.importorskip("matplotlib", reason="pip install gradwalk[demos]")
 
 from demos import compare
+from engine.lazy import missing
 
 Tell = Callable[..., str]
 
@@ -56,7 +57,7 @@ def test_those_that_are_missing_are_named_and_left_out(
         monkeypatch.setitem(sys.modules, module, None)
     monkeypatch.setattr(compare, "ROUNDS", 2)
     said = tell(compare, epochs=3)
-    assert said.startswith(f'without {"; ".join(PEERS)}: pip install "gradwalk[compare]"\n')
+    assert said.startswith(missing(f"without {', '.join(PEERS)}", "compare") + "\n")
     assert [*rows(said)] == OURS
     assert rows(said)[compare.NATIVE][2] == 1
 

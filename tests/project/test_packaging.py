@@ -1,11 +1,17 @@
 """What is promised to pip, and what the checks install."""
 
 import ast
+import subprocess
+import sys
 import tomllib
+from typing import Any
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+import engine
+import nn
 from tests.project.sources import PACKAGES, ROOT, parse, sources
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -60,3 +66,34 @@ def test_each_skip_says_what_would_make_the_test_run() -> None:
                 said = node.keywords or (ast.unparse(node.func) == "pytest.skip" and node.args)
                 silent += [] if said else [f"{path.name}:{node.lineno}"]
     assert silent == []
+
+
+@pytest.mark.parametrize(
+    ("package", "there"),
+    [
+        (engine, "Program compiled drawing stepping Value sum round tanh"),
+        (nn, "drawing diagnose ScalarMLPClassifier MLP fit"),
+        (engine.drawing, "draw explain tree"),
+        (engine.stepping, "hunt Run"),
+    ],
+)
+def test_a_package_shows_what_is_public_and_nothing_else(package: Any, there: str) -> None:
+    shown = [name for name in dir(package) if not name.startswith("__")]
+    assert {*there.split()} <= {*shown}
+    assert not [name for name in shown if name.startswith("_")]
+    internal = "core lazy aliases settings training models checks load_ipython_extension picture"
+    assert not {*internal.split()} & {*shown}
+    assert all(hasattr(package, name) for name in dir(package))
+
+
+def test_importing_a_package_loads_its_rooms_when_they_are_asked_for() -> None:
+    code = (
+        "import sys, engine, nn; rooms = {'engine.drawing', 'engine.stepping', 'nn.drawing'}\n"
+        "assert not rooms & {*sys.modules}\n"
+        "engine.drawing.draw, engine.stepping.hunt; nn.drawing.draw_network\n"
+        "print(len(rooms & {*sys.modules}), engine.__version__, nn.__version__)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert ran.stdout.split() == ["3", *[PROJECT["project"]["version"]] * 2], ran.stderr
+    with pytest.raises(AttributeError, match="module 'engine' has no attribute 'drawings'"):
+        engine.drawings  # noqa: B018

@@ -195,4 +195,4 @@ def test_a_class_that_a_file_names_is_never_imported(tmp_path):
 def test_without_the_extra_it_is_named():
     code = "import sys; sys.modules['safetensors'] = None; import nn; nn.save(nn.Neuron(1), 'x')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert "pip install gradwalk[checkpoints]" in done.stderr.splitlines()[-1]
+    assert 'pip install -e ".[checkpoints]"' in done.stderr.splitlines()[-1]

@@ -293,4 +293,4 @@ def test_pyplot_stays_away_and_a_missing_matplotlib_names_the_extra():
     subprocess.run([sys.executable, "-c", code], check=True)
     code = "import sys; sys.modules['matplotlib'] = None; import nn.drawing"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert 'need matplotlib; install it with pip install "gradwalk[plot]"' in done.stderr
+    assert 'need matplotlib; in the folder of gradwalk run pip install -e ".[plot]"' in done.stderr

@@ -185,7 +185,7 @@ def test_they_are_found_in_nn_and_missed_with_a_remedy() -> None:
     assert nn.ScalarMLPClassifier is ScalarMLPClassifier
     code = "import sys; sys.modules['sklearn'] = None; import nn; nn.ScalarMLPRegressor"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert 'pip install "gradwalk[sklearn]"' in ran.stderr
+    assert 'pip install -e ".[sklearn]"' in ran.stderr
 
 
 @pytest.mark.parametrize("sparse", [csr_array, csc_matrix])

@@ -9,6 +9,7 @@ import pytest
 
 import nn
 from engine import Value, numeric_mode
+from engine.lazy import missing
 from nn import (
     ACTIVATIONS,
     MLP,
@@ -250,7 +251,7 @@ def test_without_the_extra_it_is_named(library, call):
     code = f"import sys; sys.modules[{library!r}] = None; import nn; m = nn.Neuron(1); nn.{call}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stderr.splitlines()[-1].startswith(
-        f"ImportError: {library} is needed; install it with pip install gradwalk[interop]"
+        f"ImportError: {missing(f'{library} is needed', 'interop')}"
     )
 
 

@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from engine.lazy import missing
 from nn import MLP, History, Neuron, fit
 
 RUN = """
@@ -155,10 +156,8 @@ def test_without_matplotlib_the_extra_is_named():
     code = "import sys; sys.modules['matplotlib'] = None; import nn; "
     code += "nn.History([{'loss': 1.0}]).plot()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stderr.splitlines()[-1] == (
-        "ImportError: pictures of networks need matplotlib; "
-        'install it with pip install "gradwalk[plot]"'
-    )
+    said = missing("pictures of networks need matplotlib", "plot")
+    assert done.stderr.splitlines()[-1] == f"ImportError: {said}"
 
 
 def test_importing_nn_leaves_matplotlib_alone():
