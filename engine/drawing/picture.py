@@ -7,7 +7,7 @@ numbered in topological order, so that the same graph always gives the same byte
 
 from collections.abc import Iterable, Sequence
 from math import isfinite
-from typing import TypedDict, Unpack
+from typing import TypedDict, Unpack, overload
 
 from engine.core.origins import place_of
 from engine.core.value import Value
@@ -15,7 +15,7 @@ from engine.drawing.canvas import Picture, plain
 from engine.drawing.groups import Grouping, about, arrows, counts, group
 from engine.drawing.style import EDGE, GRAPH, NODE, box_style, flags, node_style, roomy
 from engine.drawing.view import Outputs, View, scattered, view
-from engine.outfile import Target, write
+from engine.outfile import File, Target, write
 from engine.wording.names import HIDDEN, number, operation, short_name, shorten
 from engine.wording.notation import locals_of
 
@@ -261,7 +261,7 @@ def to_dot(value: Outputs, **how: Unpack[Options]) -> str:
 def to_svg(
     value: Outputs, path: Target = None, *, timeout: float = 30.0, **how: Unpack[Options]
 ) -> str:
-    """Return the picture of a value's graph as SVG, and write it to `path` if one is given.
+    """Return the picture of a value's graph as SVG; or write it to `path`, and return that.
 
     Arguments: `timeout` in seconds; all others are those of `draw`. Raises LayoutError when no
     layout program is found or it takes longer.
@@ -269,19 +269,21 @@ def to_svg(
     >>> "data 2" in to_svg(Value(2.0))
     True
     """
-    svg = draw(value, **how).laid_out("svg", timeout)
-    write("to_svg", "svg", path, svg)
-    return svg.decode()
+    return write("to_svg", "svg", path, draw(value, **how).laid_out("svg", timeout).decode())
 
 
+@overload
+def to_png(
+    value: Outputs, path: None = None, *, timeout: float = 30.0, **how: Unpack[Options]
+) -> bytes: ...
+@overload
+def to_png(value: Outputs, path: File, *, timeout: float = 30.0, **how: Unpack[Options]) -> str: ...
 def to_png(
     value: Outputs, path: Target = None, *, timeout: float = 30.0, **how: Unpack[Options]
-) -> bytes:
-    r"""Return the picture of a value's graph as PNG, and write it to `path` if one is given.
+) -> bytes | str:
+    r"""Return the picture of a value's graph as PNG; or write it to `path`, and return that.
 
     >>> to_png(Value(2.0)).startswith(b"\x89PNG")
     True
     """
-    png = draw(value, **how).laid_out("png", timeout)
-    write("to_png", "png", path, png)
-    return png
+    return write("to_png", "png", path, draw(value, **how).laid_out("png", timeout))

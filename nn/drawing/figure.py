@@ -2,15 +2,14 @@
 
 import io
 from collections.abc import Sequence
-from os import PathLike
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import matplotlib
 import matplotlib.figure
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-Target: TypeAlias = str | PathLike[str] | None
+from engine.outfile import Target
 
 # Okabe and Ito (2008): colours that every kind of eye tells apart. For those who print in grey, a
 # dash, a shape or a word says the same.

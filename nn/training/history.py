@@ -8,10 +8,10 @@ from array import array
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from os import PathLike
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
+from engine.outfile import Target
 from nn.checkpoint.state import State, row, table
 from nn.checks import place
 
@@ -198,7 +198,7 @@ class History:
             text += f", kept epoch {self.best_epoch + 1}: {figures(self.log[self.best_epoch])}"
         return f"History({text})"
 
-    def plot(self, path: str | PathLike[str] | None = None) -> Figure:
+    def plot(self, path: Target = None) -> Figure:
         """The curves of loss, accuracy and other metrics, as `nn.drawing.plot_history` has them.
 
         Arguments:
@@ -213,7 +213,7 @@ class History:
 
     def to_html(
         self,
-        path: str | PathLike[str] | None = None,
+        path: Target = None,
         *,
         features: Sequence[object] | None = None,
         classes: Sequence[object] | None = None,
@@ -224,7 +224,7 @@ class History:
         file that works offline. `#epoch=17` in its address opens it there.
 
         Arguments:
-            path: where to write it.
+            path: where to write it; then the path is returned.
             features: the names of the inputs. classes: those of the outputs.
 
         Raises ValueError where nothing was recorded.

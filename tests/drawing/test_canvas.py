@@ -120,11 +120,21 @@ def test_a_layout_that_fails_leaves_no_files(fake_dot: FakeDot, tmp_path: Path) 
 
 def test_the_methods_of_a_value_are_the_functions(tmp_path: Path) -> None:
     y = product()
-    assert y.to_svg(tmp_path / "y.svg", direction="TB") == to_svg(y, direction="TB")
-    assert (tmp_path / "y.svg").read_text(encoding="utf-8") == to_svg(y, direction="TB")
-    assert y.to_png(tmp_path / "y.png") == (tmp_path / "y.png").read_bytes() == to_png(y)
+    assert y.to_svg(direction="TB") == to_svg(y, direction="TB")
+    assert y.to_png() == to_png(y)
     assert y.to_dot(collapse=0) == to_dot(y) == draw(y).source
     assert y._repr_svg_() == to_svg(y) == draw(y)._repr_svg_()
+
+
+@pytest.mark.parametrize("method", ["to_svg", "to_png", "to_html", "to_source"])
+def test_what_writes_a_file_returns_its_path(method: str, tmp_path: Path) -> None:
+    y = product()
+    write = getattr(y.trace_backward() if method == "to_source" else y, method)
+    content, kind = write(), method.replace("source", "py").removeprefix("to_")
+    path = tmp_path / f"y.{kind}"
+    assert write(path) == write(str(path)) == str(path)
+    written = path.read_bytes()
+    assert (written if kind == "png" else written.decode()) == content
 
 
 @pytest.mark.parametrize(
