@@ -93,10 +93,10 @@ class Shortcuts(Node):
 
         return drawing.to_dot(self, **how)
 
-    def _repr_svg_(self: Any) -> str | None:
+    def _repr_html_(self: Any) -> str | None:
         from engine import drawing
 
-        return drawing.draw(self)._repr_svg_()
+        return drawing.draw(self)._repr_html_()
 
     def backward_steps(self: Any, seed: float = 1.0) -> Iterator[Step]:
         """`backward()`, one edge at a time: see engine.stepping.backward_steps.

@@ -15,6 +15,7 @@ from engine.core.value import Value
 from engine.drawing.layout import LayoutError, render
 from engine.drawing.style import FRAME
 from engine.outfile import Target
+from engine.wording.markup import scaled
 from engine.wording.names import visible
 
 # Graphviz gives each element its id and, right after it, a title: the name of a node or an edge.
@@ -30,6 +31,7 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package is untyped
             arrow from its parent at position k has this id followed by -k, as in n3-0.
         titles: what each element says under the mouse, by its id.
         remedy: a function that says what to do when the layout takes too long.
+        text: a function that gives what a terminal shows in its place.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -37,15 +39,20 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package is untyped
         self.ids: dict[Value, str] = {}
         self.titles: dict[str, str] = {}
         self.remedy: Callable[[], str] = lambda: "draw a smaller part"
+        self.text: Callable[[], str] = super().__repr__
 
     # IPython's terminal would call this at each echo, and each call would run a layout. Notebooks,
-    # which can show a picture, call _repr_svg_.
+    # which can show a picture, call _repr_html_.
     _repr_mimebundle_ = None
+
+    def __repr__(self) -> str:
+        return self.text()
 
     def copy(self) -> Self:
         """A second picture with the same contents."""
         twin: Self = super().copy()
-        twin.ids, twin.titles, twin.remedy = {**self.ids}, {**self.titles}, self.remedy
+        twin.ids, twin.titles = {**self.ids}, {**self.titles}
+        twin.remedy, twin.text = self.remedy, self.text
         return twin
 
     def frame(self, name: str, number: int) -> graphviz.Digraph:
@@ -73,10 +80,13 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package is untyped
         text = self.titles.get(html.unescape(match[2]))
         return match[1] + (match[3] if text is None else html.escape(visible(text), quote=False))
 
-    def _repr_svg_(self) -> str | None:
-        """The picture for a notebook; None without a layout program, or if it takes long."""
+    def _repr_html_(self) -> str | None:
+        """The picture for a notebook; None without a layout program, or if it takes long.
+
+        It is a part of the page, since an image would show no details under the mouse.
+        """
         try:
-            return self.laid_out(timeout=10.0).decode()
+            return scaled(self.laid_out(timeout=10.0).decode())
         except LayoutError:
             return None
 

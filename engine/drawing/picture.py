@@ -14,10 +14,12 @@ from engine.core.value import Value
 from engine.drawing.canvas import Picture, plain
 from engine.drawing.groups import Grouping, about, arrows, counts, group
 from engine.drawing.style import EDGE, GRAPH, NODE, box_style, flags, node_style, roomy
+from engine.drawing.text_tree import tree
 from engine.drawing.view import Outputs, View, scattered, view
 from engine.outfile import File, Target, write
 from engine.wording.names import HIDDEN, number, operation, short_name, shorten
 from engine.wording.notation import locals_of
+from engine.wording.terminal import printable
 
 __all__ = ["draw", "to_dot", "to_png", "to_svg"]
 
@@ -85,7 +87,7 @@ def draw(
     fan = max(len(node.parents) for node in seen.nodes) if not grouping.boxes else 10
     space = {**GRAPH, "rankdir": direction, "ranksep": f"{0.4 + 0.1 * min(fan, 10):.1f}"}
     picture = Picture(format="svg", graph_attr=space, node_attr=NODE, edge_attr=EDGE)
-    picture.remedy = lambda: _remedy(seen)
+    picture.remedy, picture.text = lambda: _remedy(seen), lambda: _text(seen)
     _Drawing(picture, seen, grouping, strength).fill()
     return picture
 
@@ -247,6 +249,12 @@ def _remedy(seen: View) -> str:
     """What to do where a layout takes too long, with what each way would leave."""
     ways = [f"collapse={level} leaves {left:,} boxes" for level, left in counts(seen)]
     return f"of {len(seen.nodes):,} values {' and '.join(ways)}; depth=... and only=... draw a part"
+
+
+def _text(seen: View) -> str:
+    """What a terminal shows in place of a picture."""
+    shown = tree({name: node for node, name in seen.outputs.items()}, lines=40)
+    return printable(f"{shown}\na notebook shows the picture, .render(outfile='y.svg') writes it")
 
 
 def to_dot(value: Outputs, **how: Unpack[Options]) -> str:

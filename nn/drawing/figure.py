@@ -56,6 +56,12 @@ class Figure(matplotlib.figure.Figure):
         width, height = (round(96 * inches) for inches in self.get_size_inches())
         return buffer.getvalue(), {"width": width, "height": height}
 
+    def svg(self) -> bytes:
+        """The picture as SVG."""
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="svg")
+        return buffer.getvalue()
+
     def savefig(self, fname: Any, *, transparent: bool | None = None, **kwargs: Any) -> None:
         """Save as matplotlib does; text in SVG stays text, and no date is written."""
         kind = kwargs.get("format") or Path(str(fname)).suffix[1:]

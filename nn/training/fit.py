@@ -1,6 +1,5 @@
 """fit: epochs of small batches until the loss stops falling."""
 
-import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from functools import cache
@@ -21,7 +20,7 @@ from nn.optim.optimizers import OPTIMIZERS, Optimizer
 from nn.optim.schedules import Schedule
 from nn.training.data import ClassWeights, Data, Generators
 from nn.training.history import LAST, EarlyStopping, History, Recording, Start
-from nn.training.progress import Progress
+from nn.training.progress import Progress, say
 from nn.training.task import Callback, NotCompilable, Task, as_callbacks
 from nn.training.trainer import Trainer
 
@@ -124,7 +123,7 @@ def fit(
             then on (a schedule goes on multiplying what they made of it). If one returns True,
             training stops once all were called; if one raises, `fit` raises. The checkpoint of the
             epoch is written before, so the training can be resumed, and again if they changed it.
-        progress: show a bar, or a line now and then where standard error is not a terminal.
+        progress: show a bar, or a line now and then elsewhere.
         record: keep the parameters of every epoch, which `History.to_html` shows as a page.
         backend: "native" trains as machine code. It needs the extra `fast`, rows of numbers, a loss
             that is a mean over rows, and a model that computes the same formula for every row. A
@@ -324,9 +323,9 @@ def _trainer(task: Task, progress: bool) -> Trainer:
 
 @cache
 def _say(line: str, aloud: bool) -> None:
-    """Write a line to standard error, once for each reason."""
+    """Write a line, once for each reason."""
     if aloud:
-        sys.stderr.write(line + "\n")
+        say(line)
 
 
 def _loss(loss: str | Loss) -> Loss:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nn.training.trainer import Trainer
 
 
+ROWS = 5  # that are printed
 LAST: deque[ref[History]] = deque(maxlen=1)  # of the last training, if somebody holds it
 
 
@@ -191,12 +192,22 @@ class History:
         self.log[:] = [dict(zip(names, row, strict=True)) for row in rows]
 
     def __repr__(self) -> str:
+        from engine.wording.terminal import columns  # for people, and not for a training
+
+        head = ["epoch", *(self.log[-1] if self.log else [])]
+        last = [*enumerate(self.log, 1)][-ROWS:]
+        rows = [[str(i), *(_figure(name, x[name]) for name in head[1:])] for i, x in last]
+        return "\n".join([f"History({self.words})", *columns([head, *rows] if rows else [], 0)])
+
+    @property
+    def words(self) -> str:
+        """How it ended, in a line."""
         text = f"{self.epochs} epoch{'' if self.epochs == 1 else 's'}"
         if self.stopped != "epochs":
             text += f", stopped by {self.stopped}"
         if self.best_epoch is not None:
             text += f", kept epoch {self.best_epoch + 1}: {figures(self.log[self.best_epoch])}"
-        return f"History({text})"
+        return text
 
     def plot(self, path: Target = None) -> Figure:
         """The curves of loss, accuracy and other metrics, as `nn.drawing.plot_history` has them.
@@ -326,7 +337,11 @@ def figures(numbers: dict[str, float]) -> str:
     parts = []
     for name, number in numbers.items():
         if not name.startswith("val_"):
-            val, digits = numbers.get(f"val_{name}"), ".1%" if name == "accuracy" else ".3g"
-            beside = "" if val is None else f" (val {val:{digits}})"
-            parts.append(f"{name} {number:{digits}}{beside}")
+            val = numbers.get(f"val_{name}")
+            beside = "" if val is None else f" (val {_figure(name, val)})"
+            parts.append(f"{name} {_figure(name, number)}{beside}")
     return ", ".join(parts)
+
+
+def _figure(name: str, number: float) -> str:
+    return f"{number:.1%}" if name in ("accuracy", "val_accuracy") else f"{number:.3g}"
