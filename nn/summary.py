@@ -1,6 +1,5 @@
 """A model as a table: its layers, their shapes and how many parameters they have."""
 
-import base64
 from collections.abc import Sequence
 from typing import Any
 
@@ -81,9 +80,7 @@ def _picture(model: Module) -> str:
     try:
         from nn.drawing import draw_network  # which needs matplotlib
 
-        svg = draw_network(model).svg()
+        svg = draw_network(model).svg().decode()
     except (ImportError, TypeError, ValueError):
         return ""
-    data = base64.b64encode(svg).decode()
-    said = f"the network {type(model).__name__}"
-    return f'<img alt="{said}" style="max-width: 100%" src="data:image/svg+xml;base64,{data}">'
+    return markup.picture(svg, f"the network {model!r}", inline=False)

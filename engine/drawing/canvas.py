@@ -15,7 +15,7 @@ from engine.core.value import Value
 from engine.drawing.layout import LayoutError, render
 from engine.drawing.style import FRAME
 from engine.outfile import Target
-from engine.wording.markup import scaled
+from engine.wording.markup import picture
 from engine.wording.names import visible
 
 # Graphviz gives each element its id and, right after it, a title: the name of a node or an edge.
@@ -83,10 +83,10 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package is untyped
     def _repr_html_(self) -> str | None:
         """The picture for a notebook; None without a layout program, or if it takes long.
 
-        It is a part of the page, since an image would show no details under the mouse.
+        It becomes a part of the page, since an image would show no details under the mouse.
         """
         try:
-            return scaled(self.laid_out(timeout=10.0).decode())
+            return picture(self.laid_out(timeout=10.0).decode(), "computation graph")
         except LayoutError:
             return None
 

@@ -1,7 +1,12 @@
 """Text for a notebook: rows of cells as a table of HTML, and a picture that scales to its cell."""
 
+import sys
 from collections.abc import Sequence
 from html import escape
+from urllib.parse import quote
+
+_FITS = "max-width: 100%; height: auto"
+_TURNS = "this.outerHTML = decodeURIComponent(this.src.slice(this.src.indexOf(',') + 1))"
 
 
 def table(rows: Sequence[Sequence[str]], right: int) -> str:
@@ -18,16 +23,28 @@ def table(rows: Sequence[Sequence[str]], right: int) -> str:
         tag, cells = "td" if i else "th", []
         for k, cell in enumerate(row):
             side = "right" if k >= right else "left"
-            cells.append(f'<{tag} style="text-align: {side}">{escape(cell)}</{tag}>')
+            cells.append(
+                f'<{tag} style="text-align: {side}; padding: 0.2em 0.6em">{escape(cell)}</{tag}>'
+            )
         lines.append(f"<tr>{''.join(cells)}</tr>")
     return f"<table>{''.join(lines)}</table>"
 
 
-def scaled(svg: str) -> str:
+def picture(svg: str, said: str, inline: bool = True) -> str:
     """A picture as a part of a page, no wider than its place there.
 
-    >>> scaled('<?xml version="1.0"?><svg width="9pt" height="6pt" viewBox="0 0 9 6"></svg>')
-    '<svg style="max-width: 100%; height: auto" width="9pt" height="6pt" viewBox="0 0 9 6"></svg>'
+    It is an image, which a page shows that trusts nobody (a notebook from elsewhere). On any other
+    it turns into a part of the page when it is loaded, and shows details under the mouse.
+
+    Arguments:
+        said: what those hear who cannot see it. inline: whether it turns into a part of the page.
+
+    >>> picture('<?xml version="1.0"?><svg width="9pt"/>', "a line", inline=False)[:14]
+    '<img alt="a li'
     """
-    inner = svg[svg.index("<svg") :].strip()
-    return inner.replace("<svg", '<svg style="max-width: 100%; height: auto"', 1)
+    svg = svg[svg.index("<svg") :].replace("<svg", f'<svg style="{_FITS}"', 1)
+    if inline and "marimo" in sys.modules:  # which trusts pictures, and lets none turn into others
+        return svg
+    turn = f' onload="{_TURNS}"' if inline else ""
+    source = f"data:image/svg+xml,{quote(svg.strip(), safe='')}"
+    return f'<img alt="{escape(said)}" style="{_FITS}"{turn} src="{source}">'
