@@ -1,14 +1,13 @@
 """Checks of arguments that several rooms share: names, counts, ranges, parameters, randomness."""
 
-import difflib
 import math
 import numbers
 import random
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ContextDecorator
 from types import FrameType, TracebackType
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from engine import NumericError, Value
 from engine.core.node import as_float
@@ -18,23 +17,6 @@ from engine.source.origin import Place
 
 # Where the parameters of a model are looked for.
 PLACES = "an attribute of a Module, directly or in a list, tuple, dict, deque, dataclass or array"
-
-T = TypeVar("T")
-
-
-def pick(table: Mapping[str, T], name: object, kind: str) -> T:
-    """The row of a table, or an error that lists the names it knows and the closest one.
-
-    >>> pick({"relu": 1, "tanh": 2}, "rellu", "activation")
-    Traceback (most recent call last):
-    ValueError: unknown activation 'rellu', did you mean 'relu'? Known: relu, tanh
-    """
-    if isinstance(name, str) and name in table:
-        return table[name]
-    close = difflib.get_close_matches(str(name).lower(), table, n=1)
-    hint = f", did you mean {close[0]!r}?" if close else ";"
-    known = "Known" if close else "known"
-    raise ValueError(f"unknown {kind} {name!r}{hint} {known}: {', '.join(table)}")
 
 
 def is_number(x: object) -> bool:

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any, Self
 
 import graphviz
+from graphviz import FORMATS
 
+from engine.choices import similar
 from engine.core.value import Value
 from engine.drawing.layout import LayoutError, render
 from engine.drawing.style import FRAME
@@ -66,8 +68,9 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package is untyped
 
         Raises LayoutError where the layout fails or takes longer than `timeout` seconds.
         """
-        if format not in graphviz.FORMATS:
-            raise ValueError(f"a format is one of Graphviz's, as svg, png or pdf, got {format!r}")
+        if format not in FORMATS:
+            hint = "".join(f", did you mean {near!r}?" for near in similar(format, FORMATS, 1))
+            raise ValueError(f"unknown format {format!r}{hint or '; known: svg, png, pdf, ...'}")
         if not isinstance(timeout, int | float) or not timeout >= 0:
             raise ValueError(f"timeout is a number of seconds from 0 on, got {timeout!r}")
         picture = render(self.source, format, timeout=timeout, remedy=self.remedy)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from math import isfinite
 from typing import TypedDict, Unpack, overload
 
+from engine.choices import pick, spelled
 from engine.core.origins import place_of
 from engine.core.value import Value
 from engine.drawing.canvas import Picture, plain
@@ -23,7 +24,7 @@ from engine.wording.terminal import printable
 
 __all__ = ["draw", "to_dot", "to_png", "to_svg"]
 
-DIRECTIONS = ("LR", "TB", "RL", "BT")
+DIRECTIONS = dict.fromkeys(("LR", "TB", "RL", "BT"))
 
 
 class Options(TypedDict, total=False):
@@ -41,6 +42,7 @@ class Options(TypedDict, total=False):
     limit: int
 
 
+@spelled
 def draw(
     value: Outputs,
     *,
@@ -79,8 +81,7 @@ def draw(
     >>> picture.body[1].strip(), "data 6" in picture.source
     ('n0 -> n1 [label=3 class="edge" id="n1-0"]', True)
     """
-    if direction not in DIRECTIONS:
-        raise ValueError(f"direction is one of {', '.join(DIRECTIONS)}, got {direction!r}")
+    pick(DIRECTIONS, direction, "direction")
     seen = view(value, depth=depth, only=only, expand=expand, parameters=parameters, inputs=inputs)
     grouping = group(seen, collapse, open, limit)
     # Arrows that fan in need room to come from the side rather than from above.

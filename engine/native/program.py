@@ -9,6 +9,7 @@ from functools import partial
 from math import inf
 from typing import Any, Literal, cast
 
+from engine.choices import pick
 from engine.core.copies import rebuild
 from engine.core.graph import describe
 from engine.core.inputs import declared
@@ -115,8 +116,8 @@ class Program:
             raise ValueError(
                 f"{describe(both.pop())} is an input and a parameter; it can be one of them"
             )
-        if reduce not in (None, "mean", "sum"):
-            raise ValueError(f'reduce is "mean", "sum" or None, got {reduce!r}')
+        if reduce is not None:
+            pick({"mean": 0, "sum": 1}, reduce, "reduce")
         self.reduce, self._rows, self._exact = reduce, rows, exact
         check_decisions(self.inputs, self.parameters, self.outputs)
         tape, self.constants = record_tape(

@@ -13,9 +13,9 @@ from matplotlib.patches import FancyArrowPatch
 from matplotlib.text import Text
 
 from engine import Value, dot, gradient
+from engine.choices import pick
 from engine.outfile import Target
 from engine.wording.names import number
-from nn.checks import pick
 from nn.drawing import diagram
 from nn.drawing.diagram import LOOKS, SIGNS, Heights, breadth, brief, fitted
 from nn.drawing.figure import BLUE, DASHED, GREY, INK, ORANGE, Figure, names, styled, words

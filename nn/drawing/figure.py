@@ -9,6 +9,7 @@ import matplotlib
 import matplotlib.figure
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
+from engine.choices import Function, spelled
 from engine.outfile import Target
 
 # Okabe and Ito (2008): colours that every kind of eye tells apart. For those who print in grey, a
@@ -35,7 +36,10 @@ STYLE: dict[Any, Any] = {
 DATES: dict[str, dict[str, None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 LONGEST = 24  # characters of a name
 
-styled = matplotlib.rc_context(STYLE)  # a decorator: the function draws in this style
+
+def styled(function: Function) -> Function:
+    """A decorator: the function draws in this style, and tells how its options are spelled."""
+    return spelled(matplotlib.rc_context(STYLE)(function))
 
 
 class Figure(matplotlib.figure.Figure):

@@ -11,7 +11,7 @@ from typing import Any
 
 import engine
 from engine import Value
-from nn.checks import pick
+from engine.choices import pick
 
 
 @dataclass(frozen=True, slots=True)

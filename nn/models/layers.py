@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 from engine import Value, dot
+from engine.choices import pick, spelled
 from engine.core.graph import uncollected
-from nn.checks import count, generator, pick, place
+from nn.checks import alone, count, generator, place
 from nn.models.activations import ACTIVATIONS, bound
 from nn.models.module import Module
 
@@ -42,6 +43,7 @@ class Neuron(Module):
     ValueError: Neuron takes 3 inputs, got 2; check the width of the layer before it, or the sample
     """
 
+    @spelled
     def __init__(
         self,
         n_in: int,
@@ -97,6 +99,7 @@ class Layer(Module):
     1.0
     """
 
+    @spelled
     def __init__(
         self,
         n_in: int,
@@ -205,6 +208,7 @@ class MLP(Sequential):
 
     layers: list[Layer]
 
+    @spelled
     def __init__(
         self,
         n_in: int,
@@ -215,8 +219,8 @@ class MLP(Sequential):
         *,
         init: str | None = None,
     ) -> None:
-        widths = _widths(widths)
-        rng = generator(rng)
+        widths, rng = _widths(widths), generator(rng)
+        pick(ACTIVATIONS, _activation(activation, None), "activation")  # also of no hidden layer
         names = [activation] * (len(widths) - 1) + [output]
         each = zip([n_in, *widths], widths, names, strict=False)
         super().__init__(*[Layer(n, width, name, rng, init=init) for n, width, name in each])
@@ -268,13 +272,15 @@ def sized(module: Module, x: Inputs, n_in: int) -> tuple[Any, ...]:
     if isinstance(x, (set, frozenset, dict)):
         got = f"{type(module).__name__} takes a list of inputs, got a {type(x).__name__}"
         raise TypeError(f"{got}; give its numbers in their order")
-    xs = tuple(x) if hasattr(x, "__iter__") else (x,)
-    if len(xs) != n_in:
-        remedy = "check the width of the layer before it, or the sample"
-        if xs and hasattr(xs[0], "__iter__"):
-            remedy = "call it for each sample: [model(x) for x in xs]"
+    xs, inputs = tuple(x) if hasattr(x, "__iter__") else (x,), f"input{'s' * (n_in > 1)}"
+    if xs and not alone(xs[0]) and getattr(xs[0], "ndim", 1):
         raise ValueError(
-            f"{type(module).__name__} takes {n_in} input{'' if n_in == 1 else 's'}, got {len(xs)}; "
-            f"{remedy}"
+            f"{type(module).__name__} takes one sample, of {n_in} {inputs}, got {len(xs)} in a "
+            "list; call it for each: [model(x) for x in xs], or nn.predict(model, xs)"
+        )
+    if len(xs) != n_in:
+        raise ValueError(
+            f"{type(module).__name__} takes {n_in} {inputs}, got {len(xs)}; "
+            "check the width of the layer before it, or the sample"
         )
     return xs

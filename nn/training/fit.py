@@ -9,9 +9,10 @@ from typing import Any, TypeAlias
 from weakref import ref
 
 from engine import NumericError, Value
+from engine.choices import pick, spelled
 from nn.checkpoint.files import FilePath
 from nn.checkpoint.state import CheckpointWriter, State, Stateful, load_all
-from nn.checks import PLACES, at_least_zero, generator, in_users_terms, listed, pick
+from nn.checks import PLACES, at_least_zero, generator, in_users_terms, listed
 from nn.evaluation.metrics import Asked, Metrics
 from nn.evaluation.samples import pair_up
 from nn.losses import LOSSES, OTHER_NAMES, Loss, built_in, check_settings, classes_of
@@ -27,6 +28,7 @@ from nn.training.trainer import Trainer
 Chosen: TypeAlias = str | Optimizer | Callable[[list[Value]], Optimizer]
 
 
+@spelled
 def fit(
     model: Module,
     xs: Iterable[Any],

@@ -72,6 +72,7 @@ LATE = {
 BESIDE = {
     "engine.lazy",
     "engine.aliases",
+    "engine.choices",
     "engine.containers",
     "engine.forks",
     "engine.outfile",

@@ -166,7 +166,13 @@ REFUSED = {
     ),
     "a batch": (
         lambda: MLP(2, [1])([[1, 2]]),
-        "Layer takes 2 inputs, got 1; call it for each sample: [model(x) for x in xs]",
+        "Layer takes one sample, of 2 inputs, got 1 in a list; call it for each: "
+        "[model(x) for x in xs], or nn.predict(model, xs)",
+    ),
+    "as many samples as inputs": (
+        lambda: MLP(2, [1])(np.array([[1.0, 2.0], [3.0, 4.0]])),
+        "Layer takes one sample, of 2 inputs, got 2 in a list; call it for each: "
+        "[model(x) for x in xs], or nn.predict(model, xs)",
     ),
     "misspelt": (
         lambda: Neuron(3, "ReLu"),
