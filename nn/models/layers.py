@@ -273,7 +273,7 @@ def sized(module: Module, x: Inputs, n_in: int) -> tuple[Any, ...]:
         got = f"{type(module).__name__} takes a list of inputs, got a {type(x).__name__}"
         raise TypeError(f"{got}; give its numbers in their order")
     xs, inputs = tuple(x) if hasattr(x, "__iter__") else (x,), f"input{'s' * (n_in > 1)}"
-    if xs and not alone(xs[0]) and getattr(xs[0], "ndim", 1):
+    if xs and not alone(xs[0]) and getattr(xs[0], "ndim", None) != 0:
         raise ValueError(
             f"{type(module).__name__} takes one sample, of {n_in} {inputs}, got {len(xs)} in a "
             "list; call it for each: [model(x) for x in xs], or nn.predict(model, xs)"
