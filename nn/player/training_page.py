@@ -84,7 +84,7 @@ def to_html(
         path,
         title=f"Training of {model}",
         name=model,
-        count=visible(repr(history).removeprefix("History(").removesuffix(")")),
+        count=visible(history.words),
         unit="epoch",
         first="Before the training",
         speeds=(2, 10, 30, 100),
