@@ -1,12 +1,12 @@
 """The command: `python -m demos [story] [--out out] [--seed 7] [--epochs N] [--eager] [--list]`."""
 
 import argparse
-import difflib
 import importlib
 import sys
 from pathlib import Path
 
 from demos import STORIES
+from engine.choices import similar
 from engine.lazy import missing
 
 # The extra that brings a library.
@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> None:
         print("\n".join(f"{name:15}{what}" for name, what in STORIES.items()))
         return
     if options.story not in STORIES:
-        near = difflib.get_close_matches(options.story, STORIES, 1)
+        near = similar(options.story, STORIES, 1)
         hint = f"did you mean {near[0]}? " if near else ""
         parser.error(f"no story is called {options.story!r}; {hint}there are {', '.join(STORIES)}")
     if options.epochs is not None and options.epochs < 1:

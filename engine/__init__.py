@@ -19,6 +19,7 @@ from engine.core.graph import topological
 from engine.core.inputs import ControlFlowError
 from engine.core.modes import NumericError, StaleValueError, no_grad, numeric_mode
 from engine.core.value import Value
+from engine.interactive import install as _install_interactive
 from engine.lazy import lazy as _lazy
 from engine.operations import branching as _branching
 from engine.operations import cross_entropy as _cross_entropy
@@ -73,6 +74,7 @@ for [_name] in _OURS.values():
 
 _install_aliases()
 _install_compatibility()
+_install_interactive()
 
 if not _typing.TYPE_CHECKING:  # a type checker would believe that it has every name
     _IPYTHON = ["load_ipython_extension", "unload_ipython_extension"]

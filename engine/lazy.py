@@ -28,7 +28,8 @@ def lazy(
         if name == "__version__":
             found = importlib.import_module("importlib.metadata").version("gradwalk")
         elif home is None:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+            missed = f"module {package!r} has no attribute {name!r}"
+            raise AttributeError(missed, name=name, obj=module)  # so that Python suggests another
         elif home == package:
             found = importlib.import_module(f"{package}.{name}")
         else:

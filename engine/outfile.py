@@ -1,10 +1,12 @@
 """Files that users name: the suffix says what is in them."""
 
-from os import PathLike
+import os
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
-Target: TypeAlias = str | PathLike[str] | None
+File: TypeAlias = str | os.PathLike[str]
+Target: TypeAlias = File | None
+Content = TypeVar("Content", str, bytes)
 # What writes the files of a suffix; with any other, a file may hold anything.
 WRITERS = {kind: f"value.to_{kind}(path)" for kind in ("svg", "png", "html")}
 RENDERED = ["dot", "pdf", "jpg", "jpeg", "gif", "eps", "ps"]
@@ -12,8 +14,10 @@ WRITERS |= dict.fromkeys(RENDERED, "draw(value).render(outfile=path)")
 WRITERS["py"] = "run.to_source(path)"
 
 
-def write(who: str, kind: str, path: Target, content: str | bytes, pictures: str = "") -> None:
-    """Write a file, if a path is given. Raises ValueError where its suffix is of another kind.
+def write(who: str, kind: str, path: Target, content: Content, pictures: str = "") -> Content | str:
+    """Write a file and return its path; where no path is given, return the content.
+
+    Raises ValueError where the suffix is of another kind.
 
     Arguments:
         who: what the user called. kind: the suffix of what it writes.
@@ -24,7 +28,7 @@ def write(who: str, kind: str, path: Target, content: str | bytes, pictures: str
     ValueError: to_svg writes .svg files, got y.png; give it that suffix, or use value.to_png(path)
     """
     if path is None:
-        return
+        return content
     suffix = Path(path).suffix.lower()[1:]
     if suffix in WRITERS and suffix != kind:
         raise ValueError(
@@ -32,3 +36,4 @@ def write(who: str, kind: str, path: Target, content: str | bytes, pictures: str
             f"{pictures or WRITERS[suffix]}"
         )
     Path(path).write_bytes(content.encode() if isinstance(content, str) else content)
+    return os.fspath(path)

@@ -1,42 +1,22 @@
 """Checks of arguments that several rooms share: names, counts, ranges, parameters, randomness."""
 
-import difflib
 import math
 import numbers
 import random
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ContextDecorator
 from types import FrameType, TracebackType
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from engine import NumericError, Value
 from engine.core.node import as_float
 from engine.core.value import epoch
-from engine.source.lost import in_library, outside_library, warn_at
+from engine.source.lost import in_users_lines, outside_library, warn_at
 from engine.source.origin import Place
 
 # Where the parameters of a model are looked for.
 PLACES = "an attribute of a Module, directly or in a list, tuple, dict, deque, dataclass or array"
-# What the library raises about what a user gave it.
-REPORTED = TypeError, ValueError, NotImplementedError, ImportError, OSError
-
-T = TypeVar("T")
-
-
-def pick(table: Mapping[str, T], name: object, kind: str) -> T:
-    """The row of a table, or an error that lists the names it knows and the closest one.
-
-    >>> pick({"relu": 1, "tanh": 2}, "rellu", "activation")
-    Traceback (most recent call last):
-    ValueError: unknown activation 'rellu', did you mean 'relu'? Known: relu, tanh
-    """
-    if isinstance(name, str) and name in table:
-        return table[name]
-    close = difflib.get_close_matches(str(name).lower(), table, n=1)
-    hint = f", did you mean {close[0]!r}?" if close else ";"
-    known = "Known" if close else "known"
-    raise ValueError(f"unknown {kind} {name!r}{hint} {known}: {', '.join(table)}")
 
 
 def is_number(x: object) -> bool:
@@ -172,20 +152,9 @@ class InUsersTerms(ContextDecorator):
     def __enter__(self) -> None:
         pass
 
-    def __exit__(self, kind: object, error: object, tb: TracebackType | None) -> None:
-        entries, kept = list[TracebackType](), None
-        while tb:
-            entries.append(tb)
-            tb = tb.tb_next
-        ours = bool(entries) and in_library(entries[-1].tb_frame)
-        if isinstance(error, REPORTED if ours else Exception):
-            for entry in reversed(entries):
-                frame = entry.tb_frame
-                if frame.f_globals.get("__name__") != "contextlib" and not in_library(frame):
-                    entry.tb_next, kept = kept, entry
-            error.__traceback__ = kept
-            if ours:
-                error.__cause__ = None  # which hides what it was raised in
+    def __exit__(self, kind: object, error: BaseException | None, tb: TracebackType | None) -> None:
+        if error and in_users_lines(error, tb):
+            error.__cause__ = None  # which hides what it was raised in
 
 
 in_users_terms: InUsersTerms = InUsersTerms()

@@ -13,10 +13,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import engine
+from engine.choices import similar
 from engine.core.operation import TABLE
 from engine.core.ops import CONSTANT
 from engine.core.value import Value, constant
-from engine.wording.terminal import OPERATORS, Mistake, parsed, similar
+from engine.wording.terminal import OPERATORS, Mistake, parsed
 
 CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan}
 Read = tuple[list[ast.expr], Callable[..., Any]]  # the operands, and what to do with their values
@@ -95,8 +96,8 @@ def _unread(node: ast.expr, names: Mapping[str, Value]) -> str:
     """The message for syntax that is not arithmetic."""
     match node:
         case ast.Call(ast.Name(name) | ast.Attribute(_, name)) if name not in names:
-            near = similar(name, FUNCTIONS)
-            hint = f"did you mean {near}?" if near else f"there are {', '.join(sorted(FUNCTIONS))}"
+            near, known = " or ".join(similar(name, FUNCTIONS)), ", ".join(sorted(FUNCTIONS))
+            hint = f"did you mean {near}?" if near else f"there are {known}"
             return f"no function is called {name}; {hint}"
         case ast.Call():
             return "a number cannot be called; a product is written with *"

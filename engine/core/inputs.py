@@ -20,7 +20,7 @@ from engine.core.modes import NO_GRAD, RECORDING
 from engine.core.node import Node, as_float, is_foreign
 from engine.core.operation import Operation, rows
 from engine.core.ops import CONSTANT
-from engine.source.lost import in_library, note_taken
+from engine.source.lost import at, in_library, note_taken
 from engine.source.reads import remembered
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def is_open(node: object) -> bool:
 def looked_at(leaf: Node, since: float) -> str:
     """The line where Python decided on a leaf or on a result of it at that time or later, or ""."""
     time, code, line = _looks.get(leaf, CLOSED)
-    return f"{code.co_filename}:{line}" if code and time >= since else ""
+    return at(code, line) if code and time >= since else ""
 
 
 def compare(op: Operation, a: Any, b: Any) -> Any:
@@ -126,7 +126,7 @@ def look(node: Node, how: str) -> float:
     if declared and is_open(node) and not (how == "data" and _has_number(node)):
         why = VARIES if _survey(node, CLOSED) is OPEN else "a parameter, which may change"
         raise ControlFlowError(
-            f"{how} of {describe(node)} at {frame.f_code.co_filename}:{frame.f_lineno}: it depends "
+            f"{how} of {describe(node)} at {at(frame.f_code, frame.f_lineno)}: it depends "
             f"on {why}, so one answer cannot be for all; {REMEDIES.get(how, REMEDY)}"
         )
     if how in ("bool", "==") or (declared and how in ("float", "int", "detach")):
@@ -134,7 +134,7 @@ def look(node: Node, how: str) -> float:
     if how in ("data", "float", "int") and node.op is not CONSTANT and not NO_GRAD.open:
         note_taken(node._data, how, frame)
         if how == "data" and handmade:
-            line = f"{frame.f_code.co_filename}:{frame.f_lineno}"
+            line = at(frame.f_code, frame.f_lineno)
             return remembered(node._data, node, not node.parents, _now, line)
     return node._data
 

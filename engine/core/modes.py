@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from engine.choices import pick
 from engine.settings import Scope, Setting
 
 Mode = Literal["strict", "ieee"]
@@ -50,10 +51,7 @@ class numeric_mode(Scope[Mode]):
     """
 
     def __init__(self, mode: Mode) -> None:
-        if mode not in ("strict", "ieee"):
-            remedy = "; hunt(loss) of engine.stepping finds what went bad"
-            hint = {"trace": remedy, "IEEE": '; write "ieee"'}.get(str(mode), "")
-            raise ValueError(f'numeric_mode takes "strict" or "ieee", got {mode!r}{hint}')
+        pick({"strict": 0, "ieee": 1}, mode, "numeric mode")
         super().__init__(MODE, mode)
 
 

@@ -15,7 +15,7 @@ from engine.core.node import ITEM, Node, edges
 from engine.core.operation import Operation
 from engine.core.ops import CONSTANT
 from engine.core.origins import name_of
-from engine.source.lost import FOLDERS, in_library, outside_library
+from engine.source.lost import FOLDERS, at, in_library, outside_library
 
 
 def check_value(op: Operation, parents: tuple[Node, ...], y: float) -> None:
@@ -148,10 +148,10 @@ def made_at(node: Node) -> str:
     if node._code.co_filename.startswith(FOLDERS):
         return _where()
     line = [*node._code.co_positions()][node._at % ITEM][0]
-    return f" (made at {node._code.co_filename}:{line})"
+    return f" (made at {at(node._code, line)})"
 
 
 def _where() -> str:
     """The line outside this package and `nn` that is being executed."""
     frame = outside_library(sys._getframe(2))
-    return "" if in_library(frame) else f" at {frame.f_code.co_filename}:{frame.f_lineno}"
+    return "" if in_library(frame) else f" at {at(frame.f_code, frame.f_lineno)}"

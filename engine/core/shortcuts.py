@@ -6,13 +6,11 @@ them.
 
 from __future__ import annotations
 
-from contextlib import closing
-from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from engine.core.hooks import Hook, RemovableHandle
-from engine.core.modes import numeric_mode
 from engine.core.node import Node
+from engine.outfile import File, Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,8 +46,10 @@ class Shortcuts(Methods):
         """
         return RemovableHandle(self, hook)
 
-    def to_svg(self: Any, path: str | PathLike[str] | None = None, **how: Any) -> str:
-        """The graph below as SVG, written to `path` if one is given. Options: engine.drawing.draw.
+    def to_svg(self: Any, path: Target = None, **how: Any) -> str:
+        """The graph below as SVG; or written to `path`, which is returned.
+
+        Its options are those of engine.drawing.draw.
 
         >>> from engine import Value
         >>> "data 6" in (Value(2.0, "x") * 3).to_svg()
@@ -59,8 +59,12 @@ class Shortcuts(Methods):
 
         return drawing.to_svg(self, path, **how)
 
-    def to_png(self: Any, path: str | PathLike[str] | None = None, **how: Any) -> bytes:
-        """The graph below as PNG. Options: engine.drawing.draw."""
+    @overload
+    def to_png(self, path: None = None, **how: Any) -> bytes: ...
+    @overload
+    def to_png(self, path: File, **how: Any) -> str: ...
+    def to_png(self: Any, path: Target = None, **how: Any) -> bytes | str:
+        """The graph below as PNG; or written to `path`, which is returned. See `to_svg`."""
         from engine import drawing
 
         return drawing.to_png(self, path, **how)
@@ -71,10 +75,10 @@ class Shortcuts(Methods):
 
         return drawing.to_dot(self, **how)
 
-    def _repr_svg_(self: Any) -> str | None:
+    def _repr_html_(self: Any) -> str | None:
         from engine import drawing
 
-        return drawing.draw(self)._repr_svg_()
+        return drawing.draw(self)._repr_html_()
 
     def backward_steps(self: Any, seed: float = 1.0) -> Iterator[Step]:
         """`backward()`, one edge at a time: see engine.stepping.backward_steps.
@@ -99,14 +103,15 @@ class Shortcuts(Methods):
 
         return stepping.Run(self, seed)
 
-    def to_html(self: Any, path: str | PathLike[str] | None = None, **how: Any) -> str:
-        """A page that plays the passes: see engine.stepping.player. Leaves all gradients alone.
+    def to_html(self: Any, path: Target = None, **how: Any) -> str:
+        """A page that plays the passes; or written to `path`, which is returned.
+
+        See engine.stepping.player. It leaves all gradients alone.
 
         >>> from engine import Value
         >>> "<svg" in (Value(2.0, "x") * 3).to_html()
         True
         """
-        from engine import stepping
+        from engine.stepping import player
 
-        with numeric_mode("ieee"), closing(stepping.Run(self)) as run:  # one can always look
-            return run.to_html(path, **how)
+        return player.to_html(self, path, **how)

@@ -49,7 +49,10 @@ class Value(Shortcuts, Comparisons):
         parents: the Values it was made from.
         label: its name, or None.
 
-    Equality and hash are by identity; `<`, `bool()` and `float()` look at the data.
+    Equality and hash are by identity, so that a Value can be a key of a dictionary: `x == 2.0` is
+    False whatever x is, and `x.data == 2.0` or `engine.equal(x, 2.0)` compares the numbers. `<`,
+    `>=`, `bool()` and `float()` look at the data. `round(x)` is a Value; `round(x.data, 2)` is a
+    number to show.
 
     >>> a, b = Value(2.0, "a"), Value(-3.0, "b")
     >>> c = a * b + a
@@ -58,6 +61,8 @@ class Value(Shortcuts, Comparisons):
     Value(data=-4.0, grad=1.0, op=add)
     >>> a
     Value(data=2.0, grad=-2.0, label='a')
+    >>> a == 2.0, a >= 2.0, a.data == 2.0
+    (False, True, True)
     """
 
     __slots__ = ()

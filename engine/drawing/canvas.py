@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any, Self
 
 import graphviz
+from graphviz import FORMATS
 
+from engine.choices import similar
 from engine.core.value import Value
 from engine.drawing.layout import LayoutError, render
 from engine.drawing.style import FRAME
 from engine.outfile import Target
+from engine.wording.markup import picture
 from engine.wording.names import visible
 
 # Graphviz gives each element its id and, right after it, a title: the name of a node or an edge.
@@ -30,6 +33,7 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package is untyped
             arrow from its parent at position k has this id followed by -k, as in n3-0.
         titles: what each element says under the mouse, by its id.
         remedy: a function that says what to do when the layout takes too long.
+        text: a function that gives what a terminal shows in its place.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -37,15 +41,20 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package is untyped
         self.ids: dict[Value, str] = {}
         self.titles: dict[str, str] = {}
         self.remedy: Callable[[], str] = lambda: "draw a smaller part"
+        self.text: Callable[[], str] = super().__repr__
 
     # IPython's terminal would call this at each echo, and each call would run a layout. Notebooks,
-    # which can show a picture, call _repr_svg_.
+    # which can show a picture, call _repr_html_.
     _repr_mimebundle_ = None
+
+    def __repr__(self) -> str:
+        return self.text()
 
     def copy(self) -> Self:
         """A second picture with the same contents."""
         twin: Self = super().copy()
-        twin.ids, twin.titles, twin.remedy = {**self.ids}, {**self.titles}, self.remedy
+        twin.ids, twin.titles = {**self.ids}, {**self.titles}
+        twin.remedy, twin.text = self.remedy, self.text
         return twin
 
     def frame(self, name: str, number: int) -> graphviz.Digraph:
@@ -59,8 +68,9 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package is untyped
 
         Raises LayoutError where the layout fails or takes longer than `timeout` seconds.
         """
-        if format not in graphviz.FORMATS:
-            raise ValueError(f"a format is one of Graphviz's, as svg, png or pdf, got {format!r}")
+        if format not in FORMATS:
+            hint = "".join(f", did you mean {near!r}?" for near in similar(format, FORMATS, 1))
+            raise ValueError(f"unknown format {format!r}{hint or '; known: svg, png, pdf, ...'}")
         if not isinstance(timeout, int | float) or not timeout >= 0:
             raise ValueError(f"timeout is a number of seconds from 0 on, got {timeout!r}")
         picture = render(self.source, format, timeout=timeout, remedy=self.remedy)
@@ -73,10 +83,13 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package is untyped
         text = self.titles.get(html.unescape(match[2]))
         return match[1] + (match[3] if text is None else html.escape(visible(text), quote=False))
 
-    def _repr_svg_(self) -> str | None:
-        """The picture for a notebook; None without a layout program, or if it takes long."""
+    def _repr_html_(self) -> str | None:
+        """The picture for a notebook; None without a layout program, or if it takes long.
+
+        It becomes a part of the page, since an image would show no details under the mouse.
+        """
         try:
-            return self.laid_out(timeout=10.0).decode()
+            return picture(self.laid_out(timeout=10.0).decode(), "computation graph")
         except LayoutError:
             return None
 

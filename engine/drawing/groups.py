@@ -4,11 +4,11 @@ Each node has a coarse and a fine address. Where parameters have names such as `
 the layer and the neuron; else they are the function and the line of source that made the node.
 """
 
-import difflib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from engine.choices import similar
 from engine.core import origins
 from engine.core.value import Value
 from engine.drawing.view import View
@@ -137,7 +137,7 @@ def about(name: str, nodes: Sequence[Value]) -> str:
 def _check(names: set[str], paths: Mapping[Value, Address]) -> None:
     known = dict.fromkeys(name for path in paths.values() for name in path)
     for name in sorted(names - known.keys()):
-        near = difflib.get_close_matches(name, known, 3) or [*known][:3]
+        near = similar(name, known, 3) or [*known][:3]
         some = f"; there are {len(known)}, among them {', '.join(map(repr, near))}"
         has = some if known else ", since it has none"
         raise ValueError(f"there is no group {name!r} to open in this graph{has}")

@@ -7,17 +7,20 @@ numbered in topological order, so that the same graph always gives the same byte
 
 from collections.abc import Iterable, Sequence
 from math import isfinite
-from typing import Literal, TypeAlias, TypedDict, Unpack, get_args
+from typing import Literal, TypeAlias, TypedDict, Unpack, get_args, overload
 
+from engine.choices import pick, spelled
 from engine.core.origins import place_of
 from engine.core.value import Value
 from engine.drawing.canvas import Picture, plain
 from engine.drawing.groups import Grouping, about, arrows, counts, group
 from engine.drawing.style import EDGE, GRAPH, NODE, box_style, flags, node_style, roomy
+from engine.drawing.text_tree import tree
 from engine.drawing.view import Outputs, View, scattered, view
-from engine.outfile import Target, write
+from engine.outfile import File, Target, write
 from engine.wording.names import HIDDEN, number, operation, short_name, shorten
 from engine.wording.notation import locals_of
+from engine.wording.terminal import printable
 
 __all__ = ["draw", "to_dot", "to_png", "to_svg"]
 
@@ -39,6 +42,7 @@ class Options(TypedDict, total=False):
     limit: int
 
 
+@spelled
 def draw(
     value: Outputs,
     *,
@@ -77,15 +81,14 @@ def draw(
     >>> picture.body[1].strip(), "data 6" in picture.source
     ('n0 -> n1 [label=3 class="edge" id="n1-0"]', True)
     """
-    if direction not in get_args(Direction):
-        raise ValueError(f"direction is one of {', '.join(get_args(Direction))}, got {direction!r}")
+    pick(dict.fromkeys(get_args(Direction)), direction, "direction")
     seen = view(value, depth=depth, only=only, expand=expand, parameters=parameters, inputs=inputs)
     grouping = group(seen, collapse, open, limit)
     # Arrows that fan in need room to come from the side rather than from above.
     fan = max(len(node.parents) for node in seen.nodes) if not grouping.boxes else 10
     space = {**GRAPH, "rankdir": direction, "ranksep": f"{0.4 + 0.1 * min(fan, 10):.1f}"}
     picture = Picture(format="svg", graph_attr=space, node_attr=NODE, edge_attr=EDGE)
-    picture.remedy = lambda: _remedy(seen)
+    picture.remedy, picture.text = lambda: _remedy(seen), lambda: _text(seen)
     _Drawing(picture, seen, grouping, strength).fill()
     return picture
 
@@ -249,6 +252,12 @@ def _remedy(seen: View) -> str:
     return f"of {len(seen.nodes):,} values {' and '.join(ways)}; depth=... and only=... draw a part"
 
 
+def _text(seen: View) -> str:
+    """What a terminal shows in place of a picture."""
+    shown = tree({name: node for node, name in seen.outputs.items()}, lines=40)
+    return printable(f"{shown}\na notebook shows the picture, .render(outfile='y.svg') writes it")
+
+
 def to_dot(value: Outputs, **how: Unpack[Options]) -> str:
     """Return the picture of a value's graph as DOT text, which needs no layout program.
 
@@ -261,7 +270,7 @@ def to_dot(value: Outputs, **how: Unpack[Options]) -> str:
 def to_svg(
     value: Outputs, path: Target = None, *, timeout: float = 30.0, **how: Unpack[Options]
 ) -> str:
-    """Return the picture of a value's graph as SVG, and write it to `path` if one is given.
+    """Return the picture of a value's graph as SVG; or write it to `path`, and return that.
 
     Arguments: `timeout` in seconds; all others are those of `draw`. Raises LayoutError when no
     layout program is found or it takes longer.
@@ -269,19 +278,21 @@ def to_svg(
     >>> "data 2" in to_svg(Value(2.0))
     True
     """
-    svg = draw(value, **how).laid_out("svg", timeout)
-    write("to_svg", "svg", path, svg)
-    return svg.decode()
+    return write("to_svg", "svg", path, draw(value, **how).laid_out("svg", timeout).decode())
 
 
+@overload
+def to_png(
+    value: Outputs, path: None = None, *, timeout: float = 30.0, **how: Unpack[Options]
+) -> bytes: ...
+@overload
+def to_png(value: Outputs, path: File, *, timeout: float = 30.0, **how: Unpack[Options]) -> str: ...
 def to_png(
     value: Outputs, path: Target = None, *, timeout: float = 30.0, **how: Unpack[Options]
-) -> bytes:
-    r"""Return the picture of a value's graph as PNG, and write it to `path` if one is given.
+) -> bytes | str:
+    r"""Return the picture of a value's graph as PNG; or write it to `path`, and return that.
 
     >>> to_png(Value(2.0)).startswith(b"\x89PNG")
     True
     """
-    png = draw(value, **how).laid_out("png", timeout)
-    write("to_png", "png", path, png)
-    return png
+    return write("to_png", "png", path, draw(value, **how).laid_out("png", timeout))

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from engine.choices import spelled
 from engine.core.graph import topological
 from engine.core.origins import name_of
 from engine.core.sweep import gradients_of
@@ -32,6 +33,7 @@ class _Line(NamedTuple):
     cut: bool = False  # too deep to be opened
 
 
+@spelled
 def tree(
     value: Outputs,
     *,

@@ -9,6 +9,7 @@ from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
+from engine.choices import pick
 from engine.core.copies import rebuild
 from engine.core.graph import describe
 from engine.core.inputs import declared
@@ -120,8 +121,8 @@ class Program:
             raise ValueError(
                 f"{describe(both.pop())} is an input and a parameter; it can be one of them"
             )
-        if reduce not in (None, *get_args(Reduce)):
-            raise ValueError(f'reduce is "mean", "sum" or None, got {reduce!r}')
+        if reduce is not None:
+            pick(dict.fromkeys(get_args(Reduce)), reduce, "reduce")
         self.reduce, self._rows, self._exact = reduce, rows, exact
         check_decisions(self.inputs, self.parameters, self.outputs)
         tape, constants = record_tape(

@@ -71,6 +71,8 @@ def trunc(x: Scalar) -> Value:
 def round(x: Scalar) -> Value:
     """The whole number nearest to x; halfway between two, the even one. Its derivative is 0.
 
+    It is a Value. For a number to show take `round(x.data, 2)`; `round(x, 2)` is an error.
+
     >>> round(Value(2.5)).data
     2.0
     """

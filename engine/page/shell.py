@@ -26,7 +26,7 @@ def page(
     pictures: str = "",
     **words: str,
 ) -> str:
-    """Return a page that plays what `data` holds, and write it to `path` if one is given.
+    """Return a page that plays what `data` holds; or write it to `path`, and return that.
 
     A content security policy allows the page's own script and style, and nothing else.
 
@@ -60,8 +60,7 @@ def page(
         style_hash=_hash(style),
         script_hash=_hash(script),
     )
-    write("to_html", "html", path, text, pictures)
-    return text
+    return write("to_html", "html", path, text, pictures)
 
 
 def as_json(data: Mapping[str, Any]) -> str:

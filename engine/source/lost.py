@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from os.path import dirname, join
-from types import CodeType, FrameType
+from types import CodeType, FrameType, TracebackType
 
-from engine.source.origin import Code, line_of, origin_of
+from engine.source.origin import Code, line_at, line_of, origin_of
 
 NAMES = """acos acosh asin asinh atan atan2 atanh cbrt cos cosh erf erfc exp exp2 expm1 fmod hypot
     lgamma log log10 log1p log2 sin sinh sqrt tan tanh"""
@@ -22,6 +22,8 @@ TWINS |= {"fsum": "engine.sum", "pow": "x**y", "fabs": "abs(x)"}
 SIGNS = ("+", "-", "*", "/")
 _ROOT = dirname(dirname(dirname(__file__)))
 FOLDERS = join(_ROOT, "engine", ""), join(_ROOT, "nn", "")  # of the library's code
+# What the library raises about what a user gave it, besides errors of its own classes.
+REPORTED = TypeError, ValueError, NotImplementedError, ImportError, OSError
 CHECKS = 256  # for how many numbers a call is remembered
 
 # By the id of a code object and an instruction: the number that this call took last, and the code.
@@ -85,7 +87,11 @@ def check_back(number: float, frame: FrameType) -> None:
 
 def in_library(frame: FrameType) -> bool:
     """Whether a frame belongs to `engine` or `nn`."""
-    return frame.f_globals.get("__name__", "").split(".")[0] in ("engine", "nn")
+    return _is_ours(frame.f_globals.get("__name__", ""))
+
+
+def _is_ours(module: str) -> bool:
+    return module.split(".")[0] in ("engine", "nn")
 
 
 def outside_library(frame: FrameType) -> FrameType:
@@ -93,6 +99,33 @@ def outside_library(frame: FrameType) -> FrameType:
     while frame.f_back and in_library(frame):
         frame = frame.f_back
     return frame
+
+
+def at(code: CodeType, line: int | None) -> str:
+    """A line of code as messages name it: `/home/me/run.py:4`, or a cell's `In[3]:4`."""
+    return line_at(code.co_filename, line)
+
+
+def in_users_lines(error: BaseException, trace: TracebackType | None) -> bool:
+    """Give an error a traceback without lines of `engine` and `nn`; tell if these raised it.
+
+    Errors of the library that no user should meet are faults in it, and keep their lines.
+    """
+    entries, kept = list[TracebackType](), None
+    while trace:
+        entries.append(trace)
+        trace = trace.tb_next
+    ours = bool(entries) and in_library(entries[-1].tb_frame)
+    if not isinstance(error, REPORTED if ours else Exception) and not _is_ours(
+        type(error).__module__
+    ):
+        return False
+    for entry in reversed(entries):
+        frame = entry.tb_frame
+        if frame.f_globals.get("__name__") != "contextlib" and not in_library(frame):
+            entry.tb_next, kept = kept, entry
+    error.__traceback__ = kept
+    return ours
 
 
 def warn_at(frame: FrameType, file: str, line: int, text: str) -> None:

@@ -12,6 +12,8 @@ depths, 0 for the top of the stack.
 import dis
 import linecache
 import os
+import re
+import sys
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -82,8 +84,26 @@ class Place:
     since: int = field(default=0, compare=False, repr=False)
 
     def __str__(self) -> str:
-        cell = "ipykernel_" in self.file or self.file.startswith("<ipython-input-")
-        return f"{'cell' if cell else Path(self.file).name}:{self.line}"
+        return line_at(self.file, self.line, Path(self.file).name)
+
+
+def running_shell() -> Any:
+    """IPython, where it runs this process, in a terminal or for a notebook; else None."""
+    return getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+
+
+def line_at(file: str, line: int | None, called: str = "") -> str:
+    """A line of a file, such as `run.py:4`, or of a cell of a notebook: `In[3]:4`.
+
+    Arguments:
+        called: what to call the file, if not by its path.
+    """
+    shell = running_shell()
+    if shell and (cell := shell.compile.format_code_name(file)):
+        called = cell[1]
+    elif re.search(r"ipykernel_|^<ipython-input-|__marimo__cell", file):
+        called = "cell"
+    return f"{called or file}:{line}"
 
 
 def line_of(code: CodeType, number: int) -> str:

@@ -6,7 +6,7 @@ import sys
 from typing import Any
 from weakref import WeakKeyDictionary, ref
 
-from engine.source.lost import in_library
+from engine.source.lost import at, in_library
 
 NODES = 8  # that a Reading remembers
 LATEST = 256  # numbers of leaves that are remembered
@@ -79,7 +79,7 @@ def _deciding(name: str) -> Any:
     def method(self: Reading, *others: Any) -> Any:
         frame = sys._getframe(1)
         if not in_library(frame):
-            compared[f"{frame.f_code.co_filename}:{frame.f_lineno}"] = self.nodes, self.time
+            compared[at(frame.f_code, frame.f_lineno)] = self.nodes, self.time
         return plain(self, *others)
 
     return method

@@ -11,11 +11,13 @@ from typing import Any
 from engine.core.value import Value
 from engine.explain.diagnose import diagnose as of_loss
 from engine.explain.report import Report
+from engine.interactive import install
 from engine.stepping.run import Run
 
 
 def load_ipython_extension(shell: Any) -> None:
     """Add the magics; IPython calls this for `%load_ext engine`."""
+    install(shell)
     for magic in MAGICS:
         bound = update_wrapper(partial(magic, shell), magic)
         shell.register_magic_function(bound, "line", magic.__name__)

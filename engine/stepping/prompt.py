@@ -11,6 +11,7 @@ from math import inf
 from types import FrameType
 from typing import Any, TextIO
 
+from engine.choices import similar
 from engine.core.value import Value
 from engine.drawing import LayoutError
 from engine.source.lost import outside_library
@@ -18,7 +19,7 @@ from engine.stepping.breakpoints import Breakpoints, NodeNames, Stop
 from engine.stepping.condition import FIELDS, FUNCTIONS
 from engine.stepping.run import Run
 from engine.stepping.views import ALARM, FAINT, Piece, Views, fitted
-from engine.wording.terminal import Mistake, hint, in_colour, painted, printable, similar
+from engine.wording.terminal import Mistake, hint, in_colour, painted, printable
 
 # What `help` lists. What stands before a parenthesis is the short form: n is next.
 _USES = {
@@ -167,7 +168,7 @@ class Prompt(cmd.Cmd):
             if known or not (alone and name.isidentifier()):
                 raise  # an expression, and not a command with its argument
             near = similar(name, [*COMMANDS, *self.names.nodes, *FIELDS])
-            remedy = f"did you mean {near}?" if near else "help lists the commands"
+            remedy = f"did you mean {' or '.join(near)}?" if near else "help lists the commands"
             raise Mistake(f"there is no command or node {name!r}; {remedy}") from None
 
     def do_quit(self, argument: str) -> bool:

@@ -25,8 +25,9 @@ _serial = count(1)
 
 
 def to_source(run: Run, path: Target = None) -> str:
-    """The pass of a run as a Python program that runs by itself, written to `path` if one is given.
+    """The pass of a run as a Python program that runs by itself; or written to `path`.
 
+    With a path, it returns that.
     The program has a line for each node, with its data, and then a line for each edge. At the end
     it adds the gradients from before the run, and prints all gradients.
 
@@ -44,8 +45,7 @@ def to_source(run: Run, path: Target = None) -> str:
         for node, called in identifiers(reversed(run.nodes)).items()
     }
     source = "\n".join([*_begin(run, terms), *_edges(run, terms), *_end(run, terms)])
-    write("to_source", "py", path, source)
-    return source
+    return write("to_source", "py", path, source)
 
 
 def unroll(run: Run) -> FunctionType:

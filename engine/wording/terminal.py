@@ -3,7 +3,6 @@ REPL prints as it is.
 """
 
 import ast
-import difflib
 import operator
 import os
 import shutil
@@ -11,8 +10,9 @@ import sys
 import textwrap
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from itertools import islice
 from typing import IO, Any, Self
+
+from engine.choices import similar
 
 # Stand-ins, for a terminal that lacks any of the characters in a text.
 WORDS = {"…": "...", "Σ": "sum", "Π": "prod", "∂": "d", "≤": "<=", "≥": ">="}
@@ -102,16 +102,6 @@ def parsed(source: str) -> ast.expr:
         raise Mistake(f"the expression cannot be read: {error}") from None
 
 
-def similar(text: str, known: Iterable[str]) -> str:
-    """The one or two known names that are most like a text; "" where none is like it.
-
-    >>> similar("rleu", ["tanh", "relu"]), similar("rleu", ["tanh"])
-    ('relu', '')
-    """
-    some = [*islice(dict.fromkeys(known), 5000)]  # to compare with more would take seconds
-    return " or ".join(difflib.get_close_matches(text, some, 2))
-
-
 def hint(text: str, known: Iterable[str]) -> str:
     """What a message adds about a name that is not known: names that are like it, or a few.
 
@@ -120,7 +110,7 @@ def hint(text: str, known: Iterable[str]) -> str:
     """
     known = [*dict.fromkeys(known)]
     if near := similar(text, known):
-        return f"; did you mean {near}?"
+        return f"; did you mean {' or '.join(near)}?"
     some = ", ".join(known[-5:])
     return f"; there are {some}{', …' if len(known) > 5 else ''}" if some else ""
 

@@ -13,11 +13,12 @@ from matplotlib.patches import FancyArrowPatch
 from matplotlib.text import Text
 
 from engine import Value, dot, gradient
+from engine.choices import pick
+from engine.outfile import Target
 from engine.wording.names import number
-from nn.checks import pick
 from nn.drawing import diagram
 from nn.drawing.diagram import LOOKS, SIGNS, Heights, breadth, brief, fitted
-from nn.drawing.figure import BLUE, DASHED, GREY, INK, ORANGE, Figure, Target, names, styled, words
+from nn.drawing.figure import BLUE, DASHED, GREY, INK, ORANGE, Figure, names, styled, words
 from nn.evaluation.measure import signals
 from nn.models.activations import ACTIVATIONS, ActivationName
 from nn.models.layers import Neuron

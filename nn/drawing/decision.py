@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize, to_rgb
 from matplotlib.ticker import MaxNLocator
 
-from nn.drawing.figure import COLOURS, INK, Figure, Target, names, styled
+from engine.outfile import Target
+from nn.drawing.figure import COLOURS, INK, Figure, names, styled
 from nn.evaluation import plane
 from nn.evaluation.measure import predict
 from nn.evaluation.samples import pair_up

@@ -9,7 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from engine import Value, dot, gradient
-from nn.drawing.figure import BLUE, ORANGE, Figure, Target, names, styled
+from engine.outfile import Target
+from nn.drawing.figure import BLUE, ORANGE, Figure, names, styled
 from nn.models import chain
 from nn.models.layers import Neuron
 from nn.models.module import Module

@@ -2,15 +2,15 @@
 
 import io
 from collections.abc import Sequence
-from os import PathLike
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import matplotlib
 import matplotlib.figure
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-Target: TypeAlias = str | PathLike[str] | None
+from engine.choices import Function, spelled
+from engine.outfile import Target
 
 # Okabe and Ito (2008): colours that every kind of eye tells apart. For those who print in grey, a
 # dash, a shape or a word says the same.
@@ -36,7 +36,10 @@ STYLE: dict[Any, Any] = {
 DATES: dict[str, dict[str, None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 LONGEST = 24  # characters of a name
 
-styled = matplotlib.rc_context(STYLE)  # a decorator: the function draws in this style
+
+def styled(function: Function) -> Function:
+    """A decorator: the function draws in this style, and tells how its options are spelled."""
+    return spelled(matplotlib.rc_context(STYLE)(function))
 
 
 class Figure(matplotlib.figure.Figure):
@@ -56,6 +59,12 @@ class Figure(matplotlib.figure.Figure):
         self.savefig(buffer, format="png", dpi=2 * 96)
         width, height = (round(96 * inches) for inches in self.get_size_inches())
         return buffer.getvalue(), {"width": width, "height": height}
+
+    def svg(self) -> bytes:
+        """The picture as SVG."""
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="svg")
+        return buffer.getvalue()
 
     def savefig(self, fname: Any, *, transparent: bool | None = None, **kwargs: Any) -> None:
         """Save as matplotlib does; text in SVG stays text, and no date is written."""

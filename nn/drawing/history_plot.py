@@ -3,7 +3,8 @@
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, MaxNLocator
 
-from nn.drawing.figure import BLUE, DASHED, GREY, ORANGE, Figure, Target, styled
+from engine.outfile import Target
+from nn.drawing.figure import BLUE, DASHED, GREY, ORANGE, Figure, styled
 from nn.training.history import History
 
 

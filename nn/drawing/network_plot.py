@@ -11,8 +11,9 @@ from matplotlib.colors import to_rgb, to_rgba
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
+from engine.outfile import Target
 from nn.drawing import diagram
-from nn.drawing.figure import BLUE, GREY, ORANGE, Figure, Target, names, styled
+from nn.drawing.figure import BLUE, GREY, ORANGE, Figure, names, styled
 from nn.evaluation.measure import signals
 from nn.models import chain
 from nn.models.layers import Layer, Neuron

@@ -15,7 +15,8 @@ from operator import and_, eq, or_
 from statistics import fmean
 from typing import Any, Literal, TypeAlias
 
-from nn.checks import alone, as_list, is_number, pick
+from engine.choices import pick
+from nn.checks import alone, as_list, is_number
 from nn.evaluation.plane import largest
 from nn.evaluation.samples import Rows, by_place, columns, for_rows, is_array
 from nn.losses import Classes, classes_of, ignored_class, loss_name

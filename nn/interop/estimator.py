@@ -15,7 +15,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from engine import Value
-from nn.checks import at_least_zero, in_users_terms, pick
+from engine.choices import pick
+from nn.checks import at_least_zero, in_users_terms
 from nn.evaluation.probabilities import answers
 from nn.models.activations import ActivationName
 from nn.models.layers import MLP

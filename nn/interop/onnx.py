@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from engine.choices import pick
 from nn.checkpoint.files import FilePath, write
-from nn.checks import pick
 from nn.interop.common import described, needed
 from nn.models.activations import ACTIVATIONS
 from nn.models.module import Module

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from nn.checks import pick
+from engine.choices import pick
 from nn.interop.common import described, needed
 from nn.models.activations import ACTIVATIONS
 from nn.models.architecture import make, slots

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 import engine
 from engine import Value
-from nn.checks import pick
+from engine.choices import pick
 
 # The names in `ACTIVATIONS` and `INITS`, for type checkers and editors.
 ActivationName: TypeAlias = Literal[

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 from engine import Value, dot
+from engine.choices import pick, spelled
 from engine.core.graph import uncollected
 from engine.source.origin import Place
-from nn.checks import count, generator, pick, place
+from nn.checks import alone, count, generator, place
 from nn.models.activations import ACTIVATIONS, ActivationName, InitName, bound
 from nn.models.module import Module, Out
 
@@ -43,6 +44,7 @@ class Neuron(Module[Value]):
     ValueError: Neuron takes 3 inputs, got 2; check the width of the layer before it, or the sample
     """
 
+    @spelled
     def __init__(
         self,
         n_in: int,
@@ -99,6 +101,7 @@ class Layer(Module[Out]):
     1.0
     """
 
+    @spelled
     def __init__(
         self,
         n_in: int,
@@ -212,6 +215,7 @@ class MLP(Sequential[Out]):
 
     layers: list[Layer]
 
+    @spelled
     def __init__(
         self,
         n_in: int,
@@ -222,8 +226,8 @@ class MLP(Sequential[Out]):
         *,
         init: InitName | None = None,
     ) -> None:
-        widths = _widths(widths)
-        rng = generator(rng)
+        widths, rng = _widths(widths), generator(rng)
+        pick(ACTIVATIONS, _activation(activation, None), "activation")  # also of no hidden layer
         names = [activation] * (len(widths) - 1) + [output]
         each = zip([n_in, *widths], widths, names, strict=False)
         super().__init__(*[Layer(n, width, name, rng, init=init) for n, width, name in each])
@@ -276,13 +280,15 @@ def sized(module: Module, x: Inputs, n_in: int) -> tuple[Any, ...]:
     if isinstance(x, (set, frozenset, dict)):
         got = f"{type(module).__name__} takes a list of inputs, got a {type(x).__name__}"
         raise TypeError(f"{got}; give its numbers in their order")
-    xs = tuple(x) if hasattr(x, "__iter__") else (x,)
-    if len(xs) != n_in:
-        remedy = "check the width of the layer before it, or the sample"
-        if xs and hasattr(xs[0], "__iter__"):
-            remedy = "call it for each sample: [model(x) for x in xs]"
+    xs, inputs = tuple(x) if hasattr(x, "__iter__") else (x,), f"input{'s' * (n_in > 1)}"
+    if xs and not alone(xs[0]) and getattr(xs[0], "ndim", None) != 0:
         raise ValueError(
-            f"{type(module).__name__} takes {n_in} input{'' if n_in == 1 else 's'}, got {len(xs)}; "
-            f"{remedy}"
+            f"{type(module).__name__} takes one sample, of {n_in} {inputs}, got {len(xs)} in a "
+            "list; call it for each: [model(x) for x in xs], or nn.predict(model, xs)"
+        )
+    if len(xs) != n_in:
+        raise ValueError(
+            f"{type(module).__name__} takes {n_in} {inputs}, got {len(xs)}; "
+            "check the width of the layer before it, or the sample"
         )
     return xs

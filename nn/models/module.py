@@ -164,6 +164,17 @@ class Module(Generic[Out]):
 
         return loops.CAUSES | loop_rows.LOOPS
 
+    def __str__(self) -> str:
+        """Its layers, their shapes and how many parameters they have, as a table."""
+        from nn import summary  # with words for people, which a training never needs
+
+        return summary.text(self)
+
+    def _repr_html_(self) -> str:
+        from nn import summary
+
+        return summary.html(self)
+
     @reprlib.recursive_repr()
     def __repr__(self) -> str:
         parts = [

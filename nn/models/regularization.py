@@ -5,8 +5,9 @@ from random import Random
 from typing import Any, NoReturn
 
 from engine import Value, mean, var
+from engine.choices import pick
 from engine.source.origin import Place
-from nn.checks import at_least_zero, count, fraction, generator, pick, place
+from nn.checks import at_least_zero, count, fraction, generator, place
 from nn.models.activations import ACTIVATIONS, ActivationName
 from nn.models.batch import BATCH, RecordedBatch
 from nn.models.layers import Inputs, Source, lifted

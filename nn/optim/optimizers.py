@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal, TypeAlias, cast
 from weakref import WeakValueDictionary
 
 from engine import Value
+from engine.choices import spelled
 from engine.core.origins import name_of
 from engine.core.sweep import gradients_of
 from engine.core.value import set_data
@@ -352,6 +353,9 @@ class RMSprop(Optimizer):
         value -= self.lr * move
         return value, square, mean, move
 
+
+for _kind in SGD, Adam, AdamW, RMSprop:
+    _kind.__init__ = spelled(_kind.__init__)  # type: ignore[method-assign]
 
 OptimizerName: TypeAlias = Literal["sgd", "adam", "adamw", "rmsprop"]
 # By name, as `fit` takes them, with rates that suit networks of a few hundred parameters.

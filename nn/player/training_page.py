@@ -4,7 +4,6 @@ units and weights, and how a model of two inputs divides the plane.
 
 import base64
 import math
-import os
 import sys
 from array import array
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from typing import Any
 
 from engine import numeric_mode
 from engine.core.value import set_data
+from engine.outfile import Target
 from engine.page import shell
 from engine.wording.names import shorten, visible
 from nn.checks import as_list
@@ -33,12 +33,12 @@ Pair = tuple[float, float]
 
 def to_html(
     history: History,
-    path: str | os.PathLike[str] | None = None,
+    path: Target = None,
     *,
     features: Sequence[object] | None = None,
     classes: Sequence[object] | None = None,
 ) -> str:
-    """Return a page that plays a training epoch by epoch, and write it to `path`.
+    """Return a page that plays a training epoch by epoch; or write it to `path`, and return that.
 
     The network's lines follow its weights, a marker walks along the curves, and a model of two
     inputs shows how it divides the plane. It is one file and works offline. It opens at the epoch
@@ -84,7 +84,7 @@ def to_html(
         path,
         title=f"Training of {model}",
         name=model,
-        count=visible(repr(history).removeprefix("History(").removesuffix(")")),
+        count=visible(history.words),
         unit="epoch",
         first="Before the training",
         speeds=(2, 10, 30, 100),

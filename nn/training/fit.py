@@ -1,6 +1,5 @@
 """fit: epochs of small batches until the loss stops falling."""
 
-import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from functools import cache
@@ -10,9 +9,10 @@ from typing import Any, TypeAlias
 from weakref import ref
 
 from engine import NumericError, Value
+from engine.choices import pick, spelled
 from nn.checkpoint.files import FilePath
 from nn.checkpoint.state import CheckpointWriter, State, Stateful, load_all
-from nn.checks import PLACES, at_least_zero, generator, in_users_terms, listed, pick
+from nn.checks import PLACES, at_least_zero, generator, in_users_terms, listed
 from nn.evaluation.metrics import Asked, Metrics
 from nn.evaluation.samples import pair_up
 from nn.losses import LOSSES, OTHER_NAMES, Loss, LossName, built_in, check_settings, classes_of
@@ -21,13 +21,14 @@ from nn.optim.optimizers import OPTIMIZERS, Optimizer, OptimizerName
 from nn.optim.schedules import Schedule
 from nn.training.data import ClassWeights, Data, Generators
 from nn.training.history import LAST, EarlyStopping, History, Recording, Start
-from nn.training.progress import Progress
+from nn.training.progress import Progress, say
 from nn.training.task import Backend, Callback, MonitorMode, NotCompilable, Task, as_callbacks
 from nn.training.trainer import Trainer
 
 Chosen: TypeAlias = OptimizerName | Optimizer | Callable[[list[Value]], Optimizer]
 
 
+@spelled
 def fit(
     model: Module,
     xs: Iterable[Any],
@@ -124,7 +125,7 @@ def fit(
             then on (a schedule goes on multiplying what they made of it). If one returns True,
             training stops once all were called; if one raises, `fit` raises. The checkpoint of the
             epoch is written before, so the training can be resumed, and again if they changed it.
-        progress: show a bar, or a line now and then where standard error is not a terminal.
+        progress: show a bar, or a line now and then elsewhere.
         record: keep the parameters of every epoch, which `History.to_html` shows as a page.
         backend: "native" trains as machine code. It needs the extra `fast`, rows of numbers, a loss
             that is a mean over rows, and a model that computes the same formula for every row. A
@@ -324,9 +325,9 @@ def _trainer(task: Task, progress: bool) -> Trainer:
 
 @cache
 def _say(line: str, aloud: bool) -> None:
-    """Write a line to standard error, once for each reason."""
+    """Write a line, once for each reason."""
     if aloud:
-        sys.stderr.write(line + "\n")
+        say(line)
 
 
 def _loss(loss: LossName | Loss) -> Loss:

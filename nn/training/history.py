@@ -8,10 +8,10 @@ from array import array
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from os import PathLike
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
+from engine.outfile import Target
 from nn.checkpoint.state import State, row, table
 from nn.checks import place
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from nn.training.trainer import Trainer
 
 
+ROWS = 5  # that are printed
 LAST: deque[ref[History]] = deque(maxlen=1)  # of the last training, if somebody holds it
 
 
@@ -194,14 +195,24 @@ class History:
         self.log[:] = [dict(zip(names, row, strict=True)) for row in rows]
 
     def __repr__(self) -> str:
+        from engine.wording.terminal import columns  # for people, and not for a training
+
+        head = ["epoch", *(self.log[-1] if self.log else [])]
+        last = [*enumerate(self.log, 1)][-ROWS:]
+        rows = [[str(i), *(_figure(name, x[name]) for name in head[1:])] for i, x in last]
+        return "\n".join([f"History({self.words})", *columns([head, *rows] if rows else [], 0)])
+
+    @property
+    def words(self) -> str:
+        """How it ended, in a line."""
         text = f"{self.epochs} epoch{'' if self.epochs == 1 else 's'}"
         if self.stopped != "epochs":
             text += f", stopped by {self.stopped}"
         if self.best_epoch is not None:
             text += f", kept epoch {self.best_epoch + 1}: {figures(self.log[self.best_epoch])}"
-        return f"History({text})"
+        return text
 
-    def plot(self, path: str | PathLike[str] | None = None) -> Figure:
+    def plot(self, path: Target = None) -> Figure:
         """The curves of loss, accuracy and other metrics, as `nn.drawing.plot_history` has them.
 
         Arguments:
@@ -216,7 +227,7 @@ class History:
 
     def to_html(
         self,
-        path: str | PathLike[str] | None = None,
+        path: Target = None,
         *,
         features: Sequence[object] | None = None,
         classes: Sequence[object] | None = None,
@@ -227,7 +238,7 @@ class History:
         file that works offline. `#epoch=17` in its address opens it there.
 
         Arguments:
-            path: where to write it.
+            path: where to write it; then the path is returned.
             features: the names of the inputs. classes: those of the outputs.
 
         Raises ValueError where nothing was recorded.
@@ -331,7 +342,11 @@ def figures(numbers: dict[str, float]) -> str:
     parts = []
     for name, number in numbers.items():
         if not name.startswith("val_"):
-            val, digits = numbers.get(f"val_{name}"), ".1%" if name == "accuracy" else ".3g"
-            beside = "" if val is None else f" (val {val:{digits}})"
-            parts.append(f"{name} {number:{digits}}{beside}")
+            val = numbers.get(f"val_{name}")
+            beside = "" if val is None else f" (val {_figure(name, val)})"
+            parts.append(f"{name} {_figure(name, number)}{beside}")
     return ", ".join(parts)
+
+
+def _figure(name: str, number: float) -> str:
+    return f"{number:.1%}" if name in ("accuracy", "val_accuracy") else f"{number:.3g}"

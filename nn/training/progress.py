@@ -12,14 +12,21 @@ with warnings.catch_warnings():  # in a notebook it calls itself experimental
     from tqdm.autonotebook import tqdm
 from tqdm.std import tqdm as plain_tqdm
 
+from engine.source.origin import running_shell
 from nn.training.history import History, figures
 
 LINES = 10  # of a log, for a whole run
 SECONDS = 30.0  # or after so long without one
 
 
+def say(line: str) -> None:
+    """Write a line to standard error; in notebooks, which show that as an error, to stdout."""
+    notebook = getattr(running_shell(), "kernel", None) is not None
+    print(line, file=sys.stdout if notebook else sys.stderr, flush=True)
+
+
 class Progress:
-    """Shows a run on standard error: as a bar in a terminal or a notebook, else as lines.
+    """Shows a run as a bar in a terminal or a notebook (with ipywidgets), else as lines.
 
     A bar that is redrawn into a file fills it with control characters, so a file gets about ten
     lines a run (or one each half minute), and one at the end.
@@ -78,9 +85,8 @@ class Progress:
                 self._bar.set_postfix_str(figures(history.log[history.best_epoch]))
             self._bar.close()
         elif self.show and kind is None:
-            self._write(repr(history).removeprefix("History(").removesuffix(")"))
+            self._write(history.words)
 
     def _write(self, line: str) -> None:
         self.last = time.monotonic()
-        sys.stderr.write(line + "\n")
-        sys.stderr.flush()
+        say(line)

@@ -16,7 +16,8 @@ from threading import current_thread
 from typing import Any, Literal, TypeAlias, get_args
 
 from engine import Value
-from nn.checks import as_list, at_least_zero, count, is_number, pick
+from engine.choices import pick
+from nn.checks import as_list, at_least_zero, count, is_number
 from nn.evaluation.metrics import Metrics
 from nn.losses import LOSSES, Loss, classes_of, loss_name
 from nn.models.architecture import slots

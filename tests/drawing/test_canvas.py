@@ -15,7 +15,7 @@ import pytest
 
 import engine
 from engine import Value
-from engine.drawing import LayoutError, Picture, draw, to_dot, to_png, to_svg
+from engine.drawing import LayoutError, Picture, draw, to_dot, to_png, to_svg, tree
 
 ROOT = Path(__file__).parents[2]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -120,11 +120,21 @@ def test_a_layout_that_fails_leaves_no_files(fake_dot: FakeDot, tmp_path: Path) 
 
 def test_the_methods_of_a_value_are_the_functions(tmp_path: Path) -> None:
     y = product()
-    assert y.to_svg(tmp_path / "y.svg", direction="TB") == to_svg(y, direction="TB")
-    assert (tmp_path / "y.svg").read_text(encoding="utf-8") == to_svg(y, direction="TB")
-    assert y.to_png(tmp_path / "y.png") == (tmp_path / "y.png").read_bytes() == to_png(y)
+    assert y.to_svg(direction="TB") == to_svg(y, direction="TB")
+    assert y.to_png() == to_png(y)
     assert y.to_dot(collapse=0) == to_dot(y) == draw(y).source
-    assert y._repr_svg_() == to_svg(y) == draw(y)._repr_svg_()
+    assert y._repr_html_() == draw(y)._repr_html_()
+
+
+@pytest.mark.parametrize("method", ["to_svg", "to_png", "to_html", "to_source"])
+def test_what_writes_a_file_returns_its_path(method: str, tmp_path: Path) -> None:
+    y = product()
+    write = getattr(y.trace_backward() if method == "to_source" else y, method)
+    content, kind = write(), method.replace("source", "py").removeprefix("to_")
+    path = tmp_path / f"y.{kind}"
+    assert write(path) == write(str(path)) == str(path)
+    written = path.read_bytes()
+    assert (written if kind == "png" else written.decode()) == content
 
 
 @pytest.mark.parametrize(
@@ -159,9 +169,19 @@ def test_a_notebook_shows_text_where_there_is_no_layout_program(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("GRADWALK_DOT", str(tmp_path / "nowhere"))
-    assert draw(product())._repr_svg_() is None
-    assert product()._repr_svg_() is None
+    assert draw(product())._repr_html_() is None
+    assert product()._repr_html_() is None
     assert repr(product()).startswith("Value(")
+
+
+def test_a_terminal_reads_the_tree_in_place_of_a_picture() -> None:
+    y = product()
+    hint = "a notebook shows the picture, .render(outfile='y.svg') writes it"
+    assert repr(draw(y)) == f"{tree(y)}\n{hint}"
+    assert str(draw(y)) == to_dot(y)  # as in graphviz
+    both = [y, y * 2.0]
+    assert repr(draw(both).copy()) == f"{tree(both)}\n{hint}"
+    assert len(repr(draw(sum(Value(1.0) for _ in range(99)))).splitlines()) < 50
 
 
 @pytest.mark.parametrize("terminal", [True, False], ids=["terminal", "notebook"])
@@ -187,7 +207,7 @@ def test_ipython_draws_where_a_picture_can_be_shown_and_only_there(
         capture_output=True,
         check=True,
     ).stdout
-    kinds = ["text/plain"] if terminal else ["image/svg+xml", "text/plain"]
+    kinds = ["text/html", "text/plain"][terminal:]
     assert json.loads(printed) == [kinds, kinds]
     runs = tmp_path / "runs"
     assert runs.exists() != terminal

@@ -63,9 +63,8 @@ def test_without_dot_pygraphviz_draws_and_its_chatter_stays_hidden(
     bare: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     bare.setenv("FONTCONFIG_FILE", str(tmp_path / "missing.conf"))  # this makes it chatter
-    svg = to_svg(Value(2.0, label="x"), tmp_path / "x.svg")
-    assert "data 2" in svg
-    assert (tmp_path / "x.svg").read_text(encoding="utf-8") == svg
+    path = to_svg(Value(2.0, label="x"), tmp_path / "x.svg")
+    assert "data 2" in Path(path).read_text(encoding="utf-8")
     assert to_png(Value(2.0)).startswith(b"\x89PNG")
     assert capfd.readouterr() == ("", "")
 

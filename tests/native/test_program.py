@@ -76,7 +76,7 @@ Y = X * W
         ({"inputs": [X], "outputs": [Y], "parameters": [Y]}, ValueError, "take .detach() of it"),
         ({"inputs": [X, X], "outputs": [Y]}, ValueError, "inputs has a Value twice"),
         ({"inputs": [X], "outputs": [Y], "parameters": [X]}, ValueError, "an input and a param"),
-        ({"inputs": [X], "outputs": [Y], "reduce": "max"}, ValueError, "got 'max'"),
+        ({"inputs": [X], "outputs": [Y], "reduce": "max"}, ValueError, "unknown reduce 'max'"),
         ({"inputs": 3, "outputs": [Y]}, TypeError, "inputs is a list of Values, got 3"),
     ],
     ids=lambda x: x if isinstance(x, str) else "",

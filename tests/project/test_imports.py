@@ -22,9 +22,19 @@ BELOW: dict[str, set[str]] = {
     "engine.drawing": {"core", "wording", "explain"},
     "engine.page": {"core", "wording"},
     "engine.native": {"source", "core", "operations", "wording"},
+    "engine.interactive": {"source", "core"},
     "engine.compatibility": {"core"},
     "engine.cli": {"core", "wording", "explain", "drawing"},
-    "engine.stepping": {"source", "core", "wording", "explain", "drawing", "page", "cli"},
+    "engine.stepping": {
+        "source",
+        "core",
+        "interactive",
+        "wording",
+        "explain",
+        "drawing",
+        "page",
+        "cli",
+    },
     "nn.checks": set(),
     "nn.models": {"checks"},
     "nn.pairs": {"checks"},
@@ -37,6 +47,7 @@ BELOW: dict[str, set[str]] = {
 }
 _ALL = {"checks", "models", "losses", "optim", "evaluation", "checkpoint", "training"}
 BELOW |= {"nn.interop": _ALL, "nn.drawing": _ALL, "nn.player": _ALL, "nn.doctor": _ALL}
+BELOW["nn.summary"] = {"checks", "models"}
 # What those rooms of nn may import of engine, beside its public names and its core.
 WORDS, NATIVE = {"engine.wording"}, {"engine.native"}
 ENGINE: dict[str, set[str]] = {
@@ -44,14 +55,15 @@ ENGINE: dict[str, set[str]] = {
     "nn.training": NATIVE,
     "nn.interop": WORDS,
     "nn.drawing": WORDS | {"engine.drawing", "engine.explain"},
+    "nn.summary": WORDS,
     "nn.doctor": WORDS | {"engine.explain"},
     "nn.player": WORDS | NATIVE | {"engine.stepping", "engine.page"},
 }
 # Loaded when they are first asked for, and so allowed inside a function. The core asks in one file.
 UPPER = {room for room in BELOW if room.startswith("engine.")}
 UPPER -= {"engine.source", "engine.core", "engine.operations", "engine.calculus"}
-UPPER -= {"engine.compatibility"}
-UPPER |= {"nn.drawing", "nn.player", "nn.doctor"}
+UPPER -= {"engine.compatibility", "engine.interactive"}
+UPPER |= {"nn.drawing", "nn.player", "nn.doctor", "nn.summary"}
 LATE = {
     "nn.evaluation.programs",
     "nn.interop.sklearn",
@@ -60,6 +72,7 @@ LATE = {
 BESIDE = {
     "engine.lazy",
     "engine.aliases",
+    "engine.choices",
     "engine.containers",
     "engine.forks",
     "engine.outfile",

@@ -5,10 +5,12 @@ gradient from the local derivatives, in the order of the pass, and from what hoo
 """
 
 import re
+from contextlib import closing
 from html import escape
 from pathlib import Path
 from typing import Any
 
+from engine.core.modes import numeric_mode
 from engine.core.operation import Operation
 from engine.core.origins import name_of, place_of, source_of
 from engine.core.sweep import Gradients
@@ -34,18 +36,19 @@ _NEEDLESS = re.compile(
 )
 
 
-def to_html(run: Run, path: Target = None, **how: Any) -> str:
-    """Return a page that plays the forward and the backward pass, and write it to `path`.
+def to_html(run: Run | Value, path: Target = None, **how: Any) -> str:
+    """Return a page that plays the forward and the backward pass; or write it to `path`.
 
-    The page is one file and works offline. It has play and pause, single steps in both directions,
-    a bar to seek with, and links to a step (`#step=17`). It opens where the run stands; for a run
-    that has not begun that is the first step of the forward pass. The run and the gradients on the
-    graph stay as they are.
+    With a path, it returns that. The page is one file and works offline. It has play and pause,
+    single steps in both directions, a bar to seek with, and links to a step (`#step=17`). It opens
+    where the run stands; for a run that has not begun that is the first step of the forward pass.
+    The run and the gradients on the graph stay as they are.
 
     Up to 5,000 values are drawn one by one, if that can be laid out in 10 seconds. Otherwise the
     picture is collapsed, and a step lights the box that its node is in.
 
     Arguments:
+        run: the pass, or a Value to go back from, whose gradients may be infinite or nan.
         how: the options of `engine.drawing.draw`, without `expand`.
 
     Raises:
@@ -57,6 +60,9 @@ def to_html(run: Run, path: Target = None, **how: Any) -> str:
     >>> page.startswith("<!doctype html>"), "<noscript>" in page
     (True, True)
     """
+    if isinstance(run, Value):
+        with numeric_mode("ieee"), closing(Run(run)) as whole:  # one can always look
+            return to_html(whole, path, **how)
     if how.get("expand"):
         raise ValueError(
             "a player shows the nodes of its run, and expand=True draws others in their place; "

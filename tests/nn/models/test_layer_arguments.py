@@ -19,6 +19,8 @@ from nn import (
 )
 from tests.nn.models.layers_made import numbers
 
+EACH = "call it for each: [model(x) for x in xs], or nn.predict(model, xs)"
+
 # --- what they take
 
 
@@ -166,7 +168,11 @@ REFUSED = {
     ),
     "a batch": (
         lambda: MLP(2, [1])([[1, 2]]),
-        "Layer takes 2 inputs, got 1; call it for each sample: [model(x) for x in xs]",
+        f"Layer takes one sample, of 2 inputs, got 1 in a list; {EACH}",
+    ),
+    "as many samples as inputs": (
+        lambda: MLP(2, [1])(np.array([[1.0, 2.0], [3.0, 4.0]])),
+        f"Layer takes one sample, of 2 inputs, got 2 in a list; {EACH}",
     ),
     "misspelt": (
         lambda: Neuron(3, "ReLu"),
@@ -232,11 +238,6 @@ def test_refused_with_a_reason(case):
     with pytest.raises((ValueError, TypeError)) as caught:
         attempt()
     assert str(caught.value) == text
-
-
-def test_a_batch_where_a_sample_belongs_is_a_type_error():
-    with pytest.raises(TypeError):
-        MLP(2, [1])([[1.0, 2.0], [3.0, 4.0]])
 
 
 def test_an_overflow_names_the_weight_and_leaves_no_trace():

@@ -78,8 +78,9 @@ def test_a_text_is_no_list_of_names():
 def test_the_page_leaves_the_model_alone(tmp_path):
     model, history = trained()
     before = [p.data for p in model.parameters()]
-    text = history.to_html(tmp_path / "page.html")
-    assert (tmp_path / "page.html").read_text(encoding="utf-8") == text == history.to_html()
+    path = tmp_path / "page.html"
+    assert history.to_html(path) == str(path)
+    assert path.read_text(encoding="utf-8") == history.to_html()
     with pytest.raises(ValueError, match=r"to_html writes \.html files.*history\.plot\(path\)$"):
         history.to_html(tmp_path / "page.svg")
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]

@@ -56,7 +56,13 @@ def test_a_file_gets_a_line_now_and_then():
     assert all(re.fullmatch(rf"epoch \d+/30: {figures}", line) for line in lines)
     assert re.fullmatch(rf"30 epochs, kept epoch 30: {figures}", last)
     assert "\r" not in done.stderr
-    assert done.stdout == f"ready\nHistory({last})\n"
+    ready, said, head, *rows = done.stdout.splitlines()
+    assert (ready, said, head.split()) == (
+        "ready",
+        f"History({last})",
+        ["epoch", "loss", "accuracy"],
+    )
+    assert [row.split()[0] for row in rows] == ["26", "27", "28", "29", "30"]
 
 
 def test_a_terminal_gets_a_bar(monkeypatch):
@@ -115,7 +121,8 @@ def test_columns_and_the_best():
     assert (history.epochs, history.loss, history.accuracy) == (2, [3.0, 1.0], [])
     assert (history.val_loss, history.val_accuracy, history.watched) == ([], [], [3.0, 1.0])
     assert history.best_loss == 1.0
-    assert repr(history) == "History(2 epochs, stopped by patience, kept epoch 2: loss 1)"
+    said = "History(2 epochs, stopped by patience, kept epoch 2: loss 1)"
+    assert repr(history).splitlines() == [said, "epoch  loss", "    1     3", "    2     1"]
     history = small_fit(progress=False, validation=0.5)
     assert history.watched == history.val_loss
     assert len(history.val_accuracy) == 3

@@ -1,0 +1,72 @@
+"""Names that users choose from: of rows in a table, and of options. A typo is answered by what was
+meant.
+"""
+
+import difflib
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
+from inspect import signature
+from itertools import islice
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def similar(text: str, known: Iterable[str], most: int = 2) -> list[str]:
+    """The few known names that are most like a text, in capitals or not.
+
+    >>> similar("Rleu", ["tanh", "relu"]), similar("lr", ["LR"]), similar("rleu", ["tanh"])
+    (['relu'], ['LR'], [])
+    """
+    some = {name.lower(): name for name in islice(known, 5000)}  # with more it would take seconds
+    return [some[name] for name in difflib.get_close_matches(text.lower(), some, most)]
+
+
+def pick(table: Mapping[str, T], name: object, kind: str) -> T:
+    """The row of a table, or an error that lists the names it knows and the closest one.
+
+    >>> pick({"relu": 1, "tanh": 2}, "rellu", "activation")
+    Traceback (most recent call last):
+    ValueError: unknown activation 'rellu', did you mean 'relu'? Known: relu, tanh
+    """
+    if isinstance(name, str) and name in table:
+        return table[name]
+    close = similar(str(name), table, 1)
+    hint = f", did you mean {close[0]!r}? Known" if close else "; known"
+    raise ValueError(f"unknown {kind} {name!r}{hint}: {', '.join(table)}")
+
+
+class _unseen:
+    """An error that leaves the block does not show the function that holds it."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if error:
+            error.__traceback__ = trace.tb_next
+
+
+def spelled(function: Function) -> Function:
+    """Answer an unknown option by the one that was meant, as Python does itself from 3.13 on.
+
+    >>> spelled(lambda size: size)(sise=3)
+    Traceback (most recent call last):
+    TypeError: <lambda>() got an unexpected keyword argument 'sise'. Did you mean 'size'?
+    """
+    if sys.version_info >= (3, 13):
+        return function
+    known = signature(function).parameters
+
+    @wraps(function)
+    def checked(*args: Any, **options: Any) -> Any:
+        for name in options.keys() - known:
+            for meant in similar(name, known, 1):
+                said = f"{function.__qualname__}() got an unexpected keyword argument {name!r}"
+                raise TypeError(f"{said}. Did you mean {meant!r}?")
+        with _unseen():
+            return function(*args, **options)
+
+    return checked  # type: ignore[return-value]
