@@ -124,6 +124,16 @@ def check_svg(page: Any, svg: str) -> list[str]:
     return problems
 
 
+def axe() -> str:
+    """The source of axe-core, the checker of accessibility."""
+    try:
+        from axe_playwright_python.sync_playwright import Axe
+    except ModuleNotFoundError:
+        missing('no axe-core: pip install axe-playwright-python (it is in the extra "test")')
+    source: str = Axe().axe_script
+    return source
+
+
 def texts(page: Any) -> dict[str, list[str]]:
     """The lines of text of each node that the page shows, by the node's id."""
     found: dict[str, list[str]] = page.evaluate(
