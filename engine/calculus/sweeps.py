@@ -186,7 +186,7 @@ def _check_derivatives(results: Sequence[Any], order: list[Any], poles: list[Pol
         op: Any = node.op
         raise NumericError(
             f"the derivative of {call_of(op, node.parents)}{made_at(node)} by input {i} is "
-            f"{local}: {remedy(op, node.parents)}"
+            f"{local}: {remedy(op, node.parents, node._data)}"
         )
     for node in topological(*[each for each in results if isinstance(each, Node)]):
         if not isfinite(node._data) and all(isfinite(parent._data) for parent in node.parents):

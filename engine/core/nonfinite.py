@@ -27,7 +27,7 @@ def check_value(op: Operation, parents: tuple[Node, ...], y: float) -> None:
     inputs = [parent._data for parent in parents]
     if MODE.get() == "strict":
         kind = _kind(op.name, 0.0 in inputs, y)
-        raise kind(f"{call_of(op, parents)} is {y}{_where()}: {remedy(op, parents)}")
+        raise kind(f"{call_of(op, parents)} is {y}{_where()}: {remedy(op, parents, y)}")
 
 
 DIVISIONS = ("div", "self_ratio", "pow", "xpowy", "remainder", "floor_divide")
@@ -76,9 +76,7 @@ def check_gradients(order: Sequence[Node], gradients: Sequence[float], seed: flo
     Arguments: the order of the sweep, the root first; the gradients that it gave, in this order;
     and the one that it began with.
     """
-    if isfinite(sum(gradients)):
-        return
-    if MODE.get() != "strict" or not isfinite(seed):
+    if isfinite(sum(gradients)) or MODE.get() != "strict" or not isfinite(seed):
         return
     found = next(nonfinite_edges(order, seed), None)
     if found is None:  # a hook made it; or it was handed on, or only the sum is not finite
@@ -100,7 +98,7 @@ def describe_edge(found: Edge) -> str:
         f"the gradient of {_called(node.parents[position], f'input {position}')} is {gradient}: "
         f"through {call_of(op, node.parents)} = {node._data!r}{made_at(node)} it receives the "
         f"upstream gradient {upstream!r} times the local derivative {local!r}: "
-        f"{remedy(op, node.parents)}"
+        f"{remedy(op, node.parents, node._data)}"
     )
 
 
@@ -117,8 +115,8 @@ def check_sum(node: Node, before: float, added: float) -> None:
 def describe_call(node: Node) -> str:
     """A node that went bad: the operation on its parents, where it was made, and what to do."""
     op: Any = node.op
-    call, advice = call_of(op, node.parents), remedy(op, node.parents)
-    return f"{call} is {node._data}{made_at(node)}: {advice}"
+    advice = remedy(op, node.parents, node._data)
+    return f"{call_of(op, node.parents)} is {node._data}{made_at(node)}: {advice}"
 
 
 def call_of(op: Operation, parents: tuple[Node, ...]) -> str:
@@ -135,9 +133,9 @@ def _called(node: Node, otherwise: str = "") -> str:
     return describe(node, name_of(node) or ("" if node.parents else otherwise))
 
 
-def remedy(op: Operation, parents: tuple[Node, ...]) -> str:
-    """What to do about an operation that is undefined or infinite at these parents."""
-    advice = op.advice(parents) or "look at the numbers that go into it"
+def remedy(op: Operation, parents: tuple[Node, ...], y: float) -> str:
+    """What to do about an operation that is y, or its derivative, undefined or infinite there."""
+    advice = op.advice(parents, y) or "look at the numbers that go into it"
     return f'{advice} (or compute under numeric_mode("ieee") to let inf and nan pass)'
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
+from math import isinf
 from types import FunctionType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ _makes_nodes = True  # see value.record
 
 
 Interval = tuple[float, float]
+NAME = r"\name"  # in TeX, what wording/notation.py makes of it
 
 
 @dataclass(eq=False, repr=False)
@@ -35,7 +37,7 @@ class Operation:
         domain: for each input the interval in which tests draw it; one interval serves all.
         expand: the same value in elementary operations, for rows that take any number of inputs.
         remedy: what to do where it is undefined or infinite; or such remedies by the name of the
-            operation that made the input, and "" for any.
+            operation that made the input, "overflow" for one of other numbers than 0, "" for any.
         finite_partials: its value and its partials are finite wherever its inputs are (but for an
             overflow). If that depends on the inputs, a function of them: each is a number where it
             is known, else None.
@@ -64,9 +66,8 @@ class Operation:
         constant = self.constant_partials = None if callable(self.partials) else self.partials
         self.partials = self.partials if constant is None else lambda y, *inputs: constant
         self.numeric = _on_floats(self.partials)
-        # a name without {0} is a function of all inputs; an expansion is shown where it has a sign
-        name_in_tex = r"\operatorname{{" + self.name.replace("_", r"\_") + "}}"
-        self.tex = self.tex or ("" if self.expand and self.symbol else name_in_tex)
+        # NAME stands for a function of all inputs; an expansion is shown where it has a sign
+        self.tex = self.tex or ("" if self.expand and self.symbol else NAME)
         self.symbol = self.symbol or self.name
         finite = bool(self.branches) or constant is not None
         self.finite_partials = self.finite_partials or finite
@@ -78,13 +79,14 @@ class Operation:
                 return arg._apply(self, args)
         return self.function(*args)
 
-    def advice(self, parents: tuple[Node, ...]) -> str:
-        """What to do where it is undefined or infinite: the remedy for the operation that made one
-        of these inputs, or for any; "" where there is none.
+    def advice(self, parents: tuple[Node, ...], y: float) -> str:
+        """What to do where it is undefined or infinite: the remedy for an overflow, if y is one, or
+        for the operation that made one of these inputs, or for any; "" where there is none.
         """
         remedies = {"": self.remedy} if isinstance(self.remedy, str) else self.remedy
-        makers = [str(parent.op) for parent in parents if parent.parents]
-        found = next((remedies[name] for name in (*makers, "") if name in remedies), "")
+        cases = ["overflow"] * (isinf(y) and all(p._data for p in parents))
+        cases += [*[str(parent.op) for parent in parents if parent.parents], ""]
+        found = next((remedies[case] for case in cases if case in remedies), "")
         return found.replace("{options}", str(len(parents) - 1))
 
     def __str__(self) -> str:

@@ -169,7 +169,7 @@ def _parents(node: Value, words: Words) -> str:
 
 def remedy(node: Value, before: str = "") -> str:
     """The advice of the operation that made a node, with a text before it; "" if it has none."""
-    advice = node.op.advice(node.parents) if node.op else ""
+    advice = node.op.advice(node.parents, node._data) if node.op else ""
     return advice and before + advice
 
 

@@ -91,6 +91,8 @@ def _power_partials(y: Any, x: Any, n: float) -> tuple[Any, None]:
     return n * (x if n == 2.0 else rows.pow(x, n - 1.0)), None
 
 
+OVERFLOW = "it overflows past 1.8e308; take a smaller base or exponent, or its logarithm n * log(x)"
+
 row(
     "pow",
     power,
@@ -98,7 +100,10 @@ row(
     symbol="**",
     tex="{0}^{{{1}}}",
     domain=((0.1, 3.0), (-3.0, 3.0)),
-    remedy="a power of 0 needs an exponent >= 0, one of a negative number a whole exponent",
+    remedy={
+        "": "a power of 0 needs an exponent >= 0, one of a negative number a whole exponent",
+        "overflow": OVERFLOW,
+    },
     finite_partials=lambda x, n: n is not None and n >= 0.0 and n % 1.0 == 0.0,
 )
 row(
@@ -108,7 +113,7 @@ row(
     symbol="**",
     tex="{0}^{{{1}}}",
     domain=((0.1, 3.0), (-3.0, 3.0)),
-    remedy="a Value as the exponent needs a base > 0",
+    remedy={"": "a Value as the exponent needs a base > 0", "overflow": OVERFLOW},
 )
 row(  # j and k are numbers
     "power_partial",

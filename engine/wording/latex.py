@@ -6,18 +6,14 @@ from collections import Counter
 from engine.core.graph import topological
 from engine.core.origins import name_of
 from engine.core.value import Value, is_constant
-from engine.wording.names import Names, number, safe
-from engine.wording.notation import LATEX, Term
+from engine.wording.names import Names, number
+from engine.wording.notation import LATEX, Term, escaped
 from engine.wording.terminal import Text
 
 APPROX = r"\approx"
 SHORT = 16  # a shared expression up to here is written out at each use
 GREEK = """alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau
     upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"""
-# an empty group stands behind each sign of HTML, so that the sign begins no tag and no entity
-ESCAPES = {char: f"\\{char}" for char in "{}$#%_ "}
-ESCAPES |= {"\\": r"\backslash ", "^": r"\wedge ", "~": r"\sim "}
-ESCAPES |= {"&": r"\&{}", "<": "<{}", ">": ">{}", "-": "{-}", "*": "{*}", "'": "{'}"}
 
 
 class Formula(Text):
@@ -107,8 +103,8 @@ def _equation(term: Term, node: Value, numbers: bool) -> str:
 
 
 def _tidy(label: str) -> str:
-    """A label without marks for terminals. w_1 becomes w1, since both look alike in LaTeX."""
-    return re.sub(r"^([^\W\d_]+)_(\d+)$", r"\1\2", safe(label).replace("\u200e", ""))
+    """A label; w_1 becomes w1, since both look alike in LaTeX."""
+    return re.sub(r"^([^\W\d_]+)_(\d+)$", r"\1\2", label)
 
 
 def _name(text: str) -> Term:
@@ -126,4 +122,4 @@ def _name(text: str) -> Term:
 
 
 def _upright(text: str) -> str:
-    return rf"\mathrm{{{''.join(ESCAPES.get(char, char) for char in text)}}}"
+    return rf"\mathrm{{{escaped(text)}}}"

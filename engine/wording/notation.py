@@ -20,9 +20,9 @@ from typing import Any, NamedTuple, TypeVar
 from engine.core.graph import topological
 from engine.core.modes import numeric_mode, recording
 from engine.core.node import edges
-from engine.core.operation import Operation, rows
+from engine.core.operation import NAME, Operation, rows
 from engine.core.value import Value, is_constant
-from engine.wording.names import number, visible
+from engine.wording.names import number, safe, visible
 
 # how tightly a piece of text holds together: a relation the least, an atom the most
 RELATION, SUM, NEGATIVE, PRODUCT, CALL, POWER, ATOM = range(7)
@@ -37,6 +37,10 @@ OPERATORS: dict[str, Level] = {
     **dict.fromkeys(["^", "**"], (POWER, ATOM, ATOM)),
 }
 OPENING, CLOSING = ("{", "(", "[", r"\left"), ("}", ")", "]", r"\right")
+# an empty group stands behind each sign of HTML, so that the sign begins no tag and no entity
+ESCAPES = {char: f"\\{char}" for char in "{}$#%_ "}
+ESCAPES |= {"\\": r"\backslash ", "^": r"\wedge ", "~": r"\sim "}
+ESCAPES |= {"&": r"\&{}", "<": "<{}", ">": ">{}", "-": "{-}", "*": "{*}", "'": "{'}"}
 _TOKEN = re.compile(r"\0\d+|\\(?:left|right)\s*(?:\\.|.)|\\[A-Za-z]+|\\[^\0]|\*\*|//|.", re.DOTALL)
 
 
@@ -170,6 +174,8 @@ def _level(tokens: Sequence[str], needs: Sequence[int]) -> int:
 
 
 def _in_tex(op: Operation, n: int) -> str:
+    if op.tex == NAME:
+        return r"\operatorname{{" + doubled(escaped(op.name)) + "}}{*}"
     # in the table a function stands as its name alone: "\max"
     return op.tex if not op.tex or "{0}" in op.tex or "{*}" in op.tex else op.tex + "{*}"
 
@@ -179,12 +185,22 @@ def _in_signs(op: Operation, n: int) -> str:
     """A template made from the symbol that pictures show, such as +, × or |x|."""
     if op.expand and not op.tex:
         return ""
-    name, symbol = [re.sub("[{}]", r"\g<0>\g<0>", visible(s)) for s in (op.name, op.symbol)]
+    name, symbol = doubled(visible(op.name)), doubled(visible(op.symbol))
     if n == 2 and not symbol.isidentifier():
         return f"{{0}} {symbol} {{1}}"
     if n == 1 and not symbol.isidentifier():
         return symbol.replace("x", "{0}") if "x" in symbol else symbol + "{0}"
     return name + "{*}"
+
+
+def doubled(text: str) -> str:
+    """A text with its braces as a format string has them."""
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def escaped(text: str) -> str:
+    """A name as TeX prints it, without marks for terminals."""
+    return "".join(ESCAPES.get(char, char) for char in safe(text).replace("\u200e", ""))
 
 
 def _tall(text: str) -> str:

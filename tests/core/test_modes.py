@@ -20,6 +20,7 @@ OVERFLOW = "it overflows past 709.78; softmax, logsumexp, softplus and expm1 are
 PLAIN = "look at the numbers that go into it"
 DIVISOR = "keep the divisor away from 0, e.g. with a small constant added"
 POWER = "a power of 0 needs an exponent >= 0, one of a negative number a whole exponent"
+TOO_LARGE = "it overflows past 1.8e308; take a smaller base or exponent"
 ROOT = "sqrt needs an input >= 0 and its derivative one > 0; hypot(a, b) is safe at 0"
 PROBABILITY = "it needs a probability strictly between 0 and 1"
 
@@ -42,7 +43,11 @@ NEW: list[tuple[Callable[[], Value], str, str]] = [
     (lambda: (lambda x: x / x)(v(0.0)), "self_ratio(x=0.0) is nan", PLAIN),
     (lambda: v(0.0) ** -1, "pow(x=0.0, -1.0) is inf", POWER),
     (lambda: v(-8.0) ** (1 / 3), "pow(x=-8.0, 0.3333333333333333) is nan", POWER),
-    (lambda: v(1e200) ** 2, "pow(x=1e+200, 2.0) is inf", POWER),
+    (lambda: v(1e200) ** 2, "pow(x=1e+200, 2.0) is inf", TOO_LARGE),
+    (lambda: v(9.0) ** 1e9, "pow(x=9.0, 1000000000.0) is inf", TOO_LARGE),
+    (lambda: v(1e-200) ** -2, "pow(x=1e-200, -2.0) is inf", TOO_LARGE),
+    (lambda: 9.0 ** v(1e9), "xpowy(9.0, x=1000000000.0) is inf", TOO_LARGE),
+    (lambda: 0.0 ** v(-1.0), "xpowy(0.0, x=-1.0) is inf", "a Value as the exponent needs"),
     (lambda: (-8.0) ** v(0.5), "xpowy(-8.0, x=0.5) is nan", "a Value as the"),
     (lambda: v(0.0).log(), "log(x=0.0) is -inf", "log needs an input > 0"),
     (lambda: v(-1.0).log(), "log(x=-1.0) is nan", "log needs an input > 0"),

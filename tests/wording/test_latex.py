@@ -271,10 +271,25 @@ def test_a_label_is_a_name_whatever_it_holds(label: str, shown: str) -> None:
 
 @given(st.text(max_size=20))
 def test_no_label_opens_a_brace_a_tag_or_mathematics(label: str) -> None:
-    text = re.sub(r"\\[{}$%#&_\\]", "", latex(Value(1.0, label) * 2))
+    assert_harmless(latex(Value(1.0, label) * 2))
+
+
+def assert_harmless(formula: str) -> None:
+    text = re.sub(r"\\[{}$%#&_\\]", "", formula)
     assert text.count("{") == text.count("}")
     assert not re.search(r"[$%#]|<[a-z/!]|&[a-z#]", text, re.IGNORECASE)
     assert all(line.isprintable() for line in text.split("\n"))
+
+
+@given(name=st.text(min_size=1, max_size=8))
+def test_nor_does_the_name_of_an_operation(name: str) -> None:
+    if name in TABLE:
+        return
+    own = operation(name, lambda x, y: x * y, lambda y, a, b: (b, a))
+    formula = str(latex(own(Value(2.0, "a"), Value(3.0, "b"))))
+    assert_harmless(formula)
+    assert formula.startswith(r"\operatorname{")
+    assert formula.endswith("(a, b)")
 
 
 def test_two_values_never_share_a_name() -> None:
