@@ -10,6 +10,7 @@ import code
 import contextlib
 import doctest
 import io
+import math
 import os
 import re
 import shlex
@@ -166,3 +167,19 @@ def test_a_command_shows_what_its_row_says(
     if "--svg" in command:
         (picture,) = tmp_path.glob("*.svg")
         assert "grad 0.07065" in picture.read_text(encoding="utf-8")
+
+
+def test_others_lose_the_tail_and_give_a_nan_for_a_branch_that_is_not_taken() -> None:
+    """What the pages say of PyTorch and JAX."""
+    torch = pytest.importorskip("torch", reason="pip install gradwalk[compare]")
+    jax = pytest.importorskip("jax", reason="pip install gradwalk[compare]")
+
+    def slope(function: Any, x: float) -> float:
+        leaf = torch.tensor(x, dtype=torch.float64, requires_grad=True)
+        function(leaf).backward()
+        return float(leaf.grad)
+
+    assert slope(torch.tanh, 40.0) == float(jax.grad(jax.numpy.tanh)(40.0)) == 0.0
+    assert math.isnan(slope(lambda x: torch.where(x > 0, torch.sqrt(x), 0.0 * x), 0.0))
+    numpy = jax.numpy
+    assert math.isnan(float(jax.grad(lambda x: numpy.where(x > 0, numpy.sqrt(x), 0.0))(0.0)))

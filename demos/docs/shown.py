@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from docutils.nodes import Node
 from docutils.utils.math.latex2mathml import tex2mathml
@@ -24,6 +25,7 @@ from demos.docs.figures import picture
 __all__ = ["setup"]
 
 CODE = re.compile(r"(`[^`]+`)")
+HELD = re.compile(r'src="data:image/svg\+xml,([^"]+)"')  # a picture that is written as a link
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -60,7 +62,9 @@ def parts(cell: Any) -> Iterable[str]:
 def shown(data: Any) -> str:
     """An output as HTML, in the first of the forms that a page can show."""
     said = {kind: "".join(text) for kind, text in data.items()}
-    if svg := said.get("image/svg+xml"):
+    rich = said.get("text/html", "")
+    held = HELD.search(rich)
+    if svg := unquote(held[1]) if held else said.get("image/svg+xml"):
         return f'<div class="picture">{svg[svg.index("<svg") :]}</div>'
     if png := said.get("image/png"):
         image = f'<img alt="what the lines above draw" src="data:image/png;base64,{png.strip()}">'
@@ -68,6 +72,8 @@ def shown(data: Any) -> str:
     if tex := said.get("text/latex"):
         formula = tex.replace("\\displaystyle", "").strip().strip("$")
         return f'<div class="formula">{tex2mathml(formula, as_block=True)}</div>'
+    if rich:
+        return f'<div class="output">{rich}</div>'
     return f'<pre class="output">{html.escape(said["text/plain"].rstrip())}</pre>'
 
 

@@ -64,7 +64,9 @@ def test_the_reference_has_every_public_name(site: Path) -> None:
     missed = []
     for package in PACKAGES:
         module = importlib.import_module(package)
-        for name in [*module.__all__, *LAZY.get(package, [])]:
+        for name in {*module.__all__, *LAZY.get(package, [])}:
+            if inspect.ismodule(getattr(module, name)):
+                continue  # which has a page
             home = "engine" if package == "engine.native" and name != "Stats" else package
             missed += [] if f"{home}.{name}" in told else [f"{package}.{name}"]
     assert missed == []
