@@ -8,10 +8,12 @@ of a file is that file. The lines of a block of `sh` are commands.
 
 import code
 import contextlib
+import dis
 import doctest
 import io
 import math
 import os
+import pdb
 import re
 import shlex
 import subprocess
@@ -126,6 +128,20 @@ def test_a_page_prints_what_it_says(
             assert same(wanted, said, doctest.ELLIPSIS), f"{typed}\nshould print\n{wanted}\n{said}"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_a_name_on_a_page_is_no_command_of_pdb(page: Path) -> None:
+    """Whoever stops there and types it wants to see it."""
+    commands = {name.removeprefix("do_") for name in dir(pdb.Pdb) if name.startswith("do_")}
+    given = {
+        line.argval
+        for language, block in blocks(page)
+        if language == "python"
+        for line in dis.get_instructions(compile(block, page.name, "exec"))
+        if line.opname == "STORE_NAME"
+    }
+    assert given & commands <= {"where"}  # a function of the engine
+
+
 def test_the_readme_holds_two_commands_of_one_line_each() -> None:
     install, test = [block for language, block in blocks(ROOT / "README.md") if language == "sh"]
     for command in (install, test):
@@ -166,7 +182,7 @@ def test_a_command_shows_what_its_row_says(
     assert re.search(proof, run(command))
     if "--svg" in command:
         (picture,) = tmp_path.glob("*.svg")
-        assert "grad 0.07065" in picture.read_text(encoding="utf-8")
+        assert "grad 5.437" in picture.read_text(encoding="utf-8")
 
 
 def test_others_lose_the_tail_and_give_a_nan_for_a_branch_that_is_not_taken() -> None:
