@@ -19,6 +19,7 @@ STORIES = {
     "distributed": "a cluster trains, a worker is killed, and the result is the same to the bit",
     "doctor": "five trainings that do not learn (real data), and what `diagnose` makes of them",
     "compare": "one training in micrograd, PyTorch, JAX and here: the same curve, other times",
+    "docs": "no story, but the documentation: pages for a browser that need no network",
 }
 
 __all__ = ["STORIES"]

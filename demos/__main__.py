@@ -11,7 +11,8 @@ from engine.lazy import missing
 
 # The extra that brings a library.
 MISSING = dict.fromkeys(("matplotlib", "numpy", "sklearn"), "demos") | {
-    "distributed": "distributed"
+    "distributed": "distributed",
+    **dict.fromkeys(("docutils", "furo", "myst_parser", "sphinx"), "docs"),
 }
 
 
@@ -58,7 +59,8 @@ def main(arguments: list[str] | None = None) -> None:
         story.run(stage)
     except ImportError as error:  # of native programs, which says what to install
         sys.exit(str(error))
-    print("pictures:", *stage.pictures, sep="\n  ")
+    if stage.pictures:
+        print("pictures:", *stage.pictures, sep="\n  ")
 
 
 if __name__ == "__main__":

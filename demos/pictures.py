@@ -15,7 +15,7 @@ from nn.drawing import Figure, draw_network
 __all__ = ["FOLDER", "PHOTOGRAPH", "PICTURES", "photograph", "save"]
 
 FOLDER = Path(__file__).with_name("pictures")
-PHOTOGRAPH = "player.png"
+PHOTOGRAPH = "player.gif"
 
 
 def neuron() -> Picture:
@@ -75,29 +75,40 @@ def save(name: str, folder: Path) -> list[Path]:
 
 
 def story() -> Value:
-    """A neuron whose weight is used twice: by its output, and by what a large weight costs."""
-    x, w, b = Value(2.0), Value(-3.0), Value(6.5)
-    n = x * w
-    y = (n + b).tanh()
-    loss = (y - 1.0) ** 2 + 0.1 * w**2
-    return loss  # noqa: RET504 (the page takes its name from the variable)
+    """A neuron with a shortcut: its product is used twice, so it receives from two sides."""
+    x, weight, bias = Value(0.5), Value(-1.5), Value(1.25)
+    product = x * weight
+    total = product + bias
+    y = total.tanh()
+    out = y + product
+    return out  # noqa: RET504 (the page takes its name from the variable)
 
 
 def photograph(path: Path) -> None:
-    """The page that plays its backward pass, at the last edge, as Chromium shows it."""
+    """The page that plays its backward pass, edge by edge, as Chromium shows it: a moving GIF."""
+    import io
+
+    from PIL import Image  # matplotlib brings it
     from playwright.sync_api import sync_playwright  # in the extra `test`
 
+    frames = []
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         page_file = Path(folder, "player.html")
         story().to_html(page_file)
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox"]
         )
-        page = browser.new_page(viewport={"width": 1100, "height": 560}, device_scale_factor=1.5)
-        page.goto(f"{page_file.as_uri()}#step=19")
+        page = browser.new_page(viewport={"width": 960, "height": 410}, reduced_motion="reduce")
+        page.goto(page_file.as_uri())
         page.get_by_text("Fit", exact=True).click()
-        page.screenshot(path=path)
+        for step in range(4, 12):  # from the last value on, each edge of the backward pass
+            page.evaluate(f"location.hash = 'step={step}'")
+            page.wait_for_timeout(250)
+            frames.append(Image.open(io.BytesIO(page.screenshot())).convert("RGB"))
         browser.close()
+    first, *others = [frame.quantize(128, dither=Image.Dither.NONE) for frame in frames]
+    times = [1200] * len(others) + [4000]  # milliseconds; the last stays
+    first.save(path, save_all=True, append_images=others, duration=times, loop=0, optimize=True)
 
 
 def main() -> None:

@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     for format in FORMATS:
         parser.add_argument(f"--{format}", metavar="PATH", help=f"draw it as {format.upper()}")
     parser.add_argument("--tree", action="store_true", help="print it as a tree (as without PATH)")
+    parser.add_argument("--why", metavar="NAME", help="say why the gradient of NAME is what it is")
     parser.add_argument("--expand", action="store_true", help="draw sum, dot, ... step by step")
     parser.add_argument("--direction", choices=["LR", "RL", "TB", "BT"], default="LR")
     return parser
@@ -64,6 +65,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> None:
     numbers = _bound(options.bindings)
+    if options.why and options.why not in numbers:
+        names = ", ".join(numbers) or "none"
+        raise Mistake(f"--why takes the name of a number, got {options.why}; there are {names}")
     value = evaluate(options.expression, numbers)
     for node in topological(value):
         node._code = None  # a line of the engine made it, which tells the user nothing
@@ -79,6 +83,10 @@ def _run(options: argparse.Namespace) -> None:
         from engine.drawing.text_tree import tree  # a room above, for those who ask for it
 
         print(f"\n{tree(value)}")
+    if options.why:
+        from engine.explain.explanation import explain  # a room above as well
+
+        print(f"\n{explain(value, numbers[options.why])}")
     if written:
         print("\nwritten:", *written)
 

@@ -1,10 +1,11 @@
 """`python -m tests.benchmarks [workload ...]`: measure, print the table, or write it.
 
-`native` stands for all the workloads of the compiler, `engine` for those of Values. Each of the two
-is a table, which `--write` puts between its marks. `jobs` trains on real data, `graphs` is a map of
-scalar code: networks, filters, solvers, formulas. `bounds` counts what all these programs have to
-do, and says what share of the machine's peak that is. `doctor` plants faults in trainings, and asks
-what is wrong.
+`native` stands for all the workloads of the compiler, `engine` for those of Values, `house` for
+what there is to read. Each of the three is a table, which `--write` puts between its marks on the
+page of the documentation, and five of its rows into the README. `jobs` trains on real data,
+`graphs` is a map of scalar code: networks, filters, solvers, formulas. `bounds` counts what all
+these programs have to do, and says what share of the machine's peak that is. `doctor` plants faults
+in trainings, and asks what is wrong.
 """
 
 import argparse
@@ -26,7 +27,7 @@ from tests.benchmarks.moons import measure_moons
 from tests.benchmarks.native import NATIVE
 from tests.benchmarks.native.bounds import measure_bounds
 from tests.benchmarks.native.plot import draw, measure_sizes
-from tests.benchmarks.report import Row, table, write_into
+from tests.benchmarks.report import Row, digest, table, write_into
 from tests.benchmarks.size import measure_size
 from tests.benchmarks.startup import measure_startup
 from tests.benchmarks.systems import versions
@@ -48,12 +49,16 @@ WORKLOADS: dict[str, Callable[[Effort], list[Row]]] = {
     "doctor": measure_doctor,
     **NATIVE,
 }
-# in no table of the README, since their peers are others; they are asked for by name
+# in no table of the page, since their peers are others; they are asked for by name
 APART = {"drawing", "jobs", "graphs", "bounds", "doctor"}
+HOUSE = ("files", "size")
 GROUPS = {
-    "engine": tuple(name for name in WORKLOADS if name not in APART and name not in NATIVE),
+    "engine": tuple(name for name in WORKLOADS if name not in {*APART, *NATIVE, *HOUSE}),
     "native": tuple(NATIVE),
+    "house": HOUSE,
 }
+README = Path(__file__).parents[2] / "README.md"
+PAGE = README.parent / "demos" / "docs" / "benchmarks.md"
 
 
 def main() -> None:
@@ -75,7 +80,9 @@ def main() -> None:
             if group == "native":  # the long one: what was promised
                 rows = [row for row in rows if row.target]
             if rows:
-                write_into(options.write, table(rows, note), group)
+                said = "" if group == "house" else note  # which is counted, not measured
+                write_into(PAGE, table(rows, said, targets=False), group)
+        write_into(README, digest(PAGE.read_text(encoding="utf-8")), "five")
 
 
 def _options() -> argparse.Namespace:
@@ -84,7 +91,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("workloads", nargs="*", metavar="workload", help=names)
     parser.add_argument("--quick", action="store_true", help="a few rounds, for a first look")
     parser.add_argument(
-        "--write", type=Path, metavar="FILE", help="put the table between its marks"
+        "--write", action="store_true", help="put the tables into demos/docs/benchmarks.md"
     )
     parser.add_argument(
         "--plot", type=Path, metavar="FILE", help="draw ratio against size, moons, as SVG"

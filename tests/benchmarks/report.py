@@ -1,4 +1,6 @@
-"""The table: rows to Markdown, and Markdown into the README."""
+"""The table: rows to Markdown, Markdown into the page of the documentation, and the five rows of it
+that the README shows.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +9,24 @@ from pathlib import Path
 from tests.benchmarks.harness import Race
 from tests.benchmarks.systems import GRADWALK
 
-__all__ = ["Row", "bound", "duration", "rows_of", "table", "write_into"]
+__all__ = ["DIGEST", "Row", "bound", "digest", "duration", "rows_of", "table", "write_into"]
+
+# What a reader of the README asks: the words there, and which row of the page has the figures.
+DIGEST = {
+    "2-16-16-1 in Values, 100 rows: a training step": (
+        ("moons N=100: a training step", "micrograd"),
+        ("moons N=100: a training step", "PyTorch eager"),
+    ),
+    "2-16-16-1 compiled, 100 rows: loss and gradients": (
+        ("moons N=100: loss and gradients", "PyTorch eager"),
+    ),
+    "784-128-10 compiled, 64 rows: loss and gradients": (
+        ("mnist-size N=64: loss and gradients", "JAX jit"),
+    ),
+    "a GPT in plain scalars compiled, 256 rows of 8 tokens": (
+        ("gpt T=8 N=256: loss and gradients", "JAX jit"),
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -62,19 +81,32 @@ def _short(number: float) -> str:
     return f"{number:.{digits}f}" if number < 1000 else f"{float(f'{number:.3g}'):.0f}"
 
 
-def table(rows: Sequence[Row], note: str) -> str:
-    """Markdown, aligned so that it reads in a terminal too."""
+def table(rows: Sequence[Row], note: str, targets: bool = True) -> str:
+    """Markdown, aligned so that it reads in a terminal too; for readers without what we aim at."""
     head = ("workload", "gradwalk", "against", "ratio (lowest to highest)", "target")
     cells = [head, *((r.workload, r.ours, r.theirs, r.figure, r.target) for r in rows)]
-    widths = [max(len(line[i]) for line in cells) for i in range(len(head))]
+    text = _aligned([line if targets else line[:-1] for line in cells])
+    return f"{text}\n\n{note}" if note else text
+
+
+def _aligned(cells: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = [
-        "| "
-        + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        + " |"
-        for line in cells
+        f"| {' | '.join(c.ljust(n) for c, n in zip(line, widths, strict=True))} |" for line in cells
     ]
-    lines.insert(1, "| " + " | ".join("-" * width for width in widths) + " |")
-    return "\n".join([*lines, "", note])
+    lines.insert(1, f"| {' | '.join('-' * width for width in widths)} |")
+    return "\n".join(lines)
+
+
+def digest(page: str) -> str:
+    """The rows of `DIGEST` out of the tables of a page, in the README's words."""
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines()]
+    cells = [("workload", "gradwalk", "against", "ratio")]
+    for words, wanted in DIGEST.items():
+        for name, peer in wanted:
+            (found,) = [r for r in rows if len(r) == 4 and r[0] == name and r[2].startswith(peer)]
+            cells.append((words, found[1], found[2], found[3].partition(" ")[0]))
+    return _aligned(cells)
 
 
 def write_into(path: Path, text: str, name: str) -> None:

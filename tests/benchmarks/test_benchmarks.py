@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.benchmarks.__main__ import PAGE, README
 from tests.benchmarks.chain import garbage
 from tests.benchmarks.files import files_run, native_fit
 from tests.benchmarks.gpt import BARE, contender
@@ -13,7 +14,7 @@ from tests.benchmarks.harness import Contender, Effort, Race, check_equal, race
 from tests.benchmarks.jobs import jobs_rows
 from tests.benchmarks.memory import LIMIT, bytes_and_nodes, expressions
 from tests.benchmarks.moons import STEPS, rows
-from tests.benchmarks.report import Row, bound, duration, rows_of, table, write_into
+from tests.benchmarks.report import Row, bound, digest, duration, rows_of, table, write_into
 from tests.benchmarks.systems import GRADWALK, MICROGRAD
 
 
@@ -84,6 +85,14 @@ def test_the_table_is_written_between_its_marks_and_nowhere_else(tmp_path: Path)
     with pytest.raises(ValueError, match="once each; put them in"):
         write_into(page, text, "native")
     assert page.read_text(encoding="utf-8") == "no marks"
+
+
+def test_the_readme_shows_five_rows_of_the_page_as_they_stand_there() -> None:
+    page, readme = (path.read_text(encoding="utf-8") for path in (PAGE, README))
+    rows = digest(page)
+    assert rows.count("\n") == 1 + 5
+    assert f"<!-- five benchmarks -->\n{rows}\n<!-- /five benchmarks -->" in readme
+    assert "target" not in table([], "", targets=False)
 
 
 def test_a_step_of_moons_has_a_gradient_for_each_parameter() -> None:

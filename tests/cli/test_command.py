@@ -227,6 +227,14 @@ def test_a_minus_in_front_is_no_option(run: Run) -> None:
     assert run("--tree", "-x", "x=3")[0].startswith("-x = -3.0\n")
 
 
+def test_it_says_why_a_gradient_is_what_it_is(run: Run) -> None:
+    out, _, code = run("relu(3*x)", "x=-2", "--why", "x")
+    assert (code, "(a dead ReLU)" in out.splitlines()[-1]) == (0, True)
+    out, err, code = run("relu(3*x)", "x=-2", "--why", "y")
+    assert (out, code) == ("", 2)
+    assert "--why takes the name of a number, got y; there are x" in err
+
+
 def test_pictures_are_written_where_they_are_asked_for(run: Run, tmp_path: Path) -> None:
     paths = {kind: tmp_path / f"y.{kind}" for kind in ("svg", "png", "dot")}
     options = [word for kind, path in paths.items() for word in (f"--{kind}", str(path))]

@@ -116,6 +116,7 @@ def test_the_list_names_every_story_and_needs_no_extra(tmp_path: Path) -> None:
     names = [line.split()[0] for line in done.stdout.splitlines()]
     alone = {"pictures", "nan_hunt", "step_by_step"}  # which are run by themselves
     stories = {path.stem for path in (ROOT / "demos").glob("[a-z]*.py")} - alone
+    stories |= {path.parent.name for path in (ROOT / "demos").glob("*/__init__.py")}
     assert set(names) == stories
     assert list(tmp_path.iterdir()) == []
 
@@ -126,6 +127,7 @@ def test_the_list_names_every_story_and_needs_no_extra(tmp_path: Path) -> None:
         ("iris", "sklearn", "demos"),
         ("xor", "matplotlib", "demos"),
         ("distributed", "distributed", "distributed"),
+        ("docs", "sphinx", "docs"),
     ],
 )
 def test_a_missing_library_is_an_error_that_names_the_extra(

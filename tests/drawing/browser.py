@@ -73,10 +73,11 @@ def page(browser: Any) -> Iterator[Any]:
 
 
 @contextmanager
-def quiet(browser: Any) -> Iterator[Any]:
+def quiet(browser: Any, site: Path | None = None) -> Iterator[Any]:
     """A page that is offline, and that at the end must have said and asked nothing.
 
-    Opening files, and what a page holds itself (data:, blob:), is not asked of anybody.
+    Opening files, and what a page holds itself (data:, blob:), is not asked of anybody. The pages
+    of a site may ask for the files in its folder.
     """
     context = browser.new_context(offline=True, viewport={"width": 1200, "height": 800})
     opened = context.new_page()
@@ -86,7 +87,7 @@ def quiet(browser: Any) -> Iterator[Any]:
     opened.on(
         "dialog", lambda dialog: (heard.append(f"dialog: {dialog.message}"), dialog.dismiss())
     )
-    opened.on("request", lambda request: heard.extend(_asked(request)))
+    opened.on("request", lambda request: heard.extend(_asked(request, site)))
     try:
         yield opened
     finally:
@@ -95,10 +96,11 @@ def quiet(browser: Any) -> Iterator[Any]:
         pytest.fail("the page was not quiet\n" + "\n".join(heard), pytrace=False)
 
 
-def _asked(request: Any) -> list[str]:
+def _asked(request: Any, site: Path | None) -> list[str]:
     scheme = request.url.partition(":")[0]
     own = scheme in ("data", "blob", "about") or (
-        scheme == "file" and request.is_navigation_request()
+        scheme == "file"
+        and (request.is_navigation_request() or (site and request.url.startswith(site.as_uri())))
     )
     return [] if own else [f"request: {request.url}"]
 
@@ -120,6 +122,16 @@ def check_svg(page: Any, svg: str) -> list[str]:
     show(page, svg)
     problems: list[str] = page.evaluate(CHECK, list(BACKGROUNDS))
     return problems
+
+
+def axe() -> str:
+    """The source of axe-core, the checker of accessibility."""
+    try:
+        from axe_playwright_python.sync_playwright import Axe
+    except ModuleNotFoundError:
+        missing('no axe-core: pip install axe-playwright-python (it is in the extra "test")')
+    source: str = Axe().axe_script
+    return source
 
 
 def texts(page: Any) -> dict[str, list[str]]:

@@ -39,7 +39,7 @@ def test_ranges_have_two_ends() -> None:
 def test_all_is_what_a_user_wants() -> None:
     (everything,) = [Requirement(text) for text in EXTRAS["all"]]
     large = {"interop", "compare"}  # PyTorch, JAX
-    assert everything.extras == EXTRAS.keys() - {"all", "test", "lint", "bench"} - large
+    assert everything.extras == EXTRAS.keys() - {"all", "docs", "test", "lint", "bench"} - large
 
 
 def test_the_checks_install_exact_versions_within_the_ranges() -> None:

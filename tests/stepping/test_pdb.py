@@ -1,4 +1,4 @@
-"""pdb on the README's own recipe, and IPython's debugger on the same."""
+"""pdb on the recipe of the documentation, and IPython's debugger on the same."""
 
 import doctest
 import re
@@ -10,9 +10,9 @@ import pytest
 
 from tests.stepping.pythons import ROOT, THIS, VERSIONS, environment, interpreter
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-RECIPES = re.findall(r"^```pdb\n(.*?)^```", README, re.M | re.S)
-(PROGRAM,) = re.findall(r"^```python\n(# neuron\.py\n.*?)^```", README, re.M | re.S) or [""]
+PAGE = (ROOT / "demos" / "docs" / "how-to" / "debugger.md").read_text(encoding="utf-8")
+RECIPES = re.findall(r"^```pdb\n(.*?)^```", PAGE, re.M | re.S)
+(PROGRAM,) = re.findall(r"^```python\n(# neuron\.py\n.*?)^```", PAGE, re.M | re.S) or [""]
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def pdb(version: str, typed: list[str], folder: Path, env: dict[str, str]) -> li
     return answers
 
 
-def test_the_readme_has_its_recipes() -> None:
+def test_the_page_has_its_recipes() -> None:
     assert "backward_steps()" in PROGRAM
     assert len(RECIPES) == 2
     assert any("0.501  [old: 0.0]" in recipe for recipe in RECIPES)
@@ -75,8 +75,16 @@ def test_one_steps_into_the_loop(folder: Path, env: dict[str, str]) -> None:
 def test_the_debugger_of_ipython(folder: Path, env: dict[str, str]) -> None:
     pytest.importorskip("IPython", reason="IPython is not installed: it is in the extra `test`")
     command = [sys.executable, "-m", "IPython", "--simple-prompt", "--no-banner"]
-    typed = ["%run -d neuron.py", "b 8, step.parent is w", "c", "display w.grad", "c", "q", "exit"]
+    typed = [
+        "%run -d neuron.py",
+        "b 8, edge.parent is weight",
+        "c",
+        "display weight.grad",
+        "c",
+        "q",
+        "exit",
+    ]
     private = {"IPYTHONDIR": str(folder / "ipython")}
     said = drive([*command, "--colors=NoColor"], typed, folder, env | private)
-    assert "display w.grad: 0.501\n" in said
-    assert "display w.grad: 3.501  [old: 0.501]\n" in said
+    assert "display weight.grad: 0.501\n" in said
+    assert "display weight.grad: 3.501  [old: 0.501]\n" in said

@@ -86,7 +86,7 @@ def share_of_peak(
         f"{1e-9 * flops / result.median(GRADWALK):.1f} GFlop/s",
         f"one core's peak {1e-9 * kernel_flops / result.median(kernel.system):.1f}",
         f"**{share:.0%}** ({scale * low:.0%} to {scale * high:.0%}; "
-        f"{needed:.0%} without what nobody reads)",
+        f"{needed:.0%} without gradients of inputs)",
         "" if target is None else f"≥ {target:.0%}: {'ok' if share >= target else 'short'}",
     )
 

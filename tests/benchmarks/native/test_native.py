@@ -95,7 +95,7 @@ def test_a_share_of_the_peak_counts_what_is_needed_and_what_is_not(
     ours = Contender(GRADWALK, lambda: None, lambda: [0.0])
     effort = Effort(rounds=3, fewest=3, at_least=1e-6)
     row = layers.share_of_peak(MNIST, 64, ours, effort, 0.6)
-    assert row.figure == "**80%** (40% to 100%; 54% without what nobody reads)"
+    assert row.figure == "**80%** (40% to 100%; 54% without gradients of inputs)"
     assert row.target == "≥ 60%: ok"
 
 
