@@ -9,6 +9,7 @@
 """
 
 # ruff: noqa: F403 (what these files say is public, is)
+import sys as _sys
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from engine.aliases import install as _install_aliases
@@ -19,6 +20,7 @@ from engine.core.graph import topological
 from engine.core.inputs import ControlFlowError
 from engine.core.modes import NumericError, StaleValueError, no_grad, numeric_mode
 from engine.core.value import Value
+from engine.freeing import free as _free
 from engine.lazy import lazy as _lazy
 from engine.operations import branching as _branching
 from engine.operations import cross_entropy as _cross_entropy
@@ -67,6 +69,8 @@ for _name in ("round", "sum"):
 
 _install_aliases()
 _install_compatibility()
+if _sys.platform == "emscripten":
+    Value.__del__ = _free  # type: ignore[attr-defined]
 
 if not _TYPE_CHECKING:  # a type checker would believe that it has every name
     _IPYTHON = ["load_ipython_extension", "unload_ipython_extension"]

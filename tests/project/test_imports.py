@@ -62,6 +62,7 @@ BESIDE = {
     "engine.aliases",
     "engine.containers",
     "engine.forks",
+    "engine.freeing",
     "engine.outfile",
     "engine.settings",
 }  # for every room; these import nothing of ours
