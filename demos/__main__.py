@@ -57,7 +57,8 @@ def main(arguments: list[str] | None = None) -> None:
         story.run(stage)
     except ImportError as error:  # of native programs, which says what to install
         sys.exit(str(error))
-    print("pictures:", *stage.pictures, sep="\n  ")
+    if stage.pictures:
+        print("pictures:", *stage.pictures, sep="\n  ")
 
 
 if __name__ == "__main__":

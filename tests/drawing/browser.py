@@ -73,12 +73,14 @@ def page(browser: Any) -> Iterator[Any]:
 
 
 @contextmanager
-def quiet(browser: Any) -> Iterator[Any]:
+def quiet(browser: Any, home: str | None = None, **how: Any) -> Iterator[Any]:
     """A page that is offline, and that at the end must have said and asked nothing.
 
     Opening files, and what a page holds itself (data:, blob:), is not asked of anybody.
+    With a `home`, the address of a server of the test, a page may ask that one and no other.
     """
-    context = browser.new_context(offline=True, viewport={"width": 1200, "height": 800})
+    window = {"viewport": {"width": 1200, "height": 800}, **how}
+    context = browser.new_context(offline=home is None, **window)
     opened = context.new_page()
     heard: list[str] = []
     opened.on("console", lambda said: heard.append(f"console {said.type}: {said.text}"))
@@ -86,7 +88,7 @@ def quiet(browser: Any) -> Iterator[Any]:
     opened.on(
         "dialog", lambda dialog: (heard.append(f"dialog: {dialog.message}"), dialog.dismiss())
     )
-    opened.on("request", lambda request: heard.extend(_asked(request)))
+    context.on("request", lambda request: heard.extend(_asked(request, home)))
     try:
         yield opened
     finally:
@@ -95,7 +97,9 @@ def quiet(browser: Any) -> Iterator[Any]:
         pytest.fail("the page was not quiet\n" + "\n".join(heard), pytrace=False)
 
 
-def _asked(request: Any) -> list[str]:
+def _asked(request: Any, home: str | None) -> list[str]:
+    if home and request.url.startswith(home):
+        return []
     scheme = request.url.partition(":")[0]
     own = scheme in ("data", "blob", "about") or (
         scheme == "file" and request.is_navigation_request()
@@ -120,6 +124,16 @@ def check_svg(page: Any, svg: str) -> list[str]:
     show(page, svg)
     problems: list[str] = page.evaluate(CHECK, list(BACKGROUNDS))
     return problems
+
+
+def axe() -> str:
+    """The source of axe-core, the checker of accessibility."""
+    try:
+        from axe_playwright_python.sync_playwright import Axe
+    except ModuleNotFoundError:
+        missing('no axe-core: pip install axe-playwright-python (it is in the extra "test")')
+    source: str = Axe().axe_script
+    return source
 
 
 def texts(page: Any) -> dict[str, list[str]]:

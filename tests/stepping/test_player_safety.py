@@ -13,7 +13,7 @@ import pytest
 import engine
 from engine import Value
 from engine.stepping.player import to_html
-from tests.drawing.browser import missing, show
+from tests.drawing.browser import axe, show
 from tests.drawing.test_picture import HOSTILE
 from tests.stepping.played import neuron
 from tests.stepping.playing import press, said, wait
@@ -122,16 +122,6 @@ def test_without_scripts_it_is_a_picture_that_says_so(browser: Any, tmp_path: Pa
 
 
 # --- for everybody -------------------------------------------------------------------------------
-def axe() -> str:
-    """The source of axe-core, the checker of accessibility."""
-    try:
-        from axe_playwright_python.sync_playwright import Axe
-    except ModuleNotFoundError:
-        missing('no axe-core: pip install axe-playwright-python (it is in the extra "test")')
-    source: str = Axe().axe_script
-    return source
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1200, 390])
 def test_it_is_accessible(page: Any, scheme: str, width: int) -> None:
