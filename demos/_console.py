@@ -29,8 +29,8 @@ class Console:
 
     Arguments:
         show: is told a kind, a text and a name. The kinds are `echo` (a line that is run), `out`
-            and `err` (what it printed), `svg` and `html` (what an object looks like), and `file`
-            (a file that it wrote, with its name, in base64).
+            and `err` (what it printed), `error` (what ended it), `svg` and `html` (what an object
+            looks like), and `file` (a file that it wrote, with its name, in base64).
         folder: where files are looked for; it should be the current one.
 
     >>> said = []
@@ -61,7 +61,7 @@ class Console:
                 try:
                     self._run(part, echo or bool(session))
                 except BaseException as error:  # noqa: BLE001  # Ctrl-C and exit() too
-                    self.say("err", _told(error))
+                    self.say("error", _told(error))
         self._send()
         for path, state in self._files():
             if self.files.get(path) != state:
@@ -103,7 +103,7 @@ class Console:
         if self.printed > MOST:
             before = self.printed - len(text)
             text = "... and more, which is not shown\n" if before <= MOST else ""
-            kind = "err"
+            kind = "error"
         if text and self.waiting and self.waiting[-1][0] == kind:
             text = self.waiting.pop()[1] + text
         if text:

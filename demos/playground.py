@@ -26,11 +26,10 @@ from importlib import metadata
 from pathlib import Path
 from string import Template
 
-import engine
 from demos._common import Stage
 from engine.page.shell import as_json
 
-ROOT = Path(engine.__file__).parents[1]
+ROOT = Path(__file__).parents[1]
 PAGE = Path(__file__).with_suffix("")  # what the page is made of, beside this file
 # From npm's packages. Some servers do not know that .mjs is a script.
 PACKAGES = {

@@ -73,12 +73,12 @@ def test_a_session_is_run_without_its_prompts_and_goes_on_after_an_error(typed: 
         ">>> x = 1", ">>> for i in range(2):", "...     x += i", ">>> x / 0", ">>> x"
     ]  # fmt: skip
     assert texts(said, "out") == "2\n"
-    assert texts(said, "err").endswith("ZeroDivisionError: division by zero\n")
+    assert texts(said, "error").endswith("ZeroDivisionError: division by zero\n")
 
 
 def test_errors_show_the_lines_of_the_user_alone_and_end_a_program(typed: Typed) -> None:
     said = typed("from engine import Value\ndef f(x):\n    return Value(x)\nf('1')\nprint('no')")
-    told = texts(said, "err")
+    told = texts(said, "error")
     assert re.findall(r'File "(.*)", line (\d+)', told) == [("<run 1>", "4"), ("<run 1>", "3")]
     assert "    return Value(x)\n" in told
     assert told.splitlines()[-1].startswith("TypeError: a Value holds an int, a float")
@@ -98,7 +98,7 @@ def test_errors_show_the_lines_of_the_user_alone_and_end_a_program(typed: Typed)
 def test_whatever_ends_a_program_leaves_the_console_running(
     typed: Typed, program: str, last: str
 ) -> None:
-    told = texts(typed(program), "err")
+    told = texts(typed(program), "error")
     assert told.splitlines()[-1] == last
     assert "_console" not in told
     assert texts(typed("1 + 1"), "out") == "2\n"
@@ -147,7 +147,7 @@ def test_a_loop_that_prints_sends_few_messages_and_not_more_than_can_be_shown(
     said = typed("for i in range(100_000): print(i)")
     assert len(said) < 1000
     assert len(texts(said, "out")) <= MOST
-    assert said[-1][:2] == ("err", "... and more, which is not shown\n")
+    assert said[-1][:2] == ("error", "... and more, which is not shown\n")
     assert texts(typed("print('again')"), "out") == "again\n"
 
 

@@ -1,6 +1,7 @@
 """The playground in Chromium, offline: what a newcomer does there, and that it asks nobody else."""
 
 import doctest
+import json
 import os
 import re
 import shutil
@@ -17,12 +18,13 @@ from typing import Any
 import pytest
 
 from demos._console import Console
-from demos.playground import examples
+from demos.playground import build, examples
 from tests.drawing.browser import axe, browser, missing, quiet
 
 __all__ = ["browser"]
 
 ROOT = Path(__file__).parents[2]
+NPM = ("@hpcc-js/wasm-graphviz", "pyodide")
 SLOW = 90_000  # milliseconds, in which anything has to happen on a busy machine
 # With these a server lets a page share memory with its threads.
 ISOLATED = {
@@ -120,7 +122,7 @@ def test_the_first_session_of_the_readme_prints_what_it_says(page: Any) -> None:
     assert wanted
     choose(page, "First steps")
     flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-    got = said(page, "out", "err")
+    got = said(page, "out", "error")
     assert doctest.OutputChecker().check_output(wanted, got, flags), got
 
 
@@ -130,10 +132,9 @@ def at_home(
     """What an example says where Python is installed, by its kind, and how much it shows."""
     monkeypatch.chdir(folder)
     monkeypatch.setattr("linecache.cache", {})
-    monkeypatch.setitem(sys.modules, "llvmlite", None)  # a browser has none
     found: list[tuple[str, str, str]] = []
     Console(lambda *message: found.append(message), Path()).run(examples()[title])
-    told = dict.fromkeys(("echo", "out", "err"), "")
+    told = dict.fromkeys(("echo", "out", "err", "error"), "")
     for kind, text, _ in found:
         if kind in told:
             told[kind] += text
@@ -147,7 +148,7 @@ def test_each_example_says_in_the_browser_what_it_says_here(
     choose(page, title)
     told, shown = at_home(title, tmp_path, monkeypatch)
     assert {kind: said(page, kind) for kind in told} == told
-    assert told["err"] == ""
+    assert told["error"] == ""
     assert page.locator("#log figure").count() == shown
 
 
@@ -192,7 +193,7 @@ def test_stop_interrupts_python_and_keeps_its_variables(page: Any) -> None:
     page.click("#run")
     page.click("#stop")
     page.wait_for_selector("#run:enabled")
-    assert said(page, "err") == "KeyboardInterrupt\n"
+    assert said(page, "error") == "KeyboardInterrupt\n"
     run(page, "kept >= 7")
     assert said(page, "out") == "True\n"
 
@@ -212,7 +213,7 @@ del y
 print(freed(), x.grad)
 """,
     )
-    assert said(page, "out", "err") == "None 1.0\n"
+    assert said(page, "out", "error") == "None 1.0\n"
 
 
 def test_lines_can_be_typed_at_the_prompt_and_called_back(page: Any) -> None:
@@ -246,8 +247,8 @@ def test_enter_keeps_the_indent_and_what_was_changed_is_there_again(page: Any) -
 
 def test_a_format_that_the_browser_cannot_draw_is_an_error_that_names_one(page: Any) -> None:
     run(page, "from engine import Value\nValue(1.0).to_png('x.png')")
-    assert "in the browser made no png: " in said(page, "err")
-    assert said(page, "err").endswith("it makes svg\n")
+    assert "in the browser made no png: " in said(page, "error")
+    assert said(page, "error").endswith("it makes svg\n")
     assert page.locator("#log figure").count() == 0
 
 
@@ -262,7 +263,33 @@ def test_where_memory_is_not_shared_stop_starts_python_anew_and_says_so(
         page.wait_for_selector("#run:enabled")
         assert "Stopped. Python is started anew, and its variables are gone." in said(page, "note")
         run(page, "kept")
-        assert said(page, "err").endswith("NameError: name 'kept' is not defined\n")
+        assert said(page, "error").endswith("NameError: name 'kept' is not defined\n")
+
+
+def test_what_is_fetched_is_exact_and_from_no_named_host() -> None:
+    lock = json.loads((ROOT / "demos/playground/package-lock.json").read_text(encoding="utf-8"))
+    wanted = json.loads((ROOT / "demos/playground/package.json").read_text(encoding="utf-8"))
+    for name, package in lock["packages"].items():
+        assert "resolved" not in package
+        assert not name or package["integrity"].startswith("sha512-")
+    versions = {name: lock["packages"][f"node_modules/{name}"]["version"] for name in NPM}
+    assert wanted["dependencies"] == versions
+
+
+def test_a_folder_of_something_else_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    with pytest.raises(SystemExit, match="is there, and no playground; move it away, or"):
+        build(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_without_npm_the_command_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SystemExit, match=r"npm, which is not on PATH: install Node\.js"):
+        build(tmp_path / "playground")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_opened_as_a_file_it_says_how_to_start_a_server(folder: Path, browser: Any) -> None:

@@ -27,6 +27,7 @@ history = fit(
     epochs=40,
     batch_size=10,
     seed=7,
+    backend="eager",
     record=True,
 )
 right = accuracy(model, xs, ys)
