@@ -12,12 +12,13 @@ let worker, ready = false, running = false;
 // --- Python --------------------------------------------------------------------------------------
 function start() {
   ready = false;
+  if (interrupt) interrupt[0] = 0;
   $$("loading").hidden = false;
   $$("loading").value = 0;
   status("Loading Python, 13 MB ...");
   worker = new Worker("worker.js", { type: "module" });
   worker.onmessage = ({ data }) => (heard[data.kind] ?? add)(data.text, data.name, data.kind);
-  worker.onerror = () => fail("Python could not be loaded. Is the folder complete, and served as it was built?");
+  worker.onerror = () => heard.failed("its files did not come");
   worker.postMessage({ start: true, interrupt });
   enable();
 }
@@ -33,6 +34,7 @@ const heard = {
     status(`Python ${version} is ready.`);
     enable();
   },
+  failed: (text) => fail(`Python could not be started (${text}). Is the folder complete, as it was built?`),
   done() {
     running = false;
     status("Ready.");
@@ -67,9 +69,9 @@ function again() {
 
 function halt() {
   if (!running) return;
-  if (interrupt) {
-    interrupt[0] = 2;
-    status("Stopping ...");
+  if (interrupt && !interrupt[0]) {
+    interrupt[0] = 2; // Python sets it back when it has seen it
+    status("Stopping ... (Stop again starts Python anew.)");
   } else {
     add("Stopped. Python is started anew, and its variables are gone.", "", "note");
     again();

@@ -1,5 +1,6 @@
 // Python, in a thread of its own: while it computes, the page can be used. Messages to the page
-// have a `kind`: "loading", "ready" and "crash" here, "done" after a run, and those of the console.
+// have a `kind`: "loading", then "ready" or "failed"; "done" after a run, or "crash"; and those of the
+// console.
 import createPyodideModule from "./pyodide/pyodide.asm.js";
 import { loadPyodide } from "./pyodide/pyodide.js";
 import { Graphviz } from "./graphviz.js";
@@ -8,16 +9,24 @@ const here = new URL(".", import.meta.url).href;
 const say = (kind, text = "", name = "") => postMessage({ kind, text, name });
 let interrupt, consoleOfPython;
 
+async function file(path, how) {
+  const answer = await fetch(here + path, how);
+  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${answer.statusText}`);
+  return answer;
+}
+
 async function start() {
   say("loading", "Starting Python ...");
+  await file("pyodide/pyodide.asm.wasm", { method: "HEAD" }); // without it, Pyodide waits for ever
   const python = await loadPyodide({ createPyodideModule, indexURL: `${here}pyodide/` });
   if (interrupt) python.setInterruptBuffer(interrupt);
   python.setStdin({ error: true });
   say("loading", "Loading Graphviz ...");
   const graphviz = await Graphviz.load();
   say("loading", "Loading gradwalk ...");
-  const archive = await (await fetch(`${here}gradwalk.zip`)).arrayBuffer();
-  python.unpackArchive(archive, "zip", { extractDir: python.runPython("import site; site.getsitepackages()[0]") });
+  const archive = await file("gradwalk.zip");
+  const extractDir = python.runPython("import site; site.getsitepackages()[0]");
+  python.unpackArchive(await archive.arrayBuffer(), "zip", { extractDir });
   python.globals.set("show", say);
   python.globals.set("graphviz", graphviz);
   consoleOfPython = python.runPython(`
@@ -52,6 +61,6 @@ onmessage = async ({ data }) => {
       say("done");
     }
   } catch (error) {
-    say("crash", String(error));
+    say(data.start ? "failed" : "crash", String(error.message ?? error));
   }
 };

@@ -148,6 +148,7 @@ def test_where_python_would_recurse_nodes_are_freed_in_a_loop(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As in a browser. What somebody still holds stays whole."""
+    assert not hasattr(Value, "__del__")  # here it would cost time, and is not needed
     monkeypatch.setattr(Value, "__del__", free, raising=False)
     with hardly_any_recursion(), no_collector() as garbage:
         x = Value(2.0)

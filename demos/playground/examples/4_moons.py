@@ -10,7 +10,7 @@ from nn import MLP, accuracy, fit
 
 rng = random.Random(7)
 xs, ys = [], []
-for i in range(60):
+for i in range(40):
     angle, lower = rng.uniform(0, pi), i % 2
     x, y = cos(angle), sin(angle)
     if lower:
@@ -24,8 +24,8 @@ history = fit(
     xs,
     ys,
     loss="binary_cross_entropy_with_logits",
-    epochs=40,
-    batch_size=10,
+    epochs=30,
+    batch_size=5,
     seed=7,
     backend="eager",
     record=True,
