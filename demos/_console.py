@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import Value
+from engine.drawing import Picture
 
 __all__ = ["Console"]
 
@@ -86,15 +87,14 @@ class Console:
                 self._display(eval(compile(ast.Expression(value), file, "eval"), self.names))
 
     def _display(self, value: object) -> None:
-        """Show a value: a picture as a picture, all else as Python's prompt does."""
-        for kind in () if isinstance(value, Value) else ("svg", "html"):
-            looks = getattr(value, f"_repr_{kind}_", None)
-            picture = looks() if looks and not isinstance(value, type) else None
-            if picture is not None:
-                self._send()
-                self.show(kind, picture, "")
-                return
-        if value is not None:
+        """Show a value: a picture or a table as such, all else as Python's prompt does."""
+        if isinstance(value, Picture):
+            self._send()
+            self.show("svg", value.laid_out().decode(), "")
+        elif hasattr(value, "_repr_html_") and not isinstance(value, type | Value):
+            self._send()
+            self.show("html", value._repr_html_(), "")
+        elif value is not None:
             self.say("out", f"{value!r}\n")
 
     def say(self, kind: str, text: str) -> None:

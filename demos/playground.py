@@ -90,11 +90,11 @@ def build(folder: Path) -> None:
 
 
 def examples() -> dict[str, str]:
-    """What there is to try, by its title: the first session of the README, and the files there."""
+    """What there is to try, by its title: the first program of the README, and the files there."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    session = re.findall(r"^```pycon\n(.*?)^```", readme, re.M | re.S)[0]
-    steps = doctest.DocTestParser().get_examples(session)
-    found = {"First steps": "".join(step.source for step in steps)}
+    first = re.findall(r"^```(?:pycon|python)\n(.*?)^```", readme, re.M | re.S)[0]
+    steps = doctest.DocTestParser().get_examples(first)  # none where it has no prompts
+    found = {"First steps": "".join(step.source for step in steps) or first}
     for path in sorted((PAGE / "examples").glob("*.py")):
         title = path.stem.partition("_")[2].replace("_", " ").capitalize()
         found[title] = path.read_text(encoding="utf-8")

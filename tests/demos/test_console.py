@@ -127,8 +127,9 @@ def test_pictures_are_shown_as_pictures_and_values_as_text(typed: Typed) -> None
     assert [kind for kind, *_ in said if kind != "echo"] == ["svg", "out"]
     assert "<svg" in texts(said, "svg")
     assert texts(said, "out").startswith("Value(data=2.0")
-    class_itself = typed("from engine.drawing import Picture\nPicture")
-    assert texts(class_itself, "out").startswith("<class")
+    table = typed("class Table:\n    def _repr_html_(self): return '<b>1</b>'\nTable\nTable()")
+    assert texts(table, "html") == "<b>1</b>"
+    assert texts(table, "out").startswith("<class")
 
 
 def test_files_are_shown_when_they_are_written(typed: Typed, tmp_path: Path) -> None:

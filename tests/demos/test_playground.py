@@ -116,10 +116,11 @@ def choose(page: Any, title: str) -> None:
     page.wait_for_selector("#run:enabled")
 
 
-def test_the_first_session_of_the_readme_prints_what_it_says(page: Any) -> None:
+def test_the_first_program_of_the_readme_prints_what_it_says(page: Any) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    session = re.findall(r"^```pycon\n(.*?)^```", readme, re.M | re.S)[0]
-    wanted = "".join(step.want for step in doctest.DocTestParser().get_examples(session))
+    first = re.findall(r"^```(?:pycon|python)\n(.*?)^```", readme, re.M | re.S)[0]
+    wanted = "".join(step.want for step in doctest.DocTestParser().get_examples(first))
+    wanted = wanted or "\n".join(re.findall(r"^# > (.*)", first, re.M))  # where it has no prompts
     assert wanted
     choose(page, "First steps")
     flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE

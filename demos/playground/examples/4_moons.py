@@ -15,7 +15,7 @@ for i in range(40):
     x, y = cos(angle), sin(angle)
     if lower:
         x, y = 1 - x, 0.5 - y
-    xs.append([x + rng.gauss(0, 0.1), y + rng.gauss(0, 0.1)])
+    xs.append([rng.gauss(x, 0.1), rng.gauss(y, 0.1)])
     ys.append(lower)
 
 model = MLP(2, [8, 8, 1], activation="tanh", rng=rng)
