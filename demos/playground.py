@@ -43,7 +43,8 @@ PACKAGES = {
     "@hpcc-js/wasm-graphviz/LICENSE": "graphviz.LICENSE",
 }
 LIBRARY = "gradwalk.zip"
-NEEDED = ("graphviz", "tqdm")  # what the base install brings, in plain Python
+# Packages of the base install in plain Python, and which of their files; ours are in the checkout.
+NEEDED = {"gradwalk": "METADATA", "graphviz": "*", "tqdm": "*"}
 
 
 def run(stage: Stage) -> None:
@@ -107,10 +108,10 @@ def library() -> Iterator[tuple[Path, str]]:
     for path in sorted([*ours, ROOT / "demos/_console.py"]):
         if path.is_file() and "__pycache__" not in path.parts:
             yield path, str(path.relative_to(ROOT))
-    for need in NEEDED:
+    for need, wanted in NEEDED.items():
         files = metadata.files(need)
         if not files:
             sys.exit(f"nobody noted which files {need} consists of; install it with pip")
         for file in files:
-            if file.suffix != ".pyc" and ".." not in file.parts:
+            if file.match(wanted) and file.suffix != ".pyc" and ".." not in file.parts:
                 yield Path(str(file.locate())), str(file)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -230,6 +231,12 @@ print(freed(), x.grad)
     assert said(page, "out", "error") == "None 1.0\n"
 
 
+def test_it_has_the_versions_that_are_installed_here(page: Any) -> None:
+    packages = ("gradwalk", "graphviz", "tqdm")
+    run(page, f"from importlib.metadata import version\n[version(each) for each in {packages}]")
+    assert said(page, "out") == f"{[version(each) for each in packages]}\n"
+
+
 def test_lines_can_be_typed_at_the_prompt_and_called_back(page: Any) -> None:
     prompt = page.locator("#prompt")
     prompt.fill("a = 6")
@@ -326,7 +333,7 @@ def test_a_folder_that_is_not_complete_says_which_file_is_missing(
 
 
 def test_opened_as_a_file_it_says_how_to_start_a_server(folder: Path, browser: Any) -> None:
-    with quiet(browser, folder.as_uri()) as page:
+    with quiet(browser, folder) as page:
         page.goto((folder / "index.html").as_uri())
         alert = page.get_by_role("alert").inner_text()
         assert f'python3 -m http.server --directory "{folder}" 8000' in alert

@@ -73,14 +73,15 @@ def page(browser: Any) -> Iterator[Any]:
 
 
 @contextmanager
-def quiet(browser: Any, home: str | None = None, **how: Any) -> Iterator[Any]:
+def quiet(browser: Any, site: Path | str | None = None, **how: Any) -> Iterator[Any]:
     """A page that is offline, and that at the end must have said and asked nothing.
 
-    Opening files, and what a page holds itself (data:, blob:), is not asked of anybody.
-    With a `home`, the address of a server of the test, a page may ask that one and no other.
+    Opening files, and what a page holds itself (data:, blob:), is not asked of anybody. The pages
+    of a site, a folder or the address of a server of the test, may ask for what is in it.
     """
+    home = site.as_uri() if isinstance(site, Path) else site
     window = {"viewport": {"width": 1200, "height": 800}, **how}
-    context = browser.new_context(offline=home is None, **window)
+    context = browser.new_context(offline=not isinstance(site, str), **window)
     opened = context.new_page()
     heard: list[str] = []
     opened.on("console", lambda said: heard.append(f"console {said.type}: {said.text}"))
