@@ -107,7 +107,8 @@ def run(page: Any, program: str) -> None:
 
 def said(page: Any, *kinds: str) -> str:
     """The text of these kinds in the console."""
-    return "".join(page.locator(", ".join(f"#log .{kind}" for kind in kinds)).all_text_contents())
+    texts = page.locator(", ".join(f"#log .{kind}" for kind in kinds)).all_text_contents()
+    return re.sub(r"<run \d+>", "<run 1>", "".join(texts))
 
 
 def choose(page: Any, title: str) -> None:
