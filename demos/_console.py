@@ -10,7 +10,7 @@ import linecache
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from io import TextIOBase
 from pathlib import Path
 from typing import Any
@@ -55,13 +55,15 @@ class Console:
 
         Arguments: `echo` shows all lines; else only those are shown that have a value to show.
         """
-        session = doctest.DocTestParser().get_examples(text) if ">>> " in text else ()
-        self.printed = 0
+        parts, self.printed = _parts(text), 0
         with redirect_stdout(_Stream(self, "out")), redirect_stderr(_Stream(self, "err")):
-            for part in [example.source for example in session] or [text]:
+            for part in parts:
                 try:
-                    self._run(part, echo or bool(session))
-                except BaseException as error:  # noqa: BLE001  # Ctrl-C and exit() too
+                    self._run(part, echo or parts != [text])
+                except KeyboardInterrupt:
+                    self.say("error", "KeyboardInterrupt\n")
+                    break
+                except BaseException as error:  # noqa: BLE001  # exit() too
                     self.say("error", _told(error))
         self._send()
         for path, state in self._files():
@@ -135,10 +137,16 @@ class _Stream(TextIOBase):
         return len(text)
 
 
+def _parts(text: str) -> list[str]:
+    """The steps of a session, without their prompts; a program is one step."""
+    if text.lstrip().startswith(">>> "):
+        with suppress(ValueError):  # not well-formed: to run it as it is says what is wrong
+            return [step.source for step in doctest.DocTestParser().get_examples(text)]
+    return [text]
+
+
 def _told(error: BaseException) -> str:
     """An error as Python tells it, without the lines of libraries between the user's own."""
-    if isinstance(error, KeyboardInterrupt):
-        return "KeyboardInterrupt\n"
     told: traceback.TracebackException | None = traceback.TracebackException.from_exception(error)
     chain = told
     while chain:

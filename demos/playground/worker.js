@@ -61,6 +61,7 @@ onmessage = async ({ data }) => {
       say("done");
     }
   } catch (error) {
+    if (error.type === "KeyboardInterrupt") return say("done"); // Stop came when all was done
     say(data.start ? "failed" : "crash", String(error.message ?? error));
   }
 };

@@ -1,6 +1,7 @@
 """The console of the playground, without a browser: what it runs, and what it tells the page."""
 
 import base64
+import doctest
 import re
 import sys
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from textwrap import dedent
 
 import pytest
 
+from demos import _console
 from demos._console import MOST, Console
 
 Said = tuple[str, str, str]
@@ -74,6 +76,21 @@ def test_a_session_is_run_without_its_prompts_and_goes_on_after_an_error(typed: 
     ]  # fmt: skip
     assert texts(said, "out") == "2\n"
     assert texts(said, "error").endswith("ZeroDivisionError: division by zero\n")
+
+
+def test_a_program_that_only_holds_a_session_is_no_session(typed: Typed) -> None:
+    program = 'def f():\n    """\n    >>> f()\n    2\n    """\n    return 1\nf()'
+    assert texts(typed(program), "out") == "1\n"
+    assert "SyntaxError" in texts(typed(">>> 1\n  >>>2"), "error")
+
+
+def test_ctrl_c_ends_a_session(typed: Typed) -> None:
+    said = typed(">>> 1\n1\n>>> raise KeyboardInterrupt\n>>> 2\n2\n")
+    assert (texts(said, "out"), texts(said, "error")) == ("1\n", "KeyboardInterrupt\n")
+
+
+def test_its_example_runs() -> None:
+    assert doctest.testmod(_console).failed == 0
 
 
 def test_errors_show_the_lines_of_the_user_alone_and_end_a_program(typed: Typed) -> None:
