@@ -18,6 +18,7 @@ STORIES = {
     "gpt": "a transformer in plain scalars on the same names, and what its heads look at",
     "distributed": "a cluster trains, a worker is killed, and the result is the same to the bit",
     "doctor": "five trainings that do not learn (real data), and what `diagnose` makes of them",
+    "playground": "all of it in a page of your browser, with nothing installed (built with npm)",
     "compare": "one training in micrograd, PyTorch, JAX and here: the same curve, other times",
     "docs": "no story, but the documentation: pages for a browser that need no network",
 }

@@ -9,6 +9,7 @@
 """
 
 # ruff: noqa: F403 (what these files say is public, is)
+import sys as _sys
 import typing as _typing
 
 from engine.aliases import install as _install_aliases
@@ -19,6 +20,7 @@ from engine.core.graph import topological
 from engine.core.inputs import ControlFlowError
 from engine.core.modes import NumericError, StaleValueError, no_grad, numeric_mode
 from engine.core.value import Value
+from engine.freeing import free as _free
 from engine.interactive import install as _install_interactive
 from engine.lazy import lazy as _lazy
 from engine.operations import branching as _branching
@@ -75,6 +77,8 @@ for [_name] in _OURS.values():
 _install_aliases()
 _install_compatibility()
 _install_interactive()
+if _sys.platform == "emscripten":
+    Value.__del__ = _free  # type: ignore[attr-defined]
 
 if not _typing.TYPE_CHECKING:  # a type checker would believe that it has every name
     _IPYTHON = ["load_ipython_extension", "unload_ipython_extension"]

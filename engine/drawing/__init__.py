@@ -10,8 +10,9 @@
 
 The files, from the bottom up: `view` chooses the nodes to draw, and `groups` collapses large graphs
 into boxes. `style` gives shapes and colours. `picture` draws all of it, with the text under the
-mouse, into a `canvas`, and `layout` runs Graphviz, with or without the program `dot`. `text_tree`
-writes a graph as text. `latex` and `explain` come from the rooms for words and for explanations.
+mouse, into a `canvas`, and `layout` runs Graphviz, with or without the program `dot`, or what
+`use_layout` names. `text_tree` writes a graph as text. `latex` and `explain` come from the rooms
+for words and for explanations.
 `import engine` never imports this room.
 """
 
@@ -22,7 +23,7 @@ from engine.lazy import lazy as _lazy
 
 _HOMES = {
     "engine.drawing.canvas": ["Picture"],
-    "engine.drawing.layout": ["LayoutError"],
+    "engine.drawing.layout": ["LayoutError", "use_layout"],
     "engine.drawing.picture": ["draw", "to_dot", "to_png", "to_svg"],
     "engine.drawing.text_tree": ["tree"],
     "engine.explain.explanation": ["explain"],
@@ -33,6 +34,7 @@ __all__ = [name for names in _HOMES.values() for name in names]
 if _typing.TYPE_CHECKING:  # which cannot follow a table
     from engine.drawing.canvas import Picture as Picture
     from engine.drawing.layout import LayoutError as LayoutError
+    from engine.drawing.layout import use_layout as use_layout
     from engine.drawing.picture import *
     from engine.drawing.text_tree import tree as tree
     from engine.explain.explanation import explain as explain

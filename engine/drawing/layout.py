@@ -1,7 +1,8 @@
 """Turns DOT text into a picture, on a machine with or without the program `dot`.
 
 These are tried in turn: the program that the environment variable GRADWALK_DOT names, a `dot` on
-PATH, and pygraphviz, whose wheel contains Graphviz. Each runs as a child process.
+PATH, and pygraphviz, whose wheel contains Graphviz. Each runs as a child process. Where there are
+no processes, as in a browser, `use_layout` names a function that does it.
 """
 
 import importlib.util
@@ -13,7 +14,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from subprocess import PIPE, Popen, TimeoutExpired
+from typing import TypeAlias
 
+Layout: TypeAlias = Callable[[str, str], str | bytes]
 VARIABLE = "GRADWALK_DOT"
 EMBEDDED = Path(__file__).with_name("embedded.py")
 STILL = "The graph itself is fine: to_dot(value) gives its DOT source, which any Graphviz draws"
@@ -21,6 +24,36 @@ STILL = "The graph itself is fine: to_dot(value) gives its DOT source, which any
 
 class LayoutError(RuntimeError):
     """No picture could be made: no layout program, one that failed, or one that took too long."""
+
+
+_layout: Layout | None = None
+
+
+def use_layout(layout: Layout | None) -> None:
+    """Have a function lay out all pictures from now on; None goes back to layout programs.
+
+    It is for places where no program can be started, such as a page in a browser.
+
+    Arguments:
+        layout: a function of the DOT text and of the name of one of Graphviz's formats, as "svg",
+            that returns the picture as text or bytes. It raises LayoutError where it has none,
+            such as for a format that it does not know. No time limit ends it.
+
+    >>> from engine import Value
+    >>> def outline(source, format):
+    ...     return f"<{format}>{source.count('->')} arrows</{format}>"
+    >>> use_layout(outline)
+    >>> Value(3.0).exp().to_svg()
+    '<svg>1 arrows</svg>'
+    >>> use_layout(None)
+    """
+    if layout is not None and not callable(layout):
+        raise TypeError(
+            f"use_layout takes a function of DOT text and a format, got {type(layout).__name__}; "
+            "give one like lambda source, format: svg, or None for layout programs"
+        )
+    global _layout
+    _layout = layout
 
 
 def render(
@@ -39,6 +72,14 @@ def render(
     >>> render("digraph { a -> b }").decode().count("<g ")
     4
     """
+    if _layout is not None:
+        drawn = _layout(source, format)
+        if drawn and isinstance(drawn, str | bytes):
+            return drawn.encode() if isinstance(drawn, str) else drawn
+        raise LayoutError(
+            f"the layout of use_layout gave {drawn!r}, which is no picture; it should return "
+            f"{format} as text or bytes, or raise LayoutError. {STILL}"
+        )
     command = _command(format)
     try:
         code, picture, complaint = _run(command, source.encode(), timeout)

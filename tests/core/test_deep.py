@@ -13,6 +13,7 @@ import pytest
 
 import engine
 from engine import Value, gradient, jvp, numeric_mode, topological
+from engine.freeing import free
 
 MILLION = 1_000_000
 
@@ -140,6 +141,26 @@ def test_nothing_is_left_for_the_cycle_collector() -> None:
     work()
     with no_collector() as garbage:
         work()
+        assert garbage() == 0
+
+
+def test_where_python_would_recurse_nodes_are_freed_in_a_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As in a browser. What somebody still holds stays whole."""
+    assert not hasattr(Value, "__del__")  # here it would cost time, and is not needed
+    monkeypatch.setattr(Value, "__del__", free, raising=False)
+    with hardly_any_recursion(), no_collector() as garbage:
+        x = Value(2.0)
+        kept = chain(x, 10)
+        y = chain(kept, 100_000) * kept
+        gone = [weakref.ref(y), weakref.ref(y.parents[0].parents[1])]
+        with pytest.raises(TypeError, match="a Value holds"):
+            Value("2")  # type: ignore[arg-type]  # such a node was never finished
+        del y
+        assert [reference() for reference in gone] == [None, None]
+        kept.backward()
+        assert (len(topological(kept)), x.grad) == (11, 1.0)
         assert garbage() == 0
 
 

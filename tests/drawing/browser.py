@@ -73,13 +73,15 @@ def page(browser: Any) -> Iterator[Any]:
 
 
 @contextmanager
-def quiet(browser: Any, site: Path | None = None) -> Iterator[Any]:
+def quiet(browser: Any, site: Path | str | None = None, **how: Any) -> Iterator[Any]:
     """A page that is offline, and that at the end must have said and asked nothing.
 
     Opening files, and what a page holds itself (data:, blob:), is not asked of anybody. The pages
-    of a site may ask for the files in its folder.
+    of a site, a folder or the address of a server of the test, may ask for what is in it.
     """
-    context = browser.new_context(offline=True, viewport={"width": 1200, "height": 800})
+    home = site.as_uri() if isinstance(site, Path) else site
+    window = {"viewport": {"width": 1200, "height": 800}, **how}
+    context = browser.new_context(offline=not isinstance(site, str), **window)
     opened = context.new_page()
     heard: list[str] = []
     opened.on("console", lambda said: heard.append(f"console {said.type}: {said.text}"))
@@ -87,7 +89,7 @@ def quiet(browser: Any, site: Path | None = None) -> Iterator[Any]:
     opened.on(
         "dialog", lambda dialog: (heard.append(f"dialog: {dialog.message}"), dialog.dismiss())
     )
-    opened.on("request", lambda request: heard.extend(_asked(request, site)))
+    context.on("request", lambda request: heard.extend(_asked(request, home)))
     try:
         yield opened
     finally:
@@ -96,11 +98,12 @@ def quiet(browser: Any, site: Path | None = None) -> Iterator[Any]:
         pytest.fail("the page was not quiet\n" + "\n".join(heard), pytrace=False)
 
 
-def _asked(request: Any, site: Path | None) -> list[str]:
+def _asked(request: Any, home: str | None) -> list[str]:
+    if home and request.url.startswith(home):
+        return []
     scheme = request.url.partition(":")[0]
     own = scheme in ("data", "blob", "about") or (
-        scheme == "file"
-        and (request.is_navigation_request() or (site and request.url.startswith(site.as_uri())))
+        scheme == "file" and request.is_navigation_request()
     )
     return [] if own else [f"request: {request.url}"]
 

@@ -3,13 +3,13 @@
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from engine import Value
-from engine.drawing import LayoutError, draw, to_dot, to_png, to_svg
+from engine.drawing import LayoutError, draw, to_dot, to_png, to_svg, use_layout
 from engine.drawing.layout import render
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the fake programs are scripts")
@@ -188,6 +188,59 @@ def test_ctrl_c_stays_what_it_is_whether_the_layout_ends_or_not(
     with pytest.raises(KeyboardInterrupt):
         to_svg(Value(1.0))
     assert time.monotonic() - begin < 10
+
+
+@pytest.fixture
+def own_layout() -> Iterator[list[tuple[str, str]]]:
+    """A layout function that draws nothing, and what it was asked for."""
+    asked: list[tuple[str, str]] = []
+
+    def layout(source: str, format: str) -> str | bytes:
+        asked.append((source, format))
+        return f"<svg>{len(asked)}</svg>" if format == "svg" else b"pixels"
+
+    use_layout(layout)
+    yield asked
+    use_layout(None)
+
+
+def test_a_function_draws_in_place_of_every_program(
+    own_layout: list[tuple[str, str]], bare: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    bare.setitem(sys.modules, "pygraphviz", None)
+    x = Value(1.0, label="x")
+    assert to_svg(x, tmp_path / "x.svg") == "<svg>1</svg>"
+    assert to_png(x) == b"pixels"
+    assert draw(x).pipe("svg") == b"<svg>3</svg>"
+    assert own_layout == [(to_dot(x), format) for format in ("svg", "png", "svg")]
+    assert (tmp_path / "x.svg").read_text() == "<svg>1</svg>"
+
+
+def test_a_function_that_fails_or_gives_no_picture_writes_none(tmp_path: Path) -> None:
+    def fails(source: str, format: str) -> str:
+        raise LayoutError(f"no {format} here")
+
+    x = Value(1.0)
+    try:
+        use_layout(fails)
+        with pytest.raises(LayoutError, match="no svg here"):
+            to_svg(x, tmp_path / "x.svg")
+        for nothing in (None, "", b"", 7):
+            use_layout(lambda source, format, nothing=nothing: nothing)
+            with pytest.raises(LayoutError, match=f"gave {nothing!r}, which is no picture; .*svg"):
+                to_svg(x, tmp_path / "x.svg")
+    finally:
+        use_layout(None)
+    assert not (tmp_path / "x.svg").exists()
+    assert to_svg(x).startswith("<?xml")
+
+
+def test_what_cannot_be_called_is_no_layout_and_changes_nothing(
+    own_layout: list[tuple[str, str]],
+) -> None:
+    with pytest.raises(TypeError, match="takes a function of DOT text and a format, got str; give"):
+        use_layout("dot")  # type: ignore[arg-type]
+    assert to_svg(Value(1.0)) == "<svg>1</svg>"
 
 
 def test_the_engine_alone_never_imports_the_drawing_room() -> None:

@@ -75,6 +75,7 @@ BESIDE = {
     "engine.choices",
     "engine.containers",
     "engine.forks",
+    "engine.freeing",
     "engine.outfile",
     "engine.settings",
 }  # for every room; these import nothing of ours
