@@ -16,7 +16,7 @@ from engine.drawing.groups import Grouping, about, arrows, counts, group
 from engine.drawing.style import EDGE, GRAPH, NODE, box_style, flags, node_style, roomy
 from engine.drawing.view import Outputs, View, scattered, view
 from engine.outfile import Target, write
-from engine.wording.names import HIDDEN, number, operation, short_name, shorten
+from engine.wording.names import number, operation, shorten
 from engine.wording.notation import locals_of
 
 __all__ = ["draw", "to_dot", "to_png", "to_svg"]
@@ -90,15 +90,21 @@ def draw(
     return picture
 
 
+WIDTH = 20  # of an expression in a node, in columns
+
+
 def _words(node: Value, seen: View) -> list[str]:
-    """The name and the operation of a node, where it has them."""
-    name = seen.name(node)
-    if not node.parents:
-        kind = seen.kinds[node]
-        return [name] if name else [kind] if kind in ("input", "parameter") else []
-    operands = [HIDDEN if p in seen.kinds else seen.name(p) or number(p.data) for p in node.parents]
-    op = operation(node.op, [shorten(each, 12) for each in operands]) if node.op else ""
-    return [name, op] if name else [op]
+    """The name of a node, and its operation unless that is to be read in the name.
+
+    The operation is a sign, or written out if it takes a number that has no arrow.
+    """
+    name, expression = seen.name(node), seen.says_how(node)
+    if node.op is None or not node.parents or (expression and len(name) <= WIDTH):
+        return [name]
+    drawn = all(parent in seen.kinds for parent in node.parents)
+    operands = [seen.name(parent, 12) for parent in node.parents]
+    made = node.op.symbol if drawn else operation(node.op, operands)
+    return [seen.name(node, WIDTH) if expression else name, made]
 
 
 def _numbers(node: Value, seen: View) -> list[str]:
@@ -122,25 +128,20 @@ def about_node(node: Value, seen: View) -> str:
     >>> x = Value(0.1, "x")
     >>> y = x * 3
     >>> print(about_node(y, view(y)))
-    y = x × 3.0
+    y = x × 3
     data 0.30000000000000004
     grad 0.0
     made in <doctest engine.drawing.picture.about_node[2]>:1 by x * 3
     """
     lines = [f"data {node.data!r}", f"grad {node.grad!r}"]
-    operands = [_short(parent, seen) for parent in node.parents]
+    operands = [seen.name(parent) for parent in node.parents]
     formula = operation(node.op, operands) if node.op and operands else ""
-    head = " = ".join(filter(None, [seen.name(node), formula]))
+    head = f"{seen.name(node)} = {formula}" if formula else seen.name(node)
     origin = place_of(node)
     if origin is not None:
         code = f" by {shorten(origin.code, 200)}" if origin.code else ""
         lines.append(f"made in {origin}{code}")
-    return "\n".join(filter(None, [head, *lines]))
-
-
-def _short(node: Value, seen: View) -> str:
-    named = seen.name(node) if node in seen.outputs else ""
-    return shorten(named) or short_name(node)
+    return "\n".join([head, *lines])
 
 
 def about_edge(node: Value, parent: Value, local: float | None, seen: View) -> str:
@@ -156,7 +157,7 @@ def about_edge(node: Value, parent: Value, local: float | None, seen: View) -> s
     """
     if local is None:
         return "a number that takes no gradient"
-    result, source = _short(node, seen), _short(parent, seen)
+    result, source = seen.name(node), seen.name(parent)
     return (
         f"local derivative of {result} by {source}: {local!r}\n"
         f"hands on {node.grad!r} × {local!r} = {node.grad * local!r} to the gradient of {source}"

@@ -9,6 +9,7 @@ happens to the stack. The result may lie there several times: the search keeps t
 depths, 0 for the top of the stack.
 """
 
+import builtins
 import dis
 import linecache
 import os
@@ -22,6 +23,10 @@ from typing import Any
 _HERE = Path(__file__).parents[1]
 _LIBRARY = tuple(str(folder) + os.sep for folder in (_HERE, _HERE.parent / "nn"))
 _PYTHON = os.path.dirname(os.__file__) + os.sep
+_ARITHMETIC = ("+", "-", "×", "/", "**", "%", "//")
+_ONE = {"abs", "divmod", "pow", "round"}  # builtins that call one method of ours
+_MANY = {*dir(builtins), "accumulate", "deque", "prod", "reduce", "starmap"} - _ONE
+_MANY |= {"softmax", "log_softmax"}
 
 
 class Code:
@@ -68,6 +73,20 @@ class Origin:
             return f"{Path(self.file).relative_to(_HERE.parent)}:{self.line}"
         return str(Place(self.file, self.line))
 
+    def made_one(self, op: Any, item: bool) -> bool:
+        """Whether this is an expression of the user's that made one node, and no others with it.
+
+        Functions of Python's own and of NumPy may make many nodes by one call, as
+        sum(map(tanh, xs)) does. All would get the name of the result: the last cannot be told from
+        the others. softmax makes some that are no item of its list.
+
+        Arguments:
+            op: the operation of the node. item: whether the call gave a list, which the node is in.
+        """
+        own = self.called is None or self.called in _ONE or item or (op and self.called == op.name)
+        within = self.called in _MANY or (op is not None and op.symbol in _ARITHMETIC)
+        return not self.library and bool(own or not within)
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -103,18 +122,31 @@ def origin_of(code: CodeType, at: int, item: int | None) -> Origin:
     return _decode(Code(code), at, item)
 
 
+def spelled(code: CodeType, at: int) -> tuple[str, str, str]:
+    """The expression of the instruction with number `at`, with what stands before and behind it.
+
+    Before it is the rest of its first line, behind it that of its last.
+    """
+    positions = _positions(Code(code))
+    line, last, start, end = positions[at] if at < len(positions) else (None,) * 4
+    if not line or not last or start is None or end is None:
+        return "", "", ""
+    lines = [line_of(code, number).encode() for number in range(line, last + 1)]
+    ahead, behind = lines[0][:start], lines[-1][end:]  # the columns count bytes
+    lines[-1] = lines[-1][:end]
+    lines[0] = lines[0][start:]
+    ahead, text, behind = (
+        each.decode(errors="replace") for each in (ahead, b" ".join(lines), behind)
+    )
+    return ahead.lstrip(), " ".join(text.split()), behind.rstrip()
+
+
 @lru_cache(maxsize=4096)
 def _decode(key: Code, at: int, item: int | None) -> Origin:
-    code = key.code
+    code, file = key.code, key.code.co_filename
+    _, text, _ = spelled(code, at)
     positions = _positions(key)
-    line, last, start, end = positions[at] if at < len(positions) else (None,) * 4
-    file = code.co_filename
-    text = ""
-    if line and last and start is not None and end is not None:
-        lines = [line_of(code, number).encode() for number in range(line, last + 1)]
-        lines[-1] = lines[-1][:end]  # the columns count bytes
-        lines[0] = lines[0][start:]
-        text = " ".join(b" ".join(lines).decode(errors="replace").split())
+    line = positions[at][0] if at < len(positions) else None
     python = file.startswith(_PYTHON) and "-packages" not in file
     name, library = None if python else variable(key, at, item), file.startswith(_LIBRARY)
     line = line or code.co_firstlineno

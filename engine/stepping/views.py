@@ -11,6 +11,7 @@ from engine.core.origins import place_of
 from engine.core.value import Value, is_constant
 from engine.drawing import draw
 from engine.drawing.text_tree import tree
+from engine.source.text import bare
 from engine.stepping.breakpoints import NodeNames
 from engine.stepping.run import Run
 from engine.stepping.steps import Step
@@ -69,7 +70,8 @@ class Views:
         """The name of a node, how it was made and where: `n = x * w  run.py:4`."""
         text = "".join(c if c.isprintable() else "?" for c in made_by(node))
         called = self.names.of(node)
-        return text if not node.parents or text.startswith(f"{called} = ") else f"{called}: {text}"
+        said = not node.parents or text.startswith((f"{called} = ", bare(called)))
+        return text if said else f"{called}: {text}"
 
     def around(self, position: int, count: int) -> list[list[Piece]]:
         """The steps around a position, with a mark at the one that was taken last."""

@@ -56,7 +56,7 @@ def latex(value: Value, *, numbers: bool = False, width: int = 100, limit: int =
             "or of gradient(...)"
         )
     order = topological(value)
-    names, uses = Names("u", _tidy), _uses(order)
+    names, uses = Names(call=_tidy, stem="u"), _uses(order)
     terms: dict[Value, Term] = {}
     lines: list[tuple[str, str]] = []
     length = 0
@@ -106,9 +106,9 @@ def _equation(term: Term, node: Value, numbers: bool) -> str:
     return term.text + result * numbers
 
 
-def _tidy(label: str) -> str:
-    """A label without marks for terminals. w_1 becomes w1, since both look alike in LaTeX."""
-    return re.sub(r"^([^\W\d_]+)_(\d+)$", r"\1\2", safe(label).replace("\u200e", ""))
+def _tidy(node: Value) -> str:
+    """A node's name without marks for terminals. w_1 becomes w1, since LaTeX shows both alike."""
+    return re.sub(r"^([^\W\d_]+)_(\d+)$", r"\1\2", safe(name_of(node) or "").replace("\u200e", ""))
 
 
 def _name(text: str) -> Term:

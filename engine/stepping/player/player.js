@@ -79,11 +79,10 @@ function tell() {
   document.querySelector(".step .arrow").hidden = !position;
   document.getElementById("phase").textContent = now.phase;
   const made = now.node === null ? "" : howMade(now.node);
-  const [place, code, line] = made ? run.origins[run.origin[now.node]] : ["", "", ""];
-  $("made").textContent = made === line ? "" : made; // or else the line alone says it
+  const [place, ahead, code, behind] = made ? run.origins[run.origin[now.node]] : ["", "", "", ""];
+  $("made").textContent = code ? "" : made; // the line says it
   $("place").textContent = place;
-  const [ahead, ...behind] = code ? line.split(code) : [line];
-  $("line").replaceChildren(...(behind.length === 1 ? [ahead, element("mark", code), behind[0]] : [line]));
+  $("line").replaceChildren(...(code ? [ahead, element("mark", code), behind] : []));
   document.querySelector(".digits").replaceChildren(...now.digits.flatMap(([name, x]) => [
     element("dt", name), element("dd", digits(x)),
   ]));
@@ -108,8 +107,7 @@ function list() {
   if (choice.length > 1) return;
   for (let i = root; i >= 0; i--) {
     if (isNumber.has(i)) continue;
-    const named = run.name[i] || !run.parents[i].length || called(i) === `(${howMade(i)})`;
-    choice.append(new Option(named ? howMade(i) : `${called(i)}  ${howMade(i)}`, i));
+    choice.append(new Option(howMade(i), i));
   }
 }
 
