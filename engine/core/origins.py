@@ -66,9 +66,9 @@ def _expression(node: Node, deep: int) -> str:
     own = _own(node) if node.label is None else None
     if own and (text := enclosed(own.code)):
         return text + (f"[{node._at // ITEM - 1}]" if node._at >= ITEM else "")
-    ends = parents if len(parents) < 4 else (*parents[:1], *parents[-3:])
-    below = [name_of(each) or (_expression(each, deep - 1) if deep else "…") for each in ends]
-    return composed(op, below)
+    last = parents if len(parents) < 4 else parents[-1:]  # of a neuron, the bias
+    below = [name_of(each) or (_expression(each, deep - 1) if deep else "…") for each in last]
+    return composed(op, below if last is parents else ["…", *below])
 
 
 def source_of(node: Node) -> str:

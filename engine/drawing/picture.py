@@ -102,7 +102,8 @@ def _words(node: Value, seen: View) -> list[str]:
     if node.op is None or not node.parents or (expression and len(name) <= WIDTH):
         return [name]
     drawn = all(parent in seen.kinds for parent in node.parents)
-    operands = [seen.name(parent, 12) for parent in node.parents]
+    operands = [seen.name(parent) for parent in node.parents]
+    operands = [each if len(each) <= 12 else "…" for each in operands]
     made = node.op.symbol if drawn else operation(node.op, operands)
     return [seen.name(node, WIDTH) if expression else name, made]
 

@@ -135,10 +135,12 @@ def spelled(code: CodeType, at: int) -> tuple[str, str, str]:
     ahead, behind = lines[0][:start], lines[-1][end:]  # the columns count bytes
     lines[-1] = lines[-1][:end]
     lines[0] = lines[0][start:]
-    ahead, text, behind = (
-        each.decode(errors="replace") for each in (ahead, b" ".join(lines), behind)
-    )
-    return ahead.lstrip(), " ".join(text.split()), behind.rstrip()
+    text = b" ".join(b" ".join(lines).split())
+    return _text(ahead).lstrip(), _text(text), _text(behind).rstrip()
+
+
+def _text(part: bytes) -> str:
+    return part.decode(errors="replace")
 
 
 @lru_cache(maxsize=4096)

@@ -83,16 +83,14 @@ def enclosed(code: str) -> str:
 
 
 def composed(op: Any, operands: Sequence[str]) -> str:
-    """An operation on operands, in Python's signs; of many operands the first and the last.
+    """An operation on operands, in Python's signs.
 
     >>> from engine.core.operation import rows
-    >>> composed(rows.mul, ["x", "-1"]), composed(rows.dot, ["x0", "x1", "w0", "w1", "b"])
-    ('(x * (-1))', 'dot(x0, …, b)')
+    >>> composed(rows.mul, ["x", "-1"]), composed(rows.dot, ["…", "(a + b)"])
+    ('(x * (-1))', 'dot(…, a + b)')
     """
     sign = SIGNS.get(op.symbol)
     if sign is None or len(operands) > 2:
-        shown = [*map(bare, operands)]
-        shown[1:-1] = ["…"] if len(shown) > 3 else shown[1:-1]
-        return f"{op.name}({', '.join(shown)})"
+        return f"{op.name}({', '.join(map(bare, operands))})"
     signed = [f"({each})" if each.startswith("-") else each for each in operands]
     return f"({f' {sign} '.join(signed) if len(signed) == 2 else sign + signed[0]})"

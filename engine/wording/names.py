@@ -12,7 +12,8 @@ from engine.core.node import Node
 from engine.core.operation import Operation
 from engine.core.origins import name_of, place_of
 from engine.core.value import Value, is_constant
-from engine.source.text import LONGEST, SIGNS
+from engine.source.text import LONGEST as LONGEST
+from engine.source.text import SIGNS
 from engine.source.text import number as number
 from engine.source.text import shorten as shorten
 

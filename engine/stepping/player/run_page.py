@@ -108,10 +108,15 @@ def _drawing(run: Run, how: dict[str, Any]) -> tuple[Picture, str]:
 def _count(ids: dict[Value, str], arrows: int) -> str:
     """How much is drawn: of values and arrows, and of boxes where there are any."""
     shapes = {*ids.values()}
-    boxes, count = sum(each[0] == "g" for each in shapes), f"{len(shapes):,} nodes"
-    if boxes:
-        count = f"{boxes:,} boxes and {len(shapes) - boxes:,} nodes for {len(ids):,} values"
-    return f"{count}, {arrows:,} arrows"
+    boxes = sum(each[0] == "g" for each in shapes)
+    found = {"box": boxes, "node": len(shapes) - boxes, "arrow": arrows}
+    plurals = {"box": "boxes"}
+    count = [
+        f"{n:,} {what if n == 1 else plurals.get(what, what + 's')}"
+        for what, n in found.items()
+        if n
+    ]
+    return ", ".join(count) + f", for {len(ids):,} values" * bool(boxes)
 
 
 def record(run: Run, ids: dict[Value, str], start: int, names: Names) -> dict[str, Any]:
