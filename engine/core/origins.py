@@ -60,14 +60,14 @@ def called(node: Node) -> str:
 
 
 def _expression(node: Node, deep: int) -> str:
-    op, parents = node.op, node.parents
-    if op is None or not parents:
-        return f"Value({number(node._data)})" if op is None else number(node._data)
+    op, parents, digits = node.op, node.parents, number(node._data)
+    if op is None or not parents or deep < 0:
+        return "…" if parents else digits if op else f"Value({digits})"
     own = _own(node) if node.label is None else None
     if own and (text := enclosed(own.code)):
         return text + (f"[{node._at // ITEM - 1}]" if node._at >= ITEM else "")
     last = parents if len(parents) < 4 else parents[-1:]  # of a neuron, the bias
-    below = [name_of(each) or (_expression(each, deep - 1) if deep else "…") for each in last]
+    below = [name_of(each) or _expression(each, deep - 1) for each in last]
     return composed(op, below if last is parents else ["…", *below])
 
 
