@@ -5,9 +5,10 @@ costs next to nothing. The two are read when somebody asks (engine/source).
 """
 
 from engine.core.node import ITEM, Node
+from engine.source.naming import written
 from engine.source.origin import Origin as Origin
 from engine.source.origin import line_of, origin_of
-from engine.source.text import composed, enclosed, number, shorten
+from engine.source.text import composed, number, shorten
 
 
 def place_of(node: Node) -> Origin | None:
@@ -23,10 +24,12 @@ def place_of(node: Node) -> Origin | None:
     return origin_of(node._code, at, item - 1 if item else None) if node._code else None
 
 
-def _own(node: Node) -> Origin | None:
-    """The user's expression that made this node and no other; None if there is none."""
-    origin = place_of(node)
-    return origin if origin and origin.made_one(node.op, node._at >= ITEM) else None
+def _written(node: Node) -> tuple[str | None, str]:
+    """The variable and the expression in the user's source that stand for this node alone."""
+    item, at = divmod(node._at, ITEM)
+    if node._code is None or node.label == "":
+        return None, ""
+    return written(node._code, at, item - 1 if item else None, node.op)
 
 
 def name_of(node: Node) -> str | None:
@@ -41,8 +44,7 @@ def name_of(node: Node) -> str | None:
     >>> name_of(x), name_of(w), name_of(n), name_of(ps[1]), name_of(x + w)
     ('input', 'w', 'n', 'ps[1]', None)
     """
-    own = None if node.label is not None else _own(node)
-    return own.name if own else node.label
+    return _written(node)[0] if node.label is None else node.label
 
 
 def called(node: Node) -> str:
@@ -56,18 +58,18 @@ def called(node: Node) -> str:
     >>> called(x), called(x * 3.0), called((x + w).tanh()), called(Value(0.5))
     ('x', '(x * 3.0)', '(x + w).tanh()', 'Value(0.5)')
     """
-    return name_of(node) or shorten(_expression(node, 2))
+    return name_of(node) or shorten(expression(node))
 
 
-def _expression(node: Node, deep: int) -> str:
+def expression(node: Node, deep: int = 2) -> str:
+    """How a node was made, with the parentheses that it needs within another expression."""
     op, parents, digits = node.op, node.parents, number(node._data)
     if op is None or not parents or deep < 0:
         return "…" if parents else digits if op else f"Value({digits})"
-    own = _own(node) if node.label is None else None
-    if own and (text := enclosed(own.code)):
-        return text + (f"[{node._at // ITEM - 1}]" if node._at >= ITEM else "")
+    if text := _written(node)[1]:
+        return text
     last = parents if len(parents) < 4 else parents[-1:]  # of a neuron, the bias
-    below = [name_of(each) or _expression(each, deep - 1) for each in last]
+    below = [name_of(each) or expression(each, deep - 1) for each in last]
     return composed(op, below if last is parents else ["…", *below])
 
 

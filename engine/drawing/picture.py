@@ -99,13 +99,9 @@ def _words(node: Value, seen: View) -> list[str]:
     The operation is a sign, or written out if it takes a number that has no arrow.
     """
     name, expression = seen.name(node), seen.says_how(node)
-    if node.op is None or not node.parents or (expression and len(name) <= WIDTH):
+    if not node.parents or (expression and len(name) <= WIDTH):
         return [name]
-    drawn = all(parent in seen.kinds for parent in node.parents)
-    operands = [seen.name(parent) for parent in node.parents]
-    operands = [each if len(each) <= 12 else "…" for each in operands]
-    made = node.op.symbol if drawn else operation(node.op, operands)
-    return [seen.name(node, WIDTH) if expression else name, made]
+    return [seen.name(node, WIDTH) if expression else name, seen.made(node)]
 
 
 def _numbers(node: Value, seen: View) -> list[str]:

@@ -1,14 +1,13 @@
 """A graph as a tree of text, for a terminal."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from engine.core.graph import topological
 from engine.core.value import Value, is_constant
 from engine.drawing.style import flags
-from engine.drawing.view import Outputs, View, outputs_of, view
-from engine.wording.names import number, operation
+from engine.drawing.view import Outputs, View, outputs_of
+from engine.wording.names import Names, number
 from engine.wording.notation import locals_of
 from engine.wording.terminal import Text, columns, in_colour, painted
 
@@ -36,7 +35,7 @@ def tree(
     depth: int = 8,
     lines: int = 200,
     color: bool | None = None,
-    call: Callable[[Value], str] | None = None,
+    names: Names | None = None,
 ) -> Text:
     """The graph below a Value as text, the Value first and its parents indented below it.
 
@@ -50,7 +49,7 @@ def tree(
             whose keys name them. Each is a tree of its own.
         depth: how many levels to open. lines: how many lines to write at most.
         color: whether to colour; by default on a terminal, unless NO_COLOR is set.
-        call: a function that gives the name of each value.
+        names: what the values are called; by default as in a picture of the outputs.
 
     >>> x, w, b = Value(2.0, "x"), Value(-3.0, "w"), Value(6.5, "b")
     >>> y = (x * w + b).tanh()
@@ -69,17 +68,16 @@ def tree(
             raise ValueError(f"{what} is a whole number from {least} on, got {count!r}")
     outputs = outputs_of("tree", value)
     walked = _walk(outputs, depth, lines)
-    seen = replace(view([*outputs]), outputs=outputs)
-    name, met, cells, tails = call or seen.name, set[Value](), [], []
+    order = topological(*outputs)
+    seen = View(outputs, order, dict.fromkeys(order, ""), names or Names(order))
+    met, cells, tails = set[Value](), [], []
     for line in walked:
         node = line.node
-        again, about = bool(node.parents) and node in met, name(node)
+        again, about = bool(node.parents) and node in met, seen.name(node)
         if again:
             about = f"↑ {about}"
-        elif node.op and node.parents and not seen.says_how(node):
-            numbers = any(map(is_constant, node.parents))
-            operands = [name(parent) for parent in node.parents]
-            about += f" = {operation(node.op, operands) if numbers else node.op.symbol}"
+        elif node.parents and not seen.says_how(node):
+            about += f" = {seen.made(node)}"
         met.add(node)
         local = "" if line.local is None else number(line.local)
         cells.append((line.branch + about, number(node.data), number(node.grad), local))

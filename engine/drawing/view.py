@@ -17,7 +17,7 @@ from engine.core.origins import name_of
 from engine.core.sweep import gradients_of
 from engine.core.value import Value, is_constant
 from engine.wording.addresses import kinds_of
-from engine.wording.names import LONGEST, Names, safe
+from engine.wording.names import LONGEST, Names, operation, safe
 
 # One Value, or several in lists, tuples and dictionaries, which may lie in each other.
 Outputs: TypeAlias = Value | Iterable["Outputs"] | Mapping[Any, "Outputs"]
@@ -31,23 +31,18 @@ class View:
         outputs: the values that were given, each with its key or its index in what was given.
         nodes: what is to be seen, parents before their consumers.
         kinds: what each of them is: a leaf, parameter, input, operation or output.
-        order: all that is below the outputs, also what is not seen.
+        names: what nodes are called, as in every other view of the same outputs.
     """
 
     outputs: Mapping[Value, str]
     nodes: list[Value]
     kinds: Mapping[Value, str]
-    order: list[Value]
+    names: Names
 
     @cached_property
     def seed(self) -> float:
         """The largest gradient of an output, to which all others are compared; 0 before a sweep."""
         return max(abs(output.grad) for output in self.outputs)
-
-    @cached_property
-    def names(self) -> Names:
-        """What nodes are called, as in every other view of the same outputs."""
-        return Names(self.order)
 
     def name(self, node: Value, width: int | None = None) -> str:
         """What a node is called, or the key under which it was given as an output."""
@@ -57,6 +52,13 @@ class View:
     def says_how(self, node: Value) -> bool:
         """Whether what a node is called is an expression, in which its operation is to be read."""
         return not self._key(node) and self.names.says_how(node)
+
+    def made(self, node: Value) -> str:
+        """The operation of a node: its sign, or all of it if a parent has no arrow."""
+        if node.op is None or all(parent in self.kinds for parent in node.parents):
+            return node.op.symbol if node.op and node.parents else ""
+        operands = [self.name(parent) for parent in node.parents]
+        return operation(node.op, [each if len(each) <= 12 else "…" for each in operands])
 
     def _key(self, node: Value) -> str:
         given = self.outputs.get(node, "")
@@ -100,7 +102,7 @@ def view(
         near = _distances(outputs, depth)
         nodes = [node for node in nodes if node in near]
     kinds = {node: kinds[node] for node in nodes}
-    return View(outputs, nodes, kinds, order)
+    return View(outputs, nodes, kinds, Names(order))
 
 
 def outputs_of(who: str, given: Outputs) -> dict[Value, str]:

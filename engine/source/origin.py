@@ -9,7 +9,6 @@ happens to the stack. The result may lie there several times: the search keeps t
 depths, 0 for the top of the stack.
 """
 
-import builtins
 import dis
 import linecache
 import os
@@ -23,10 +22,6 @@ from typing import Any
 _HERE = Path(__file__).parents[1]
 _LIBRARY = tuple(str(folder) + os.sep for folder in (_HERE, _HERE.parent / "nn"))
 _PYTHON = os.path.dirname(os.__file__) + os.sep
-_ARITHMETIC = ("+", "-", "×", "/", "**", "%", "//")
-_ONE = {"abs", "divmod", "pow", "round"}  # builtins that call one method of ours
-_MANY = {*dir(builtins), "accumulate", "deque", "prod", "reduce", "starmap"} - _ONE
-_MANY |= {"softmax", "log_softmax"}
 
 
 class Code:
@@ -72,20 +67,6 @@ class Origin:
         if self.library:
             return f"{Path(self.file).relative_to(_HERE.parent)}:{self.line}"
         return str(Place(self.file, self.line))
-
-    def made_one(self, op: Any, item: bool) -> bool:
-        """Whether this is an expression of the user's that made one node, and no others with it.
-
-        Functions of Python's own and of NumPy may make many nodes by one call, as
-        sum(map(tanh, xs)) does. All would get the name of the result: the last cannot be told from
-        the others. softmax makes some that are no item of its list.
-
-        Arguments:
-            op: the operation of the node. item: whether the call gave a list, which the node is in.
-        """
-        own = self.called is None or self.called in _ONE or item or (op and self.called == op.name)
-        within = self.called in _MANY or (op is not None and op.symbol in _ARITHMETIC)
-        return not self.library and bool(own or not within)
 
 
 @dataclass(frozen=True, slots=True)

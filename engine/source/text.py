@@ -45,6 +45,8 @@ def shorten(text: str, width: int = LONGEST) -> str:
     >>> shorten("short"), shorten("abcdefghij", 5), shorten("(a + b + c)", 8)
     ('short', 'abcd…', '(a + b…)')
     """
+    if len(text) <= width and text.isascii():
+        return text
     # no tower of accents either: each character counts
     ends = [*accumulate(max(columns_of(char), 1) for char in text[: width + 1])]
     if not ends or ends[-1] <= width:

@@ -33,6 +33,7 @@ class NodeNames:
     """The nodes of a run by name: by what they are called, and by their names in `run.to_source()`.
 
     Attributes:
+        names: what the nodes are called.
         nodes: the node that each name stands for.
         plain: the name of each node in `run.to_source()`.
 
@@ -46,8 +47,8 @@ class NodeNames:
 
     def __init__(self, run: Run, extra: Mapping[str, Value] | None = None) -> None:
         inner = [node for node in reversed(run.nodes) if node is run.root or not is_constant(node)]
-        self._names = Names(inner)
-        self.nodes = {self._names.of(node): node for node in inner}
+        self.names = Names(inner)
+        self.nodes = {self.names.of(node): node for node in inner}
         self.plain = identifiers(inner)
         for node, plain in self.plain.items():
             self.nodes.setdefault(plain, node)
@@ -57,7 +58,7 @@ class NodeNames:
 
     def of(self, node: Value) -> str:
         """The name of a node. For a number in an expression that is its digits."""
-        return self._names.of(node)
+        return self.names.of(node)
 
     def find(self, text: str) -> Value:
         """The node of that name.

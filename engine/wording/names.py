@@ -6,6 +6,7 @@ import builtins
 import keyword
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 
 from engine.core import origins
 from engine.core.node import Node
@@ -13,7 +14,7 @@ from engine.core.operation import Operation
 from engine.core.origins import name_of, place_of
 from engine.core.value import Value, is_constant
 from engine.source.text import LONGEST as LONGEST
-from engine.source.text import SIGNS
+from engine.source.text import SIGNS, bare
 from engine.source.text import number as number
 from engine.source.text import shorten as shorten
 
@@ -53,6 +54,7 @@ def operation(op: Operation, operands: Sequence[str]) -> str:
 
 
 # --- nodes ---------------------------------------------------------------------------------------
+@lru_cache(maxsize=4096)
 def safe(label: str, width: int = LONGEST) -> str:
     r"""A label as one short line that does nothing to a terminal, whatever it holds.
 
@@ -83,12 +85,8 @@ def made_by(node: Value) -> str:
     """How a node was made and where: `n = x * w  run.py:4`."""
     if not node.parents:
         return called(node)
-    origin, named = place_of(node), name_of(node)
-    if origin is not None and origin.code and not origin.library:
-        made = origin.code
-    else:
-        made = operation(node.op, [called(p) for p in node.parents]) if node.op else ""
-    return (f"{safe(named)} = " if named else "") + shorten(made, 60) + place(node)
+    made = safe(bare(origins.expression(node)), 60) + place(node)
+    return f"{called(node)} = {made}" if name_of(node) else made
 
 
 def place(node: Value) -> str:
