@@ -64,11 +64,15 @@ def safe(label: str, width: int = LONGEST) -> str:
     >>> print(safe("red\x1b[31m and" + chr(10) + "\u202eback"))
     red\x1b[31m and\n\u202eback
     """
-    pieces = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in label)
+    pieces = (c if _harmless(c) else c.encode("unicode_escape").decode() for c in label)
     shown = shorten("".join(pieces), width)
     if any(unicodedata.bidirectional(char) in ("R", "AL", "AN") for char in shown):
         shown = f"\u200e{shown}\u200e"  # marks of left to right
     return shown
+
+
+def _harmless(char: str) -> bool:
+    return char.isprintable() or char in "\u200c\u200d"  # which join letters, or do not
 
 
 def called(node: Node, width: int = LONGEST) -> str:
