@@ -90,7 +90,7 @@ def draw(
     return picture
 
 
-WIDTH = 20  # of an expression in a node, in columns
+WIDTH = 24  # of an expression in a node, in columns
 
 
 def _words(node: Value, seen: View) -> list[str]:

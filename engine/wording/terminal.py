@@ -17,7 +17,7 @@ from engine.source.text import columns_of
 
 # Stand-ins, for a terminal that lacks any of the characters in a text.
 WORDS = {"…": "...", "Σ": "sum", "Π": "prod", "∂": "d", "≤": "<=", "≥": ">="}
-ASCII = str.maketrans("└├│─▶×·↑→□∞", "`||->x.^>_~") | str.maketrans(WORDS)
+ASCII = str.maketrans("└├│─▶×·↑→∞", "`||->x.^>~") | str.maketrans(WORDS)
 
 
 def printable(text: str, stream: IO[str] | None = None) -> str:

@@ -105,7 +105,7 @@ def test_leaves_operations_and_output_differ_in_shape_and_colour_as_in_class() -
         (lambda x: engine.hypot(x, 4.0), ["engine.hypot(x, 4.0)"]),
         (
             lambda x: engine.dot([x, 2.0], [1.0, x], 0.5),
-            ["engine.dot([x, 2.0]…", "dot(x, 2, …, 0.5)"],
+            ["engine.dot([x, 2.0], [1…", "dot(x, 2, …, 0.5)"],
         ),
     ],
 )
