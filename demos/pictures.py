@@ -22,7 +22,9 @@ def neuron() -> Picture:
     """A neuron with two inputs, and how wrong it is: (tanh(w . x + b) - 1)**2, swept backwards."""
     ws = [Value(-3.0, "w1"), Value(1.0, "w2")]
     xs = [Value(2.0, "x1"), Value(0.5, "x2")]
-    loss = (dot(ws, xs, Value(6.0, "b")).tanh() - 1.0) ** 2
+    n = dot(ws, xs, Value(6.0, "b"))
+    y = n.tanh()
+    loss = (y - 1.0) ** 2
     loss.backward()
     return draw(loss)
 

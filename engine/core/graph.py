@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from engine.core.modes import StaleValueError
 from engine.core.node import Node, edges
+from engine.core.origins import called, name_of
 from engine.source.traces import told
 
 N = TypeVar("N", bound=Node)
@@ -113,17 +114,16 @@ def check_fresh(order: Sequence[Node]) -> None:
     if newest_leaf <= oldest_result:
         return
     for node in order:
-        for i, parent in enumerate(node.parents):
+        for parent in node.parents:
             if parent._epoch > node._epoch:
                 by = told(parent._epoch) if parent._code else ""
                 raise StaleValueError(
-                    f"{describe(parent, f'input {i}')} was changed after {describe(node)} was "
+                    f"{describe(parent)} was changed after {describe(node)} was "
                     "computed from it, so gradients would mix old and new numbers; build the "
                     f"expression again after changing a leaf{by}"
                 )
 
 
-def describe(node: Node, otherwise: str = "") -> str:
-    """A node in a few words for a message: its label, or what it is, with its number."""
-    name = node.label or otherwise or (node.op.name if node.op else "a leaf")
-    return f"{name}={node._data!r}"
+def describe(node: Node) -> str:
+    """A node in a few words for a message: what it is called, with its number."""
+    return called(node) + (f"={node._data!r}" if node.parents or name_of(node) else "")

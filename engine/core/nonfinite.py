@@ -83,7 +83,7 @@ def check_gradients(order: Sequence[Node], gradients: Sequence[float], seed: flo
         for node, grad in zip(order, gradients, strict=True) if has_hooks(order) else ():
             if not isfinite(grad):
                 raise NumericError(
-                    f"the gradient of {_called(node)} is {grad}, by what a hook made of it or of "
+                    f"the gradient of {describe(node)} is {grad}, by what a hook made of it or of "
                     "one above; let the hook return finite numbers, or remove() it"
                 )
         return
@@ -95,7 +95,7 @@ def describe_edge(found: Edge) -> str:
     node, position, upstream, local, _, gradient = found
     op: Any = node.op
     return (
-        f"the gradient of {_called(node.parents[position], f'input {position}')} is {gradient}: "
+        f"the gradient of {describe(node.parents[position])} is {gradient}: "
         f"through {call_of(op, node.parents)} = {node._data!r}{made_at(node)} it receives the "
         f"upstream gradient {upstream!r} times the local derivative {local!r}: "
         f"{remedy(op, node.parents, node._data)}"
@@ -107,7 +107,7 @@ def check_sum(node: Node, before: float, added: float) -> None:
     if not (isfinite(before) and isfinite(added)) or MODE.get() != "strict":
         return
     raise NumericError(
-        f"the gradient of {_called(node)}{made_at(node)} overflows when it is added to the "
+        f"the gradient of {describe(node)}{made_at(node)} overflows when it is added to the "
         f"{before!r} of an earlier backward(); call zero_grad() between the two"
     )
 
@@ -121,16 +121,9 @@ def describe_call(node: Node) -> str:
 
 def call_of(op: Operation, parents: tuple[Node, ...]) -> str:
     """An operation on its parents, as a call: the first six by their names and numbers."""
-    shown = [_called(p) if name_of(p) or p.parents else repr(p._data) for p in parents[:6]]
+    shown = [describe(p) if name_of(p) or p.parents else repr(p._data) for p in parents[:6]]
     shown += ["..."] * (len(parents) > 6)
     return f"{op.name}({', '.join(shown)})"
-
-
-def _called(node: Node, otherwise: str = "") -> str:
-    """A node by its label or variable, or else by what made it, with its number. A leaf that has
-    no name is what is said otherwise.
-    """
-    return describe(node, name_of(node) or ("" if node.parents else otherwise))
 
 
 def remedy(op: Operation, parents: tuple[Node, ...], y: float) -> str:

@@ -4,16 +4,11 @@ A node keeps the code that was running when it was made and the number of the in
 costs next to nothing. The two are read when somebody asks (engine/source).
 """
 
-import builtins
-
 from engine.core.node import ITEM, Node
+from engine.source.naming import written
 from engine.source.origin import Origin as Origin
 from engine.source.origin import line_of, origin_of
-
-ARITHMETIC = ("+", "-", "×", "/", "**", "%", "//")
-ONE = {"abs", "divmod", "pow", "round"}  # builtins that call one method of ours
-MANY = {*dir(builtins), "accumulate", "deque", "prod", "reduce", "starmap"} - ONE
-MANY |= {"softmax", "log_softmax"}
+from engine.source.text import composed, number, shorten
 
 
 def place_of(node: Node) -> Origin | None:
@@ -25,10 +20,16 @@ def place_of(node: Node) -> Origin | None:
     >>> place_of(y).name, place_of(y).function
     ('y', '<module>')
     """
-    if node._code is None:
-        return None
     item, at = divmod(node._at, ITEM)
-    return origin_of(node._code, at, item - 1 if item else None)
+    return origin_of(node._code, at, item - 1 if item else None) if node._code else None
+
+
+def _written(node: Node) -> tuple[str | None, str]:
+    """The variable and the expression in the user's source that stand for this node alone."""
+    item, at = divmod(node._at, ITEM)
+    if node._code is None or node.label == "":
+        return None, ""
+    return written(node._code, at, item - 1 if item else None, node.op)
 
 
 def name_of(node: Node) -> str | None:
@@ -43,19 +44,33 @@ def name_of(node: Node) -> str | None:
     >>> name_of(x), name_of(w), name_of(n), name_of(ps[1]), name_of(x + w)
     ('input', 'w', 'n', 'ps[1]', None)
     """
-    if node.label is not None:
-        return node.label
-    origin = place_of(node)
-    if origin is None or origin.library or origin.name is None:
-        return None
-    # Functions of Python's own and of NumPy may make many nodes by one call, as sum(map(tanh, xs))
-    # does. All would get the name of the result: the last cannot be told from the others. softmax
-    # makes some that are no item of its list.
-    op, called = node.op, origin.called
-    if called is None or called in ONE or node._at >= ITEM or (op and called == op.name):
-        return origin.name
-    within = called in MANY or (op is not None and op.symbol in ARITHMETIC)
-    return None if within else origin.name
+    return _written(node)[0] if node.label is None else node.label
+
+
+def called(node: Node) -> str:
+    """What a node is called in every view: its label, its variable, or else its expression.
+
+    The expression is the user's. Where that made more nodes than this one, where the library made
+    the node, and where no source can be read, it is put together from the names of the parents.
+
+    >>> from engine import Value
+    >>> x, w = Value(2.0), Value(-3.0)
+    >>> called(x), called(x * 3.0), called((x + w).tanh()), called(Value(0.5))
+    ('x', '(x * 3.0)', '(x + w).tanh()', 'Value(0.5)')
+    """
+    return name_of(node) or shorten(expression(node))
+
+
+def expression(node: Node, deep: int = 2) -> str:
+    """How a node was made, with the parentheses that it needs within another expression."""
+    op, parents, digits = node.op, node.parents, number(node._data)
+    if op is None or not parents or deep < 0:
+        return "…" if parents else digits if op else f"Value({digits})"
+    if text := _written(node)[1]:
+        return text
+    last = parents if len(parents) < 4 else parents[-1:]  # of a neuron, the bias
+    below = [name_of(each) or expression(each, deep - 1) for each in last]
+    return composed(op, below if last is parents else ["…", *below])
 
 
 def source_of(node: Node) -> str:

@@ -18,7 +18,7 @@ from engine.drawing.style import EDGE, GRAPH, NODE, box_style, flags, node_style
 from engine.drawing.text_tree import tree
 from engine.drawing.view import Outputs, View, scattered, view
 from engine.outfile import File, Target, write
-from engine.wording.names import HIDDEN, number, operation, short_name, shorten
+from engine.wording.names import number, operation, shorten
 from engine.wording.notation import locals_of
 from engine.wording.terminal import printable
 
@@ -93,15 +93,18 @@ def draw(
     return picture
 
 
+WIDTH = 24  # of an expression in a node, in columns
+
+
 def _words(node: Value, seen: View) -> list[str]:
-    """The name and the operation of a node, where it has them."""
-    name = seen.name(node)
-    if not node.parents:
-        kind = seen.kinds[node]
-        return [name] if name else [kind] if kind in ("input", "parameter") else []
-    operands = [HIDDEN if p in seen.kinds else seen.name(p) or number(p.data) for p in node.parents]
-    op = operation(node.op, [shorten(each, 12) for each in operands]) if node.op else ""
-    return [name, op] if name else [op]
+    """The name of a node, and its operation unless that is to be read in the name.
+
+    The operation is a sign, or written out if it takes a number that has no arrow.
+    """
+    name, expression = seen.name(node), seen.says_how(node)
+    if not node.parents or (expression and len(name) <= WIDTH):
+        return [name]
+    return [seen.name(node, WIDTH) if expression else name, seen.made(node)]
 
 
 def _numbers(node: Value, seen: View) -> list[str]:
@@ -125,25 +128,20 @@ def about_node(node: Value, seen: View) -> str:
     >>> x = Value(0.1, "x")
     >>> y = x * 3
     >>> print(about_node(y, view(y)))
-    y = x × 3.0
+    y = x × 3
     data 0.30000000000000004
     grad 0.0
     made in <doctest engine.drawing.picture.about_node[2]>:1 by x * 3
     """
     lines = [f"data {node.data!r}", f"grad {node.grad!r}"]
-    operands = [_short(parent, seen) for parent in node.parents]
+    operands = [seen.name(parent) for parent in node.parents]
     formula = operation(node.op, operands) if node.op and operands else ""
-    head = " = ".join(filter(None, [seen.name(node), formula]))
+    head = f"{seen.name(node)} = {formula}" if formula else seen.name(node)
     origin = place_of(node)
     if origin is not None:
         code = f" by {shorten(origin.code, 200)}" if origin.code else ""
         lines.append(f"made in {origin}{code}")
-    return "\n".join(filter(None, [head, *lines]))
-
-
-def _short(node: Value, seen: View) -> str:
-    named = seen.name(node) if node in seen.outputs else ""
-    return shorten(named) or short_name(node)
+    return "\n".join([head, *lines])
 
 
 def about_edge(node: Value, parent: Value, local: float | None, seen: View) -> str:
@@ -159,7 +157,7 @@ def about_edge(node: Value, parent: Value, local: float | None, seen: View) -> s
     """
     if local is None:
         return "a number that takes no gradient"
-    result, source = _short(node, seen), _short(parent, seen)
+    result, source = seen.name(node), seen.name(parent)
     return (
         f"local derivative of {result} by {source}: {local!r}\n"
         f"hands on {node.grad!r} × {local!r} = {node.grad * local!r} to the gradient of {source}"

@@ -1,17 +1,14 @@
 """A graph as a tree of text, for a terminal."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from engine.choices import spelled
 from engine.core.graph import topological
-from engine.core.origins import name_of
-from engine.core.sweep import gradients_of
 from engine.core.value import Value, is_constant
 from engine.drawing.style import flags
-from engine.drawing.view import Outputs, View, outputs_of, view
-from engine.wording.names import HIDDEN, Names, number, operation, safe
+from engine.drawing.view import Outputs, View, outputs_of
+from engine.wording.names import Names, number
 from engine.wording.notation import locals_of
 from engine.wording.terminal import Text, columns, in_colour, painted
 
@@ -40,61 +37,55 @@ def tree(
     depth: int = 8,
     lines: int = 200,
     color: bool | None = None,
-    call: Callable[[Value], str] | None = None,
+    names: Names | None = None,
 ) -> Text:
     """The graph below a Value as text, the Value first and its parents indented below it.
 
     A line shows the name of a value and the operation that made it (with the numbers in it, as in
-    `□ × 2`), its data, its gradient (call `backward()` first), and the local derivative of the
-    value above by it. A value that was shown before is not opened again: `↑` refers to it by its
-    name, or by a number such as #1.
+    `x × 2`), or the expression of a value without a name; its data, its gradient (call `backward()`
+    first), and the local derivative of the value above by it. A value that was shown before is not
+    opened again: `↑` refers to it by its name.
 
     Arguments:
         value: the output of a computation, or several of them in lists, tuples or dictionaries,
             whose keys name them. Each is a tree of its own.
         depth: how many levels to open. lines: how many lines to write at most.
         color: whether to colour; by default on a terminal, unless NO_COLOR is set.
-        call: a function that gives the name of each value.
+        names: what the values are called; by default as in a picture of the outputs.
 
     >>> x, w, b = Value(2.0, "x"), Value(-3.0, "w"), Value(6.5, "b")
     >>> y = (x * w + b).tanh()
     >>> y.backward()
     >>> tree(y)
-                  data    grad   local
-    y = tanh    0.4621       1
-    └─ +           0.5  0.7864  0.7864
-       ├─ ×         -6  0.7864       1
-       │  ├─ x       2  -2.359      -3
-       │  └─ w      -3   1.573       2
-       └─ b        6.5  0.7864       1
+                      data    grad   local
+    y = tanh        0.4621       1
+    └─ (x * w + b)     0.5  0.7864  0.7864
+       ├─ (x * w)       -6  0.7864       1
+       │  ├─ x           2  -2.359      -3
+       │  └─ w          -3   1.573       2
+       └─ b            6.5  0.7864       1
     """
     for what, least, count in (("depth", 0, depth), ("lines", 1, lines)):
         if not isinstance(count, int) or count < least:
             raise ValueError(f"{what} is a whole number from {least} on, got {count!r}")
     outputs = outputs_of("tree", value)
     walked = _walk(outputs, depth, lines)
-    gradients_of([line.node for line in walked])  # as floats
-    uses = Counter(line.node for line in walked)
-    names, met = Names("#"), set[Value]()
-    cells, tails = [], []
+    order = topological(*outputs)
+    seen = View(outputs, order, dict.fromkeys(order, ""), names or Names(order))
+    met, cells, tails = set[Value](), [], []
     for line in walked:
         node = line.node
-        given = outputs.get(node, "")
-        if call or (given and not given.startswith("[")):  # an index is no name if there is another
-            called = call(node) if call else safe(given)
-        else:
-            called = names.of(node, given) if given or name_of(node) or uses[node] > 1 else ""
-        again = bool(node.parents) and node in met
-        inside = [number(p.data) if is_constant(p) else HIDDEN for p in node.parents]
-        made = operation(node.op, inside) if node.op and inside else ""
-        about = f"↑ {called}" if again else " = ".join(filter(None, [called, made])) or "leaf"
+        again, about = bool(node.parents) and node in met, seen.name(node)
+        if again:
+            about = f"↑ {about}"
+        elif node.parents and not seen.says_how(node):
+            about += f" = {seen.made(node)}"
         met.add(node)
         local = "" if line.local is None else number(line.local)
         cells.append((line.branch + about, number(node.data), number(node.grad), local))
         tails.append(f"  … {_below(node)} below" if line.cut and not again else "")
     rows = columns([("", "data", "grad", "local"), *cells], right=1)
     if in_colour(color):
-        seen = view([*outputs])
         for i, (line, (first, *_)) in enumerate(zip(walked, cells, strict=True), start=1):
             rows[i] = _coloured(rows[i], line, first, seen)
     rows[1:] = [row + tail for row, tail in zip(rows[1:], tails, strict=True)]

@@ -3,6 +3,7 @@
 Nothing here needs Graphviz: `groups` collapses a view, and `picture` draws it.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,10 +13,11 @@ from engine.core.copies import shallow_copy
 from engine.core.graph import reverse_order, topological
 from engine.core.modes import numeric_mode, recording
 from engine.core.node import edges
-from engine.core.origins import name_of, place_of
+from engine.core.origins import name_of
 from engine.core.sweep import gradients_of
 from engine.core.value import Value, is_constant
 from engine.wording.addresses import kinds_of
+from engine.wording.names import LONGEST, Names, operation, safe
 
 # One Value, or several in lists, tuples and dictionaries, which may lie in each other.
 Outputs: TypeAlias = Value | Iterable["Outputs"] | Mapping[Any, "Outputs"]
@@ -29,26 +31,38 @@ class View:
         outputs: the values that were given, each with its key or its index in what was given.
         nodes: what is to be seen, parents before their consumers.
         kinds: what each of them is: a leaf, parameter, input, operation or output.
+        names: what nodes are called, as in every other view of the same outputs.
     """
 
     outputs: Mapping[Value, str]
     nodes: list[Value]
     kinds: Mapping[Value, str]
+    names: Names
 
     @cached_property
     def seed(self) -> float:
         """The largest gradient of an output, to which all others are compared; 0 before a sweep."""
         return max(abs(output.grad) for output in self.outputs)
 
-    def name(self, node: Value) -> str:
-        """The name that a node was given, its label or its variable; "" where it has none."""
-        own = name_of(node) or ""
-        if node not in self.outputs:
-            return own
-        given, origin = self.outputs[node], place_of(node)
-        if not own and len(self.outputs) == 1 and origin and not origin.library:
-            own = origin.name or ""  # of many nodes that one call made, the output is the result
-        return own if own and given.startswith("[") else given or own
+    def name(self, node: Value, width: int | None = None) -> str:
+        """What a node is called, or the key under which it was given as an output."""
+        given = self._key(node)
+        return safe(given, width or LONGEST) if given else self.names.of(node, width)
+
+    def says_how(self, node: Value) -> bool:
+        """Whether what a node is called is an expression, in which its operation is to be read."""
+        return not self._key(node) and self.names.says_how(node)
+
+    def made(self, node: Value) -> str:
+        """The operation of a node: its sign, or all of it if a parent has no arrow."""
+        if node.op is None or all(parent in self.kinds for parent in node.parents):
+            return node.op.symbol if node.op and node.parents else ""
+        operands = [self.name(parent) for parent in node.parents]
+        return operation(node.op, [each if len(each) <= 12 else "…" for each in operands])
+
+    def _key(self, node: Value) -> str:
+        given = self.outputs.get(node, "")
+        return "" if re.fullmatch(r"(\[\d+\]|, )*", given) else given  # an index is no name
 
     def hidden(self, node: Value) -> int:
         """How many of a node's parents are not drawn; numbers do not count."""
@@ -88,7 +102,7 @@ def view(
         near = _distances(outputs, depth)
         nodes = [node for node in nodes if node in near]
     kinds = {node: kinds[node] for node in nodes}
-    return View(outputs, nodes, kinds)
+    return View(outputs, nodes, kinds, Names(order))
 
 
 def outputs_of(who: str, given: Outputs) -> dict[Value, str]:

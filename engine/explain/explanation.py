@@ -36,15 +36,15 @@ def explain(loss: Value, w: Value | None = None, *, paths: int = 5) -> Text:
     d loss / d w = -3, along 2 paths
     <BLANKLINE>
     path 1: 1 × (-2) × 2 = -4, +133.3 % of it
-      loss = v1 + w  d loss / d v1 = 1          v1 = 1
-      v1 = v2 ** 2   d v1 / d v2 = 2 × v2 = -2  v2 = -1
-      v2 = x × w     d v2 / d w = x = 2         w = -0.5
+      loss = ((x * w) ** 2) + w  d loss / d ((x * w) ** 2) = 1                    ((x * w) ** 2) = 1
+      (x * w) ** 2               d ((x * w) ** 2) / d (x * w) = 2 × (x * w) = -2  (x * w) = -1
+      x × w                      d (x * w) / d w = x = 2                          w = -0.5
     <BLANKLINE>
     path 2: 1, -33.33 % of it
-      loss = v1 + w  d loss / d w = 1  w = -0.5
+      loss = ((x * w) ** 2) + w  d loss / d w = 1  w = -0.5
     >>> explain(x.detach() * 3, x)
-    d loss / d x = 0, along 0 paths
-    why: x did not go into loss: it is none of the 3 values below it
+    d (x.detach() * 3) / d x = 0, along 0 paths
+    why: x did not go into (x.detach() * 3): it is none of the 3 values below it
     why: another leaf is called x there; a copy, such as .detach() makes, is a new leaf
     """
     for what, node in (("a loss", loss), ("the value to explain it by", w)):
@@ -52,21 +52,19 @@ def explain(loss: Value, w: Value | None = None, *, paths: int = 5) -> Text:
             raise TypeError(f"explain takes Values, got {type(node).__name__} for {what}")
     if not isinstance(paths, int) or paths < 1:
         raise ValueError(f"paths is how many paths to write out, from 1 on, got {paths!r}")
-    found, words = path_sums(loss), Words()
-    words.call(loss, "loss")
+    found = path_sums(loss)
+    words = Words(found.order[::-1])
     return Text("\n".join(_leaves(found, words) if w is None else _one(found, w, paths, words)))
 
 
 def _one(found: PathSums, w: Value, paths: int, words: Words) -> list[str]:
     loss, gradient = found.order[0], found.gradient.get(w, 0.0)
-    head = f"d {words.call(loss)} / d {words.call(w, 'w')} = {number(gradient)}"
+    head = f"d {words.call(loss)} / d {words.call(w)} = {number(gradient)}"
     if w is loss:
         return [f"{head}: it is the loss itself"]
     total, alive = count(found, w)
     best = [*islice(largest(found, w), paths)] if isfinite(gradient) else []
     lines = [f"{head}, along {_many(total)}"]
-    for edge in (edge for _, path in best for edge in _shown(path)):
-        words.call(edge.parent)  # before anything is written, so that all formulas use the names
     for i, (product, path) in enumerate(best, start=1):
         share = _share(product, gradient) if total > 1 else ""
         lines += ["", *_path(f"path {i}" if total > 1 else "path", product, share, path, words)]
@@ -102,9 +100,8 @@ def _path(title: str, product: float, share: str, path: Path, words: Words) -> l
     """A path as text: its product in factors, then a line for each factor."""
     rows = []
     for edge in _shown(path):
-        y, x = words.call(edge.node), words.call(edge.parent)
-        at = f"{x} = {number(edge.parent.data)}"
-        rows.append((f"  {y} = {words.made(edge.node)}", words.derivative(edge), at))
+        at = f"{words.call(edge.parent)} = {number(edge.parent.data)}"
+        rows.append((f"  {words.equation(edge.node)}", words.derivative(edge), at))
     lines = columns(rows, right=3)
     factors = [PLAIN.value(edge.local) for edge in _shown(path)]
     if len(path) > STEPS:

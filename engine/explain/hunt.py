@@ -84,8 +84,7 @@ class Finding:
         if self.kind == "leaf":
             own = words.call(node) if name_of(node) else "a number"
             return f"{own} is {number(node.data)} from the start: it came in as data"
-        called = f"{words.call(node)} = " if name_of(node) else ""
-        return f"{called}{words.made(node)} is {number(node.data)}, the first that is not finite"
+        return f"{words.equation(node)} is {number(node.data)}, the first that is not finite"
 
     def _places(self) -> list[str]:
         origin = self.origin
@@ -98,8 +97,8 @@ class Finding:
         numbers = self.upstream, self.local, self.before, self.after
         upstream, local, before, after = (x or 0.0 for x in numbers)
         edge = Link(self.node, self.position or 0, local)
-        y, x, slope = words.call(edge.node), words.call(edge.parent), words.derivative(edge)
-        made = f"{y} = {words.made(edge.node)} is {number(edge.node.data)}"
+        x, slope = words.call(edge.parent), words.derivative(edge)
+        made = f"{words.equation(edge.node)} is {number(edge.node.data)}"
         if isfinite(upstream * local):
             why = f"{number(before)} + {number(upstream * local)} overflows"
         else:
@@ -183,8 +182,8 @@ def _parents(node: Value, words: Words) -> list[str]:
     distinct = [*dict.fromkeys(p for p in node.parents if not is_constant(p))]
     lines = []
     for parent in distinct[:SHOWN]:
-        made = f" = {words.made(parent)}" if parent.parents else ""
-        lines.append(f"  {words.call(parent)}{made} = {number(parent.data)}{place(parent)}")
+        shown = words.equation(parent) if parent.parents else words.call(parent)
+        lines.append(f"  {shown} = {number(parent.data)}{place(parent)}")
     if len(distinct) > SHOWN:
         lines.append(f"  … {len(distinct) - SHOWN:,} more parents")
     return lines

@@ -13,8 +13,9 @@ from engine.core.operation import Operation, rows
 from engine.core.origins import name_of
 from engine.core.value import Value, is_constant
 from engine.explain.paths import Link, Path, PathSums, broken_edges
-from engine.wording.names import Names, number, shorten
-from engine.wording.notation import PLAIN, WIDE, Term, derivatives, tried
+from engine.source.text import bare
+from engine.wording.names import Names, called, number, shorten
+from engine.wording.notation import ATOM, PLAIN, RELATION, WIDE, Term, derivatives, tried
 
 FLAT = 1e-3  # of the steepest slope: tanh is as flat as this from |x| = 4.2 on, sigmoid from 8.3
 FAR = 50.0  # at this input, an activation that gets flat is flat
@@ -27,23 +28,37 @@ CALLED = {"relu": "a dead ReLU", "tanh": "saturated", "sigmoid": "saturated"}
 CALLED |= {"softmax": "saturated", "clamp": "outside of its bounds"}
 
 
+WIDTH = 24  # of a name, in columns
+
+
 class Words:
-    """Writes values and derivatives, under the same names throughout an explanation."""
+    """Writes values and derivatives, under the same names throughout an explanation.
 
-    def __init__(self) -> None:
-        self.names: Names = Names("v")
-        self.met: set[Value] = set()  # values that the explanation speaks of
+    Arguments:
+        nodes: the graph, parents before their consumers, where it is known.
+    """
 
-    def call(self, node: Value, otherwise: str = "") -> str:
-        """The name of a value, made up if it has none. From here on formulas use that name."""
-        self.met.add(node)
-        return self.names.of(node, otherwise)
+    def __init__(self, nodes: Sequence[Value] = ()) -> None:
+        self.names: Names = Names(nodes)
+
+    def call(self, node: Value) -> str:
+        """The name of a value."""
+        return self.names.of(node, WIDTH)
 
     def term(self, node: Value) -> Term:
-        """A value within a formula: its name, or its number if it has no name so far."""
-        if not is_constant(node) and (node in self.met or name_of(node)):
-            return Term(self.call(node), PLAIN)
-        return PLAIN.value(node.data)
+        """A value within a formula: its name, or its number where it is a leaf without one."""
+        if is_constant(node) or not (node.parents or name_of(node)):
+            return PLAIN.value(node.data)
+        name = self.call(node)
+        inside = bare(name)
+        return Term(inside, PLAIN, ATOM if inside == name else RELATION)
+
+    def equation(self, node: Value) -> str:
+        """What a value is called and how it was computed, which its expression says alone."""
+        made = self.made(node)
+        name = self.names.of(node)
+        alone = self.names.says_how(node) and name == called(node)
+        return made if alone else f"{self.call(node)} = {made}"
 
     def made(self, node: Value) -> str:
         """How a value was computed."""
@@ -58,13 +73,6 @@ class Words:
         found = derivatives(edge.node, self.term)
         term = found[edge.position] if found else None
         return term.text if term else ""
-
-    def introduce(self, node: Value) -> str:
-        """How a value was computed, where names are made up for parents that have none."""
-        for parent in node.parents[:MOST]:
-            if parent.parents:
-                self.call(parent)
-        return self.made(node)
 
     def derivative(self, edge: Link) -> str:
         """The local derivative of an edge: as a formula if that is short, and as a number."""
@@ -111,8 +119,8 @@ def reasons(found: PathSums, value: Value, path: Path, alive: int, words: Words)
 def _flat(edge: Link, words: Words) -> str:
     """Why the local derivative of an edge is 0 or close to 0."""
     node, parent = edge.node, edge.parent
-    y, x = words.call(node), words.call(parent)
-    at, made = f"{x} = {number(parent.data)}", f"{y} = {words.introduce(node)}"
+    x = words.call(parent)
+    at, made = f"{x} = {number(parent.data)}", words.equation(node)
     other = [p for p in node.parents if p is not parent and p.data == node.data]
     if words.formula(edge) in {words.term(p).text for p in node.parents}:  # as in a product
         why = f"a factor of {number(edge.local)} in {made}"
@@ -130,6 +138,7 @@ def _unconnected(found: PathSums, value: Value, words: Words) -> Iterator[str]:
     yield f"{own} did not go into {output}: it is none of the {len(found.order):,} values below it"
     leaves = [node for node in found.order if not node.parents]
     if value.label and any(leaf.label == value.label for leaf in leaves):
+        own = called(value)
         yield f"another leaf is called {own} there; a copy, such as .detach() makes, is a new leaf"
     elif any(leaf.data == value.data for leaf in leaves):
         yield (
@@ -145,7 +154,7 @@ def _not_finite(found: PathSums, between: set[Value], words: Words) -> Iterator[
     for node in reversed(found.order):
         if not isfinite(node.data):
             yield (
-                f"{words.call(node)} = {words.introduce(node)} = {number(node.data)} is the first "
+                f"{words.equation(node)} = {number(node.data)} is the first "
                 f"value that is not finite{_parents(node, words)}{remedy(node, '; ')}"
             )
             break
@@ -155,7 +164,7 @@ def _not_finite(found: PathSums, between: set[Value], words: Words) -> Iterator[
             y, x = words.call(edge.node), words.call(parent)
             yield (
                 f"the first step that is not finite: d {y} / d {x} = {number(edge.local)}, times "
-                f"{number(edge.upstream)} from above, through {y} = {words.introduce(edge.node)}"
+                f"{number(edge.upstream)} from above, through {words.equation(edge.node)}"
                 f"{_parents(edge.node, words)}{remedy(edge.node, '; ')}"
             )
             break

@@ -71,7 +71,7 @@ const keys = {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest("select")) return;
   if (event.key === " " && event.target.closest("button, summary")) return;
-  const name = keys[(event.shiftKey ? "Shift+" : "") + event.key];
+  const name = keys[(event.shiftKey && event.key.length > 1 ? "Shift+" : "") + event.key];
   if (!name) return;
   event.preventDefault();
   actions[name]();

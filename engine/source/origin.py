@@ -123,18 +123,33 @@ def origin_of(code: CodeType, at: int, item: int | None) -> Origin:
     return _decode(Code(code), at, item)
 
 
+def spelled(code: CodeType, at: int) -> tuple[str, str, str]:
+    """The expression of the instruction with number `at`, with what stands before and behind it.
+
+    Before it is the rest of its first line, behind it that of its last.
+    """
+    positions = _positions(Code(code))
+    line, last, start, end = positions[at] if at < len(positions) else (None,) * 4
+    if not line or not last or start is None or end is None:
+        return "", "", ""
+    lines = [line_of(code, number).encode() for number in range(line, last + 1)]
+    ahead, behind = lines[0][:start], lines[-1][end:]  # the columns count bytes
+    lines[-1] = lines[-1][:end]
+    lines[0] = lines[0][start:]
+    text = b" ".join(b" ".join(lines).split())
+    return _text(ahead).lstrip(), _text(text), _text(behind).rstrip()
+
+
+def _text(part: bytes) -> str:
+    return part.decode(errors="replace")
+
+
 @lru_cache(maxsize=4096)
 def _decode(key: Code, at: int, item: int | None) -> Origin:
-    code = key.code
+    code, file = key.code, key.code.co_filename
+    _, text, _ = spelled(code, at)
     positions = _positions(key)
-    line, last, start, end = positions[at] if at < len(positions) else (None,) * 4
-    file = code.co_filename
-    text = ""
-    if line and last and start is not None and end is not None:
-        lines = [line_of(code, number).encode() for number in range(line, last + 1)]
-        lines[-1] = lines[-1][:end]  # the columns count bytes
-        lines[0] = lines[0][start:]
-        text = " ".join(b" ".join(lines).decode(errors="replace").split())
+    line = positions[at][0] if at < len(positions) else None
     python = file.startswith(_PYTHON) and "-packages" not in file
     name, library = None if python else variable(key, at, item), file.startswith(_LIBRARY)
     line = line or code.co_firstlineno

@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from engine.core.origins import name_of, place_of
+from engine.core.origins import place_of
 from engine.core.value import Value, is_constant
 from engine.drawing.view import view
 from engine.stepping.condition import FIELDS, FUNCTIONS, Read, read
 from engine.stepping.run import Run
 from engine.stepping.steps import Step
 from engine.wording.addresses import modules
-from engine.wording.names import identifiers, safe
+from engine.wording.names import Names, identifiers
 from engine.wording.terminal import Mistake, hint
 
 _WORD = re.compile(r"[^\W\d][\w.]*")
@@ -30,9 +30,10 @@ class Stop(NamedTuple):
 
 
 class NodeNames:
-    """The nodes of a run by name: by their labels, and by their names in `run.to_source()`.
+    """The nodes of a run by name: by what they are called, and by their names in `run.to_source()`.
 
     Attributes:
+        names: what the nodes are called.
         nodes: the node that each name stands for.
         plain: the name of each node in `run.to_source()`.
 
@@ -41,31 +42,23 @@ class NodeNames:
 
     >>> x, w = Value(2.0, "x"), Value(3.0, "L0.N0.w0")
     >>> [*NodeNames((x * w).exp().trace_backward()).nodes]
-    ['L0.N0.w0', 'x', 'mul_1', 'exp_1', 'L0_N0_w0']
+    ['L0.N0.w0', 'x', '(x * w)', '(x * w).exp()', 'L0_N0_w0', 'mul_1', 'exp_1']
     """
 
     def __init__(self, run: Run, extra: Mapping[str, Value] | None = None) -> None:
-        self.nodes: dict[str, Value] = {}
-        self._names: dict[Value, str] = {}
         inner = [node for node in reversed(run.nodes) if node is run.root or not is_constant(node)]
-        plain = identifiers(inner)
-        self.plain: dict[Value, str] = plain
-        for node in inner:
-            own = name_of(node)
-            # the label, unless another node has it or something in it would break a line
-            shown = own if own and own not in self.nodes and own == safe(own) else plain[node]
-            while shown in self.nodes:  # the label of another node
-                shown += "_"
-            self._names[node], self.nodes[shown] = shown, node
-        for node in inner:
-            self.nodes.setdefault(plain[node], node)
+        self.names: Names = Names(inner)
+        self.nodes: dict[str, Value] = {self.names.of(node): node for node in inner}
+        self.plain: dict[Value, str] = identifiers(inner)
+        for node, plain in self.plain.items():
+            self.nodes.setdefault(plain, node)
         for alias, node in (extra or {}).items():
-            if node in self._names:
+            if node in self.plain:
                 self.nodes.setdefault(alias, node)
 
     def of(self, node: Value) -> str:
         """The name of a node. For a number in an expression that is its digits."""
-        return self._names.get(node) or safe(name_of(node) or repr(node.data))
+        return self.names.of(node)
 
     def find(self, text: str) -> Value:
         """The node of that name.
@@ -131,6 +124,11 @@ class Breakpoints:
         """An expression over a step and the nodes of the run; see `condition.py`."""
         names = self.names.nodes
         known = [*FIELDS, *FUNCTIONS, *names]
+        # what a # begins is a comment to Python, and so such names are read as texts
+        marked = sorted((name for name in names if "#" in name and name in text), key=len)[::-1]
+        if marked:
+            every = "|".join(map(re.escape, marked))
+            text = re.sub(rf"(?<!['\"])({every})", lambda found: repr(found[0]), text)
         return read(text, names.get, lambda name: hint(name, known))
 
     # --- what else has a name --------------------------------------------------------------------

@@ -110,6 +110,10 @@ class _Reader:
 
     def read(self, tree: ast.expr) -> Read:
         """A piece of syntax as a Read. Only what is listed here is allowed."""
+        written = ast.get_source_segment(self.source, tree)
+        node = self.find(f"({written})") or self.find(f"{written}")
+        if node is not None and isinstance(tree, ast.BinOp | ast.Call | ast.UnaryOp):
+            return Read("node", lambda step: node)  # one that is called by its expression
         match tree:
             case ast.Constant(bool() | int() | float() as number):
                 constant = number if isinstance(number, bool) else float(number)

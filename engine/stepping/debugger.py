@@ -44,9 +44,9 @@ def debug(
     >>> x = Value(3.0, "x")
     >>> run = (x * x).trace_backward()
     >>> debug(run, StringIO("n 2" + chr(10) + "p x.grad"))
-    2 edges below mul_1: x * x...
-    1/2  x.grad 0 -> 3  (+= 1 × 3)  mul_1: x * x...
-    2/2  x.grad 3 -> 6  (+= 1 × 3)  mul_1: x * x...
+    2 edges below x * x...
+    1/2  x.grad 0 -> 3  (+= 1 × 3)  x * x...
+    2/2  x.grad 3 -> 6  (+= 1 × 3)  x * x...
     the pass is over: gradients are as backward() leaves them
     x.grad = 6.0
     """
@@ -279,7 +279,7 @@ class Debugger(Prompt):
         step = self.run.current
         if step is None:
             raise Mistake(NO_STEP)
-        self.note(step.source(self.names.plain[step.parent]))
+        self.note(step.source(self.names.of(step.parent)))
         if line := source_of(step.node):
             self.say([Piece(f"{place_of(step.node)}  ", FAINT), Piece(line)])
 

@@ -55,8 +55,7 @@ class Step:
         x.grad 0 -> 6  (+= 2 × 3)
         w.grad 0 -> 1.002  (+= 2 × 0.501)
         """
-        target = called(self.parent, f"parent {self.position}")
-        change = f"{target}.grad {number(self.before)} -> {number(self.after)}"
+        change = f"{called(self.parent)}.grad {number(self.before)} -> {number(self.after)}"
         added = f"(+= {number(self.upstream)} × {number(self.local)})"
         return printable(f"{change}  {added}  {made_by(self.node)}")
 

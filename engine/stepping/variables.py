@@ -14,7 +14,7 @@ from engine.core.ops import CONSTANT
 from engine.core.origins import Origin, place_of
 from engine.stepping.run import Run
 from engine.stepping.steps import ForwardStep, Step
-from engine.wording.names import made_by, number, short_name, shorten, visible
+from engine.wording.names import called, made_by, number, shorten, visible
 from engine.wording.notation import locals_of
 
 # A line of the pane: its name, its value, and the Python that leads to it from the opened thing,
@@ -142,7 +142,7 @@ def _line(text: str) -> str:
 def _edges(node: Any, start: int, stop: int) -> list[Child]:
     few = len(node.parents) <= _MANY
     locals_ = locals_of(node) if few else [None] * len(node.parents)
-    names = [shorten(_line(short_name(p, number))) for p in node.parents[start:stop]]
+    names = [called(p) for p in node.parents[start:stop]]
     found: list[Child] = []
     for i, name in enumerate(names, start):
         mark = f" [{i}]" if names.count(name) > 1 else ""  # a pane shows equal names once

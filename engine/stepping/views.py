@@ -11,6 +11,7 @@ from engine.core.origins import place_of
 from engine.core.value import Value, is_constant
 from engine.drawing import draw
 from engine.drawing.text_tree import tree
+from engine.source.text import bare
 from engine.stepping.breakpoints import NodeNames
 from engine.stepping.run import Run
 from engine.stepping.steps import Step
@@ -70,7 +71,8 @@ class Views:
         """The name of a node, how it was made and where: `n = x * w  run.py:4`."""
         text = "".join(c if c.isprintable() else "?" for c in made_by(node))
         called = self.names.of(node)
-        return text if not node.parents or text.startswith(f"{called} = ") else f"{called}: {text}"
+        said = not node.parents or text.startswith((f"{called} = ", bare(called)))
+        return text if said else f"{called}: {text}"
 
     def around(self, position: int, count: int) -> list[list[Piece]]:
         """The steps around a position, with a mark at the one that was taken last."""
@@ -154,7 +156,7 @@ class Views:
     def tree(self, step: Step | None, colour: bool) -> list[str]:
         """The node above an edge and what is below that node, as a tree that marks the edge."""
         node = self.run.root if step is None else step.node
-        drawn = tree(node, depth=2, lines=40, color=colour, call=self.names.of).split("\n")
+        drawn = tree(node, depth=2, lines=40, color=colour, names=self.names.names).split("\n")
         if step is None:
             return drawn
         wanted = sum(not is_constant(p) for p in node.parents[: step.position])

@@ -52,7 +52,7 @@ def latex(value: Value, *, numbers: bool = False, width: int = 100, limit: int =
             "or of gradient(...)"
         )
     order = topological(value)
-    names, uses = Names("u", _tidy), _uses(order)
+    names, uses = Names(call=_tidy, stem="u"), _uses(order)
     terms: dict[Value, Term] = {}
     lines: list[tuple[str, str]] = []
     length = 0
@@ -102,9 +102,9 @@ def _equation(term: Term, node: Value, numbers: bool) -> str:
     return term.text + result * numbers
 
 
-def _tidy(label: str) -> str:
-    """A label; w_1 becomes w1, since both look alike in LaTeX."""
-    return re.sub(r"^([^\W\d_]+)_(\d+)$", r"\1\2", label)
+def _tidy(node: Value) -> str:
+    """A node's name; w_1 becomes w1, since both look alike in LaTeX."""
+    return re.sub(r"^([^\W\d_]+)_(\d+)$", r"\1\2", name_of(node) or "")
 
 
 def _name(text: str) -> Term:

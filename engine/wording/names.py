@@ -6,18 +6,20 @@ import builtins
 import keyword
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from functools import lru_cache
 
+from engine.core import origins
+from engine.core.node import Node
 from engine.core.operation import Operation
 from engine.core.origins import name_of, place_of
 from engine.core.value import Value, is_constant
-from engine.wording.terminal import columns_of
+from engine.source.text import LONGEST as LONGEST
+from engine.source.text import SIGNS, bare
+from engine.source.text import number as number
+from engine.source.text import shorten as shorten
 
-LONGEST = 40  # of a name, in columns
-SHORT = 24  # characters of code that can stand for a name
 # names that the program of `to_source` uses itself
 RESERVED = {"Node", "inf", "nan", "shown", *dir(builtins)}
-HIDDEN = "\u25a1"  # stands for an operand that has an arrow of its own
 
 # XML 1.0 cannot hold most of these characters, not even escaped, and a layout would lose tabs and
 # returns. The symbols of control characters, from U+2400 on, are in the order of ASCII.
@@ -27,21 +29,6 @@ _SYMBOLS[0x7F] = "\u2421"
 
 
 # --- numbers and operations ----------------------------------------------------------------------
-def number(x: float) -> str:
-    """A float in few characters, which show whether it was rounded.
-
-    A float that six digits hold exactly is written exactly. Any other is rounded to four digits
-    (five or six from a thousand on) and keeps its trailing zeros, which show that it was rounded.
-
-    >>> [number(x) for x in (3.0, -0.5, 0.1 + 0.2, 1e-06, 2 / 3, 12345.678, float("inf"))]
-    ['3', '-0.5', '0.3000', '1e-06', '0.6667', '12345.7', 'inf']
-    """
-    short = f"{x:.6g}"
-    if float(short) == x or x != x:
-        return min(short, repr(x), key=len)  # repr is the shorter for the smallest floats of all
-    return f"{x:.1f}" if 1e3 <= abs(x) < 1e6 else f"{x:#.4g}"
-
-
 def visible(text: str) -> str:
     r"""A text with symbols for the characters that XML cannot hold and no picture can show.
 
@@ -51,28 +38,14 @@ def visible(text: str) -> str:
     return text.translate(_SYMBOLS)
 
 
-def shorten(text: str, width: int = 40) -> str:
-    """A text cut to a number of characters, with a mark where it was cut.
-
-    >>> shorten("short"), shorten("abcdefghij", 5)
-    ('short', 'abcd…')
-    """
-    return text if len(text) <= width else text[: width - 1] + "…"
-
-
 def operation(op: Operation, operands: Sequence[str]) -> str:
-    """An operation on operands, given as texts: `2 - □`.
-
-    An operand that has an arrow of its own in a picture is HIDDEN. If all are, the symbol alone is
-    written.
+    """An operation on operands, given as texts.
 
     >>> from engine.core.operation import rows
-    >>> operation(rows.sub, ["2", HIDDEN]), operation(rows.sub, [HIDDEN, HIDDEN])
-    ('2 - □', '-')
+    >>> operation(rows.sub, ["2", "x"]), operation(rows.dot, ["a", "2", "1", "a", "b"])
+    ('2 - x', 'dot(a, 2, …, b)')
     """
     symbol = op.symbol if op.symbol.isidentifier() or len(operands) < 3 else op.name
-    if all(operand == HIDDEN for operand in operands):
-        return symbol
     if len(operands) == 2 and not symbol.isidentifier():
         return f"{operands[0]} {symbol} {operands[1]}"
     if len(operands) > 4:
@@ -81,7 +54,8 @@ def operation(op: Operation, operands: Sequence[str]) -> str:
 
 
 # --- nodes ---------------------------------------------------------------------------------------
-def safe(label: str) -> str:
+@lru_cache(maxsize=4096)
+def safe(label: str, width: int = LONGEST) -> str:
     r"""A label as one short line that does nothing to a terminal, whatever it holds.
 
     A character that cannot be printed is written as Python escapes it. Marks around words that run
@@ -90,61 +64,33 @@ def safe(label: str) -> str:
     >>> print(safe("red\x1b[31m and" + chr(10) + "\u202eback"))
     red\x1b[31m and\n\u202eback
     """
-    shown, taken = "", 0
-    for char in label:
-        piece = char if char.isprintable() else char.encode("unicode_escape").decode()
-        taken += sum(max(columns_of(c), 1) for c in piece)  # no tower of accents either
-        if taken > LONGEST:
-            shown += "…"
-            break
-        shown += piece
+    pieces = (c if _harmless(c) else c.encode("unicode_escape").decode() for c in label)
+    shown = shorten("".join(pieces), width)
     if any(unicodedata.bidirectional(char) in ("R", "AL", "AN") for char in shown):
         shown = f"\u200e{shown}\u200e"  # marks of left to right
     return shown
 
 
-def short_name(node: Any, write: Callable[[float], str] = repr) -> str:
-    """The name of a node in a few characters; without a name, its number or its operation.
-
-    >>> short_name(Value(2.0, "x")), short_name(Value(2.0) * 0.1), short_name(Value(0.1))
-    ('x', 'mul', '0.1')
-    """
-    named = name_of(node)
-    if named:
-        return shorten(named)
-    return write(node.data) if not node.op or is_constant(node) else node.op.name
+def _harmless(char: str) -> bool:
+    return char.isprintable() or char in "\u200c\u200d"  # which join letters, or do not
 
 
-def called(node: Value, otherwise: str = "") -> str:
-    """The name of a node. Without a name it is its code if that is short, or else its operation.
-
-    Arguments:
-        otherwise: what to say in place of the operation.
+def called(node: Node, width: int = LONGEST) -> str:
+    """What a node is called in every view, in one line: see `engine.core.origins.called`.
 
     >>> x = Value(0.5, "x")
-    >>> called(x), called(x * 4.0)
-    ('x', '(x * 4.0)')
+    >>> called(x), called(x * 4.0), called((x * 4.0 - 1.0).tanh() ** 2, 16)
+    ('x', '(x * 4.0)', '((x * 4.0 - 1.…)')
     """
-    named, origin = name_of(node), place_of(node)
-    if named:
-        return safe(named)
-    if node.parents and origin is not None and not origin.library and 0 < len(origin.code) <= SHORT:
-        return f"({safe(origin.code)})"
-    return otherwise or (node.op.name if node.op else "a leaf")
+    return shorten(safe(origins.called(node)), width)
 
 
 def made_by(node: Value) -> str:
     """How a node was made and where: `n = x * w  run.py:4`."""
     if not node.parents:
         return called(node)
-    origin = place_of(node)
-    if origin is not None and origin.code and not origin.library:
-        made = origin.code
-    else:
-        operands = [safe(name_of(p) or number(p.data)) for p in node.parents]
-        made = operation(node.op, operands) if node.op else ""
-    named = name_of(node)
-    return (f"{safe(named)} = " if named else "") + shorten(made, 60) + place(node)
+    made = safe(bare(origins.expression(node)), 60) + place(node)
+    return f"{called(node)} = {made}" if name_of(node) else made
 
 
 def place(node: Value) -> str:
@@ -157,31 +103,63 @@ class Names:
     """Gives each node a name, and no two nodes the same one.
 
     Arguments:
-        stem: what made-up names begin with; a number follows.
-        tidy: makes a name out of a label or a variable.
+        nodes: parents before their consumers, the result last. Of those that are called the same
+            the second gets a #2, so that each is called the same in every view of one graph.
+            Without them nodes are counted as they are asked for.
+        call: what a node is called; "" if it needs a name that is made up.
         sep: what stands between a name that is taken and a number.
+        stem: what made-up names begin with; a number follows.
 
-    >>> a, b, names = Value(1.0, "w"), Value(2.0, "w"), Names()
-    >>> names.of(a), names.of(b), names.of(a), names.of(a * b), names.of(a + b)
-    ('w', 'w#2', 'w', 'v1', 'v2')
+    >>> x = Value(1.0, "x")
+    >>> nodes = [x, x * 2.0, Value(2.0, "x"), x + 1.0]
+    >>> names = Names(nodes)
+    >>> [names.of(node) for node in nodes], names.of(nodes[1], 6)
+    (['x', '(x * 2.0)', 'x#2', '(x + 1.0)'], '(x *…)')
     """
 
-    def __init__(self, stem: str = "v", tidy: Callable[[str], str] = safe, sep: str = "#") -> None:
-        self.stem: str = stem
-        self.tidy: Callable[[str], str] = tidy
+    def __init__(
+        self,
+        nodes: Sequence[Value] = (),
+        call: Callable[[Value], str] = called,
+        sep: str = "#",
+        stem: str = "",
+    ) -> None:
+        self.call: Callable[[Value], str] = call
         self.sep: str = sep
-        self._names: dict[Value, str] = {}
+        self.stem: str = stem
+        self._names: dict[Value, tuple[str, str]] = {}  # and what makes it the only one
         self._taken: dict[str, int] = {}  # the names; and the next number behind each stem
+        self._waiting, self._closed = nodes, False
 
-    def of(self, node: Value, otherwise: str = "", stem: str = "") -> str:
-        """The label or variable of a node; without one, `otherwise`, or a stem and a number."""
-        if node not in self._names:
-            wanted = self.tidy(name_of(node) or otherwise) or self._numbered(stem or self.stem, 1)
-            if wanted in self._taken:
-                wanted = self._numbered(wanted + self.sep, 2)
-            self._taken[wanted] = 1
-            self._names[node] = wanted
-        return self._names[node]
+    def of(self, node: Value, width: int | None = None, stem: str = "") -> str:
+        """The name of a node, cut to a width; a stem and a number where it is called nothing."""
+        waiting, self._waiting = self._waiting, ()
+        for each in waiting:
+            if not is_constant(each):
+                self._give(each, stem, each is waiting[-1])
+        self._closed = self._closed or bool(waiting)
+        name, mark = self._names.get(node) or self._give(node, stem)
+        return (shorten(name, width - len(mark)) if width else name) + mark
+
+    def says_how(self, node: Value) -> bool:
+        """Whether what a node is called is an expression, in which its operation is to be read."""
+        if node.op is None or not node.parents or name_of(node):
+            return False
+        expression = called(node)
+        sign = SIGNS.get(node.op.symbol, node.op.name)
+        return sign in expression and self.of(node).startswith(expression)
+
+    def _give(self, node: Value, stem: str, result: bool = False) -> tuple[str, str]:
+        wanted, mark = self.call(node), ""
+        if result and node.label is None and (origin := place_of(node)) and not origin.library:
+            # of many nodes that one call made, such as sum, the last is what the variable holds
+            wanted = origin.name or wanted
+        wanted = wanted or self._numbered(stem or self.stem, 1)
+        if wanted in self._taken and not (self._closed or is_constant(node)):
+            mark = self._numbered(wanted + self.sep, 2).removeprefix(wanted)
+        self._taken[wanted + mark] = 1
+        self._names[node] = wanted, mark
+        return wanted, mark
 
     def _numbered(self, stem: str, start: int) -> str:
         k = self._taken.get(stem + "…", start)
@@ -198,7 +176,7 @@ def identifiers(nodes: Iterable[Value]) -> dict[Value, str]:
     >>> [*identifiers([a, b, c, a * b, b * c]).values()]
     ['w', 'class_', 'w_2', 'mul_1', 'mul_2']
     """
-    names, found = Names(tidy=_variable, sep="_"), {}
+    names, found = Names(call=lambda node: _variable(name_of(node) or ""), sep="_"), {}
     for node in nodes:
         made = identifier(node.op.name if node.parents and node.op else "") or "leaf"
         found[node] = names.of(node, stem=f"{made}_")

@@ -8,15 +8,15 @@ import os
 import shutil
 import sys
 import textwrap
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from typing import IO, Any, Self
 
 from engine.choices import similar
+from engine.source.text import columns_of
 
 # Stand-ins, for a terminal that lacks any of the characters in a text.
 WORDS = {"…": "...", "Σ": "sum", "Π": "prod", "∂": "d", "≤": "<=", "≥": ">="}
-ASCII = str.maketrans("└├│─▶×·↑→□∞", "`||->x.^>_~") | str.maketrans(WORDS)
+ASCII = str.maketrans("└├│─▶×·↑→∞", "`||->x.^>~") | str.maketrans(WORDS)
 
 
 def printable(text: str, stream: IO[str] | None = None) -> str:
@@ -122,13 +122,6 @@ def width(text: str) -> int:
     (2, 4, 1)
     """
     return sum(map(columns_of, text))
-
-
-def columns_of(char: str) -> int:
-    """How many columns a character takes."""
-    if unicodedata.category(char) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
 def columns(rows: Sequence[Sequence[str]], right: int) -> list[str]:

@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 
 from engine import Value
 from engine.choices import spelled
-from engine.core.origins import name_of
+from engine.core.origins import called
 from engine.core.sweep import gradients_of
 from engine.core.value import set_data
 from engine.source.origin import Place
@@ -145,7 +145,7 @@ class Optimizer:
         name = type(self).__name__
         grads = gradients_of(self.params)
         if self.doubts and not self.steps and not any(grads):
-            names = listed([name_of(p) or repr(p) for p in self.params])
+            names = listed([*map(called, self.params)])
             warn(
                 f"{name}.step: all gradients are 0 ({names}), as if no loss reached them; call "
                 "backward() on a loss that was computed from these parameters"

@@ -19,19 +19,27 @@ const drawing = document.querySelector(".network svg");
 const lines = [];
 let weights, largest;
 
-function drawNetwork() {
+function readWeights() {
   const view = new DataView(bytes(net.weights).buffer);
   weights = Float32Array.from({ length: view.byteLength / 4 }, (_, i) => view.getFloat32(4 * i, true));
   largest = weights.reduce((most, w) => (Number.isFinite(w) ? Math.max(most, Math.abs(w)) : most), 0) || 1;
+  legend($("lines"), [["weight", "positive"], ["weight minus", "negative"]],
+    `The widest line is ${number(largest)}; the boxes are biases. Rest the mouse on a line to read it.`);
+}
+
+function drawNetwork() { // in the pixels of the page, so that its labels can be read
+  drawing.replaceChildren();
+  lines.length = 0;
   const most = Math.max(...net.columns.map((column) => column.units.length));
-  const apart = 130, step = most > 10 ? 26 : 36, radius = most > 10 ? 9 : 12;
-  const side = 20 + 6.2 * Math.max(0, ...net.features.map((name) => name.length));
-  const right = 20 + 6.2 * Math.max(0, ...net.classes.map((name) => name.length));
-  const wide = side + right + 60 + apart * (net.columns.length - 1);
-  const high = 60 + step * (most + 1);
-  drawing.setAttribute("viewBox", `0 0 ${wide} ${high}`);
-  const x = (k) => side + 30 + apart * k;
-  const y = (k, slot) => 48 + step * (slot + (most - net.columns[k].units.length) / 2);
+  const step = most > 10 ? 26 : 36, radius = most > 10 ? 9 : 12;
+  const room = (names) => 20 + 6.8 * Math.max(4, ...names.map((name) => name.length));
+  const [left, right] = [room(net.features), room(net.classes)];
+  const gaps = Math.max(net.columns.length - 1, 1);
+  const apart = Math.max((drawing.parentElement.clientWidth - left - right) / gaps, 56);
+  drawing.setAttribute("width", left + right + apart * gaps);
+  drawing.setAttribute("height", 76 + step * (most + 1));
+  const x = (k) => left + apart * k;
+  const y = (k, slot) => 64 + step * (slot + (most - net.columns[k].units.length) / 2);
   const under = make(drawing, "g", {});
   net.lines.forEach(([k, from, to], i) => {
     const line = make(under, "line", { x1: x(k), y1: y(k, from), x2: x(k + 1), y2: y(k + 1, to), class: "weight" });
@@ -39,7 +47,9 @@ function drawNetwork() {
   });
   net.columns.forEach((column, k) => {
     const count = column.units.length;
-    make(drawing, "text", { x: x(k), y: 16, "text-anchor": "middle" }, `${column.size} ${column.words}`);
+    [column.size, column.words].forEach((words, i) => {
+      make(drawing, "text", { x: x(k), y: 14 + 16 * i, "text-anchor": "middle" }, words);
+    });
     column.units.forEach((unit, slot) => {
       make(drawing, "circle", { cx: x(k), cy: y(k, slot), r: radius, class: "unit" });
       const names = k === 0 ? net.features : k === net.columns.length - 1 ? net.classes : [];
@@ -56,8 +66,18 @@ function drawNetwork() {
     make(drawing, "rect", { x: x(k) - box, y: y(k, count) - box, width: 2 * box, height: 2 * box, class: "unit" });
     make(drawing, "text", { x: x(k), y: y(k, count) + 4, "text-anchor": "middle" }, "1");
   });
-  $("lines").textContent = `Blue: positive. Orange, dashed: negative. The widest line is ${number(largest)}; `
-    + "the boxes are biases. Rest the mouse on a line to read it.";
+}
+
+// A line of words, each behind a piece of the line or the shape that it is about.
+function legend(place, entries, rest) {
+  place.replaceChildren(...entries.flatMap(([kind, words, draw]) => {
+    const sign = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    sign.setAttribute("class", "sign");
+    sign.setAttribute("aria-hidden", "true");
+    if (draw) draw(sign);
+    else make(sign, "line", { x1: 0, y1: 8, x2: 24, y2: 8, "stroke-width": 3, class: kind });
+    return [sign, ` ${words}   `];
+  }), rest);
 }
 
 function showWeights() {
@@ -77,7 +97,7 @@ function showWeights() {
 // --- curves --------------------------------------------------------------------------------------
 const plots = [];
 const log = Object.fromEntries(Object.entries(run.log).map(([name, xs]) => [name, xs.map(Number)]));
-const WIDE = 420, HIGH = 170, LEFT = 50, RIGHT = 10, TOP = 20, BOTTOM = 24;
+const WIDE = 420, HIGH = 170, LEFT = 54, RIGHT = 10, TOP = 20, BOTTOM = 24;
 const end = run.epochs[total];
 const across = (epoch) => LEFT + (WIDE - LEFT - RIGHT) * (end ? epoch / end : 0);
 
@@ -90,7 +110,12 @@ function drawCurve(name) {
   const up = (x) => TOP + (HIGH - TOP - BOTTOM) * (1 - (x - bottom) / (top - bottom));
   const svg = make(document.querySelector(".plots"), "svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img" });
   svg.setAttribute("aria-label", `${name} over the epochs`);
-  make(svg, "text", { x: LEFT, y: 12 }, curves.length > 1 ? `${name} (dashed: validation)` : name);
+  make(svg, "text", { x: LEFT, y: 12 }, name);
+  curves.slice(1).forEach(() => ["", " val"].forEach((kind, i) => { // which line is which
+    const at = WIDE - RIGHT - (i ? 94 : 194);
+    make(svg, "path", { d: `M${at},8h22`, class: `curve${kind}` });
+    make(svg, "text", { x: at + 27, y: 12 }, i ? "validation" : "training");
+  }));
   make(svg, "path", { d: `M${LEFT},${TOP}V${HIGH - BOTTOM}H${WIDE - RIGHT}`, class: "axis" });
   for (const x of [bottom, top]) make(svg, "text", { x: LEFT - 5, y: up(x) + 4, "text-anchor": "end", class: "quiet" }, write(x));
   make(svg, "text", { x: LEFT, y: HIGH - 8, class: "quiet" }, "0");
@@ -143,7 +168,6 @@ for (const name of Object.keys(log)) {
 const plane = run.regions;
 const canvas = document.querySelector("canvas");
 const COLOURS = [[0, 114, 178], [230, 120, 0], [0, 158, 115], [204, 90, 160], [130, 110, 30], [86, 180, 233], [110, 110, 110]];
-const SHAPES = ["●", "■", "▲", "◆", "✚"];
 const dark = matchMedia("(prefers-color-scheme: dark)");
 let grid, small;
 
@@ -152,11 +176,20 @@ function drawPlane() {
   small = document.createElement("canvas");
   small.width = small.height = plane.cells;
   const axes = `Across: ${plane.features[0]}; upwards: ${plane.features[1]}.`;
-  const kinds = plane.classes.map((name, k) => `${SHAPES[k % SHAPES.length]} ${name}`).join("  ");
   const rest = plane.samples > plane.points.length ? ` ${plane.points.length} of ${plane.samples} samples are shown.` : "";
-  $("classes").textContent = plane.kinds ? `${kinds}. The stronger the colour, the surer. ${axes}${rest}`
-    : `From dark (${number(plane.low)}) to light (${number(plane.high)}); circles are targets. ${axes}${rest}`;
+  const kinds = plane.classes.map((name, k) => ["", name, (sign) => {
+    sign.classList.add("shape");
+    make(sign, "path", { d: outline([10, 8], k), fill: rgb(COLOURS[k % COLOURS.length]) });
+  }]);
+  const scale = [[plane.low, 0], [plane.high, 255]].map(([x, level]) => ["", number(x), (sign) => {
+    sign.classList.add("shape");
+    make(sign, "path", { d: outline([10, 8], 1), fill: rgb(colour(0, level)) });
+  }]);
+  legend($("classes"), plane.kinds ? kinds : scale,
+    `${plane.kinds ? "The stronger the colour, the surer." : "Circles are targets."} ${axes}${rest}`);
 }
+
+const rgb = ([r, g, b]) => `rgb(${r} ${g} ${b})`;
 
 function colour(kind, level) { // of a regression from dark blue to light yellow
   if (plane.kinds) return COLOURS[kind % COLOURS.length];
@@ -165,14 +198,11 @@ function colour(kind, level) { // of a regression from dark blue to light yellow
 }
 
 function showPlane() {
-  let which = plane.frames.findLastIndex((frame) => frame <= position);
-  const [before, after] = [plane.frames[which], plane.frames[which + 1]];
-  if (after !== undefined && after - position < position - before) which += 1;
   const side = plane.cells, size = side * side * 2;
   const paint = small.getContext("2d");
   const image = paint.createImageData(side, side);
   for (let i = 0; i < side * side; i++) {
-    const [kind, level] = grid.subarray(which * size + 2 * i, which * size + 2 * i + 2);
+    const [kind, level] = grid.subarray(position * size + 2 * i, position * size + 2 * i + 2);
     const alpha = kind === 255 ? 0 : plane.kinds ? 30 + 0.55 * level : 255;
     image.data.set([...colour(kind, level), alpha], 4 * i);
   }
@@ -182,30 +212,30 @@ function showPlane() {
   draw.drawImage(small, 0, 0, canvas.width, canvas.height);
   const [[left, bottom], [right, top]] = plane.window;
   draw.lineWidth = 2;
-  draw.strokeStyle = dark.matches && plane.kinds ? "#16181b" : "#ffffff";
+  draw.strokeStyle = "#ffffff";
   for (const [x, y, kind] of plane.points) {
     const at = [(canvas.width * (x - left)) / (right - left), (canvas.height * (top - y)) / (top - bottom)];
     const level = (255 * (kind - plane.low)) / (plane.high - plane.low || 1);
-    const [r, g, b] = colour(kind, level);
-    draw.fillStyle = `rgb(${r} ${g} ${b})`;
-    mark(draw, at, plane.kinds ? kind % SHAPES.length : 0);
+    draw.fillStyle = rgb(colour(kind, level));
+    const shape = new Path2D(outline(at, plane.kinds ? kind : 0));
+    draw.fill(shape);
+    draw.stroke(shape);
   }
-  const epoch = run.epochs[plane.frames[which]];
-  $("of").textContent = which >= 0 && plane.frames[which] !== position ? `at epoch ${epoch}` : "";
+  const epoch = run.epochs[position];
   canvas.setAttribute("aria-label", `The plane of ${plane.features.join(" and ")}, coloured by what the model answers at epoch ${epoch}`);
 }
 
-function mark(draw, [x, y], shape) {
+// The outline of a sample's shape: a circle, square, triangle, diamond or cross.
+function outline([x, y], kind) {
   const r = 8;
-  draw.beginPath();
-  if (shape === 0) draw.arc(x, y, r, 0, 7);
-  else if (shape === 1) draw.rect(x - r, y - r, 2 * r, 2 * r);
-  else if (shape === 2) [[0, -r - 1], [r + 1, r], [-r - 1, r]].forEach(([a, b]) => draw.lineTo(x + a, y + b));
-  else if (shape === 3) [[0, -r - 2], [r + 2, 0], [0, r + 2], [-r - 2, 0]].forEach(([a, b]) => draw.lineTo(x + a, y + b));
-  else { draw.rect(x - 3, y - r - 1, 6, 2 * r + 2); draw.rect(x - r - 1, y - 3, 2 * r + 2, 6); }
-  draw.closePath();
-  draw.stroke();
-  draw.fill();
+  const through = (...points) => `M${points.map(([a, b]) => `${x + a} ${y + b}`).join("L")}Z`;
+  return [
+    `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0Z`,
+    through([-r, -r], [r, -r], [r, r], [-r, r]),
+    through([0, -r - 1], [r + 1, r], [-r - 1, r]),
+    through([0, -r - 2], [r + 2, 0], [0, r + 2], [-r - 2, 0]),
+    through([-3, -9], [3, -9], [3, -3], [9, -3], [9, 3], [3, 3], [3, 9], [-3, 9], [-3, 3], [-9, 3], [-9, -3], [-3, -3]),
+  ][kind % 5];
 }
 
 // --- walking -------------------------------------------------------------------------------------
@@ -233,10 +263,17 @@ dark.addEventListener("change", () => plane && showPlane());
 // --- here we go ----------------------------------------------------------------------------------
 document.querySelector(".network").hidden = !net;
 document.querySelector(".regions").hidden = !plane;
-if (net) drawNetwork();
 if (plane) drawPlane();
 for (const name of ["loss", "accuracy"]) if (name in log) drawCurve(name);
 for (const part of document.querySelectorAll("main, .player")) part.hidden = false;
+if (net) {
+  readWeights();
+  new ResizeObserver(() => {
+    drawNetwork();
+    showWeights();
+  }).observe(drawing.parentElement);
+  drawNetwork();
+}
 $("from").textContent = "0 = before training";
 calmest = 2;
 positionOf = nearest;

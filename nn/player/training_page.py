@@ -13,6 +13,7 @@ from typing import Any
 
 from engine import numeric_mode
 from engine.core.value import set_data
+from engine.native.needs import available
 from engine.outfile import Target
 from engine.page import shell
 from engine.wording.names import shorten, visible
@@ -25,7 +26,7 @@ from nn.training.history import History, Recording
 FRAMES = 400  # epochs that a page shows at most; of a longer run they are evenly spread
 LIMIT = 16  # units that a column shows; of more, the first and the last
 CELLS = 32  # to a side
-TIMES = 40  # epochs whose regions are computed
+TIMES = 40  # epochs that a page with regions shows, if each cell has to be computed on Values
 POINTS = 500  # samples that are drawn
 
 Pair = tuple[float, float]
@@ -64,7 +65,9 @@ def to_html(
             "fit(..., record=True)"
         )
     kept = 0 if history.best_epoch is None else history.best_epoch + 1  # 0: before the training
-    shown = evenly(min(history.epochs + 1, len(recording.snapshots)), FRAMES, kept)
+    planar = all(plane.in_plane(plane.row(x)) for x, _ in recording.rows)
+    most = TIMES if planar and not available() else FRAMES
+    shown = evenly(min(history.epochs + 1, len(recording.snapshots)), most, kept)
     inputs, called = _words("features", features), _words("classes", classes)
     # parameters that are not finite are shown as they are
     with numeric_mode("ieee"), ExitStack() as after:
@@ -189,11 +192,9 @@ def regions(
     if not all(map(plane.in_plane, points)):
         return None
     corners = plane.window(points)
-    frames = sorted({round(i * (len(shown) - 1) / (TIMES - 1)) for i in range(TIMES)})
     grids = []
-    for frame in frames:
-        snapshot = recording.snapshots[shown[frame]]
-        set_data(recording.parameters, snapshot)
+    for epoch in shown:
+        set_data(recording.parameters, recording.snapshots[epoch])
         grids.append([as_list(x) for x in predict(recording.model, _cells(corners))])
     try:
         kinds, truth = plane.classes("to_html", len(grids[0][0]), [y for _, y in recording.rows])
@@ -209,7 +210,6 @@ def regions(
     cells = [_class(out, last) if kinds else _height(out[0], low, high) for out in answers]
     return {
         "cells": CELLS,
-        "frames": frames,
         "window": corners,
         "kinds": kinds,
         "low": low,

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from engine import Value, gradient, inputs, numeric_mode, topological
-from engine.core.origins import name_of, place_of
+from engine.core.origins import called, name_of, place_of
 from engine.core.value import epoch, is_constant
 from engine.source.lost import warn_at, watching
 from nn.checks import PLACES, caller, flat, listed, warn
@@ -62,7 +62,7 @@ class Reach:
             return
         missing, self._missing = self._missing, {}
         paths = {p: path for path, p in self._model.named_parameters()}
-        names = listed([paths.get(p) or name_of(p) or repr(p) for p in missing])
+        names = listed([paths.get(p) or called(p) for p in missing])
         if len(missing) == len(self._params):
             raise ValueError(
                 f"the loss reaches none of the parameters ({names}), so nothing would learn; the "
@@ -88,7 +88,7 @@ class Reach:
             others = [node for node in others if node not in data]
         if others:
             held = hidden(self._model)
-            names = [held.get(x) or name_of(x) or f"{x!r} of {place_of(x)}" for x in others]
+            names = [held.get(x) or name_of(x) or f"{called(x)} of {place_of(x)}" for x in others]
             warn(
                 f"the model computes with {len(others)} Values that are none of its parameters "
                 f"({listed([*dict.fromkeys(names)])}): they are not trained; keep them "

@@ -66,22 +66,22 @@ NEW: list[tuple[Callable[[], Value], str, str]] = [
     # with the stable alternative
     (
         lambda: engine.softmax([v(0.0), 1000.0])[0].log(),
-        "log(softmax=0.0) is -inf",
+        "log(engine.softmax([v(0.0), 1000.0])[0]=0.0) is -inf",
         "log_softmax(xs)[k] is stable where log(softmax(xs)[k]) is not",
     ),
     (
         lambda: v(-1000.0).sigmoid().log(),
-        "log(sigmoid=0.0) is -inf",
+        "log(v(-1000.0).sigmoid()=0.0) is -inf",
         "-softplus(-x) is stable where log(sigmoid(x)) is not",
     ),
     (
         lambda: engine.sum([v(-800.0).exp(), v(-900.0).exp()]).log(),
-        "log(sum=0.0) is -inf",
+        "log(engine.sum([v(-800.0).exp(), v(-900.0).…=0.0) is -inf",
         LOG_SUM,
     ),
     (
         lambda: engine.binary_cross_entropy(v(-1000.0).sigmoid(), 1.0),
-        "binary_cross_entropy(sigmoid=0.0, 1.0) is inf",
+        "binary_cross_entropy(v(-1000.0).sigmoid()=0.0, 1.0) is inf",
         "binary_cross_entropy_with_logits(x, t) is stable, without the sigmoid",
     ),
 ]
@@ -168,8 +168,8 @@ BAD_GRADIENTS: list[tuple[Callable[[Value], Value], float, float, str, str]] = [
      "the gradient of x=0.0 is nan: through pow(x=0.0, 0.5) = 0.0 it receives the upstream "
      "gradient 0.0 times the local derivative inf: " + POWER),
     (lambda x: 1e-160 / x / x, 1e-160, -inf, "div",
-     "the gradient of x=1e-160 is -inf: through div(div=1.0, x=1e-160) = 1e+160 it receives the "
-     "upstream gradient 1.0 times the local derivative -inf: " + DIVISOR),
+     "the gradient of x=1e-160 is -inf: through div((1e-160 / x)=1.0, x=1e-160) = 1e+160 it "
+     "receives the upstream gradient 1.0 times the local derivative -inf: " + DIVISOR),
     # each of two contributions is finite
     (lambda x: x * 1e308 - x * -1e308, 2.0**-500, inf, "mul",
      f"the gradient of x={2.0**-500} is inf: through mul(x={2.0**-500}, -1e+308) = "

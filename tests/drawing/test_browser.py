@@ -10,6 +10,7 @@ import pytest
 import engine
 from engine import Value, numeric_mode
 from engine.drawing import to_svg
+from engine.wording.names import safe
 from nn import MLP
 from tests.drawing.browser import check_svg, missing, program, quiet, show, started, texts
 from tests.drawing.fonts import fonts_of
@@ -135,7 +136,7 @@ def test_labels_read_back_as_they_were(page: Any, labels: list[str]) -> None:
     show(page, to_svg(total))
     shown = [lines[:-2] for lines in texts(page).values()]  # without data and gradient
     assert len(shown) == 2 * len(labels) + 1
-    assert [label for label in labels if label.split("\n") not in shown] == []
+    assert [label for label in labels if [safe(label)] not in shown] == []
     assert page.evaluate("document.querySelectorAll('script, a, foreignObject, image').length") == 0
 
 

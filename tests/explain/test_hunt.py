@@ -86,7 +86,7 @@ SAYS: list[tuple[Callable[[], Value], list[str]]] = [
     ),
     (
         lambda: (Value(3.0, "x") ** 2 + Value(0.0, "y")).log() * Value(0.0, "z").sqrt(),
-        ["= sqrt(z) is 0, but the gradient of z becomes inf",
+        ["sqrt(z) is 0, but the gradient of z becomes inf",
          "it receives 2.197 from above times d ",
          " / d z = 0.5 × rsqrt(z) = inf",
          "try: sqrt needs an input >= 0 and its derivative one > 0; hypot(a, b) is safe at 0"],

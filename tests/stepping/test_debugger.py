@@ -15,30 +15,30 @@ from tests.stepping.debugged import edge, neuron, ran, said, talk
 
 ANSWERS = """\
 11 edges below loss = (y - 1.0) ** 2 + 0.1 * w**2  neuron.py:6
- 1/11  pow_2.grad 0 -> 1  (+= 1 × 1)  loss = (y - 1.0) ** 2 + 0.1 * w**2  neuron.py:6
- 2/11  mul_1.grad 0 -> 1  (+= 1 × 1)  loss = (y - 1.0) ** 2 + 0.1 * w**2  neuron.py:6
- 3/11  sub_1.grad 0 -> -1.076  (+= 1 × -1.076)  pow_2: (y - 1.0) ** 2  neuron.py:6
- 4/11  y.grad 0 -> -1.076  (+= -1.076 × 1)  sub_1: y - 1.0  neuron.py:6
-          data    grad   local
-loss     1.189       1          loss = (y - 1.0) ** 2 + 0.1 * w**2  neuron.py:6
-pow_2   0.2893       1       1  pow_2: (y - 1.0) ** 2  neuron.py:6
-sub_1  -0.5379  -1.076  -1.076  sub_1: y - 1.0  neuron.py:6
-y       0.4621  -1.076       1  y = (n + b).tanh()  neuron.py:5
+ 1/11  ((y - 1.0) ** 2).grad 0 -> 1  (+= 1 × 1)  loss = (y - 1.0) ** 2 + 0.1 * w**2  neuron.py:6
+ 2/11  (0.1 * w**2).grad 0 -> 1  (+= 1 × 1)  loss = (y - 1.0) ** 2 + 0.1 * w**2  neuron.py:6
+ 3/11  (y - 1.0).grad 0 -> -1.076  (+= 1 × -1.076)  (y - 1.0) ** 2  neuron.py:6
+ 4/11  y.grad 0 -> -1.076  (+= -1.076 × 1)  y - 1.0  neuron.py:6
+                     data    grad   local
+loss                1.189       1          loss = (y - 1.0) ** 2 + 0.1 * w**2  neuron.py:6
+((y - 1.0) ** 2)   0.2893       1       1  (y - 1.0) ** 2  neuron.py:6
+(y - 1.0)         -0.5379  -1.076  -1.076  y - 1.0  neuron.py:6
+y                  0.4621  -1.076       1  y = (n + b).tanh()  neuron.py:5
 product of the local derivatives: -1.076
 watch w  data -3.0  grad 0.0 so far, -2.2920669690965356 in the end  neuron.py:3
 stopped at watch w
  9/11  w.grad 0 -> -1.692  (+= -0.8460 × 2)  n = x * w  neuron.py:4
 stopped at watch w
-11/11  w.grad -1.692 -> -2.292  (+= 0.1 × -6)  pow_1: w**2  neuron.py:6
+11/11  w.grad -1.692 -> -2.292  (+= 0.1 × -6)  w**2  neuron.py:6
 the pass is over: gradients are as backward() leaves them
 w.grad = -2.292, by 2 edges
     9/11     -1.692 = -0.8460 × 2  n = x * w  neuron.py:4
--> 11/11    -0.6000 = 0.1 × -6  pow_1: w**2  neuron.py:6
+-> 11/11    -0.6000 = 0.1 × -6  w**2  neuron.py:6
 w.grad is -1.692 again
-10/11  pow_1.grad 0 -> 0.1  (+= 1 × 0.1)  mul_1: 0.1 * w**2  neuron.py:6
+10/11  (w**2).grad 0 -> 0.1  (+= 1 × 0.1)  0.1 * w**2  neuron.py:6
     9/11  w.grad 0 -> -1.692  (+= -0.8460 × 2)  n = x * w  neuron.py:4
--> 10/11  pow_1.grad 0 -> 0.1  (+= 1 × 0.1)  mul_1: 0.1 * w**2  neuron.py:6
-   11/11  w.grad -1.692 -> -2.292  (+= 0.1 × -6)  pow_1: w**2  neuron.py:6
+-> 10/11  (w**2).grad 0 -> 0.1  (+= 1 × 0.1)  0.1 * w**2  neuron.py:6
+   11/11  w.grad -1.692 -> -2.292  (+= 0.1 × -6)  w**2  neuron.py:6
 after = 0.1
 w.grad -2.2920669690965356
 """
@@ -62,7 +62,7 @@ def test_a_run_stays_where_it_was_left() -> None:
     run = neuron().trace_backward()
     talk(run, "n 3")
     assert run.position == 3
-    assert talk(run, "b")[1].startswith(" 2/11  mul_1.grad 0 -> 1")
+    assert talk(run, "b")[1].startswith(" 2/11  (0.1 * w**2).grad 0 -> 1")
 
 
 # --- walking -------------------------------------------------------------------------------------

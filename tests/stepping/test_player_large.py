@@ -52,6 +52,7 @@ def test_a_large_picture_is_built_where_one_looks(page: Any) -> None:
     page.emulate_media(reduced_motion="reduce")
     made, ws = chain(300)
     show(page, large(), "html")
+    press(page, "ArrowRight")  # who walks comes close
     assert 5 < page.locator("g.node").count() < 100
     assert page.evaluate(IN_VIEW, "g.node") > 5
     assert page.locator("g.node:not(.future)").count() < page.locator("g.node").count()
@@ -74,6 +75,7 @@ def test_a_large_picture_is_built_where_one_looks(page: Any) -> None:
 
 def test_what_scrolls_into_view_is_as_the_position_has_it(page: Any) -> None:
     show(page, large(), "html")
+    press(page, "ArrowRight")
     for key, done in [("End", True), ("Home", False)]:
         press(page, key)
         for share in (0.0, 0.5, 1.0):
@@ -107,14 +109,16 @@ def test_from_afar_a_picture_has_no_text_and_up_close_it_has(page: Any) -> None:
     assert page.evaluate(IN_VIEW, "g.edge.lit") == 1
     press(page, "Home", "ArrowRight", "ArrowRight")
     assert page.evaluate(IN_VIEW, "g.node.taker") == 1
-    for _ in range(14):
+    assert page.locator("g.node text, g.edge text").count() == 0  # who asked for all keeps it
+    for _ in range(16):
         page.click("[data-do=larger]")
-    assert page.locator("g.node.taker text").count() == 3
+    assert page.locator("g.node.taker text").count() in (3, 4)
     assert page.evaluate(IN_VIEW, "g.node.taker") == 1
 
 
 def test_the_whole_of_a_large_picture_is_printed(page: Any) -> None:
     show(page, large(), "html")
+    press(page, "ArrowRight")
     few = page.locator("g.node").count()
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.locator("g.node").count() == large().count('class="node')

@@ -286,11 +286,11 @@ def test_a_step_can_be_read_aloud() -> None:
     assert lines[1].startswith("w.grad 0 -> 1.503  (+= 3 × 0.501)  n = x * w  " + here)
 
 
-def test_a_nameless_parent_is_called_by_its_position() -> None:
+def test_a_nameless_leaf_is_called_by_its_number() -> None:
     y = Value(2.0) * Value(3.0)
     first, second = [str(step) for step in y.backward_steps()]
-    assert first.startswith("parent 0.grad 0 -> 3")
-    assert second.startswith("parent 1.grad 0 -> 2")
+    assert first.startswith("Value(2).grad 0 -> 3")
+    assert second.startswith("Value(3).grad 0 -> 2")
 
 
 HOSTILE = ["a\nb", "\x1b[31m", "\u202eback", "x" * 1000, "", "a\rb"]

@@ -61,6 +61,12 @@ function arrowInto(node, k) { // the id of an arrow, if it is drawn
   return to[0] === "n" && from[0] === "n" ? `${to}-${k}` : `${from}-${to}`;
 }
 
+const headOf = new Map(); // the node that an arrow leads into; of a thick one, none
+made.forEach((node) => run.parents[node].forEach((_, k) => {
+  const id = arrowInto(node, k);
+  if (id?.startsWith(`${run.id[node]}-`)) headOf.set(id, node);
+}));
+
 const firstStep = new Map(); // along an arrow; a thick one stands for many
 const lastStep = new Map(); // to what a shape shows
 run.node.forEach((node, step) => {
@@ -101,6 +107,7 @@ function dress(part) {
   const marks = part.element.classList;
   for (const name of ["lit", "giver", "taker"]) marks.toggle(name, lit.get(part) === name);
   if (!part.shows) {
+    marks.toggle("future", headOf.has(part.id) && !isMade(headOf.get(part.id)));
     marks.toggle("done", forward + (firstStep.get(part.id) ?? Infinity) < position);
     return;
   }
@@ -183,8 +190,11 @@ function lights() {
 // --- looking at the picture ----------------------------------------------------------------------
 // The browser's own search finds only what is there, so few parts are there all the time.
 const many = parts.size > 1500;
-const fitting = () => Math.min((canvas.clientWidth - 24) / width, (canvas.clientHeight - 24) / height, 2);
+const MARGIN = 24; // pixels
+const READABLE = 0.6; // the smallest scale at which one reads numbers
+const fitting = () => Math.min((canvas.clientWidth - 2 * MARGIN) / width, (canvas.clientHeight - 2 * MARGIN) / height, 2);
 let scale = 1;
+let untouched = false; // the page as it opened
 
 function view() { // the part of the picture that is in view, in its units
   const [all, window] = [svg, canvas].map((each) => each.getBoundingClientRect());
@@ -213,7 +223,7 @@ function display() { // what is in view or close to it; of few parts all
 function zoom(wanted) {
   const [x, y] = middle(view());
   const could = small();
-  scale = Math.min(Math.max(wanted, 0.05), 8); // a node of which less is left is a dot
+  scale = Math.min(Math.max(wanted, Math.min(0.05, fitting())), 8); // a node of which less is left is a dot
   if (small() !== could) for (const part of parts.values()) if (part.element) drop(part);
   svg.classList.toggle("small", small());
   svg.setAttribute("width", width * scale);
@@ -279,5 +289,6 @@ function about(shape) {
   if (step === undefined) return null;
   const [from, to] = [called(i), called(target[step])];
   const given = `\n${to}.grad += ${digits(upstream[step])} × ${digits(local[step])} = ${digits(contribution(step))}`;
+  if (!isMade(i)) return `∂${from}/∂${to} is not computed yet`;
   return `∂${from}/∂${to} = ${digits(local[step])}${forward + step < position ? given : ""}`;
 }

@@ -6,6 +6,7 @@ function goto(wanted) {
   const next = Math.min(Math.max(Math.trunc(wanted), 0), total);
   const changed = new Set();
   const arrows = new Set();
+  const arrowsOf = (node) => run.parents[node].forEach((_, k) => arrows.add(arrowInto(node, k)));
   const take = (step, grad) => {
     grads[target[step]] = grad;
     changed.add(run.id[target[step]]);
@@ -25,7 +26,10 @@ function goto(wanted) {
     take(step, before[step]);
   }
   const [low, high] = [Math.min(position, next), Math.max(position, next)];
-  for (const node of made.slice(low, high)) changed.add(run.id[node]);
+  for (const node of made.slice(low, high)) {
+    changed.add(run.id[node]);
+    arrowsOf(node);
+  }
   position = next;
   grads[root] = position >= forward ? upstream[0] ?? seed : 0;
   changed.add(run.id[root]).forEach(dressAll);
@@ -79,11 +83,10 @@ function tell() {
   document.querySelector(".step .arrow").hidden = !position;
   document.getElementById("phase").textContent = now.phase;
   const made = now.node === null ? "" : howMade(now.node);
-  const [place, code, line] = made ? run.origins[run.origin[now.node]] : ["", "", ""];
-  $("made").textContent = made === line ? "" : made; // or else the line alone says it
+  const [place, ahead, code, behind] = made ? run.origins[run.origin[now.node]] : ["", "", "", ""];
+  $("made").textContent = code ? "" : made; // the line says it
   $("place").textContent = place;
-  const [ahead, ...behind] = code ? line.split(code) : [line];
-  $("line").replaceChildren(...(behind.length === 1 ? [ahead, element("mark", code), behind[0]] : [line]));
+  $("line").replaceChildren(...(code ? [ahead, element("mark", code), behind] : []));
   document.querySelector(".digits").replaceChildren(...now.digits.flatMap(([name, x]) => [
     element("dt", name), element("dd", digits(x)),
   ]));
@@ -108,8 +111,7 @@ function list() {
   if (choice.length > 1) return;
   for (let i = root; i >= 0; i--) {
     if (isNumber.has(i)) continue;
-    const named = run.name[i] || !run.parents[i].length || called(i) === `(${howMade(i)})`;
-    choice.append(new Option(named ? howMade(i) : `${called(i)}  ${howMade(i)}`, i));
+    choice.append(new Option(howMade(i), i));
   }
 }
 
@@ -140,6 +142,7 @@ function tellWatched() {
     const text = `+= ${number(upstream[step])} × ${number(local[step])} = ${number(contribution(step))}`;
     const jump = element("button", `${text}  from ${called(run.node[step])}`);
     jump.type = "button";
+    jump.title = "Go to this step";
     jump.addEventListener("click", () => pauseAt(forward + step + 1));
     const item = document.createElement("li");
     item.append(jump);
@@ -157,9 +160,19 @@ function change(way) {
 // --- what only this player has -------------------------------------------------------------------
 Object.assign(actions, {
   later: () => pauseAt(change(1) ?? position), earlier: () => pauseAt(change(-1) ?? position),
-  larger: () => zoom(scale * 1.25), smaller: () => zoom(scale / 1.25), fit: () => zoom(fitting()),
+  larger: () => zoom(Math.max(scale * 1.25, 0.05)), smaller: () => zoom(scale / 1.25), fit: () => zoom(fitting()),
 });
-Object.assign(keys, { "Shift+ArrowRight": "later", "Shift+ArrowLeft": "earlier" });
+for (const [name, action] of Object.entries(actions)) {
+  const zooms = ["larger", "smaller", "fit"].includes(name);
+  actions[name] = () => {
+    if (untouched && !zooms && scale < READABLE) zoom(1); // who walks wants to read
+    untouched = false;
+    action();
+  };
+}
+Object.assign(keys, {
+  "Shift+ArrowRight": "later", "Shift+ArrowLeft": "earlier", "+": "larger", "=": "larger", "-": "smaller", 0: "fit",
+});
 choice.addEventListener("change", () => {
   watch(choice.value ? Number(choice.value) : null);
   visit(watched);
@@ -167,5 +180,6 @@ choice.addEventListener("change", () => {
 
 for (const part of document.querySelectorAll("aside, .player, .zoom")) part.hidden = false;
 document.body.classList.add("live");
-zoom(fitting() < 0.75 ? 1 : fitting()); // as a whole, where it can then still be read
+zoom(fitting());
 begin(run.start);
+untouched = true; // as it opened: the whole picture, however small

@@ -51,15 +51,9 @@ function digits(x) {
   return Object.is(x, -0) ? "-0" : String(x).replace("Infinity", "inf").replace("NaN", "nan");
 }
 
-const cut = (text, width = 40) => (text.length > width ? `${text.slice(0, width - 1)}…` : text);
 const opOf = (i) => run.ops[run.op[i]];
-
-function called(i) {
-  if (run.name[i]) return cut(run.name[i]);
-  if (isNumber.has(i)) return number(data[i]);
-  const code = opOf(i) && run.origins[run.origin[i]][1];
-  return code && code.length <= 20 ? `(${code})` : `${opOf(i)?.[0] ?? "leaf"}#${i}`;
-}
+const called = (i) => run.name[i];
+const says = new Set(run.says); // nodes that are called by their expression
 
 function formula(i, write) {
   const [name, between] = opOf(i);
@@ -70,7 +64,5 @@ function formula(i, write) {
 }
 
 function howMade(i) {
-  if (!run.parents[i].length) return called(i);
-  const code = run.origins[run.origin[i]][1] || formula(i, (p) => cut(called(p), 16));
-  return (run.name[i] ? `${called(i)} = ` : "") + cut(code, 120);
+  return !run.parents[i].length || says.has(i) ? called(i) : `${called(i)} = ${formula(i, called)}`;
 }

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.modes import numeric_mode
+from engine.core.node import ITEM
 from engine.core.operation import Operation
-from engine.core.origins import name_of, place_of, source_of
+from engine.core.origins import place_of
 from engine.core.sweep import Gradients
 from engine.core.value import Value, is_constant
 from engine.drawing import LayoutError, draw
@@ -20,12 +21,14 @@ from engine.drawing.canvas import Picture
 from engine.outfile import Target
 from engine.page import shell
 from engine.page.shell import json_float
+from engine.source.origin import spelled
 from engine.stepping.run import Run
-from engine.wording.names import visible
+from engine.wording.names import Names, shorten, visible
 
 LIMIT = 5_000  # nodes that a page shows one by one; it loads so many in less than two seconds
 PATIENCE = 10.0  # seconds for a layout that shows them all, before the picture is collapsed
 ALLOWED = 30.0  # seconds for one that cannot be collapsed further
+NEAR, LONG = 100, 400  # columns of source that are shown around an expression, and of it
 # Parts of Graphviz's SVG that a page has no use for, or that its style says once for all texts. No
 # label can look like these, since Graphviz escapes each "<" of a label.
 _NEEDLESS = re.compile(
@@ -74,17 +77,18 @@ def to_html(run: Run | Value, path: Target = None, **how: Any) -> str:
         for node, grad in zip(run.nodes, run._grads, strict=True):
             node.grad = grad
         picture, svg = _drawing(run, how)
-    title = visible(name_of(run.root) or "A computation")
+    names = Names(run.nodes[::-1])
+    title = names.of(run.root)
     words = f"The graph of {title}; this page tells each step in words"
     labelled = svg.replace("<svg", f'<svg role="img" aria-label="{escape(words)}"', 1)
     return shell.page(
         Path(__file__).parent,
         ("player.html", "player.css", "run.js", "picture.js", "player.js"),
-        record(run, picture.ids, start),
+        record(run, picture.ids, start, names),
         path,
         title=f"{title}: forward and backward, step by step",
         name=title,
-        count=f"{len(run.nodes):,} nodes, {len(run):,} edges",
+        count=_count(picture.ids, svg.count('class="edge')),
         unit="step",
         first="First step",
         speeds=(0.5, 1, 3, 10, 50, 500),
@@ -107,7 +111,21 @@ def _drawing(run: Run, how: dict[str, Any]) -> tuple[Picture, str]:
     return picture, _NEEDLESS.sub("", svg[svg.index("<svg") :])
 
 
-def record(run: Run, ids: dict[Value, str], start: int) -> dict[str, Any]:
+def _count(ids: dict[Value, str], arrows: int) -> str:
+    """How much is drawn: of values and arrows, and of boxes where there are any."""
+    shapes = {*ids.values()}
+    boxes = sum(each[0] == "g" for each in shapes)
+    found = {"box": boxes, "node": len(shapes) - boxes, "arrow": arrows}
+    plurals = {"box": "boxes"}
+    count = [
+        f"{n:,} {what if n == 1 else plurals.get(what, what + 's')}"
+        for what, n in found.items()
+        if n
+    ]
+    return ", ".join(count) + f", for {len(ids):,} values" * bool(boxes)
+
+
+def record(run: Run, ids: dict[Value, str], start: int, names: Names) -> dict[str, Any]:
     """All that the page shows of a run and cannot compute itself, as columns.
 
     Nodes are numbers, parents before their consumers. In `origins` each place in the source stands
@@ -117,22 +135,24 @@ def record(run: Run, ids: dict[Value, str], start: int) -> dict[str, Any]:
     Arguments:
         ids: the id of each node's element in the picture.
         start: the position at which the page opens.
+        names: what the nodes are called.
 
     >>> x = Value(3.0, "x")
     >>> y = x * 2
-    >>> found = record(y.trace_backward(), {x: "n0", y: "n1"}, 0)
+    >>> found = record(y.trace_backward(), {x: "n0", y: "n1"}, 0, Names())
     >>> found["name"], found["data"], found["parents"], found["local"]
-    (['', 'x', 'y'], [2.0, 3.0, 6.0], [[], [], [1, 0]], [2.0])
+    (['2', 'x', 'y'], [2.0, 3.0, 6.0], [[], [], [1, 0]], [2.0])
     """
     nodes = run.nodes[::-1]
     number = {node: i for i, node in enumerate(nodes)}
     ops: dict[Operation, int] = {}
-    places: dict[tuple[str, str, str], int] = {}
+    places: dict[tuple[str, ...], int] = {}
     return {
         "start": start,
         "seed": json_float(run.seed),
         "id": [ids.get(node, "") for node in nodes],
-        "name": [visible(name_of(node) or "") for node in nodes],
+        "name": [*map(names.of, nodes)],
+        "says": [i for i, node in enumerate(nodes) if names.says_how(node)],
         "number": [i for i, node in enumerate(nodes) if is_constant(node)],
         "data": [json_float(node.data) for node in nodes],
         "op": [
@@ -155,11 +175,11 @@ def record(run: Run, ids: dict[Value, str], start: int) -> dict[str, Any]:
     }
 
 
-def _place(node: Value) -> tuple[str, str, str]:
-    """Where a node was made, the expression that made it, and the line that it stands in."""
+def _place(node: Value) -> tuple[str, ...]:
+    """Where a node was made, and the expression that made it within its line, in three parts."""
     origin = place_of(node)
-    if origin is None:
-        return "", "", ""
-    line = source_of(node) if origin.code else ""
-    code = "" if origin.library else origin.code
-    return visible(str(origin)), visible(code), visible(line)
+    if origin is None or node._code is None:
+        return ("",) * 4
+    ahead, code, behind = map(visible, spelled(node._code, node._at % ITEM))
+    ahead = ahead if len(ahead) <= NEAR else f"…{ahead[1 - NEAR :]}"
+    return visible(str(origin)), ahead, shorten(code, LONG), shorten(behind, NEAR)

@@ -105,8 +105,8 @@ def test_cells_have_the_class_that_the_model_answers():
     grid = base64.b64decode(plane["grid"])
     (left, bottom), (right, top) = plane["window"]
     side = plane["cells"]
-    for which, frame in enumerate(plane["frames"]):
-        for parameter, x in zip(model.parameters(), history.snapshots[frame], strict=True):
+    for which, snapshot in enumerate(history.snapshots):
+        for parameter, x in zip(model.parameters(), snapshot, strict=True):
             parameter.data = x
         for row, column in [(0, 0), (5, 20), (side - 1, 3)]:
             x = left + (right - left) * (column + 0.5) / side
@@ -119,11 +119,14 @@ def test_cells_have_the_class_that_the_model_answers():
 
 def test_a_long_training_is_thinned_out(monkeypatch):
     monkeypatch.setattr("nn.player.training_page.FRAMES", 5)
-    monkeypatch.setattr("nn.player.training_page.TIMES", 3)
-    found = data(trained(30, patience=None)[1].to_html())
+    history = trained(30, patience=None)[1]
+    found = data(history.to_html())
     assert found["epochs"] == [0, 7, 15, 22, 30]
-    assert found["regions"]["frames"] == [0, 2, 4]
     assert len(found["log"]["loss"]) == 31
+    assert len(base64.b64decode(found["regions"]["grid"])) == 5 * 2 * 32 * 32
+    monkeypatch.setattr("nn.player.training_page.TIMES", 3)
+    monkeypatch.setattr("nn.player.training_page.available", lambda: False)  # that takes longer
+    assert data(history.to_html())["epochs"] == [0, 15, 30]
 
 
 def test_the_kept_epoch_is_never_left_out():
