@@ -1,10 +1,7 @@
 """What type checkers know: a user's programs, the share of types that is known, and names."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Collection
 from pathlib import Path
 from types import FunctionType, UnionType
@@ -17,30 +14,20 @@ from engine import Value
 from nn import MLP, Module
 from nn.losses import OTHER_NAMES
 from nn.training.fit import _loss
+from tests.project.newcomer import ask, completeness
 from tests.project.sources import PACKAGES, ROOT
 
 PROGRAM = Path("tests/project/users_program.py")
 KNOWN = 0.98  # the share of public names whose types a checker has not to guess
 
 
-def run(checker: str, *arguments: object) -> str:
-    pytest.importorskip(checker, reason="pip install gradwalk[lint]")
-    command = [sys.executable, "-m", checker, *map(str, arguments)]
-    # pyright asks the first Python on PATH where packages are
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    where = os.environ | {"PYTHONPATH": str(ROOT), "PATH": path}
-    done = subprocess.run(command, cwd=ROOT, env=where, capture_output=True, text=True)
-    assert done.returncode in (0, 1), done.stderr
-    return done.stdout
-
-
 def errors_of_mypy() -> set[int]:
-    said = run("mypy", PROGRAM)
+    said = ask("mypy", PROGRAM)
     return {int(line) for line in re.findall(rf"^{PROGRAM}:(\d+): error", said, re.MULTILINE)}
 
 
 def errors_of_pyright() -> set[int]:
-    said = json.loads(run("pyright", "--outputjson", PROGRAM))
+    said = json.loads(ask("pyright", "--outputjson", PROGRAM))
     found = [each for each in said["generalDiagnostics"] if each["severity"] == "error"]
     return {each["range"]["start"]["line"] + 1 for each in found}
 
@@ -76,8 +63,7 @@ def test_a_users_program_does_what_checkers_believe() -> None:
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_types_are_known(package: str) -> None:
-    said = run("pyright", "--verifytypes", package, "--ignoreexternal", "--outputjson")
-    found = json.loads(said)["typeCompleteness"]
+    found = completeness(package)
     guessed = [
         f"{each['name']}: {' '.join(x['message'] for x in each['diagnostics'][:1])}"
         for each in found["symbols"]
