@@ -98,11 +98,13 @@ def line_at(file: str, line: int | None, called: str = "") -> str:
     Arguments:
         called: what to call the file, if not by its path.
     """
-    shell = running_shell()
-    if shell and (cell := shell.compile.format_code_name(file)):
-        called = cell[1]
-    elif re.search(r"ipykernel_|^<ipython-input-|__marimo__cell", file):
-        called = "cell"
+    compiler = getattr(running_shell(), "compile", None)
+    find = getattr(compiler, "format_code_name", lambda file: None)  # from IPython 8 on
+    cell = re.search(r"^<ipython-input-(\d+)-|ipykernel_|__marimo__cell", file)
+    if known := find(file):
+        called = known[1]
+    elif cell:
+        called = f"In[{cell[1]}]" if cell[1] else "cell"
     return f"{called or file}:{line}"
 
 

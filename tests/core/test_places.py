@@ -77,7 +77,7 @@ def test_code_without_source_or_positions_has_a_line_and_a_name(tmp_path: Path) 
 
 PLACES = {  # the first is a project that is called as we are
     "/home/someone/engine/run.py": "run.py:1", "<stdin>": "<stdin>:1", "日本:語.py": "日本:語.py:1",
-    "<ipython-input-3-9c1e>": "cell:1", "/tmp/ipykernel_4711/1234567.py": "cell:1",
+    "<ipython-input-3-9c1e>": "In[3]:1", "/tmp/ipykernel_4711/1234567.py": "cell:1",
 }  # fmt: skip
 
 
@@ -160,8 +160,8 @@ def test_cells_of_ipython_have_names_lines_and_source() -> None:
         shell = InteractiveShell(); shell.history_manager.enabled = False
         for cell in json.load(sys.stdin): shell.run_cell(cell, store_history=True)"""
     assert printed(sys.executable, "-c", code, given=json.dumps(cells)).endswith(
-        "FOUND [('x', 'cell:1', 'Value(2.0)'), ('w', 'cell:1', 'Value(3.0)'), "
-        "('n', 'cell:3', 'x * w'), ('t', 'cell:3', 'n.tanh()'), ('y', 'cell:1', '_ + x')]\n"
+        "FOUND [('x', 'In[1]:1', 'Value(2.0)'), ('w', 'In[1]:1', 'Value(3.0)'), "
+        "('n', 'In[2]:3', 'x * w'), ('t', 'In[2]:3', 'n.tanh()'), ('y', 'In[4]:1', '_ + x')]\n"
     )
 
 
