@@ -29,11 +29,13 @@ class View:
         outputs: the values that were given, each with its key or its index in what was given.
         nodes: what is to be seen, parents before their consumers.
         kinds: what each of them is: a leaf, parameter, input, operation or output.
+        swept: whether gradients are shown.
     """
 
     outputs: Mapping[Value, str]
     nodes: list[Value]
     kinds: Mapping[Value, str]
+    swept: bool = True
 
     @cached_property
     def seed(self) -> float:
@@ -63,6 +65,7 @@ def view(
     expand: bool = False,
     parameters: Outputs | None = None,
     inputs: Outputs | None = None,
+    grad: bool | None = None,
 ) -> View:
     """Choose what is drawn of the graph below some Values; the arguments are those of `draw`."""
     outputs = outputs_of("draw", given)
@@ -88,7 +91,7 @@ def view(
         near = _distances(outputs, depth)
         nodes = [node for node in nodes if node in near]
     kinds = {node: kinds[node] for node in nodes}
-    return View(outputs, nodes, kinds)
+    return View(outputs, nodes, kinds, any(n.grad for n in nodes) if grad is None else grad)
 
 
 def outputs_of(who: str, given: Outputs) -> dict[Value, str]:

@@ -4,7 +4,7 @@
 is a table, which `--write` puts between its marks. `jobs` trains on real data, `graphs` is a map of
 scalar code: networks, filters, solvers, formulas. `bounds` counts what all these programs have to
 do, and says what share of the machine's peak that is. `doctor` plants faults in trainings, and asks
-what is wrong.
+what is wrong. `pictures` puts ours beside those of two others.
 """
 
 import argparse
@@ -26,6 +26,7 @@ from tests.benchmarks.moons import measure_moons
 from tests.benchmarks.native import NATIVE
 from tests.benchmarks.native.bounds import measure_bounds
 from tests.benchmarks.native.plot import draw, measure_sizes
+from tests.benchmarks.pictures import measure_pictures
 from tests.benchmarks.report import Row, table, write_into
 from tests.benchmarks.size import measure_size
 from tests.benchmarks.startup import measure_startup
@@ -42,6 +43,7 @@ WORKLOADS: dict[str, Callable[[Effort], list[Row]]] = {
     "files": measure_files,
     "size": measure_size,
     "drawing": measure_drawing,
+    "pictures": measure_pictures,
     "jobs": measure_jobs,
     "graphs": measure_graphs,
     "bounds": measure_bounds,
@@ -49,7 +51,7 @@ WORKLOADS: dict[str, Callable[[Effort], list[Row]]] = {
     **NATIVE,
 }
 # in no table of the README, since their peers are others; they are asked for by name
-APART = {"drawing", "jobs", "graphs", "bounds", "doctor"}
+APART = {"drawing", "pictures", "jobs", "graphs", "bounds", "doctor"}
 GROUPS = {
     "engine": tuple(name for name in WORKLOADS if name not in APART and name not in NATIVE),
     "native": tuple(NATIVE),
