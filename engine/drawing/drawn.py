@@ -22,7 +22,6 @@ from engine.core.value import Value
 from engine.drawing.canvas import Picture, plain
 from engine.drawing.captions import about_edge, about_node, counted, numbers, summary, words
 from engine.drawing.groups import Grouping, arrows
-from engine.drawing.rows import rows
 from engine.drawing.style import (
     EDGE,
     GRAPH,
@@ -36,6 +35,7 @@ from engine.drawing.style import (
     roomy,
 )
 from engine.drawing.view import View, scattered
+from engine.drawing.wrapping import wrap
 from engine.wording.names import Names, number
 from engine.wording.notation import locals_of
 
@@ -43,7 +43,7 @@ POINT = 4 / 3  # pixels
 SMALLER = 0.83  # how much smaller letters may become, to fit: the smallest then have 11 pixels
 LABEL = 14.0  # points that the label of an arrow takes, about
 WIDEST = "grad -0.1234"
-FEW = 12  # arrows; of more, a picture says only under the mouse how many edges each stands for
+FEW, MANY = 12, 40  # arrows of boxes; of more, only the mouse says their number, and any number
 TALL = 1600  # pixels: what is higher is no picture for a slide
 
 
@@ -65,7 +65,7 @@ class Look(NamedTuple):
         return inf if self.width is None else self.width / POINT / SMALLER
 
 
-class Shape(NamedTuple):
+class Element(NamedTuple):
     """A node or a box: what is written on it, how it looks, and what it says under the mouse."""
 
     text: str
@@ -85,6 +85,7 @@ class Drawing:
         self.top = max((grad for grad in grads if grad < inf), default=0.0)
         firsts = {ident: node for node, ident in reversed(self.ids.items())}
         self.bundles = arrows(self.ids)
+        self.boxed = sum("g" in tail + head for tail, head in self.bundles)
         self.shapes = {each: self._shape(firsts[each]) for each in self._order()}
         extents = {each: extent(shape.style, shape.lines) for each, shape in self.shapes.items()}
         # arrows that fan in need room to come from the side rather than from above
@@ -92,7 +93,7 @@ class Drawing:
         self.gap = 0.25 + 0.1 * min(fan, 10)  # inches
         nameless = {self.ids[node] for node in seen.nodes if not seen.name(node)}
         most = look.room if look.level else inf
-        self.rows = rows(
+        self.rows = wrap(
             self.bundles, extents, int(not look.level), 72 * self.gap + LABEL, most, nameless
         )
         self.homes = self._homes()
@@ -111,10 +112,13 @@ class Drawing:
     @property
     def readable(self) -> bool:
         """Whether the picture is as wide and as high as can be read."""
-        most = TALL / POINT if self.look.level else self.look.room
-        return self.look.width is None or self.rows.breadth <= most
+        if self.look.width is None:
+            return True
+        if not self.look.level:
+            return self.rows.breadth <= self.look.room
+        return self.rows.breadth <= TALL / POINT and self.rows.length <= self.look.room
 
-    def _shape(self, node: Value, mark: str = "") -> Shape:
+    def _shape(self, node: Value, mark: str = "") -> Element:
         """The shape of a node, or of the box that it is in."""
         frame = self.grouping.frames.get(node, "")
         name = self.grouping.of.get(node)
@@ -122,12 +126,12 @@ class Drawing:
             nodes = self.grouping.boxes[name]
             first, *lines = summary(name, nodes, self.seen)
             text, title = ("\n".join([each, *lines]) for each in (first, name))
-            size = [first, *lines[:-1], WIDEST]
-            return Shape(text, box_style(nodes, self.seen), title, frame, size)
+            size = [first, *lines[: -1 if self.seen.swept else None], WIDEST]
+            return Element(text, box_style(nodes, self.seen), title, frame, size)
         named = words(node, self.seen, mark)
         text = "\n".join([*named, *numbers(node, self.seen)])
         style, size = node_style(node, self.seen, self.top), [*named, WIDEST, WIDEST]
-        return Shape(text, style, about_node(node, self.seen), frame, size)
+        return Element(text, style, about_node(node, self.seen), frame, size)
 
     # --- what is drawn again ---------------------------------------------------------------------
     def _homes(self) -> dict[Value, str]:
@@ -193,16 +197,17 @@ class Drawing:
             self._add_legend()
         return self.drawn
 
-    def _add(self, ident: str, shape: Shape) -> None:
+    def _add(self, ident: str, shape: Element) -> None:
         target = self.frames.get(shape.frame, self.drawn)
         target.node(ident, plain(shape.text), id=ident, **roomy(shape.style, shape.text))
         self.drawn.titles[ident] = shape.title
         self.classes.add(shape.style["class"])
 
-    def _add_again(self, like: str, ident: str, text: str, title: str) -> None:
+    def _add_again(self, like: str, ident: str, text: str, title: str = "") -> None:
         """Draw a shape again, with what one use adds to its gradient."""
         shape = self.shapes[like]
-        self._add(ident, Shape(text, again(shape.style), f"{shape.title}\n{title}", shape.frame))
+        title = f"{shape.title}\n{title}".strip()
+        self._add(ident, Element(text, again(shape.style), title, shape.frame))
 
     def _add_arrows(self, node: Value) -> None:
         """Draw the arrows from a node's parents; those from a box are drawn in bundles."""
@@ -228,12 +233,12 @@ class Drawing:
             if "g" not in tail + head:
                 continue
             ident, title = f"{tail}-{head}", counted(count, "edge")
-            if self.rows.row[tail] != self.rows.row[head]:
-                self._add_again(
-                    tail, f"{tail}-{ident}", self.shapes[tail].text.split("\n")[0], title
-                )
-                tail = f"{tail}-{ident}"
-            label = f"×{count:,}" if count > 1 and len(self.bundles) <= FEW else ""
+            row = self.rows.row[head]
+            if self.rows.row[tail] != row:
+                like, tail = tail, f"{tail}-row{row}"
+                if tail not in self.drawn.titles:
+                    self._add_again(like, tail, self.shapes[like].text.split("\n")[0])
+            label = f"×{count:,}" if count > 1 and self.boxed <= FEW else ""
             self._add_arrow(tail, head, ident, label, title, "edge bundle")
 
     def _add_arrow(
@@ -241,7 +246,7 @@ class Drawing:
     ) -> None:
         if not self.look.level:
             label = label and f"\xa0{label}\xa0"  # some space from an arrow that runs up or down
-        said = {"label": label} if label else {}
+        said = {"label": label} if label and self.boxed <= MANY else {}
         self.drawn.edge(tail, head, id=ident, **said, **{"class": kind})
         self.drawn.titles[ident] = title
 

@@ -110,8 +110,9 @@ def paths_of(view: View) -> dict[Value, Address]:
         paths |= {n: (INPUTS,) for n in view.nodes if view.kinds[n] == "input" and n not in units}
         behind = _behind(view, units)
         places = {paths[node][-1] for node in behind}
+        terms = _terms(view, places)
         for node in behind:  # by their lines, if these are several
-            paths[node] = (_terms(view), paths[node][-1])[: len(places)]
+            paths[node] = (terms, paths[node][-1])[: len(places)]
     many = len(view.outputs) > OUTPUTS
     return paths | dict.fromkeys(view.outputs, ("outputs",) if many else ())
 
@@ -125,10 +126,12 @@ def _behind(view: View, units: Mapping[Value, Address]) -> list[Value]:
     return [node for node in view.nodes if node.parents and not (node in before or node in units)]
 
 
-def _terms(view: View) -> str:
+def _terms(view: View, places: set[str]) -> str:
     """What the outputs are made of behind the last layers: `loss terms`."""
-    (name,) = {view.name(output) for output in view.outputs} if len(view.outputs) == 1 else {""}
-    return f"{name} terms" if name else "terms"
+    names = [view.name(output) for output in view.outputs]
+    if len(names) == 1 and names[0]:
+        return f"{names[0]} terms"
+    return min(places) if len(places) == 1 else "terms"
 
 
 def arrows(ids: Mapping[Value, str]) -> Counter[tuple[str, str]]:

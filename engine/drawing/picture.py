@@ -76,6 +76,7 @@ def draw(
         legend: whether to say below the picture what its shapes mean.
         grad: whether to show gradients; None shows them as soon as there are any.
 
+    >>> from engine import Value
     >>> picture = draw(Value(2.0, label="x") * 3.0, legend=False)
     >>> picture.body[1].strip(), "data 6" in picture.source
     ('n0 -> n1 [label=3 class="edge" id="n1-0"]', True)
@@ -117,6 +118,7 @@ def _remedy(seen: View) -> str:
 def to_dot(value: Outputs, **how: Unpack[Options]) -> str:
     """Return the picture of a value's graph as DOT text, which needs no layout program.
 
+    >>> from engine import Value
     >>> to_dot(Value(2.0)).startswith("digraph {")
     True
     """
@@ -131,6 +133,7 @@ def to_svg(
     Arguments: `timeout` in seconds; all others are those of `draw`. Raises LayoutError when no
     layout program is found or it takes longer.
 
+    >>> from engine import Value
     >>> "data 2" in to_svg(Value(2.0))
     True
     """
@@ -144,6 +147,7 @@ def to_png(
 ) -> bytes:
     r"""Return the picture of a value's graph as PNG, and write it to `path` if one is given.
 
+    >>> from engine import Value
     >>> to_png(Value(2.0)).startswith(b"\x89PNG")
     True
     """

@@ -45,7 +45,7 @@ OUTLINES = {"zero": "dashed", "cut": "dotted"}
 MEANINGS = {
     **{kind: kind for kind in KINDS},
     "group": "many values",
-    "copy": "drawn again, for one use",
+    "copy": "drawn again",
     "zero": "gradient 0",
     "cut": "made of more than is drawn",
     "exploding": "exploding gradient",

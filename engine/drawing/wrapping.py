@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from math import ceil
 
 Extent = tuple[float, float]  # width and height, in points
+Shapes = dict[str, list[str]]  # some for each shape, by their ids
 
 BETWEEN = 11.0  # and between shapes in one column
 LATER = 4  # columns before the end of a row among which the best break is looked for
 
 
 @dataclass(frozen=True)
-class Rows:
+class Wrapped:
     """The row and the column of each shape, and how large the whole will be.
 
     Attributes:
@@ -32,14 +33,14 @@ class Rows:
     breadth: float
 
 
-def rows(
+def wrap(
     edges: Iterable[tuple[str, str]],
-    extents: Mapping[str, Extent],
+    extents: dict[str, Extent],
     along: int,
     gap: float,
     most: float,
     nameless: Collection[str] = (),
-) -> Rows:
+) -> Wrapped:
     """Put shapes into rows.
 
     Arguments:
@@ -51,39 +52,18 @@ def rows(
         nameless: what had better not be drawn again at the start of a row.
 
     >>> chain = [("a", "b"), ("b", "c"), ("c", "d")]
-    >>> rows(chain, dict.fromkeys("abcd", (60.0, 30.0)), 0, 40.0, 250.0).row
-    {'a': 0, 'b': 0, 'c': 1, 'd': 1}
+    >>> wrap(chain, dict.fromkeys("abcd", (60.0, 30.0)), 0, 40.0, 300.0).row
+    {'a': 0, 'b': 0, 'c': 0, 'd': 1}
     """
-    below: dict[str, list[str]] = defaultdict(list)
-    above: dict[str, list[str]] = defaultdict(list)
-    order = {each: i for i, each in enumerate(extents)}
-    for tail, head in edges:
-        if order[tail] < order[head]:  # boxes may be made of each other
-            below[head].append(tail)
-            above[tail].append(head)
-    column: dict[str, int] = {}
-    alone: set[str] = set()  # made of leaves alone, and of what is used once
-    for each in extents:
-        column[each] = max((column[tail] + 1 for tail in below[each]), default=0)
-        if all(
-            not below[tail] or (tail in alone and len(above[tail]) == 1) for tail in below[each]
-        ):
-            alone.add(each)
-    loose: list[str] = []  # that has room to stand just before its use; so do leaves
-    for each in reversed(column):
-        if each in alone and above[each]:
-            latest = min(column[head] for head in above[each]) - 1
-            if latest > column[each] or not below[each]:
-                column[each] = latest
-                loose.append(each)
+    below, above = _neighbours(edges, extents)
+    column, loose = _columns(extents, below, above)
     length = [0.0] * (max(column.values(), default=0) + 1)
     for each, at in column.items():
         length[at] = max(length[at], extents[each][along] + gap)
-    beside = set(loose)
     costs = [0.0] * (len(length) + 1)  # of a break before each column
-    for tail, heads in above.items():
-        for at in range(column[tail] + 1, max((column[head] + 1 for head in heads), default=0)):
-            costs[at] += (tail not in beside) * (1.5 if tail in nameless else 1.0)
+    for tail in above.keys() - loose.keys():
+        for at in range(column[tail] + 1, max(column[head] for head in above[tail]) + 1):
+            costs[at] += 1.5 if tail in nameless else 1.0
     starts = _starts(length, costs, most)
     row = {each: bisect(starts, at) - 1 for each, at in column.items()}
     for each in loose:
@@ -91,14 +71,54 @@ def rows(
     breadth: dict[int, dict[int, float]] = defaultdict(lambda: defaultdict(float))
     for each, at in row.items():
         breadth[at][column[each]] += extents[each][1 - along] + BETWEEN
-    spans = [(min(columns), max(columns) + 1) for columns in breadth.values()]
-    return Rows(
-        row,
-        column,
-        max(end - start for start, end in spans),
-        max(sum(length[start:end]) for start, end in spans),
-        sum(max(each.values()) for each in breadth.values()),
-    )
+    for tail, heads in above.items():  # what is drawn again stands just before its use
+        for head in heads:
+            if row[tail] != row[head]:
+                breadth[row[head]][column[head] - 1] += extents[tail][1 - along] + BETWEEN
+    first = {at: min(columns) for at, columns in breadth.items()}
+    wide: dict[int, float] = defaultdict(float)  # all rows share their columns
+    for each, at in row.items():
+        place = column[each] - first[at]
+        wide[place] = max(wide[place], extents[each][along] + gap)
+    high = sum(max(each.values()) for each in breadth.values())
+    return Wrapped(row, column, len(wide), sum(wide.values()), high)
+
+
+def _neighbours(
+    edges: Iterable[tuple[str, str]], extents: Mapping[str, Extent]
+) -> tuple[Shapes, Shapes]:
+    """What each shape is made of, and what is made of it."""
+    below, above = defaultdict(list), defaultdict(list)
+    order = {each: i for i, each in enumerate(extents)}
+    for tail, head in edges:
+        if order[tail] < order[head]:  # boxes may be made of each other
+            below[head].append(tail)
+            above[tail].append(head)
+    return dict(below), dict(above)
+
+
+def _columns(
+    extents: dict[str, Extent], below: Shapes, above: Shapes
+) -> tuple[dict[str, int], dict[str, None]]:
+    """The column of each shape, and those that stand just before their use.
+
+    These are leaves, and what is made of leaves alone and used once, if it has room to move.
+    """
+    column: dict[str, int] = {}
+    alone: set[str] = set()
+    for each in extents:
+        column[each] = max((column[tail] + 1 for tail in below.get(each, ())), default=0)
+        made = [tail for tail in below.get(each, ()) if tail in below]
+        if all(tail in alone and len(above[tail]) == 1 for tail in made):
+            alone.add(each)
+    loose: dict[str, None] = {}
+    for each in reversed(extents.keys()):
+        if each in alone and each in above:
+            latest = min(column[head] for head in above[each]) - 1
+            if latest > column[each] or each not in below:
+                column[each] = latest
+                loose[each] = None
+    return column, loose
 
 
 def _starts(length: list[float], costs: list[float], most: float) -> list[int]:
@@ -115,6 +135,8 @@ def _starts(length: list[float], costs: list[float], most: float) -> list[int]:
             end += 1
         if end == len(length):
             break
-        ends = range(max(end - LATER, starts[-1] + 1), end + 1)
+        # never in the first half of a row, nor right behind the leaves that it begins with
+        soonest = max(end - LATER, (starts[-1] + end + 1) // 2, min(starts[-1] + 2, end))
+        ends = range(soonest, end + 1)
         starts.append(min(ends, key=lambda at: (costs[at], -at)))
     return starts
