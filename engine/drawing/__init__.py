@@ -5,14 +5,15 @@
     >>> x = Value(3.0, label="x")
     >>> y = x * x
     >>> y.backward()
-    >>> [line.strip() for line in to_dot(y).splitlines() if "->" in line]
+    >>> [line.strip() for line in to_dot(y, legend=False).splitlines() if "->" in line]
     ['n0 -> n1 [label=3 class="edge" id="n1-0"]', 'n0 -> n1 [label=3 class="edge" id="n1-1"]']
 
 The files, from the bottom up: `view` chooses the nodes to draw, and `groups` collapses large graphs
-into boxes. `style` gives shapes and colours. `picture` draws all of it, with the text under the
-mouse, into a `canvas`, and `layout` runs Graphviz, with or without the program `dot`, or what
-`use_layout` names. `text_tree` writes a graph as text. `latex` and `explain` come from the rooms
-for words and for explanations.
+into boxes. `style` gives shapes and colours, `captions` what is written on them, and `wrapping`
+breaks what would be too wide. `drawn` draws all of it into a `canvas`, which `picture` hands to
+users. `layout` runs Graphviz, with or without the program `dot`, or what `use_layout` names.
+`text_tree` writes a graph as text. `latex` and `explain` come from the rooms for words and for
+explanations.
 `import engine` never imports this room.
 """
 

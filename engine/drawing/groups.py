@@ -1,23 +1,22 @@
-"""Collapses a graph that is too large to read, by neuron and layer or by line and function.
+"""Collapses a graph that is too large to read into boxes.
 
-Each node has a coarse and a fine address. Where parameters have names such as `L0.N3.w2`, these are
-the layer and the neuron; else they are the function and the line of source that made the node.
+In a network these are its layers and neurons, its inputs, and all that the loss is made of behind
+the last layer. Anything else is collapsed by the function and the line of source that made it.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from engine.choices import similar
-from engine.core import origins
 from engine.core.value import Value
 from engine.drawing.view import View
-from engine.wording.addresses import Address, addresses, every
-from engine.wording.names import shorten
+from engine.wording.addresses import Address, addresses, every, modules
 
+INPUTS = "inputs"  # the name of the box of all inputs
 SMALL = 3  # so few nodes are drawn rather than named
 OUTPUTS = 20  # more of them than that are drawn as one box
-BOXES, ARROWS = 120, 1000  # more than that is neither read nor laid out in a second
+ARROWS = 150  # more than that cannot be read
 
 
 @dataclass
@@ -43,47 +42,96 @@ class Grouping:
 
 
 def group(
-    view: View, collapse: int | None = None, open: str | Iterable[str] = (), limit: int = 500
+    view: View,
+    collapse: int | None = None,
+    open: str | Iterable[str] = (),
+    limit: int = 60,
+    readable: Callable[[Grouping], bool] = lambda grouping: True,
 ) -> Grouping:
-    """Collapse a view of more than `limit` nodes, or as `collapse` and `open` say; see `draw`."""
+    """Collapse a view into at most `limit` shapes, or as `collapse` and `open` say; see `draw`.
+
+    Arguments: `readable` says whether a grouping can be read; else a coarser one is tried.
+    """
     if collapse is not None and (type(collapse) is not int or collapse not in (0, 1, 2)):
         raise ValueError(
             "collapse is 0 (nothing), 1 (by layer, or by function), 2 (by neuron, or by line) or "
-            f"None (as fine as can be read, past {limit} values), got {collapse!r}"
+            f"None (as fine as can be read, in {limit} shapes), got {collapse!r}"
         )
     if type(limit) is not int or limit < 0:
-        raise ValueError(f"limit is a number of values from 0 on, got {limit!r}")
+        raise ValueError(f"limit is a number of shapes from 0 on, got {limit!r}")
     if not isinstance(open, Iterable) or not all(isinstance(name, str) for name in open):
         raise TypeError(
             f'open takes names of groups, such as "L0.N3" or a list of them, got {open!r}'
         )
     names = {open} if isinstance(open, str) else {*open}
-    if collapse == 0 or (collapse is None and len(view.nodes) <= limit and not names):
-        return Grouping({}, {}, {})
-    paths = _paths(view)
-    _check(names, paths)
-    for level in (2, 1) if collapse is None else (collapse,):
-        found = _collapse(view, paths, level, names)
+    for found in _groupings(view, collapse, names, limit):
         ids = found.ids(view)
-        readable = len({*ids.values()}) <= BOXES and len(arrows(ids)) <= ARROWS
-        if collapse is not None or readable:
-            return found
-    # so many functions or layers that even these cannot be read: one box for each operation
-    alike = {node: paths[node] and every(node) for node in view.nodes}
-    return found if names else _collapse(view, alike, 1, names)
+        few = len({*ids.values()}) <= limit and (not found.boxes or len(arrows(ids)) <= ARROWS)
+        if collapse is not None or (few and readable(found)):
+            break
+    return found
+
+
+def _groupings(view: View, collapse: int | None, names: set[str], limit: int) -> Iterator[Grouping]:
+    """The ways to collapse a view, the finest first."""
+    if collapse == 0 or (collapse is None and not names and len(view.nodes) <= limit):
+        yield Grouping({}, {}, {})
+    if collapse != 0:
+        paths = paths_of(view)
+        _check(names, paths)
+        for level in (2, 1) if collapse is None else (collapse,):
+            found = _collapse(view, paths, level, names if level > 1 else _with_outer(names, paths))
+            found.frames = {node: name for node, name in found.frames.items() if name in names}
+            yield found
+        if not names:  # so many layers or functions that even these cannot be read
+            alike = {node: paths[node] and every(node) for node in view.nodes}
+            yield _collapse(view, alike, 1, names)
+            yield _collapse(view, {n: alike[n] and ("everything",) for n in alike}, 1, names)
+
+
+def _with_outer(names: set[str], paths: Mapping[Value, Address]) -> set[str]:
+    """Names of boxes to open, with those of the boxes around them."""
+    at = {path: i for path in {*paths.values()} for i, name in enumerate(path) if name in names}
+    return names.union(*(path[:i] for path, i in at.items()))
 
 
 def counts(view: View) -> list[tuple[int, int]]:
     """How many boxes and nodes would be drawn at each level of collapsing."""
-    paths = _paths(view)
+    paths = paths_of(view)
     found = [(level, _collapse(view, paths, level, set()).ids(view)) for level in (1, 2)]
     return [(level, len({*ids.values()})) for level, ids in found]
 
 
-def _paths(view: View) -> dict[Value, Address]:
+def paths_of(view: View) -> dict[Value, Address]:
     """The address of each node. That of a few outputs is empty, which keeps them out of boxes."""
+    units = modules(view.nodes)
+    paths = addresses(view.nodes, units)
+    if units:
+        paths |= {n: (INPUTS,) for n in view.nodes if view.kinds[n] == "input" and n not in units}
+        behind = _behind(view, units)
+        places = {paths[node][-1] for node in behind}
+        terms = _terms(view, places)
+        for node in behind:  # by their lines, if these are several
+            paths[node] = (terms, paths[node][-1])[: len(places)]
     many = len(view.outputs) > OUTPUTS
-    return addresses(view.nodes) | dict.fromkeys(view.outputs, ("outputs",) if many else ())
+    return paths | dict.fromkeys(view.outputs, ("outputs",) if many else ())
+
+
+def _behind(view: View, units: Mapping[Value, Address]) -> list[Value]:
+    """The operations behind the last layers: no unit is made of them."""
+    before: set[Value] = set()
+    for node in reversed(view.nodes):
+        if node in units or node in before:
+            before.update(node.parents)
+    return [node for node in view.nodes if node.parents and not (node in before or node in units)]
+
+
+def _terms(view: View, places: set[str]) -> str:
+    """What the outputs are made of behind the last layers: `loss terms`."""
+    names = [view.name(output) for output in view.outputs]
+    if len(names) == 1 and names[0]:
+        return f"{names[0]} terms"
+    return min(places) if len(places) == 1 else "terms"
 
 
 def arrows(ids: Mapping[Value, str]) -> Counter[tuple[str, str]]:
@@ -107,9 +155,10 @@ def _collapse(view: View, paths: Mapping[Value, Address], level: int, open: set[
         at = min(level, len(path)) - 1
         opened = next((name for name in reversed(path[: at + 1]) if name in open), None)
         if opened is not None:
-            found.frames[node] = opened
             at += 1
-            if at >= len(path) or path[at] in open or path[at] == opened:
+            inside = at < len(path) and path[at] in open
+            found.frames[node] = path[at] if inside else opened
+            if at >= len(path) or inside or path[at] == opened:
                 continue
         members.setdefault(path[at], []).append(node)
     for name, nodes in members.items():
@@ -117,21 +166,6 @@ def _collapse(view: View, paths: Mapping[Value, Address], level: int, open: set[
             found.boxes[name] = nodes
             found.of |= dict.fromkeys(nodes, name)
     return found
-
-
-def about(name: str, nodes: Sequence[Value]) -> str:
-    """What a box says of its nodes: their line of source, operations by frequency, and leaves."""
-    origin = origins.place_of(nodes[0])
-    line = origins.source_of(nodes[0])
-    shown = [shorten(line)] if origin and line and str(origin) == name else []
-    made = Counter(node.op.name for node in nodes if node.op is not None and node.parents)
-    common = [name for name, _ in made.most_common(4)]
-    if len(made) > 4:
-        common[3:] = ["…"]
-    leaves = sum(not node.parents for node in nodes)
-    if leaves:
-        common.append(f"{leaves:,} lea{'f' if leaves == 1 else 'ves'}")
-    return "\n".join([*shown, ", ".join(common)])
 
 
 def _check(names: set[str], paths: Mapping[Value, Address]) -> None:

@@ -5,7 +5,7 @@ every eye. The background is transparent. Text in boxes is dark on pale, and wha
 background is a middling grey, so that it can be read on a light and on a dark page.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite, log10
 
 from engine.core.value import Value
@@ -17,8 +17,8 @@ GREY = "#767676"  # 4.5 to 1 on white and on black
 GRAPH = {"bgcolor": "transparent", "nodesep": "0.15", "nslimit": "2", "nslimit1": "2"}
 NODE = {"fontname": FONT, "fontsize": "11", "fontcolor": "#1a1a1a", "margin": "0.12,0.06"}
 _QUIET = {"color": GREY, "fontname": FONT, "fontcolor": GREY}  # what lies on the background
-EDGE = {**_QUIET, "fontsize": "9", "arrowsize": "0.6"}
-FRAME = {**_QUIET, "fontsize": "10", "style": "rounded,dashed", "class": "frame"}
+EDGE = {**_QUIET, "fontsize": "10", "arrowsize": "0.6"}
+FRAME = {**_QUIET, "fontsize": "11", "style": "rounded", "class": "frame"}
 # borders in the colours of Okabe and Ito, which every eye tells apart, and pale versions inside
 KINDS: Mapping[str, Mapping[str, str]] = {
     kind: {"shape": shape, "color": color, "fillcolor": fill, "style": "filled", **more}
@@ -37,14 +37,27 @@ REMARKABLE: Mapping[str, Mapping[str, str]] = {
     "nonfinite": {**ALARM, "fillcolor": "#ffd0d0"},
     "exploding": ALARM,
     "zero": {"fillcolor": "#ededed"},
-    "copy": {"fillcolor": "#fffaf2"},
+    "copy": {"fillcolor": "#ffffff", "color": GREY, "penwidth": "0.7", "peripheries": "1"},
     "cut": {},
 }
-OUTLINES = {"zero": "dashed", "copy": "dashed", "cut": "dotted"}
+OUTLINES = {"zero": "dashed", "cut": "dotted"}
+# what the legend says of kinds and of what is remarkable; each shape and outline has one meaning
+MEANINGS = {
+    **{kind: kind for kind in KINDS},
+    "group": "many values",
+    "copy": "drawn again",
+    "zero": "gradient 0",
+    "cut": "made of more than is drawn",
+    "exploding": "exploding gradient",
+    "nonfinite": "not finite",
+}
+LEGEND = {**FRAME, "id": "legend", "class": "legend"}
+SMALL = {"fontsize": "10", "margin": "0.05,0.03", "width": "0", "height": "0"}  # of the legend
 # Extra inches on either side of a line for each of its letters. Graphviz rounds the width of a
 # letter to whole pixels, so a line may be wider than it believes. And the fonts of the machine that
 # shows a picture may be wider than those of the machine that drew it.
 ROOM = 0.007
+LETTER, LINE = 6.1, 13.2  # points that one takes, about
 EXPLODING = 1e3  # times the gradient of the output
 SCALE = 4.0  # powers of ten between the palest and the darkest fill
 DARKEST = (0xF2, 0x9B, 0x5B)
@@ -74,11 +87,41 @@ def roomy(style: Mapping[str, str], text: str) -> dict[str, str]:
     return {**style, "margin": f"{float(across) + ROOM * letters:.2f},{along}"}
 
 
-def node_style(node: Value, seen: View, top: float, copy: bool = False) -> dict[str, str]:
+def legend(classes: Iterable[str], strength: bool) -> dict[str, dict[str, str]]:
+    """What the legend says of the classes that occur in a picture, and how it shows each of them.
+
+    >>> legend(["operation zero", "leaf"], strength=False).keys()
+    dict_keys(['leaf', 'operation', 'gradient 0'])
+    """
+    found = {name for each in classes for name in each.split()}
+    shown = {MEANINGS[kind]: _style(kind, {}) for kind in KINDS if kind in found}
+    shown |= {MEANINGS[r]: _style("operation", {}, r) for r in REMARKABLE if r in found}
+    if strength:
+        shown["darker: larger gradient"] = _style("operation", {"fillcolor": _shade(1.0)})
+    return {
+        text: roomy({**style, **SMALL, "class": "legend"}, text) for text, style in shown.items()
+    }
+
+
+def extent(style: Mapping[str, str], lines: Sequence[str]) -> tuple[float, float]:
+    """About how wide and high a shape around these lines is, in points."""
+    margins = [float(each) for each in style.get("margin", NODE["margin"]).split(",")]
+    wide = LETTER * max(map(len, lines)) + 144 * margins[0]
+    high = LINE * len(lines) + 144 * margins[1]
+    grown = 2**0.5 if style["shape"] == "ellipse" else 1.0
+    return max(wide * grown, 54.0), max(high * grown, 36.0)
+
+
+def again(style: Mapping[str, str]) -> dict[str, str]:
+    """The style of a shape that is drawn again, pale."""
+    return {**style, **REMARKABLE["copy"], "class": f"{style['class']} copy"}
+
+
+def node_style(node: Value, seen: View, top: float) -> dict[str, str]:
     """The DOT attributes of a node. A `top` is the largest gradient, for a fill by gradient."""
     fill = {"fillcolor": _shade(abs(node.grad) / top)} if top else {}
     cut = seen.hidden(node) > 0
-    return _style(seen.kinds[node], fill, *flags(node, seen), *["copy"] * copy, *["cut"] * cut)
+    return _style(seen.kinds[node], fill, *flags(node, seen), *["cut"] * cut)
 
 
 def _style(kind: str, fill: Mapping[str, str], *remarks: str) -> dict[str, str]:

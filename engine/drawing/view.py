@@ -32,12 +32,14 @@ class View:
         nodes: what is to be seen, parents before their consumers.
         kinds: what each of them is: a leaf, parameter, input, operation or output.
         names: what nodes are called, as in every other view of the same outputs.
+        swept: whether gradients are shown.
     """
 
     outputs: Mapping[Value, str]
     nodes: list[Value]
     kinds: Mapping[Value, str]
     names: Names
+    swept: bool = True
 
     @cached_property
     def seed(self) -> float:
@@ -77,6 +79,7 @@ def view(
     expand: bool = False,
     parameters: Outputs | None = None,
     inputs: Outputs | None = None,
+    grad: bool | None = None,
 ) -> View:
     """Choose what is drawn of the graph below some Values; the arguments are those of `draw`."""
     outputs = outputs_of("draw", given)
@@ -102,7 +105,8 @@ def view(
         near = _distances(outputs, depth)
         nodes = [node for node in nodes if node in near]
     kinds = {node: kinds[node] for node in nodes}
-    return View(outputs, nodes, kinds, Names(order))
+    swept = any(node.grad for node in nodes) if grad is None else grad
+    return View(outputs, nodes, kinds, Names(order), swept)
 
 
 def outputs_of(who: str, given: Outputs) -> dict[Value, str]:

@@ -44,10 +44,13 @@ def operation(op: Operation, operands: Sequence[str]) -> str:
     >>> from engine.core.operation import rows
     >>> operation(rows.sub, ["2", "x"]), operation(rows.dot, ["a", "2", "1", "a", "b"])
     ('2 - x', 'dot(a, 2, …, b)')
+    >>> operation(rows.sub, ["-3", "-1"]), operation(rows.pow, ["-3", "2"])
+    ('-3 - (-1)', '(-3) ** 2')
     """
     symbol = op.symbol if op.symbol.isidentifier() or len(operands) < 3 else op.name
     if len(operands) == 2 and not symbol.isidentifier():
-        return f"{operands[0]} {symbol} {operands[1]}"
+        left, right = [f"({each})" if each.startswith("-") else each for each in operands]
+        return f"{left if symbol == '**' else operands[0]} {symbol} {right}"
     if len(operands) > 4:
         operands = [*operands[:2], "…", operands[-1]]
     return f"{symbol}({', '.join(operands)})"

@@ -5,7 +5,8 @@ what there is to read. Each of the three is a table, which `--write` puts betwee
 page of the documentation, and five of its rows into the README. `jobs` trains on real data,
 `graphs` is a map of scalar code: networks, filters, solvers, formulas. `bounds` counts what all
 these programs have to do, and says what share of the machine's peak that is. `doctor` plants faults
-in trainings, and asks what is wrong.
+in trainings, and asks what is wrong. `pictures` puts ours beside those of two others, and
+`first_hour` counts what somebody new meets.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from tests.benchmarks.doctor import measure_doctor
 from tests.benchmarks.drawing import measure_drawing
 from tests.benchmarks.expressions import measure_readme, measure_tiny
 from tests.benchmarks.files import measure_files
+from tests.benchmarks.first_hour import measure_first_hour
 from tests.benchmarks.gpt import measure_gpt
 from tests.benchmarks.graphs import measure_graphs
 from tests.benchmarks.harness import Effort
@@ -27,6 +29,7 @@ from tests.benchmarks.moons import measure_moons
 from tests.benchmarks.native import NATIVE
 from tests.benchmarks.native.bounds import measure_bounds
 from tests.benchmarks.native.plot import draw, measure_sizes
+from tests.benchmarks.pictures import measure_pictures
 from tests.benchmarks.report import Row, digest, table, write_into
 from tests.benchmarks.size import measure_size
 from tests.benchmarks.startup import measure_startup
@@ -43,14 +46,16 @@ WORKLOADS: dict[str, Callable[[Effort], list[Row]]] = {
     "files": measure_files,
     "size": measure_size,
     "drawing": measure_drawing,
+    "pictures": measure_pictures,
     "jobs": measure_jobs,
     "graphs": measure_graphs,
     "bounds": measure_bounds,
     "doctor": measure_doctor,
+    "first_hour": measure_first_hour,
     **NATIVE,
 }
 # in no table of the page, since their peers are others; they are asked for by name
-APART = {"drawing", "jobs", "graphs", "bounds", "doctor"}
+APART = {"drawing", "pictures", "first_hour", "jobs", "graphs", "bounds", "doctor"}
 HOUSE = ("files", "size")
 GROUPS = {
     "engine": tuple(name for name in WORKLOADS if name not in {*APART, *NATIVE, *HOUSE}),

@@ -8,8 +8,9 @@ from statistics import median
 from time import perf_counter
 
 from tests.benchmarks.harness import Effort
-from tests.benchmarks.pictures import GRAPHS, WIDE, drawn
+from tests.benchmarks.pictures import GRAPHS, WIDE, picture_of
 from tests.benchmarks.report import Row, bound, duration
+from tests.benchmarks.systems import GRADWALK
 from tests.drawing.browser import started
 from tests.project.newcomer import completeness, screens_of_readme
 from tests.project.sources import PACKAGES, ROOT
@@ -28,7 +29,9 @@ model = MLP(2, [8, 2], rng=7)
 print(model)
 print(fit(model, [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0], loss="cross_entropy", seed=7))
 """
-IMPORTS = "from engine import Value; from engine.drawing import draw, explain; from nn import MLP, fit"
+IMPORTS = (
+    "from engine import Value; from engine.drawing import draw, explain; from nn import MLP, fit"
+)
 PICTURE = "from engine import Value; (Value(2.0, 'x') * 3.0).to_svg()"
 
 
@@ -38,12 +41,18 @@ def measure_first_hour(effort: Effort) -> list[Row]:
 
     with sync_playwright() as playwright, started(playwright.chromium) as browser:
         screens = screens_of_readme(browser)
-    widths = [drawn(graph).width for graph in GRAPHS]
+    widths = [picture_of(GRADWALK, graph)[1].width for graph in GRAPHS.values()]
     rows = [
         Row("README", f"{screens:.1f} screens", "", "", bound(screens, 4.0)),
         Row("ten calls print", f"{_lines()} lines", "", ""),
         Row("the first picture", duration(_first_picture(effort)), "", ""),
-        Row("the widest of twelve", f"{max(widths):,} px", "", "", bound(max(widths), WIDE, " px")),
+        Row(
+            "the widest of twelve",
+            f"{max(widths):,.0f} px",
+            "",
+            "",
+            bound(max(widths), WIDE, " px"),
+        ),
     ]
     for package in PACKAGES:
         share = completeness(package)["completenessScore"]

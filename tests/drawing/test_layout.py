@@ -102,7 +102,7 @@ def test_a_process_without_dot_draws_and_one_with_nothing_says_what_to_do(
         "x = Value(2.0, 'x'); y = x * x; y.backward()\n"
         "from engine.drawing import draw, to_dot, to_svg\n"
         "print(draw(y)._repr_svg_() is None, '->' in to_dot(y), flush=True)\n"
-        "to_svg(y, sys.argv[1])\n"
+        "to_svg(y, sys.argv[1], legend=False)\n"
     )
     picture = tmp_path / "y.svg"
     ran = subprocess.run(

@@ -49,7 +49,7 @@ def test_shared_parts_are_drawn_once_and_every_output_is_marked(
     assert {node for node, kind in seen.kinds.items() if kind == "output"} == {*chosen}
     options: list[dict[str, Any]] = [{}, {"expand": True}, {"depth": 1}, {"collapse": 1}]
     for how in [*options, {"only": chosen[0]}]:
-        source = draw(chosen, **how).source
+        source = draw(chosen, width=None, legend=False, **how).source
         marked = len(re.findall(r'class="?output', source))
         assert 1 <= marked <= len({*chosen})
         if "only" not in how:
@@ -165,7 +165,7 @@ def test_an_output_that_is_used_all_over_is_drawn_once() -> None:
         h = (w * h).tanh()
     assert scattered(view(h)) == {w}
     assert scattered(view([h, w])) == set()
-    assert draw([h, w]).source.count("w\\n") == 1
+    assert draw([h, w], width=None).source.count("w\\n") == 1
 
 
 def test_all_formats_take_several() -> None:

@@ -165,7 +165,7 @@ function light() {
 // The shape of a node at the end of an arrow: a leaf that is drawn at each use has one for each.
 function shapeAt(i, arrow) {
   const all = shapes.get(run.id[i]) ?? [];
-  return all.find(({ id }) => id.endsWith(`-${arrow}`)) ?? all[0];
+  return all.find(({ id }) => id.endsWith(`-${arrow}`)) ?? all.find(({ id }) => id === run.id[i]);
 }
 
 function lights() {

@@ -100,6 +100,7 @@ def to_html(run: Run | Value, path: Target = None, **how: Any) -> str:
 def _drawing(run: Run, how: dict[str, Any]) -> tuple[Picture, str]:
     """The picture and its SVG, collapsed if it takes too long to lay out the values one by one."""
     final = bool(how.keys() & {"limit", "collapse"})  # the caller says how far to collapse
+    how = {"width": None, "legend": False, "grad": True, **how}  # a page scrolls and has its own
     picture = draw(run.root, **{"limit": LIMIT, **how})
     try:
         svg = picture.laid_out("svg", ALLOWED if final else PATIENCE).decode()
