@@ -118,7 +118,7 @@ def test_methods_keywords_and_blanks_of_any_kind_read_as_in_python() -> None:
         ("[x, x]", "a list of 2 is no number", "["),
         ("softmax([x, 1], 2)", "softmax got index 2 for 2 inputs", "softmax([x, 1], 2)"),
         ("softmax([x, 1], [1])", "softmax takes the index of an input", "softmax([x, 1], [1])"),
-        ("2 * log(x - x)", "log(sub=0.0) is -inf: log needs an input > 0", "log(x - x)"),
+        ("2 * log(x - x)", "log((x - x)=0.0) is -inf: log needs an input > 0", "log(x - x)"),
         ("日本 + log(日本)", "log(日本=0.0) is -inf", "log(日本)"),
         ("1 + 9**9**9", "is inf", "9**9**9"),
         ("1/0 + x", "is inf", "1/0"),
@@ -198,7 +198,7 @@ def test_it_prints_value_gradients_and_tree(run: Run) -> None:
     assert head == f"tanh(x*w + b) = {y.data}"
     rows = [line.split() for line in table.split("\n")[1:]]
     assert rows == [[str(v.label), repr(v.data), repr(v.grad)] for v in (x, w, b)]
-    assert drawn.rstrip("\n").split("\n")[1].split()[0] == "tanh"
+    assert drawn.split("\n")[1].startswith("tanh((x * w) + b)  ")
     assert drawn.count("\n") == tree(y).count("\n") + 1
     assert (err, code) == ("", 0)
 

@@ -240,6 +240,7 @@ def test_an_instruction_of_a_python_to_come_costs_the_name_and_makes_no_wrong_on
         with mock.patch("dis.get_instructions", later):
             engine.source.origin._decode.cache_clear()
             engine.source.origin._instructions.cache_clear()
+            engine.source.naming._written.cache_clear()
             return {name: origins.name_of(node) for name, node in made.items()}
 
     for unknown in met:
