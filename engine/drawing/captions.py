@@ -10,20 +10,9 @@ from engine.core.value import Value
 from engine.drawing.groups import INPUTS
 from engine.drawing.style import flags
 from engine.drawing.view import View
-from engine.wording.names import number, operation, shorten
+from engine.wording.names import LONGEST, middle, number, operation, safe, shorten
 
-LONGEST = 40  # characters of a name
 WIDTH = 24  # of an expression in a node
-
-
-def middle(text: str, width: int = LONGEST) -> str:
-    """A text cut in its middle to a number of characters; its two ends say the most.
-
-    >>> middle("short"), middle("abcdefghij", 5)
-    ('short', 'ab…ij')
-    """
-    ends = (width - 1) // 2
-    return text if len(text) <= width else f"{text[:ends]}…{text[-ends:]}"
 
 
 # --- what is written -----------------------------------------------------------------------------
@@ -31,8 +20,8 @@ def words(node: Value, seen: View) -> list[str]:
     """The name of a node, and its operation unless that is to be read in the name."""
     name, expression = seen.name(node), seen.says_how(node)
     if not node.parents or (expression and len(name) <= WIDTH):
-        return [middle(name)]
-    return [seen.name(node, WIDTH) if expression else middle(name), seen.made(node)]
+        return [name]
+    return [seen.name(node, WIDTH) if expression else name, seen.made(node)]
 
 
 def numbers(node: Value, seen: View, handed: float | None = None) -> list[str]:
@@ -116,6 +105,8 @@ def about_node(node: Value, seen: View) -> str:
     operands = [seen.name(parent) for parent in node.parents]
     formula = operation(node.op, operands) if node.op and operands else ""
     head = f"{seen.name(node)} = {formula}" if formula else seen.name(node)
+    if len(node.label or "") > LONGEST:
+        lines.insert(0, f"label {safe(str(node.label), 10_000)}")
     origin = place_of(node)
     if origin is not None:
         code = f" by {shorten(origin.code, 200)}" if origin.code else ""

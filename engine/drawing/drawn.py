@@ -98,7 +98,8 @@ class Drawing:
         # arrows that fan in need room to come from the side rather than from above
         fan = max(Counter(head for _, head in self.bundles).values(), default=0)
         self.gap = 0.25 + 0.1 * min(fan, 10)  # inches
-        nameless = {self.ids[node] for node in seen.nodes if seen.says_how(node)}
+        single = {i: node for i, node in firsts.items() if node not in grouping.of}
+        nameless = {ident for ident, node in single.items() if seen.says_how(node)}
         most = look.room if look.level else inf
         self.rows = wrap(
             self.bundles, extents, int(not look.level), 72 * self.gap + LABEL, most, nameless

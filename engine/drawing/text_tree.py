@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from engine.choices import spelled
 from engine.core.graph import topological
+from engine.core.sweep import gradients_of
 from engine.core.value import Value, is_constant
 from engine.drawing.style import flags
 from engine.drawing.view import Outputs, View, outputs_of
@@ -71,6 +72,7 @@ def tree(
     outputs = outputs_of("tree", value)
     walked = _walk(outputs, depth, lines)
     order = topological(*outputs)
+    gradients_of(order)  # as floats
     seen = View(outputs, order, dict.fromkeys(order, ""), names or Names(order))
     met, cells, tails = set[Value](), [], []
     for line in walked:

@@ -17,7 +17,7 @@ from engine.core.origins import name_of
 from engine.core.sweep import gradients_of
 from engine.core.value import Value, is_constant
 from engine.wording.addresses import kinds_of
-from engine.wording.names import LONGEST, Names, operation, safe
+from engine.wording.names import LONGEST, Names, number, operation, safe
 
 # One Value, or several in lists, tuples and dictionaries, which may lie in each other.
 Outputs: TypeAlias = Value | Iterable["Outputs"] | Mapping[Any, "Outputs"]
@@ -59,8 +59,8 @@ class View:
         """The operation of a node: its sign, or all of it if a parent has no arrow."""
         if node.op is None or all(parent in self.kinds for parent in node.parents):
             return node.op.symbol if node.op and node.parents else ""
-        operands = [self.name(parent) for parent in node.parents]
-        return operation(node.op, [each if len(each) <= 12 else "…" for each in operands])
+        named = [self.name(p) if p.parents or name_of(p) else number(p.data) for p in node.parents]
+        return operation(node.op, [each if len(each) <= 12 else "…" for each in named])
 
     def _key(self, node: Value) -> str:
         given = self.outputs.get(node, "")

@@ -55,6 +55,20 @@ def shorten(text: str, width: int = LONGEST) -> str:
     return text[: bisect_right(ends, width - len(mark))].rstrip() + mark
 
 
+def middle(text: str, width: int = LONGEST) -> str:
+    """A text cut in its middle to a number of columns; its two ends say the most.
+
+    >>> middle("short"), middle("abcdefghij", 5)
+    ('short', 'ab…ij')
+    """
+    widths = [max(columns_of(char), 1) for char in text]
+    if sum(widths) <= width:
+        return text
+    first, last = [*accumulate(widths)], [*accumulate(reversed(widths))]
+    side = (width - 1) // 2
+    return f"{text[: bisect_right(first, side)]}…{text[len(text) - bisect_right(last, side) :]}"
+
+
 def bare(text: str) -> str:
     """A text without the parentheses around the whole of it, if there are any.
 

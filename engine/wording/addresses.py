@@ -23,7 +23,8 @@ def modules(
         known: those of parameters, where they are known otherwise.
     """
     found = {**(known or {})}
-    for node in nodes:
+    named = found or any("." in (node.label or "") for node in nodes if not node.parents)
+    for node in nodes if named else ():
         if node not in found and (address := _module(node, found)):
             found[node] = address
     return found

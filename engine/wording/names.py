@@ -15,6 +15,7 @@ from engine.core.origins import name_of, place_of
 from engine.core.value import Value, is_constant
 from engine.source.text import LONGEST as LONGEST
 from engine.source.text import SIGNS, bare
+from engine.source.text import middle as middle
 from engine.source.text import number as number
 from engine.source.text import shorten as shorten
 
@@ -68,7 +69,7 @@ def safe(label: str, width: int = LONGEST) -> str:
     red\x1b[31m and\n\u202eback
     """
     pieces = (c if _harmless(c) else c.encode("unicode_escape").decode() for c in label)
-    shown = shorten("".join(pieces), width)
+    shown = middle("".join(pieces), width)
     if any(unicodedata.bidirectional(char) in ("R", "AL", "AN") for char in shown):
         shown = f"\u200e{shown}\u200e"  # marks of left to right
     return shown

@@ -117,7 +117,7 @@ def test_numbers_fold_into_the_operation_that_uses_them(
     x = Value(3.0, label="x")
     nodes = lines(to_svg(build(x)))
     assert len(nodes) == 2
-    assert nodes["n1"][:-2] == shown
+    assert nodes["n1"][:-1] == shown
 
 
 def test_a_constant_is_drawn_where_it_is_the_output() -> None:
