@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from engine.core.graph import topological
+from engine.core.sweep import gradients_of
 from engine.core.value import Value, is_constant
 from engine.drawing.style import flags
 from engine.drawing.view import Outputs, View, outputs_of
@@ -68,6 +69,7 @@ def tree(
             raise ValueError(f"{what} is a whole number from {least} on, got {count!r}")
     outputs = outputs_of("tree", value)
     walked = _walk(outputs, depth, lines)
+    gradients_of([line.node for line in walked])  # as floats
     order = topological(*outputs)
     seen = View(outputs, order, dict.fromkeys(order, ""), names or Names(order))
     met, cells, tails = set[Value](), [], []

@@ -107,7 +107,9 @@ def test_a_mean_that_is_taken_off_as_a_number_is_told_of():
 def test_the_reason_is_said():
     with pytest.raises(ValueError, match=r"nn\.Dropout trains natively; leave out backend="):
         train(Dropout(random.Random(7)), backend="native")
-    with pytest.raises(ValueError, match=r"cannot be recorded: data of tanh\(.*\)=nan at .*where\(test"):
+    with pytest.raises(
+        ValueError, match=r"cannot be recorded: data of tanh\(.*\)=nan at .*where\(test"
+    ):
         train(Rectifier(), backend="native")
 
 
