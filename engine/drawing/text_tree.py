@@ -71,6 +71,7 @@ def tree(
             raise ValueError(f"{what} is a whole number from {least} on, got {count!r}")
     outputs = outputs_of("tree", value)
     walked = _walk(outputs, depth, lines)
+    gradients_of([line.node for line in walked])  # as floats
     order = topological(*outputs)
     gradients_of(order)  # as floats
     seen = View(outputs, order, dict.fromkeys(order, ""), names or Names(order))
