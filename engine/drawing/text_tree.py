@@ -73,7 +73,6 @@ def tree(
     walked = _walk(outputs, depth, lines)
     gradients_of([line.node for line in walked])  # as floats
     order = topological(*outputs)
-    gradients_of(order)  # as floats
     seen = View(outputs, order, dict.fromkeys(order, ""), names or Names(order))
     met, cells, tails = set[Value](), [], []
     for line in walked:
