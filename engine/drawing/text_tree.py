@@ -73,7 +73,8 @@ def tree(
     walked = _walk(outputs, depth, lines)
     gradients_of([line.node for line in walked])  # as floats
     order = topological(*outputs)
-    seen = View(outputs, order, dict.fromkeys(order, ""), names or Names(order))
+    kinds = dict.fromkeys([node for node in order if not is_constant(node)], "")
+    seen = View(outputs, order, kinds, names or Names(order))
     met, cells, tails = set[Value](), [], []
     for line in walked:
         node = line.node
