@@ -17,6 +17,8 @@ from itertools import repeat
 from types import ModuleType
 from typing import Any
 
+import nn.doctor.examine  # whose files fill one table
+import nn.doctor.loop_rows  # noqa: F401
 from engine.core.modes import MODE, NO_GRAD
 from engine.core.operation import TABLE
 
