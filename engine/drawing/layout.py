@@ -43,7 +43,7 @@ def use_layout(layout: Layout | None) -> None:
     >>> def outline(source, format):
     ...     return f"<{format}>{source.count('->')} arrows</{format}>"
     >>> use_layout(outline)
-    >>> Value(3.0).exp().to_svg()
+    >>> Value(3.0).exp().to_svg(legend=False)
     '<svg>1 arrows</svg>'
     >>> use_layout(None)
     """
