@@ -356,7 +356,6 @@ class RMSprop(Optimizer):
 
 for _kind in SGD, Adam, AdamW, RMSprop:
     _kind.__init__ = spelled(_kind.__init__)  # type: ignore[method-assign]
-
 OptimizerName: TypeAlias = Literal["sgd", "adam", "adamw", "rmsprop"]
 # By name, as `fit` takes them, with rates that suit networks of a few hundred parameters.
 OPTIMIZERS: dict[str, Callable[[Iterable[Value]], Optimizer]] = {

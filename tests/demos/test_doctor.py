@@ -17,7 +17,7 @@ SAID = {
     "the learning rate is too high: lr=5": "optimizer=lambda parameters: nn.SGD(",
     "the samples are not scaled": "history = nn.fit(",
     "dead ReLUs in layers.0": "neuron.b.data = -50.0",
-    "the hidden layers have no activation": "activation=activation",
+    "the hidden layers have no activation": "activation=",
     "gradients are never set to 0": "loss.backward()",
 }
 

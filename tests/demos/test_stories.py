@@ -60,7 +60,7 @@ def test_the_first_run_learns_iris_and_shows_its_progress(tmp_path: Path) -> Non
     assert accuracy >= 93
     assert "epoch" in done.stderr
     graph = (tmp_path / "out" / "iris-graph.svg").read_text(encoding="utf-8")
-    assert all(name in graph for name in ("petal length", "sepal width", "L0.N4.w3", "tanh"))
+    assert all(name in graph for name in ("inputs", "L0.N4", "1 tanh", "log_softmax"))
 
 
 def test_breast_cancer_compares_two_models(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ Y = X * W
         ({"inputs": [X], "outputs": []}, ValueError, "at least one output, got none"),
         ({"inputs": [1.0], "outputs": [Y]}, TypeError, "inputs takes Values, got float 1.0"),
         ({"inputs": [X], "outputs": [3.0]}, TypeError, "outputs takes Values, got float 3.0"),
-        ({"inputs": [Y], "outputs": [Y]}, ValueError, "inputs are leaves, got mul=2.0"),
+        ({"inputs": [Y], "outputs": [Y]}, ValueError, "inputs are leaves, got Y=2.0"),
         ({"inputs": [X], "outputs": [Y], "parameters": [Y]}, ValueError, "take .detach() of it"),
         ({"inputs": [X, X], "outputs": [Y]}, ValueError, "inputs has a Value twice"),
         ({"inputs": [X], "outputs": [Y], "parameters": [X]}, ValueError, "an input and a param"),
@@ -109,7 +109,7 @@ def test_the_first_bad_row_and_its_node_are_named(many: int, reduce: Any) -> Non
         with pytest.raises(NumericError) as error:
             program(odd)
         message = str(error.value)
-        assert message.startswith(f"row {bad}: log(mul=-1.0) is nan")
+        assert message.startswith(f"row {bad}: log((w * x)=-1.0) is nan")
         assert f"(made at {__file__}:" in message
         assert "log needs an input > 0" in message
         with ieee():

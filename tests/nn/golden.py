@@ -187,7 +187,8 @@ def looked_at(name: str, thing: Any) -> Any:
         return [p.data for p in thing.params], thing.state_dict()
     if name == "history":
         recording = thing.recording
-        return thing.log, [list(row) for row in thing.snapshots], recording.start, repr(thing)
+        first, *_ = repr(thing).splitlines()  # the last epochs are below
+        return thing.log, [list(row) for row in thing.snapshots], recording.start, first
     if name == "program":
         return thing([[2.0], [-1.5]]).tolist(), repr(thing)
     return [getattr(one, "__name__", repr(one)) for one in thing]
