@@ -10,7 +10,7 @@ from engine.core.value import Value
 from engine.drawing.groups import INPUTS
 from engine.drawing.style import flags
 from engine.drawing.view import View
-from engine.wording.names import LONGEST, middle, number, operation, safe, shorten
+from engine.wording.names import LONGEST, counted, middle, number, operation, safe, shorten
 
 WIDTH = 24  # of an expression in a node
 
@@ -81,11 +81,6 @@ def _samples(inputs: Sequence[Value], seen: View) -> str:
         return ""
     others = f", {counted(single, 'other')}" if single else ""
     return f"{samples:,} samples of {counted(size, 'input')}{others}"
-
-
-def counted(count: int, what: str) -> str:
-    """A number of things: `1 edge`, `2 edges`."""
-    return f"{count:,} {what if count == 1 else 'leaves' if what == 'leaf' else what + 's'}"
 
 
 # --- where the mouse rests -----------------------------------------------------------------------

@@ -19,15 +19,7 @@ import graphviz
 
 from engine.core.value import Value
 from engine.drawing.canvas import Picture, plain
-from engine.drawing.captions import (
-    WIDTH,
-    about_edge,
-    about_node,
-    counted,
-    numbers,
-    summary,
-    words,
-)
+from engine.drawing.captions import WIDTH, about_edge, about_node, numbers, summary, words
 from engine.drawing.groups import Grouping, arrows
 from engine.drawing.style import (
     EDGE,
@@ -43,7 +35,7 @@ from engine.drawing.style import (
 )
 from engine.drawing.view import View, scattered
 from engine.drawing.wrapping import wrap
-from engine.wording.names import number
+from engine.wording.names import counted, number
 from engine.wording.notation import locals_of
 
 POINT = 4 / 3  # pixels

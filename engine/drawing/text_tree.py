@@ -9,7 +9,7 @@ from engine.core.sweep import gradients_of
 from engine.core.value import Value, is_constant
 from engine.drawing.style import flags
 from engine.drawing.view import Outputs, View, outputs_of
-from engine.wording.names import Names, number
+from engine.wording.names import Names, counted, number
 from engine.wording.notation import locals_of
 from engine.wording.terminal import Text, columns, in_colour, painted
 
@@ -132,7 +132,7 @@ def _below(node: Value) -> str:
     count = len(seen) - 1
     if count >= ENOUGH:
         return f"more than {ENOUGH - 1} values"
-    return f"{count} value{'s' * (count != 1)}"
+    return counted(count, "value")
 
 
 def _coloured(row: str, line: _Line, first: str, seen: View) -> str:

@@ -12,6 +12,7 @@ from engine.explain.causes import CAUSES
 from engine.explain.facts import Facts
 from engine.explain.report import NOT_TRIED, Report
 from engine.source.lost import outside_library
+from engine.wording.names import counted
 
 __all__ = ["diagnose"]
 
@@ -52,7 +53,7 @@ def examined(loss: Value, model: Iterable[Value] | _Model | None, frame: FrameTy
         for each in row(facts)
     ]
     found.sort(key=lambda each: -each.weight)
-    own = f"{len(facts.own):,} parameter{'s' * (len(facts.own) != 1)}"
+    own = counted(len(facts.own), "parameter")
     loop = f", and {len(facts.sweeps):,} losses of the loop" if facts.sweeps else ""
     looked = [f"looked at {len(facts.nodes):,} values, the gradients of {own}{loop}"]
     looked += [NOT_TRIED] * bool(found)

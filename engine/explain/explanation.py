@@ -70,8 +70,9 @@ def _one(found: PathSums, w: Value, paths: int, words: Words) -> list[str]:
         lines += ["", *_path(f"path {i}" if total > 1 else "path", product, share, path, words)]
     rest = total - len(best)
     if rest and best:
-        sum_of_rest = fsum([gradient, *(-product for product, _ in best)])
         zeros = total - alive
+        # what rounding leaves is none of theirs
+        sum_of_rest = fsum([gradient, *(-product for product, _ in best)]) if rest > zeros else 0.0
         of_them = f" ({_digits(zeros)} of them with a factor of 0)" if zeros else ""
         share = _share(sum_of_rest, gradient)
         lines += ["", f"{_many(rest, 'more ')}{of_them}: {number(sum_of_rest)}{share}"]
@@ -89,7 +90,8 @@ def _digits(paths: int) -> str:
 
 
 def _share(part: float, whole: float) -> str:
-    return f", {100 * (part / whole):+.4g} % of it" if whole and isfinite(part / whole) else ""
+    share = 100 * (part / whole) + 0.0 if whole else inf  # + 0.0: of no part the share is 0, not -0
+    return f", {share:+.4g} % of it" if isfinite(share) else ""
 
 
 def _shown(path: Path) -> Path:

@@ -14,7 +14,7 @@ from engine.core.value import Value, is_constant
 from engine.explain.paths import Link, broken_edges
 from engine.explain.reasons import Words, remedy
 from engine.source.origin import Place
-from engine.wording.names import number, place, shorten, visible
+from engine.wording.names import counted, number, place, shorten, visible
 from engine.wording.terminal import printable
 
 __all__ = ["Finding", "hunt"]
@@ -72,8 +72,7 @@ class Finding:
         if self.remedy:
             lines.append(f"try: {self.remedy}")
         if self.others:
-            what = "edge" if edge else "value"
-            more = f"{self.others:,} more {what}{'s' * (self.others > 1)}"
+            more = counted(self.others, "more edge" if edge else "more value")
             lines.append(f"{more} went bad without help; mend this one first")
         return printable("\n".join(lines))
 

@@ -17,6 +17,9 @@ let playing = false;
 let calmest = Infinity; // positions a second where less motion is preferred
 let positionOf = Number; // of the number in a link
 
+// One digit behind the point. toFixed rounds a tie away from 0, Python to the even digit.
+const tenths = (x) => (Math.abs(x) % 1 === 0.25 ? x - Math.sign(x) * 0.01 : x).toFixed(1);
+
 function play() {
   if (playing) return pauseAt(position);
   playing = true;

@@ -30,6 +30,16 @@ def number(x: float) -> str:
     return f"{x:.1f}" if 1e3 <= abs(x) < 1e6 else f"{x:#.4g}"
 
 
+def counted(count: int, what: str) -> str:
+    """A number of things: `1 edge`, `2 edges`.
+
+    >>> counted(1, "edge"), counted(0, "edge"), counted(2000, "box"), counted(2, "leaf")
+    ('1 edge', '0 edges', '2,000 boxes', '2 leaves')
+    """
+    plurals = {"box": "boxes", "leaf": "leaves"}
+    return f"{count:,} {what if count == 1 else plurals.get(what, what + 's')}"
+
+
 def columns_of(char: str) -> int:
     """How many columns a character takes."""
     if unicodedata.category(char) in ("Mn", "Me", "Cf"):

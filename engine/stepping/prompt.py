@@ -19,6 +19,7 @@ from engine.stepping.breakpoints import Breakpoints, NodeNames, Stop
 from engine.stepping.condition import FIELDS, FUNCTIONS
 from engine.stepping.run import Run
 from engine.stepping.views import ALARM, FAINT, Piece, Views, fitted
+from engine.wording.names import counted
 from engine.wording.terminal import Mistake, hint, in_colour, painted, printable
 
 # What `help` lists. What stands before a parenthesis is the short form: n is next.
@@ -71,8 +72,7 @@ class Prompt(cmd.Cmd):
     # --- the conversation ------------------------------------------------------------------------
     def interact(self) -> None:
         """Read and carry out commands until `quit`."""
-        root, edges = self.run.root, len(self.run)
-        intro = f"{edges:,} edge{'s' * (edges != 1)} below {self.views.made(root)}"
+        intro = f"{counted(len(self.run), 'edge')} below {self.views.made(self.run.root)}"
         self.note(f"{intro}; help lists the commands" if self.live else intro)
         while True:
             try:

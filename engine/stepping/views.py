@@ -15,7 +15,7 @@ from engine.source.text import bare
 from engine.stepping.breakpoints import NodeNames
 from engine.stepping.run import Run
 from engine.stepping.steps import Step
-from engine.wording.names import made_by, number
+from engine.wording.names import counted, made_by, number
 from engine.wording.terminal import columns, painted, width
 
 STRONG, FAINT, ALARM, LIT = "1", "2", "1;31", "1;36"
@@ -139,8 +139,8 @@ class Views:
         if not steps:
             said = "is the output: its gradient is given" if node is self.run.root else "gets none"
             return [[Piece(name, STRONG), Piece(f" {said}")]]
-        edges = f"{len(steps):,} edge{'s' * (len(steps) > 1)}"
-        lines = [[Piece(f"{name}.grad", STRONG), Piece(f" = {number(whole)}, by {edges}")]]
+        by = counted(len(steps), "edge")
+        lines = [[Piece(f"{name}.grad", STRONG), Piece(f" = {number(whole)}, by {by}")]]
         for step in steps[:MANY]:
             mark = "-> " if step.index == position - 1 else "   "
             to_come = "  to come" if step.index >= position else ""

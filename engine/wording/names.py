@@ -15,6 +15,7 @@ from engine.core.origins import name_of, place_of
 from engine.core.value import Value, is_constant
 from engine.source.text import LONGEST as LONGEST
 from engine.source.text import SIGNS, bare
+from engine.source.text import counted as counted
 from engine.source.text import middle as middle
 from engine.source.text import number as number
 from engine.source.text import shorten as shorten

@@ -10,6 +10,7 @@ Each function gives a matplotlib `Figure`, which a notebook shows, and saves it 
 (.svg, .png, .pdf). `import nn` never imports this room: matplotlib is an extra.
 """
 
+from engine.lazy import lazy as _lazy
 from engine.lazy import missing as _missing
 
 try:
@@ -26,3 +27,4 @@ from nn.drawing.network_plot import draw_network
 
 __all__ = ["Figure", "draw_network", "draw_neuron"]
 __all__ += ["plot_activations", "plot_decision", "plot_features", "plot_history"]
+__dir__ = _lazy(__name__, {}, hidden=["__version__"])[1]

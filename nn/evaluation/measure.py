@@ -9,7 +9,7 @@ from nn.evaluation.metrics import Metrics, confusion, r2, share_right, threshold
 from nn.evaluation.samples import Rows, pair_up, samples
 from nn.losses import Loss
 from nn.models.chain import Part
-from nn.models.module import Module, evaluating
+from nn.models.module import Module, check_module, evaluating
 
 MANY = 128  # rows for which it is worth while to compile a program
 
@@ -30,12 +30,13 @@ def predict(model: Module, xs: Iterable[Any]) -> list[Any]:
     [0.5]
     """
     with in_users_terms:
-        found = _outputs(model, samples(xs))
+        found = _outputs("predict", model, samples(xs))
     return found if isinstance(found, list) else [*found.tolist()]
 
 
-def _outputs(model: Module, rows: Any) -> Any:
+def _outputs(who: str, model: Module, rows: Any) -> Any:
     """What `predict` gives, or an array of it."""
+    check_module(who, model)
     answers = dict[int, Any]()
     if len(rows) >= MANY:
         from nn.evaluation.programs import outputs  # which loads the compiler
@@ -179,7 +180,7 @@ def _answered(who: str, model: Module, xs: Iterable[Any], ys: Iterable[Any]) -> 
     """The model's outputs, and the rows that they are of."""
     rows = pair_up(who, xs, ys, model)
     rows.check(False, "sample")  # the outputs for what is no number may look like any others
-    return _outputs(model, rows.samples), rows
+    return _outputs(who, model, rows.samples), rows
 
 
 def _numbers(output: Any) -> Any:

@@ -11,7 +11,7 @@ function make(parent, tag, attributes, text) {
 
 const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 const number = (x) => (Number.isFinite(x) ? String(Number(x.toPrecision(4))) : String(x));
-const percent = (x) => `${(100 * x).toFixed(1)}%`;
+const percent = (x) => `${tenths(100 * x)}%`;
 
 // --- weights -------------------------------------------------------------------------------------
 const net = run.network;

@@ -240,6 +240,12 @@ def test_paths_with_a_factor_of_zero_are_counted_with_the_rest() -> None:
     assert "2 more paths (2 of them with a factor of 0): 0, +0 % of it" in text
 
 
+def test_what_rounding_leaves_is_no_share_of_paths_that_are_zero() -> None:
+    w = Value(0.3, "w")
+    text = explain(sum((w * x - 2 * x) ** 2 for x in (0.0, 1.0, 2.0)), w)
+    assert "1 more path (1 of them with a factor of 0): 0, +0 % of it" in text
+
+
 def test_without_a_value_each_leaf_has_a_line_the_largest_gradient_first() -> None:
     text = explain((a * 3 + b) * b + a * a, None)
     lines = [re.split(r"  +", line) for line in text.splitlines()[2:]]

@@ -75,6 +75,7 @@ def test_each_skip_says_what_would_make_the_test_run() -> None:
         (nn, "drawing diagnose ScalarMLPClassifier MLP fit"),
         (engine.drawing, "draw explain tree"),
         (engine.stepping, "hunt Run"),
+        (nn.drawing, "Figure draw_network plot_history"),
     ],
 )
 def test_a_package_shows_what_is_public_and_nothing_else(package: Any, there: str) -> None:
@@ -82,6 +83,7 @@ def test_a_package_shows_what_is_public_and_nothing_else(package: Any, there: st
     assert {*there.split()} <= {*shown}
     assert not [name for name in shown if name.startswith("_")]
     internal = "core lazy aliases settings training models checks load_ipython_extension picture"
+    internal += " figure matplotlib"
     assert not {*internal.split()} & {*shown}
     assert all(hasattr(package, name) for name in dir(package))
 

@@ -74,6 +74,18 @@ def test_numbers_are_written_as_in_the_picture(page: Any) -> None:
     assert shown == {f"data {number(x)}" for x in some}
 
 
+def test_formulas_are_written_as_in_the_picture(page: Any) -> None:
+    a, b = Value(-3.0, "a"), Value(-1.0, "b")
+    y = engine.maximum(a - b, a**2, b, a * b, a + 1)
+    show(page, to_html(y.trace_backward()), "html")
+    shown = []
+    for _ in y.forward_steps():
+        press(page, "ArrowRight")
+        shown += said(page, "numbers")
+    numbers = "-3 + 1 = -2", "-3 × (-1) = 3", "(-3) ** 2 = 9", "-3 - (-1) = -2"
+    assert shown == [*numbers, "maximum(-2, 9, …, -2) = 9"]
+
+
 def test_numbers_that_json_has_no_words_for(page: Any) -> None:
     with engine.numeric_mode("ieee"):
         x = Value(0.0, "x")

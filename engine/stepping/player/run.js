@@ -27,14 +27,13 @@ const after = (step) => before[step] + contribution(step);
 grads.fill(0); // from here on: the gradients at the position
 
 // --- numbers and names ---------------------------------------------------------------------------
-// As engine.wording.numbers.number writes them: what six digits hold is exact, other floats are rounded.
+// As engine.source.text.number writes them: what six digits hold is exact, other floats are rounded.
 function number(x) {
   if (!Number.isFinite(x)) return digits(x);
   const short = general(x, 6).replace(/(\.\d*?)0+(?=e|$)/, "$1").replace(/\.(?=e|$)/, "");
   if (Number(short) === x) return Math.abs(x) < 1e-300 && x ? String(x) : short;
   if (Math.abs(x) < 1e3 || Math.abs(x) >= 1e6) return general(x, 4);
-  // toFixed rounds a tie away from 0, Python to the even digit
-  return (Math.abs(x) % 1 === 0.25 ? x - Math.sign(x) * 0.01 : x).toFixed(1);
+  return tenths(x);
 }
 
 function general(x, places) {
@@ -55,11 +54,14 @@ const opOf = (i) => run.ops[run.op[i]];
 const called = (i) => run.name[i];
 const says = new Set(run.says); // nodes that are called by their expression
 
-function formula(i, write) {
+function formula(i, write) { // as engine.wording.names.operation writes it
   const [name, between] = opOf(i);
   const operands = run.parents[i].map(write);
-  if (operands.length === 2 && between) return `${operands[0]} ${between} ${operands[1]}`;
-  if (operands.length > 6) operands.splice(3, operands.length - 4, "…");
+  if (operands.length === 2 && between) {
+    const [left, right] = operands.map((each) => (each.startsWith("-") ? `(${each})` : each));
+    return `${between === "**" ? left : operands[0]} ${between} ${right}`;
+  }
+  if (operands.length > 4) operands.splice(2, operands.length - 3, "…");
   return `${name}(${operands.join(", ")})`;
 }
 

@@ -23,7 +23,7 @@ from engine.page import shell
 from engine.page.shell import json_float
 from engine.source.origin import spelled
 from engine.stepping.run import Run
-from engine.wording.names import Names, shorten, visible
+from engine.wording.names import Names, counted, shorten, visible
 
 LIMIT = 5_000  # nodes that a page shows one by one; it loads so many in less than two seconds
 PATIENCE = 10.0  # seconds for a layout that shows them all, before the picture is collapsed
@@ -117,13 +117,8 @@ def _count(ids: dict[Value, str], arrows: int) -> str:
     shapes = {*ids.values()}
     boxes = sum(each[0] == "g" for each in shapes)
     found = {"box": boxes, "node": len(shapes) - boxes, "arrow": arrows}
-    plurals = {"box": "boxes"}
-    count = [
-        f"{n:,} {what if n == 1 else plurals.get(what, what + 's')}"
-        for what, n in found.items()
-        if n
-    ]
-    return ", ".join(count) + f", for {len(ids):,} values" * bool(boxes)
+    count = ", ".join(counted(n, what) for what, n in found.items() if n)
+    return count + f", for {len(ids):,} values" * bool(boxes)
 
 
 def record(run: Run, ids: dict[Value, str], start: int, names: Names) -> dict[str, Any]:

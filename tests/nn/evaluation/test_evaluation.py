@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from engine import Value
-from nn import MLP, Module, accuracy, fit, predict
+from nn import MLP, Module, Neuron, accuracy, fit, predict, r2_score
 
 
 class Doubler(Module):
@@ -16,6 +16,14 @@ class Doubler(Module):
         y = self.k * x
         assert y.parents == ()  # no graph is recorded
         return [y, -y] if self.several else y
+
+
+@pytest.mark.parametrize("model", [3, Neuron])
+def test_what_is_no_model_is_named(model):
+    with pytest.raises(TypeError, match=r"predict takes a Module, got (int|type);"):
+        predict(model, [[1.0]])
+    with pytest.raises(TypeError, match=r"r2_score takes a Module, got (int|type);"):
+        r2_score(model, [[1.0]], [1.0])
 
 
 def test_predict_gives_floats_in_evaluation_mode():

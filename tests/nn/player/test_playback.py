@@ -298,6 +298,17 @@ def test_numbers_that_are_not_finite_do_no_harm(page):
     assert "NaN" not in page.locator(".plots").inner_html()
 
 
+def test_shares_are_rounded_as_the_history_rounds_them(page):
+    _, history = trained(8)
+    for row, right in zip(history.log, (73, 71, 1, 3, 5, 7, 40, 79), strict=True):
+        row["accuracy"] = right / 80
+    show(page, history.to_html(), "html")
+    page.keyboard.press("Home")
+    for row in history.log:
+        page.keyboard.press("ArrowRight")
+        assert page.text_content(".figures dd:last-child") == f"{row['accuracy']:.1%}"
+
+
 def test_regions_are_the_same_by_a_program_and_by_values(monkeypatch):
     _, history = trained(3)
     grid = regions(history.recording, [0, 1, 2, 3], [], [])["grid"]
