@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from contextlib import redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 from statistics import median
 from time import perf_counter
@@ -66,7 +66,7 @@ def _lines() -> int:
     names: dict[str, object] = {}
     exec(IMPORTS, names)
     said = StringIO()
-    with redirect_stdout(said):
+    with redirect_stdout(said), redirect_stderr(said):
         for call in CALLS.splitlines():
             exec(compile(call, "<stdin>", "single"), names)
     return said.getvalue().count("\n")
