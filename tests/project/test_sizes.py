@@ -9,7 +9,7 @@ from tests.project.sources import PACKAGES, PARTS, ROOT, code_lines, sources
 
 # The most that each part may have. Who takes lines away lowers the limit.
 LIMITS = {
-    "engine/core": 1000,
+    "engine/core": 994,
     "engine": 13013,
     "nn": 7465,
     "engine and nn": 20478,
