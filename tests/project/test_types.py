@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from collections.abc import Collection
 from pathlib import Path
 from types import FunctionType, UnionType
@@ -17,6 +18,7 @@ from nn.training.fit import _loss
 from tests.project.newcomer import ask, completeness
 from tests.project.sources import PACKAGES, ROOT
 
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 PROGRAM = Path("tests/project/users_program.py")
 KNOWN = 0.98  # the share of public names whose types a checker has not to guess
 
@@ -37,6 +39,17 @@ def test_a_users_program_has_the_errors_that_it_says(checker: str) -> None:
     found = errors_of_mypy() if checker == "mypy" else errors_of_pyright()
     lines = enumerate((ROOT / PROGRAM).read_text(encoding="utf-8").splitlines(), 1)
     assert found == {i for i, line in lines if re.search(rf"  # error(: {checker})?$", line)}
+
+
+@pytest.mark.parametrize("checker", ["mypy", "pyright"])
+def test_the_readmes_loop_is_accepted(checker: str, tmp_path: Path) -> None:
+    (loop,) = re.findall(r"^```python\n(from engine.*?)^```", README, re.M | re.S)[-1:]
+    assert "micrograd" in loop
+    program = tmp_path / "loop.py"
+    program.write_text(loop, encoding="utf-8")
+    options = ["--strict"] if checker == "mypy" else ["--pythonpath", sys.executable]
+    said = ask(checker, *options, program)
+    assert "Success" in said or "0 errors" in said, said
 
 
 def is_true(value: Any, kind: Any) -> Any:
