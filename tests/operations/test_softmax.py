@@ -151,8 +151,9 @@ def test_scores_of_minus_infinity_change_nothing(scores: list[float], logs: bool
     assert many == pytest.approx(few, rel=1e-14, abs=0.0, nan_ok=True)
 
 
-def test_of_nothing_but_masks() -> None:
-    xs = [Value(-inf) for _ in range(MANY)]
+@pytest.mark.parametrize("many", [1, 2, MANY])
+def test_of_nothing_but_masks(many: int) -> None:
+    xs = [Value(-inf) for _ in range(many)]
     with numeric_mode("ieee"):
         assert {p.data for p in engine.softmax(xs)} == {0.0}
         assert {y.data for y in engine.log_softmax(xs)} == {-inf}

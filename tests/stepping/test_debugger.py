@@ -1,5 +1,6 @@
 """The prompt of the terminal debugger, in a pipe, where a list of commands is a test."""
 
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -184,6 +185,34 @@ def test_a_leaf_alone_has_a_pass_without_edges() -> None:
     shown = talk(Value(2.0, "x"), *asked)
     assert not [line for line in shown if "***" in line]
     assert "x.grad = 1.0" in shown
+
+
+class Interrupted(StringIO):
+    """A pipe from which Ctrl-C comes: while a line is read, or while a command is carried out."""
+
+    def __init__(self, line: str) -> None:
+        super().__init__(line)
+
+    def readline(self, size: int = -1) -> str:
+        line = super().readline()
+        if not line:
+            raise KeyboardInterrupt
+        return line
+
+
+@pytest.mark.parametrize("line", ["", "n\n", "interrupt\n"])
+def test_ctrl_c_in_a_pipe_ends_the_conversation(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is there to be told that q leaves."""
+
+    def interrupt(self: Debugger, argument: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Debugger, "do_interrupt", interrupt, raising=False)
+    run, answers = neuron().trace_backward(), StringIO()
+    with pytest.raises(KeyboardInterrupt):
+        debug(run, Interrupted(line), answers)
+    assert "interrupted" not in answers.getvalue()
+    assert "leaves" not in answers.getvalue()
 
 
 def test_only_a_run_can_be_debugged() -> None:

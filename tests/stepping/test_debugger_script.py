@@ -49,6 +49,7 @@ def test_the_nth_call_is_the_one_and_the_others_run_through(tmp_path: Path) -> N
         ("x = 1", 1, "s.py has ended; backward() of a Value was never called"),
         ("import sys; sys.exit('enough')", 1, "enough\n"),
         ("import sys; sys.exit(7)", 7, ""),
+        ("import sys; sys.exit()", 0, ""),
         ("raise ZeroDivisionError('mine')", 1, "ZeroDivisionError: mine"),
         ("def f(:", 1, "SyntaxError"),
         ("raise KeyboardInterrupt", 130, "s.py was interrupted"),
