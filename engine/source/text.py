@@ -40,6 +40,16 @@ def counted(count: int, what: str) -> str:
     return f"{count:,} {what if count == 1 else plurals.get(what, what + 's')}"
 
 
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """The first few names.
+
+    >>> listed(["a", "b"]), listed(["a", "b", "c", "d"], 2)
+    ('a, b', 'a, b, … 2 more')
+    """
+    more = [f"… {len(names) - most:,} more"] * (len(names) > most)
+    return ", ".join([*names[:most], *more])
+
+
 def columns_of(char: str) -> int:
     """How many columns a character takes."""
     if unicodedata.category(char) in ("Mn", "Me", "Cf"):
