@@ -21,6 +21,7 @@ it reads. Often it is the one before, or the beginning of the word.
 import copy
 import math
 import random
+import re
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -30,7 +31,8 @@ from demos import names
 from demos._common import Stage
 from demos._plots import plot_attention, plot_curves
 from demos.names import ALPHABET
-from engine import Value, choose, dot, softmax
+from engine import Program, Value, choose, dot, inputs, softmax
+from engine.wording.names import counted
 
 WIDTH, HEADS, CONTEXT, BATCH = 24, 4, 8, 64
 SIZE = WIDTH // HEADS  # of a head
@@ -161,6 +163,14 @@ def train(model: GPT, data: Any, held_out: Any, epochs: int, seed: int, backend:
     return history, (ends[-1] - ends[0]) / (steps or math.nan)
 
 
+def parts(model: GPT) -> list[str]:
+    """What the compiler finds in the graph of a sample, which is made of numbers alone."""
+    tokens = inputs(*[f"token{i}" for i in range(CONTEXT)])
+    text = Program(tokens, model(tokens), parameters=model.parameters()).listing()
+    part = r"attention scores \([^)]*\)|(?:\[[\w, ]+\]|\w+) \(\d+ x \d+\)"
+    return [*dict.fromkeys(re.findall(part, text))]
+
+
 def run(stage: Stage) -> None:
     """Train on nine tenths of the names, measure on the others, invent some; three pictures."""
     rng = random.Random(stage.seed)
@@ -176,8 +186,10 @@ def run(stage: Stage) -> None:
         _, eager = train(copy.deepcopy(model), few, few, 3, stage.seed, "eager")
     began = time.perf_counter()
     history, step = train(model, data, samples(unseen), epochs, stage.seed, "auto")
-    taken, each = time.perf_counter() - began, f"{step * 1e3:.1f} ms"
-    print(f"training ({history.backend}): {epochs} epochs in {taken:.1f} s, each step {each}")
+    taken, each = time.perf_counter() - began, f", each step {step * 1e3:.1f} ms" * (epochs > 1)
+    print(f"training ({history.backend}): {counted(epochs, 'epoch')} in {taken:.1f} s{each}")
+    if history.backend == "native":
+        print("the compiler found in the graph:", ", ".join(parts(model)))
     if stage.eager:
         print(f"a step with Values alone: {eager:.2f} s, {eager / step:,.0f} times as long")
 

@@ -14,6 +14,7 @@ from engine.core.node import as_float
 from engine.core.value import epoch
 from engine.source.lost import in_users_lines, outside_library, warn_at
 from engine.source.origin import Place
+from engine.source.text import listed as listed
 
 # Where the parameters of a model are looked for.
 PLACES = "an attribute of a Module, directly or in a list, tuple, dict, deque, dataclass or array"
@@ -175,8 +176,3 @@ def place() -> Place:
     """The line that called into this package."""
     frame = caller()
     return Place(frame.f_code.co_filename, frame.f_lineno, epoch())
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first few names."""
-    return ", ".join(names[:4]) + ", ..." * (len(names) > 4)

@@ -161,7 +161,7 @@ PROOFS = {
     "doctor": r"tried: (.|\n)*do: (.|\n)*mended as it says: 100",
     "moons": r"moons-learning\.html",
     "x=40": r"7\.2194\d*e-35",
-    "gpt": r"training \(native\)(.|\n)*invented",
+    "gpt": r"training \(native\): 1 epoch in [\d.]+ s\n.* project \(24 x 24\), up (.|\n)*invented",
     "distributed": r"the same to the bit",
 }
 COMMANDS = COMMAND.findall((ROOT / "README.md").read_text(encoding="utf-8"))

@@ -90,8 +90,8 @@ def _digits(paths: int) -> str:
 
 
 def _share(part: float, whole: float) -> str:
-    share = 100 * (part / whole) + 0.0 if whole else inf  # + 0.0: of no part the share is 0, not -0
-    return f", {share:+.4g} % of it" if isfinite(share) else ""
+    # + 0.0: of no part the share is 0, not -0
+    return f", {part / whole * 100 + 0.0:+.4g} % of it" if whole and isfinite(part / whole) else ""
 
 
 def _shown(path: Path) -> Path:

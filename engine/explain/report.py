@@ -7,11 +7,11 @@ from html import escape
 from engine.core.value import Value
 from engine.explain.hunt import Finding
 from engine.source.origin import Place
+from engine.source.text import listed
 from engine.wording.names import number, safe
 from engine.wording.terminal import columns, printable, wrapped
 
 __all__ = ["Cause", "Layer", "Report"]
-LISTED = 5  # names in a cause
 NOT_TRIED = "nothing was tried: a loop of one's own cannot be run in a copy"
 LEFT = 'style="text-align: left; vertical-align: top"'
 
@@ -68,9 +68,8 @@ def cause(
 
 
 def names(found: Sequence[str]) -> str:
-    """The first few names."""
-    more = [f"… {len(found) - LISTED:,} more"] if len(found) > LISTED else []
-    return ", ".join([*map(safe, found[:LISTED]), *more])
+    """The first few names, as a terminal can show them."""
+    return listed([*map(safe, found)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,16 @@ def counted(count: int, what: str) -> str:
     return f"{count:,} {what if count == 1 else plurals.get(what, what + 's')}"
 
 
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """The first few names.
+
+    >>> listed(["a", "b"]), listed(["a", "b", "c", "d"], 2)
+    ('a, b', 'a, b, … 2 more')
+    """
+    more = [f"… {len(names) - most:,} more"] * (len(names) > most)
+    return ", ".join([*names[:most], *more])
+
+
 def columns_of(char: str) -> int:
     """How many columns a character takes."""
     if unicodedata.category(char) in ("Mn", "Me", "Cf"):
@@ -50,10 +60,12 @@ def columns_of(char: str) -> int:
 def shorten(text: str, width: int = LONGEST) -> str:
     """A text cut to a number of columns, with an ellipsis where it was cut.
 
-    Parentheses around the whole stay closed.
+    Parentheses around the whole stay closed, and an index stays, which tells items apart.
 
     >>> shorten("short"), shorten("abcdefghij", 5), shorten("(a + b + c)", 8)
     ('short', 'abcd…', '(a + b…)')
+    >>> shorten("softmax([a, b, c])[1]", 16)
+    'softmax([a,…[1]'
     """
     if len(text) <= width and text.isascii():
         return text
@@ -61,7 +73,8 @@ def shorten(text: str, width: int = LONGEST) -> str:
     ends = [*accumulate(max(columns_of(char), 1) for char in text[: width + 1])]
     if not ends or ends[-1] <= width:
         return text
-    mark = "…)" if width > 3 and bare(text) != text else "…"
+    tail = text[text.rfind("[") :] if text[-1] == "]" else ")" * (bare(text) != text)
+    mark = "…" + tail * (len(tail) < width // 2)
     return text[: bisect_right(ends, width - len(mark))].rstrip() + mark
 
 

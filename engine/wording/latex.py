@@ -72,8 +72,8 @@ def latex(value: Value, *, numbers: bool = False, width: int = 100, limit: int =
         if max(length, size) > limit:
             raise ValueError(
                 f"this expression of {len(order):,} values takes more than {limit:,} characters of "
-                "LaTeX, and nobody reads so many; give a part of it (one neuron, one sample), or "
-                f"allow more with limit={10 * limit}"
+                "LaTeX; give a part of it (one neuron, one sample), or allow more with "
+                f"limit={10 * limit}"
             )
     lines = lines[::-1] or [("", _equation(terms[value], value, numbers))]
     if len(lines) == 1:

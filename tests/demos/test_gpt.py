@@ -33,6 +33,8 @@ def test_the_gpt_beats_bigram_counts_and_shows_what_its_heads_look_at(
     assert own < bigram - 0.1
     assert mlp < bigram < math.log2(len(names.ALPHABET))
     assert "training (native): 3 epochs in" in said
+    found = "tokens (28 x 8)", "[query, key, value] (24 x 8)", "project (8 x 8)"
+    assert all(part in said for part in found)
     assert float(re.findall(r"Values alone: .* s, ([\d,]+) times", said)[0].replace(",", "")) > 3
     known, invented = re.findall(r"invented \((\d+) of 20.*\): (.*)", said)[0]
     assert len(invented.split(", ")) == 20 - int(known)

@@ -104,6 +104,15 @@ def flat(lists: Any) -> list[Any]:
     return [x for xs in lists for x in xs]
 
 
+def test_a_sum_of_squares_behind_a_matrix_is_no_score() -> None:
+    xs = engine.inputs(*[f"x{k}" for k in range(8)])
+    weights = matrix("q", rows=24)
+    rows = [engine.dot(row, xs) for row in weights]
+    text = Program(xs, [engine.dot(rows, rows)], flat(weights)).listing()
+    assert "= dot(" in text
+    assert "scores" not in text
+
+
 def test_scores_of_attention_are_told() -> None:
     for softmax in (engine.softmax, by_hand):
         text = attention(lambda scores, f=softmax: flat(map(f, scores)))

@@ -182,3 +182,24 @@ def test_keys_zoom(page: Any) -> None:
         wide.append(page.evaluate("document.querySelector('svg').clientWidth"))
     assert wide[1] > wide[0] > wide[3]
     assert wide[4] == wide[0]
+
+
+# the contrasts of what is written on arrows with the page
+CONTRASTS = """() => {
+    const light = (colour) => colour.match(/\\d+/g).slice(0, 3).map((part) => part / 255)
+        .map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, part, i) => sum + part * [0.2126, 0.7152, 0.0722][i], 0.05);
+    const paper = light(getComputedStyle(document.body).backgroundColor);
+    return [...document.querySelectorAll("g.edge > text")]
+        .map((text) => light(getComputedStyle(text).fill) / paper)
+        .map((ratio) => Math.max(ratio, 1 / ratio));
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_derivatives_can_be_read_at_each_step(page: Any, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)
+    show(page, page_of("readme"), "html")
+    for _ in range(8):
+        assert min(page.evaluate(CONTRASTS)) >= 4.5
+        press(page, "ArrowRight")

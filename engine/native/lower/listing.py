@@ -14,6 +14,7 @@ from engine.core.value import Value
 from engine.native.lower import plan
 from engine.native.lower.plan import Args, Tape
 from engine.native.needs import numpy
+from engine.source.text import counted
 
 FEW = 4  # matrices that are named where they are multiplied as one
 SHOWN = 8  # instructions of a chunk, and operands of an instruction; the others are "..."
@@ -186,7 +187,8 @@ class Listing:
         products with matrices; those of one query are under one softmax.
         """
         half, odd = divmod(len(step.columns), 2)
-        if step.op != "dot" or odd or not self._rows.keys() >= {*chain(*step.columns)}:
+        long = len(step.columns[0]) != len(step.ids)  # each takes many numbers out of each column
+        if step.op != "dot" or odd or long or not self._rows.keys() >= {*chain(*step.columns)}:
             return ""
         sides = step.columns[:half], step.columns[half:]
         pairs = zip(*[zip(*columns, strict=True) for columns in sides], strict=True)
@@ -208,8 +210,8 @@ class Listing:
             " to ".join(map(str, sorted({min(counts), max(counts)})))
             for counts in (queries.values(), [*map(len, groups.values())])
         ]
-        plural = "s" * (len(heads) > 1)
-        return f"attention scores ({len(heads)} head{plural} x {each} queries x {keys} keys): "
+        query = "query" if each == "1" else "queries"
+        return f"attention scores ({counted(len(heads), 'head')} x {each} {query} x {keys} keys): "
 
     def _step(self, step: plan.Apply) -> str:
         if {*map(len, (step.ids, *step.columns))} == {1}:
