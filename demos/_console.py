@@ -63,7 +63,7 @@ class Console:
                 except KeyboardInterrupt:
                     self.say("error", "KeyboardInterrupt\n")
                     break
-                except BaseException as error:  # noqa: BLE001  # exit() too
+                except BaseException as error:  # noqa: BLE001 (exit() too)
                     self.say("error", _told(error))
         self._send()
         for path, state in self._files():

@@ -40,9 +40,9 @@ def _rows(model: Module) -> list[list[str]]:
             pass
         if isinstance(thing, Value):
             counts[above] += 1
-        elif not isinstance(units.get(above), Layer):
+        elif isinstance(thing, Module) and not isinstance(units.get(above), Layer):
             inside |= {above} if units else set()
-            units[path], counts[path] = thing, 0  # type: ignore[assignment]
+            units[path], counts[path] = thing, 0
     rows = [HEAD]
     for path, unit in units.items():
         if counts[path] or not (path in inside or isinstance(unit, Buffers)):

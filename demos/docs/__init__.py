@@ -6,6 +6,7 @@ its own, `figures.py` what is drawn beside a name.
 """
 
 from pathlib import Path
+from typing import TextIO
 
 from sphinx.application import Sphinx
 
@@ -16,7 +17,7 @@ __all__ = ["build", "run"]
 SOURCES = Path(__file__).parent
 
 
-def build(folder: Path, status: object = None) -> None:
+def build(folder: Path, status: TextIO | None = None) -> None:
     """Write the pages into a folder; anything that Sphinx warns of is an error."""
     app = Sphinx(
         SOURCES,
@@ -24,7 +25,7 @@ def build(folder: Path, status: object = None) -> None:
         folder,
         folder / ".doctrees",
         "html",
-        status=status,  # type: ignore[arg-type]
+        status=status,
         warningiserror=True,
         exception_on_warning=False,
     )
