@@ -3,25 +3,29 @@ meant.
 """
 
 import difflib
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from inspect import signature
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 T = TypeVar("T")
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def similar(text: str, known: Iterable[str], most: int = 2) -> list[str]:
-    """The few known names that are most like a text, in capitals or not.
+    """The few known names that are most like a text, in capitals or not, or that it begins.
 
     >>> similar("Rleu", ["tanh", "relu"]), similar("lr", ["LR"]), similar("rleu", ["tanh"])
     (['relu'], ['LR'], [])
+    >>> similar("acc", ["r2", "accuracy"])
+    ['accuracy']
     """
     some = {name.lower(): name for name in islice(known, 5000)}  # with more it would take seconds
-    return [some[name] for name in difflib.get_close_matches(text.lower(), some, most)]
+    wanted = text.lower()
+    begun = [name for name in some if len(wanted) > 2 and name.startswith(wanted)]
+    near = dict.fromkeys(difflib.get_close_matches(wanted, some, most) + begun)
+    return [some[name] for name in islice(near, most)]
 
 
 def pick(table: Mapping[str, T], name: object, kind: str) -> T:
@@ -50,15 +54,19 @@ class _unseen:
 
 
 def spelled(function: Function) -> Function:
-    """Answer an unknown option by the one that was meant, as Python does itself from 3.13 on.
+    """Answer an unknown option by the one that was meant, as Python does itself from 3.13 on; and
+    take nothing but True and False for what is one of these unless it is said.
 
     >>> spelled(lambda size: size)(sise=3)
     Traceback (most recent call last):
     TypeError: <lambda>() got an unexpected keyword argument 'sise'. Did you mean 'size'?
+    >>> spelled(lambda legend=True: legend)(legend="no")
+    Traceback (most recent call last):
+    TypeError: legend is True or False, got 'no'
     """
-    if sys.version_info >= (3, 13):
-        return function
     known = signature(function).parameters
+    usual = {name: each.default for name, each in known.items()}
+    switches = [k for k, x in usual.items() if bool in (x.__class__, *get_args(known[k].annotation))]
 
     @wraps(function)
     def checked(*args: Any, **options: Any) -> Any:
@@ -66,6 +74,10 @@ def spelled(function: Function) -> Function:
             for meant in similar(name, known, 1):
                 said = f"{function.__qualname__}() got an unexpected keyword argument {name!r}"
                 raise TypeError(f"{said}. Did you mean {meant!r}?")
+        for name in switches:
+            got = options.get(name, usual[name])
+            if got is not usual[name] and (isinstance(got, str) or got not in (0, 1)):
+                raise TypeError(f"{name} is True or False, got {got!r:.60}")
         with _unseen():
             return function(*args, **options)
 

@@ -8,6 +8,7 @@ A shape that is used in another row, or in many places, is drawn again where it 
 """
 
 import re
+import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
@@ -26,6 +27,7 @@ from engine.drawing.style import (
     GRAPH,
     LEGEND,
     NODE,
+    STALE,
     again,
     box_style,
     extent,
@@ -164,6 +166,9 @@ class Drawing:
         look = {**GRAPH, "rankdir": self.look.direction, "ranksep": f"{self.gap:.2f}"}
         if self.look.width is not None:  # inches, of 96 pixels
             look["size"] = f"{self.look.width / 96:.3f},1000"
+        if self.seen.stale:
+            lines = [plain(line) + r"\l" for line in textwrap.wrap(self.seen.stale, 70)]
+            look |= {**STALE, "label": "".join(lines)}
         self.drawn = Picture(format="svg", graph_attr=look, node_attr=NODE, edge_attr=EDGE)
         self.drawn.ids = self.ids
         opened = filter(None, (shape.frame for shape in reversed(self.shapes.values())))

@@ -18,6 +18,7 @@ GRAPH = {"bgcolor": "transparent", "nodesep": "0.15", "nslimit": "2", "nslimit1"
 NODE = {"fontname": FONT, "fontsize": "11", "fontcolor": "#1a1a1a", "margin": "0.12,0.06"}
 _QUIET = {"color": GREY, "fontname": FONT, "fontcolor": GREY}  # what lies on the background
 EDGE = {**_QUIET, "fontsize": "10", "arrowsize": "0.6"}
+STALE = {**_QUIET, "fontsize": "11", "labeljust": "l"}
 FRAME = {**_QUIET, "fontsize": "11", "style": "rounded", "class": "frame"}
 # borders in the colours of Okabe and Ito, which every eye tells apart, and pale versions inside
 KINDS: Mapping[str, Mapping[str, str]] = {
@@ -51,7 +52,7 @@ MEANINGS = {
     "exploding": "exploding gradient",
     "nonfinite": "not finite",
 }
-LEGEND = {**FRAME, "id": "legend", "class": "legend"}
+LEGEND = {**FRAME, "label": "", "id": "legend", "class": "legend"}
 SMALL = {"fontsize": "10", "margin": "0.05,0.03", "width": "0", "height": "0"}  # of the legend
 # Extra inches on either side of a line for each of its letters. Graphviz rounds the width of a
 # letter to whole pixels, so a line may be wider than it believes. And the fonts of the machine that

@@ -1,6 +1,7 @@
 """A graph as a tree of text, for a terminal."""
 
 from collections.abc import Iterable
+from textwrap import fill
 from typing import NamedTuple
 
 from engine.choices import spelled
@@ -8,7 +9,7 @@ from engine.core.graph import topological
 from engine.core.sweep import gradients_of
 from engine.core.value import Value, is_constant
 from engine.drawing.style import flags
-from engine.drawing.view import Outputs, View, outputs_of
+from engine.drawing.view import Outputs, View, outputs_of, stale
 from engine.wording.names import Names, counted, number
 from engine.wording.notation import locals_of
 from engine.wording.terminal import Text, columns, in_colour, painted
@@ -96,6 +97,7 @@ def tree(
         hidden = sum(not is_constant(node) for node in topological(*outputs)) - len(met)
         if hidden:
             rows.append(f"… {hidden:,} values are not shown; lines={2 * lines} shows more")
+    rows += fill(stale(order), len(rows[0]) + 40).splitlines()
     return Text("\n".join(rows))
 
 

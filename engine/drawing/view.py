@@ -10,8 +10,8 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 from engine.core.copies import shallow_copy
-from engine.core.graph import reverse_order, topological
-from engine.core.modes import numeric_mode, recording
+from engine.core.graph import check_fresh, reverse_order, topological
+from engine.core.modes import StaleValueError, numeric_mode, recording
 from engine.core.node import edges
 from engine.core.origins import name_of
 from engine.core.sweep import gradients_of
@@ -33,6 +33,7 @@ class View:
         kinds: what each of them is: a leaf, parameter, input, operation or output.
         names: what nodes are called, as in every other view of the same outputs.
         swept: whether gradients are shown.
+        stale: what to say where a leaf was changed after what was computed from it.
     """
 
     outputs: Mapping[Value, str]
@@ -40,6 +41,7 @@ class View:
     kinds: Mapping[Value, str]
     names: Names
     swept: bool = True
+    stale: str = ""
 
     @cached_property
     def seed(self) -> float:
@@ -106,7 +108,16 @@ def view(
         nodes = [node for node in nodes if node in near]
     kinds = {node: kinds[node] for node in nodes}
     swept = any(node.grad for node in nodes) if grad is None else grad
-    return View(outputs, nodes, kinds, Names(order), swept)
+    return View(outputs, nodes, kinds, Names(order), swept, stale(order))
+
+
+def stale(order: list[Value]) -> str:
+    """What the error of a gradient would say where the numbers of a graph do not fit together."""
+    try:
+        check_fresh(order)
+    except StaleValueError as error:
+        return str(error)
+    return ""
 
 
 def outputs_of(who: str, given: Outputs) -> dict[Value, str]:
