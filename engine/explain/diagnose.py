@@ -54,8 +54,8 @@ def examined(loss: Value, model: Iterable[Value] | _Model | None, frame: FrameTy
     ]
     found.sort(key=lambda each: -each.weight)
     own = counted(len(facts.own), "parameter")
-    loop = f", and {len(facts.sweeps):,} losses of the loop" if facts.sweeps else ""
-    looked = [f"looked at {len(facts.nodes):,} values, the gradients of {own}{loop}"]
+    loop = f", and {counted(len(facts.sweeps), 'loss')} of the loop" if facts.sweeps else ""
+    looked = [f"looked at {counted(len(facts.nodes), 'value')}, the gradients of {own}{loop}"]
     looked += [NOT_TRIED] * bool(found)
     seconds, layers = perf_counter() - begin, tuple(facts.layers)
     return Report(tuple(found), tuple(looked), seconds, layers, facts.finding, len(facts.nodes))

@@ -45,7 +45,8 @@ class Cause:
     @property
     def head(self) -> str:
         """What is wrong, and where."""
-        return self.title if self.place is None else f"{self.title} at {self.place}"
+        said = self.place is None or str(self.place) in self.title
+        return self.title if said else f"{self.title} at {self.place}"
 
     @property
     def parts(self) -> dict[str, str]:

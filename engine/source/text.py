@@ -33,11 +33,11 @@ def number(x: float) -> str:
 def counted(count: int, what: str) -> str:
     """A number of things: `1 edge`, `2 edges`.
 
-    >>> counted(1, "edge"), counted(0, "edge"), counted(2000, "box"), counted(2, "leaf")
-    ('1 edge', '0 edges', '2,000 boxes', '2 leaves')
+    >>> counted(1, "edge"), counted(0, "edge"), counted(2000, "loss"), counted(2, "leaf")
+    ('1 edge', '0 edges', '2,000 losses', '2 leaves')
     """
-    plurals = {"box": "boxes", "leaf": "leaves"}
-    return f"{count:,} {what if count == 1 else plurals.get(what, what + 's')}"
+    several = "leaves" if what == "leaf" else what + ("es" if what[-1] in "sx" else "s")
+    return f"{count:,} {what if count == 1 else several}"
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:

@@ -320,3 +320,12 @@ def test_a_notebook_folds_all_causes_but_the_first_and_colours_nothing() -> None
         assert text in shown
     healthy = diagnose((w + 1.0) ** 2, [w])._repr_html_()
     assert healthy.startswith("<b>nothing found</b><div>looked at ")
+
+
+def test_a_place_is_said_once() -> None:
+    w = Value(2.0, "w")
+    loss = ((w * 30.0).tanh() - 1.0) ** 2
+    loss.backward()
+    said = str(diagnose(loss))
+    line = f"test_diagnose.py:{here() - 3}"
+    assert f"{line} is saturated\n" in said
