@@ -200,8 +200,9 @@ class Facts:
         """The first line of the loop's file that sets leaves between the model and the loop."""
         if self.sweeps:
             parts: Iterable[Any] = getattr(self.model, "modules", tuple)()
-            born = min([x.place.since for x in parts if hasattr(x, "place")], default=0)
             file, begin = self.sweeps[0].place.file, self.sweeps[0].epoch
+            # nobody knows how old leaves without a model are
+            born = min([x.place.since for x in parts if hasattr(x, "place")], default=begin)
             for code, at, since in CHANGES:
                 if code and code.co_filename == file and born < since <= begin:
                     return Place(file, origin_of(code, at >> 1, None).line)

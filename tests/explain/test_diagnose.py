@@ -322,7 +322,8 @@ def test_a_notebook_folds_all_causes_but_the_first_and_colours_nothing() -> None
     assert healthy.startswith("<b>nothing found</b><div>looked at ")
 
 
-def test_a_place_is_said_once() -> None:
+def test_a_place_is_said_once_and_no_line_that_changed_other_leaves() -> None:
+    Value(1.0).data = 2.0
     w = Value(2.0, "w")
     loss = ((w * 30.0).tanh() - 1.0) ** 2
     loss.backward()
