@@ -7,6 +7,7 @@ import keyword
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from typing import Any
 
 from engine.core import origins
 from engine.core.node import Node
@@ -14,7 +15,7 @@ from engine.core.operation import Operation
 from engine.core.origins import name_of, place_of
 from engine.core.value import Value, is_constant
 from engine.source.text import LONGEST as LONGEST
-from engine.source.text import SIGNS, bare
+from engine.source.text import MARK, SIGNS, bare
 from engine.source.text import counted as counted
 from engine.source.text import middle as middle
 from engine.source.text import number as number
@@ -70,10 +71,10 @@ def safe(label: str, width: int = LONGEST) -> str:
     red\x1b[31m and\n\u202eback
     """
     pieces = (c if _harmless(c) else c.encode("unicode_escape").decode() for c in label)
-    shown = middle("".join(pieces), width)
-    if any(unicodedata.bidirectional(char) in ("R", "AL", "AN") for char in shown):
-        shown = f"\u200e{shown}\u200e"  # marks of left to right
-    return shown
+    text = "".join(pieces)
+    if any(unicodedata.bidirectional(char) in ("R", "AL", "AN") for char in text):
+        return f"{MARK}{middle(text, width - 2)}{MARK}"
+    return middle(text, width)
 
 
 def _harmless(char: str) -> bool:
@@ -139,7 +140,7 @@ class Names:
     def of(self, node: Value, width: int | None = None, stem: str = "") -> str:
         """The name of a node, cut to a width; a stem and a number where it is called nothing."""
         waiting, self._waiting = self._waiting, ()
-        for each in waiting:
+        for each in _as_written(waiting):
             if not is_constant(each):
                 self._give(each, stem, each is waiting[-1])
         self._closed = self._closed or bool(waiting)
@@ -172,6 +173,21 @@ class Names:
             k += 1
         self._taken[stem + "…"] = k + 1  # the next need not count from the start
         return f"{stem}{k}"
+
+
+def _as_written(nodes: Sequence[Value]) -> list[Value]:
+    """The nodes in another order: first parents before second ones, as the source has them."""
+    read = {parent for node in nodes for parent in node.parents}
+    order, seen = list[Value](), set[Value]()
+    stack: list[Any] = [node for node in nodes if node not in read]
+    while stack:
+        node = stack.pop()
+        if node is None:  # all below the next one are in order: it follows
+            order.append(stack.pop())
+        elif node not in seen:
+            seen.add(node)
+            stack += (node, None, *reversed(node.parents))
+    return order
 
 
 def identifiers(nodes: Iterable[Value]) -> dict[Value, str]:

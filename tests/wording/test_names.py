@@ -7,7 +7,8 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import Value
+from engine import Value, topological
+from engine import sum as sum_
 from engine.wording.names import Names, identifiers, safe
 from engine.wording.terminal import width
 
@@ -53,3 +54,17 @@ def test_names_are_identifiers_and_no_two_are_the_same() -> None:
         assert ast.parse(name, mode="eval").body.id == name  # type: ignore[attr-defined]
     assert names[nodes[0]] == "w"
     assert [names[node] for node in nodes[1:4]] == ["w_2", "w_2_2", "class_"]
+
+
+def test_equal_names_are_numbered_as_the_source_has_them() -> None:
+    w = Value(2.0, "w")
+    loss = sum_([(w * x - 1.0) ** 2 for x in (1.0, 2.0, 3.0)])
+    names = Names(topological(loss))
+    assert [names.of(term) for term in loss.parents] == [
+        "((w * x - 1.0) ** 2)",
+        "((w * x - 1.0) ** 2)#2",
+        "((w * x - 1.0) ** 2)#3",
+    ]
+    h = Value(1.0, "h")
+    twice = h.relu().tanh() + h.relu()
+    assert Names(topological(twice)).of(twice.parents[1]).endswith("#2")
