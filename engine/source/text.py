@@ -11,6 +11,7 @@ from itertools import accumulate
 from typing import Any
 
 LONGEST = 40  # of a name, in columns
+MARK = "\u200e"  # on both sides of words from right to left; what stands beside keeps its direction
 SIGNS = {sign: sign for sign in ("+", "-", "/", "**", "%", "//", ">")}  # Python's, by symbols
 SIGNS |= {"×": "*", "≥": ">=", "=": "=="}
 
@@ -73,7 +74,8 @@ def shorten(text: str, width: int = LONGEST) -> str:
     ends = [*accumulate(max(columns_of(char), 1) for char in text[: width + 1])]
     if not ends or ends[-1] <= width:
         return text
-    tail = text[text.rfind("[") :] if text[-1] == "]" else ")" * (bare(text) != text)
+    last = {"]": text[text.rfind("[") :], MARK: MARK}
+    tail = last.get(text[-1], ")" * (bare(text) != text))
     mark = "…" + tail * (len(tail) < width // 2)
     return text[: bisect_right(ends, width - len(mark))].rstrip() + mark
 

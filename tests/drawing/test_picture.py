@@ -20,7 +20,7 @@ import engine
 from engine import Value
 from engine.drawing import draw, to_dot, to_svg
 from engine.drawing.view import Outputs
-from engine.wording.names import safe
+from engine.wording.names import safe, shorten
 from tests.core.programs import OPERATIONS, Program, programs
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -149,6 +149,8 @@ def test_any_text_at_all_reads_back_up_to_blanks(labels: list[str]) -> None:
     for leaf in leaves:
         (read,) = shown[names[leaf]][:-1]
         assert "".join(read.split()) == "".join(safe(leaf.label or "").split())
+        wanted = shorten(safe(leaf.label or ""), 20)
+        assert wanted.count("\u200e") in (0, 2)  # a cut keeps both marks of words from right to left
 
 
 def test_no_number_is_rounded_to_nought() -> None:
