@@ -99,16 +99,30 @@ class Scope(ContextDecorator, Generic[T]):
     def __enter__(self) -> Self:
         block = Block(self.value, _owner(sys._getframe(1)))
         self._blocks.append(block)
-        self._setting.enter(block)
-        return self
+        try:
+            self._setting.enter(block)
+            return self
+        except KeyboardInterrupt:  # then there is no block
+            self._setting.leave(block)
+            raise
 
     def __exit__(self, *exception: object) -> None:
-        # a scope may be open in several threads, tasks and generators: leave the block that is
-        # open here, and among those the caller's own, and of those the last
-        here, owner = self._setting.blocks(), _owner(sys._getframe(1))
-        block = sorted(self._blocks, key=lambda b: (b in here, b.generator is owner))[-1]
-        self._blocks.remove(block)
-        self._setting.leave(block)
+        block = None
+        try:
+            block = self._innermost(sys._getframe(1))
+            self._setting.leave(block)
+            self._blocks.remove(block)
+        except KeyboardInterrupt:  # it is left all the same
+            self._setting.leave(block or self._innermost(sys._getframe(1)))
+            raise
+
+    def _innermost(self, caller: FrameType) -> Block[T]:
+        """The block that is open here, and among those the caller's own, and of those the last: a
+        scope may be open in several threads, tasks and generators.
+        """
+        here, owner = self._setting.blocks(), _owner(caller)
+        left = [block for block in self._blocks if not block.over]
+        return sorted(left, key=lambda b: (b in here, b.generator is owner))[-1]
 
     def __call__(self, function: Function) -> Function:
         """The function, in a block at each call; a TypeError for what runs on after its call."""

@@ -29,6 +29,7 @@ settings.load_profile("ci" if CI else "dev")
 THOROUGH = {
     *("demos/test_docs.py", "demos/test_doctor.py", "demos/test_features.py", "demos/test_gpt.py"),
     *("demos/test_playground.py", "demos/test_stories.py", "drawing/test_browser.py"),
+    "load/test_interrupts.py",
     *("native/test_branches.py", "native/test_edges.py", "native/test_elementary.py"),
     *("native/test_formulas.py", "native/test_lean.py", "native/test_networks.py"),
     *("native/test_raised_sums.py", "native/test_raising.py", "native/test_random.py"),

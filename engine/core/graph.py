@@ -23,8 +23,8 @@ def uncollected() -> Iterator[None]:
     finds none there.
     """
     enabled = gc.isenabled()
-    gc.disable()
     try:
+        gc.disable()
         yield
     finally:
         if enabled:

@@ -6,17 +6,21 @@ The loop in `backward` is the documentation of backprop: stop in it with any deb
 
 from collections.abc import Sequence
 from contextlib import suppress
-from itertools import compress
+from itertools import compress, repeat
 from threading import get_ident
+from typing import Self
 
 from engine.core.graph import reverse_order
 from engine.core.hooks import visited
-from engine.core.node import Node, as_float, edges
+from engine.core.node import Node, as_float, assign, edges
 from engine.core.nonfinite import check_gradients, check_sum
 from engine.core.ops import CONSTANT
 from engine.forks import fork_safe_lock, in_forked_child
 from engine.source.traces import note_sweep
 
+WITHIN = "within backward(); let the outer one end first"
+BESIDE = "while another thread is in backward_steps(); let that end first"
+ENDS = "(a backward_steps() ends when it is gone through or closed)"
 _sweeping = fork_safe_lock()  # gradients are summed up on the nodes: one sweep at a time
 
 
@@ -27,7 +31,8 @@ def backward(root: Node, seed: float) -> None:
     each parent, and is visited when all its consumers have been.
     """
     order = reverse_order(root)
-    with _sweeping, Gradients(order, add=True) as held:
+    with _sweeping, Gradients(order) as gradients:
+        held = gradients.begin(sweep=True)
         root.grad = seed
         for node in visited(order):
             upstream = node.grad
@@ -36,6 +41,7 @@ def backward(root: Node, seed: float) -> None:
                     contribution = upstream * local
                     parent.grad += contribution
         check_gradients(order, [node.grad for node in order], seed)
+        gradients.add()
     note_sweep(order, held)
 
 
@@ -54,71 +60,67 @@ def gradients_of(nodes: Sequence[Node]) -> list[float]:
 
 
 class Gradients:
-    """Sets the gradients of nodes aside: inside the `with` block they begin at 0.
+    """Inside the `with` block, from `begin()` on, the gradients of nodes begin at 0.
 
-    At the end, and where anything raises, what was set aside comes back.
-
-    Arguments:
-        nodes: whose gradients.
-        add: this is a sweep. At its end, the new gradients are added to the old ones, unless
-            something raised. One sweep can be open at a time, since it sums gradients up on the
-            nodes; a second one is a RuntimeError.
+    At its end, and where anything raises, those from before come back; but not after `add()`.
+    They are set in one go, and no Ctrl-C comes in between.
     """
 
-    __slots__ = ("_add", "_before", "_nodes", "_thread")
+    __slots__ = ("_before", "_nodes", "_thread")
     _open: "Gradients | None" = None
+    _before: list[float] | None
     _thread: int
 
-    def __init__(self, nodes: Sequence[Node], add: bool = False) -> None:
-        self._nodes, self._add = nodes, add
+    def __init__(self, nodes: Sequence[Node]) -> None:
+        self._nodes, self._before = nodes, None
 
-    def __enter__(self) -> Node | None:
+    def __enter__(self) -> Self:
+        return self
+
+    def begin(self, sweep: bool = False) -> Node | None:
+        """Set the gradients aside, and give the first node that has one.
+
+        Arguments:
+            sweep: gradients are summed up on the nodes, so one sweep can be open at a time; a
+                second one is a RuntimeError.
+        """
         with _sweeping:
-            if self._add and Gradients._open is not None:
-                raise RuntimeError(
-                    "backward() was called "
-                    + (
-                        "within backward(); let the outer one end first"
-                        if Gradients._open._thread == get_ident()
-                        else "while another thread is in backward_steps(); let that end first"
-                    )
-                    + " (a backward_steps() ends when it is gone through or closed)"
-                )
-            self._before = gradients_of(self._nodes)
-            self._thread = get_ident()
-            if self._add:
+            if sweep and Gradients._open is not None:
+                other = Gradients._open._thread != get_ident()
+                raise RuntimeError(f"backward() was called {BESIDE if other else WITHIN} {ENDS}")
+            self._before, self._thread = gradients_of(self._nodes), get_ident()
+            if sweep:
                 Gradients._open = self
-        held = next(compress(self._nodes, self._before), None)  # the first that has a gradient
-        for node in self._nodes if held is not None else ():
-            node.grad = 0.0
+        held = next(compress(self._nodes, self._before), None)
+        if held is not None:
+            assign(self._nodes, "grad", repeat(0.0))
         return held
 
-    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
-        add = self._add and error is None
-        try:
-            if add and any(self._before):
-                # added as a whole, so that the same sweep twice is exactly double
-                for node, earlier in zip(self._nodes, self._before, strict=True):
-                    added = node.grad
-                    node.grad = added + earlier
-                    if node.grad - node.grad:
-                        check_sum(node, earlier, added)
-        except BaseException:
-            add = False
-            raise
-        finally:
-            if not add:
-                for node, grad in zip(self._nodes, self._before, strict=True):
-                    node.grad = grad
-            if self._add:
-                Gradients._open = None
+    def add(self) -> None:
+        """Keep the new gradients, added as a whole to those from before: so the same sweep twice is
+        exactly double.
+        """
+        if any(self._before or ()):
+            for node, earlier in zip(self._nodes, self._before or (), strict=True):
+                added = node.grad
+                node.grad = added + earlier
+                if node.grad - node.grad:
+                    check_sum(node, earlier, added)
+        Gradients._open = self._before = None
+
+    def __exit__(self, *_: object) -> None:
+        before, self._before = self._before, None
+        if Gradients._open is self:
+            Gradients._open = None
+        if before is not None:
+            assign(self._nodes, "grad", before)
 
 
 def _undo_lost_sweep() -> None:
     """In a forked child, put back what the sweep of another thread has changed so far."""
     lost = Gradients._open
     if lost is not None and lost._thread != get_ident():
-        lost.__exit__(RuntimeError)
+        lost.__exit__()
 
 
 in_forked_child(_undo_lost_sweep)

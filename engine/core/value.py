@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import repeat
 from math import inf, nan
 from sys import _getframe
 from typing import Any, Self, TypeAlias
@@ -11,7 +12,7 @@ from engine.core.copies import deep_copy, reduce_node, shallow_copy
 from engine.core.graph import describe, topological
 from engine.core.inputs import Comparisons, declared, look
 from engine.core.modes import NO_GRAD
-from engine.core.node import Node, as_float, is_foreign
+from engine.core.node import Node, as_float, assign, is_foreign
 from engine.core.nonfinite import check_value
 from engine.core.numerics import divide
 from engine.core.operation import Operation, rows
@@ -282,15 +283,15 @@ def epoch() -> int:
     return _epoch
 
 
-def set_data(leaves: Iterable[Value], numbers: Iterable[Number]) -> None:
+def set_data(leaves: Sequence[Value], numbers: Iterable[Number]) -> None:
     """Set the data of leaves, as one change: a step of an optimiser changes many."""
     global _epoch
     found = [x if x.__class__ is float else as_float(x) for x in numbers]
     with _lock:
         _epoch += 1
         note_change(outside_library(_getframe()), _epoch)
-        for leaf, number in zip(leaves, found, strict=True):
-            leaf._data, leaf._epoch = number, _epoch
+        assign(leaves, "_epoch", repeat(_epoch))
+        assign(leaves, "_data", found)
 
 
 _shared: dict[float, Value] = {}

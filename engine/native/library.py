@@ -5,26 +5,50 @@ from __future__ import annotations
 import ctypes
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache, partial
 from struct import Struct
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 from engine.core.graph import uncollected
-from engine.forks import fork_safe_lock
+from engine.forks import fork_safe_lock, in_forked_child
 from engine.native import disk
 from engine.native.assembly import Assembly, assemble
 from engine.native.emit.scalar import c_function, surfaced
 from engine.native.lower.plan import Tape
 from engine.native.needs import llvm, numpy
 
+Answer = TypeVar("Answer")
+
 # --- machine code, through LLVM -------------------------------------------------------------------
 _llvm_lock = fork_safe_lock()  # LLVM's global state: one compilation at a time
 
 
+@cache
+def _compiler() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, "gradwalk")
+
+
+in_forked_child(_compiler.cache_clear)  # a child has none of its parent's threads
+
+
+def _apart(task: Callable[[], Answer]) -> Answer:
+    """What a task of LLVM returns, done in a thread to which Ctrl-C does not come: where it breaks
+    llvmlite off, memory may be freed twice.
+    """
+    try:
+        future = _compiler().submit(task)
+    except RuntimeError:  # Python is about to exit, and starts no thread any more
+        return task()
+    return future.result()
+
+
+@cache
 def lanes() -> int:
     """How many doubles this machine's vectors hold."""
-    features = llvm().get_host_cpu_features()
+    features = _apart(lambda: llvm().get_host_cpu_features())
     if features.get("avx512f"):
         return 8
     return 4 if features.get("avx") else 2
@@ -43,6 +67,10 @@ def compile_text(text: str, fast: bool = True) -> Any:
             results are the same to the bit. (More than LLVM's level 1 takes longer and gives no
             faster loops: they are written as they should be.)
     """
+    return _apart(partial(_compile, text, fast))
+
+
+def _compile(text: str, fast: bool) -> Any:
     binding = llvm()
     with _llvm_lock:
         binding.initialize_native_target()

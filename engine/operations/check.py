@@ -128,7 +128,8 @@ def check_gradient(
 
 def _gradients(output: Value, inputs: Sequence[Value]) -> list[float]:
     """What `backward()` would leave on fresh inputs; what is on the graph's nodes stays there."""
-    with Gradients(topological(output, *inputs)):
+    with Gradients(topological(output, *inputs)) as gradients:
+        gradients.begin()
         output.backward()
         return [x.grad for x in inputs]
 

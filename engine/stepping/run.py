@@ -2,12 +2,13 @@
 
 from array import array
 from collections.abc import Callable, Iterator
+from itertools import chain, repeat
 from math import isfinite
 from typing import Any
 
 from engine.core.graph import reverse_order, topological
 from engine.core.hooks import call_hooks, has_hooks
-from engine.core.node import as_float, edges
+from engine.core.node import as_float, assign, edges
 from engine.core.nonfinite import check_gradients, check_sum
 from engine.core.sweep import gradients_of
 from engine.core.value import Value, is_constant
@@ -56,7 +57,11 @@ class Run:
         self.position: int = 0
         self._earlier = gradients_of(self.nodes)
         self._record()
-        self.restart()
+        try:
+            self.restart()
+        except KeyboardInterrupt:  # then there is no run
+            self.close()
+            raise
 
     def _record(self) -> None:
         """Compute all edges of the pass without writing on the graph; hooks are called here."""
@@ -146,15 +151,12 @@ class Run:
     # --- walking ---------------------------------------------------------------------------------
     def close(self) -> None:
         """Put all gradients back as they were before the run."""
-        for node, earlier in zip(self.nodes, self._earlier, strict=True):
-            node.grad = earlier
+        assign(self.nodes, "grad", self._earlier)
 
     def restart(self) -> None:
         """Go back to the beginning."""
-        for node in self.nodes:
-            node.grad = 0.0
-        self.root.grad = self._grads[0]
         self.position = 0
+        assign(self.nodes, "grad", chain(self._grads[:1], repeat(0.0)))
         if not len(self):  # a leaf alone: that is all
             self._land(1)
 
@@ -181,6 +183,16 @@ class Run:
         if not -end - 1 <= position <= end:
             raise IndexError(f"this run has positions from 0 to {end}, got {position}")
         position %= end + 1
+        start = self.position
+        try:
+            self._walk(position, end)
+        except BaseException:  # Ctrl-C between two edges, or within one
+            self.restart()
+            self._walk(start, end)
+            raise
+        return self.current
+
+    def _walk(self, position: int, end: int) -> None:
         if self.position == end and end:
             self._land(-1)
         nodes, parents, before = self.nodes, self._parent, self._before
@@ -195,7 +207,6 @@ class Run:
         self.position = position
         if position == end and end:
             self._land(1)
-        return self.current
 
     def _land(self, way: int) -> None:
         """At the end add the gradients from before the run (way 1), or take them off (way -1)."""

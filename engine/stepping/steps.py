@@ -120,7 +120,8 @@ def backward_steps(root: Value, seed: float = 1.0) -> Iterator[Step]:
     """
     seed = as_float(seed)
     order = reverse_order(root)
-    with Gradients(order, add=True):
+    with Gradients(order) as gradients:
+        gradients.begin(sweep=True)
         root.grad = seed
         index = 0
         for node in visited(order):
@@ -137,6 +138,7 @@ def backward_steps(root: Value, seed: float = 1.0) -> Iterator[Step]:
                 )
                 index += 1
         check_gradients(order, [node.grad for node in order], seed)
+        gradients.add()
 
 
 def forward_steps(root: Value) -> Iterator[ForwardStep]:

@@ -151,11 +151,16 @@ class Optimizer:
                 "backward() on a loss that was computed from these parameters"
             )
         check_finite(f"{name}.step", "gradient", self.params, grads)
-        new = self.updates(self.scales, [p.data for p in self.params], grads, self.memory)
+        before, memory, steps = [p.data for p in self.params], self.memory, self.steps
+        new = self.updates(self.scales, before, grads, memory)
         check_finite(f"{name}.step", "new value", self.params, [x for x, *_ in new])
-        set_data(self.params, [x for x, *_ in new])
-        self.memory = [tuple(memory) for _, *memory in new]
-        self.steps += 1
+        try:
+            set_data(self.params, [x for x, *_ in new])
+            self.memory, self.steps = [tuple(memory) for _, *memory in new], steps + 1
+        except KeyboardInterrupt:  # then there was no step
+            set_data(self.params, before)
+            self.memory, self.steps = memory, steps
+            raise
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to 0."""

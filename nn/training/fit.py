@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
+from contextvars import copy_context
 from functools import cache
 from numbers import Integral
 from random import Random
@@ -214,7 +215,8 @@ def fit(
             asked = "checkpoint_every is how often to write"
             asked = "resume=True goes on from" if resume else asked
             raise ValueError(f"{asked} a file; say which with checkpoint=path")
-        return _train(task, writer, saved, progress)
+        # in a context of its own: no setting stays, wherever Ctrl-C comes
+        return copy_context().run(_train, task, writer, saved, progress)
 
 
 def _train(

@@ -219,13 +219,15 @@ def test_sweeps_run_within_gradients_that_are_set_aside_and_the_other_way_round(
     x = Value(3.0)
     y = x * x
     x.grad = 0.5
-    with Gradients([x, y]):
+    with Gradients([x, y]) as gradients:
+        gradients.begin()
         y.backward()
         assert x.grad == 6.0
     assert (x.grad, y.grad) == (0.5, 0.0)
     steps = y.backward_steps()
     next(steps)
-    with Gradients([x, y]):
+    with Gradients([x, y]) as gradients:
+        gradients.begin()
         assert (x.grad, y.grad) == (0.0, 0.0)
     assert (x.grad, y.grad) == (3.0, 1.0)
     assert [step.after for step in steps] == [6.0]

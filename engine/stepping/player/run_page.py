@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.modes import numeric_mode
-from engine.core.node import ITEM
+from engine.core.node import ITEM, assign
 from engine.core.operation import Operation
 from engine.core.origins import place_of
 from engine.core.sweep import Gradients
@@ -73,9 +73,9 @@ def to_html(run: Run | Value, path: Target = None, **how: Any) -> str:
         )
     forward = sum(bool(node.parents) for node in run.nodes)
     start = forward + run.position if run.position else 0
-    with Gradients(run.nodes):
-        for node, grad in zip(run.nodes, run._grads, strict=True):
-            node.grad = grad
+    with Gradients(run.nodes) as gradients:
+        gradients.begin()
+        assign(run.nodes, "grad", run._grads)
         picture, svg = _drawing(run, how)
     names = Names(run.nodes[::-1])
     title = names.of(run.root)
