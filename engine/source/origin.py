@@ -65,10 +65,13 @@ class Origin:
     called: str | None
     library: bool
 
+    @property
+    def place(self) -> "Place | None":
+        """The line, where it is one of the user's."""
+        return None if self.library else Place(self.file, self.line)
+
     def __str__(self) -> str:
-        if self.library:
-            return f"{Path(self.file).relative_to(_HERE.parent)}:{self.line}"
-        return str(Place(self.file, self.line))
+        return str(self.place or f"{Path(self.file).relative_to(_HERE.parent)}:{self.line}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,7 +193,7 @@ class Symptoms:
         if len(last) < max(len(values), 2):
             return None
         origin = changed_at(max(last))
-        return Place(origin.file, origin.line) if origin and not origin.library else None
+        return origin and origin.place
 
     def at(self, name: str) -> Place:
         """The line of an argument of the call of `fit`."""
