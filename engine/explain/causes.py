@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import pairwise
 from math import factorial, isfinite, prod
-from typing import Any
+from typing import Any, TypeVar
 
 from engine.core.modes import numeric_mode
 from engine.core.operation import rows
@@ -30,17 +30,21 @@ MANY = 8  # terms of a sum, whose size then hangs on how many rows there are
 ENDS = r"\.detach\(|\.data\b|\bfloat\(|\.item\("  # what ends a graph
 
 Row = Callable[[Facts], Iterator[Cause]]
+F = TypeVar("F")
 CAUSES: dict[str, Row] = {}
 
 
-def row(name: str, table: dict[str, Row] = CAUSES) -> Callable[[Row], Row]:
-    """Put a function into a table."""
+def entry(table: dict[str, F], name: str) -> Callable[[F], F]:
+    """A decorator: put a function into a table under a name."""
 
-    def put(function: Row) -> Row:
+    def put(function: F) -> F:
         table[name] = function
         return function
 
     return put
+
+
+row = partial(entry, CAUSES)
 
 
 # --- the loop ------------------------------------------------------------------------------------

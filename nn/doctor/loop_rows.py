@@ -7,7 +7,7 @@ from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
 
-from engine.explain.causes import row
+from engine.explain.causes import entry
 from engine.explain.facts import Facts as Graph
 from engine.explain.report import Cause
 from nn.checks import alone, as_list, as_number
@@ -63,7 +63,7 @@ class LoopRows(Symptoms):
         return self.graph.fell < 0.9
 
 
-@row("rows", LOOPS)
+@entry(LOOPS, "rows")
 def _rows(facts: Graph) -> Iterator[Cause]:
     """What the samples and the targets of the loop tell, if they are found among variables."""
     inner, outer = facts.frame.f_locals, facts.frame.f_globals

@@ -193,7 +193,7 @@ class Symptoms:
         if len(last) < max(len(values), 2):
             return None
         origin = changed_at(max(last))
-        return origin and origin.place
+        return origin.place if origin else None
 
     def at(self, name: str) -> Place:
         """The line of an argument of the call of `fit`."""
