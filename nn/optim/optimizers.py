@@ -18,16 +18,8 @@ from engine.core.origins import called
 from engine.core.sweep import gradients_of
 from engine.core.value import set_data
 from engine.source.origin import Place
-from nn.checks import (
-    at_least_zero,
-    check_finite,
-    fraction,
-    is_number,
-    leaf_values,
-    listed,
-    place,
-    warn,
-)
+from engine.source.text import listed
+from nn.checks import at_least_zero, check_finite, fraction, is_number, leaf_values, place, warn
 
 LIVE: "WeakValueDictionary[int, Optimizer]" = WeakValueDictionary()  # for `diagnose`
 Memory = tuple[float, ...]
@@ -106,9 +98,8 @@ class Optimizer:
 
     def update(self, value: float, gradient: float, memory: Memory) -> tuple[float, ...]:
         """The new value of a parameter, followed by what to remember for the next step."""
-        raise NotImplementedError(
-            f"write {type(self).__name__}.update(self, value, gradient, memory)"
-        )
+        name = type(self).__name__
+        raise NotImplementedError(f"write {name}.update(self, value, gradient, memory)")
 
     @property
     def scales(self) -> list[float]:
@@ -145,11 +136,9 @@ class Optimizer:
         name = type(self).__name__
         grads = gradients_of(self.params)
         if self.doubts and not self.steps and not any(grads):
-            names = listed([*map(called, self.params)])
-            warn(
-                f"{name}.step: all gradients are 0 ({names}), as if no loss reached them; call "
-                "backward() on a loss that was computed from these parameters"
-            )
+            zero = f"{name}.step: all gradients are 0 ({listed([*map(called, self.params)])})"
+            remedy = "call backward() on a loss that was computed from these parameters"
+            warn(f"{zero}, as if no loss reached them; {remedy}")
         check_finite(f"{name}.step", "gradient", self.params, grads)
         new = self.updates(self.scales, [p.data for p in self.params], grads, self.memory)
         check_finite(f"{name}.step", "new value", self.params, [x for x, *_ in new])

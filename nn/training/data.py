@@ -39,11 +39,10 @@ class Data:
     def __init__(self, rows: Rows, validation: Any, model: object = None) -> None:
         self.share: float | None = _share(len(rows), validation)
         self.given: Rows = rows
-        many = len(rows)
-        self._held = 0 if self.share is None else min(max(round(many * self.share), 1), many - 1)
         self.rows: Rows = rows
         self.validation: Rows = Rows()
-        self._model = model
+        self._model, many = model, len(rows)
+        self._held = 0 if self.share is None else min(max(round(many * self.share), 1), many - 1)
         if validation is not None and not self._held:
             xs, ys = validation
             self.validation = pair_up("validation", xs, ys, model, " of the validation")
@@ -232,11 +231,8 @@ def _class_weights(loss: Loss, weights: ClassWeights, data: Data) -> dict[int, f
             "class_weights are for losses of classification by name (cross_entropy, hinge, ...), "
             f"got {loss_name(loss)}; leave them out, or weigh the rows in a loss of your own"
         )
-    ignored = ignored_class(loss)
-    targets, others = (
-        [_class(y) for y in rows.take(rows.counted(ignored)).ys]
-        for rows in (data.given, data.validation)
-    )
+    ignored, both = ignored_class(loss), (data.given, data.validation)
+    targets, others = ([*map(_class, rows.take(rows.counted(ignored)).ys)] for rows in both)
     table = _table(weights, targets, classes)
     for name, weight in table.items():
         if not (is_number(weight) and 0 < weight < math.inf):
