@@ -81,10 +81,9 @@ def _backward(node: Value) -> Callable[[], None]:
 
 
 def _set_backward(node: Value, function: object) -> NoReturn:
-    raise AttributeError(
-        "the derivative of a Value comes from its operation, so _backward cannot be set; make an "
-        "operation of your own: engine.operation(name, function, partials)"
-    )
+    got = "the derivative of a Value comes from its operation, so _backward cannot be set"
+    remedy = "make an operation of your own: engine.operation(name, function, partials)"
+    raise AttributeError(f"{got}; {remedy}")
 
 
 def _refused(name: str, remedy: str) -> property:

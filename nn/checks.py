@@ -92,10 +92,8 @@ def generator(rng: object) -> random.Random:
         return rng
     if isinstance(rng, numbers.Integral) and not isinstance(rng, bool):
         return random.Random(int(rng))
-    raise TypeError(
-        f"randomness comes from a random.Random, an int seed or None, got {type(rng).__name__}; "
-        "pass random.Random(7) or 7"
-    )
+    got = f"randomness comes from a random.Random, an int seed or None, got {type(rng).__name__}"
+    raise TypeError(f"{got}; pass random.Random(7) or 7")
 
 
 def parameter_list(who: str, params: Any) -> list[Any]:

@@ -48,10 +48,9 @@ def use_layout(layout: Layout | None) -> None:
     >>> use_layout(None)
     """
     if layout is not None and not callable(layout):
-        raise TypeError(
-            f"use_layout takes a function of DOT text and a format, got {type(layout).__name__}; "
-            "give one like lambda source, format: svg, or None for layout programs"
-        )
+        got = f"use_layout takes a function of DOT text and a format, got {type(layout).__name__}"
+        remedy = "give one like lambda source, format: svg, or None for layout programs"
+        raise TypeError(f"{got}; {remedy}")
     global _layout
     _layout = layout
 
@@ -84,10 +83,8 @@ def render(
     try:
         code, picture, complaint = _run(command, source.encode(), timeout)
     except TimeoutExpired:
-        raise LayoutError(
-            f"the layout took more than {timeout:g} s and was ended; {remedy()}; or allow more "
-            f"with timeout=.... {STILL}"
-        ) from None
+        got = f"the layout took more than {timeout:g} s and was ended"
+        raise LayoutError(f"{got}; {remedy()}; or allow more with timeout=.... {STILL}") from None
     except OSError as error:
         raise LayoutError(f"cannot run {command[0]}: {error}. {STILL}") from error
     if code != 0 or not picture:

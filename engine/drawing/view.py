@@ -193,10 +193,8 @@ def _among(order: list[Value], only: Outputs) -> set[Value]:
     """The Values that `only` names, which have to be in the graph."""
     wanted = {*outputs_of("only", only)}
     for node in wanted.difference(order):
-        raise ValueError(
-            f"only takes Values that went into what is drawn, got {node!r}, which did not; "
-            "to see what a Value was made from, draw that Value"
-        )
+        got = f"only takes Values that went into what is drawn, got {node!r}, which did not"
+        raise ValueError(f"{got}; to see what a Value was made from, draw that Value")
     return wanted
 
 

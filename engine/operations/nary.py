@@ -100,10 +100,8 @@ def several(name: str, xs: Iterable[Scalar], least: int = 1) -> tuple[Scalar, ..
     try:
         inputs = tuple(xs)
     except TypeError:
-        raise TypeError(
-            f"{name} takes a list of Values or numbers, got {type(xs).__name__}; "
-            f"write {name}([...])"
-        ) from None
+        got = f"{name} takes a list of Values or numbers, got {type(xs).__name__}"
+        raise TypeError(f"{got}; write {name}([...])") from None
     if len(inputs) < least:
         raise ValueError(f"{name} takes at least one input, got none; give it one or more")
     return inputs

@@ -151,10 +151,8 @@ def _derivatives(name: str, partials: Any) -> Callable[..., Any]:
         try:
             found = partials(y, *xs) if callable(partials) else [p(y, *xs) for p in partials]
         except TypeError as error:
-            raise TypeError(
-                f"the partials of {name} take the output and {len(xs)} inputs; called with "
-                f"them, they raise TypeError: {error}"
-            ) from error
+            got = f"the partials of {name} take the output and {len(xs)} inputs"
+            raise TypeError(f"{got}; called with them, they raise TypeError: {error}") from error
         except (ValueError, ArithmeticError) as error:
             if isinstance(y, Value) or MODE.get() == "strict":
                 raise NumericError(

@@ -144,16 +144,13 @@ def unpack(data: bytes, path: FilePath) -> tuple[Tensors, dict[str, Any] | None]
         tracked = ".num_batches_tracked"  # a count in files of PyTorch, which nothing needs
         tensors = {name: _tensor(name, x) for name, x in entries if not name.endswith(tracked)}
     except (library.SafetensorError, ValueError, RecursionError, OverflowError) as error:
-        raise CheckpointError(
-            f"{path} is no whole checkpoint of {len(data):,} bytes: {str(error)[:200]}; "
-            "expected a safetensors file of FP64 as save() writes it, so take another copy"
-        ) from None
+        got = f"{path} is no whole checkpoint of {len(data):,} bytes: {str(error)[:200]}"
+        remedy = "expected a safetensors file of FP64 as save() writes it, so take another copy"
+        raise CheckpointError(f"{got}; {remedy}") from None
     if card is not None and (not isinstance(card, dict) or card.get("version") != VERSION):
         version = card.get("version") if isinstance(card, dict) else card
-        raise CheckpointError(
-            f"{path} has version {shown(version)} of this library's metadata, expected "
-            f"{VERSION}; read it with the version of gradwalk that wrote it"
-        )
+        got = f"{path} has version {shown(version)} of this library's metadata, expected {VERSION}"
+        raise CheckpointError(f"{got}; read it with the version of gradwalk that wrote it")
     if card and "checksum" in card and card.pop("checksum") != _checksum(tensors, card):
         raise CheckpointError(f"{path} is damaged, as its checksum says; take another copy")
     return tensors, card
@@ -191,10 +188,9 @@ def _architecture(
     own = not about or (isinstance(about, dict) and about.keys() == {"class"})
     if own and into is None:
         what = f"a {shown(about['class'])}" if about else "no architecture"
-        raise CheckpointError(
-            f"{path} holds {what}, which cannot be built from a file; build the model "
-            "yourself and give it: load(path, into=model)"
-        )
+        got = f"{path} holds {what}, which cannot be built from a file"
+        remedy = "build the model yourself and give it: load(path, into=model)"
+        raise CheckpointError(f"{got}; {remedy}")
     if own:
         return None
     try:

@@ -95,10 +95,9 @@ class Metrics:
                 continue
             number = function(outputs, rows)
             if not is_number(number):
-                raise TypeError(
-                    f"the metric {name!r} gave {type(number).__name__}; return one number, "
-                    "computed from the lists of outputs and targets"
-                )
+                got = f"the metric {name!r} gave {type(number).__name__}"
+                remedy = "return one number, computed from the lists of outputs and targets"
+                raise TypeError(f"{got}; {remedy}")
             found[name] = float(number)
         return found
 
@@ -272,10 +271,9 @@ def confusion(
     size = max(for_rows(len, outputs))
     line = line_of(MATRIX, size, rows, usual, threshold)
     if size > 1 and line is not None:
-        raise ValueError(
-            "a confusion matrix is of one question, got several yes-or-no outputs for each sample; "
-            "make one of each output with a metric of your own, or leave it out"
-        )
+        got = "a confusion matrix is of one question, got several yes-or-no outputs for each sample"
+        remedy = "make one of each output with a metric of your own, or leave it out"
+        raise ValueError(f"{got}; {remedy}")
 
     def place(xs: Any, ys: Any) -> Any:
         (found,), (wanted,) = decided(xs, ys, line)

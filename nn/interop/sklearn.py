@@ -68,10 +68,9 @@ class ScalarMLPClassifier(ClassifierMixin, ScalarMLP):  # type: ignore[misc]
         known: list[Any] = self.classes_.tolist()
         who, many = type(self).__name__, len(known)
         if several != self._several or not set(found.tolist()) <= set(known):
-            raise ValueError(
-                f"{who} learns the classes {known}, got targets with {found.tolist()}; give all "
-                "classes to the first partial_fit, or call fit without warm_start"
-            )
+            got = f"{who} learns the classes {known}, got targets with {found.tolist()}"
+            remedy = "give all classes to the first partial_fit, or call fit without warm_start"
+            raise ValueError(f"{got}; {remedy}")
         if many < 2:
             raise ValueError(f"{who} takes rows of two or more classes, got one class: {known}")
         two = many == 2 and not several

@@ -117,10 +117,9 @@ class Layer(Module[Out]):
         self.activation = _activation(activation, nonlin)
         row = pick(ACTIVATIONS, self.activation, "activation")
         if row.layerwise and n_out == 1:
-            raise ValueError(
-                f"{self.activation} over a single output is always 1; use 'sigmoid' for one, or "
-                "give the layer an output for each class"
-            )
+            got = f"{self.activation} over a single output is always 1"
+            remedy = "use 'sigmoid' for one, or give the layer an output for each class"
+            raise ValueError(f"{got}; {remedy}")
         inner: ActivationName = "linear" if row.layerwise else self.activation
         rng = generator(rng)
         with uncollected():
@@ -162,10 +161,9 @@ class Sequential(Module[Out]):
         self.layers: list[Any] = []
         for layer in layers:
             if not isinstance(layer, Module):
-                raise TypeError(
-                    f"Sequential takes Layers in a row, got {type(layer).__name__} {layer!r:.60}; "
-                    "write Sequential(Layer(2, 3, 'tanh'), Layer(3, 1, 'linear'))"
-                )
+                got = f"Sequential takes Layers in a row, got {type(layer).__name__} {layer!r:.60}"
+                remedy = "write Sequential(Layer(2, 3, 'tanh'), Layer(3, 1, 'linear'))"
+                raise TypeError(f"{got}; {remedy}")
             plain = type(layer).__call__ is Sequential.__call__
             self.layers += layer.layers if plain else [layer]  # type: ignore[attr-defined]
         if not self.layers:

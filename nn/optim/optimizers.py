@@ -167,16 +167,12 @@ class Optimizer:
             )
         memory = [tuple(m) for m in state["memory"]]
         if len(memory) != len(self.params):
-            raise ValueError(
-                f"this {name} has {len(self.params)} parameters, the state is of {len(memory)}; "
-                "build it from the model that the state was saved with"
-            )
+            got = f"this {name} has {len(self.params)} parameters, the state is of {len(memory)}"
+            raise ValueError(f"{got}; build it from the model that the state was saved with")
         at_least_zero(f"{name}.load_state_dict", lr=state["lr"], steps=state["steps"])
         if type(state["steps"]) is not int or not self._remembers(memory, state["steps"]):
-            raise ValueError(
-                f"the state's memory is none of {name} after {state['steps']!r} steps; load the "
-                "state_dict() of an optimiser with the same settings"
-            )
+            got = f"the state's memory is none of {name} after {state['steps']!r} steps"
+            raise ValueError(f"{got}; load the state_dict() of an optimiser with the same settings")
         self.lr, self.steps, self.memory = state["lr"], state["steps"], memory
 
     def _remembers(self, memory: list[Memory], steps: int) -> bool:

@@ -60,10 +60,8 @@ def to_html(
     """
     recording = history.recording
     if recording is None or not recording.snapshots:
-        raise ValueError(
-            "nothing was recorded of this training, so there is nothing to play; train with "
-            "fit(..., record=True)"
-        )
+        got = "nothing was recorded of this training, so there is nothing to play"
+        raise ValueError(f"{got}; train with fit(..., record=True)")
     kept = 0 if history.best_epoch is None else history.best_epoch + 1  # 0: before the training
     planar = all(plane.in_plane(plane.row(x)) for x, _ in recording.rows)
     most = TIMES if planar and not available() else FRAMES

@@ -236,10 +236,8 @@ def _class_weights(loss: Loss, weights: ClassWeights, data: Data) -> dict[int, f
     table = _table(weights, targets, classes)
     for name, weight in table.items():
         if not (is_number(weight) and 0 < weight < math.inf):
-            raise ValueError(
-                f"class_weights takes finite numbers > 0, got {weight!r} for class {name!r}; leave "
-                "out the rows of a class that is not to count"
-            )
+            got = f"class_weights takes finite numbers > 0, got {weight!r} for class {name!r}"
+            raise ValueError(f"{got}; leave out the rows of a class that is not to count")
     for target in dict.fromkeys([*targets, *others]):
         if target not in table:
             raise ValueError(
@@ -270,10 +268,8 @@ def _table(weights: ClassWeights, targets: list[int], classes: Classes) -> dict[
     if classes.targets is None:
         return dict(enumerate(listed))
     if len(listed) != 2:
-        raise ValueError(
-            f"class_weights of two classes is a list of 2 weights, got {len(listed)}; give that of "
-            "the class no, then that of the class yes"
-        )
+        got = f"class_weights of two classes is a list of 2 weights, got {len(listed)}"
+        raise ValueError(f"{got}; give that of the class no, then that of the class yes")
     return dict(zip(classes.targets, listed, strict=True))
 
 
@@ -281,8 +277,6 @@ def _class(target: Any) -> int:
     """A target as the number of a class."""
     number = whole(target)
     if number is None:
-        raise ValueError(
-            f"class_weights needs targets that are numbers of classes, got {target!r}; write each "
-            "as its class, or leave the weights out"
-        )
+        got = f"class_weights needs targets that are numbers of classes, got {target!r}"
+        raise ValueError(f"{got}; write each as its class, or leave the weights out")
     return number

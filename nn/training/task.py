@@ -92,10 +92,9 @@ class Task:
                     )
         if not isinstance(executor, Executor | None):
             other = hasattr(executor, "get_executor")
-            raise TypeError(
-                f"executor is a concurrent.futures.Executor, got {type(executor).__name__}; give "
-                f"{'its get_executor()' if other else 'ThreadPoolExecutor()'}"
-            )
+            got = f"executor is a concurrent.futures.Executor, got {type(executor).__name__}"
+            remedy = f"give {'its get_executor()' if other else 'ThreadPoolExecutor()'}"
+            raise TypeError(f"{got}; {remedy}")
 
         _ = self.monitored  # for its errors
 
@@ -161,10 +160,9 @@ def as_callbacks(given: Callback | Iterable[Callback] | None) -> list[Callback]:
     listed = as_list(given or [])
     for callback in listed:
         if not callable(callback):
-            raise TypeError(
-                f"callbacks are functions of the History, got {type(callback).__name__}; give one "
-                "like lambda history: print(history.loss[-1]), or a list of them"
-            )
+            got = f"callbacks are functions of the History, got {type(callback).__name__}"
+            remedy = "give one like lambda history: print(history.loss[-1]), or a list of them"
+            raise TypeError(f"{got}; {remedy}")
     return listed
 
 

@@ -254,10 +254,8 @@ class Trainer:
         factors, numbers = state.floats("factors"), state.floats("parameters", len(self.numbers()))
         plateau = isinstance(self.task.schedule, ReduceLROnPlateau)  # a setting, compared as one
         if not plateau and self._factors_of(len(factors)) != factors:
-            raise CheckpointError(
-                f"{state.source} is of a training with another schedule of the learning rate; "
-                "resume with the same, or start anew with resume=False"
-            )
+            got = f"{state.source} is of a training with another schedule of the learning rate"
+            raise CheckpointError(f"{got}; resume with the same, or start anew with resume=False")
         sizes, memory = state.counts("sizes"), state.floats("memory")
         state.need(sum(sizes) == len(memory), "memory")
         state.need(about.keys() == optimizer.state_dict().keys() - {"memory"}, "optimizer")

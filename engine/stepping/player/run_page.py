@@ -67,10 +67,8 @@ def to_html(run: Run | Value, path: Target = None, **how: Any) -> str:
         with numeric_mode("ieee"), closing(Run(run)) as whole:  # one can always look
             return to_html(whole, path, **how)
     if how.get("expand"):
-        raise ValueError(
-            "a player shows the nodes of its run, and expand=True draws others in their place; "
-            "leave it out"
-        )
+        got = "a player shows the nodes of its run, and expand=True draws others in their place"
+        raise ValueError(f"{got}; leave it out")
     forward = sum(bool(node.parents) for node in run.nodes)
     start = forward + run.position if run.position else 0
     with Gradients(run.nodes):
