@@ -17,7 +17,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from engine import Value
 from engine.choices import pick
 from nn.checks import at_least_zero, in_users_terms
-from nn.evaluation.probabilities import answers
+from nn.evaluation.programs import answers
 from nn.models.activations import ActivationName
 from nn.models.layers import MLP
 from nn.optim.optimizers import OPTIMIZERS, Optimizer

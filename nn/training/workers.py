@@ -141,7 +141,7 @@ class WorkerPool:
             self.sent += len(lacking)
             return ""
         if not self._file:
-            temporary = partial(tempfile.NamedTemporaryFile, prefix="gradwalk-", delete=False)
+            temporary: Any = partial(tempfile.NamedTemporaryFile, prefix="gradwalk-", delete=False)
             with suppress(OSError), temporary() as file:  # for this user alone
                 file.write(self._payload)
                 weakref.finalize(self, Path(file.name).unlink, missing_ok=True)
