@@ -41,10 +41,8 @@ def _plain(who: str, given: Any) -> Any:
     numpy = sys.modules["numpy"]  # whoever has an array has imported it
     if numpy.ma.is_masked(given):
         place = numpy.argwhere(numpy.ma.getmaskarray(given))[0].tolist()
-        raise ValueError(
-            f"{who}: {place} of the {type(given).__name__} is masked; fill it by .filled(number), "
-            "or leave its row out"
-        )
+        fault = f"{who}: {place} of the {type(given).__name__} is masked"
+        raise ValueError(f"{fault}; fill it by .filled(number), or leave its row out")
     try:
         return numpy.asarray(given)
     except (TypeError, RuntimeError) as error:

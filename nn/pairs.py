@@ -41,10 +41,8 @@ def pairs(who: str, outputs: Any, targets: Any, takes: Takes) -> list[tuple[Valu
     single = [alone(outputs), alone(targets)]
     if any(single) and not all(single):
         got = ["one" if alone(x) else f"a list of {len(tuple(x))}" for x in (outputs, targets)]
-        raise ValueError(
-            f"{who} got {got[0]} for an output and {got[1]} for its target; both are single, or "
-            "lists of the same length"
-        )
+        fault = f"{who} got {got[0]} for an output and {got[1]} for its target"
+        raise ValueError(f"{fault}; both are single, or lists of the same length")
     xs, ys = ((outputs,), (targets,)) if all(single) else (tuple(outputs), tuple(targets))
     check_lengths(who, "outputs", len(xs), len(ys))
     if not all(map(alone, xs + ys)):

@@ -118,10 +118,8 @@ def as_float(number: Any, what: str = "a Value holds") -> float:
         remedy = "make one Value for each element, e.g. [Value(x) for x in xs]"
     else:
         remedy = "convert it with float(...)"
-    raise TypeError(
-        f"{what} an int, a float or a NumPy scalar, got {type(number).__name__} "
-        f"{number!r:.60}; {remedy}"
-    )
+    got = f"{what} an int, a float or a NumPy scalar, got {type(number).__name__} {number!r:.60}"
+    raise TypeError(f"{got}; {remedy}")
 
 
 def is_foreign(operand: object) -> bool:

@@ -75,15 +75,11 @@ class Gradients:
     def __enter__(self) -> Node | None:
         with _sweeping:
             if self._add and Gradients._open is not None:
-                raise RuntimeError(
-                    "backward() was called "
-                    + (
-                        "within backward(); let the outer one end first"
-                        if Gradients._open._thread == get_ident()
-                        else "while another thread is in backward_steps(); let that end first"
-                    )
-                    + " (a backward_steps() ends when it is gone through or closed)"
-                )
+                when = "while another thread is in backward_steps(); let that end first"
+                if Gradients._open._thread == get_ident():
+                    when = "within backward(); let the outer one end first"
+                end = "a backward_steps() ends when it is gone through or closed"
+                raise RuntimeError(f"backward() was called {when} ({end})")
             self._before = gradients_of(self._nodes)
             self._thread = get_ident()
             if self._add:

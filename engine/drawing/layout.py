@@ -75,10 +75,9 @@ def render(
         drawn = _layout(source, format)
         if drawn and isinstance(drawn, str | bytes):
             return drawn.encode() if isinstance(drawn, str) else drawn
-        raise LayoutError(
-            f"the layout of use_layout gave {drawn!r}, which is no picture; it should return "
-            f"{format} as text or bytes, or raise LayoutError. {STILL}"
-        )
+        fault = f"the layout of use_layout gave {drawn!r}, which is no picture"
+        advice = f"it should return {format} as text or bytes, or raise LayoutError. {STILL}"
+        raise LayoutError(f"{fault}; {advice}")
     command = _command(format)
     try:
         code, picture, complaint = _run(command, source.encode(), timeout)

@@ -139,10 +139,8 @@ def _named(who: str, given: object, name: str = "") -> Iterator[tuple[str, Value
             yield from _named(who, item, f"{name}[{i}]")
     else:
         got = type(given).__name__ + f" for {name}" * bool(name)
-        raise TypeError(
-            f"{who} takes a Value, or several in a list or a dictionary, got {got}; give "
-            "Values themselves, such as the output of a computation"
-        )
+        fault = f"{who} takes a Value, or several in a list or a dictionary, got {got}"
+        raise TypeError(f"{fault}; give Values themselves, such as the output of a computation")
 
 
 def opened(order: list[Value]) -> dict[Value, Value]:

@@ -135,10 +135,8 @@ def dot(ws: Iterable[Scalar], xs: Iterable[Scalar], bias: Scalar | None = None) 
     weights: tuple[Any, ...] = several("dot", ws, least=0)
     inputs: tuple[Any, ...] = several("dot", xs, least=0)
     if len(weights) != len(inputs):
-        raise ValueError(
-            f"dot takes as many weights as inputs, got {len(weights)} weights and "
-            f"{len(inputs)} inputs"
-        )
+        expected = "dot takes as many weights as inputs"
+        raise ValueError(f"{expected}, got {len(weights)} weights and {len(inputs)} inputs")
     args = weights + inputs if bias is None else (*weights, *inputs, bias)
     try:  # what _dot computes, without taking the numbers out first: the hot path of nn
         result = 0.0

@@ -174,10 +174,8 @@ def check_shapes(
         expected = wanted.get(name)
         if got != expected:
             has, expects = ["nothing" if x is None else shown(x) for x in (got, expected)]
-            raise CheckpointError(
-                f"{path} has {has} as tensor {shown(name)}, {who} expects {expects}; load it into "
-                "the model that it was saved from"
-            )
+            fault = f"{path} has {has} as tensor {shown(name)}, {who} expects {expects}"
+            raise CheckpointError(f"{fault}; load it into the model that it was saved from")
 
 
 def _architecture(

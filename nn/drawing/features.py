@@ -80,10 +80,8 @@ def _shape(who: str, shape: Shape, n_in: int, named: bool) -> Shape:
     if shape is None:
         return (side, side) if side * side == n_in >= 16 and not named else None
     if len(shape) != 2 or math.prod(shape) != n_in or min(shape) < 1:
-        raise ValueError(
-            f"{who} takes a shape (height, width) of {n_in} pixels for {n_in} inputs, got "
-            f"{shape!r}; leave it out for bars"
-        )
+        expected = f"{who} takes a shape (height, width) of {n_in} pixels for {n_in} inputs"
+        raise ValueError(f"{expected}, got {shape!r}; leave it out for bars")
     return shape
 
 

@@ -280,13 +280,10 @@ def sized(module: Module, x: Inputs, n_in: int) -> tuple[Any, ...]:
         raise TypeError(f"{got}; give its numbers in their order")
     xs, inputs = tuple(x) if hasattr(x, "__iter__") else (x,), f"input{'s' * (n_in > 1)}"
     if xs and not alone(xs[0]) and getattr(xs[0], "ndim", None) != 0:
-        raise ValueError(
-            f"{type(module).__name__} takes one sample, of {n_in} {inputs}, got {len(xs)} in a "
-            "list; call it for each: [model(x) for x in xs], or nn.predict(model, xs)"
-        )
+        expected = f"{type(module).__name__} takes one sample, of {n_in} {inputs}"
+        remedy = "call it for each: [model(x) for x in xs], or nn.predict(model, xs)"
+        raise ValueError(f"{expected}, got {len(xs)} in a list; {remedy}")
     if len(xs) != n_in:
-        raise ValueError(
-            f"{type(module).__name__} takes {n_in} {inputs}, got {len(xs)}; "
-            "check the width of the layer before it, or the sample"
-        )
+        fault = f"{type(module).__name__} takes {n_in} {inputs}, got {len(xs)}"
+        raise ValueError(f"{fault}; check the width of the layer before it, or the sample")
     return xs

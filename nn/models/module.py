@@ -67,10 +67,9 @@ class Module(Generic[Out]):
 
     def __setattr__(self, name: str, value: Any) -> None:
         if callable(getattr(Module, name, None)) and not callable(value):
-            raise AttributeError(
-                f"{type(self).__name__}.{name} is a method of every Module, got "
-                f"{type(value).__name__} {value!r:.60}; give the attribute another name"
-            )
+            expected = f"{type(self).__name__}.{name} is a method of every Module"
+            remedy = "give the attribute another name"
+            raise AttributeError(f"{expected}, got {type(value).__name__} {value!r:.60}; {remedy}")
         if name == "requires_grad":
             self.requires_grad_(value)
         else:

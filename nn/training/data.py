@@ -198,20 +198,17 @@ def _share(rows: int, validation: Any) -> float | None:
             f"validation is a share like 0.2 or the pair (xs, ys), got {type(validation).__name__}"
         )
     if not 0 < validation < 1 or rows < 2:
-        raise ValueError(
-            "validation holds out a share between 0 and 1 of at least 2 rows, got "
-            f"{validation!r} of {rows}; give a share like 0.2, or (xs, ys)"
-        )
+        expected = "validation holds out a share between 0 and 1 of at least 2 rows"
+        remedy = "give a share like 0.2, or (xs, ys)"
+        raise ValueError(f"{expected}, got {validation!r} of {rows}; {remedy}")
     return float(validation)
 
 
 def _sample_weights(loss: Loss, given: Iterable[float], many: int) -> list[float]:
     """The weight of each row as `fit` takes them, checked."""
     if not built_in(loss):
-        raise ValueError(
-            f"sample_weight is for losses by name, got {loss_name(loss)}; leave it out, or weigh "
-            "the rows in a loss of your own"
-        )
+        fault = f"sample_weight is for losses by name, got {loss_name(loss)}"
+        raise ValueError(f"{fault}; leave it out, or weigh the rows in a loss of your own")
     weights = [as_number(weight) for weight in samples(given, "weights")]
     bad = [f"{x!r} in row {i}" for i, x in enumerate(weights) if not 0 <= x < math.inf]
     if bad or len(weights) != many or not any(weights):

@@ -230,10 +230,9 @@ class NativeTrainer(Trainer):
                 if math.isfinite(wanted) and not math.isclose(
                     got, wanted, rel_tol=1e-6, abs_tol=1e-9
                 ):
-                    raise NotCompilable(
-                        f"the model's loss is {wanted:.6g}, and {got:.6g} when it is recorded; "
-                        "does it look at .data, or change from call to call?"
-                    )
+                    fault = f"the model's loss is {wanted:.6g}, and {got:.6g} when it is recorded"
+                    remedy = "does it look at .data, or change from call to call?"
+                    raise NotCompilable(f"{fault}; {remedy}")
 
     def _totals(self, batch: Sequence[int]) -> tuple[Any, Any]:
         """The totals over a batch, and the parameters with running statistics that have moved."""

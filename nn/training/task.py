@@ -72,10 +72,9 @@ class Task:
             if getattr(self, name) is not None or name.startswith(("epochs", "checkpoint")):
                 count("fit", name, getattr(self, name))
         if self.schedule is not None and not callable(self.schedule):
-            raise TypeError(
-                "schedule is a function from the epoch to a factor, got "
-                f"{type(self.schedule).__name__}; give one like nn.cosine(epochs)"
-            )
+            expected = "schedule is a function from the epoch to a factor"
+            advice = "give one like nn.cosine(epochs)"
+            raise TypeError(f"{expected}, got {type(self.schedule).__name__}; {advice}")
         at_least_zero("fit", min_delta=self.min_delta, clip=0.0 if self.clip is None else self.clip)
         pick(dict.fromkeys(get_args(Backend)), self.backend, "backend")
         executor: Any = self.executor

@@ -286,8 +286,7 @@ def _factor(epoch: int, schedule: Schedule) -> float:
     """The factor that a schedule gives for an epoch. Raises ValueError where it is none."""
     factor = schedule(epoch)
     if not 0 <= as_number(factor) < math.inf:
-        raise ValueError(
-            f"a schedule gives a finite factor >= 0 for every epoch, got {factor!r} for epoch "
-            f"{epoch}; return one like 1 / (1 + epoch)"
-        )
+        expected = "a schedule gives a finite factor >= 0 for every epoch"
+        remedy = "return one like 1 / (1 + epoch)"
+        raise ValueError(f"{expected}, got {factor!r} for epoch {epoch}; {remedy}")
     return float(factor)
