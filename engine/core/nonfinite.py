@@ -90,16 +90,14 @@ def check_gradients(order: Sequence[Node], gradients: Sequence[float], seed: flo
     raise NumericError(describe_edge(found))
 
 
-def describe_edge(found: Edge) -> str:
+def describe_edge(edge: Edge) -> str:
     """An edge on which a gradient went bad: its node, where that was made, and what to do."""
-    node, position, upstream, local, _, gradient = found
+    node, position, upstream, local, _, gradient = edge
     op: Any = node.op
-    return (
-        f"the gradient of {describe(node.parents[position])} is {gradient}: "
-        f"through {call_of(op, node.parents)} = {node._data!r}{made_at(node)} it receives the "
-        f"upstream gradient {upstream!r} times the local derivative {local!r}: "
-        f"{remedy(op, node.parents, node._data)}"
-    )
+    found = f"the gradient of {describe(node.parents[position])} is {gradient}"
+    through = f"through {call_of(op, node.parents)} = {node._data!r}{made_at(node)}"
+    what = f"it receives the upstream gradient {upstream!r} times the local derivative {local!r}"
+    return f"{found}: {through} {what}: {remedy(op, node.parents, node._data)}"
 
 
 def check_sum(node: Node, before: float, added: float) -> None:

@@ -98,13 +98,8 @@ def _regions(axes: Axes, ticks: list[Any], sure: Any) -> None:
     scores = np.log(np.maximum(sure, 1e-300))  # more even than shares: smooth borders
     ink = np.array([to_rgb(COLOURS[k % len(COLOURS)]) for k in range(kinds)])
     x, y = ticks
-    axes.imshow(
-        1 - 0.32 * (1 - sure @ ink),
-        origin="lower",
-        extent=(x[0], x[-1], y[0], y[-1]),
-        aspect="auto",
-        interpolation="bilinear",
-    )
+    look: dict[str, Any] = {"origin": "lower", "aspect": "auto", "interpolation": "bilinear"}
+    axes.imshow(1 - 0.32 * (1 - sure @ ink), extent=(x[0], x[-1], y[0], y[-1]), **look)
     for k in range(kinds - 1):  # each border of the last class is one of another class
         lead = scores[:, :, k] - np.delete(scores, k, axis=2).max(axis=2)
         if lead.min() < 0 < lead.max():

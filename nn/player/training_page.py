@@ -29,6 +29,8 @@ CELLS = 32  # to a side
 TIMES = 40  # epochs that a page with regions shows, if each cell has to be computed on Values
 POINTS = 500  # samples that are drawn
 
+WORDS: dict[str, Any] = {"unit": "epoch", "first": "Before the training", "parts": {}}
+WORDS |= {"speeds": (2, 10, 30, 100), "speed": 10, "pictures": "history.plot(path)"}
 Pair = tuple[float, float]
 
 
@@ -86,12 +88,7 @@ def to_html(
         title=f"Training of {model}",
         name=model,
         count=visible(history.words),
-        unit="epoch",
-        first="Before the training",
-        speeds=(2, 10, 30, 100),
-        speed=10,
-        parts={},
-        pictures="history.plot(path)",
+        **WORDS,
     )
 
 

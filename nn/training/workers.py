@@ -141,11 +141,9 @@ class WorkerPool:
             self.sent += len(lacking)
             return ""
         if not self._file:
-            temporary: Any = partial(tempfile.NamedTemporaryFile, prefix="gradwalk-", delete=False)
-            with suppress(OSError), temporary() as file:  # for this user alone
-                file.write(self._payload)
-                weakref.finalize(self, Path(file.name).unlink, missing_ok=True)
-                self._file = file.name
+            with suppress(OSError):
+                self._file = _write(self._payload)
+                weakref.finalize(self, Path(self._file).unlink, missing_ok=True)
                 return self._file
         self.sent += tasks
         return self._payload
@@ -204,6 +202,13 @@ def _hold(key: str, work: Work | bytes) -> None:
 def _forget(key: str) -> None:
     with _changing:
         _held.pop(key, None)
+
+
+def _write(payload: bytes) -> str:
+    """A temporary file, for this user alone."""
+    with tempfile.NamedTemporaryFile(prefix="gradwalk-", delete=False) as file:
+        file.write(payload)
+    return file.name
 
 
 def _workers(executor: Any) -> int:

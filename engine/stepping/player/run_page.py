@@ -29,6 +29,8 @@ LIMIT = 5_000  # nodes that a page shows one by one; it loads so many in less th
 PATIENCE = 10.0  # seconds for a layout that shows them all, before the picture is collapsed
 ALLOWED = 30.0  # seconds for one that cannot be collapsed further
 NEAR, LONG = 100, 400  # columns of source that are shown around an expression, and of it
+WORDS: dict[str, Any] = {"unit": "step", "first": "First step"}
+WORDS |= {"speeds": (0.5, 1, 3, 10, 50, 500), "speed": 1}
 # Parts of Graphviz's SVG that a page has no use for, or that its style says once for all texts. No
 # label can look like these, since Graphviz escapes each "<" of a label.
 _NEEDLESS = re.compile(
@@ -87,11 +89,8 @@ def to_html(run: Run | Value, path: Target = None, **how: Any) -> str:
         title=f"{title}: forward and backward, step by step",
         name=title,
         count=_count(picture.ids, svg.count('class="edge')),
-        unit="step",
-        first="First step",
-        speeds=(0.5, 1, 3, 10, 50, 500),
-        speed=1,
         parts={"svg": labelled},
+        **WORDS,
     )
 
 
