@@ -18,6 +18,8 @@ from nn.checks import as_number, parameter_list
 from nn.likelihoods import binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy
 from nn.pairs import Nested, Takes, mean, over, pairs
 
+__all__ = ["LOSSES", "LossName", "mse_loss", "mae_loss", "huber_loss", "poisson_loss", "hinge_loss"]
+__all__ += ["l1_penalty", "l2_penalty"]
 Loss: TypeAlias = Callable[[Any, Any], Value]
 # The names by which `fit` takes a loss (see LOSSES and OTHER_NAMES), for type checkers and editors.
 LossName: TypeAlias = (

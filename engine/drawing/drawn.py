@@ -21,18 +21,7 @@ from engine.core.value import Value
 from engine.drawing.canvas import Picture, plain
 from engine.drawing.captions import WIDTH, about_edge, about_node, numbers, summary, words
 from engine.drawing.groups import Grouping, arrows
-from engine.drawing.style import (
-    EDGE,
-    GRAPH,
-    LEGEND,
-    NODE,
-    again,
-    box_style,
-    extent,
-    legend,
-    node_style,
-    roomy,
-)
+from engine.drawing.style import GRAPH, LEGEND, again, box_style, extent, legend, node_style, roomy
 from engine.drawing.view import View, scattered
 from engine.drawing.wrapping import wrap
 from engine.wording.names import counted, number
@@ -164,7 +153,7 @@ class Drawing:
         look = {**GRAPH, "rankdir": self.look.direction, "ranksep": f"{self.gap:.2f}"}
         if self.look.width is not None:  # inches, of 96 pixels
             look["size"] = f"{self.look.width / 96:.3f},1000"
-        self.drawn = Picture(format="svg", graph_attr=look, node_attr=NODE, edge_attr=EDGE)
+        self.drawn = Picture(graph_attr=look)
         self.drawn.ids = self.ids
         opened = filter(None, (shape.frame for shape in reversed(self.shapes.values())))
         self.frames = {

@@ -12,7 +12,6 @@ from engine.core.ops import CONSTANT
 from engine.core.sweep import Gradients
 from engine.core.value import Value, constant
 
-
 KINK = """every operation's own derivative is right at this point, so the function has a kink, \
 jumps or takes another branch there, or uses numbers taken out of the graph (.data, float)"""
 
