@@ -18,9 +18,8 @@ def table(what: str, given: Any) -> Any:
     """
     if isinstance(given, (set, frozenset, Mapping)):
         why = "is read as its keys" if isinstance(given, Mapping) else "has no order"
-        raise TypeError(
-            f"the {what} are a {type(given).__name__}, which {why}; give a list of rows, or a frame"
-        )
+        got = f"the {what} are a {type(given).__name__}, which {why}"
+        raise TypeError(f"{got}; give a list of rows, or a frame")
     if isinstance(given, (list, tuple)):
         rows = enumerate(given)
         return [x if isinstance(x, PLAIN) else _row(f"row {i} of the {what}", x) for i, x in rows]

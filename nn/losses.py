@@ -71,9 +71,8 @@ def huber_loss(outputs: Nested, targets: Nested, delta: float = 1.0) -> Value:
     1.3125
     """
     if not 0 < as_number(delta) < inf:
-        raise ValueError(
-            f"huber_loss takes a finite delta > 0, got {delta!r}; give a number, such as 1.0"
-        )
+        got = f"huber_loss takes a finite delta > 0, got {delta!r}"
+        raise ValueError(f"{got}; give a number, such as 1.0")
     distances = [output - target for output, target in pairs("huber_loss", outputs, targets, ANY)]
     near = [engine.clamp(d, -delta, delta) for d in distances]
     return mean([c * (d - c / 2) for c, d in zip(near, distances, strict=True)])

@@ -58,9 +58,8 @@ def pairs(who: str, outputs: Any, targets: Any, takes: Takes) -> list[tuple[Valu
 def check_lengths(who: str, what: str, outputs: int, targets: int) -> None:
     """Raise ValueError unless there are outputs, and as many targets."""
     if outputs != targets:
-        raise ValueError(
-            f"{who} got {outputs} {what} and {targets} targets; give one target for each"
-        )
+        got = f"{who} got {outputs} {what} and {targets} targets"
+        raise ValueError(f"{got}; give one target for each")
     if not outputs:
         raise ValueError(f"{who} got an empty list; give at least one output and its target")
 
@@ -98,9 +97,8 @@ def check_scores(who: str, takes: Takes, outputs: Sequence[Any]) -> None:
         if not shared and any(bounds(x)[1] > 1 for x in outputs):
             return
         names = names & {"softmax", "sigmoid"} or {"softmax" if shared else "sigmoid"}
-    raise ValueError(
-        f"{who} takes {takes.scores}, got outputs of {min(names)}; give the model output='linear'"
-    )
+    got = f"{who} takes {takes.scores}, got outputs of {min(names)}"
+    raise ValueError(f"{got}; give the model output='linear'")
 
 
 def bounds(x: Value, depth: int = 6) -> Bounds:

@@ -221,9 +221,8 @@ def _check(name: str, nodes: Any, kind: Any = Sequence) -> None:
 
 def _same_length(name: str, xs: Sequence[Any], other: str, ys: Sequence[Any]) -> None:
     if len(xs) != len(ys):
-        raise ValueError(
-            f"{name} takes one number for each of the {other}, got {len(xs)} for {len(ys)}"
-        )
+        expected = f"{name} takes one number for each of the {other}"
+        raise ValueError(f"{expected}, got {len(xs)} for {len(ys)}")
 
 
 def mapped(change: Callable[[Any], Any], given: Any) -> Any:

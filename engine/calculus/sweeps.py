@@ -144,9 +144,8 @@ def _wanted_partials(
     finite = all(map(isfinite, [each._data for each in parents]))
     for i, _, local in edges:
         if local is None:
-            raise TypeError(
-                f"input {i} of {op} is a number, which takes no gradient; make it a Value"
-            )
+            got = f"input {i} of {op} is a number, which takes no gradient"
+            raise TypeError(f"{got}; make it a Value")
         if finite and not isfinite(number := local._data if isinstance(local, Node) else local):
             poles.append((node, i, number))
     return edges

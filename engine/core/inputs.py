@@ -220,6 +220,5 @@ class Comparisons(Node):
     def __index__(self) -> int:
         if is_open(self):
             look(self, "index")
-        raise TypeError(
-            f"an index is an int, got {describe(self)}; write int(x) or choose(x, table)"
-        )
+        got = f"an index is an int, got {describe(self)}"
+        raise TypeError(f"{got}; write int(x) or choose(x, table)")

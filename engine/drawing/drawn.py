@@ -82,9 +82,8 @@ class Drawing:
         single = {i: node for i, node in firsts.items() if node not in grouping.of}
         nameless = {ident for ident, node in single.items() if seen.says_how(node)}
         most = look.room if look.level else inf
-        self.rows = wrap(
-            self.bundles, extents, int(not look.level), 72 * self.gap + LABEL, most, nameless
-        )
+        gap, along = 72 * self.gap + LABEL, int(not look.level)
+        self.rows = wrap(self.bundles, extents, along, gap, most, nameless)
         self.homes = self._homes()
 
     def _order(self) -> Iterable[str]:
@@ -155,10 +154,9 @@ class Drawing:
             look["size"] = f"{self.look.width / 96:.3f},1000"
         self.drawn = Picture(graph_attr=look)
         self.drawn.ids = self.ids
-        opened = filter(None, (shape.frame for shape in reversed(self.shapes.values())))
-        self.frames = {
-            name: self.drawn.frame(name, i) for i, name in enumerate({}.fromkeys(opened))
-        }
+        opened = dict.fromkeys(shape.frame for shape in reversed(self.shapes.values()))
+        names = enumerate(filter(None, opened))
+        self.frames = {name: self.drawn.frame(name, i) for i, name in names}
         self.classes: set[str] = set()
         # Graphviz starts from this order: a first parent goes above, and a first row
         for node in reversed(self.seen.nodes):

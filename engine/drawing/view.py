@@ -94,9 +94,8 @@ def view(
         copies = opened(order)
         outputs = {copies[node]: name for node, name in outputs.items()}
         order = topological(*reversed(outputs))
-        sources, own, data = (
-            each and {copies.get(node, node) for node in each} for each in (sources, own, data)
-        )
+        wanted = sources, own, data
+        sources, own, data = (each and {copies.get(x, x) for x in each} for each in wanted)
     nodes = [node for node in order if node in outputs or not is_constant(node)]
     kinds = kinds_of(outputs, nodes, own, data)
     if sources is not None:

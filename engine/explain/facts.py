@@ -75,9 +75,7 @@ class Facts:
         self.place: Place = Place(frame.f_code.co_filename, frame.f_lineno)
         self.found: PathSums = path_sums(self.loss)
         order = topological(self.loss)
-        self.nodes: list[Value] = [
-            node for node in order if node is self.loss or not is_constant(node)
-        ]
+        self.nodes: list[Value] = [x for x in order if x is self.loss or not is_constant(x)]
         kinds = kinds_of([], self.nodes, None if self.given is None else {*self.given}, None)
         leaves = [node for node in self.nodes if not node.parents]
         self.own: list[Value] = [node for node in leaves if kinds[node] == "parameter"] or leaves

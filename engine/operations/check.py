@@ -109,9 +109,8 @@ def check_gradient(
     with recording:
         output = f(*inputs)
         if not isinstance(output, Value):
-            raise TypeError(
-                f"check_gradient needs f to return a Value, got {type(output).__name__}"
-            )
+            expected = "check_gradient needs f to return a Value"
+            raise TypeError(f"{expected}, got {type(output).__name__}")
         gradients = _gradients(output, inputs)
 
     def value(*xs: float) -> float:

@@ -116,9 +116,8 @@ def in_users_lines(error: BaseException, trace: TracebackType | None) -> bool:
         entries.append(trace)
         trace = trace.tb_next
     ours = bool(entries) and in_library(entries[-1].tb_frame)
-    if not isinstance(error, REPORTED if ours else Exception) and not _is_ours(
-        type(error).__module__
-    ):
+    reported = isinstance(error, REPORTED if ours else Exception)
+    if not reported and not _is_ours(type(error).__module__):
         return False
     for entry in reversed(entries):
         frame = entry.tb_frame

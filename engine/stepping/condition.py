@@ -37,9 +37,8 @@ FIELDS |= {
     name: Read("number", operator.attrgetter(name))
     for name in ("index", "position", "upstream", "local", "contribution", "before", "after")
 }
-FUNCTIONS: dict[str, Callable[..., Any]] = {
-    function.__name__: function for function in (abs, isfinite, isinf, isnan, max, min)
-}
+_KNOWN: tuple[Callable[..., Any], ...] = (abs, isfinite, isinf, isnan, max, min)
+FUNCTIONS = {function.__name__: function for function in _KNOWN}
 _TAKES_MORE = {"max", "min"}
 _NUMBERS = {"inf": inf, "nan": nan}
 _OF_A_NODE: dict[str, tuple[str, Callable[[Value], Any]]] = {

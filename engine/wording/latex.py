@@ -76,9 +76,8 @@ def latex(value: Value, *, numbers: bool = False, width: int = 100, limit: int =
     lines = lines[::-1] or [("", _equation(terms[value], value, numbers))]
     if len(lines) == 1:
         return Formula(" = ".join(filter(None, lines[0])))
-    aligned = " \\\\\n".join(
-        f"{called} &= {rest}" if called else f"& {rest}" for called, rest in lines
-    )
+    sides = [f"{called} &= {rest}" if called else f"& {rest}" for called, rest in lines]
+    aligned = " \\\\\n".join(sides)
     return Formula(f"\\begin{{aligned}}\n{aligned}\n\\end{{aligned}}")
 
 

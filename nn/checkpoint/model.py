@@ -194,13 +194,11 @@ def _architecture(
     try:
         architecture = Architecture.from_json(about)
     except ValueError as error:
-        raise CheckpointError(
-            f"{path} describes no model: {error}, got {shown(about)}; take another copy"
-        ) from None
+        fault = f"{path} describes no model: {error}, got {shown(about)}"
+        raise CheckpointError(f"{fault}; take another copy") from None
     if into is not None and describe(into) not in (None, architecture):
-        raise CheckpointError(
-            f"{path} holds {shown(architecture)}, and into is {into!r}; build the same"
-        )
+        fault = f"{path} holds {shown(architecture)}, and into is {into!r}"
+        raise CheckpointError(f"{fault}; build the same")
     return architecture
 
 

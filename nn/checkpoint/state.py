@@ -157,9 +157,8 @@ class CheckpointWriter:
         wanted = {name: slot.shape for name, slot in slots(self.model, best.keys()).items()}
         saved.check_shapes(best, wanted, self.path, repr(self.model))
         if card.get("model") != self.card:
-            raise CheckpointError(
-                f"{self.path} is of a training of another model than {self.model!r}; build the same"
-            )
+            fault = f"{self.path} is of a training of another model than {self.model!r}"
+            raise CheckpointError(f"{fault}; build the same")
         state = State(about | numbers, self.path)
         self._compare(self.settings, state)
         return state

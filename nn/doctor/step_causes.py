@@ -53,10 +53,9 @@ def _few(facts: Symptoms) -> Iterator[Suspicion]:
     if facts.history.stopped == "epochs" and (facts.late > 0.01 or done <= 20):
         seen = f"the loss was still falling: by {facts.late:.1%} in the last quarter"
         seen = f"{done} epochs are few for any network" if facts.late < 1e-3 else seen
-        times = [(n, n * task.epochs) for n in ((10, 50) if done <= 5 else (10,))]
-        more = [
-            remedy(f"epochs={n}", changes.more_epochs, k, short=f"{n} epochs") for k, n in times
-        ]
+        change, times = changes.more_epochs, (10, 50) if done <= 5 else (10,)
+        epochs = [(n, n * task.epochs) for n in times]
+        more = [remedy(f"epochs={n}", change, k, short=f"{n} epochs") for k, n in epochs]
         title, weight = f"too few epochs: {done}", 0.7 if done <= 5 else 0.4 if done <= 20 else 0.2
         yield suspect(title, seen, weight, facts.at("epochs"), *more)
 

@@ -53,9 +53,8 @@ def plot_features(
     who = "plot_features"
     parts = chain.layers(who, model)
     if isinstance(layer, bool) or layer not in range(-len(parts), len(parts)):
-        raise ValueError(
-            f"{who} takes a layer from 0 to {len(parts) - 1} (or -1 for the last), got {layer!r}"
-        )
+        expected = f"{who} takes a layer from 0 to {len(parts) - 1} (or -1 for the last)"
+        raise ValueError(f"{expected}, got {layer!r}")
     layer %= len(parts)
     n_in = chain.widths(parts)[0]
     called = names(who, "features", features, n_in)

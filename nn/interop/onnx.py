@@ -54,9 +54,8 @@ def to_onnx(model: Module, path: FilePath, *, dtype: str = "float64") -> None:
     for name, slot in held.items():
         for number in slot.numbers:
             if dtype == "float32" and abs(number) > LARGEST:
-                raise ValueError(
-                    f"{name} holds {number!r}, which float32 cannot hold; leave out dtype="
-                )
+                got = f"{name} holds {number!r}, which float32 cannot hold"
+                raise ValueError(f"{got}; leave out dtype=")
         numbers.append(make.make_tensor(name, kind, slot.shape, slot.numbers))
     sizes = {"x": architecture.n_in, "y": architecture.widths[-1]}
     ends = [[make.make_tensor_value_info(name, kind, ["rows", n])] for name, n in sizes.items()]

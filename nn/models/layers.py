@@ -123,9 +123,8 @@ class Layer(Module[Out]):
         inner: ActivationName = "linear" if row.layerwise else self.activation
         rng = generator(rng)
         with uncollected():
-            self.neurons: list[Neuron] = [
-                Neuron(n_in, inner, rng, init=init, n_out=n_out) for _ in range(n_out)
-            ]
+            made = [Neuron(n_in, inner, rng, init=init, n_out=n_out) for _ in range(n_out)]
+            self.neurons: list[Neuron] = made
         self.place: Place = place()
         for j, neuron in enumerate(self.neurons):
             _prefix(neuron, f"N{j}.")

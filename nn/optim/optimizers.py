@@ -162,9 +162,8 @@ class Optimizer:
         """
         name = type(self).__name__
         if lacking := self.state_dict().keys() - state.keys():
-            raise ValueError(
-                f"the state lacks {', '.join(sorted(lacking))}; load the state_dict() of a {name}"
-            )
+            fault = f"the state lacks {', '.join(sorted(lacking))}"
+            raise ValueError(f"{fault}; load the state_dict() of a {name}")
         memory = [tuple(m) for m in state["memory"]]
         if len(memory) != len(self.params):
             got = f"this {name} has {len(self.params)} parameters, the state is of {len(memory)}"

@@ -194,9 +194,8 @@ def _share(rows: int, validation: Any) -> float | None:
     if validation is None or (isinstance(validation, tuple | list) and len(validation) == 2):
         return None
     if not is_number(validation):
-        raise TypeError(
-            f"validation is a share like 0.2 or the pair (xs, ys), got {type(validation).__name__}"
-        )
+        rule = "validation is a share like 0.2 or the pair (xs, ys)"
+        raise TypeError(f"{rule}, got {type(validation).__name__}")
     if not 0 < validation < 1 or rows < 2:
         expected = "validation holds out a share between 0 and 1 of at least 2 rows"
         remedy = "give a share like 0.2, or (xs, ys)"

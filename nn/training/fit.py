@@ -344,9 +344,8 @@ def _optimizer(optimizer: Chosen, lr: float | None, model: Module, held: Content
     """The optimiser that was given, or the one that a name or a function makes; checked."""
     parameters, made = held.trainable, optimizer
     if not held.parameters and (lost := {*hidden(model).values()}):
-        raise ValueError(
-            f"fit found no parameters, but Values in {listed(sorted(lost))}; keep them in {PLACES}"
-        )
+        fault = f"fit found no parameters, but Values in {listed(sorted(lost))}"
+        raise ValueError(f"{fault}; keep them in {PLACES}")
     if callable(made):
         made = made([*parameters])
     elif not isinstance(made, Optimizer):
