@@ -91,11 +91,9 @@ def cross_entropy(
         for row, places in zip(rows, targets, strict=True):
             check_lengths("cross_entropy", "places", len(row), len(as_list(places)))
         rows, targets = ([x for one in many for x in as_list(one)] for many in (rows, targets))
-    counted = [
-        (tuple(row), t)
-        for row, t in zip(rows, targets, strict=True)
-        if ignore_index is None or as_number(t) != ignore_index
-    ]
+    counted = [(tuple(row), t) for row, t in zip(rows, targets, strict=True)]
+    if ignore_index is not None:
+        counted = [(row, t) for row, t in counted if as_number(t) != ignore_index]
     if not counted:
         return Value(0.0)
     terms = [_log_likelihood(row, t, label_smoothing, ignore_index) for row, t in counted]

@@ -5,7 +5,8 @@ that only `nn` can tell, of modules and optimisers, are rows in nn/doctor/loops.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from math import factorial, isfinite, prod
@@ -45,6 +46,12 @@ def entry(table: dict[str, F], name: str) -> Callable[[F], F]:
 
 
 row = partial(entry, CAUSES)
+
+
+def told(table: Mapping[str, Row], facts: Facts) -> Iterator[Cause]:
+    """What the rows of a table find, each under the name of its row where it has none."""
+    for name, function in table.items():
+        yield from (replace(each, name=each.name or name) for each in function(facts))
 
 
 # --- the loop ------------------------------------------------------------------------------------

@@ -33,10 +33,8 @@ class Read(NamedTuple):
 
 FIELDS = {name: Read("node", operator.attrgetter(name)) for name in ("node", "parent")}
 FIELDS["edge"] = Read("number", lambda step: step.index + 1)  # as the debugger counts them
-FIELDS |= {
-    name: Read("number", operator.attrgetter(name))
-    for name in ("index", "position", "upstream", "local", "contribution", "before", "after")
-}
+_FLOATS = ("index", "position", "upstream", "local", "contribution", "before", "after")
+FIELDS |= {name: Read("number", operator.attrgetter(name)) for name in _FLOATS}
 _KNOWN: tuple[Callable[..., Any], ...] = (abs, isfinite, isinf, isnan, max, min)
 FUNCTIONS = {function.__name__: function for function in _KNOWN}
 _TAKES_MORE = {"max", "min"}

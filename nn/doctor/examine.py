@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from engine import NumericError, Value, numeric_mode
 from engine.explain.causes import CAUSES as GRAPH
+from engine.explain.causes import told
 from engine.explain.diagnose import diagnose as of_graph
 from engine.explain.facts import Facts as Graph
 from engine.explain.report import Cause, Report
@@ -125,11 +126,8 @@ def _in_graph(facts: Symptoms, error: BaseException | None) -> list[Cause]:
             loss = of_rows(task.loss, outputs, [given.targets[i] for i in rows])
             graph = Graph(loss, task.model, caller())
             table = {**GRAPH, **task.model._causes()}
-            return [
-                replace(each, name=each.name or name, weight=min(each.weight, GRAPHS))
-                for name in (*IN_GRAPH, "not_finite")
-                for each in table[name](graph)
-            ]
+            some = {name: table[name] for name in (*IN_GRAPH, "not_finite")}
+            return [replace(x, weight=min(x.weight, GRAPHS)) for x in told(some, graph)]
     except (TypeError, ValueError):
         return []
 

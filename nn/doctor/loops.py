@@ -14,8 +14,8 @@ from engine.source.origin import Place
 from engine.source.search import called_at, written
 from engine.wording.names import number
 from nn.doctor.step_causes import decayed
-from nn.doctor.symptoms import USUAL, argument
-from nn.optim.optimizers import LIVE, Optimizer
+from nn.doctor.symptoms import argument
+from nn.optim.optimizers import LIVE, RATES, SGD, Optimizer
 
 CAUSES: dict[str, Row] = {}
 row = partial(entry, CAUSES)
@@ -81,14 +81,14 @@ class Rate(NamedTuple):
 def _rates(facts: Facts) -> Iterator[Rate]:
     for each in optimizers(facts):
         kind = type(each).__name__
-        if usual := USUAL.get(kind, 0.0):
+        if usual := RATES.get(type(each), 0.0):
             yield Rate(each.lr, usual, argument(each.place, "lr"), f"{kind}(..., lr={{:g}})")
     by_hand = facts.sweeps and not optimizers(facts)
     place = facts.sweeps[-1].place if by_hand else facts.place
     for step in written(place.file, ast.AugAssign) if by_hand else ():
         rates = [x.value for x in ast.walk(step.value) if isinstance(x, ast.Constant)]
         if getattr(step.target, "attr", "") == "data" and rates and ".grad" in ast.unparse(step):
-            usual, text = USUAL["SGD"], ast.unparse(step).replace(repr(rates[0]), "{:g}", 1)
+            usual, text = RATES[SGD], ast.unparse(step).replace(repr(rates[0]), "{:g}", 1)
             yield Rate(float(str(rates[0])), usual, Place(place.file, step.lineno), text)
 
 

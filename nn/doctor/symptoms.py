@@ -20,10 +20,10 @@ from nn.losses import LOSSES, built_in, classes_of, of_rows
 from nn.models import chain
 from nn.models.layers import Layer
 from nn.models.module import Contents, Module, evaluating
+from nn.optim.optimizers import RATES
 from nn.training.history import History, Start
 from nn.training.task import Task
 
-USUAL = {"SGD": 0.1, "Adam": 0.01, "AdamW": 0.01, "RMSprop": 0.01}  # rates, see OPTIMIZERS
 SEEN = 64  # rows on which units are looked at
 NEAR = 300  # rows of which the closest ones are looked for
 
@@ -71,7 +71,7 @@ class Symptoms:
     @property
     def usual(self) -> float:
         """The usual rate of this kind of optimiser; 0 where that is not known."""
-        return USUAL.get(type(self.task.optimizer).__name__, 0.0)
+        return RATES.get(type(self.task.optimizer), 0.0)
 
     @cached_property
     def rows(self) -> list[list[float]]:

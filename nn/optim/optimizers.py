@@ -9,6 +9,7 @@ import math
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import InitVar, dataclass
+from functools import partial
 from typing import Any, ClassVar, Literal, TypeAlias, cast
 from weakref import WeakValueDictionary
 
@@ -342,11 +343,9 @@ for _kind in SGD, Adam, AdamW, RMSprop:
     _kind.__init__ = spelled(_kind.__init__)  # type: ignore[method-assign]
 OptimizerName: TypeAlias = Literal["sgd", "adam", "adamw", "rmsprop"]
 # By name, as `fit` takes them, with rates that suit networks of a few hundred parameters.
+RATES: dict[Any, float] = {SGD: 0.1, Adam: 0.01, AdamW: 0.01, RMSprop: 0.01}
 OPTIMIZERS: dict[str, Callable[[Iterable[Value]], Optimizer]] = {
-    "sgd": lambda params: SGD(params, lr=0.1),
-    "adam": lambda params: Adam(params, lr=0.01),
-    "adamw": lambda params: AdamW(params, lr=0.01),
-    "rmsprop": lambda params: RMSprop(params, lr=0.01),
+    kind.__name__.lower(): partial(kind, lr=rate) for kind, rate in RATES.items()
 }
 
 

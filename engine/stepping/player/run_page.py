@@ -148,9 +148,7 @@ def record(run: Run, ids: dict[Value, str], start: int, names: Names) -> dict[st
         "says": [i for i, node in enumerate(nodes) if names.says_how(node)],
         "number": [i for i, node in enumerate(nodes) if is_constant(node)],
         "data": [json_float(node.data) for node in nodes],
-        "op": [
-            ops.setdefault(node.op, len(ops)) if node.op and node.parents else -1 for node in nodes
-        ],
+        "op": [ops.setdefault(x.op, len(ops)) if x.op and x.parents else -1 for x in nodes],
         "parents": [[number[parent] for parent in node.parents] for node in nodes],
         "origin": [places.setdefault(_place(node), len(places)) for node in nodes],
         "node": [number[step.node] for step in run],
