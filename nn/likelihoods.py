@@ -104,9 +104,7 @@ def cross_entropy(
     return -engine.sum(terms) / engine.maximum(many, 1.0)
 
 
-def _log_likelihood(
-    logits: Sequence[Any], target: Any, smoothing: float, ignored: int | None
-) -> Value:
+def _log_likelihood(logits: Sequence[Any], target: Any, share: float, ignored: int | None) -> Value:
     """The logarithm of the probability that softmax gives to the target; 0 for one to ignore."""
     if len(logits) < 2:
         got = f"cross_entropy takes two or more logits, one for each class, got {len(logits)}"
@@ -117,9 +115,9 @@ def _log_likelihood(
         skip = engine.equal(target, ignored)
         target = engine.where(skip, 0.0, target)
     found = _expected(logits, target)
-    if smoothing:
+    if share:
         uniform = engine.sum(engine.log_softmax(logits)) / len(logits)
-        found = (1.0 - smoothing) * found + smoothing * uniform
+        found = (1.0 - share) * found + share * uniform
     return found if skip is None else engine.where(skip, 0.0, found)
 
 

@@ -114,13 +114,11 @@ def model_card(model: Module) -> dict[str, Any]:
     return {"class": own} if architecture is None else architecture.json()
 
 
-def model_tensors(
-    held: Mapping[str, Slot], numbers: Mapping[Value, float] | None = None
-) -> Tensors:
-    """A model's parameters as tensors, with the numbers given or those that they have."""
+def model_tensors(held: Mapping[str, Slot], best: Mapping[Value, float] | None = None) -> Tensors:
+    """A model's parameters as tensors, with the best numbers or else those that they have."""
     found = {}
     for name, slot in held.items():
-        mine = [numbers[v] for v in slot.values] if numbers else slot.numbers
+        mine = [best[v] for v in slot.values] if best else slot.numbers
         found[name] = numpy().array(mine, "float64").reshape(slot.shape)
     return found
 

@@ -89,9 +89,7 @@ def diagnose(subject: Any = None, *data: Any, seconds: float = 2.0, **settings: 
     return of_history(history, seconds, subject if subject is not history else None)
 
 
-def of_history(
-    history: History, seconds: float = 2.0, error: BaseException | None = None
-) -> Report:
+def of_history(history: History, seconds: float = 2.0, error: object = None) -> Report:
     """Why a training does not learn, or could learn better, or ended in an error."""
     begin = perf_counter()
     if history.start is None:
@@ -115,7 +113,7 @@ def of_history(
     return Report(tuple(causes), tuple(looked), perf_counter() - begin)
 
 
-def _in_graph(facts: Symptoms, error: BaseException | None) -> list[Cause]:
+def _in_graph(facts: Symptoms, error: object) -> list[Cause]:
     """What the graph of the loss of some rows tells, or that of the row with which it ended."""
     task, given = facts.task, facts.task.data.given
     bad = re.match(r"row (\d+):", str(error))

@@ -23,7 +23,7 @@ def _high(facts: Symptoms) -> Iterator[Suspicion]:
             seen = f"the loss went from {number(losses[0])} to {number(losses[-1])}, and {went[9:]}"
         weight = 0.9 if over else 0.5 if broke else 0.3
         factors = 0.1, 0.01, 0.001, *[facts.usual / lr] * bool(over)
-        yield _rate(facts, "the learning rate is too high", seen, weight, factors)
+        yield _rate(facts, "the learning rate is too high", seen, weight, *factors)
 
 
 @row("lr_too_low")
@@ -35,12 +35,10 @@ def _low(facts: Symptoms) -> Iterator[Suspicion]:
         seen = f"{fell} {facts.rises:.0%} of them"
         factors = (10.0, 100.0, facts.usual / lr if under and lr else 1000.0)
         weight = 0.8 if under else 0.2
-        yield _rate(facts, "the learning rate is too low", seen, weight, factors)
+        yield _rate(facts, "the learning rate is too low", seen, weight, *factors)
 
 
-def _rate(
-    facts: Symptoms, what: str, seen: str, weight: float, factors: tuple[float, ...]
-) -> Suspicion:
+def _rate(facts: Symptoms, what: str, seen: str, weight: float, *factors: float) -> Suspicion:
     lr, kind = facts.start.rate, type(facts.task.optimizer).__name__
     rates = [(f"lr={lr * factor:.3g}", factor) for factor in factors]
     remedies = [remedy(f"{kind}(..., {to})", changes.rate, by, short=to) for to, by in rates]

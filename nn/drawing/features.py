@@ -138,14 +138,12 @@ def _sheet(rows: list[list[float] | None], shape: Shape, called: list[str] | Non
     return figure
 
 
-def _bars(
-    axes: Axes, row: list[float], largest: float, called: list[str] | None, first: bool
-) -> None:
+def _bars(axes: Axes, row: list[float], most: float, called: list[str] | None, first: bool) -> None:
     """A bar for each input, from the top; positive ones to the right."""
     places = range(len(row))
     axes.barh(places, row, color=[BLUE if x >= 0 else ORANGE for x in row])
     axes.axvline(0, color="#999999", lw=0.8)
-    axes.set(xlim=(-1.08 * largest, 1.08 * largest), ylim=(len(row) - 0.4, -0.6))
+    axes.set(xlim=(-1.08 * most, 1.08 * most), ylim=(len(row) - 0.4, -0.6))
     axes.tick_params(labelsize=8)
     axes.locator_params(axis="x", nbins=3)
     axes.xaxis.set_major_formatter("{x:g}")
