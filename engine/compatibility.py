@@ -89,10 +89,8 @@ def _set_backward(node: Value, function: object) -> NoReturn:
 def _refused(name: str, remedy: str) -> property:
     def refuse(node: Value, *value: object) -> NoReturn:
         """Not an attribute: raises AttributeError, which says where to keep such things."""
-        raise AttributeError(
-            f"a Value has no attribute {name!r}, and takes no new ones, which would cost memory in "
-            f"every node; {remedy}"
-        )
+        fault = f"a Value has no attribute {name!r}, and takes no new ones"
+        raise AttributeError(f"{fault}, which would cost memory in every node; {remedy}")
 
     return property(refuse, refuse)
 

@@ -80,10 +80,9 @@ def cross_entropy(
     if rows and alone(rows[0]):
         rows, targets = [rows], [target]
     elif alone(target):
-        raise ValueError(
-            f"cross_entropy got a batch of {len(rows)} rows of logits and the single target "
-            f"{target!r}; give a list with one target for each row"
-        )
+        fault = f"cross_entropy got a batch of {len(rows)} rows of logits"
+        remedy = "give a list with one target for each row"
+        raise ValueError(f"{fault} and the single target {target!r}; {remedy}")
     else:
         targets = as_list(target)
     check_lengths("cross_entropy", "rows of logits", len(rows), len(targets))

@@ -82,10 +82,9 @@ def check_gradients(order: Sequence[Node], gradients: Sequence[float], seed: flo
     if found is None:  # a hook made it; or it was handed on, or only the sum is not finite
         for node, grad in zip(order, gradients, strict=True) if has_hooks(order) else ():
             if not isfinite(grad):
-                raise NumericError(
-                    f"the gradient of {describe(node)} is {grad}, by what a hook made of it or of "
-                    "one above; let the hook return finite numbers, or remove() it"
-                )
+                fault = f"the gradient of {describe(node)} is {grad}"
+                remedy = "let the hook return finite numbers, or remove() it"
+                raise NumericError(f"{fault}, by what a hook made of it or of one above; {remedy}")
         return
     raise NumericError(describe_edge(found))
 
@@ -104,10 +103,9 @@ def check_sum(node: Node, before: float, added: float) -> None:
     """In strict mode, raise NumericError where the finite gradients of two sweeps overflow."""
     if not (isfinite(before) and isfinite(added)) or MODE.get() != "strict":
         return
-    raise NumericError(
-        f"the gradient of {describe(node)}{made_at(node)} overflows when it is added to the "
-        f"{before!r} of an earlier backward(); call zero_grad() between the two"
-    )
+    fault = f"the gradient of {describe(node)}{made_at(node)} overflows when it is added to the"
+    remedy = "call zero_grad() between the two"
+    raise NumericError(f"{fault} {before!r} of an earlier backward(); {remedy}")
 
 
 def describe_call(node: Node) -> str:

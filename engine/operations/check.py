@@ -120,10 +120,8 @@ def check_gradient(
     wanted = [differentiate(_along(value, point, i), x) for i, x in enumerate(point)]
     for x, gradient, estimate in zip(inputs, gradients, wanted, strict=True):
         if mismatch := _mismatch(gradient, estimate, rtol):
-            raise GradientError(
-                f"the gradient by {describe(x)} is off by {abs(gradient - estimate[0]):.3g}: "
-                f"backward gives {mismatch}; {_culprit(output, rtol)}"
-            )
+            fault = f"the gradient by {describe(x)} is off by {abs(gradient - estimate[0]):.3g}"
+            raise GradientError(f"{fault}: backward gives {mismatch}; {_culprit(output, rtol)}")
     estimates, uncertainties = zip(*wanted, strict=True) if wanted else ((), ())
     return GradientCheck(tuple(gradients), estimates, uncertainties)
 

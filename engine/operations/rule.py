@@ -162,10 +162,9 @@ def _derivatives(name: str, partials: Any) -> Callable[..., Any]:
             return [nan] * len(xs)
         found = found if isinstance(found, (tuple, list)) else (found,)
         if len(found) != len(xs):
-            raise ValueError(
-                f"{name} was called with {len(xs)} inputs, and its partials give "
-                f"{len(found)} derivatives; give one for each input"
-            )
+            fault = f"{name} was called with {len(xs)} inputs"
+            remedy = "give one for each input"
+            raise ValueError(f"{fault}, and its partials give {len(found)} derivatives; {remedy}")
         if isinstance(y, Value):
             return found
         # on floats too the partials may have used engine functions, whose results are Values

@@ -73,10 +73,9 @@ def check_back(number: float, frame: FrameType) -> None:
         near = joined and code is frame.f_code and line == frame.f_lineno
         gives = number in outcomes(given, [name]) and not (number * 1024.0).is_integer()
         if name and (gives or (near and number not in code.co_consts)):
-            text = (
-                f"math.{name} takes the number out of a Value, and it goes back into a graph: no "
-                f"gradient flows through it; use {TWINS[name]}, or .detach() if none shall"
-            )
+            lost = f"math.{name} takes the number out of a Value, and it goes back into a graph"
+            remedy = f"use {TWINS[name]}, or .detach() if none shall"
+            text = f"{lost}: no gradient flows through it; {remedy}"
             warn_at(frame, code.co_filename, line, text)
         elif name:
             continue

@@ -89,10 +89,8 @@ def load(path: FilePath, into: Module | None = None) -> Module:
     wanted = _architecture(card, path, into)
     if wanted is not None:
         if len(wanted.widths) > len(tensors):
-            raise CheckpointError(
-                f"{path} describes {len(wanted.widths)} layers and has {len(tensors)} tensors, "
-                "expected two for each layer; take another copy"
-            )
+            fault = f"{path} describes {len(wanted.widths)} layers and has {len(tensors)} tensors"
+            raise CheckpointError(f"{fault}, expected two for each layer; take another copy")
         check_shapes(tensors, wanted.shapes(), path, "its architecture")
     if into is None:
         assert wanted is not None  # or _architecture had raised

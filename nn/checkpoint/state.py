@@ -203,7 +203,6 @@ class CheckpointWriter:
                 remedy = "resume with the same, or start anew with resume=False"
                 raise CheckpointError(f"{got}; {remedy}")
         if mine.get("epochs", done) < done:
-            raise CheckpointError(
-                f"{self.path} is of a training that finished {done} epochs, this one has "
-                f"epochs={mine['epochs']}; ask for as many or more"
-            )
+            fault = f"{self.path} is of a training that finished {done} epochs"
+            advice = "ask for as many or more"
+            raise CheckpointError(f"{fault}, this one has epochs={mine['epochs']}; {advice}")

@@ -82,10 +82,8 @@ def diagnose(subject: Any = None, *data: Any, seconds: float = 2.0, **settings: 
         subject = LAST[0]() if LAST else None
     history = getattr(subject, "history", subject)
     if not isinstance(history, History):
-        raise TypeError(
-            "diagnose takes a History, a loss and its model, a model with xs and ys, or an error "
-            f"of fit, got {type(history).__name__}"
-        )
+        fault = "diagnose takes a History, a loss and its model, a model with xs and ys"
+        raise TypeError(f"{fault}, or an error of fit, got {type(history).__name__}")
     return of_history(history, seconds, subject if subject is not history else None)
 
 

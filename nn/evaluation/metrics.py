@@ -52,10 +52,9 @@ class Metrics:
             if callable(one):
                 taken = name in ("loss", *named, *self.functions) or name.startswith("val_")
                 if taken or name == "<lambda>":
-                    raise ValueError(
-                        f"a metric is listed by the name of its function, and {name!r} is taken or "
-                        "no name; def it with one of its own"
-                    )
+                    fault = "a metric is listed by the name of its function"
+                    remedy = "def it with one of its own"
+                    raise ValueError(f"{fault}, and {name!r} is taken or no name; {remedy}")
                 self.functions[name] = lambda outputs, rows, one=one: one(outputs, rows.ys)
             elif name == "r2" and (known := classes_of(loss)) and known.threshold != 0.5:
                 raise ValueError(

@@ -77,10 +77,8 @@ class ScalarMLPClassifier(ClassifierMixin, ScalarMLP):  # type: ignore[misc]
         loss = "binary_cross_entropy_with_logits" if two or several else "cross_entropy"
         how: dict[str, Any] = {"loss": loss}
         if once and self.class_weight == "balanced":
-            raise ValueError(
-                "partial_fit cannot balance classes, since it sees some of the rows: give "
-                "class_weight as a mapping, or call fit"
-            )
+            fault = "partial_fit cannot balance classes, since it sees some of the rows"
+            raise ValueError(f"{fault}: give class_weight as a mapping, or call fit")
         if self.class_weight is not None:
             weights = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
             how["class_weights"] = weights.tolist()

@@ -156,10 +156,9 @@ def _activation(place: str, part: Any) -> str:
                 got = getattr(part, setting)
                 same = got in (-1, 1) if setting == "dim" else got == wanted
                 if not same and not (setting == "threshold" and 20 <= got < math.inf):
-                    raise ValueError(
-                        f"module {place}, {part}, has {setting}={got!r}, and {name} here is with "
-                        f"{wanted!r}; change the module"
-                    )
+                    fault = f"module {place}, {part}, has {setting}={got!r}"
+                    remedy = "change the module"
+                    raise ValueError(f"{fault}, and {name} here is with {wanted!r}; {remedy}")
             return name
     raise ValueError(
         f"module {place}, {part}, has no counterpart here; from_torch takes Linear, Identity, "

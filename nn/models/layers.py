@@ -59,10 +59,9 @@ class Neuron(Module[Value]):
         self.activation = _activation(activation, nonlin)
         width, draw = bound(self.activation, init, n_in, n_out), generator(rng).uniform
         if ACTIVATIONS[self.activation].layerwise:
-            raise ValueError(
-                f"{self.activation} looks at all outputs of a layer at once, so one Neuron cannot "
-                f"have it; use Layer(..., activation={self.activation!r})"
-            )
+            fault = f"{self.activation} looks at all outputs of a layer at once"
+            remedy = f"use Layer(..., activation={self.activation!r})"
+            raise ValueError(f"{fault}, so one Neuron cannot have it; {remedy}")
         self.w: list[Value] = [Value(draw(-width, width), f"w{i}") for i in range(n_in)]
         self.b: Value = Value(0.0, "b")
         self.place: Place = place()

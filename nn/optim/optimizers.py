@@ -123,10 +123,9 @@ class Optimizer:
         finally:
             self.lr = rate
         if not all(isinstance(new, tuple | list) for new in found):
-            raise TypeError(
-                f"{type(self).__name__}.update returned {type(found[-1]).__name__}, not (value, "
-                "*memory); write return (value,) where nothing is to be remembered"
-            )
+            fault = f"{type(self).__name__}.update returned {type(found[-1]).__name__}"
+            remedy = "write return (value,) where nothing is to be remembered"
+            raise TypeError(f"{fault}, not (value, *memory); {remedy}")
         return found
 
     def step(self) -> None:

@@ -93,10 +93,9 @@ class Data:
         """Raise ValueError where all rows to learn from, or all to validate on, have weight 0."""
         for rows, what in zip(self.tables, ("learn from", "validate on"), strict=True):
             if rows and rows.weights and not any(map(rows.weights.__getitem__, rows.numbers)):
-                raise ValueError(
-                    f"{rows.name(0)} and all others to {what} have the weight 0, or a target that "
-                    "the loss ignores; give rows that count too"
-                )
+                fault = f"{rows.name(0)} and all others to {what} have the weight 0"
+                remedy = "give rows that count too"
+                raise ValueError(f"{fault}, or a target that the loss ignores; {remedy}")
 
     @property
     def tables(self) -> tuple[Rows, Rows]:
@@ -212,10 +211,9 @@ def _sample_weights(loss: Loss, given: Iterable[float], many: int) -> list[float
     bad = [f"{x!r} in row {i}" for i, x in enumerate(weights) if not 0 <= x < math.inf]
     if bad or len(weights) != many or not any(weights):
         got = bad[0] if bad else f"{len(weights)} with the sum {sum(weights)}"
-        raise ValueError(
-            f"sample_weight takes a finite number >= 0 for each of the {many} rows, not all of "
-            f"them 0, got {got}; give 1 for a row that counts as usual"
-        )
+        what = f"sample_weight takes a finite number >= 0 for each of the {many} rows"
+        remedy = "give 1 for a row that counts as usual"
+        raise ValueError(f"{what}, not all of them 0, got {got}; {remedy}")
     return weights
 
 
@@ -236,10 +234,9 @@ def _class_weights(loss: Loss, weights: ClassWeights, data: Data) -> dict[int, f
             raise ValueError(f"{got}; leave out the rows of a class that is not to count")
     for target in dict.fromkeys([*targets, *others]):
         if target not in table:
-            raise ValueError(
-                f"class_weights has no weight for the target {target!r}, only for "
-                f"{', '.join(map(repr, table))}; give one for every class that the rows have"
-            )
+            fault = f"class_weights has no weight for the target {target!r}"
+            remedy = "give one for every class that the rows have"
+            raise ValueError(f"{fault}, only for {', '.join(map(repr, table))}; {remedy}")
     return {name: float(weight) for name, weight in table.items()}
 
 

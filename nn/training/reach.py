@@ -120,11 +120,9 @@ class Reach:
         got, want = math.fsum(map(operator.mul, slopes, along)), (above - below) / (2.0 * STEP)
         near = math.isclose(got, want, rel_tol=1e-4, abs_tol=1e-6 * (1.0 + abs(above)))
         if math.isfinite(want) and math.isfinite(got) and not near:
-            text = (
-                "the model takes a number out of its graph here, with float(), .data or a function "
-                f"of math, and the gradient of the loss is wrong for that: {got:.4g} where "
-                f"differences give {want:.4g} in one direction; use the functions of engine, such "
-                "as engine.sin for math.sin"
-            )
+            taken = "the model takes a number out of its graph here, with float(), .data or a"
+            wrong = f"{got:.4g} where differences give {want:.4g} in one direction"
+            what = f"{taken} function of math, and the gradient of the loss is wrong for that"
+            text = f"{what}: {wrong}; use the functions of engine, such as engine.sin for math.sin"
             for file, line in sorted(self.lines):
                 warn_at(caller(), file, line, text)
