@@ -22,10 +22,7 @@ from nn.models.regularization import Dropout
 
 CAUSES: dict[str, Row] = {}
 row = partial(entry, CAUSES)
-DRAWN, SAME = (
-    "begin with the weights that nn draws",
-    "they compute the same, and get the same gradients",
-)
+DRAWN = "begin with the weights that nn draws"
 SPREAD = 20.0  # times the first weights that nn draws
 LARGE = 50.0  # a number that goes into the first layer
 
@@ -71,8 +68,9 @@ def _equal(facts: Facts) -> Iterator[Cause]:
         none = not any(map(any, weights))
         if len({*weights}) == 1 and len({*map(id, layer.neurons)}) > 1:
             title = f"all weights of {path or 'the layer'} are {'0' if none else 'equal'}"
-            seen, name = SAME, "zero_weights" if none else ""
-            yield cause(title, seen, DRAWN, 0.97, facts.set_at or layer.place, name=name)
+            seen = "they compute the same, and get the same gradients"
+            place, name = facts.set_at or layer.place, "zero_weights" if none else ""
+            yield cause(title, seen, DRAWN, 0.97, place, name=name)
             return
 
 
