@@ -10,8 +10,9 @@ from typing import Any
 
 from engine import Value
 from engine.drawing import LayoutError, to_dot, to_svg
+from engine.native.needs import numpy
 from nn import MLP
-from nn.evaluation.probabilities import probabilities
+from nn.evaluation.programs import answers
 
 __all__ = [
     "Data",
@@ -85,6 +86,24 @@ def scaling(train: Data) -> Callable[[Row], list[float]]:
         for column, mean in zip(columns, means, strict=True)
     ]
     return lambda row: [(x - m) / s for x, m, s in zip(row, means, spreads, strict=True)]
+
+
+def probabilities(model: Any, rows: Any) -> Any:
+    """How likely each class is for each row: the model's scores as an array of shares of 1.
+
+    A single score is that of the second class against the first.
+
+    >>> from nn import Neuron
+    >>> neuron = Neuron(1, "linear", rng=7)
+    >>> neuron.w[0].data = 1.0
+    >>> probabilities(neuron, [[0.0], [800.0]]).tolist()
+    [[0.5, 0.5], [0.0, 1.0]]
+    """
+    np, scores = numpy(), answers(model, rows)
+    if scores.shape[1] == 1:
+        scores = np.hstack([np.zeros_like(scores), scores])
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
 
 
 def misses(model: MLP, data: Data) -> list[bool]:

@@ -23,10 +23,9 @@ from matplotlib.figure import Figure
 from sklearn.datasets import load_digits
 
 import nn
-from demos._common import Data, Stage
+from demos._common import Data, Stage, probabilities
 from demos._plots import plot_images
 from nn.drawing.figure import STYLE
-from nn.evaluation.probabilities import probabilities
 
 WORST = 8  # errors to show
 

@@ -44,12 +44,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import nn
-from demos._common import Data, Stage
+from demos._common import Data, Stage, probabilities
 from demos._diary import Diary, Entry
 from demos._plots import COLOURS, LABEL, plot_curves
 from demos.digits import digits
 from nn.drawing.figure import INK, STYLE
-from nn.evaluation.probabilities import probabilities
 
 WORKERS, BATCHES, HIDDEN = 3, 3, 64
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # on Windows SIGTERM is as sudden

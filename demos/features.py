@@ -35,7 +35,7 @@ from demos._common import Data, Stage
 from demos._plots import plot_images, plot_ladder
 from demos.digits import digits
 from engine import Program, Value, choose, dot, gradient, inputs
-from nn.evaluation.probabilities import answers
+from nn.evaluation.programs import answers
 
 PAPER, COPIES, WIDTHS, RUNS = 12, 2, (32, 32, 32), 4
 LADDER = ("rows and columns", "raw pixels", "layer 1", "layer 2", "layer 3")

@@ -19,7 +19,7 @@ import nn
 from demos._common import Data, Row, Stage
 from demos._plots import Panel, plot_curves, plot_regions
 from nn.drawing import draw_neuron
-from nn.evaluation.probabilities import answers
+from nn.evaluation.programs import answers
 
 ROWS = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
 GATES = {"AND": [0, 0, 0, 1], "OR": [0, 1, 1, 1], "XOR": [0, 1, 1, 0]}

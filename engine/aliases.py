@@ -26,7 +26,7 @@ MOVED = {
     "engine.stepping.step": "engine.stepping.steps",
     "engine.value": "engine.core.value",
     "nn.activations": "nn.models.activations",
-    "nn.answers": "nn.evaluation.probabilities",
+    "nn.answers": "nn.evaluation.programs",
     "nn.checkpoint": "nn.checkpoint.model",
     "nn.estimators": "nn.interop.sklearn",
     "nn.evaluation": "nn.evaluation.measure",

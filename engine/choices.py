@@ -66,7 +66,9 @@ def spelled(function: Function) -> Function:
     """
     known = signature(function).parameters
     usual = {name: each.default for name, each in known.items()}
-    switches = [k for k, x in usual.items() if bool in (x.__class__, *get_args(known[k].annotation))]
+    switches = [
+        k for k, x in usual.items() if bool in (x.__class__, *get_args(known[k].annotation))
+    ]
 
     @wraps(function)
     def checked(*args: Any, **options: Any) -> Any:

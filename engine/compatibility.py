@@ -81,19 +81,16 @@ def _backward(node: Value) -> Callable[[], None]:
 
 
 def _set_backward(node: Value, function: object) -> NoReturn:
-    raise AttributeError(
-        "the derivative of a Value comes from its operation, so _backward cannot be set; make an "
-        "operation of your own: engine.operation(name, function, partials)"
-    )
+    got = "the derivative of a Value comes from its operation, so _backward cannot be set"
+    remedy = "make an operation of your own: engine.operation(name, function, partials)"
+    raise AttributeError(f"{got}; {remedy}")
 
 
 def _refused(name: str, remedy: str) -> property:
     def refuse(node: Value, *value: object) -> NoReturn:
         """Not an attribute: raises AttributeError, which says where to keep such things."""
-        raise AttributeError(
-            f"a Value has no attribute {name!r}, and takes no new ones, which would cost memory in "
-            f"every node; {remedy}"
-        )
+        fault = f"a Value has no attribute {name!r}, and takes no new ones"
+        raise AttributeError(f"{fault}, which would cost memory in every node; {remedy}")
 
     return property(refuse, refuse)
 

@@ -18,9 +18,8 @@ def table(what: str, given: Any) -> Any:
     """
     if isinstance(given, (set, frozenset, Mapping)):
         why = "is read as its keys" if isinstance(given, Mapping) else "has no order"
-        raise TypeError(
-            f"the {what} are a {type(given).__name__}, which {why}; give a list of rows, or a frame"
-        )
+        got = f"the {what} are a {type(given).__name__}, which {why}"
+        raise TypeError(f"{got}; give a list of rows, or a frame")
     if isinstance(given, (list, tuple)):
         rows = enumerate(given)
         return [x if isinstance(x, PLAIN) else _row(f"row {i} of the {what}", x) for i, x in rows]
@@ -41,10 +40,8 @@ def _plain(who: str, given: Any) -> Any:
     numpy = sys.modules["numpy"]  # whoever has an array has imported it
     if numpy.ma.is_masked(given):
         place = numpy.argwhere(numpy.ma.getmaskarray(given))[0].tolist()
-        raise ValueError(
-            f"{who}: {place} of the {type(given).__name__} is masked; fill it by .filled(number), "
-            "or leave its row out"
-        )
+        fault = f"{who}: {place} of the {type(given).__name__} is masked"
+        raise ValueError(f"{fault}; fill it by .filled(number), or leave its row out")
     try:
         return numpy.asarray(given)
     except (TypeError, RuntimeError) as error:

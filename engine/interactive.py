@@ -34,9 +34,7 @@ def _hook(kind: type[BaseException], error: BaseException, trace: TracebackType 
     sys.__excepthook__(kind, error, error.__traceback__)
 
 
-def _show(
-    shell: Any, kind: Any, error: Exception, trace: Any, tb_offset: int | None = None
-) -> None:
+def _show(shell: Any, kind: Any, error: Any, trace: Any, tb_offset: int | None = None) -> None:
     """Show an error in IPython."""
     if shell.InteractiveTB.mode != "Verbose":
         in_users_lines(error, trace)

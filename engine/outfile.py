@@ -31,9 +31,7 @@ def write(who: str, kind: str, path: Target, content: Content, pictures: str = "
         return content
     suffix = Path(path).suffix.lower()[1:]
     if suffix in WRITERS and suffix != kind:
-        raise ValueError(
-            f"{who} writes .{kind} files, got {path}; give it that suffix, or use "
-            f"{pictures or WRITERS[suffix]}"
-        )
+        got = f"{who} writes .{kind} files, got {path}"
+        raise ValueError(f"{got}; give it that suffix, or use {pictures or WRITERS[suffix]}")
     Path(path).write_bytes(content.encode() if isinstance(content, str) else content)
     return os.fspath(path)

@@ -128,8 +128,7 @@ class Scope(ContextDecorator, Generic[T]):
         """The function, in a block at each call; a TypeError for what runs on after its call."""
         code = getattr(function, "__code__", None)
         if code is not None and code.co_flags & _LATER:
-            raise TypeError(
-                f"{code.co_name} runs after the call that makes it has returned, so a "
-                f"decorator could not last; write `with {type(self).__name__}(...):` inside it"
-            )
+            fault = f"{code.co_name} runs after the call that makes it has returned"
+            remedy = f"write `with {type(self).__name__}(...):` inside it"
+            raise TypeError(f"{fault}, so a decorator could not last; {remedy}")
         return super().__call__(function)

@@ -7,26 +7,18 @@ Other libraries are loaded when they are first asked for: safetensors by `save` 
 ONNX, and scikit-learn with `ScalarMLPClassifier` and `ScalarMLPRegressor`.
 """
 
+# ruff: noqa: F403 (what that file says is public, is)
 import typing as _typing
 
 from engine.lazy import lazy as _lazy
+from nn import losses as _losses
 from nn.checkpoint.files import CheckpointError
 from nn.checkpoint.model import load, save
 from nn.evaluation.measure import accuracy, confusion_matrix, predict, r2_score
 from nn.interop.onnx import to_onnx
 from nn.interop.torch import from_torch, to_torch
 from nn.likelihoods import binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy
-from nn.losses import (
-    LOSSES,
-    LossName,
-    hinge_loss,
-    huber_loss,
-    l1_penalty,
-    l2_penalty,
-    mae_loss,
-    mse_loss,
-    poisson_loss,
-)
+from nn.losses import *
 from nn.models.activations import ACTIVATIONS, INITS, Activation, ActivationName, InitName
 from nn.models.layers import MLP, Layer, Neuron, Sequential
 from nn.models.module import Module
@@ -40,14 +32,13 @@ from nn.training.task import Backend
 
 __all__ = ["Module", "Neuron", "Layer", "Sequential", "MLP", "Dropout", "BatchNorm"]
 __all__ += ["Activation", "ACTIVATIONS", "INITS"]
-__all__ += ["mse_loss", "mae_loss", "huber_loss", "poisson_loss", "hinge_loss"]
+__all__ += _losses.__all__
 __all__ += ["binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy"]
-__all__ += ["l1_penalty", "l2_penalty", "LOSSES"]
 __all__ += ["Optimizer", "SGD", "Adam", "AdamW", "RMSprop", "OPTIMIZERS"]
 __all__ += ["clip_grad_norm", "clip_grad_value"]
 __all__ += ["step_decay", "exponential_decay", "cosine", "warmup", "ReduceLROnPlateau"]
 __all__ += ["fit", "History", "predict", "accuracy", "confusion_matrix", "r2_score"]
-__all__ += ["ActivationName", "InitName", "LossName", "OptimizerName", "Backend"]  # for annotations
+__all__ += ["ActivationName", "InitName", "OptimizerName", "Backend"]  # for annotations
 __all__ += ["save", "load", "CheckpointError", "to_torch", "from_torch", "to_onnx"]
 
 if _typing.TYPE_CHECKING:

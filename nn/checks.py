@@ -92,10 +92,8 @@ def generator(rng: object) -> random.Random:
         return rng
     if isinstance(rng, numbers.Integral) and not isinstance(rng, bool):
         return random.Random(int(rng))
-    raise TypeError(
-        f"randomness comes from a random.Random, an int seed or None, got {type(rng).__name__}; "
-        "pass random.Random(7) or 7"
-    )
+    got = f"randomness comes from a random.Random, an int seed or None, got {type(rng).__name__}"
+    raise TypeError(f"{got}; pass random.Random(7) or 7")
 
 
 def parameter_list(who: str, params: Any) -> list[Any]:
@@ -122,10 +120,8 @@ def leaf_values(who: str, params: Any) -> list[Value]:
             got = type(parameter).__name__
             raise TypeError(f"{who} takes Values, parameter {i} is {got}; pass model.parameters()")
         if parameter.op is not None:
-            raise ValueError(
-                f"{who} takes leaf Values, parameter {i} is the result of {parameter.op}; pass the "
-                "Values that it was made from"
-            )
+            fault = f"{who} takes leaf Values, parameter {i} is the result of {parameter.op}"
+            raise ValueError(f"{fault}; pass the Values that it was made from")
     if len(set(listed)) != len(listed):
         raise ValueError(f"{who} got the same parameter twice; list every parameter once")
     return listed

@@ -28,10 +28,9 @@ def binary_cross_entropy(outputs: Nested, targets: Nested) -> Value:
     found = pairs(who, outputs, targets, SHARES)
     for output, _ in found:
         if output.data < 0 or output.data > 1:
-            raise ValueError(
-                f"{who} takes probabilities from 0 to 1, got {output.data!r}; end the model in a "
-                "sigmoid, or use binary_cross_entropy_with_logits"
-            )
+            got = f"{who} takes probabilities from 0 to 1, got {output.data!r}"
+            remedy = "end the model in a sigmoid, or use binary_cross_entropy_with_logits"
+            raise ValueError(f"{got}; {remedy}")
     return mean([engine.binary_cross_entropy(p, t) for p, t in found])
 
 
@@ -69,28 +68,21 @@ def cross_entropy(
     0.503204
     """
     if not 0 <= as_number(label_smoothing) <= 1:
-        raise ValueError(
-            f"cross_entropy takes label_smoothing from 0 to 1, got {label_smoothing!r}; give a "
-            "number, such as 0.1"
-        )
+        got = f"cross_entropy takes label_smoothing from 0 to 1, got {label_smoothing!r}"
+        raise ValueError(f"{got}; give a number, such as 0.1")
     if ignore_index is not None and whole(ignore_index) is None:
-        raise ValueError(
-            f"cross_entropy takes ignore_index as a whole number, got {ignore_index!r}; give one, "
-            "such as -100"
-        )
+        got = f"cross_entropy takes ignore_index as a whole number, got {ignore_index!r}"
+        raise ValueError(f"{got}; give one, such as -100")
     if alone(logits):
-        raise ValueError(
-            "cross_entropy takes a list of logits, one for each class, got a single one; for a "
-            "model with one output use binary_cross_entropy_with_logits"
-        )
+        got = "cross_entropy takes a list of logits, one for each class, got a single one"
+        raise ValueError(f"{got}; for a model with one output use binary_cross_entropy_with_logits")
     rows = as_list(logits)
     if rows and alone(rows[0]):
         rows, targets = [rows], [target]
     elif alone(target):
-        raise ValueError(
-            f"cross_entropy got a batch of {len(rows)} rows of logits and the single target "
-            f"{target!r}; give a list with one target for each row"
-        )
+        fault = f"cross_entropy got a batch of {len(rows)} rows of logits"
+        remedy = "give a list with one target for each row"
+        raise ValueError(f"{fault} and the single target {target!r}; {remedy}")
     else:
         targets = as_list(target)
     check_lengths("cross_entropy", "rows of logits", len(rows), len(targets))
@@ -98,11 +90,9 @@ def cross_entropy(
         for row, places in zip(rows, targets, strict=True):
             check_lengths("cross_entropy", "places", len(row), len(as_list(places)))
         rows, targets = ([x for one in many for x in as_list(one)] for many in (rows, targets))
-    counted = [
-        (tuple(row), t)
-        for row, t in zip(rows, targets, strict=True)
-        if ignore_index is None or as_number(t) != ignore_index
-    ]
+    counted = [(tuple(row), t) for row, t in zip(rows, targets, strict=True)]
+    if ignore_index is not None:
+        counted = [(row, t) for row, t in counted if as_number(t) != ignore_index]
     if not counted:
         return Value(0.0)
     terms = [_log_likelihood(row, t, label_smoothing, ignore_index) for row, t in counted]
@@ -113,24 +103,20 @@ def cross_entropy(
     return -engine.sum(terms) / engine.maximum(many, 1.0)
 
 
-def _log_likelihood(
-    logits: Sequence[Any], target: Any, smoothing: float, ignored: int | None
-) -> Value:
+def _log_likelihood(logits: Sequence[Any], target: Any, share: float, ignored: int | None) -> Value:
     """The logarithm of the probability that softmax gives to the target; 0 for one to ignore."""
     if len(logits) < 2:
-        raise ValueError(
-            f"cross_entropy takes two or more logits, one for each class, got {len(logits)}; for "
-            "one output use binary_cross_entropy_with_logits"
-        )
+        got = f"cross_entropy takes two or more logits, one for each class, got {len(logits)}"
+        raise ValueError(f"{got}; for one output use binary_cross_entropy_with_logits")
     check_scores("cross_entropy", CLASSES_OF_LOGITS, logits)
     skip = None
     if isinstance(target, Value) and ignored is not None:
         skip = engine.equal(target, ignored)
         target = engine.where(skip, 0.0, target)
     found = _expected(logits, target)
-    if smoothing:
+    if share:
         uniform = engine.sum(engine.log_softmax(logits)) / len(logits)
-        found = (1.0 - smoothing) * found + smoothing * uniform
+        found = (1.0 - share) * found + share * uniform
     return found if skip is None else engine.where(skip, 0.0, found)
 
 
@@ -152,15 +138,11 @@ def _expected(logits: Sequence[Any], target: Any) -> Value:
         return engine.sum([engine.where(engine.equal(s, 0.0), 0.0, s * x) for s, x in terms])
     shares = [float(share) for share in target]
     if len(shares) != len(logits):
-        raise ValueError(
-            f"cross_entropy got {len(logits)} logits and {len(shares)} class probabilities; give "
-            "one for each class"
-        )
+        got = f"cross_entropy got {len(logits)} logits and {len(shares)} class probabilities"
+        raise ValueError(f"{got}; give one for each class")
     if min(shares) < 0 or not isclose(sum(shares), 1, rel_tol=1e-6):
-        raise ValueError(
-            f"cross_entropy takes class probabilities >= 0 that sum to 1, got {shares}; for a "
-            "batch give a list of logits for every row"
-        )
+        got = f"cross_entropy takes class probabilities >= 0 that sum to 1, got {shares}"
+        raise ValueError(f"{got}; for a batch give a list of logits for every row")
     # A class of probability 0 is left out: its logarithm may be -inf, and 0 * -inf is nan.
     asked = [k for k, share in enumerate(shares) if share]
     return engine.dot([logs[k] for k in asked], [shares[k] for k in asked])

@@ -18,6 +18,8 @@ from nn.checks import as_number, parameter_list
 from nn.likelihoods import binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy
 from nn.pairs import Nested, Takes, mean, over, pairs
 
+__all__ = ["LOSSES", "LossName", "mse_loss", "mae_loss", "huber_loss", "poisson_loss", "hinge_loss"]
+__all__ += ["l1_penalty", "l2_penalty"]
 Loss: TypeAlias = Callable[[Any, Any], Value]
 # The names by which `fit` takes a loss (see LOSSES and OTHER_NAMES), for type checkers and editors.
 LossName: TypeAlias = (
@@ -69,9 +71,8 @@ def huber_loss(outputs: Nested, targets: Nested, delta: float = 1.0) -> Value:
     1.3125
     """
     if not 0 < as_number(delta) < inf:
-        raise ValueError(
-            f"huber_loss takes a finite delta > 0, got {delta!r}; give a number, such as 1.0"
-        )
+        got = f"huber_loss takes a finite delta > 0, got {delta!r}"
+        raise ValueError(f"{got}; give a number, such as 1.0")
     distances = [output - target for output, target in pairs("huber_loss", outputs, targets, ANY)]
     near = [engine.clamp(d, -delta, delta) for d in distances]
     return mean([c * (d - c / 2) for c, d in zip(near, distances, strict=True)])

@@ -41,10 +41,8 @@ def pairs(who: str, outputs: Any, targets: Any, takes: Takes) -> list[tuple[Valu
     single = [alone(outputs), alone(targets)]
     if any(single) and not all(single):
         got = ["one" if alone(x) else f"a list of {len(tuple(x))}" for x in (outputs, targets)]
-        raise ValueError(
-            f"{who} got {got[0]} for an output and {got[1]} for its target; both are single, or "
-            "lists of the same length"
-        )
+        fault = f"{who} got {got[0]} for an output and {got[1]} for its target"
+        raise ValueError(f"{fault}; both are single, or lists of the same length")
     xs, ys = ((outputs,), (targets,)) if all(single) else (tuple(outputs), tuple(targets))
     check_lengths(who, "outputs", len(xs), len(ys))
     if not all(map(alone, xs + ys)):
@@ -60,9 +58,8 @@ def pairs(who: str, outputs: Any, targets: Any, takes: Takes) -> list[tuple[Valu
 def check_lengths(who: str, what: str, outputs: int, targets: int) -> None:
     """Raise ValueError unless there are outputs, and as many targets."""
     if outputs != targets:
-        raise ValueError(
-            f"{who} got {outputs} {what} and {targets} targets; give one target for each"
-        )
+        got = f"{who} got {outputs} {what} and {targets} targets"
+        raise ValueError(f"{got}; give one target for each")
     if not outputs:
         raise ValueError(f"{who} got an empty list; give at least one output and its target")
 
@@ -100,9 +97,8 @@ def check_scores(who: str, takes: Takes, outputs: Sequence[Any]) -> None:
         if not shared and any(bounds(x)[1] > 1 for x in outputs):
             return
         names = names & {"softmax", "sigmoid"} or {"softmax" if shared else "sigmoid"}
-    raise ValueError(
-        f"{who} takes {takes.scores}, got outputs of {min(names)}; give the model output='linear'"
-    )
+    got = f"{who} takes {takes.scores}, got outputs of {min(names)}"
+    raise ValueError(f"{got}; give the model output='linear'")
 
 
 def bounds(x: Value, depth: int = 6) -> Bounds:

@@ -50,9 +50,8 @@ class Conditions:
                 self._open.add(node)
             elif not isfinite(node._data):
                 nonfinite.add(node)
-            if not parents or (
-                node not in nonfinite and nonfinite.isdisjoint(parents) and _is_finite(node)
-            ):
+            sound = node not in nonfinite and nonfinite.isdisjoint(parents)
+            if not parents or (sound and _is_finite(node)):
                 continue
             nonfinite.add(node)
             if not node.op.constant_partials:
@@ -85,9 +84,8 @@ class Conditions:
         poles = [False] * len(edges)
         if not constant and node in self._poles:
             poles = [local not in self._finite for _, _, local in edges]
-        infinite = not self._unbounded.isdisjoint(sources) or (
-            self.closed and not all(map(isfinite, map(_number, moves)))
-        )
+        infinite = self.closed and not all(map(isfinite, map(_number, moves)))
+        infinite = infinite or not self._unbounded.isdisjoint(sources)
         if infinite or (not constant and self._bends(op, edges)):
             self._unbounded.update(targets)
         elif True in poles:

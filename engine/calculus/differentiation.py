@@ -81,10 +81,9 @@ def value_and_grad(
     @wraps(function)
     def both(*args: Any, **named: Any) -> tuple[Any, Any]:
         if not all(-len(args) <= i < len(args) for i in positions):
-            raise TypeError(
-                f"value_and_grad by the arguments {positions}, got a call with {len(args)} by "
-                "position; give those to differentiate by without their names"
-            )
+            expected = f"value_and_grad by the arguments {positions}"
+            remedy = "give those to differentiate by without their names"
+            raise TypeError(f"{expected}, got a call with {len(args)} by position; {remedy}")
         given: list[Any] = []
         mapped(given.append, [args[i] for i in positions])
         chosen = {i % len(args): mapped(_lifted, args[i]) for i in positions}
@@ -93,10 +92,9 @@ def value_and_grad(
             result = function(*lifted, **named)
             output, aux = result if has_aux else (result, None)
             if not isinstance(output, Value | int | float):
-                raise TypeError(
-                    f"value_and_grad takes a function that gives one Value, got "
-                    f"{type(output).__name__}; add up several, e.g. with engine.sum"
-                )
+                expected = "value_and_grad takes a function that gives one Value"
+                remedy = "add up several, e.g. with engine.sum"
+                raise TypeError(f"{expected}, got {type(output).__name__}; {remedy}")
             found = gradient(constant(output), [chosen[i % len(args)] for i in positions])
         graphs = [isinstance(each, Value) for each in given]
         wanted = iter(graphs)
@@ -223,9 +221,8 @@ def _check(name: str, nodes: Any, kind: Any = Sequence) -> None:
 
 def _same_length(name: str, xs: Sequence[Any], other: str, ys: Sequence[Any]) -> None:
     if len(xs) != len(ys):
-        raise ValueError(
-            f"{name} takes one number for each of the {other}, got {len(xs)} for {len(ys)}"
-        )
+        expected = f"{name} takes one number for each of the {other}"
+        raise ValueError(f"{expected}, got {len(xs)} for {len(ys)}")
 
 
 def mapped(change: Callable[[Any], Any], given: Any) -> Any:

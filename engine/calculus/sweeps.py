@@ -144,9 +144,8 @@ def _wanted_partials(
     finite = all(map(isfinite, [each._data for each in parents]))
     for i, _, local in edges:
         if local is None:
-            raise TypeError(
-                f"input {i} of {op} is a number, which takes no gradient; make it a Value"
-            )
+            got = f"input {i} of {op} is a number, which takes no gradient"
+            raise TypeError(f"{got}; make it a Value")
         if finite and not isfinite(number := local._data if isinstance(local, Node) else local):
             poles.append((node, i, number))
     return edges
@@ -184,10 +183,9 @@ def _check_derivatives(results: Sequence[Any], order: list[Any], poles: list[Pol
         return  # handed on, not made here
     for node, i, local in poles:
         op: Any = node.op
-        raise NumericError(
-            f"the derivative of {call_of(op, node.parents)}{made_at(node)} by input {i} is "
-            f"{local}: {remedy(op, node.parents, node._data)}"
-        )
+        where = f"{call_of(op, node.parents)}{made_at(node)} by input {i}"
+        advice = remedy(op, node.parents, node._data)
+        raise NumericError(f"the derivative of {where} is {local}: {advice}")
     for node in topological(*[each for each in results if isinstance(each, Node)]):
         if not isfinite(node._data) and all(isfinite(parent._data) for parent in node.parents):
             raise NumericError(f"on the way to a derivative {describe_call(node)}")

@@ -117,11 +117,10 @@ def check_fresh(order: Sequence[Node]) -> None:
         for parent in node.parents:
             if parent._epoch > node._epoch:
                 by = told(parent._epoch) if parent._code else ""
-                raise StaleValueError(
-                    f"{describe(parent)} was changed after {describe(node)} was "
-                    "computed from it, so gradients would mix old and new numbers; build the "
-                    f"expression again after changing a leaf{by}"
-                )
+                fault = f"{describe(parent)} was changed after {describe(node)} was computed"
+                why = "so gradients would mix old and new numbers"
+                remedy = f"build the expression again after changing a leaf{by}"
+                raise StaleValueError(f"{fault} from it, {why}; {remedy}")
 
 
 def describe(node: Node) -> str:

@@ -20,10 +20,8 @@ class RemovableHandle:
 
     def __init__(self, node: Node, hook: Hook) -> None:
         if not callable(hook):
-            raise TypeError(
-                f"a hook is a function of the gradient, got {type(hook).__name__}; "
-                "give one like lambda grad: 0.5 * grad"
-            )
+            got = f"a hook is a function of the gradient, got {type(hook).__name__}"
+            raise TypeError(f"{got}; give one like lambda grad: 0.5 * grad")
         self._key = id(node)
         if self._key not in HOOKS:
             weakref.finalize(node, HOOKS.pop, self._key, None)

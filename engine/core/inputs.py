@@ -125,10 +125,9 @@ def look(node: Node, how: str) -> float:
         return node._data  # pictures and messages show a nan where there is no number
     if declared and is_open(node) and not (how == "data" and _has_number(node)):
         why = VARIES if _survey(node, CLOSED) is OPEN else "a parameter, which may change"
-        raise ControlFlowError(
-            f"{how} of {describe(node)} at {at(frame.f_code, frame.f_lineno)}: it depends "
-            f"on {why}, so one answer cannot be for all; {REMEDIES.get(how, REMEDY)}"
-        )
+        what = f"{how} of {describe(node)} at {at(frame.f_code, frame.f_lineno)}"
+        fault = f"it depends on {why}, so one answer cannot be for all"
+        raise ControlFlowError(f"{what}: {fault}; {REMEDIES.get(how, REMEDY)}")
     if how in ("bool", "==") or (declared and how in ("float", "int", "detach")):
         _survey(node, (_now, frame.f_code, frame.f_lineno))
     if how in ("data", "float", "int") and node.op is not CONSTANT and not NO_GRAD.open:
@@ -220,6 +219,5 @@ class Comparisons(Node):
     def __index__(self) -> int:
         if is_open(self):
             look(self, "index")
-        raise TypeError(
-            f"an index is an int, got {describe(self)}; write int(x) or choose(x, table)"
-        )
+        got = f"an index is an int, got {describe(self)}"
+        raise TypeError(f"{got}; write int(x) or choose(x, table)")

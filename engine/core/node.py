@@ -105,30 +105,24 @@ def as_float(number: Any, what: str = "a Value holds") -> float:
         try:
             return float(number)
         except OverflowError:
-            raise OverflowError(
-                "an int beyond 1.8e308 does not fit into a Value; scale it"
-            ) from None
+            fault = "an int beyond 1.8e308 does not fit into a Value"
+            raise OverflowError(f"{fault}; scale it") from None
     numpy = sys.modules.get("numpy")
     if numpy is not None and isinstance(number, (numpy.integer, numpy.floating, numpy.bool_)):
         return float(number)
+    several = hasattr(number, "__len__") and getattr(number, "shape", None) != ()
     if isinstance(number, Node):
         remedy = "use it as it is, or .detach() it for a leaf of its own"
     elif number is None:
         remedy = "give a number, e.g. 0.0"
     elif isinstance(number, complex):
         remedy = "take .real or abs(...)"
-    elif (
-        hasattr(number, "__len__")
-        and getattr(number, "shape", None) != ()
-        and not isinstance(number, (str, bytes))
-    ):
+    elif several and not isinstance(number, (str, bytes)):
         remedy = "make one Value for each element, e.g. [Value(x) for x in xs]"
     else:
         remedy = "convert it with float(...)"
-    raise TypeError(
-        f"{what} an int, a float or a NumPy scalar, got {type(number).__name__} "
-        f"{number!r:.60}; {remedy}"
-    )
+    got = f"{what} an int, a float or a NumPy scalar, got {type(number).__name__} {number!r:.60}"
+    raise TypeError(f"{got}; {remedy}")
 
 
 def is_foreign(operand: object) -> bool:
@@ -136,6 +130,5 @@ def is_foreign(operand: object) -> bool:
 
     The classes of Python do not, so the error of `as_float` is better than what they would say.
     """
-    return not isinstance(operand, complex) and (
-        type(operand).__module__ not in sys.stdlib_module_names
-    )
+    known = type(operand).__module__ in sys.stdlib_module_names
+    return not known and not isinstance(operand, complex)

@@ -82,34 +82,30 @@ def check_gradients(order: Sequence[Node], gradients: Sequence[float], seed: flo
     if found is None:  # a hook made it; or it was handed on, or only the sum is not finite
         for node, grad in zip(order, gradients, strict=True) if has_hooks(order) else ():
             if not isfinite(grad):
-                raise NumericError(
-                    f"the gradient of {describe(node)} is {grad}, by what a hook made of it or of "
-                    "one above; let the hook return finite numbers, or remove() it"
-                )
+                fault = f"the gradient of {describe(node)} is {grad}"
+                remedy = "let the hook return finite numbers, or remove() it"
+                raise NumericError(f"{fault}, by what a hook made of it or of one above; {remedy}")
         return
     raise NumericError(describe_edge(found))
 
 
-def describe_edge(found: Edge) -> str:
+def describe_edge(edge: Edge) -> str:
     """An edge on which a gradient went bad: its node, where that was made, and what to do."""
-    node, position, upstream, local, _, gradient = found
+    node, position, upstream, local, _, gradient = edge
     op: Any = node.op
-    return (
-        f"the gradient of {describe(node.parents[position])} is {gradient}: "
-        f"through {call_of(op, node.parents)} = {node._data!r}{made_at(node)} it receives the "
-        f"upstream gradient {upstream!r} times the local derivative {local!r}: "
-        f"{remedy(op, node.parents, node._data)}"
-    )
+    found = f"the gradient of {describe(node.parents[position])} is {gradient}"
+    through = f"through {call_of(op, node.parents)} = {node._data!r}{made_at(node)}"
+    what = f"it receives the upstream gradient {upstream!r} times the local derivative {local!r}"
+    return f"{found}: {through} {what}: {remedy(op, node.parents, node._data)}"
 
 
 def check_sum(node: Node, before: float, added: float) -> None:
     """In strict mode, raise NumericError where the finite gradients of two sweeps overflow."""
     if not (isfinite(before) and isfinite(added)) or MODE.get() != "strict":
         return
-    raise NumericError(
-        f"the gradient of {describe(node)}{made_at(node)} overflows when it is added to the "
-        f"{before!r} of an earlier backward(); call zero_grad() between the two"
-    )
+    fault = f"the gradient of {describe(node)}{made_at(node)} overflows when it is added to the"
+    remedy = "call zero_grad() between the two"
+    raise NumericError(f"{fault} {before!r} of an earlier backward(); {remedy}")
 
 
 def describe_call(node: Node) -> str:

@@ -147,7 +147,5 @@ def lookup(name: str) -> Operation:
     try:
         return TABLE[name]
     except KeyError:
-        raise KeyError(
-            f"no operation is called {name!r}; if it is your own, register it with "
-            "engine.operation(...) before you load what uses it"
-        ) from None
+        remedy = "if it is your own, register it with engine.operation(...) before you load what"
+        raise KeyError(f"no operation is called {name!r}; {remedy} uses it") from None

@@ -97,10 +97,9 @@ class Value(Shortcuts, Comparisons):
     @data.setter
     def data(self, number: Number) -> None:
         if self.op is not None:
-            raise AttributeError(
-                f"the data of {describe(self)} cannot be set, since it was computed; change a leaf "
-                "and build the expression again, or take .detach()"
-            )
+            got = f"the data of {describe(self)} cannot be set, since it was computed"
+            remedy = "change a leaf and build the expression again, or take .detach()"
+            raise AttributeError(f"{got}; {remedy}")
         value = as_float(number)
         global _epoch
         with _lock:

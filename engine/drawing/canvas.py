@@ -15,7 +15,7 @@ from graphviz import FORMATS
 from engine.choices import similar
 from engine.core.value import Value
 from engine.drawing.layout import LayoutError, render
-from engine.drawing.style import FRAME
+from engine.drawing.style import EDGE, FRAME, NODE
 from engine.outfile import Target
 from engine.wording.markup import picture
 from engine.wording.names import visible
@@ -37,7 +37,7 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package is untyped
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **{"format": "svg", "node_attr": NODE, "edge_attr": EDGE} | kwargs)
         self.ids: dict[Value, str] = {}
         self.titles: dict[str, str] = {}
         self.remedy: Callable[[], str] = lambda: "draw a smaller part"

@@ -123,7 +123,5 @@ def about_edge(node: Value, parent: Value, local: float | None, seen: View) -> s
     if local is None:
         return "a number that takes no gradient"
     result, source = seen.name(node), seen.name(parent)
-    return (
-        f"local derivative of {result} by {source}: {local!r}\n"
-        f"hands on {node.grad!r} × {local!r} = {node.grad * local!r} to the gradient of {source}"
-    )
+    hands = f"hands on {node.grad!r} × {local!r} = {node.grad * local!r} to the gradient of"
+    return f"local derivative of {result} by {source}: {local!r}\n{hands} {source}"

@@ -23,10 +23,8 @@ from engine.drawing.canvas import Picture, plain
 from engine.drawing.captions import WIDTH, about_edge, about_node, numbers, summary, words
 from engine.drawing.groups import Grouping, arrows
 from engine.drawing.style import (
-    EDGE,
     GRAPH,
     LEGEND,
-    NODE,
     STALE,
     again,
     box_style,
@@ -95,9 +93,8 @@ class Drawing:
         single = {i: node for i, node in firsts.items() if node not in grouping.of}
         nameless = {ident for ident, node in single.items() if seen.says_how(node)}
         most = look.room if look.level else inf
-        self.rows = wrap(
-            self.bundles, extents, int(not look.level), 72 * self.gap + LABEL, most, nameless
-        )
+        gap, along = 72 * self.gap + LABEL, int(not look.level)
+        self.rows = wrap(self.bundles, extents, along, gap, most, nameless)
         self.homes = self._homes()
 
     def _order(self) -> Iterable[str]:
@@ -169,12 +166,11 @@ class Drawing:
         if self.seen.stale:
             lines = [plain(line) + r"\l" for line in textwrap.wrap(self.seen.stale, 70)]
             look |= {**STALE, "label": "".join(lines)}
-        self.drawn = Picture(format="svg", graph_attr=look, node_attr=NODE, edge_attr=EDGE)
+        self.drawn = Picture(graph_attr=look)
         self.drawn.ids = self.ids
-        opened = filter(None, (shape.frame for shape in reversed(self.shapes.values())))
-        self.frames = {
-            name: self.drawn.frame(name, i) for i, name in enumerate({}.fromkeys(opened))
-        }
+        opened = dict.fromkeys(shape.frame for shape in reversed(self.shapes.values()))
+        names = enumerate(filter(None, opened))
+        self.frames = {name: self.drawn.frame(name, i) for i, name in names}
         self.classes: set[str] = set()
         # Graphviz starts from this order: a first parent goes above, and a first row
         for node in reversed(self.seen.nodes):

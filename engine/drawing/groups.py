@@ -35,10 +35,8 @@ class Grouping:
     def ids(self, view: View) -> dict[Value, str]:
         """For each node the id of what shows it: that of a box, as g0, or its own, as n5."""
         boxes = {name: f"g{i}" for i, name in enumerate(self.boxes)}
-        return {
-            node: boxes[self.of[node]] if node in self.of else f"n{i}"
-            for i, node in enumerate(view.nodes)
-        }
+        single = {node: f"n{i}" for i, node in enumerate(view.nodes)}
+        return single | {node: boxes[name] for node, name in self.of.items()}
 
 
 def group(
@@ -136,12 +134,8 @@ def _terms(view: View, places: set[str]) -> str:
 
 def arrows(ids: Mapping[Value, str]) -> Counter[tuple[str, str]]:
     """How many edges go from each box or single node to each other one, by their ids."""
-    return Counter(
-        (ids[parent], ids[node])
-        for node in ids
-        for parent in node.parents
-        if parent in ids and ids[parent] != ids[node]
-    )
+    edges = [(ids[p], ids[node]) for node in ids for p in node.parents if p in ids]
+    return Counter((tail, head) for tail, head in edges if tail != head)
 
 
 def _collapse(view: View, paths: Mapping[Value, Address], level: int, open: set[str]) -> Grouping:

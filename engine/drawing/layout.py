@@ -48,10 +48,9 @@ def use_layout(layout: Layout | None) -> None:
     >>> use_layout(None)
     """
     if layout is not None and not callable(layout):
-        raise TypeError(
-            f"use_layout takes a function of DOT text and a format, got {type(layout).__name__}; "
-            "give one like lambda source, format: svg, or None for layout programs"
-        )
+        got = f"use_layout takes a function of DOT text and a format, got {type(layout).__name__}"
+        remedy = "give one like lambda source, format: svg, or None for layout programs"
+        raise TypeError(f"{got}; {remedy}")
     global _layout
     _layout = layout
 
@@ -76,18 +75,15 @@ def render(
         drawn = _layout(source, format)
         if drawn and isinstance(drawn, str | bytes):
             return drawn.encode() if isinstance(drawn, str) else drawn
-        raise LayoutError(
-            f"the layout of use_layout gave {drawn!r}, which is no picture; it should return "
-            f"{format} as text or bytes, or raise LayoutError. {STILL}"
-        )
+        fault = f"the layout of use_layout gave {drawn!r}, which is no picture"
+        advice = f"it should return {format} as text or bytes, or raise LayoutError. {STILL}"
+        raise LayoutError(f"{fault}; {advice}")
     command = _command(format)
     try:
         code, picture, complaint = _run(command, source.encode(), timeout)
     except TimeoutExpired:
-        raise LayoutError(
-            f"the layout took more than {timeout:g} s and was ended; {remedy()}; or allow more "
-            f"with timeout=.... {STILL}"
-        ) from None
+        got = f"the layout took more than {timeout:g} s and was ended"
+        raise LayoutError(f"{got}; {remedy()}; or allow more with timeout=.... {STILL}") from None
     except OSError as error:
         raise LayoutError(f"cannot run {command[0]}: {error}. {STILL}") from error
     if code != 0 or not picture:

@@ -99,9 +99,8 @@ def legend(classes: Iterable[str], strength: bool) -> dict[str, dict[str, str]]:
     shown |= {MEANINGS[r]: _style("operation", {}, r) for r in REMARKABLE if r in found}
     if strength:
         shown["darker: larger gradient"] = _style("operation", {"fillcolor": _shade(1.0)})
-    return {
-        text: roomy({**style, **SMALL, "class": "legend"}, text) for text, style in shown.items()
-    }
+    small = {**SMALL, "class": "legend"}
+    return {text: roomy({**style, **small}, text) for text, style in shown.items()}
 
 
 def extent(style: Mapping[str, str], lines: Sequence[str]) -> tuple[float, float]:

@@ -96,9 +96,8 @@ def view(
         copies = opened(order)
         outputs = {copies[node]: name for node, name in outputs.items()}
         order = topological(*reversed(outputs))
-        sources, own, data = (
-            each and {copies.get(node, node) for node in each} for each in (sources, own, data)
-        )
+        wanted = sources, own, data
+        sources, own, data = (each and {copies.get(x, x) for x in each} for each in wanted)
     nodes = [node for node in order if node in outputs or not is_constant(node)]
     kinds = kinds_of(outputs, nodes, own, data)
     if sources is not None:
@@ -150,10 +149,8 @@ def _named(who: str, given: object, name: str = "") -> Iterator[tuple[str, Value
             yield from _named(who, item, f"{name}[{i}]")
     else:
         got = type(given).__name__ + f" for {name}" * bool(name)
-        raise TypeError(
-            f"{who} takes a Value, or several in a list or a dictionary, got {got}; give "
-            "Values themselves, such as the output of a computation"
-        )
+        fault = f"{who} takes a Value, or several in a list or a dictionary, got {got}"
+        raise TypeError(f"{fault}; give Values themselves, such as the output of a computation")
 
 
 def opened(order: list[Value]) -> dict[Value, Value]:
@@ -204,10 +201,8 @@ def _among(order: list[Value], only: Outputs) -> set[Value]:
     """The Values that `only` names, which have to be in the graph."""
     wanted = {*outputs_of("only", only)}
     for node in wanted.difference(order):
-        raise ValueError(
-            f"only takes Values that went into what is drawn, got {node!r}, which did not; "
-            "to see what a Value was made from, draw that Value"
-        )
+        got = f"only takes Values that went into what is drawn, got {node!r}, which did not"
+        raise ValueError(f"{got}; to see what a Value was made from, draw that Value")
     return wanted
 
 

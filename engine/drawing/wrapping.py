@@ -84,12 +84,10 @@ def wrap(
     return Wrapped(row, column, len(wide), sum(wide.values()), high)
 
 
-def _neighbours(
-    edges: Iterable[tuple[str, str]], extents: Mapping[str, Extent]
-) -> tuple[Shapes, Shapes]:
+def _neighbours(edges: Iterable[tuple[str, str]], shapes: Iterable[str]) -> tuple[Shapes, Shapes]:
     """What each shape is made of, and what is made of it."""
     below, above = defaultdict(list), defaultdict(list)
-    order = {each: i for i, each in enumerate(extents)}
+    order = {each: i for i, each in enumerate(shapes)}
     for tail, head in edges:
         if order[tail] < order[head]:  # boxes may be made of each other
             below[head].append(tail)

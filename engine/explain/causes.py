@@ -5,16 +5,18 @@ that only `nn` can tell, of modules and optimisers, are rows in nn/doctor/loops.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from math import factorial, isfinite, prod
-from typing import Any
+from typing import Any, TypeVar
 
 from engine.core.modes import numeric_mode
 from engine.core.operation import rows
 from engine.core.value import Value, is_constant
 from engine.explain.facts import FEW, Facts, lines
-from engine.explain.flat import dead, saturated
+from engine.explain.flat import flat_units
 from engine.explain.report import Cause, Layer, cause, names
 from engine.explain.undefined import not_finite
 from engine.operations.check import wrong_partial
@@ -29,17 +31,27 @@ MANY = 8  # terms of a sum, whose size then hangs on how many rows there are
 ENDS = r"\.detach\(|\.data\b|\bfloat\(|\.item\("  # what ends a graph
 
 Row = Callable[[Facts], Iterator[Cause]]
+F = TypeVar("F")
 CAUSES: dict[str, Row] = {}
 
 
-def row(name: str, table: dict[str, Row] = CAUSES) -> Callable[[Row], Row]:
-    """Put a function into a table."""
+def entry(table: dict[str, F], name: str) -> Callable[[F], F]:
+    """A decorator: put a function into a table under a name."""
 
-    def put(function: Row) -> Row:
+    def put(function: F) -> F:
         table[name] = function
         return function
 
     return put
+
+
+row = partial(entry, CAUSES)
+
+
+def told(table: Mapping[str, Row], facts: Facts) -> Iterator[Cause]:
+    """What the rows of a table find, each under the name of its row where it has none."""
+    for name, function in table.items():
+        yield from (replace(each, name=each.name or name) for each in function(facts))
 
 
 # --- the loop ------------------------------------------------------------------------------------
@@ -50,13 +62,11 @@ def _not_zeroed(facts: Facts) -> Iterator[Cause]:
     later = [b for a, b in pairwise(sweeps) if b.epoch > a.epoch]
     held = [s for s in later if s.held and s.held() in own]
     if held and len(held) >= 0.9 * len(later):
-        yield cause(
-            "gradients are never set to 0, and add up from step to step",
-            f"at {len(held):,} of {len(later):,} steps there were gradients from the step before",
-            "zero_grad() of the model or the optimiser, once a step, before backward()",
-            0.9,
-            sweeps[-1].place,
-        )
+        title = "gradients are never set to 0, and add up from step to step"
+        many = f"{len(held):,} of {len(later):,} steps"
+        seen = f"at {many} there were gradients from the step before"
+        do = "zero_grad() of the model or the optimiser, once a step, before backward()"
+        yield cause(title, seen, do, 0.9, sweeps[-1].place)
 
 
 @row("no_step")
@@ -66,13 +76,9 @@ def _no_step(facts: Facts) -> Iterator[Cause]:
         return
     zeroed = not any(s.held for s in sweeps)
     if zeroed or len(sweeps) > MANY:
-        yield cause(
-            "the parameters are never changed",
-            f"{len(sweeps):,} times gradients were computed, and no parameter was set since",
-            "optimizer.step() after backward()",
-            0.95,
-            sweeps[-1].place,
-        )
+        title, do = "the parameters are never changed", "optimizer.step() after backward()"
+        seen = f"{len(sweeps):,} times gradients were computed, and no parameter was set since"
+        yield cause(title, seen, do, 0.95, sweeps[-1].place)
 
 
 @row("not_shuffled")
@@ -80,7 +86,6 @@ def _sorted(facts: Facts) -> Iterator[Cause]:
     targets = [target for _, target in facts.targets]
     if len(facts.loops) < 2 or len(targets) < 2 or facts.uses < 2:
         return
-    place = facts.sweeps[-1].place
     ordered = sorted(targets)
     if targets in (ordered, ordered[::-1]) and not facts.drawn:
         same = prod(map(factorial, Counter(targets).values()))
@@ -88,13 +93,10 @@ def _sorted(facts: Facts) -> Iterator[Cause]:
         if chance < 0.5:
             what = f"in order, from {targets[0]:g} to {targets[-1]:g}"
             what = f"all {targets[0]:g}" if ordered[0] == ordered[-1] else what
-            yield cause(
-                "the rows are not shuffled",
-                f"the targets of the last batch are {what}, and the loop never draws an order",
-                "random.shuffle(order) at the start of each epoch",
-                0.9 if len(targets) > FEW else 0.6,
-                Place(place.file, facts.loops[-1].lineno),
-            )
+            seen = f"the targets of the last batch are {what}, and the loop never draws an order"
+            do = "random.shuffle(order) at the start of each epoch"
+            weight, place = 0.9 if len(targets) > FEW else 0.6, facts.loop_at(-1)
+            yield cause("the rows are not shuffled", seen, do, weight, place)
 
 
 @row("batch_too_small")
@@ -102,7 +104,7 @@ def _one_row(facts: Facts) -> Iterator[Cause]:
     steps = len({sweep.epoch for sweep in facts.sweeps})
     if len(facts.loops) < 2 or steps < FEW or facts.fell > 0.9:
         return
-    place = Place(facts.sweeps[-1].place.file, facts.loops[-1].lineno)
+    place = facts.loop_at(-1)
     if facts.uses == 1:
         seen = f"the loss of the last of {steps:,} steps is of one row"
         do = "batches of 16 or 32 rows: the mean of their losses, then one step"
@@ -121,38 +123,26 @@ def _unreached(facts: Facts) -> Iterator[Cause]:
         return
     paths = [*dict.fromkeys(facts.homes.get(p, (facts.name(p),))[0] for p in missing)]
     many = f"{len(missing):,} of {len(facts.parameters):,} parameters"
-    cut = [*_cuts(facts)]
-    if cut:
-        yield cause(
-            f"the graph is cut, and nothing reaches {names(paths)}",
-            f"{many} get no gradient: {names(paths)}",
-            "hand the Value on itself, without .detach(), .data or float()",
-            1.0,
-            cut[0],
-            missing,
-            "detached",
-        )
+    seen = f"{many} get no gradient: {names(paths)}"
+    if cut := next(_cuts(facts), None):
+        title = f"the graph is cut, and nothing reaches {names(paths)}"
+        do = "hand the Value on itself, without .detach(), .data or float()"
+        yield cause(title, seen, do, 1.0, cut, missing, "detached")
         return
     every = len(missing) == len(facts.parameters)
     place = facts.module_at(paths[0]) if paths[0] in {h[0] for h in facts.homes.values()} else None
     if place:
         place = called_at(place.file, paths[0].rpartition(".")[2]) or place
-    yield cause(
-        f"the loss does not depend on {'any parameter' if every else names(paths)}",
-        f"{many} get no gradient: {names(paths)}",
-        "compute the loss from what this model gives" if every else "use what they give",
-        0.9,
-        place or facts.loss_at,
-        missing,
-    )
+    title = f"the loss does not depend on {'any parameter' if every else names(paths)}"
+    do = "compute the loss from what this model gives" if every else "use what they give"
+    yield cause(title, seen, do, 0.9, place or facts.loss_at, missing)
 
 
 def _cuts(facts: Facts) -> Iterator[Place]:
     """Lines of the user's that end a graph."""
     leaves = [node for node in facts.nodes if not node.parents and node not in facts.names]
-    yield from (place for _, place in lines(leaves, ENDS))
     fed = [n for n in facts.nodes if any(map(is_constant, n.parents))]
-    yield from (place for _, place in lines(fed, ENDS))
+    yield from (place for _, place in lines(leaves + fed, ENDS))
     code = getattr(vars(type(facts.model)).get("__call__"), "__code__", None)
     if code is not None:
         for name in ("detach", "float"):
@@ -184,12 +174,10 @@ def _twice(facts: Facts) -> Iterator[Cause]:
             twice |= {p: n for p, n in held.items() if n > 1 and p.parents}
     if twice:
         node, times = next(iter(twice.items()))
-        above = facts.found.above[node]
-        place = facts.line(above[0].node)
+        place = facts.line(facts.found.above[node][0].node)
         many = "twice" if times == 2 else f"{times:,} times"
-        title = f"a term is added {many}"
         seen = f"{number(node.data)} ({node.op}) enters a sum {many}"
-        yield cause(title, seen, "add it once", 0.9, place, [node])
+        yield cause(f"a term is added {many}", seen, "add it once", 0.9, place, [node])
 
 
 def _is_penalty(term: Value) -> bool:
@@ -206,13 +194,10 @@ def _sum(facts: Facts) -> Iterator[Cause]:
     divided = any(t.op in (rows.div, rows.mean, rows.mul) for t in facts.terms[:3])
     if (facts.stuck or facts.wild) and not divided and len(terms) > MANY and facts.uses > MANY:
         worse = f"rose to {number(max(facts.losses))}" if facts.wild else "did not fall"
-        yield cause(
-            f"the loss is a sum of {facts.uses:,} rows, and so are its gradients",
-            f"the loss {worse} in {len(facts.losses):,} steps, and no mean is taken",
-            "the mean over the rows, or a learning rate that is as many times smaller",
-            0.96,
-            facts.loss_at,
-        )
+        title = f"the loss is a sum of {facts.uses:,} rows, and so are its gradients"
+        seen = f"the loss {worse} in {len(facts.losses):,} steps, and no mean is taken"
+        do = "the mean over the rows, or a learning rate that is as many times smaller"
+        yield cause(title, seen, do, 0.96, facts.loss_at)
 
 
 @row("wrong_partial")
@@ -228,18 +213,14 @@ def _wrong(facts: Facts) -> Iterator[Cause]:
             checked[node.op] = POINTS
             code = getattr(getattr(node.op.function, "__wrapped__", None), "__code__", None)
             place = Place(code.co_filename, code.co_firstlineno) if code else facts.line(node)
-            yield cause(
-                f"a derivative of {node.op} is wrong",
-                wrong.removeprefix("the operation at fault is "),
-                "mend that partial; operation(..., check=True) checks it when it is made",
-                1.0,
-                place,
-                [node],
-            )
+            seen = wrong.removeprefix("the operation at fault is ")
+            do = "mend that partial; operation(..., check=True) checks it when it is made"
+            yield cause(f"a derivative of {node.op} is wrong", seen, do, 1.0, place, [node])
 
 
 # --- units, numbers and gradients ----------------------------------------------------------------
-CAUSES |= {"dead_relu": dead, "saturated": saturated, "not_finite": not_finite}
+CAUSES |= {"dead_relu": partial(flat_units, off=True), "saturated": partial(flat_units, off=False)}
+CAUSES["not_finite"] = not_finite
 
 
 @row("vanishing")
@@ -257,14 +238,11 @@ def _exploding(facts: Facts) -> Iterator[Cause]:
         if low is not layer and layer.rms > RATIO * low.rms:
             yield _sized(facts, layer, "too large", f"{layer.rms / low.rms:,.0f} times those", low)
         elif layer.largest > RATIO:
-            yield cause(
-                f"gradients of {safe(layer.name)} are too large",
-                f"gradients up to {number(layer.largest)}",
-                "scale the samples and targets, or clip_grad_norm(parameters, 1.0)",
-                0.4,
-                facts.line(layer.parameters[0]),
-                layer.parameters,
-            )
+            title = f"gradients of {safe(layer.name)} are too large"
+            seen = f"gradients up to {number(layer.largest)}"
+            do = "scale the samples and targets, or clip_grad_norm(parameters, 1.0)"
+            values = layer.parameters
+            yield cause(title, seen, do, 0.4, facts.line(values[0]), values)
 
 
 def _compared(facts: Facts) -> Iterator[tuple[Layer, list[Layer]]]:
@@ -276,14 +254,10 @@ def _compared(facts: Facts) -> Iterator[tuple[Layer, list[Layer]]]:
 
 
 def _sized(facts: Facts, layer: Layer, what: str, times: str, other: Layer) -> Cause:
-    return cause(
-        f"gradients of {safe(layer.name)} are {what} for one learning rate",
-        f"gradients of {number(layer.rms)} in the mean, {times} of {safe(other.name)}",
-        "fewer layers, relu rather than sigmoid, or weights as nn draws them",
-        0.5,
-        facts.line(layer.parameters[0]),
-        layer.parameters,
-    )
+    title = f"gradients of {safe(layer.name)} are {what} for one learning rate"
+    seen = f"gradients of {number(layer.rms)} in the mean, {times} of {safe(other.name)}"
+    do = "fewer layers, relu rather than sigmoid, or weights as nn draws them"
+    return cause(title, seen, do, 0.5, facts.line(layer.parameters[0]), layer.parameters)
 
 
 @row("zero_gradients")
@@ -291,8 +265,7 @@ def _zero(facts: Facts) -> Iterator[Cause]:
     flat = [x for x in facts.layers if x.zeros == len(x.parameters) and not x.nonfinite]
     if flat and isfinite(facts.loss.data) and facts.given and facts.loss.parents:
         values = [p for layer in flat for p in layer.parameters]
-        called = names([layer.name for layer in flat])
+        called, place = names([layer.name for layer in flat]), facts.line(values[0])
         seen = f"all {len(values):,} gradients of {called} are 0"
         do = "engine.drawing.explain(loss, parameter) says why"
-        place = facts.line(values[0])
         yield cause(f"nothing is learned by {called}", seen, do, 0.3, place, values)

@@ -1,14 +1,13 @@
 """diagnose: what keeps a network from learning, as the graph of one loss and its loop tell it."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from sys import _getframe
 from time import perf_counter
 from types import FrameType
 from typing import Any, Protocol
 
 from engine.core.value import Value
-from engine.explain.causes import CAUSES
+from engine.explain.causes import CAUSES, told
 from engine.explain.facts import Facts
 from engine.explain.report import NOT_TRIED, Report
 from engine.source.lost import outside_library
@@ -47,12 +46,7 @@ def examined(loss: Value, model: Iterable[Value] | _Model | None, frame: FrameTy
     begin = perf_counter()
     facts = Facts(loss, model, outside_library(frame))
     more: Any = getattr(model, "_causes", dict)
-    found = [
-        replace(each, name=each.name or name)
-        for name, row in {**CAUSES, **more()}.items()
-        for each in row(facts)
-    ]
-    found.sort(key=lambda each: -each.weight)
+    found = sorted(told({**CAUSES, **more()}, facts), key=lambda each: -each.weight)
     own = counted(len(facts.own), "parameter")
     loop = f", and {counted(len(facts.sweeps), 'loss')} of the loop" if facts.sweeps else ""
     looked = [f"looked at {counted(len(facts.nodes), 'value')}, the gradients of {own}{loop}"]

@@ -75,9 +75,7 @@ class Facts:
         self.place: Place = Place(frame.f_code.co_filename, frame.f_lineno)
         self.found: PathSums = path_sums(self.loss)
         order = topological(self.loss)
-        self.nodes: list[Value] = [
-            node for node in order if node is self.loss or not is_constant(node)
-        ]
+        self.nodes: list[Value] = [x for x in order if x is self.loss or not is_constant(x)]
         kinds = kinds_of([], self.nodes, None if self.given is None else {*self.given}, None)
         leaves = [node for node in self.nodes if not node.parents]
         self.own: list[Value] = [node for node in leaves if kinds[node] == "parameter"] or leaves
@@ -98,13 +96,11 @@ class Facts:
     def line(self, node: Value) -> Place | None:
         """The user's line that made a node, or its module, or else what it went into."""
         while node is not self.loss:
-            origin = place_of(node)
-            if origin is not None and not origin.library:
-                return Place(origin.file, origin.line)
+            if (origin := place_of(node)) and origin.place:
+                return origin.place
             if node in self.units and (at := self.module_at(self.units[node][0])):
                 return at
-            above = self.found.above.get(node)
-            if not above:
+            if not (above := self.found.above.get(node)):
                 return None
             node = above[0].node
         return self.loss_at
@@ -121,13 +117,10 @@ class Facts:
     @cached_property
     def loss_at(self) -> Place | None:
         """The line of the loss."""
-        origin = place_of(self.loss)
-        if origin is not None and not origin.library:
-            return Place(origin.file, origin.line)
-        if not self.sweeps:
-            return None
-        back = self.sweeps[-1].place
-        return assigned(back, receiver(back, "backward"))
+        if (origin := place_of(self.loss)) and origin.place:
+            return origin.place
+        back = self.sweeps[-1].place if self.sweeps else None
+        return back and assigned(back, receiver(back, "backward"))
 
     # --- the loop ----------------------------------------------------------------------------
     @cached_property
@@ -176,6 +169,10 @@ class Facts:
     def loops(self) -> list[Any]:
         """The loops around `backward()` in the source, the outermost first."""
         return loops_around(self.sweeps[-1].place) if self.sweeps else []
+
+    def loop_at(self, i: int) -> Place | None:
+        """The line of one of these loops."""
+        return Place(self.sweeps[-1].place.file, self.loops[i].lineno) if self.loops else None
 
     @cached_property
     def drawn(self) -> bool:
@@ -335,5 +332,5 @@ def lines(codes: Iterable[Value], pattern: str) -> Iterator[tuple[Value, Place]]
     """The nodes whose expression in the user's source has a pattern, and their lines."""
     for node in codes:
         origin = place_of(node)
-        if origin is not None and not origin.library and re.search(pattern, origin.code):
-            yield node, Place(origin.file, origin.line)
+        if origin and origin.place and re.search(pattern, origin.code):
+            yield node, origin.place

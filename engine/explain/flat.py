@@ -18,16 +18,6 @@ STRAIGHT = ("add", "sub", "mul", "div", "neg")  # no activations, whatever the n
 Unit = tuple[str, Operation, str]
 
 
-def dead(facts: Facts) -> Iterator[Cause]:
-    """Units of relu and its kin that pass nothing on."""
-    yield from _units(facts, off=True)
-
-
-def saturated(facts: Facts) -> Iterator[Cause]:
-    """Units that pass next to nothing on."""
-    yield from _units(facts, off=False)
-
-
 def _uses(facts: Facts) -> dict[Unit, list[tuple[Value, str]]]:
     """Of each unit, its activation at each use, and how that was flat: "" where it was not."""
     at_goal, units = {*facts.terms}, dict[Unit, list[tuple[Value, str]]]()
@@ -41,7 +31,8 @@ def _uses(facts: Facts) -> dict[Unit, list[tuple[Value, str]]]:
     return units
 
 
-def _units(facts: Facts, off: bool) -> Iterator[Cause]:
+def flat_units(facts: Facts, off: bool) -> Iterator[Cause]:
+    """Units that pass next to nothing on: those of relu and its kin that are off, or the others."""
     units, flat = _uses(facts), dict[tuple[str, Operation], dict[str, list[Value]]]()
     outputs = {node for node, _ in facts.targets}
     for (layer, op, unit), uses in units.items():
@@ -59,12 +50,9 @@ def _units(facts: Facts, off: bool) -> Iterator[Cause]:
         rest = f": {names([*members])}" if [*members] != [layer] else ""
         what = "pass nothing on" if off else f"pass on less than 1/{1 / FLAT:.0f} of what they can"
         often = f"for any of {each:,} rows" if each > 1 else "for the one row in this graph"
+        title = f"dead ReLUs in {safe(layer)}" if off else f"{safe(layer)} is saturated"
+        seen = f"{len(members):,} of {total:,} units ({op}) {what} {often}{rest}"
         do = "smaller steps, other first weights, or leaky_relu"
-        yield cause(
-            f"dead ReLUs in {safe(layer)}" if off else f"{safe(layer)} is saturated",
-            f"{len(members):,} of {total:,} units ({op}) {what} {often}{rest}",
-            do if off else "scaled samples, smaller first weights, or relu",
-            (0.9 if off else 0.7) * share,
-            facts.set_at or facts.line(nodes[0]),
-            nodes,
-        )
+        do = do if off else "scaled samples, smaller first weights, or relu"
+        weight, place = (0.9 if off else 0.7) * share, facts.set_at or facts.line(nodes[0])
+        yield cause(title, seen, do, weight, place, nodes)

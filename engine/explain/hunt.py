@@ -20,6 +20,8 @@ from engine.wording.terminal import printable
 __all__ = ["Finding", "hunt"]
 
 SHOWN = 6  # parents that are listed
+SAFE = """nothing comes from above, and 0 × inf is nan: give the operation an input where it is \
+safe, and choose with where() before it rather than after"""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -147,9 +149,8 @@ def _users_line(node: Value, order: list[Value]) -> Place | None:
     for each in order:
         if each is node or not above.isdisjoint(each.parents):
             above.add(each)
-            origin = place_of(each)
-            if origin is not None and not origin.library:
-                return Place(origin.file, origin.line)
+            if (origin := place_of(each)) and origin.place:
+                return origin.place
     return None
 
 
@@ -163,16 +164,10 @@ def _makers(order: list[Value]) -> list[Value]:
 
 def _backward(value: Value) -> Finding | None:
     """The first edge that makes a finite gradient infinite or nan, out of finite numbers."""
-    bad = broken_edges(value)
-    if not bad:
+    if not (bad := broken_edges(value)):
         return None
     node, _, upstream, local, *_ = bad[0]
-    advice = [remedy(node)]
-    if upstream == 0.0 and not isfinite(local):
-        advice.append(
-            "nothing comes from above, and 0 × inf is nan: give the operation an input where it is "
-            "safe, and choose with where() before it rather than after"
-        )
+    advice = [remedy(node), SAFE * (upstream == 0.0 and not isfinite(local))]
     return Finding("gradient", node, "; ".join(filter(None, advice)), len(bad) - 1, *bad[0][1:])
 
 

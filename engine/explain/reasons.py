@@ -141,10 +141,8 @@ def _unconnected(found: PathSums, value: Value, words: Words) -> Iterator[str]:
         own = called(value)
         yield f"another leaf is called {own} there; a copy, such as .detach() makes, is a new leaf"
     elif any(leaf.data == value.data for leaf in leaves):
-        yield (
-            f"the number {number(value.data)} is there, which may have been {own} once: float(), "
-            ".data and .detach() end a graph"
-        )
+        there = f"the number {number(value.data)} is there, which may have been {own} once"
+        yield f"{there}: float(), .data and .detach() end a graph"
     if any(n.op is rows.where for n in found.order):
         yield "where() links only the branch that was taken"
 
@@ -153,20 +151,16 @@ def _not_finite(found: PathSums, between: set[Value], words: Words) -> Iterator[
     """The first value and the first edge that are not finite."""
     for node in reversed(found.order):
         if not isfinite(node.data):
-            yield (
-                f"{words.equation(node)} = {number(node.data)} is the first "
-                f"value that is not finite{_parents(node, words)}{remedy(node, '; ')}"
-            )
+            first = f"{words.equation(node)} = {number(node.data)} is the first value"
+            yield f"{first} that is not finite{_parents(node, words)}{remedy(node, '; ')}"
             break
     for edge in broken_edges(found.order[0]):
         parent = edge.node.parents[edge.position]
         if parent in between:
-            y, x = words.call(edge.node), words.call(parent)
-            yield (
-                f"the first step that is not finite: d {y} / d {x} = {number(edge.local)}, times "
-                f"{number(edge.upstream)} from above, through {words.equation(edge.node)}"
-                f"{_parents(edge.node, words)}{remedy(edge.node, '; ')}"
-            )
+            node, slope = edge.node, f"d {words.call(edge.node)} / d {words.call(parent)}"
+            step = f"{slope} = {number(edge.local)}, times {number(edge.upstream)} from above"
+            through = f"{words.equation(node)}{_parents(node, words)}{remedy(node, '; ')}"
+            yield f"the first step that is not finite: {step}, through {through}"
             break
 
 

@@ -155,9 +155,8 @@ class Report:
             cells = [f"<th {LEFT}>{k}<td {LEFT}>{escape(v)}" for k, v in cause.parts.items()]
             inner = f"<table><tr>{'<tr>'.join(cells)}</table>"
             items.append(_fold(f"<b>{i}. {escape(cause.head)}</b>", inner, shown=i == 1))
-        looked = _lines(self._made(), "pre") + "".join(
-            [_lines([text], "div") for text in self.looked]
-        )
+        looked = _lines(self._made(), "pre")
+        looked += "".join([_lines([text], "div") for text in self.looked])
         items.append(_fold("what was looked at", looked) if self.causes else looked)
         if self.layers:
             items.append(_fold("gradients by layer", _lines(self._table(), "pre")))

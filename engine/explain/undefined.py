@@ -7,13 +7,10 @@ from engine.explain.facts import Facts
 from engine.explain.report import Cause, cause
 from engine.wording.names import number
 
+LOG = "log(where(p > 0, p, 1.0))"
 ZERO_TIMES = ("zero_times_inf", "0 times an infinity", "choose before the operation, not after it")
 UNDEFINED: dict[str, tuple[str, str, str]] = {
-    "log": (
-        "log_of_zero",
-        "a logarithm of 0",
-        "log(where(p > 0, p, 1.0)), or log_softmax of scores",
-    ),
+    "log": ("log_of_zero", "a logarithm of 0", f"{LOG}, or log_softmax of scores"),
     "exp": ("exp_overflow", "exp overflows", "log_softmax, softplus or logsumexp of the scores"),
     "sqrt": ("sqrt_at_zero", "the slope of sqrt at 0 is infinite", "sqrt(where(x > 0, x, 1.0))"),
     "div": ("zero_divisor", "a division by 0", "x / where(d > 0, d, 1.0)"),
@@ -54,10 +51,5 @@ def not_finite(facts: Facts) -> Iterator[Cause]:
 
 def _zero_times(facts: Facts) -> bool:
     """Whether 0 met an infinity that the graph made."""
-    return any(
-        str(node.op) == "mul"
-        and node.data != node.data
-        and 0.0 in (node.parents[0].data, node.parents[1].data)
-        for node in facts.nodes
-        if node.parents
-    )
+    products = [node for node in facts.nodes if str(node.op) == "mul" and node.data != node.data]
+    return any(0.0 in [parent.data for parent in node.parents] for node in products)

@@ -159,10 +159,9 @@ def choose(index: Scalar, options: Sequence[Any]) -> Any:
     given = several("choose", options)
     widths = [len(row) if hasattr(row, "__len__") else 0 for row in given]  # that of a number is 0
     if odd := [k for k, width in enumerate(widths) if width != widths[0]]:
-        raise ValueError(
-            f"choose takes a table with rows of one length, got {widths[0]} in row 0 and "
-            f"{widths[odd[0]]} in row {odd[0]}; give every row as many numbers"
-        )
+        fault = f"choose takes a table with rows of one length, got {widths[0]}"
+        remedy = "give every row as many numbers"
+        raise ValueError(f"{fault} in row 0 and {widths[odd[0]]} in row {odd[0]}; {remedy}")
     if not any(widths):
         return apply(rows.choose, [index, *given])
     return [apply(rows.choose, [index, *column]) for column in zip(*given, strict=True)]

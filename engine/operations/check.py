@@ -12,6 +12,9 @@ from engine.core.ops import CONSTANT
 from engine.core.sweep import Gradients
 from engine.core.value import Value, constant
 
+KINK = """every operation's own derivative is right at this point, so the function has a kink, \
+jumps or takes another branch there, or uses numbers taken out of the graph (.data, float)"""
+
 
 class GradientError(AssertionError):
     """A derivative does not agree with what differences of the function give."""
@@ -106,9 +109,8 @@ def check_gradient(
     with recording:
         output = f(*inputs)
         if not isinstance(output, Value):
-            raise TypeError(
-                f"check_gradient needs f to return a Value, got {type(output).__name__}"
-            )
+            expected = "check_gradient needs f to return a Value"
+            raise TypeError(f"{expected}, got {type(output).__name__}")
         gradients = _gradients(output, inputs)
 
     def value(*xs: float) -> float:
@@ -118,10 +120,8 @@ def check_gradient(
     wanted = [differentiate(_along(value, point, i), x) for i, x in enumerate(point)]
     for x, gradient, estimate in zip(inputs, gradients, wanted, strict=True):
         if mismatch := _mismatch(gradient, estimate, rtol):
-            raise GradientError(
-                f"the gradient by {describe(x)} is off by {abs(gradient - estimate[0]):.3g}: "
-                f"backward gives {mismatch}; {_culprit(output, rtol)}"
-            )
+            fault = f"the gradient by {describe(x)} is off by {abs(gradient - estimate[0]):.3g}"
+            raise GradientError(f"{fault}: backward gives {mismatch}; {_culprit(output, rtol)}")
     estimates, uncertainties = zip(*wanted, strict=True) if wanted else ((), ())
     return GradientCheck(tuple(gradients), estimates, uncertainties)
 
@@ -135,13 +135,8 @@ def _gradients(output: Value, inputs: Sequence[Value]) -> list[float]:
 
 
 def _culprit(output: Value, rtol: float) -> str:
-    for node in topological(output):
-        if wrong := wrong_partial(node, rtol):
-            return wrong
-    return (
-        "every operation's own derivative is right at this point, so the function has a kink, "
-        "jumps or takes another branch there, or uses numbers taken out of the graph (.data, float)"
-    )
+    wrong = (wrong_partial(node, rtol) for node in topological(output))
+    return next(filter(None, wrong), KINK)
 
 
 def wrong_partial(node: Node, rtol: float) -> str:
@@ -156,11 +151,8 @@ def wrong_partial(node: Node, rtol: float) -> str:
         along = _along(op.function, inputs, i)
         mismatch = _mismatch(local, differentiate(along, inputs[i]), rtol)
         if mismatch and not _at_kink(along, inputs[i]):
-            shown = ", ".join(map(repr, inputs))
-            return (
-                f"the operation at fault is {op.name}({shown}): its derivative by input {i} "
-                f"gives {mismatch}"
-            )
+            call = f"{op.name}({', '.join(map(repr, inputs))})"
+            return f"the operation at fault is {call}: its derivative by input {i} gives {mismatch}"
     return ""
 
 
@@ -191,10 +183,9 @@ def check_operation(op: Operation, samples: int = 20, rtol: float = 1e-6) -> Non
     intervals = domain_of(op)
     for k in range(samples):
         # evenly spread (a Weyl sequence: multiples of roots of whole numbers, modulo 1)
-        point = [
-            low + (high - low) * ((k + 0.5) * (2.0 + 3.0 * i) ** 0.5 % 1.0)
-            for i, (low, high) in enumerate(intervals)
-        ]
+        shares = [(k + 0.5) * (2.0 + 3.0 * i) ** 0.5 % 1.0 for i in range(len(intervals))]
+        pairs = zip(intervals, shares, strict=True)
+        point = [low + (high - low) * share for (low, high), share in pairs]
         with recording:
             node = op(*map(Value, point))
             wrong = wrong_partial(node, rtol) or _wrong_second(op, point, rtol)
@@ -213,11 +204,10 @@ def _wrong_second(op: Operation, point: list[float], rtol: float) -> str:
         for j, second in zip(free, seconds, strict=True):
             partial = _along(lambda *xs, i=i: op.numeric(op.function(*xs), *xs)[i], point, j)
             if mismatch := _mismatch(second, differentiate(partial, point[j]), rtol):
-                return (
-                    f"the second derivative of {op.name}({', '.join(map(repr, point))}) by inputs "
-                    f"{i} and {j} is {mismatch} (from the first); write the partials with "
-                    "operators and engine functions, not with math or .data"
-                )
+                call = f"{op.name}({', '.join(map(repr, point))})"
+                fault = f"the second derivative of {call} by inputs {i} and {j} is {mismatch}"
+                remedy = "write the partials with operators and engine functions, not with math"
+                return f"{fault} (from the first); {remedy} or .data"
     return ""
 
 

@@ -100,10 +100,8 @@ def several(name: str, xs: Iterable[Scalar], least: int = 1) -> tuple[Scalar, ..
     try:
         inputs = tuple(xs)
     except TypeError:
-        raise TypeError(
-            f"{name} takes a list of Values or numbers, got {type(xs).__name__}; "
-            f"write {name}([...])"
-        ) from None
+        got = f"{name} takes a list of Values or numbers, got {type(xs).__name__}"
+        raise TypeError(f"{got}; write {name}([...])") from None
     if len(inputs) < least:
         raise ValueError(f"{name} takes at least one input, got none; give it one or more")
     return inputs
@@ -137,10 +135,8 @@ def dot(ws: Iterable[Scalar], xs: Iterable[Scalar], bias: Scalar | None = None) 
     weights: tuple[Any, ...] = several("dot", ws, least=0)
     inputs: tuple[Any, ...] = several("dot", xs, least=0)
     if len(weights) != len(inputs):
-        raise ValueError(
-            f"dot takes as many weights as inputs, got {len(weights)} weights and "
-            f"{len(inputs)} inputs"
-        )
+        expected = "dot takes as many weights as inputs"
+        raise ValueError(f"{expected}, got {len(weights)} weights and {len(inputs)} inputs")
     args = weights + inputs if bias is None else (*weights, *inputs, bias)
     try:  # what _dot computes, without taking the numbers out first: the hot path of nn
         result = 0.0

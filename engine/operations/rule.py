@@ -151,10 +151,8 @@ def _derivatives(name: str, partials: Any) -> Callable[..., Any]:
         try:
             found = partials(y, *xs) if callable(partials) else [p(y, *xs) for p in partials]
         except TypeError as error:
-            raise TypeError(
-                f"the partials of {name} take the output and {len(xs)} inputs; called with "
-                f"them, they raise TypeError: {error}"
-            ) from error
+            got = f"the partials of {name} take the output and {len(xs)} inputs"
+            raise TypeError(f"{got}; called with them, they raise TypeError: {error}") from error
         except (ValueError, ArithmeticError) as error:
             if isinstance(y, Value) or MODE.get() == "strict":
                 raise NumericError(
@@ -164,10 +162,9 @@ def _derivatives(name: str, partials: Any) -> Callable[..., Any]:
             return [nan] * len(xs)
         found = found if isinstance(found, (tuple, list)) else (found,)
         if len(found) != len(xs):
-            raise ValueError(
-                f"{name} was called with {len(xs)} inputs, and its partials give "
-                f"{len(found)} derivatives; give one for each input"
-            )
+            fault = f"{name} was called with {len(xs)} inputs"
+            remedy = "give one for each input"
+            raise ValueError(f"{fault}, and its partials give {len(found)} derivatives; {remedy}")
         if isinstance(y, Value):
             return found
         # on floats too the partials may have used engine functions, whose results are Values

@@ -261,10 +261,9 @@ def std(xs: Iterable[Scalar], correction: Number = 1) -> Value:
 def _corrected(name: str, xs: Iterable[Scalar], correction: Number) -> Value:
     inputs, number = several(name, xs), as_float(correction)
     if not number < len(inputs):
-        raise ValueError(
-            f"{name} takes more inputs than its correction, got {len(inputs)} with "
-            f"correction={correction!r}; give more, or correction=0"
-        )
+        expected = f"{name} takes more inputs than its correction"
+        remedy = "give more, or correction=0"
+        raise ValueError(f"{expected}, got {len(inputs)} with correction={correction!r}; {remedy}")
     return apply(TABLE[name], (number, *inputs))
 
 

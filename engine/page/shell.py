@@ -44,9 +44,8 @@ def page(
     """
     here = Path(__file__).parent
     inside, style, *scripts = ((room / file).read_text(encoding="utf-8") for file in files)
-    frame, shared, script = (
-        (here / f"shell.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js")
-    )
+    own = [here / f"shell.{kind}" for kind in ("html", "css", "js")]
+    frame, shared, script = (path.read_text(encoding="utf-8") for path in own)
     style, script = shared + style, "".join([script, *scripts])
     text = Template(frame).substitute(
         {name: escape(word) for name, word in words.items()},

@@ -73,10 +73,9 @@ def check_back(number: float, frame: FrameType) -> None:
         near = joined and code is frame.f_code and line == frame.f_lineno
         gives = number in outcomes(given, [name]) and not (number * 1024.0).is_integer()
         if name and (gives or (near and number not in code.co_consts)):
-            text = (
-                f"math.{name} takes the number out of a Value, and it goes back into a graph: no "
-                f"gradient flows through it; use {TWINS[name]}, or .detach() if none shall"
-            )
+            lost = f"math.{name} takes the number out of a Value, and it goes back into a graph"
+            remedy = f"use {TWINS[name]}, or .detach() if none shall"
+            text = f"{lost}: no gradient flows through it; {remedy}"
             warn_at(frame, code.co_filename, line, text)
         elif name:
             continue
@@ -116,9 +115,8 @@ def in_users_lines(error: BaseException, trace: TracebackType | None) -> bool:
         entries.append(trace)
         trace = trace.tb_next
     ours = bool(entries) and in_library(entries[-1].tb_frame)
-    if not isinstance(error, REPORTED if ours else Exception) and not _is_ours(
-        type(error).__module__
-    ):
+    reported = isinstance(error, REPORTED if ours else Exception)
+    if not reported and not _is_ours(type(error).__module__):
         return False
     for entry in reversed(entries):
         frame = entry.tb_frame

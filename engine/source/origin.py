@@ -65,10 +65,13 @@ class Origin:
     called: str | None
     library: bool
 
+    @property
+    def place(self) -> "Place | None":
+        """The line, where it is one of the user's."""
+        return None if self.library else Place(self.file, self.line)
+
     def __str__(self) -> str:
-        if self.library:
-            return f"{Path(self.file).relative_to(_HERE.parent)}:{self.line}"
-        return str(Place(self.file, self.line))
+        return str(self.place or f"{Path(self.file).relative_to(_HERE.parent)}:{self.line}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,11 +192,9 @@ _STORES = {  # at which depth each of their names finds its value
     "STORE_SUBSCR": (),
     "STORE_SLICE": (),
 }
-_TESTS = {  # jumps that pop what they test
-    f"POP_JUMP_{way}IF_{what}"
-    for way in ("", "FORWARD_", "BACKWARD_")
-    for what in ("TRUE", "FALSE", "NONE", "NOT_NONE")
-}
+_POP_JUMPS = [f"POP_JUMP_{way}IF_" for way in ("", "FORWARD_", "BACKWARD_")]
+# jumps that pop what they test
+_TESTS = {jump + what for jump in _POP_JUMPS for what in ("TRUE", "FALSE", "NONE", "NOT_NONE")}
 # the jumps of `and` and `or` keep what they test
 _JUMPS = _TESTS | {"JUMP_IF_TRUE_OR_POP", "JUMP_IF_FALSE_OR_POP", "JUMP_FORWARD"}
 

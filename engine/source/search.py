@@ -4,7 +4,7 @@ import ast
 import linecache
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from engine.source.origin import Place
 
@@ -37,12 +37,15 @@ def called_at(file: str, *names: str) -> Place | None:
     return Place(file, min(lines)) if lines else None
 
 
+def spans(part: Any, place: Place) -> bool:
+    """Whether a part of a file goes over a line."""
+    return bool(part.lineno <= place.line <= (part.end_lineno or 0))
+
+
 def loops_around(place: Place) -> list[ast.For | ast.While]:
     """The loops around a line, the outermost first."""
-    loops: list[ast.For | ast.While] = [*written(place.file, ast.For)]
-    loops += written(place.file, ast.While)
-    around = [x for x in loops if x.lineno <= place.line <= (x.end_lineno or 0)]
-    return sorted(around, key=lambda loop: loop.lineno)
+    loops: list[Any] = [*written(place.file, ast.For), *written(place.file, ast.While)]
+    return sorted([x for x in loops if spans(x, place)], key=lambda loop: loop.lineno)
 
 
 def lines_of(file: str, part: ast.AST) -> str:
@@ -53,20 +56,16 @@ def lines_of(file: str, part: ast.AST) -> str:
 
 def assigned(place: Place, name: str) -> Place | None:
     """The last line up to a place that assigns what a call gives to a variable."""
-    found = [
-        each.lineno
-        for each in written(place.file, ast.Assign)
-        if each.lineno <= place.line
-        and isinstance(each.value, ast.Call)
-        and any(isinstance(target, ast.Name) and target.id == name for target in each.targets)
-    ]
-    return Place(place.file, max(found)) if found else None
+    before = [x for x in written(place.file, ast.Assign) if x.lineno <= place.line]
+    found = [x for x in before if name in [getattr(each, "id", "") for each in x.targets]]
+    lines = [x.lineno for x in found if isinstance(x.value, ast.Call)]
+    return Place(place.file, max(lines)) if lines else None
 
 
 def receiver(place: Place, method: str) -> str:
     """The variable whose method is called on a line; "" where there is none."""
     for call in calls(place.file, method):
         value = getattr(call.func, "value", None)
-        if call.lineno <= place.line <= (call.end_lineno or 0) and isinstance(value, ast.Name):
+        if spans(call, place) and isinstance(value, ast.Name):
             return value.id
     return ""

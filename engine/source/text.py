@@ -116,11 +116,8 @@ def enclosed(code: str) -> str:
         tree = ast.parse(code, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ""
-    return (
-        code
-        if isinstance(tree, ast.Attribute | ast.Call | ast.Name | ast.Subscript)
-        else f"({code})"
-    )
+    whole = isinstance(tree, ast.Attribute | ast.Call | ast.Name | ast.Subscript)
+    return code if whole else f"({code})"
 
 
 def composed(op: Any, operands: Sequence[str]) -> str:

@@ -33,11 +33,8 @@ def changed_at(epoch: int) -> Origin | None:
 def told(epoch: int) -> str:
     """The end of a sentence on a change: which line of the user's made it, if that is known."""
     by = changed_at(epoch)
-    return (
-        f" (as {by} did)"
-        if by and not by.library and (by.file[0] != "<" or "<ipython-" in by.file)
-        else ""
-    )
+    known = by and by.place and (by.file[0] != "<" or "<ipython-" in by.file)
+    return f" (as {by} did)" if known else ""
 
 
 def note_sweep(order: Sequence[Any], held: Any) -> None:

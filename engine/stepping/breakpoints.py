@@ -29,11 +29,10 @@ class Stop(NamedTuple):
     once: bool = False
 
 
-class NodeNames:
+class NodeNames(Names):
     """The nodes of a run by name: by what they are called, and by their names in `run.to_source()`.
 
     Attributes:
-        names: what the nodes are called.
         nodes: the node that each name stands for.
         plain: the name of each node in `run.to_source()`.
 
@@ -47,18 +46,14 @@ class NodeNames:
 
     def __init__(self, run: Run, extra: Mapping[str, Value] | None = None) -> None:
         inner = [node for node in reversed(run.nodes) if node is run.root or not is_constant(node)]
-        self.names: Names = Names(inner)
-        self.nodes: dict[str, Value] = {self.names.of(node): node for node in inner}
+        super().__init__(inner)
+        self.nodes: dict[str, Value] = {self.of(node): node for node in inner}
         self.plain: dict[Value, str] = identifiers(inner)
         for node, plain in self.plain.items():
             self.nodes.setdefault(plain, node)
         for alias, node in (extra or {}).items():
             if node in self.plain:
                 self.nodes.setdefault(alias, node)
-
-    def of(self, node: Value) -> str:
-        """The name of a node. For a number in an expression that is its digits."""
-        return self.names.of(node)
 
     def find(self, text: str) -> Value:
         """The node of that name.

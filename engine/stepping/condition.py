@@ -33,13 +33,10 @@ class Read(NamedTuple):
 
 FIELDS = {name: Read("node", operator.attrgetter(name)) for name in ("node", "parent")}
 FIELDS["edge"] = Read("number", lambda step: step.index + 1)  # as the debugger counts them
-FIELDS |= {
-    name: Read("number", operator.attrgetter(name))
-    for name in ("index", "position", "upstream", "local", "contribution", "before", "after")
-}
-FUNCTIONS: dict[str, Callable[..., Any]] = {
-    function.__name__: function for function in (abs, isfinite, isinf, isnan, max, min)
-}
+_FLOATS = ("index", "position", "upstream", "local", "contribution", "before", "after")
+FIELDS |= {name: Read("number", operator.attrgetter(name)) for name in _FLOATS}
+_KNOWN: tuple[Callable[..., Any], ...] = (abs, isfinite, isinf, isnan, max, min)
+FUNCTIONS = {function.__name__: function for function in _KNOWN}
 _TAKES_MORE = {"max", "min"}
 _NUMBERS = {"inf": inf, "nan": nan}
 _OF_A_NODE: dict[str, tuple[str, Callable[[Value], Any]]] = {

@@ -51,9 +51,8 @@ def debug(
     x.grad = 6.0
     """
     if not isinstance(run, Run):
-        raise TypeError(
-            f"debug takes a Run, got {type(run).__name__}; loss.trace_backward() gives one"
-        )
+        got = f"debug takes a Run, got {type(run).__name__}"
+        raise TypeError(f"{got}; loss.trace_backward() gives one")
     Debugger(run, stdin, stdout, names or {}, model).interact()
 
 

@@ -40,9 +40,8 @@ def backprop(shell: Any, line: str) -> "Player | None":
         raise TypeError("%backprop needs a Value to go back from, e.g. %backprop loss")
     target = shell.ev(line)
     if not isinstance(target, Value | Run):
-        raise TypeError(
-            f"%backprop needs a Value or a run, got {type(target).__name__}; e.g. %backprop loss"
-        )
+        got = f"%backprop needs a Value or a run, got {type(target).__name__}"
+        raise TypeError(f"{got}; e.g. %backprop loss")
     run = target.trace_backward() if isinstance(target, Value) else target
     try:
         if getattr(shell, "kernel", None) is not None:  # a notebook, which has no terminal

@@ -38,12 +38,9 @@ def to_source(run: Run, path: Target = None) -> str:
     x.grad += 4.0 * y.grad                        # y = x * w, d y / d x = w...
     w.grad += 0.5 * y.grad                        # y = x * w, d y / d w = x...
     """
-    terms = {
-        node: PLAIN.value(node.data)
-        if is_constant(node) and node is not run.root
-        else Term(called, PLAIN)
-        for node, called in identifiers(reversed(run.nodes)).items()
-    }
+    numbers = {node for node in run.nodes if is_constant(node) and node is not run.root}
+    names = identifiers(reversed(run.nodes))
+    terms = {n: PLAIN.value(n.data) if n in numbers else Term(names[n], PLAIN) for n in names}
     source = "\n".join([*_begin(run, terms), *_edges(run, terms), *_end(run, terms)])
     return write("to_source", "py", path, source)
 
@@ -110,10 +107,8 @@ def _edges(run: Run, terms: Terms) -> list[str]:
 
 
 def _hooks(run: Run, position: int, terms: Terms) -> list[str]:
-    return [
-        _commented(f"{terms[node].text}.grad = {changed!r}", "as its hooks leave it")
-        for node, _, changed in run.hooked.get(position, ())
-    ]
+    found = [(terms[node].text, changed) for node, _, changed in run.hooked.get(position, ())]
+    return [_commented(f"{name}.grad = {grad!r}", "as its hooks leave it") for name, grad in found]
 
 
 def _end(run: Run, terms: Terms) -> list[str]:

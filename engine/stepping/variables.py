@@ -128,9 +128,8 @@ def assign(thing: Any, attribute: str, value: Any) -> None:
     """Set the data of a leaf, or the gradient of any node. Raises AttributeError for all else."""
     node = thing.parent if isinstance(thing, EdgeView) else thing
     if not isinstance(node, Node) or attribute not in ("data", "grad"):
-        raise AttributeError(
-            f"{attribute} cannot be set here; the data of a leaf and the grad of any Value can"
-        )
+        got = f"{attribute} cannot be set here"
+        raise AttributeError(f"{got}; the data of a leaf and the grad of any Value can")
     setattr(node, attribute, as_float(value))
 
 

@@ -156,7 +156,7 @@ class Views:
     def tree(self, step: Step | None, colour: bool) -> list[str]:
         """The node above an edge and what is below that node, as a tree that marks the edge."""
         node = self.run.root if step is None else step.node
-        drawn = tree(node, depth=2, lines=40, color=colour, names=self.names.names).split("\n")
+        drawn = tree(node, depth=2, lines=40, color=colour, names=self.names).split("\n")
         if step is None:
             return drawn
         wanted = sum(not is_constant(p) for p in node.parents[: step.position])

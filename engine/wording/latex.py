@@ -47,10 +47,8 @@ def latex(value: Value, *, numbers: bool = False, width: int = 100, limit: int =
     \mathrm{loss} = \tanh(3 \cdot 0.5 + 1) \approx 0.9866
     """
     if not isinstance(value, Value):
-        raise TypeError(
-            f"latex takes a Value, got {type(value).__name__}; give the output of the computation, "
-            "or of gradient(...)"
-        )
+        got = f"latex takes a Value, got {type(value).__name__}"
+        raise TypeError(f"{got}; give the output of the computation, or of gradient(...)")
     order = topological(value)
     names, uses = Names(call=_tidy, stem="u"), _uses(order)
     terms: dict[Value, Term] = {}
@@ -78,9 +76,8 @@ def latex(value: Value, *, numbers: bool = False, width: int = 100, limit: int =
     lines = lines[::-1] or [("", _equation(terms[value], value, numbers))]
     if len(lines) == 1:
         return Formula(" = ".join(filter(None, lines[0])))
-    aligned = " \\\\\n".join(
-        f"{called} &= {rest}" if called else f"& {rest}" for called, rest in lines
-    )
+    sides = [f"{called} &= {rest}" if called else f"& {rest}" for called, rest in lines]
+    aligned = " \\\\\n".join(sides)
     return Formula(f"\\begin{{aligned}}\n{aligned}\n\\end{{aligned}}")
 
 

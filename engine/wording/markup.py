@@ -22,10 +22,8 @@ def table(rows: Sequence[Sequence[str]], right: int) -> str:
     for i, row in enumerate(rows):
         tag, cells = "td" if i else "th", []
         for k, cell in enumerate(row):
-            side = "right" if k >= right else "left"
-            cells.append(
-                f'<{tag} style="text-align: {side}; padding: 0.2em 0.6em">{escape(cell)}</{tag}>'
-            )
+            style = f"text-align: {'right' if k >= right else 'left'}; padding: 0.2em 0.6em"
+            cells.append(f'<{tag} style="{style}">{escape(cell)}</{tag}>')
         lines.append(f"<tr>{''.join(cells)}</tr>")
     return f"<table>{''.join(lines)}</table>"
 

@@ -102,7 +102,7 @@ def made_by(node: Value) -> str:
 def place(node: Value) -> str:
     """The user's line that made a node, as the end of a line; "" if there is none."""
     origin = place_of(node)
-    return "" if origin is None or origin.library else f"  {origin}"
+    return f"  {origin}" if origin and origin.place else ""
 
 
 class Names:

@@ -126,10 +126,9 @@ def _parsed(template: str) -> _Parsed:
     slots = [f"\0{i}" for i in range(len(fields))]
     marked = "".join(map("".join, zip(literals, [*slots, ""], strict=True)))
     tokens = [t for t in _TOKEN.findall(marked) if not t.isspace() and t not in (r"\,", r"\ ")]
-    needs = [
-        RELATION if field.endswith("*") else _need(tokens, tokens.index(f"\0{i}"))
-        for i, field in enumerate(fields)
-    ]
+    ends = [tokens.index(slot) for slot in slots]
+    pairs = zip(fields, ends, strict=True)
+    needs = [RELATION if field.endswith("*") else _need(tokens, at) for field, at in pairs]
     return _Parsed(tuple(literals), tuple(zip(fields, needs, strict=True)), _level(tokens, needs))
 
 

@@ -94,10 +94,8 @@ def parsed(source: str) -> ast.expr:
         begin, end = (error.offset or 1) - 1, (error.end_offset or 1) - 1
         raise Mistake(error.msg, source, begin, end) from None
     except (RecursionError, MemoryError):
-        raise Mistake(
-            "the expression is nested too deeply; write a long sum as sum([...]), or build the "
-            "graph in Python, where there is no limit"
-        ) from None
+        fault = "the expression is nested too deeply; write a long sum as sum([...])"
+        raise Mistake(f"{fault}, or build the graph in Python, where there is no limit") from None
     except ValueError as error:  # characters that no source can hold
         raise Mistake(f"the expression cannot be read: {error}") from None
 

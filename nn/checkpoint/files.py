@@ -63,9 +63,8 @@ def write(path: FilePath, data: bytes) -> None:
 def read(path: FilePath) -> bytes:
     """The content of a file. Raises CheckpointError for a folder, a device or a pipe."""
     if not stat.S_ISREG(os.stat(path).st_mode):
-        raise CheckpointError(
-            f"{os.fspath(path)} is not an ordinary file; give the path that save() wrote to"
-        )
+        got = f"{os.fspath(path)} is not an ordinary file"
+        raise CheckpointError(f"{got}; give the path that save() wrote to")
     return Path(path).read_bytes()
 
 

@@ -89,10 +89,8 @@ def load(path: FilePath, into: Module | None = None) -> Module:
     wanted = _architecture(card, path, into)
     if wanted is not None:
         if len(wanted.widths) > len(tensors):
-            raise CheckpointError(
-                f"{path} describes {len(wanted.widths)} layers and has {len(tensors)} tensors, "
-                "expected two for each layer; take another copy"
-            )
+            fault = f"{path} describes {len(wanted.widths)} layers and has {len(tensors)} tensors"
+            raise CheckpointError(f"{fault}, expected two for each layer; take another copy")
         check_shapes(tensors, wanted.shapes(), path, "its architecture")
     if into is None:
         assert wanted is not None  # or _architecture had raised
@@ -114,13 +112,11 @@ def model_card(model: Module) -> dict[str, Any]:
     return {"class": own} if architecture is None else architecture.json()
 
 
-def model_tensors(
-    held: Mapping[str, Slot], numbers: Mapping[Value, float] | None = None
-) -> Tensors:
-    """A model's parameters as tensors, with the numbers given or those that they have."""
+def model_tensors(held: Mapping[str, Slot], best: Mapping[Value, float] | None = None) -> Tensors:
+    """A model's parameters as tensors, with the best numbers or else those that they have."""
     found = {}
     for name, slot in held.items():
-        mine = [numbers[v] for v in slot.values] if numbers else slot.numbers
+        mine = [best[v] for v in slot.values] if best else slot.numbers
         found[name] = numpy().array(mine, "float64").reshape(slot.shape)
     return found
 
@@ -144,16 +140,13 @@ def unpack(data: bytes, path: FilePath) -> tuple[Tensors, dict[str, Any] | None]
         tracked = ".num_batches_tracked"  # a count in files of PyTorch, which nothing needs
         tensors = {name: _tensor(name, x) for name, x in entries if not name.endswith(tracked)}
     except (library.SafetensorError, ValueError, RecursionError, OverflowError) as error:
-        raise CheckpointError(
-            f"{path} is no whole checkpoint of {len(data):,} bytes: {str(error)[:200]}; "
-            "expected a safetensors file of FP64 as save() writes it, so take another copy"
-        ) from None
+        got = f"{path} is no whole checkpoint of {len(data):,} bytes: {str(error)[:200]}"
+        remedy = "expected a safetensors file of FP64 as save() writes it, so take another copy"
+        raise CheckpointError(f"{got}; {remedy}") from None
     if card is not None and (not isinstance(card, dict) or card.get("version") != VERSION):
         version = card.get("version") if isinstance(card, dict) else card
-        raise CheckpointError(
-            f"{path} has version {shown(version)} of this library's metadata, expected "
-            f"{VERSION}; read it with the version of gradwalk that wrote it"
-        )
+        got = f"{path} has version {shown(version)} of this library's metadata, expected {VERSION}"
+        raise CheckpointError(f"{got}; read it with the version of gradwalk that wrote it")
     if card and "checksum" in card and card.pop("checksum") != _checksum(tensors, card):
         raise CheckpointError(f"{path} is damaged, as its checksum says; take another copy")
     return tensors, card
@@ -177,10 +170,8 @@ def check_shapes(
         expected = wanted.get(name)
         if got != expected:
             has, expects = ["nothing" if x is None else shown(x) for x in (got, expected)]
-            raise CheckpointError(
-                f"{path} has {has} as tensor {shown(name)}, {who} expects {expects}; load it into "
-                "the model that it was saved from"
-            )
+            fault = f"{path} has {has} as tensor {shown(name)}, {who} expects {expects}"
+            raise CheckpointError(f"{fault}; load it into the model that it was saved from")
 
 
 def _architecture(
@@ -191,22 +182,19 @@ def _architecture(
     own = not about or (isinstance(about, dict) and about.keys() == {"class"})
     if own and into is None:
         what = f"a {shown(about['class'])}" if about else "no architecture"
-        raise CheckpointError(
-            f"{path} holds {what}, which cannot be built from a file; build the model "
-            "yourself and give it: load(path, into=model)"
-        )
+        got = f"{path} holds {what}, which cannot be built from a file"
+        remedy = "build the model yourself and give it: load(path, into=model)"
+        raise CheckpointError(f"{got}; {remedy}")
     if own:
         return None
     try:
         architecture = Architecture.from_json(about)
     except ValueError as error:
-        raise CheckpointError(
-            f"{path} describes no model: {error}, got {shown(about)}; take another copy"
-        ) from None
+        fault = f"{path} describes no model: {error}, got {shown(about)}"
+        raise CheckpointError(f"{fault}; take another copy") from None
     if into is not None and describe(into) not in (None, architecture):
-        raise CheckpointError(
-            f"{path} holds {shown(architecture)}, and into is {into!r}; build the same"
-        )
+        fault = f"{path} holds {shown(architecture)}, and into is {into!r}"
+        raise CheckpointError(f"{fault}; build the same")
     return architecture
 
 

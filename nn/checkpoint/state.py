@@ -149,18 +149,16 @@ class CheckpointWriter:
             return None
         about = card.get("training") if card else None
         if card is None or not isinstance(about, dict):
-            raise CheckpointError(
-                f"{self.path} holds a model and no training; give load(path) to fit as the model, "
-                "or another path as checkpoint"
-            )
+            got = f"{self.path} holds a model and no training"
+            remedy = "give load(path) to fit as the model, or another path as checkpoint"
+            raise CheckpointError(f"{got}; {remedy}")
         best = {name: t for name, t in tensors.items() if not name.startswith(saved.TRAINING)}
         numbers = {k.removeprefix(saved.TRAINING): t for k, t in tensors.items() if k not in best}
         wanted = {name: slot.shape for name, slot in slots(self.model, best.keys()).items()}
         saved.check_shapes(best, wanted, self.path, repr(self.model))
         if card.get("model") != self.card:
-            raise CheckpointError(
-                f"{self.path} is of a training of another model than {self.model!r}; build the same"
-            )
+            fault = f"{self.path} is of a training of another model than {self.model!r}"
+            raise CheckpointError(f"{fault}; build the same")
         state = State(about | numbers, self.path)
         self._compare(self.settings, state)
         return state
@@ -201,12 +199,10 @@ class CheckpointWriter:
         for name, now in mine.items():
             if name != "epochs" and theirs.get(name) != now:
                 had, has = map(saved.shown, (theirs.get(name), now))
-                raise CheckpointError(
-                    f"{self.path} is of a training with {name}={had}, this one has {name}={has}; "
-                    "resume with the same, or start anew with resume=False"
-                )
+                got = f"{self.path} is of a training with {name}={had}, this one has {name}={has}"
+                remedy = "resume with the same, or start anew with resume=False"
+                raise CheckpointError(f"{got}; {remedy}")
         if mine.get("epochs", done) < done:
-            raise CheckpointError(
-                f"{self.path} is of a training that finished {done} epochs, this one has "
-                f"epochs={mine['epochs']}; ask for as many or more"
-            )
+            fault = f"{self.path} is of a training that finished {done} epochs"
+            advice = "ask for as many or more"
+            raise CheckpointError(f"{fault}, this one has epochs={mine['epochs']}; {advice}")

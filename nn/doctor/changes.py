@@ -156,8 +156,3 @@ def mean_of_rows(t: Training) -> None:
 
 def _divided(loss: Any, outputs: Any, targets: Any) -> Any:
     return loss(outputs, targets) / len(outputs)
-
-
-def without(rows: set[int], t: Training) -> None:
-    """Do not learn from some rows."""
-    t.learned = [i for i in t.learned if i not in rows]

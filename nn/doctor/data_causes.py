@@ -1,15 +1,15 @@
 """Causes in the rows: samples, targets, and a loss that is none for them."""
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from math import inf, isfinite
 
 from engine.wording.names import number
 from nn.checks import listed
 from nn.doctor import changes
 from nn.doctor.symptoms import Symptoms, ratio, spread
-from nn.doctor.table import Remedy, Suspicion, row, suspect
+from nn.doctor.table import Suspicion, remedy, row, suspect
 
+STANDARD = "subtract each column's mean and divide by its deviation, both of the training rows"
 UNEVEN = 5.0  # times as many rows of one class as of another
 FEW = 5  # rows of a class
 RELATED = 0.35  # how much neighbours have in common where targets follow from samples
@@ -29,11 +29,10 @@ def _inputs(facts: Symptoms) -> Iterator[Suspicion]:
         if large != small:
             often = number(times) if times > 1e6 else f"{times:,.0f}"
             seen += f", {often} times the deviation of {facts.column_name(small)}"
-        do = "subtract each column's mean and divide by its deviation, both of the training rows"
-        scaled = Remedy(do, "scaled samples", changes.standard_inputs)
+        scaled = remedy(STANDARD, changes.standard_inputs, short="scaled samples")
         weight = 0.7 if columns[large].size > 50.0 else 0.4
         title, wild = "the samples are not scaled", not all(map(isfinite, spread))
-        yield suspect(title, seen, weight, facts.start.place, (scaled,), certain=wild)
+        yield suspect(title, seen, weight, facts.start.place, scaled, certain=wild)
 
 
 @row("targets_not_scaled")
@@ -43,9 +42,9 @@ def _targets(facts: Symptoms) -> Iterator[Suspicion]:
     mean, wide = spread(facts.targets)
     if wide and (wide > 10.0 or wide < 0.01 or abs(mean) > 10.0 * wide):
         do = "subtract the mean of the targets, divide by their deviation, and undo both to predict"
-        scaled = Remedy(do, "scaled targets", changes.standard_targets)
+        scaled = remedy(do, changes.standard_targets, short="scaled targets")
         seen = f"their mean is {number(mean)}, their deviation {number(wide)}"
-        yield suspect("the targets are not scaled", seen, 0.6, facts.start.place, (scaled,))
+        yield suspect("the targets are not scaled", seen, 0.6, facts.start.place, scaled)
 
 
 @row("mse_for_classes")
@@ -55,13 +54,10 @@ def _for_numbers(facts: Symptoms) -> Iterator[Suspicion]:
         two = len(classes) == 2
         name = "binary_cross_entropy_with_logits" if two else "cross_entropy"
         do = f"loss={name!r} on linear outputs, one for each class"
-        yield suspect(
-            f"{facts.loss} is a loss of numbers, and the targets are classes",
-            f"the targets are {listed([f'{x:g}' for x in classes])}",
-            0.6,
-            facts.at("loss"),
-            (Remedy(do, f"loss={name!r}", changes.classify),),
-        )
+        other = remedy(do, changes.classify, short=f"loss={name!r}")
+        title = f"{facts.loss} is a loss of numbers, and the targets are classes"
+        seen = f"the targets are {listed([f'{x:g}' for x in classes])}"
+        yield suspect(title, seen, 0.6, facts.at("loss"), other)
 
 
 @row("cross_entropy_for_numbers")
@@ -70,14 +66,10 @@ def _for_classes(facts: Symptoms) -> Iterator[Suspicion]:
         rows = len(facts.begun.ys)
         if rows < 10 * len(facts.counts):
             do = "loss='mse' with one linear output"
-            yield suspect(
-                "cross_entropy is a loss of classes, and the targets are numbers",
-                f"{rows} rows have {len(facts.counts)} different targets",
-                0.9,
-                facts.at("loss"),
-                (Remedy(do, "loss='mse'", changes.regress),),
-                certain=True,
-            )
+            other = remedy(do, changes.regress, short="loss='mse'")
+            title = "cross_entropy is a loss of classes, and the targets are numbers"
+            seen = f"{rows} rows have {len(facts.counts)} different targets"
+            yield suspect(title, seen, 0.9, facts.at("loss"), other, certain=True)
 
 
 @row("imbalanced")
@@ -86,15 +78,11 @@ def _uneven(facts: Symptoms) -> Iterator[Suspicion]:
     if facts.classifies and len(counts) > 1 and not facts.task.data.classes:
         (most, many), (least, few) = counts[0], counts[-1]
         if many >= UNEVEN * few:
-            balanced = partial(changes.setting, "class_weights", "balanced")
-            yield suspect(
-                "the classes are imbalanced",
-                f"{many} rows of class {most:g}, {few} of class {least:g}",
-                0.8,
-                facts.start.place,
-                (Remedy('class_weights="balanced"', "balanced weights", balanced),),
-                certain=few <= FEW,
-            )
+            do, short = 'class_weights="balanced"', "balanced weights"
+            balanced = remedy(do, changes.setting, "class_weights", "balanced", short=short)
+            title, sure = "the classes are imbalanced", few <= FEW
+            seen = f"{many} rows of class {most:g}, {few} of class {least:g}"
+            yield suspect(title, seen, 0.8, facts.start.place, balanced, certain=sure)
 
 
 @row("constant_labels")
@@ -107,20 +95,20 @@ def _constant(facts: Symptoms) -> Iterator[Suspicion]:
 @row("class_missing")
 def _missing(facts: Symptoms) -> Iterator[Suspicion]:
     if (missing := facts.missing) and missing != [0]:
-        seen = f"{len(facts.layers[-1].neurons)} outputs, and targets {_names(facts)}"
         title = f"class {listed([str(x) for x in missing])} is never a target"
-        yield _data(title, seen, "give rows of it, or one output less", facts)
+        yield _data(title, _outputs(facts), "give rows of it, or one output less", facts)
 
 
 @row("labels_off_by_one")
 def _shifted(facts: Symptoms) -> Iterator[Suspicion]:
     if facts.missing == [0]:
-        seen = f"{len(facts.layers[-1].neurons)} outputs, and targets {_names(facts)}"
-        yield _data("the labels are off by one", seen, "count the classes from 0: ys - 1", facts)
+        do = "count the classes from 0: ys - 1"
+        yield _data("the labels are off by one", _outputs(facts), do, facts)
 
 
-def _names(facts: Symptoms) -> str:
-    return listed([f"{x:g}" for x in sorted(facts.counts)])
+def _outputs(facts: Symptoms) -> str:
+    targets = listed([f"{x:g}" for x in sorted(facts.counts)])
+    return f"{len(facts.layers[-1].neurons)} outputs, and targets {targets}"
 
 
 def _data(title: str, seen: str, do: str, facts: Symptoms, weight: float = 1.0) -> Suspicion:
@@ -131,25 +119,17 @@ def _data(title: str, seen: str, do: str, facts: Symptoms, weight: float = 1.0) 
 @row("shuffled_labels")
 def _shuffled(facts: Symptoms) -> Iterator[Suspicion]:
     if facts.related < 0.05 and facts.hopeless:
-        yield _data(
-            "the targets have nothing to do with the samples",
-            f"rows that lie close together have no more in common than any ({facts.related:.2f})",
-            "make sure that xs and ys are in the same order, and rows belong together",
-            facts,
-            0.8,
-        )
+        seen = f"rows that lie close together have no more in common than any ({facts.related:.2f})"
+        do = "make sure that xs and ys are in the same order, and rows belong together"
+        yield _data("the targets have nothing to do with the samples", seen, do, facts, 0.8)
 
 
 @row("noisy_labels")
 def _noisy(facts: Symptoms) -> Iterator[Suspicion]:
     if 0.05 <= facts.related < RELATED and facts.hopeless:
-        yield _data(
-            "many targets are wrong",
-            f"rows that lie close together have little in common ({facts.related:.2f} of 1)",
-            "look at rows whose neighbours have another target",
-            facts,
-            0.7,
-        )
+        seen = f"rows that lie close together have little in common ({facts.related:.2f} of 1)"
+        do = "look at rows whose neighbours have another target"
+        yield _data("many targets are wrong", seen, do, facts, 0.7)
 
 
 @row("leaking_column")
@@ -161,12 +141,9 @@ def _leaking(facts: Symptoms) -> Iterator[Suspicion]:
         pairs = {*zip(column, ys, strict=True)}
         tells = len(pairs) == len({*column}) == len({*ys}) and len(ys) > 2 * len({*ys})
         if tells or (len({*column}) > 10 and abs(correlation(column, ys)) > 0.99999):
-            yield _data(
-                f"{facts.column_name(i)} of the samples is the target",
-                "it has one value for each target, and tells it",
-                "leave it out, if it is not known where the model is used",
-                facts,
-            )
+            title = f"{facts.column_name(i)} of the samples is the target"
+            do = "leave it out, if it is not known where the model is used"
+            yield _data(title, "it has one value for each target, and tells it", do, facts)
 
 
 def correlation(xs: Sequence[float], ys: Sequence[float]) -> float:

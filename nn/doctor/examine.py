@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from engine import NumericError, Value, numeric_mode
 from engine.explain.causes import CAUSES as GRAPH
+from engine.explain.causes import told
 from engine.explain.diagnose import diagnose as of_graph
 from engine.explain.facts import Facts as Graph
 from engine.explain.report import Cause, Report
@@ -81,16 +82,12 @@ def diagnose(subject: Any = None, *data: Any, seconds: float = 2.0, **settings: 
         subject = LAST[0]() if LAST else None
     history = getattr(subject, "history", subject)
     if not isinstance(history, History):
-        raise TypeError(
-            "diagnose takes a History, a loss and its model, a model with xs and ys, or an error "
-            f"of fit, got {type(history).__name__}"
-        )
+        fault = "diagnose takes a History, a loss and its model, a model with xs and ys"
+        raise TypeError(f"{fault}, or an error of fit, got {type(history).__name__}")
     return of_history(history, seconds, subject if subject is not history else None)
 
 
-def of_history(
-    history: History, seconds: float = 2.0, error: BaseException | None = None
-) -> Report:
+def of_history(history: History, seconds: float = 2.0, error: object = None) -> Report:
     """Why a training does not learn, or could learn better, or ended in an error."""
     begin = perf_counter()
     if history.start is None:
@@ -114,7 +111,7 @@ def of_history(
     return Report(tuple(causes), tuple(looked), perf_counter() - begin)
 
 
-def _in_graph(facts: Symptoms, error: BaseException | None) -> list[Cause]:
+def _in_graph(facts: Symptoms, error: object) -> list[Cause]:
     """What the graph of the loss of some rows tells, or that of the row with which it ended."""
     task, given = facts.task, facts.task.data.given
     bad = re.match(r"row (\d+):", str(error))
@@ -125,11 +122,8 @@ def _in_graph(facts: Symptoms, error: BaseException | None) -> list[Cause]:
             loss = of_rows(task.loss, outputs, [given.targets[i] for i in rows])
             graph = Graph(loss, task.model, caller())
             table = {**GRAPH, **task.model._causes()}
-            return [
-                replace(each, name=each.name or name, weight=min(each.weight, GRAPHS))
-                for name in (*IN_GRAPH, "not_finite")
-                for each in table[name](graph)
-            ]
+            some = {name: table[name] for name in (*IN_GRAPH, "not_finite")}
+            return [replace(x, weight=min(x.weight, GRAPHS)) for x in told(some, graph)]
     except (TypeError, ValueError):
         return []
 

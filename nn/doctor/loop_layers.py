@@ -2,22 +2,27 @@
 
 import ast
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from engine.core.value import Value, is_constant
-from engine.explain.causes import Row, row
+from engine.explain.causes import Row, entry
 from engine.explain.facts import FEW, Facts
 from engine.explain.report import Cause, cause, names
 from engine.source.origin import Place
 from engine.source.search import called_at, calls, written
 from engine.wording.names import number
+from nn.doctor.data_causes import STANDARD
 from nn.doctor.loops import file_of
+from nn.doctor.model_causes import BOUNDS
 from nn.doctor.symptoms import argument
 from nn.models.layers import Layer
 from nn.models.module import Module, walk
 from nn.models.regularization import Dropout
 
 CAUSES: dict[str, Row] = {}
+row = partial(entry, CAUSES)
+DRAWN = "begin with the weights that nn draws"
 SPREAD = 20.0  # times the first weights that nn draws
 LARGE = 50.0  # a number that goes into the first layer
 
@@ -27,7 +32,7 @@ def _layers(facts: Facts) -> list[tuple[str, Layer]]:
     return [(path, part) for path, part in walk(facts.model) if isinstance(part, Layer)]
 
 
-@row("shared_weights", CAUSES)
+@row("shared_weights")
 def _shared(facts: Facts) -> Iterator[Cause]:
     for path, part in walk(facts.model):
         for name, held in vars(part).items() if isinstance(part, Module) else ():
@@ -35,13 +40,11 @@ def _shared(facts: Facts) -> Iterator[Cause]:
             twice = [x for x in things if sum(x is y for y in things) > 1]
             if twice and any(isinstance(x, Value) or x.parameters() for x in twice):
                 where = f"{path}.{name}".lstrip(".")
-                yield cause(
-                    f"{where} holds one {type(twice[0]).__name__} {len(twice)} times",
-                    "they share their weights, and compute and learn the same",
-                    f"a list of {len(twice)} that are made one by one: [make() for _ in range(n)]",
-                    0.95,
-                    _repeated(facts) or facts.module_at(where),
-                )
+                title = f"{where} holds one {type(twice[0]).__name__} {len(twice)} times"
+                seen = "they share their weights, and compute and learn the same"
+                do = f"a list of {len(twice)} that are made one by one: [make() for _ in range(n)]"
+                place = _repeated(facts) or facts.module_at(where)
+                yield cause(title, seen, do, 0.95, place)
 
 
 def _listed(held: Any) -> bool:
@@ -58,24 +61,20 @@ def _repeated(facts: Facts) -> Place | None:
     return None
 
 
-@row("equal_weights", CAUSES)
+@row("equal_weights")
 def _equal(facts: Facts) -> Iterator[Cause]:
     for path, layer in _layers(facts):
         weights = [tuple([w.data for w in neuron.w]) for neuron in layer.neurons]
         none = not any(map(any, weights))
         if len({*weights}) == 1 and len({*map(id, layer.neurons)}) > 1:
-            yield cause(
-                f"all weights of {path or 'the layer'} are {'0' if none else 'equal'}",
-                "they compute the same, and get the same gradients",
-                "begin with the weights that nn draws",
-                0.97,
-                facts.set_at or layer.place,
-                name="zero_weights" if none else "",
-            )
+            title = f"all weights of {path or 'the layer'} are {'0' if none else 'equal'}"
+            seen = "they compute the same, and get the same gradients"
+            place, name = facts.set_at or layer.place, "zero_weights" if none else ""
+            yield cause(title, seen, DRAWN, 0.97, place, name=name)
             return
 
 
-@row("init_too_large", CAUSES)
+@row("init_too_large")
 def _size(facts: Facts) -> Iterator[Cause]:
     for path, layer in _layers(facts) if facts.set_at or not facts.sweeps else ():
         sizes = [abs(w.data) for neuron in layer.neurons for w in neuron.w]
@@ -84,18 +83,14 @@ def _size(facts: Facts) -> Iterator[Cause]:
         large = mean > SPREAD * usual or scaled > SPREAD
         small = 0.0 < mean < usual / SPREAD / 5 or scaled < 1 / SPREAD
         if large or small:
-            yield cause(
-                f"the weights of {path or 'the layer'} are too {'large' if large else 'small'}",
-                f"{number(mean)} in the mean; usual for {layer.n_in} inputs is {number(usual)}",
-                "begin with the weights that nn draws",
-                0.97,
-                facts.set_at or layer.place,
-                name="" if large else "init_too_small",
-            )
+            title = f"the weights of {path or 'the layer'} are too {'large' if large else 'small'}"
+            seen = f"{number(mean)} in the mean; usual for {layer.n_in} inputs is {number(usual)}"
+            place, name = facts.set_at or layer.place, "" if large else "init_too_small"
+            yield cause(title, seen, DRAWN, 0.97, place, name=name)
             return
 
 
-@row("no_activation", CAUSES)
+@row("no_activation")
 def _linear(facts: Facts) -> Iterator[Cause]:
     layers = [layer for _, layer in _layers(facts)]
     own = [n for n in facts.nodes if n in facts.units and len(n.parents) == 1]
@@ -105,50 +100,37 @@ def _linear(facts: Facts) -> Iterator[Cause]:
         fed = [n for n in facts.nodes if any(p in inner for p in n.parents)]
         straight = all(p in facts.units for n in fed for p in n.parents if not is_constant(p))
         if straight and not bent:
-            yield cause(
-                "the hidden layers have no activation",
-                f"{len(layers)} linear layers compute what one does",
-                'activation="relu"',
-                0.8,
-                argument(layers[0].place, "activation"),
-            )
+            title, do = "the hidden layers have no activation", 'activation="relu"'
+            seen = f"{len(layers)} linear layers compute what one does"
+            yield cause(title, seen, do, 0.8, argument(layers[0].place, "activation"))
 
 
-@row("too_narrow", CAUSES)
+@row("too_narrow")
 def _narrow(facts: Facts) -> Iterator[Cause]:
     layers = [layer for _, layer in _layers(facts)][:-1]
     if layers and min(len(layer.neurons) for layer in layers) < 2 and facts.fell < 0.8:
-        yield cause(
-            "a hidden layer has 1 unit",
-            f"all that it knows of {layers[0].n_in} inputs goes through it",
-            "8 units or more",
-            0.6,
-            min(layers, key=lambda layer: len(layer.neurons)).place,
-        )
+        place = min(layers, key=lambda layer: len(layer.neurons)).place
+        seen = f"all that it knows of {layers[0].n_in} inputs goes through it"
+        yield cause("a hidden layer has 1 unit", seen, "8 units or more", 0.6, place)
 
 
-@row("dropout_at_evaluation", CAUSES)
+@row("dropout_at_evaluation")
 def _mode(facts: Facts) -> Iterator[Cause]:
     dropping = [m for m in facts.model.modules() if isinstance(m, Dropout) and m.p]
     file, loops = file_of(facts), facts.loops
     if not any(vars(m).get("training", True) for m in dropping) or not loops:
         return
-    models = {
-        ast.unparse(each.func).removesuffix(".parameters") for each in calls(file, "parameters")
-    }
+    lists = [ast.unparse(each.func) for each in calls(file, "parameters")]
+    models = [each.removesuffix(".parameters") for each in lists]
     end = loops[0].end_lineno or 0
     after = [call.lineno for call in calls(file, *models) if call.lineno > end]
     if after and not called_at(file, "eval", "train"):
-        yield cause(
-            "dropout is on where the model is evaluated",
-            f"after training the model is called at line {after[0]}, and it is in training mode",
-            "model.eval() before it",
-            0.8,
-            Place(file, after[0]),
-        )
+        title, do = "dropout is on where the model is evaluated", "model.eval() before it"
+        seen = f"after training the model is called at line {after[0]}, and it is in training mode"
+        yield cause(title, seen, do, 0.8, Place(file, after[0]))
 
 
-@row("dropout_too_strong", CAUSES)
+@row("dropout_too_strong")
 def _dropout(facts: Facts) -> Iterator[Cause]:
     for part in facts.model.modules():
         if isinstance(part, Dropout) and part.p > 0.7:
@@ -158,40 +140,39 @@ def _dropout(facts: Facts) -> Iterator[Cause]:
 
 
 # --- outputs and targets -------------------------------------------------------------------------
-@row("mse_for_classes", CAUSES)
+@row("mse_for_classes")
 def _classes(facts: Facts) -> Iterator[Cause]:
     pairs = [(x, t) for x, t in facts.targets if not str(facts.loss.op).startswith("binary")]
     squares = [n for n in facts.nodes if str(n.op) == "sub" and n not in facts.units]
     seen = {t for _, t in pairs}
     whole = all(t.is_integer() and 0 <= t <= 20 for t in seen)
     if squares and len(seen) > 2 and whole and len(pairs) >= 1.5 * len(seen):
-        yield cause(
-            "mse is a loss of numbers, and the targets are classes",
-            f"the targets are {names([f'{t:g}' for t in sorted(seen)])}",
-            "nn.cross_entropy on linear outputs, one for each class",
-            0.75,
-            facts.loss_at,
-        )
+        title = "mse is a loss of numbers, and the targets are classes"
+        targets = f"the targets are {names([f'{t:g}' for t in sorted(seen)])}"
+        do = "nn.cross_entropy on linear outputs, one for each class"
+        yield cause(title, targets, do, 0.75, facts.loss_at)
 
 
-@row("activation_on_output", CAUSES)
+@row("activation_on_output")
 def _bounded(facts: Facts) -> Iterator[Cause]:
-    ends = {"relu": (0.0, float("inf")), "tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}
     pairs = facts.targets
-    ops = {str(x.op) for x, _ in pairs}
-    if len(ops) != 1 or not ops & ends.keys():
+    (op, *others) = {str(x.op) for x, _ in pairs} or {""}
+    if others or op not in BOUNDS:
         return
-    (op,) = ops
-    low, high = ends[op]
-    scores = [n for n in facts.nodes if "log" in str(n.op) and n not in facts.units]
+    low, high = BOUNDS[op]
+    scores = _scores(facts)
     beyond = [t for _, t in pairs if not low <= t <= high]
     if (scores and op != "sigmoid") or (beyond and not scores):
         layers = _layers(facts)
         seen = f"{op} gives numbers from {low:g} to {high:g}, and "
         seen += "the loss takes any score" if scores else f"{len(beyond)} targets are beyond"
         place = argument(layers[-1][1].place, "output") if layers else facts.line(pairs[0][0])
-        do = 'output="linear"'
-        yield cause(f"the outputs go through {op}", seen, do, 0.85, place)
+        yield cause(f"the outputs go through {op}", seen, 'output="linear"', 0.85, place)
+
+
+def _scores(facts: Facts) -> bool:
+    """Whether the loss takes logarithms: its outputs are scores or probabilities."""
+    return any("log" in str(n.op) and n not in facts.units for n in facts.nodes)
 
 
 def inputs(facts: Facts) -> list[tuple[float, ...]]:
@@ -203,26 +184,19 @@ def inputs(facts: Facts) -> list[tuple[float, ...]]:
     return rows if plain and len({*map(len, rows)}) == 1 and rows[0] else []
 
 
-@row("inputs_not_scaled", CAUSES)
+@row("inputs_not_scaled")
 def _scales(facts: Facts) -> Iterator[Cause]:
     rows = inputs(facts)
-    place = Place(file_of(facts), facts.loops[0].lineno) if facts.loops else None
     largest = max((abs(x) for each in rows for x in each), default=0.0)
     if largest > LARGE:
         seen = f"numbers up to {number(largest)} go into the first layer"
-        do = "subtract each column's mean and divide by its deviation, both of the training rows"
-        yield cause("the samples are not scaled", seen, do, 0.93, place)
+        yield cause("the samples are not scaled", seen, STANDARD, 0.93, facts.loop_at(0))
 
 
-@row("targets_not_scaled", CAUSES)
+@row("targets_not_scaled")
 def _targets(facts: Facts) -> Iterator[Cause]:
-    scores = [n for n in facts.nodes if "log" in str(n.op) and n not in facts.units]
     sizes = [abs(t) for _, t in facts.targets]
-    if sizes and not scores and max(sizes) > LARGE / 2.0 and len(sizes) > FEW:
-        yield cause(
-            "the targets are not scaled",
-            f"targets up to {number(max(sizes))}",
-            "subtract their mean, divide by their deviation, and undo both to predict",
-            0.92,
-            facts.loss_at,
-        )
+    if sizes and not _scores(facts) and max(sizes) > LARGE / 2.0 and len(sizes) > FEW:
+        seen = f"targets up to {number(max(sizes))}"
+        do = "subtract their mean, divide by their deviation, and undo both to predict"
+        yield cause("the targets are not scaled", seen, do, 0.92, facts.loss_at)

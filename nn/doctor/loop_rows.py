@@ -7,7 +7,7 @@ from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
 
-from engine.explain.causes import row
+from engine.explain.causes import entry
 from engine.explain.facts import Facts as Graph
 from engine.explain.report import Cause
 from nn.checks import alone, as_list, as_number
@@ -18,11 +18,8 @@ from nn.doctor.symptoms import Symptoms
 from nn.doctor.trials import ROWS, chosen, classes_in
 from nn.models.layers import Layer
 
-NAMES = (
-    *("constant_labels", "class_missing", "labels_off_by_one", "imbalanced", "shuffled_labels"),
-    *("noisy_labels", "leaking_column", "constant_columns", "duplicated_columns"),
-    "duplicated_rows",
-)
+NAMES = """constant_labels class_missing labels_off_by_one imbalanced shuffled_labels noisy_labels
+    leaking_column constant_columns duplicated_columns duplicated_rows"""
 LEAST = 12  # rows
 LOOPS = loop_layers.CAUSES
 
@@ -63,14 +60,14 @@ class LoopRows(Symptoms):
         return self.graph.fell < 0.9
 
 
-@row("rows", LOOPS)
+@entry(LOOPS, "rows")
 def _rows(facts: Graph) -> Iterator[Cause]:
     """What the samples and the targets of the loop tell, if they are found among variables."""
     inner, outer = facts.frame.f_locals, facts.frame.f_globals
     found = rows_of(facts, inner | {k: v for k, v in outer.items() if k not in inner})
     if found is not None:
         known = LoopRows(facts, *found)
-        suspicions = [(name, each) for name in NAMES for each in CAUSES[name](known)]
+        suspicions = [(name, each) for name in NAMES.split() for each in CAUSES[name](known)]
         yield from (replace(each.cause, name=name) for name, each in suspicions if each.certain)
 
 

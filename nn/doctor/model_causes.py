@@ -1,14 +1,13 @@
 """Causes in the model: its first weights, its activations, its widths."""
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from math import hypot, sqrt
 
 from engine.source.origin import Place
 from engine.wording.names import number
 from nn.doctor import changes
 from nn.doctor.symptoms import Symptoms, argument
-from nn.doctor.table import Remedy, Suspicion, row, suspect
+from nn.doctor.table import Suspicion, remedy, row, suspect
 from nn.models.activations import bound
 from nn.models.layers import Layer
 
@@ -16,6 +15,8 @@ FLAT = 0.99  # a tanh or a sigmoid beyond it is saturated
 MANY = 0.5  # of the units of a layer
 SMALL = 4  # units of a layer that are few
 FAR = 5.0  # times the size that suits a layer
+DRAWN = "begin with the weights that nn draws (leave the parameters of new layers as they are)"
+FRESH = remedy(DRAWN, changes.fresh, short="new weights")
 BOUNDS = {"relu": (0.0, float("inf")), "tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}
 
 
@@ -29,14 +30,10 @@ def _dead(facts: Symptoms) -> Iterator[Suspicion]:
             biases = [neuron.b.data for neuron in layer.neurons]
             below = max(biases) < 0.0
             why = f"; their biases are {number(max(biases))} at most" if below else ""
-            yield suspect(
-                f"dead ReLUs in {_called(facts.layers, k)}",
-                f"{sum(dead)} of {len(dead)} units gave 0 for all of {len(facts.units[k][0])} rows "
-                f"as the training began{why}",
-                0.9,
-                _set_at(facts, layer, biases=True),
-                (_fresh(),),
-            )
+            gave = f"{sum(dead)} of {len(dead)} units gave 0"
+            seen = f"{gave} for all of {len(facts.units[k][0])} rows as the training began{why}"
+            title, place = f"dead ReLUs in {_called(facts.layers, k)}", _set_at(facts, layer, True)
+            yield suspect(title, seen, 0.9, place, FRESH)
             return
 
 
@@ -51,14 +48,10 @@ def _saturated(facts: Symptoms) -> Iterator[Suspicion]:
             ]
             share = sum(flat) / len(flat)
             if share >= MANY:
-                yield suspect(
-                    f"{_called(facts.layers, k)} is saturated",
-                    f"as the training began, {share:.0%} of the numbers that its units gave were "
-                    f"at an end of {layer.activation}",
-                    0.7,
-                    layer.place,
-                    (_fresh(),),
-                )
+                title = f"{_called(facts.layers, k)} is saturated"
+                gave = f"{share:.0%} of the numbers that its units gave were"
+                seen = f"as the training began, {gave} at an end of {layer.activation}"
+                yield suspect(title, seen, 0.7, layer.place, FRESH)
 
 
 @row("zero_weights")
@@ -86,7 +79,7 @@ def _weights(facts: Symptoms) -> list[list[tuple[float, ...]]]:
 def _alike(facts: Symptoms, k: int, how: str) -> Suspicion:
     title = f"all weights of {_called(facts.every, k)} begin {how}"
     seen = "so its units compute the same, and learn the same"
-    return suspect(title, seen, 0.95, _set_at(facts, facts.every[k]), (_fresh(),))
+    return suspect(title, seen, 0.95, _set_at(facts, facts.every[k]), FRESH)
 
 
 @row("init_too_large")
@@ -107,7 +100,7 @@ def _sizes(facts: Symptoms, how: str, odd: Callable[[float], bool]) -> Iterator[
         if odd(times) and len({*weights}) > 1:
             seen = f"they are {number(size)} in the mean, {times:.3g} times what suits {layer!r}"
             title = f"the weights of {_called(facts.every, k)} begin too {how}"
-            yield suspect(title, seen, 0.9, _set_at(facts, facts.every[k]), (_fresh(),))
+            yield suspect(title, seen, 0.9, _set_at(facts, facts.every[k]), FRESH)
             return
 
 
@@ -115,11 +108,6 @@ def _set_at(facts: Symptoms, layer: Layer, biases: bool = False) -> Place | None
     """The line that set a layer's weights or biases, or else that where it was made."""
     values = [neuron.b if biases else neuron.w[0] for neuron in layer.neurons]
     return facts.set_at(values) or layer.place
-
-
-def _fresh() -> Remedy:
-    do = "begin with the weights that nn draws (leave the parameters of new layers as they are)"
-    return Remedy(do, "new weights", changes.fresh)
 
 
 def _called(layers: list[Layer], k: int) -> str:
@@ -131,14 +119,10 @@ def _called(layers: list[Layer], k: int) -> str:
 def _linear(facts: Symptoms) -> Iterator[Suspicion]:
     hidden = facts.layers[:-1]
     if hidden and all(layer.activation == "linear" for layer in hidden):
-        relu = partial(changes.activation, "relu", True)
-        yield suspect(
-            "the hidden layers have no activation",
-            f"{len(facts.layers)} linear layers compute what one does",
-            0.7,
-            _argument(facts, hidden[0], "activation"),
-            (Remedy("activation='relu'", "activation='relu'", relu),),
-        )
+        relu = remedy("activation='relu'", changes.activation, "relu", True)
+        seen = f"{len(facts.layers)} linear layers compute what one does"
+        place = argument(hidden[0].place, "activation")
+        yield suspect("the hidden layers have no activation", seen, 0.7, place, relu)
 
 
 @row("activation_on_output")
@@ -153,28 +137,17 @@ def _output(facts: Symptoms) -> Iterator[Suspicion]:
         seen += f"{len(outside)} of {len(facts.targets)} targets are beyond"
         if facts.classifies:
             seen = f"{facts.loss} takes scores, and {last.activation} bounds them"
-        linear = partial(changes.activation, "linear", False)
-        yield suspect(
-            f"the outputs go through {last.activation}",
-            seen,
-            0.8,
-            _argument(facts, last, "output"),
-            (Remedy("output='linear'", "output='linear'", linear),),
-        )
-
-
-def _argument(facts: Symptoms, layer: Layer, name: str) -> Place:
-    return argument(layer.place, name)
+        linear = remedy("output='linear'", changes.activation, "linear", False)
+        title, place = f"the outputs go through {last.activation}", argument(last.place, "output")
+        yield suspect(title, seen, 0.8, place, linear)
 
 
 @row("too_narrow")
 def _narrow(facts: Symptoms) -> Iterator[Suspicion]:
     widths = [len(layer.neurons) for layer in facts.layers[:-1]]
     if widths and min(widths) < SMALL:
-        yield suspect(
-            f"a hidden layer has {min(widths)} unit{'s' * (min(widths) > 1)}",
-            f"all that it knows of {facts.layers[0].n_in} inputs goes through them",
-            0.6,
-            facts.layers[widths.index(min(widths))].place,
-            (Remedy("hidden layers of 16", "16 units", partial(changes.wider, 16)),),
-        )
+        least = min(widths)
+        wider = remedy("hidden layers of 16", changes.wider, 16, short="16 units")
+        title = f"a hidden layer has {least} unit{'s' * (least > 1)}"
+        seen = f"all that it knows of {facts.layers[0].n_in} inputs goes through them"
+        yield suspect(title, seen, 0.6, facts.layers[widths.index(least)].place, wider)

@@ -1,14 +1,12 @@
 """Causes in the steps: rates, epochs, batches, what is held back."""
 
 from collections.abc import Iterator
-from functools import partial
 
-from engine.source.origin import Place
 from engine.wording.names import number
 from nn.checks import listed
 from nn.doctor import changes
 from nn.doctor.symptoms import Symptoms
-from nn.doctor.table import Remedy, Suspicion, row, suspect
+from nn.doctor.table import Suspicion, remedy, row, suspect
 from nn.losses import built_in
 from nn.models.regularization import Dropout
 
@@ -25,7 +23,7 @@ def _high(facts: Symptoms) -> Iterator[Suspicion]:
             seen = f"the loss went from {number(losses[0])} to {number(losses[-1])}, and {went[9:]}"
         weight = 0.9 if over else 0.5 if broke else 0.3
         factors = 0.1, 0.01, 0.001, *[facts.usual / lr] * bool(over)
-        yield _rate(facts, "the learning rate is too high", seen, weight, factors)
+        yield _rate(facts, "the learning rate is too high", seen, weight, *factors)
 
 
 @row("lr_too_low")
@@ -37,18 +35,14 @@ def _low(facts: Symptoms) -> Iterator[Suspicion]:
         seen = f"{fell} {facts.rises:.0%} of them"
         factors = (10.0, 100.0, facts.usual / lr if under and lr else 1000.0)
         weight = 0.8 if under else 0.2
-        yield _rate(facts, "the learning rate is too low", seen, weight, factors)
+        yield _rate(facts, "the learning rate is too low", seen, weight, *factors)
 
 
-def _rate(
-    facts: Symptoms, what: str, seen: str, weight: float, factors: tuple[float, ...]
-) -> Suspicion:
+def _rate(facts: Symptoms, what: str, seen: str, weight: float, *factors: float) -> Suspicion:
     lr, kind = facts.start.rate, type(facts.task.optimizer).__name__
-    remedies = [
-        Remedy(f"{kind}(..., lr={lr * f:.3g})", f"lr={lr * f:.3g}", partial(changes.rate, f))
-        for f in factors
-    ]
-    return suspect(f"{what}: lr={lr:g}", seen, weight, facts.made("lr"), tuple(remedies))
+    rates = [(f"lr={lr * factor:.3g}", factor) for factor in factors]
+    remedies = [remedy(f"{kind}(..., {to})", changes.rate, by, short=to) for to, by in rates]
+    return suspect(f"{what}: lr={lr:g}", seen, weight, facts.made("lr"), *remedies)
 
 
 @row("too_few_epochs")
@@ -57,12 +51,11 @@ def _few(facts: Symptoms) -> Iterator[Suspicion]:
     if facts.history.stopped == "epochs" and (facts.late > 0.01 or done <= 20):
         seen = f"the loss was still falling: by {facts.late:.1%} in the last quarter"
         seen = f"{done} epochs are few for any network" if facts.late < 1e-3 else seen
-        more = [
-            Remedy(f"epochs={n}", f"{n} epochs", partial(changes.more_epochs, n // task.epochs))
-            for n in ([task.epochs * 10, task.epochs * 50] if done <= 5 else [task.epochs * 10])
-        ]
+        change, times = changes.more_epochs, (10, 50) if done <= 5 else (10,)
+        epochs = [(n, n * task.epochs) for n in times]
+        more = [remedy(f"epochs={n}", change, k, short=f"{n} epochs") for k, n in epochs]
         title, weight = f"too few epochs: {done}", 0.7 if done <= 5 else 0.4 if done <= 20 else 0.2
-        yield suspect(title, seen, weight, facts.at("epochs"), tuple(more))
+        yield suspect(title, seen, weight, facts.at("epochs"), *more)
 
 
 @row("batch_too_small")
@@ -79,42 +72,43 @@ def _large(facts: Symptoms) -> Iterator[Suspicion]:
 
 
 def _batch(facts: Symptoms, how: str, seen: str, weight: float) -> Suspicion:
-    usual = Remedy("batch_size=32", "batch_size=32", partial(changes.setting, "batch_size", 32))
+    usual = remedy("batch_size=32", changes.setting, "batch_size", 32)
     title = f"the batches are too {how}: batch_size={facts.task.batch_size}"
-    return suspect(title, seen, weight, facts.at("batch_size"), (usual,))
+    return suspect(title, seen, weight, facts.at("batch_size"), usual)
 
 
 @row("penalty_too_strong")
 def _decay(facts: Symptoms) -> Iterator[Suspicion]:
     decay = getattr(facts.task.optimizer, "weight_decay", 0.0)
     if decay >= 1e-3:
-        none = Remedy(
-            "weight_decay=0", "weight_decay=0", partial(changes.of_optimizer, "weight_decay", 0.0)
-        )
-        seen = f"each step pulls every parameter towards 0, by lr * {decay:g} of itself"
-        title = f"weight decay is too strong: weight_decay={decay:g}"
-        yield suspect(
-            title, seen, 0.7 if decay > 0.05 else 0.3, facts.made("weight_decay"), (none,)
-        )
+        none = remedy("weight_decay=0", changes.of_optimizer, "weight_decay", 0.0)
+        weight, place = 0.7 if decay > 0.05 else 0.3, facts.made("weight_decay")
+        yield suspect(*decayed(decay), weight, place, none)
+
+
+def decayed(decay: float) -> tuple[str, str]:
+    """What is wrong with a strong weight decay, and what is seen of it."""
+    title = f"weight decay is too strong: weight_decay={decay:g}"
+    return title, f"each step pulls every parameter towards 0, by lr * {decay:g} of itself"
 
 
 @row("clip_too_strong")
 def _clip(facts: Symptoms) -> Iterator[Suspicion]:
     if facts.task.clip is not None:
-        none = Remedy("leave out clip", "clip=None", partial(changes.setting, "clip", None))
+        none = remedy("leave out clip", changes.setting, "clip", None, short="clip=None")
         seen = f"no gradient may be longer than {facts.task.clip:g}"
         title = f"gradients are clipped too short: clip={facts.task.clip:g}"
-        yield suspect(title, seen, 0.5, facts.at("clip"), (none,))
+        yield suspect(title, seen, 0.5, facts.at("clip"), none)
 
 
 @row("dropout_too_strong")
 def _dropout(facts: Symptoms) -> Iterator[Suspicion]:
     for part in facts.task.held.modules:
         if isinstance(part, Dropout) and part.p >= 0.3:
-            less = Remedy("Dropout(0.1)", "Dropout(0.1)", partial(changes.dropout, 0.1))
+            less = remedy("Dropout(0.1)", changes.dropout, 0.1)
             seen = f"in training, {part.p:.0%} of the units are 0"
             title = f"dropout is too strong: Dropout({part.p:g})"
-            yield suspect(title, seen, 0.7 if part.p > 0.6 else 0.3, part.place, (less,))
+            yield suspect(title, seen, 0.7 if part.p > 0.6 else 0.3, part.place, less)
             return
 
 
@@ -138,25 +132,13 @@ def _frozen(facts: Symptoms) -> Iterator[Suspicion]:
         frozen = [path for path, p in left if p not in closed]
         why = "requires_grad_(False)" if frozen else "the optimiser was not given them"
         names = listed([*dict.fromkeys([_above(path) for path, _ in left])])
-        yield suspect(
-            f"{names} {'is frozen' if frozen else 'has no optimiser'}",
-            f"{len(left)} of {len(task.held.parameters)} parameters never change: {why}",
-            0.6,
-            _frozen_at(facts) if frozen else task.optimizer.place,
-            (
-                Remedy(
-                    "requires_grad_(True)" if frozen else "give it model.parameters()",
-                    "all parameters learning",
-                    changes.learn_all,
-                ),
-            ),
-        )
-
-
-def _frozen_at(facts: Symptoms) -> Place | None:
-    """The line that froze a layer."""
-    lines = [vars(part).get("frozen_at") for part in facts.task.held.modules]
-    return next(filter(None, lines), None)
+        do = "requires_grad_(True)" if frozen else "give it model.parameters()"
+        every = remedy(do, changes.learn_all, short="all parameters learning")
+        froze = filter(None, [vars(part).get("frozen_at") for part in task.held.modules])
+        place = next(froze, None) if frozen else task.optimizer.place
+        title = f"{names} {'is frozen' if frozen else 'has no optimiser'}"
+        seen = f"{len(left)} of {len(task.held.parameters)} parameters never change: {why}"
+        yield suspect(title, seen, 0.6, place, every)
 
 
 def _above(path: str) -> str:
@@ -168,9 +150,8 @@ def _above(path: str) -> str:
 @row("sum_not_mean")
 def _sum(facts: Symptoms) -> Iterator[Suspicion]:
     if built_in(facts.task.loss) is None and 1.5 < facts.growth < 2.5:
-        mean = Remedy(
-            "divide the loss by how many rows it is given", "the mean", changes.mean_of_rows
-        )
+        do = "divide the loss by how many rows it is given"
+        mean = remedy(do, changes.mean_of_rows, short="the mean")
         seen = f"the loss of some rows is {facts.growth:.2g} times as large where each comes twice"
         title = "the loss is a sum over rows and not their mean"
-        yield suspect(title, seen, 0.9, facts.at("loss"), (mean,))
+        yield suspect(title, seen, 0.9, facts.at("loss"), mean)

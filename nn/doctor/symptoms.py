@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from engine import Value, no_grad, numeric_mode
 from engine.source.origin import Place
-from engine.source.search import written
+from engine.source.search import spans, written
 from engine.source.traces import changed_at
 from engine.wording.names import safe
 from nn.checks import alone, as_list, as_number
@@ -20,10 +20,10 @@ from nn.losses import LOSSES, built_in, classes_of, of_rows
 from nn.models import chain
 from nn.models.layers import Layer
 from nn.models.module import Contents, Module, evaluating
+from nn.optim.optimizers import RATES
 from nn.training.history import History, Start
 from nn.training.task import Task
 
-USUAL = {"SGD": 0.1, "Adam": 0.01, "AdamW": 0.01, "RMSprop": 0.01}  # rates, see OPTIMIZERS
 SEEN = 64  # rows on which units are looked at
 NEAR = 300  # rows of which the closest ones are looked for
 
@@ -71,7 +71,7 @@ class Symptoms:
     @property
     def usual(self) -> float:
         """The usual rate of this kind of optimiser; 0 where that is not known."""
-        return USUAL.get(type(self.task.optimizer).__name__, 0.0)
+        return RATES.get(type(self.task.optimizer), 0.0)
 
     @cached_property
     def rows(self) -> list[list[float]]:
@@ -118,19 +118,15 @@ class Symptoms:
         wild = not all(math.isfinite(column.spread) for column in self.columns)
         if not chosen or not ys or len({*ys}) < 2 or wild:
             return 1.0
-        rows = [
-            [(x - c.mean) / (c.spread or 1.0) for x, c in zip(row, self.columns, strict=True)]
-            for row in chosen
-        ]
-        near = [
-            sorted(range(len(rows)), key=lambda j: math.dist(rows[i], rows[j]))[1:6]
-            for i in range(len(rows))
-        ]
+        scales = [(c.mean, c.spread or 1.0) for c in self.columns]
+        rows = [[(x - m) / s for x, (m, s) in zip(row, scales, strict=True)] for row in chosen]
+        order = range(len(rows))
+        near = [sorted(order, key=lambda j: math.dist(rows[i], rows[j]))[1:6] for i in order]
         if self.begun.classes:
-            alike = fmean(fmean(ys[i] == ys[j] for j in near[i]) for i in range(len(rows)))
+            alike = fmean(fmean(ys[i] == ys[j] for j in near[i]) for i in order)
             chance = sum((n / len(ys)) ** 2 for n in Counter(ys).values())
             return (alike - chance) / (1.0 - chance)
-        missed = fmean((ys[i] - fmean(ys[j] for j in near[i])) ** 2 for i in range(len(rows)))
+        missed = fmean((ys[i] - fmean(ys[j] for j in near[i])) ** 2 for i in order)
         return 1.2 - missed / spread(ys)[1] ** 2  # five neighbours have a variance of their own
 
     @cached_property
@@ -185,15 +181,14 @@ class Symptoms:
 
     def set_at(self, values: Sequence[Value]) -> Place | None:
         """The line that set parameters of the copy, one after another, before the training."""
-        every = dict.fromkeys(
-            [*Contents(self.begun.model).parameters, *self.begun.optimizer.params]
-        )
+        held = Contents(self.begun.model).parameters
+        every = dict.fromkeys([*held, *self.begun.optimizer.params])
         when = dict(zip(every, self.start.changes, strict=True))
         last = {when[value] for value in values}
         if len(last) < max(len(values), 2):
             return None
         origin = changed_at(max(last))
-        return Place(origin.file, origin.line) if origin and not origin.library else None
+        return origin.place if origin else None
 
     def at(self, name: str) -> Place:
         """The line of an argument of the call of `fit`."""
@@ -230,12 +225,9 @@ def spread(column: Sequence[float]) -> tuple[float, float]:
 
 def argument(place: Place, name: str) -> Place:
     """The line of an argument by name of a call that stands at a place, or else that place."""
-    for call in written(place.file, ast.Call):
-        if call.lineno <= place.line <= (call.end_lineno or 0):
-            for keyword in call.keywords:
-                if keyword.arg == name:
-                    return Place(place.file, keyword.value.lineno)
-    return place
+    around = [call for call in written(place.file, ast.Call) if spans(call, place)]
+    found = [each for call in around for each in call.keywords if each.arg == name]
+    return Place(place.file, found[0].value.lineno) if found else place
 
 
 def ratio(a: float, b: float) -> float:

@@ -5,8 +5,10 @@ A row is a function of the facts. It gives suspicions, or nothing. To add a caus
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
+from engine.explain.causes import entry
 from engine.explain.report import Cause
 from engine.source.origin import Place
 from nn.doctor.symptoms import Symptoms
@@ -22,6 +24,11 @@ class Remedy:
     change: Callable[[Training], None]
 
 
+def remedy(do: str, change: Callable[..., None], *given: Any, short: str = "") -> Remedy:
+    """A remedy by one of `changes`, with what that is given; `short` where it is not as `do`."""
+    return Remedy(do, short or do, partial(change, *given))
+
+
 class Suspicion(NamedTuple):
     """A cause that symptoms suggest, and the changes that would mend it.
 
@@ -35,26 +42,17 @@ class Suspicion(NamedTuple):
 
 Row = Callable[[Symptoms], Iterator[Suspicion]]
 CAUSES: dict[str, Row] = {}
+row = partial(entry, CAUSES)
 
 
 def suspect(
     title: str,
     seen: str,
     weight: float,
-    place: Place | None = None,
-    remedies: tuple[Remedy, ...] = (),
+    place: Place | None,
+    *remedies: Remedy,
     do: str = "",
     certain: bool = False,
 ) -> Suspicion:
     """A suspicion; see Cause. Its name is that of its row."""
     return Suspicion(Cause("", title, seen, do, weight, place), remedies, certain)
-
-
-def row(name: str) -> Callable[[Row], Row]:
-    """Put a function into the table."""
-
-    def put(function: Row) -> Row:
-        CAUSES[name] = function
-        return function
-
-    return put

@@ -83,13 +83,9 @@ class Training:
         order = random.Random(fold).sample(range(len(rows)), len(rows))
         many = len(rows) // HELD if len(rows) >= FEWEST else 0
         weights = task.data.samples and [task.data.samples[i] for i in rows]
-        settings = {
-            "batch_size": task.batch_size,
-            "schedule": task.schedule,
-            "clip": task.clip,
-            "class_weights": dict(task.data.classes) if task.data.classes else None,
-            "sample_weight": weights,
-        }
+        settings = {name: getattr(task, name) for name in ("batch_size", "schedule", "clip")}
+        classes = dict(task.data.classes) if task.data.classes else None
+        settings |= {"class_weights": classes, "sample_weight": weights}
         native = history.backend == "native"
         learned, kept_out = sorted(order[many:]), sorted(order[:many] or order)
         made = cls(

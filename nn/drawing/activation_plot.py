@@ -146,10 +146,9 @@ def draw_neuron(
     3
     """
     if not isinstance(neuron, Neuron):
-        raise TypeError(
-            f"draw_neuron takes a Neuron, got {type(neuron).__name__}; a layer has some in "
-            ".neurons, and draw_network draws a whole model"
-        )
+        got = f"draw_neuron takes a Neuron, got {type(neuron).__name__}"
+        remedy = "a layer has some in .neurons, and draw_network draws a whole model"
+        raise TypeError(f"{got}; {remedy}")
     n_in = len(neuron.w)
     heights = diagram.heights("draw_neuron", n_in, limit, STEP)
     called = names("draw_neuron", "features", features, n_in)

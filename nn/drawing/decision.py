@@ -73,7 +73,7 @@ def plot_decision(
         axes.set_title(f"{right} of {len(points)} right ({right / len(points):.1%})")
     else:
         heights = outputs[: len(cells)].reshape(CELLS, CELLS)
-        _contours(figure, axes, ticks, heights, points, truth)
+        _contours(axes, ticks, heights, points, truth)
     axes.set(xlabel=across[0], ylabel=across[1], xlim=(low[0], high[0]), ylim=(low[1], high[1]))
     return figure.kept(path)
 
@@ -98,13 +98,8 @@ def _regions(axes: Axes, ticks: list[Any], sure: Any) -> None:
     scores = np.log(np.maximum(sure, 1e-300))  # more even than shares: smooth borders
     ink = np.array([to_rgb(COLOURS[k % len(COLOURS)]) for k in range(kinds)])
     x, y = ticks
-    axes.imshow(
-        1 - 0.32 * (1 - sure @ ink),
-        origin="lower",
-        extent=(x[0], x[-1], y[0], y[-1]),
-        aspect="auto",
-        interpolation="bilinear",
-    )
+    look: dict[str, Any] = {"origin": "lower", "aspect": "auto", "interpolation": "bilinear"}
+    axes.imshow(1 - 0.32 * (1 - sure @ ink), extent=(x[0], x[-1], y[0], y[-1]), **look)
     for k in range(kinds - 1):  # each border of the last class is one of another class
         lead = scores[:, :, k] - np.delete(scores, k, axis=2).max(axis=2)
         if lead.min() < 0 < lead.max():
@@ -125,9 +120,7 @@ def _samples(axes: Axes, points: Any, truth: Any, found: Any, called: list[str])
         axes.scatter(x, y, s=120, zorder=4, label="wrong", **ring)
 
 
-def _contours(
-    figure: Figure, axes: Axes, ticks: list[Any], field: Any, points: Any, targets: Any
-) -> None:
+def _contours(axes: Axes, ticks: list[Any], field: Any, points: Any, targets: Any) -> None:
     """The height of the output, and the samples filled with their targets on the same scale."""
     low, high = (float(end([*field.flat, *targets])) for end in (min, max))
     if low == high:  # a scale needs two ends
@@ -139,5 +132,5 @@ def _contours(
     look: dict[str, Any] = {"cmap": SHADES, "norm": scale, "edgecolors": "white", "s": 44}
     x, y = points.T
     axes.scatter(x, y, c=targets, linewidths=1, zorder=3, **look)
-    figure.colorbar(hills, ax=axes, label="output (circles: targets)", format="{x:g}")
+    axes.figure.colorbar(hills, ax=axes, label="output (circles: targets)", format="{x:g}")
     axes.set_title("what the model answers")

@@ -53,9 +53,8 @@ def plot_features(
     who = "plot_features"
     parts = chain.layers(who, model)
     if isinstance(layer, bool) or layer not in range(-len(parts), len(parts)):
-        raise ValueError(
-            f"{who} takes a layer from 0 to {len(parts) - 1} (or -1 for the last), got {layer!r}"
-        )
+        expected = f"{who} takes a layer from 0 to {len(parts) - 1} (or -1 for the last)"
+        raise ValueError(f"{expected}, got {layer!r}")
     layer %= len(parts)
     n_in = chain.widths(parts)[0]
     called = names(who, "features", features, n_in)
@@ -80,10 +79,8 @@ def _shape(who: str, shape: Shape, n_in: int, named: bool) -> Shape:
     if shape is None:
         return (side, side) if side * side == n_in >= 16 and not named else None
     if len(shape) != 2 or math.prod(shape) != n_in or min(shape) < 1:
-        raise ValueError(
-            f"{who} takes a shape (height, width) of {n_in} pixels for {n_in} inputs, got "
-            f"{shape!r}; leave it out for bars"
-        )
+        expected = f"{who} takes a shape (height, width) of {n_in} pixels for {n_in} inputs"
+        raise ValueError(f"{expected}, got {shape!r}; leave it out for bars")
     return shape
 
 
@@ -141,14 +138,12 @@ def _sheet(rows: list[list[float] | None], shape: Shape, called: list[str] | Non
     return figure
 
 
-def _bars(
-    axes: Axes, row: list[float], largest: float, called: list[str] | None, first: bool
-) -> None:
+def _bars(axes: Axes, row: list[float], most: float, called: list[str] | None, first: bool) -> None:
     """A bar for each input, from the top; positive ones to the right."""
     places = range(len(row))
     axes.barh(places, row, color=[BLUE if x >= 0 else ORANGE for x in row])
     axes.axvline(0, color="#999999", lw=0.8)
-    axes.set(xlim=(-1.08 * largest, 1.08 * largest), ylim=(len(row) - 0.4, -0.6))
+    axes.set(xlim=(-1.08 * most, 1.08 * most), ylim=(len(row) - 0.4, -0.6))
     axes.tick_params(labelsize=8)
     axes.locator_params(axis="x", nbins=3)
     axes.xaxis.set_major_formatter("{x:g}")

@@ -197,14 +197,10 @@ def _lines(before: Column, after: Column, neurons: list[Neuron]) -> list[Line]:
 def _bundle(lines: list[Line], largest: float, color: str, ls: Any) -> LineCollection:
     """Lines of one colour, each as wide and as strong as its weight is large."""
     shares = [abs(weight) / largest if math.isfinite(weight) else 1.0 for _, weight in lines]
-    return LineCollection(
-        [ends for ends, _ in lines],
-        linewidths=[0.4 + 2.4 * share for share in shares],
-        colors=[to_rgba(color, 0.2 + 0.8 * share) for share in shares],
-        linestyles=[ls],
-        zorder=1,
-        clip_on=False,
-    )
+    look: dict[str, Any] = {"linestyles": [ls], "zorder": 1, "clip_on": False}
+    look["linewidths"] = [0.4 + 2.4 * share for share in shares]
+    look["colors"] = [to_rgba(color, 0.2 + 0.8 * share) for share in shares]
+    return LineCollection([ends for ends, _ in lines], **look)
 
 
 def _bias(axes: Axes, column: Column) -> None:
@@ -217,11 +213,7 @@ def _bias(axes: Axes, column: Column) -> None:
 
 
 def _legend(axes: Axes, columns: list[Column], drawn: list[Line2D]) -> None:
-    axes.legend(
-        handles=drawn,
-        loc="upper center",
-        bbox_to_anchor=(columns[-1].x / 2, min(column.below for column in columns) - 0.15),
-        bbox_transform=axes.transData,
-        ncols=1 if len(columns) == 2 else len(drawn),
-        fontsize=8,
-    )
+    at = columns[-1].x / 2, min(column.below for column in columns) - 0.15
+    look: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": at, "fontsize": 8}
+    look |= {"bbox_transform": axes.transData, "ncols": 1 if len(columns) == 2 else len(drawn)}
+    axes.legend(handles=drawn, **look)

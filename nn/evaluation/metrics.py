@@ -52,10 +52,9 @@ class Metrics:
             if callable(one):
                 taken = name in ("loss", *named, *self.functions) or name.startswith("val_")
                 if taken or name == "<lambda>":
-                    raise ValueError(
-                        f"a metric is listed by the name of its function, and {name!r} is taken or "
-                        "no name; def it with one of its own"
-                    )
+                    fault = "a metric is listed by the name of its function"
+                    remedy = "def it with one of its own"
+                    raise ValueError(f"{fault}, and {name!r} is taken or no name; {remedy}")
                 self.functions[name] = lambda outputs, rows, one=one: one(outputs, rows.ys)
             elif name == "r2" and (known := classes_of(loss)) and known.threshold != 0.5:
                 raise ValueError(
@@ -95,10 +94,9 @@ class Metrics:
                 continue
             number = function(outputs, rows)
             if not is_number(number):
-                raise TypeError(
-                    f"the metric {name!r} gave {type(number).__name__}; return one number, "
-                    "computed from the lists of outputs and targets"
-                )
+                got = f"the metric {name!r} gave {type(number).__name__}"
+                remedy = "return one number, computed from the lists of outputs and targets"
+                raise TypeError(f"{got}; {remedy}")
             found[name] = float(number)
         return found
 
@@ -272,10 +270,9 @@ def confusion(
     size = max(for_rows(len, outputs))
     line = line_of(MATRIX, size, rows, usual, threshold)
     if size > 1 and line is not None:
-        raise ValueError(
-            "a confusion matrix is of one question, got several yes-or-no outputs for each sample; "
-            "make one of each output with a metric of your own, or leave it out"
-        )
+        got = "a confusion matrix is of one question, got several yes-or-no outputs for each sample"
+        remedy = "make one of each output with a metric of your own, or leave it out"
+        raise ValueError(f"{got}; {remedy}")
 
     def place(xs: Any, ys: Any) -> Any:
         (found,), (wanted,) = decided(xs, ys, line)

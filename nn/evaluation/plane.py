@@ -49,10 +49,8 @@ def classes(who: str, outputs: int, targets: Sequence[Any]) -> tuple[int, list[f
     plain = [y if alone(y) else largest(list(y)) for y in targets]
     for y in plain:
         if y not in range(outputs):
-            raise ValueError(
-                f"{who} takes classes from 0 to {outputs - 1} for {outputs} outputs, got "
-                f"{y!r:.60}; classes are counted from 0"
-            )
+            expected = f"{who} takes classes from 0 to {outputs - 1} for {outputs} outputs"
+            raise ValueError(f"{expected}, got {y!r:.60}; classes are counted from 0")
     return outputs, [int(y) for y in plain]
 
 

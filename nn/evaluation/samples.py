@@ -140,9 +140,8 @@ def pair_up(
     """
     given, targets = samples(xs), samples(ys, "targets")
     if len(given) != len(targets):
-        raise ValueError(
-            f"{who} got {len(given)} samples and {len(targets)} targets; give one target for each"
-        )
+        got = f"{who} got {len(given)} samples and {len(targets)} targets"
+        raise ValueError(f"{got}; give one target for each")
     if not len(given):
         raise ValueError(f"{who} got no samples; give at least one and its target")
     single = targets.shape[1:] == (1,) if is_array(targets) else all(map(_is_single, targets))

@@ -17,7 +17,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from engine import Value
 from engine.choices import pick
 from nn.checks import at_least_zero, in_users_terms
-from nn.evaluation.probabilities import answers
+from nn.evaluation.programs import answers
 from nn.models.activations import ActivationName
 from nn.models.layers import MLP
 from nn.optim.optimizers import OPTIMIZERS, Optimizer
@@ -95,12 +95,10 @@ class ScalarMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         with in_users_terms:
             self._learn(X, y, sample_weight, self.warm_start and hasattr(self, "model_"))
         if self.history_.stopped == "epochs" and self.n_iter_no_change is not None:
-            text = (
-                f"{type(self).__name__}: the loss had not settled after max_epochs="
-                f"{self.max_epochs}; raise max_epochs or lr, scale the columns of X (StandardScaler"
-                "), or set n_iter_no_change=None where so many epochs are what you want"
-            )
-            warnings.warn(text, ConvergenceWarning, stacklevel=2)
+            late = f"the loss had not settled after max_epochs={self.max_epochs}"
+            ways = "raise max_epochs or lr, scale the columns of X (StandardScaler), or set"
+            text = f"{late}; {ways} n_iter_no_change=None where so many epochs are what you want"
+            warnings.warn(f"{type(self).__name__}: {text}", ConvergenceWarning, stacklevel=2)
         return self
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
@@ -125,10 +123,8 @@ class ScalarMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
             once: whether to do one epoch only, and to go on with the optimiser too.
         """
         if once and self.early_stopping:
-            raise ValueError(
-                "partial_fit learns from all rows that it gets: set early_stopping=False, or call "
-                "fit, which can hold some out"
-            )
+            fault = "partial_fit learns from all rows that it gets: set early_stopping=False"
+            raise ValueError(f"{fault}, or call fit, which can hold some out")
         numbers = {name: getattr(self, name) for name in ("alpha", "tol", "validation_fraction")}
         at_least_zero(type(self).__name__, **numbers)
         checks = {"multi_output": True, "y_numeric": is_regressor(self), "reset": not goes_on}

@@ -54,20 +54,15 @@ def to_onnx(model: Module, path: FilePath, *, dtype: str = "float64") -> None:
     for name, slot in held.items():
         for number in slot.numbers:
             if dtype == "float32" and abs(number) > LARGEST:
-                raise ValueError(
-                    f"{name} holds {number!r}, which float32 cannot hold; leave out dtype="
-                )
+                got = f"{name} holds {number!r}, which float32 cannot hold"
+                raise ValueError(f"{got}; leave out dtype=")
         numbers.append(make.make_tensor(name, kind, slot.shape, slot.numbers))
-    ends = [
-        [make.make_tensor_value_info(name, kind, ["rows", width])]
-        for name, width in (("x", architecture.n_in), ("y", architecture.widths[-1]))
-    ]
-    made = make.make_model(
-        make.make_graph(graph.nodes, "gradwalk", *ends, numbers),
-        opset_imports=[make.make_opsetid("", 17)],
-        ir_version=8,  # the one of that set, so that older readers take it
-        producer_name="gradwalk",
-    )
+    sizes = {"x": architecture.n_in, "y": architecture.widths[-1]}
+    ends = [[make.make_tensor_value_info(name, kind, ["rows", n])] for name, n in sizes.items()]
+    whole = make.make_graph(graph.nodes, "gradwalk", *ends, numbers)
+    # the version is that of the set of operations, so that older readers take it
+    versions = {"opset_imports": [make.make_opsetid("", 17)], "ir_version": 8}
+    made = make.make_model(whole, producer_name="gradwalk", **versions)
     onnx.checker.check_model(made, full_check=True)
     write(path, made.SerializeToString())
 

@@ -68,20 +68,17 @@ class ScalarMLPClassifier(ClassifierMixin, ScalarMLP):  # type: ignore[misc]
         known: list[Any] = self.classes_.tolist()
         who, many = type(self).__name__, len(known)
         if several != self._several or not set(found.tolist()) <= set(known):
-            raise ValueError(
-                f"{who} learns the classes {known}, got targets with {found.tolist()}; give all "
-                "classes to the first partial_fit, or call fit without warm_start"
-            )
+            got = f"{who} learns the classes {known}, got targets with {found.tolist()}"
+            remedy = "give all classes to the first partial_fit, or call fit without warm_start"
+            raise ValueError(f"{got}; {remedy}")
         if many < 2:
             raise ValueError(f"{who} takes rows of two or more classes, got one class: {known}")
         two = many == 2 and not several
         loss = "binary_cross_entropy_with_logits" if two or several else "cross_entropy"
         how: dict[str, Any] = {"loss": loss}
         if once and self.class_weight == "balanced":
-            raise ValueError(
-                "partial_fit cannot balance classes, since it sees some of the rows: give "
-                "class_weight as a mapping, or call fit"
-            )
+            fault = "partial_fit cannot balance classes, since it sees some of the rows"
+            raise ValueError(f"{fault}: give class_weight as a mapping, or call fit")
         if self.class_weight is not None:
             weights = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
             how["class_weights"] = weights.tolist()

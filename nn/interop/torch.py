@@ -107,10 +107,8 @@ def _layers(t: Any, sequential: Any) -> list[tuple[str, list[Any], Any]]:
             linear = isinstance(part, t.Linear)
             n_in = part.in_features if linear else part.num_features
             if width not in (0, n_in):
-                raise ValueError(
-                    f"module {place}, {part}, follows a Linear of {width} outputs; give it as many "
-                    "inputs"
-                )
+                got = f"module {place}, {part}, follows a Linear of {width} outputs"
+                raise ValueError(f"{got}; give it as many inputs")
             width = part.out_features if linear else n_in
             if linear:
                 found.append(("Layer", [n_in, width, "linear"], part))
@@ -123,10 +121,9 @@ def _layers(t: Any, sequential: Any) -> list[tuple[str, list[Any], Any]]:
         elif not _does_nothing(t, part):
             name, arguments = _activation(place, part), found[-1][1] if found else []
             if "linear" not in arguments:
-                raise ValueError(
-                    f"module {place}, {part}, does not follow a Linear; from_torch takes Linear "
-                    "modules with at most one activation after each"
-                )
+                got = f"module {place}, {part}, does not follow a Linear"
+                remedy = "from_torch takes Linear modules with at most one activation after each"
+                raise ValueError(f"{got}; {remedy}")
             arguments[arguments.index("linear")] = name
     return found
 
@@ -134,10 +131,9 @@ def _layers(t: Any, sequential: Any) -> list[tuple[str, list[Any], Any]]:
 def _modules(t: Any, sequential: Any, path: str) -> Iterator[tuple[str, Any]]:
     """The modules of a Sequential, and of those inside it, each with its place."""
     if getattr(type(sequential), "forward", None) is not t.Sequential.forward:
-        raise TypeError(
-            f"from_torch takes a Sequential, got {type(sequential).__name__}; build a Sequential "
-            "of the modules in it, in the order in which they are applied"
-        )
+        got = f"from_torch takes a Sequential, got {type(sequential).__name__}"
+        remedy = "build a Sequential of the modules in it, in the order in which they are applied"
+        raise TypeError(f"{got}; {remedy}")
     for i, part in enumerate(sequential):
         if isinstance(part, t.Sequential):
             yield from _modules(t, part, f"{path}{i}.")
@@ -160,10 +156,9 @@ def _activation(place: str, part: Any) -> str:
                 got = getattr(part, setting)
                 same = got in (-1, 1) if setting == "dim" else got == wanted
                 if not same and not (setting == "threshold" and 20 <= got < math.inf):
-                    raise ValueError(
-                        f"module {place}, {part}, has {setting}={got!r}, and {name} here is with "
-                        f"{wanted!r}; change the module"
-                    )
+                    fault = f"module {place}, {part}, has {setting}={got!r}"
+                    remedy = "change the module"
+                    raise ValueError(f"{fault}, and {name} here is with {wanted!r}; {remedy}")
             return name
     raise ValueError(
         f"module {place}, {part}, has no counterpart here; from_torch takes Linear, Identity, "

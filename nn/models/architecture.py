@@ -266,10 +266,8 @@ def slots(model: Module, names: Set[str] = frozenset()) -> dict[str, Slot]:
         return tensors(architecture, row(model))
     named = model.named_parameters(True)
     if len(dict(named)) != len(named) or not named:
-        raise ValueError(
-            f"{type(model).__name__} has {'parameters of one name' if named else 'none'}; "
-            "a checkpoint needs parameters, each with a name of its own"
-        )
+        got = f"{type(model).__name__} has {'parameters of one name' if named else 'none'}"
+        raise ValueError(f"{got}; a checkpoint needs parameters, each with a name of its own")
     alone = {name: Slot((), [parameter]) for name, parameter in named}
     if alone.keys() == names:
         return alone

@@ -28,10 +28,9 @@ def layers(who: str, model: object, norms: bool = False) -> list[Part]:
     found = [part for part in found if part not in inside]
     problem = _problem(model, found)
     if problem:
-        raise TypeError(
-            f"{who} takes a Neuron, a Layer, an MLP or a Module of Layers that feed each other, "
-            f"got {type(model).__name__}, {problem}; give it Layers one by one"
-        )
+        fault = f"{who} takes a Neuron, a Layer, an MLP or a Module of Layers that feed each other"
+        remedy = "give it Layers one by one"
+        raise TypeError(f"{fault}, got {type(model).__name__}, {problem}; {remedy}")
     return found
 
 

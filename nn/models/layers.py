@@ -59,10 +59,9 @@ class Neuron(Module[Value]):
         self.activation = _activation(activation, nonlin)
         width, draw = bound(self.activation, init, n_in, n_out), generator(rng).uniform
         if ACTIVATIONS[self.activation].layerwise:
-            raise ValueError(
-                f"{self.activation} looks at all outputs of a layer at once, so one Neuron cannot "
-                f"have it; use Layer(..., activation={self.activation!r})"
-            )
+            fault = f"{self.activation} looks at all outputs of a layer at once"
+            remedy = f"use Layer(..., activation={self.activation!r})"
+            raise ValueError(f"{fault}, so one Neuron cannot have it; {remedy}")
         self.w: list[Value] = [Value(draw(-width, width), f"w{i}") for i in range(n_in)]
         self.b: Value = Value(0.0, "b")
         self.place: Place = place()
@@ -117,16 +116,14 @@ class Layer(Module[Out]):
         self.activation = _activation(activation, nonlin)
         row = pick(ACTIVATIONS, self.activation, "activation")
         if row.layerwise and n_out == 1:
-            raise ValueError(
-                f"{self.activation} over a single output is always 1; use 'sigmoid' for one, or "
-                "give the layer an output for each class"
-            )
+            got = f"{self.activation} over a single output is always 1"
+            remedy = "use 'sigmoid' for one, or give the layer an output for each class"
+            raise ValueError(f"{got}; {remedy}")
         inner: ActivationName = "linear" if row.layerwise else self.activation
         rng = generator(rng)
         with uncollected():
-            self.neurons: list[Neuron] = [
-                Neuron(n_in, inner, rng, init=init, n_out=n_out) for _ in range(n_out)
-            ]
+            made = [Neuron(n_in, inner, rng, init=init, n_out=n_out) for _ in range(n_out)]
+            self.neurons: list[Neuron] = made
         self.place: Place = place()
         for j, neuron in enumerate(self.neurons):
             _prefix(neuron, f"N{j}.")
@@ -162,10 +159,9 @@ class Sequential(Module[Out]):
         self.layers: list[Any] = []
         for layer in layers:
             if not isinstance(layer, Module):
-                raise TypeError(
-                    f"Sequential takes Layers in a row, got {type(layer).__name__} {layer!r:.60}; "
-                    "write Sequential(Layer(2, 3, 'tanh'), Layer(3, 1, 'linear'))"
-                )
+                got = f"Sequential takes Layers in a row, got {type(layer).__name__} {layer!r:.60}"
+                remedy = "write Sequential(Layer(2, 3, 'tanh'), Layer(3, 1, 'linear'))"
+                raise TypeError(f"{got}; {remedy}")
             plain = type(layer).__call__ is Sequential.__call__
             self.layers += layer.layers if plain else [layer]  # type: ignore[attr-defined]
         if not self.layers:
@@ -282,13 +278,10 @@ def sized(module: Module, x: Inputs, n_in: int) -> tuple[Any, ...]:
         raise TypeError(f"{got}; give its numbers in their order")
     xs, inputs = tuple(x) if hasattr(x, "__iter__") else (x,), f"input{'s' * (n_in > 1)}"
     if xs and not alone(xs[0]) and getattr(xs[0], "ndim", None) != 0:
-        raise ValueError(
-            f"{type(module).__name__} takes one sample, of {n_in} {inputs}, got {len(xs)} in a "
-            "list; call it for each: [model(x) for x in xs], or nn.predict(model, xs)"
-        )
+        expected = f"{type(module).__name__} takes one sample, of {n_in} {inputs}"
+        remedy = "call it for each: [model(x) for x in xs], or nn.predict(model, xs)"
+        raise ValueError(f"{expected}, got {len(xs)} in a list; {remedy}")
     if len(xs) != n_in:
-        raise ValueError(
-            f"{type(module).__name__} takes {n_in} {inputs}, got {len(xs)}; "
-            "check the width of the layer before it, or the sample"
-        )
+        fault = f"{type(module).__name__} takes {n_in} {inputs}, got {len(xs)}"
+        raise ValueError(f"{fault}; check the width of the layer before it, or the sample")
     return xs

@@ -67,10 +67,9 @@ class Module(Generic[Out]):
 
     def __setattr__(self, name: str, value: Any) -> None:
         if callable(getattr(Module, name, None)) and not callable(value):
-            raise AttributeError(
-                f"{type(self).__name__}.{name} is a method of every Module, got "
-                f"{type(value).__name__} {value!r:.60}; give the attribute another name"
-            )
+            expected = f"{type(self).__name__}.{name} is a method of every Module"
+            remedy = "give the attribute another name"
+            raise AttributeError(f"{expected}, got {type(value).__name__} {value!r:.60}; {remedy}")
         if name == "requires_grad":
             self.requires_grad_(value)
         else:
@@ -82,9 +81,8 @@ class Module(Generic[Out]):
     def __call__(self, x: Any) -> Out:
         """The output for one sample, a Value or a list of Values. Every model defines it."""
         name = type(self).__name__
-        raise NotImplementedError(
-            f"{name} does not say what it computes; write {name}.__call__(self, x)"
-        )
+        got = f"{name} does not say what it computes"
+        raise NotImplementedError(f"{got}; write {name}.__call__(self, x)")
 
     def forward_batch(self, rows: Sequence[Any]) -> list[Any]:
         """The output for every sample of a batch; `fit` learns from these.
@@ -177,10 +175,8 @@ class Module(Generic[Out]):
 
     @reprlib.recursive_repr()
     def __repr__(self) -> str:
-        parts = [
-            f"{name}={part!r}" for name, part in vars(self).items() if isinstance(part, Module)
-        ]
-        found = len(self.parameters())
+        held, found = vars(self).items(), len(self.parameters())
+        parts = [f"{name}={part!r}" for name, part in held if isinstance(part, Module)]
         parts.append(f"{found} parameter{'' if found == 1 else 's'}")
         return f"{type(self).__name__}({', '.join(parts)})"
 
@@ -243,9 +239,8 @@ def keeping_modes(modules: Iterable[Module]) -> Iterator[None]:
 def check_module(who: str, model: object) -> None:
     """Raise TypeError unless the model is a Module."""
     if not isinstance(model, Module):
-        raise TypeError(
-            f"{who} takes a Module, got {type(model).__name__}; derive its class from it"
-        )
+        got = f"{who} takes a Module, got {type(model).__name__}"
+        raise TypeError(f"{got}; derive its class from it")
 
 
 def walk(root: object, buffers: bool = True) -> Iterator[tuple[str, object]]:

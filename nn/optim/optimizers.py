@@ -9,6 +9,7 @@ import math
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import InitVar, dataclass
+from functools import partial
 from typing import Any, ClassVar, Literal, TypeAlias, cast
 from weakref import WeakValueDictionary
 
@@ -18,16 +19,8 @@ from engine.core.origins import called
 from engine.core.sweep import gradients_of
 from engine.core.value import set_data
 from engine.source.origin import Place
-from nn.checks import (
-    at_least_zero,
-    check_finite,
-    fraction,
-    is_number,
-    leaf_values,
-    listed,
-    place,
-    warn,
-)
+from engine.source.text import listed
+from nn.checks import at_least_zero, check_finite, fraction, is_number, leaf_values, place, warn
 
 LIVE: "WeakValueDictionary[int, Optimizer]" = WeakValueDictionary()  # for `diagnose`
 Memory = tuple[float, ...]
@@ -106,9 +99,8 @@ class Optimizer:
 
     def update(self, value: float, gradient: float, memory: Memory) -> tuple[float, ...]:
         """The new value of a parameter, followed by what to remember for the next step."""
-        raise NotImplementedError(
-            f"write {type(self).__name__}.update(self, value, gradient, memory)"
-        )
+        name = type(self).__name__
+        raise NotImplementedError(f"write {name}.update(self, value, gradient, memory)")
 
     @property
     def scales(self) -> list[float]:
@@ -131,10 +123,9 @@ class Optimizer:
         finally:
             self.lr = rate
         if not all(isinstance(new, tuple | list) for new in found):
-            raise TypeError(
-                f"{type(self).__name__}.update returned {type(found[-1]).__name__}, not (value, "
-                "*memory); write return (value,) where nothing is to be remembered"
-            )
+            fault = f"{type(self).__name__}.update returned {type(found[-1]).__name__}"
+            remedy = "write return (value,) where nothing is to be remembered"
+            raise TypeError(f"{fault}, not (value, *memory); {remedy}")
         return found
 
     def step(self) -> None:
@@ -145,11 +136,9 @@ class Optimizer:
         name = type(self).__name__
         grads = gradients_of(self.params)
         if self.doubts and not self.steps and not any(grads):
-            names = listed([*map(called, self.params)])
-            warn(
-                f"{name}.step: all gradients are 0 ({names}), as if no loss reached them; call "
-                "backward() on a loss that was computed from these parameters"
-            )
+            zero = f"{name}.step: all gradients are 0 ({listed([*map(called, self.params)])})"
+            remedy = "call backward() on a loss that was computed from these parameters"
+            warn(f"{zero}, as if no loss reached them; {remedy}")
         check_finite(f"{name}.step", "gradient", self.params, grads)
         before, memory, steps = [p.data for p in self.params], self.memory, self.steps
         new = self.updates(self.scales, before, grads, memory)
@@ -178,21 +167,16 @@ class Optimizer:
         """
         name = type(self).__name__
         if lacking := self.state_dict().keys() - state.keys():
-            raise ValueError(
-                f"the state lacks {', '.join(sorted(lacking))}; load the state_dict() of a {name}"
-            )
+            fault = f"the state lacks {', '.join(sorted(lacking))}"
+            raise ValueError(f"{fault}; load the state_dict() of a {name}")
         memory = [tuple(m) for m in state["memory"]]
         if len(memory) != len(self.params):
-            raise ValueError(
-                f"this {name} has {len(self.params)} parameters, the state is of {len(memory)}; "
-                "build it from the model that the state was saved with"
-            )
+            got = f"this {name} has {len(self.params)} parameters, the state is of {len(memory)}"
+            raise ValueError(f"{got}; build it from the model that the state was saved with")
         at_least_zero(f"{name}.load_state_dict", lr=state["lr"], steps=state["steps"])
         if type(state["steps"]) is not int or not self._remembers(memory, state["steps"]):
-            raise ValueError(
-                f"the state's memory is none of {name} after {state['steps']!r} steps; load the "
-                "state_dict() of an optimiser with the same settings"
-            )
+            got = f"the state's memory is none of {name} after {state['steps']!r} steps"
+            raise ValueError(f"{got}; load the state_dict() of an optimiser with the same settings")
         self.lr, self.steps, self.memory = state["lr"], state["steps"], memory
 
     def _remembers(self, memory: list[Memory], steps: int) -> bool:
@@ -363,11 +347,9 @@ for _kind in SGD, Adam, AdamW, RMSprop:
     _kind.__init__ = spelled(_kind.__init__)  # type: ignore[method-assign]
 OptimizerName: TypeAlias = Literal["sgd", "adam", "adamw", "rmsprop"]
 # By name, as `fit` takes them, with rates that suit networks of a few hundred parameters.
+RATES: dict[Any, float] = {SGD: 0.1, Adam: 0.01, AdamW: 0.01, RMSprop: 0.01}
 OPTIMIZERS: dict[str, Callable[[Iterable[Value]], Optimizer]] = {
-    "sgd": lambda params: SGD(params, lr=0.1),
-    "adam": lambda params: Adam(params, lr=0.01),
-    "adamw": lambda params: AdamW(params, lr=0.01),
-    "rmsprop": lambda params: RMSprop(params, lr=0.01),
+    kind.__name__.lower(): partial(kind, lr=rate) for kind, rate in RATES.items()
 }
 
 

@@ -29,6 +29,8 @@ CELLS = 32  # to a side
 TIMES = 40  # epochs that a page with regions shows, if each cell has to be computed on Values
 POINTS = 500  # samples that are drawn
 
+WORDS: dict[str, Any] = {"unit": "epoch", "first": "Before the training", "parts": {}}
+WORDS |= {"speeds": (2, 10, 30, 100), "speed": 10, "pictures": "history.plot(path)"}
 Pair = tuple[float, float]
 
 
@@ -60,10 +62,8 @@ def to_html(
     """
     recording = history.recording
     if recording is None or not recording.snapshots:
-        raise ValueError(
-            "nothing was recorded of this training, so there is nothing to play; train with "
-            "fit(..., record=True)"
-        )
+        got = "nothing was recorded of this training, so there is nothing to play"
+        raise ValueError(f"{got}; train with fit(..., record=True)")
     kept = 0 if history.best_epoch is None else history.best_epoch + 1  # 0: before the training
     planar = all(plane.in_plane(plane.row(x)) for x, _ in recording.rows)
     most = TIMES if planar and not available() else FRAMES
@@ -88,12 +88,7 @@ def to_html(
         title=f"Training of {model}",
         name=model,
         count=visible(history.words),
-        unit="epoch",
-        first="Before the training",
-        speeds=(2, 10, 30, 100),
-        speed=10,
-        parts={},
-        pictures="history.plot(path)",
+        **WORDS,
     )
 
 

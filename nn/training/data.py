@@ -39,11 +39,10 @@ class Data:
     def __init__(self, rows: Rows, validation: Any, model: object = None) -> None:
         self.share: float | None = _share(len(rows), validation)
         self.given: Rows = rows
-        many = len(rows)
-        self._held = 0 if self.share is None else min(max(round(many * self.share), 1), many - 1)
         self.rows: Rows = rows
         self.validation: Rows = Rows()
-        self._model = model
+        self._model, many = model, len(rows)
+        self._held = 0 if self.share is None else min(max(round(many * self.share), 1), many - 1)
         if validation is not None and not self._held:
             xs, ys = validation
             self.validation = pair_up("validation", xs, ys, model, " of the validation")
@@ -94,10 +93,9 @@ class Data:
         """Raise ValueError where all rows to learn from, or all to validate on, have weight 0."""
         for rows, what in zip(self.tables, ("learn from", "validate on"), strict=True):
             if rows and rows.weights and not any(map(rows.weights.__getitem__, rows.numbers)):
-                raise ValueError(
-                    f"{rows.name(0)} and all others to {what} have the weight 0, or a target that "
-                    "the loss ignores; give rows that count too"
-                )
+                fault = f"{rows.name(0)} and all others to {what} have the weight 0"
+                remedy = "give rows that count too"
+                raise ValueError(f"{fault}, or a target that the loss ignores; {remedy}")
 
     @property
     def tables(self) -> tuple[Rows, Rows]:
@@ -195,32 +193,27 @@ def _share(rows: int, validation: Any) -> float | None:
     if validation is None or (isinstance(validation, tuple | list) and len(validation) == 2):
         return None
     if not is_number(validation):
-        raise TypeError(
-            f"validation is a share like 0.2 or the pair (xs, ys), got {type(validation).__name__}"
-        )
+        rule = "validation is a share like 0.2 or the pair (xs, ys)"
+        raise TypeError(f"{rule}, got {type(validation).__name__}")
     if not 0 < validation < 1 or rows < 2:
-        raise ValueError(
-            "validation holds out a share between 0 and 1 of at least 2 rows, got "
-            f"{validation!r} of {rows}; give a share like 0.2, or (xs, ys)"
-        )
+        expected = "validation holds out a share between 0 and 1 of at least 2 rows"
+        remedy = "give a share like 0.2, or (xs, ys)"
+        raise ValueError(f"{expected}, got {validation!r} of {rows}; {remedy}")
     return float(validation)
 
 
 def _sample_weights(loss: Loss, given: Iterable[float], many: int) -> list[float]:
     """The weight of each row as `fit` takes them, checked."""
     if not built_in(loss):
-        raise ValueError(
-            f"sample_weight is for losses by name, got {loss_name(loss)}; leave it out, or weigh "
-            "the rows in a loss of your own"
-        )
+        fault = f"sample_weight is for losses by name, got {loss_name(loss)}"
+        raise ValueError(f"{fault}; leave it out, or weigh the rows in a loss of your own")
     weights = [as_number(weight) for weight in samples(given, "weights")]
     bad = [f"{x!r} in row {i}" for i, x in enumerate(weights) if not 0 <= x < math.inf]
     if bad or len(weights) != many or not any(weights):
         got = bad[0] if bad else f"{len(weights)} with the sum {sum(weights)}"
-        raise ValueError(
-            f"sample_weight takes a finite number >= 0 for each of the {many} rows, not all of "
-            f"them 0, got {got}; give 1 for a row that counts as usual"
-        )
+        what = f"sample_weight takes a finite number >= 0 for each of the {many} rows"
+        remedy = "give 1 for a row that counts as usual"
+        raise ValueError(f"{what}, not all of them 0, got {got}; {remedy}")
     return weights
 
 
@@ -232,24 +225,18 @@ def _class_weights(loss: Loss, weights: ClassWeights, data: Data) -> dict[int, f
             "class_weights are for losses of classification by name (cross_entropy, hinge, ...), "
             f"got {loss_name(loss)}; leave them out, or weigh the rows in a loss of your own"
         )
-    ignored = ignored_class(loss)
-    targets, others = (
-        [_class(y) for y in rows.take(rows.counted(ignored)).ys]
-        for rows in (data.given, data.validation)
-    )
+    ignored, both = ignored_class(loss), (data.given, data.validation)
+    targets, others = ([*map(_class, rows.take(rows.counted(ignored)).ys)] for rows in both)
     table = _table(weights, targets, classes)
     for name, weight in table.items():
         if not (is_number(weight) and 0 < weight < math.inf):
-            raise ValueError(
-                f"class_weights takes finite numbers > 0, got {weight!r} for class {name!r}; leave "
-                "out the rows of a class that is not to count"
-            )
+            got = f"class_weights takes finite numbers > 0, got {weight!r} for class {name!r}"
+            raise ValueError(f"{got}; leave out the rows of a class that is not to count")
     for target in dict.fromkeys([*targets, *others]):
         if target not in table:
-            raise ValueError(
-                f"class_weights has no weight for the target {target!r}, only for "
-                f"{', '.join(map(repr, table))}; give one for every class that the rows have"
-            )
+            fault = f"class_weights has no weight for the target {target!r}"
+            remedy = "give one for every class that the rows have"
+            raise ValueError(f"{fault}, only for {', '.join(map(repr, table))}; {remedy}")
     return {name: float(weight) for name, weight in table.items()}
 
 
@@ -274,10 +261,8 @@ def _table(weights: ClassWeights, targets: list[int], classes: Classes) -> dict[
     if classes.targets is None:
         return dict(enumerate(listed))
     if len(listed) != 2:
-        raise ValueError(
-            f"class_weights of two classes is a list of 2 weights, got {len(listed)}; give that of "
-            "the class no, then that of the class yes"
-        )
+        got = f"class_weights of two classes is a list of 2 weights, got {len(listed)}"
+        raise ValueError(f"{got}; give that of the class no, then that of the class yes")
     return dict(zip(classes.targets, listed, strict=True))
 
 
@@ -285,8 +270,6 @@ def _class(target: Any) -> int:
     """A target as the number of a class."""
     number = whole(target)
     if number is None:
-        raise ValueError(
-            f"class_weights needs targets that are numbers of classes, got {target!r}; write each "
-            "as its class, or leave the weights out"
-        )
+        got = f"class_weights needs targets that are numbers of classes, got {target!r}"
+        raise ValueError(f"{got}; write each as its class, or leave the weights out")
     return number

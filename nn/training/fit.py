@@ -346,29 +346,22 @@ def _optimizer(optimizer: Chosen, lr: float | None, model: Module, held: Content
     """The optimiser that was given, or the one that a name or a function makes; checked."""
     parameters, made = held.trainable, optimizer
     if not held.parameters and (lost := {*hidden(model).values()}):
-        raise ValueError(
-            f"fit found no parameters, but Values in {listed(sorted(lost))}; keep them in {PLACES}"
-        )
+        fault = f"fit found no parameters, but Values in {listed(sorted(lost))}"
+        raise ValueError(f"{fault}; keep them in {PLACES}")
     if callable(made):
         made = made([*parameters])
     elif not isinstance(made, Optimizer):
         made = pick(OPTIMIZERS, made, "optimizer")(parameters)
     if not isinstance(made, Optimizer):
-        raise TypeError(
-            f"the function given as optimizer made {type(made).__name__}, not an Optimizer; give "
-            "one like lambda parameters: Adam(parameters, lr=3e-3)"
-        )
+        got = f"the function given as optimizer made {type(made).__name__}, not an Optimizer"
+        raise TypeError(f"{got}; give one like lambda parameters: Adam(parameters, lr=3e-3)")
     others = set() if made.params == parameters else set(made.params).difference(parameters)
     if len(others) == len(made.params):
-        raise ValueError(
-            "the optimizer has none of the model's parameters, so nothing would learn; build it "
-            "from this model's parameters()"
-        )
+        got = "the optimizer has none of the model's parameters, so nothing would learn"
+        raise ValueError(f"{got}; build it from this model's parameters()")
     if others and (frozen := others & set(model.parameters())):
-        raise ValueError(
-            f"the optimizer has parameters that are frozen, {len(frozen)} of them; build it from "
-            "model.trainable_parameters()"
-        )
+        got = f"the optimizer has parameters that are frozen, {len(frozen)} of them"
+        raise ValueError(f"{got}; build it from model.trainable_parameters()")
     if lr is not None:
         at_least_zero("fit", lr=lr)
         made.lr = lr

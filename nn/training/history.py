@@ -318,9 +318,7 @@ class EarlyStopping:
     def load_state_dict(self, state: State) -> None:
         """Go on from there."""
         numbers, found = state.floats("kept", len(self.kept[0])), state.entry("keeper", list)
-        state.need(
-            [type(x) for x in found[:3]] == [float, float, int] and len(found) == 4, "keeper"
-        )
+        state.need([*map(type, found[:-1])] == [float, float, int], "keeper")
         lowest, mark, waited, epoch = found
         state.need(waited >= 0, "keeper")
         state.need(epoch is None or (type(epoch) is int and 0 <= epoch < state.epochs), "keeper")

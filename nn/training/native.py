@@ -87,9 +87,8 @@ class NativeTrainer(Trainer):
             if len(self._kinds) > 1:
                 raise NotCompilable("the model uses BatchNorm more often for other lengths")
             if drew():
-                raise NotCompilable(
-                    "the model draws random numbers of its own; nn.Dropout trains natively"
-                )
+                got = "the model draws random numbers of its own"
+                raise NotCompilable(f"{got}; nn.Dropout trains natively")
         for rows in task.data.tables:
             rows.check(False, "sample", *["target"] * (self._own is None))
         self._computer = WorkerPool(Work(steps, tables), task.executor)
@@ -227,13 +226,11 @@ class NativeTrainer(Trainer):
                 else:
                     total = work.outputs(self._theta, 0, range(len(rows)))[:, 0].sum()
                 got = float(total) / len(rows)
-                if math.isfinite(wanted) and not math.isclose(
-                    got, wanted, rel_tol=1e-6, abs_tol=1e-9
-                ):
-                    raise NotCompilable(
-                        f"the model's loss is {wanted:.6g}, and {got:.6g} when it is recorded; "
-                        "does it look at .data, or change from call to call?"
-                    )
+                near = math.isclose(got, wanted, rel_tol=1e-6, abs_tol=1e-9)
+                if math.isfinite(wanted) and not near:
+                    fault = f"the model's loss is {wanted:.6g}, and {got:.6g} when it is recorded"
+                    remedy = "does it look at .data, or change from call to call?"
+                    raise NotCompilable(f"{fault}; {remedy}")
 
     def _totals(self, batch: Sequence[int]) -> tuple[Any, Any]:
         """The totals over a batch, and the parameters with running statistics that have moved."""

@@ -77,8 +77,8 @@ class OwnLoss:
         """Check that the loss of these rows is the mean of these, each times a row's weight."""
         with evaluating(self._model), numeric_mode("ieee"), no_grad():
             wanted = float(self._of([*map(_lifted, outputs)], rows.ys))
-        found, size = math.fsum(losses) / math.fsum(rows.ws), fmean(map(abs, losses))
-        size = max(size, abs(wanted))
+        found = math.fsum(losses) / math.fsum(rows.ws)
+        size = max(fmean(map(abs, losses)), abs(wanted))
         if math.isfinite(wanted) and not abs(found - wanted) <= 1e-9 * size:
             raise NotCompilable(
                 f"the loss of {len(losses)} rows is {wanted:.6g}, and {found:.6g} as the "

@@ -41,12 +41,9 @@ class Progress:
         self._bar: tqdm[Any] | None = None
         if show and (tqdm is not plain_tqdm or sys.stderr.isatty()):
             # it counts rows, so that it moves within a long epoch too
-            self._bar = tqdm(
-                total=epochs * rows,
-                desc=f"epoch 0/{epochs}",
-                bar_format="{desc} |{bar}| {elapsed}<{remaining}{postfix}",
-                dynamic_ncols=True,
-            )
+            form = "{desc} |{bar}| {elapsed}<{remaining}{postfix}"
+            how: dict[str, Any] = {"bar_format": form, "dynamic_ncols": True}
+            self._bar = tqdm(total=epochs * rows, desc=f"epoch 0/{epochs}", **how)
 
     def __enter__(self) -> Self:
         return self

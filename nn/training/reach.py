@@ -68,32 +68,26 @@ class Reach:
                 f"the loss reaches none of the parameters ({names}), so nothing would learn; the "
                 "model has to compute with them, without float(), .data, detach() or no_grad()"
             )
-        warn(
-            f"the loss does not reach {len(missing)} of {len(self._params)} "
-            f"parameters ({names}): they are not trained; the model does not compute with them, or "
-            "takes their numbers out of the graph with float(), .data or detach()"
-        )
+        lost = f"the loss does not reach {len(missing)} of {len(self._params)} parameters ({names})"
+        why = "takes their numbers out of the graph with float(), .data or detach()"
+        warn(f"{lost}: they are not trained; the model does not compute with them, or {why}")
 
     def _check_others(self, outputs: Sequence[Any]) -> None:
         """Warn of leaves that were there before the training and are no parameters."""
         known = set(self._known)
-        others = [
-            node
-            for node in topological(*[y for y in outputs if isinstance(y, Value)])
-            if not node.parents and not is_constant(node)
-            if node._epoch < self._start and node not in known
-        ]
+        nodes = topological(*[y for y in outputs if isinstance(y, Value)])
+        leaves = [node for node in nodes if not node.parents and not is_constant(node)]
+        others = [x for x in leaves if x._epoch < self._start and x not in known]
         if others:
             data = {x for _, x in walk(list(self._rows.xs)) if isinstance(x, Value)}
             others = [node for node in others if node not in data]
         if others:
             held = hidden(self._model)
             names = [held.get(x) or name_of(x) or f"{called(x)} of {place_of(x)}" for x in others]
-            warn(
-                f"the model computes with {len(others)} Values that are none of its parameters "
-                f"({listed([*dict.fromkeys(names)])}): they are not trained; keep them "
-                f"in {PLACES}, or write numbers"
-            )
+            many = f"{len(others)} Values that are none of its parameters"
+            which = listed([*dict.fromkeys(names)])
+            remedy = f"they are not trained; keep them in {PLACES}, or write numbers"
+            warn(f"the model computes with {many} ({which}): {remedy}")
 
     def check_taken(self, loss: Any, rows: Rows) -> None:
         """Warn of lines that take numbers out of the graph if the gradient of the loss is wrong.
@@ -126,11 +120,9 @@ class Reach:
         got, want = math.fsum(map(operator.mul, slopes, along)), (above - below) / (2.0 * STEP)
         near = math.isclose(got, want, rel_tol=1e-4, abs_tol=1e-6 * (1.0 + abs(above)))
         if math.isfinite(want) and math.isfinite(got) and not near:
-            text = (
-                "the model takes a number out of its graph here, with float(), .data or a function "
-                f"of math, and the gradient of the loss is wrong for that: {got:.4g} where "
-                f"differences give {want:.4g} in one direction; use the functions of engine, such "
-                "as engine.sin for math.sin"
-            )
+            taken = "the model takes a number out of its graph here, with float(), .data or a"
+            wrong = f"{got:.4g} where differences give {want:.4g} in one direction"
+            what = f"{taken} function of math, and the gradient of the loss is wrong for that"
+            text = f"{what}: {wrong}; use the functions of engine, such as engine.sin for math.sin"
             for file, line in sorted(self.lines):
                 warn_at(caller(), file, line, text)

@@ -72,10 +72,9 @@ class Task:
             if getattr(self, name) is not None or name.startswith(("epochs", "checkpoint")):
                 count("fit", name, getattr(self, name))
         if self.schedule is not None and not callable(self.schedule):
-            raise TypeError(
-                "schedule is a function from the epoch to a factor, got "
-                f"{type(self.schedule).__name__}; give one like nn.cosine(epochs)"
-            )
+            expected = "schedule is a function from the epoch to a factor"
+            advice = "give one like nn.cosine(epochs)"
+            raise TypeError(f"{expected}, got {type(self.schedule).__name__}; {advice}")
         at_least_zero("fit", min_delta=self.min_delta, clip=0.0 if self.clip is None else self.clip)
         pick(dict.fromkeys(get_args(Backend)), self.backend, "backend")
         executor: Any = self.executor
@@ -92,10 +91,9 @@ class Task:
                     )
         if not isinstance(executor, Executor | None):
             other = hasattr(executor, "get_executor")
-            raise TypeError(
-                f"executor is a concurrent.futures.Executor, got {type(executor).__name__}; give "
-                f"{'its get_executor()' if other else 'ThreadPoolExecutor()'}"
-            )
+            got = f"executor is a concurrent.futures.Executor, got {type(executor).__name__}"
+            remedy = f"give {'its get_executor()' if other else 'ThreadPoolExecutor()'}"
+            raise TypeError(f"{got}; {remedy}")
 
         _ = self.monitored  # for its errors
 
@@ -161,10 +159,9 @@ def as_callbacks(given: Callback | Iterable[Callback] | None) -> list[Callback]:
     listed = as_list(given or [])
     for callback in listed:
         if not callable(callback):
-            raise TypeError(
-                f"callbacks are functions of the History, got {type(callback).__name__}; give one "
-                "like lambda history: print(history.loss[-1]), or a list of them"
-            )
+            got = f"callbacks are functions of the History, got {type(callback).__name__}"
+            remedy = "give one like lambda history: print(history.loss[-1]), or a list of them"
+            raise TypeError(f"{got}; {remedy}")
     return listed
 
 

@@ -254,10 +254,8 @@ class Trainer:
         factors, numbers = state.floats("factors"), state.floats("parameters", len(self.numbers()))
         plateau = isinstance(self.task.schedule, ReduceLROnPlateau)  # a setting, compared as one
         if not plateau and self._factors_of(len(factors)) != factors:
-            raise CheckpointError(
-                f"{state.source} is of a training with another schedule of the learning rate; "
-                "resume with the same, or start anew with resume=False"
-            )
+            got = f"{state.source} is of a training with another schedule of the learning rate"
+            raise CheckpointError(f"{got}; resume with the same, or start anew with resume=False")
         sizes, memory = state.counts("sizes"), state.floats("memory")
         state.need(sum(sizes) == len(memory), "memory")
         state.need(about.keys() == optimizer.state_dict().keys() - {"memory"}, "optimizer")
@@ -288,8 +286,7 @@ def _factor(epoch: int, schedule: Schedule) -> float:
     """The factor that a schedule gives for an epoch. Raises ValueError where it is none."""
     factor = schedule(epoch)
     if not 0 <= as_number(factor) < math.inf:
-        raise ValueError(
-            f"a schedule gives a finite factor >= 0 for every epoch, got {factor!r} for epoch "
-            f"{epoch}; return one like 1 / (1 + epoch)"
-        )
+        expected = "a schedule gives a finite factor >= 0 for every epoch"
+        remedy = "return one like 1 / (1 + epoch)"
+        raise ValueError(f"{expected}, got {factor!r} for epoch {epoch}; {remedy}")
     return float(factor)

@@ -94,11 +94,8 @@ class Update:
             stand_in.steps = _Steps(lambda *power: read("%numbers", self._place(*power), False))
             memory = tuple([read("%memory", row) for row in rows])
             value, *kept = stand_in.update(read("%value", i), read("%gradient", i), memory)
-            found = [
-                (value, "%new", i),
-                *[(x, "%kept", at) for x, at in zip(kept, rows, strict=True)],
-            ]
-            for x, pointer, at in found:
+            held_now = [(x, "%kept", at) for x, at in zip(kept, rows, strict=True)]
+            for x, pointer, at in [(value, "%new", i), *held_now]:
                 if step > 1:
                     body.store(x, pointer, at)
                 else:

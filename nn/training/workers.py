@@ -105,25 +105,21 @@ class WorkerPool:
 
     def _ask(self, calls: list[tuple[Any, ...]]) -> list[Any]:
         """Call methods of the work, each a name and its arguments, and return the answers."""
-        answers: list[Any] = [None] * len(calls)
+        answers: dict[int, Any] = {}
         source: bytes | str = self._file
         todo = list(range(len(calls)))
         while todo and self.executor is not None:
             try:
-                found = self._submit(source, [calls[i] for i in todo])
-                for i, answer in zip(todo, found, strict=True):
-                    answers[i] = answer
+                answers |= zip(todo, self._submit(source, [calls[i] for i in todo]), strict=True)
                 todo = [i for i in todo if answers[i] is None]
-                if todo:
-                    source = self._publish(len(todo))
+                source = self._publish(len(todo)) if todo else source
             except NumericError:
                 raise
             except Exception as error:  # noqa: BLE001 (executors raise what they like)
                 self._give_up(error)
         here = [partial(getattr(self.work, calls[i][0]), *calls[i][1:]) for i in todo]
-        for i, answer in zip(todo, together(here), strict=True):
-            answers[i] = answer
-        return answers
+        answers |= zip(todo, together(here), strict=True)
+        return [answers[i] for i in range(len(calls))]
 
     def _publish(self, tasks: int) -> bytes | str:
         """Put the work where workers find it, for so many tasks that came back undone.
@@ -159,7 +155,7 @@ class WorkerPool:
         here = calls[:1] if isinstance(executor, ThreadPoolExecutor) else []
         futures: list[Any] = []
         try:
-            futures.extend(executor.submit(_answer, *about, *call) for call in calls[len(here) :])
+            futures += (executor.submit(_answer, *about, *call) for call in calls[len(here) :])
             found = [_answer(*about, *call) for call in here]
             return found + [future.result(SECONDS) for future in futures]
         finally:
@@ -170,12 +166,9 @@ class WorkerPool:
         """Go on without the executor."""
         self.executor = None
         late = f"no answer in {SECONDS:g} s" if isinstance(error, TimeoutError) else ""
-        why = str(error) or late or type(error).__name__
-        warnings.warn(
-            f"the executor broke ({why}); the training goes on in this process, to the same bits",
-            RuntimeWarning,
-            stacklevel=2,
-        )
+        broke = f"the executor broke ({str(error) or late or type(error).__name__})"
+        text = f"{broke}; the training goes on in this process, to the same bits"
+        warnings.warn(text, RuntimeWarning, stacklevel=2)
 
 
 def _answer(key: str, source: bytes | str, mode: Any, name: str, *arguments: Any) -> Any:

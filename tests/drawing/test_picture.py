@@ -150,7 +150,10 @@ def test_any_text_at_all_reads_back_up_to_blanks(labels: list[str]) -> None:
         (read,) = shown[names[leaf]][:-1]
         assert "".join(read.split()) == "".join(safe(leaf.label or "").split())
         wanted = shorten(safe(leaf.label or ""), 20)
-        assert wanted.count("\u200e") in (0, 2)  # a cut keeps both marks of words from right to left
+        assert wanted.count("\u200e") in (
+            0,
+            2,
+        )  # a cut keeps both marks of words from right to left
 
 
 def test_no_number_is_rounded_to_nought() -> None:

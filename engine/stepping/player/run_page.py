@@ -29,6 +29,8 @@ LIMIT = 5_000  # nodes that a page shows one by one; it loads so many in less th
 PATIENCE = 10.0  # seconds for a layout that shows them all, before the picture is collapsed
 ALLOWED = 30.0  # seconds for one that cannot be collapsed further
 NEAR, LONG = 100, 400  # columns of source that are shown around an expression, and of it
+WORDS: dict[str, Any] = {"unit": "step", "first": "First step"}
+WORDS |= {"speeds": (0.5, 1, 3, 10, 50, 500), "speed": 1}
 # Parts of Graphviz's SVG that a page has no use for, or that its style says once for all texts. No
 # label can look like these, since Graphviz escapes each "<" of a label.
 _NEEDLESS = re.compile(
@@ -67,10 +69,8 @@ def to_html(run: Run | Value, path: Target = None, **how: Any) -> str:
         with numeric_mode("ieee"), closing(Run(run)) as whole:  # one can always look
             return to_html(whole, path, **how)
     if how.get("expand"):
-        raise ValueError(
-            "a player shows the nodes of its run, and expand=True draws others in their place; "
-            "leave it out"
-        )
+        got = "a player shows the nodes of its run, and expand=True draws others in their place"
+        raise ValueError(f"{got}; leave it out")
     forward = sum(bool(node.parents) for node in run.nodes)
     start = forward + run.position if run.position else 0
     with Gradients(run.nodes) as gradients:
@@ -89,11 +89,8 @@ def to_html(run: Run | Value, path: Target = None, **how: Any) -> str:
         title=f"{title}: forward and backward, step by step",
         name=title,
         count=_count(picture.ids, svg.count('class="edge')),
-        unit="step",
-        first="First step",
-        speeds=(0.5, 1, 3, 10, 50, 500),
-        speed=1,
         parts={"svg": labelled},
+        **WORDS,
     )
 
 
@@ -151,9 +148,7 @@ def record(run: Run, ids: dict[Value, str], start: int, names: Names) -> dict[st
         "says": [i for i, node in enumerate(nodes) if names.says_how(node)],
         "number": [i for i, node in enumerate(nodes) if is_constant(node)],
         "data": [json_float(node.data) for node in nodes],
-        "op": [
-            ops.setdefault(node.op, len(ops)) if node.op and node.parents else -1 for node in nodes
-        ],
+        "op": [ops.setdefault(x.op, len(ops)) if x.op and x.parents else -1 for x in nodes],
         "parents": [[number[parent] for parent in node.parents] for node in nodes],
         "origin": [places.setdefault(_place(node), len(places)) for node in nodes],
         "node": [number[step.node] for step in run],

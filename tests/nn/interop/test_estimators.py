@@ -27,7 +27,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import nn
-from nn.evaluation.probabilities import answers
+from nn.evaluation.programs import answers
 from nn.interop.sklearn import ScalarMLPClassifier, ScalarMLPRegressor
 from tests.nn.interop.estimators import BOTH, separated, theta
 
