@@ -45,12 +45,12 @@ def lazy(
 
 
 def missing(what: str, extra: str) -> str:
-    """What to say where the packages of an extra are missing, as long as one has it by a checkout.
+    """What to say where the packages of an extra are missing. The quotes are for shells.
 
     >>> missing("pictures of networks need matplotlib", "plot")
-    'pictures of networks need matplotlib; in the folder of gradwalk run pip install -e ".[plot]"'
+    'pictures of networks need matplotlib: pip install "gradwalk[plot]"'
     """
-    return f'{what}; in the folder of gradwalk run pip install -e ".[{extra}]"'
+    return f'{what}: pip install "gradwalk[{extra}]"'
 
 
 def optional(name: str, what: str, extra: str) -> Any:
@@ -58,4 +58,4 @@ def optional(name: str, what: str, extra: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise ImportError(f"{missing(what, extra)} ({error})") from error
+        raise ImportError(missing(f"{what} ({error})", extra)) from error

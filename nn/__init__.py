@@ -10,7 +10,14 @@ ONNX, and scikit-learn with `ScalarMLPClassifier` and `ScalarMLPRegressor`.
 # ruff: noqa: F403 (what that file says is public, is)
 import typing as _typing
 
-from engine.lazy import lazy as _lazy
+try:
+    from engine import Value as _Value  # noqa: F401  # another package of that name has none
+    from engine.lazy import lazy as _lazy
+except ImportError as _error:
+    from nn.neighbour import stranger as _stranger
+
+    raise _stranger(_error) from _error
+
 from nn import losses as _losses
 from nn.checkpoint.files import CheckpointError
 from nn.checkpoint.model import load, save

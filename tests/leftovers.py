@@ -5,15 +5,16 @@ Whatever else a test leaves is an error of the test, or of the code that it ran.
 """
 
 import builtins
+import functools
 import gc
 import linecache
+import operator
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import repeat
 from types import ModuleType
 from typing import Any
 
@@ -55,27 +56,39 @@ def _loaded() -> list[tuple[str, ModuleType]]:
     return [(n, m) for n, m in list(sys.modules.items()) if n.partition(".")[0] in PACKAGES]
 
 
-def _names() -> dict[Any, Any]:
-    """What each name of a module of ours stands for."""
-    found: dict[Any, Any] = {}
-    for name, module in _loaded():
-        held = vars(module)
-        keys = zip(repeat(name), held, strict=False)
-        found.update(zip(keys, map(id, held.values()), strict=True))
-    for counter in COUNTERS:
-        found.pop(counter, None)
+class Names(dict[str, Any]):
+    """The names of a module. They are what they were where each stands for the same object."""
+
+    def __eq__(self, other: Any) -> bool:
+        return [*self] == [*other] and all(map(operator.is_, self.values(), other.values()))
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _names() -> dict[str, Names]:
+    found = {name: Names(vars(module)) for name, module in _loaded()}
+    for module, counter in COUNTERS:
+        found.get(module, {}).pop(counter, None)
     return found
 
 
+def _flat(found: dict[str, Names]) -> dict[tuple[str, str], int]:
+    return {(module, name): id(held[name]) for module, held in found.items() for name in held}
+
+
+@functools.cache
+def _named_tables(module: ModuleType) -> list[str]:
+    """The names of a module's dictionaries, sets and lists that are written in capitals."""
+    held = vars(module).items()
+    return [name for name, value in held if type(value) in (dict, set, list) and name.isupper()]
+
+
 def _tables() -> dict[Any, Any]:
-    """What is in the tables of our modules: those of their dictionaries, sets and lists that have
-    names in capitals.
-    """
+    """What is in the tables of our modules."""
     return {
-        (module, name): value.copy()
-        for module, held in _loaded()
-        for name, value in vars(held).items()
-        if type(value) in (dict, set, list) and name.isupper()
+        (name, table): vars(module)[table].copy()
+        for name, module in _loaded()
+        for table in _named_tables(module)
     }
 
 
@@ -156,6 +169,8 @@ def changes(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
 def _different(name: str, old: Any, new: Any) -> Iterator[str]:
     if old == new:
         return
+    if name == "names of ours":
+        old, new = _flat(old), _flat(new)
     if not isinstance(old, dict):
         yield f"{name}: {old!r} before, {new!r} after"
         return

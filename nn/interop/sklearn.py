@@ -20,8 +20,8 @@ try:
     from nn.checks import in_users_terms
     from nn.interop.estimator import ScalarMLP
 except ImportError as error:
-    remedy = missing("estimators need scikit-learn 1.6 or newer", "sklearn")
-    raise ImportError(f"{remedy} ({error})") from error
+    needed = f"estimators need scikit-learn 1.6 or newer ({error})"
+    raise ImportError(missing(needed, "sklearn")) from error
 
 
 @dataclass(eq=False, repr=False)

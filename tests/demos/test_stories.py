@@ -145,7 +145,7 @@ def test_without_native_programs_a_story_that_needs_them_names_the_extra(tmp_pat
     done = run(cwd=tmp_path, code=code + "demos.__main__.main(['names'])")
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
-    assert 'pip install -e ".[fast]"' in done.stderr
+    assert 'pip install "gradwalk[fast]"' in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import engine
-from engine import Program, Value, gradient, lazy
+from engine import Program, Value, gradient
 from tests.native.tools import eager, near
 
 ROOT = Path(__file__).parents[2]
@@ -122,31 +122,6 @@ print(resident() - before)
     )
     # megabytes; 64 programs are kept, and 100 that stayed would be more than ten times as much
     assert float(answer) < 5.0
-
-
-# --- without the packages ------------------------------------------------------------------------
-@pytest.mark.parametrize("missing", ["llvmlite", "numpy"])
-def test_without_its_packages_a_program_says_what_to_install(missing: str) -> None:
-    answer = run(
-        f"""
-import sys
-sys.modules[{missing!r}] = None
-from engine import Program, Value, compiled
-from engine.native.needs import available
-assert not available()
-x = Value(1.0)
-for attempt in (lambda: Program([x], [x * 2.0]), lambda: compiled(lambda a: a * 2.0)(1.0)):
-    try:
-        attempt()
-    except ImportError as error:
-        print(error)
-"""
-    )
-    first, second = answer.splitlines()
-    for message in (first, second):
-        remedy = lazy.missing("native programs need llvmlite and numpy", "fast")
-        assert message.startswith(remedy)
-        assert missing in message.removeprefix(remedy)
 
 
 def test_importing_the_engine_loads_neither() -> None:

@@ -35,6 +35,7 @@ BELOW: dict[str, set[str]] = {
         "page",
         "cli",
     },
+    "nn.neighbour": set(),
     "nn.checks": set(),
     "nn.models": {"checks"},
     "nn.pairs": {"checks"},

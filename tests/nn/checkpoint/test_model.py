@@ -3,7 +3,6 @@
 import itertools
 import math
 import random
-import subprocess
 import sys
 
 import numpy as np
@@ -190,9 +189,3 @@ def test_a_class_that_a_file_names_is_never_imported(tmp_path):
     with pytest.raises(CheckpointError, match=r"'antigravity\.Module', which cannot be built"):
         load(tmp_path / "a")
     assert "antigravity" not in sys.modules
-
-
-def test_without_the_extra_it_is_named():
-    code = "import sys; sys.modules['safetensors'] = None; import nn; nn.save(nn.Neuron(1), 'x')"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert 'pip install -e ".[checkpoints]"' in done.stderr.splitlines()[-1]

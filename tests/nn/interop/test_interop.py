@@ -1,15 +1,12 @@
 """Models elsewhere: equal outputs in PyTorch and onnxruntime, and back again."""
 
 import math
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
 import nn
 from engine import Value, numeric_mode
-from engine.lazy import missing
 from nn import (
     ACTIVATIONS,
     MLP,
@@ -241,18 +238,6 @@ def test_a_model_that_is_no_row_of_layers_is_an_error(convert):
     ]:
         with pytest.raises(TypeError, match=f"^{convert} .*{message}"):
             CONVERT[convert](model)
-
-
-@pytest.mark.parametrize(
-    ("library", "call"),
-    [("torch", "to_torch(m)"), ("torch", "from_torch(m)"), ("onnx", "to_onnx(m, 'x')")],
-)
-def test_without_the_extra_it_is_named(library, call):
-    code = f"import sys; sys.modules[{library!r}] = None; import nn; m = nn.Neuron(1); nn.{call}"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stderr.splitlines()[-1].startswith(
-        f"ImportError: {missing(f'{library} is needed', 'interop')}"
-    )
 
 
 # --- ONNX

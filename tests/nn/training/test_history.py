@@ -12,7 +12,6 @@ from xml.etree import ElementTree
 
 import pytest
 
-from engine.lazy import missing
 from nn import MLP, History, Neuron, fit
 
 RUN = """
@@ -157,14 +156,6 @@ def test_training_and_validation_differ_in_more_than_colour_and_a_notebook_shows
     looks = {line.get_label(): line.get_linestyle() for line in figure.axes[0].lines}
     assert looks["training"] != looks["validation"]
     assert figure._repr_png_()[0].startswith(b"\x89PNG")
-
-
-def test_without_matplotlib_the_extra_is_named():
-    code = "import sys; sys.modules['matplotlib'] = None; import nn; "
-    code += "nn.History([{'loss': 1.0}]).plot()"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    said = missing("pictures of networks need matplotlib", "plot")
-    assert done.stderr.splitlines()[-1] == f"ImportError: {said}"
 
 
 def test_importing_nn_leaves_matplotlib_alone():
