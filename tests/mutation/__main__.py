@@ -11,12 +11,15 @@ survivors.txt lists with the reason why nothing can.
 import argparse
 import json
 import random
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -37,6 +40,7 @@ class Area:
     least: float  # the share of mutants that has to be noticed
 
 
+PAGE = ROOT / "demos" / "docs" / "trust.md"
 ALL = ("tests/project/test_docstrings.py",)  # the examples in docstrings
 CORE = ("tests/core", "tests/operations", "tests/wording", "tests/explain", "tests/cli")
 AREAS = {
@@ -63,6 +67,7 @@ def main() -> None:
         default=Path(tempfile.gettempdir(), "gradwalk-mutation"),
         help="the folder that keeps which test runs which line",
     )
+    parser.add_argument("--write", action="store_true", help=f"put the figures into {PAGE.name}")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         copies: SimpleQueue[Path] = SimpleQueue()
@@ -82,21 +87,25 @@ def _try(name: str, copies: SimpleQueue[Path], options: argparse.Namespace) -> b
         alive = [mutant for mutant, lived in zip(asked, lives, strict=True) if lived]
     for mutant in alive:
         print(mutant, *mutant.diff(), sep="\n")
-    many, share = len(asked) - len(alive), 1.0 - len(alive) / len(asked)
-    left = f", {len(chosen) - len(asked)} excused" if len(chosen) > len(asked) else ""
-    print(
-        f"{name}: {many} of {len(asked)} mutants were noticed, {share:.0%} "
-        f"(seed {options.seed}, asked: {area.least:.0%}{left})"
-    )
+    many, excuses = len(asked) - len(alive), len(chosen) - len(asked)
+    share = many / len(asked)
+    print(f"{name}: {many} of {len(asked)} mutants were noticed, {share:.0%}, {excuses} excused")
+    if options.write:
+        start = f"| `{area.code}`".ljust(19)
+        row = f"{start} | {many} of {len(asked)} | {share:.0%} | {area.least:.0%} "
+        row += f"| {excuses} | {options.seed} | {date.today():%-d %B %Y} |"
+        page = PAGE.read_text(encoding="utf-8")
+        PAGE.write_text(re.sub(rf"^{re.escape(start)} .*$", row, page, flags=re.M), "utf-8")
     return share >= area.least
 
 
 def sample(area: Area, many: int, rng: random.Random) -> Iterator[Mutant]:
     """So many places of an area, and a mutant of each."""
     files = [path.relative_to(ROOT) for path in sorted((ROOT / area.code).rglob("*.py"))]
-    found = [mutants for path in files for mutants in sites(path, ROOT)]
-    for mutants in rng.sample(found, min(many, len(found))):
-        yield rng.choice(mutants)
+    places = [mutants for path in files for mutants in sites(path, ROOT)]
+    rng.shuffle(places)
+    running = ([mutant for mutant in mutants if mutant.runs] for mutants in places)
+    return map(rng.choice, islice(filter(None, running), many))
 
 
 def survives(mutant: Mutant, copies: SimpleQueue[Path], lines: Lines) -> bool:

@@ -2,10 +2,12 @@
 
 import ast
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import unified_diff
 from functools import cache
 from pathlib import Path
+from warnings import catch_warnings
 
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
@@ -32,6 +34,13 @@ class Mutant:
         """The text of the file with the fault."""
         text: str = mutate_code(self.before, get_operator(self.operator)(), self.occurrence)
         return text
+
+    @property
+    def runs(self) -> bool:
+        """Whether it is Python: some operators take the stars of `f(**x)` for a power."""
+        with suppress(SyntaxError), catch_warnings(action="ignore"):
+            return bool(compile(self.after, str(self.path), "exec"))
+        return False
 
     def diff(self, around: int = 1) -> list[str]:
         """The lines that differ, with so many around them."""
@@ -87,11 +96,12 @@ def _idle(tree: ast.Module) -> list[tuple[Position, Position]]:
         if isinstance(node, ast.AnnAssign | ast.arg):
             spans.append(node.annotation)
         elif isinstance(node, ast.FunctionDef):
-            spans.append(node.returns)
+            overload = "overload" in [ast.unparse(each) for each in node.decorator_list]
+            spans += [*node.decorator_list, node] if overload else [node.returns]
         elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             spans += [node.test, *node.body]
     return [
-        ((each.lineno, each.col_offset), (each.end_lineno or 0, each.end_col_offset or 0))
+        ((each.lineno, each.col_offset - 1), (each.end_lineno or 0, each.end_col_offset or 0))
         for each in spans
         if isinstance(each, ast.expr | ast.stmt)
     ]

@@ -21,7 +21,7 @@ CODE = dedent('''
 
     import subprocess
     import sys
-    from typing import TYPE_CHECKING
+    from typing import TYPE_CHECKING, overload
 
     if TYPE_CHECKING:
         SEEN = 1 + 2
@@ -34,6 +34,8 @@ CODE = dedent('''
         return y < LIMIT
 
 
+    @overload
+    def half(x: int) -> int: 1 + 1
     def half(x):
         if (
             x
