@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
+from importlib.util import cache_from_source
 from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
@@ -112,17 +113,23 @@ def survives(mutant: Mutant, copies: SimpleQueue[Path], lines: Lines) -> bool:
     tree = copies.get()
     path, tests = tree / mutant.path, lines.tests(mutant)
     (tree / "chosen").write_text(json.dumps(tests))
-    path.write_text(mutant.after, encoding="utf-8")
+    _put(path, mutant.after)
     try:
         files = dict.fromkeys(name.partition("::")[0] for name in tests)
         code = run_tests(tree, "-x", *files, **{CHOSEN: str(tree / "chosen")}) if tests else 0
         lives = code in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
     finally:
-        path.write_text(mutant.before, encoding="utf-8")
+        _put(path, mutant.before)
         copies.put(tree)
     said = "survived" if lives else "noticed"
     print(f"{said:8} {mutant} ({len(tests)} tests)", file=sys.stderr, flush=True)
     return lives
+
+
+def _put(path: Path, text: str) -> None:
+    """Write a file, of which Python may know another text of that size and that second."""
+    path.write_text(text, encoding="utf-8")
+    Path(cache_from_source(path)).unlink(missing_ok=True)
 
 
 if __name__ == "__main__":
