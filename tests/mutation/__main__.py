@@ -105,8 +105,8 @@ def sample(area: Area, many: int, rng: random.Random) -> Iterator[Mutant]:
     files = [path.relative_to(ROOT) for path in sorted((ROOT / area.code).rglob("*.py"))]
     places = [mutants for path in files for mutants in sites(path, ROOT)]
     rng.shuffle(places)
-    running = ([mutant for mutant in mutants if mutant.runs] for mutants in places)
-    return map(rng.choice, islice(filter(None, running), many))
+    tried = ((m for m in rng.sample(found, len(found)) if m.runs) for found in places)
+    return islice(filter(None, (next(mutants, None) for mutants in tried)), many)
 
 
 def survives(mutant: Mutant, copies: SimpleQueue[Path], lines: Lines) -> bool:

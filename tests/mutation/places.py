@@ -5,7 +5,7 @@ from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import unified_diff
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from warnings import catch_warnings
 
@@ -29,7 +29,7 @@ class Mutant:
     occurrence: int
     before: str
 
-    @property
+    @cached_property
     def after(self) -> str:
         """The text of the file with the fault."""
         text: str = mutate_code(self.before, get_operator(self.operator)(), self.occurrence)
