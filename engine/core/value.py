@@ -77,10 +77,7 @@ class Value(Shortcuts, Comparisons):
         self.parents, self._label, self._epoch = (), None, _epoch
         if label is not None:
             self.label = (label, _op) if _op else label  # type: ignore[assignment]  # refused there
-        try:
-            frame = _maker(_getframe(1))
-        except ValueError:  # called from C alone
-            frame = _getframe()
+        frame = _maker(_getframe())
         if taken and data.__class__ is float:
             check_back(data, frame)
         elif data.__class__ is Reading:

@@ -212,9 +212,7 @@ class Drawing:
                 text = "\n".join([called, *numbers(parent, self.seen, handed)])
                 self._add_again(tail, f"{tail}-{ident}", text, title)
                 tail = f"{tail}-{ident}"
-            # in a long sum, no arrow needs to say that its derivative is 1
-            plain_sum = node.op is not None and node.op.constant_partials and len(node.parents) > 4
-            label = "" if local is None or plain_sum else number(local)
+            label = "" if local is None else number(local)
             self._add_arrow(tail, self.ids[node], ident, label, title)
 
     def _add_bundles(self) -> None:

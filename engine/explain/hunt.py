@@ -179,5 +179,5 @@ def _parents(node: Value, words: Words) -> list[str]:
         shown = words.equation(parent) if parent.parents else words.call(parent)
         lines.append(f"  {shown} = {number(parent.data)}{place(parent)}")
     if len(distinct) > SHOWN:
-        lines.append(f"  … {len(distinct) - SHOWN:,} more parents")
+        lines.append(f"  … {counted(len(distinct) - SHOWN, 'more parent')}")
     return lines

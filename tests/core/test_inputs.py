@@ -165,6 +165,11 @@ def test_a_look_is_noted_at_every_leaf_below_with_its_line_and_time() -> None:
     assert open_inputs.looked_at(a, since) == f"{HERE}:{here() - 1}"
     assert isinstance(x * w > 0, Value)  # recorded, so nobody has looked
     assert open_inputs.looked_at(w, -1) == open_inputs.looked_at(x, -1) == ""
+    v = Value(3.0)
+    assert v != 3.0
+    line = here() - 1
+    assert (v * 2.0).data == 6.0  # which takes back no look at a leaf
+    assert open_inputs.looked_at(v, since) == f"{HERE}:{line}"
 
 
 def test_equality_is_identity_and_refuses_what_is_open() -> None:

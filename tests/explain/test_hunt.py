@@ -1,6 +1,7 @@
 """The hunt: the one operation, or the one edge, that made a number that is not finite."""
 
 import math
+import re
 from collections.abc import Callable
 from math import inf, isfinite, nan
 
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import engine
-from engine import StaleValueError, Value, numeric_mode, topological
+from engine import NumericError, StaleValueError, Value, numeric_mode, topological
 from engine.explain.hunt import Finding, hunt
 from tests.core.programs import Program, programs
 from tests.stepping.test_steps import ALL, WILD_PLANS, wild
@@ -162,6 +163,26 @@ def test_those_that_passed_it_on_are_not_counted_and_other_makers_are() -> None:
     assert finding is not None
     assert finding.others == 2
     assert "2 more values went bad without help" in str(finding)
+
+
+@pytest.mark.parametrize("many", [1, 5, 6, 7, 1006])
+def test_six_parents_are_listed_each_once_and_no_number_of_the_source(many: int) -> None:
+    """Finding and the NumericError of strict mode say the same of them."""
+    xs = [Value(1e308, f"x{i}") for i in range(many)]
+    with numeric_mode("ieee"):
+        finding = hunt(engine.sum([*xs, xs[0], 1e308]))
+    assert finding is not None
+    assert finding.parents[:many] == tuple(xs)
+    listed = [line.split() for line in str(finding).splitlines() if line.startswith("  x")]
+    assert [words[:3] for words in listed] == [
+        [f"x{i}", "=", "1e+308"] for i in range(min(many, 6))
+    ]
+    more = [line for line in str(finding).splitlines() if "more parent" in line]
+    assert more == ([f"  … {many - 6:,} more parent" + "s" * (many > 7)] if many > 6 else [])
+    operands = [*(f"x{i}=1e+308" for i in range(many)), "x0=1e+308", "1e+308"]
+    named = ", ".join(operands[:6] + ["..."] * (len(operands) > 6))
+    with pytest.raises(NumericError, match=f"^{re.escape(f'sum({named}) is inf')}"):
+        engine.sum([*xs, xs[0], 1e308])
 
 
 @pytest.mark.parametrize("label", ["a\nb", "\x1b[31mred", "\u202eback", "x" * 1000])

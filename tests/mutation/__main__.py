@@ -1,44 +1,58 @@
 """`python -m tests.mutation core --sample 60 --seed 1`: how many small faults do the tests notice?
 
 cosmic-ray finds the places and makes the mutants. A seed chooses places, and at each of them one
-mutant. Each is tried in a copy of the checkout against the tests of its area. What survives is
-printed as a diff. Places where no test can tell a mutant apart are left out: see `sites`.
+mutant. Each is tried in a copy of the checkout against those tests of its area that run the line,
+quick ones first. What survives is printed as a diff.
+
+Left out are places where no test can tell a mutant apart (see `sites`), and the mutants that
+survivors.txt lists with the reason why nothing can.
 """
 
 import argparse
+import json
 import random
-import shutil
-import subprocess
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
+from importlib.util import cache_from_source
+from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
 
-from tests.mutation.places import Mutant, sites
+import pytest
+
+from tests.mutation.lines import Lines, copy, measure, run_tests
+from tests.mutation.places import Mutant, excused, sites
+from tests.mutation.plugin import CHOSEN
 from tests.project.sources import ROOT
 
 
 @dataclass(frozen=True)
 class Area:
-    """What is mutated, and the tests that have to notice, quick ones first."""
+    """What is mutated, and the tests that have to notice."""
 
-    code: tuple[str, ...]
+    code: str
     tests: tuple[str, ...]
     least: float  # the share of mutants that has to be noticed
 
 
+PAGE = ROOT / "demos" / "docs" / "trust.md"
+ALL = ("tests/project/test_docstrings.py",)  # the examples in docstrings
+CORE = ("tests/core", "tests/operations", "tests/wording", "tests/explain", "tests/cli")
 AREAS = {
-    "core": Area(("engine/core",), ("tests/core", "tests/operations", "tests/wording"), 0.95),
-    "native": Area(("engine/native",), ("tests/native",), 0.9),
-    "nn": Area(("nn",), ("tests/nn",), 0.9),
-    "stepping": Area(("engine/stepping",), ("tests/stepping",), 0.9),
-    "drawing": Area(("engine/drawing",), ("tests/drawing", "tests/nn/drawing"), 0.9),
+    "core": Area("engine/core", (*CORE, *ALL), 0.95),
+    "native": Area("engine/native", ("tests/native", *ALL), 0.9),
+    "nn": Area("nn", ("tests/nn", *ALL), 0.9),
+    "stepping": Area("engine/stepping", ("tests/stepping", "tests/interactive", *ALL), 0.9),
+    "drawing": Area(
+        "engine/drawing", ("tests/drawing", "tests/nn/drawing", "tests/test_pages.py", *ALL), 0.9
+    ),
 }
-PYTEST = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "--hypothesis-profile=dev"]
 
 
 def main() -> None:
@@ -48,66 +62,74 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=60, help="mutants of each area")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2, help="how many are tried at once")
-    parser.add_argument("--seconds", type=float, default=900.0, help="a mutant that hangs is dead")
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        default=Path(tempfile.gettempdir(), "gradwalk-mutation"),
+        help="the folder that keeps which test runs which line",
+    )
+    parser.add_argument("--write", action="store_true", help=f"put the figures into {PAGE.name}")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         copies: SimpleQueue[Path] = SimpleQueue()
         for i in range(options.jobs):
-            copies.put(_copy(Path(folder, str(i))))
-        short = [name for name in options.areas if not _measure(name, copies, options)]
+            copies.put(copy(Path(folder, str(i))))
+        short = [name for name in options.areas if not _try(name, copies, options)]
     sys.exit(f"too few mutants of {', '.join(short)} were noticed" if short else 0)
 
 
-def _measure(name: str, copies: SimpleQueue[Path], options: argparse.Namespace) -> bool:
+def _try(name: str, copies: SimpleQueue[Path], options: argparse.Namespace) -> bool:
     area = AREAS[name]
+    lines = measure(area.tests, options.cache)
     chosen = list(sample(area, options.sample, random.Random(options.seed)))
-    attempt = partial(_survives, copies=copies, tests=area.tests, seconds=options.seconds)
+    asked = [mutant for mutant in chosen if mutant.change() not in excused()]
     with ThreadPoolExecutor(options.jobs) as pool:
-        alive = [m for m, lives in zip(chosen, pool.map(attempt, chosen), strict=True) if lives]
+        lives = pool.map(partial(survives, copies=copies, lines=lines), asked)
+        alive = [mutant for mutant, lived in zip(asked, lives, strict=True) if lived]
     for mutant in alive:
-        print(mutant.diff())
-    share = 1.0 - len(alive) / len(chosen)
-    noticed = f"{len(chosen) - len(alive)} of {len(chosen)}"
-    print(f"{name}: {noticed} mutants were noticed, {share:.0%} (asked: {area.least:.0%})")
+        print(mutant, *mutant.diff(), sep="\n")
+    many, excuses = len(asked) - len(alive), len(chosen) - len(asked)
+    share = many / len(asked)
+    print(f"{name}: {many} of {len(asked)} mutants were noticed, {share:.0%}, {excuses} excused")
+    if options.write:
+        start = f"| `{area.code}`".ljust(19)
+        row = f"{start} | {many} of {len(asked)} | {share:.0%} | {area.least:.0%} "
+        row += f"| {excuses} | {options.seed} | {date.today():%-d %B %Y} |"
+        page = PAGE.read_text(encoding="utf-8")
+        PAGE.write_text(re.sub(rf"^{re.escape(start)} .*$", row, page, flags=re.M), "utf-8")
     return share >= area.least
 
 
 def sample(area: Area, many: int, rng: random.Random) -> Iterator[Mutant]:
     """So many places of an area, and a mutant of each."""
-    files = [path for part in area.code for path in sorted((ROOT / part).rglob("*.py"))]
-    found = [mutants for path in files for mutants in sites(path.relative_to(ROOT), ROOT)]
-    for mutants in rng.sample(found, min(many, len(found))):
-        yield rng.choice(mutants)
+    files = [path.relative_to(ROOT) for path in sorted((ROOT / area.code).rglob("*.py"))]
+    places = [mutants for path in files for mutants in sites(path, ROOT)]
+    rng.shuffle(places)
+    tried = ((m for m in rng.sample(found, len(found)) if m.runs) for found in places)
+    return islice(filter(None, (next(mutants, None) for mutants in tried)), many)
 
 
-def _copy(folder: Path) -> Path:
-    """All files that git knows, as they are now."""
-    names = subprocess.run(
-        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    for name in names.stdout.splitlines():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, folder / name)
-    return folder
-
-
-def _survives(
-    mutant: Mutant, copies: SimpleQueue[Path], tests: tuple[str, ...], seconds: float
-) -> bool:
-    copy = copies.get()
-    path = copy / mutant.path
-    path.write_text(mutant.after, encoding="utf-8")
+def survives(mutant: Mutant, copies: SimpleQueue[Path], lines: Lines) -> bool:
+    tree = copies.get()
+    path, tests = tree / mutant.path, lines.tests(mutant)
+    (tree / "chosen").write_text(json.dumps(tests))
+    _put(path, mutant.after)
     try:
-        run = [sys.executable, "-m", "pytest", *PYTEST, *tests]
-        done = subprocess.run(run, cwd=copy, capture_output=True, timeout=seconds)
-        lives = done.returncode == 0
-    except subprocess.TimeoutExpired:
-        lives = False
+        files = dict.fromkeys(name.partition("::")[0] for name in tests)
+        code = run_tests(tree, "-x", *files, **{CHOSEN: str(tree / "chosen")}) if tests else 0
+        lives = code in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
     finally:
-        path.write_text(mutant.before, encoding="utf-8")
-        copies.put(copy)
-    print("survived" if lives else "noticed ", mutant, file=sys.stderr)
+        _put(path, mutant.before)
+        copies.put(tree)
+    said = "survived" if lives else "noticed"
+    print(f"{said:8} {mutant} ({len(tests)} tests)", file=sys.stderr, flush=True)
     return lives
+
+
+def _put(path: Path, text: str) -> None:
+    """Write a file, of which Python may know another text of that size and that second."""
+    path.write_text(text, encoding="utf-8")
+    Path(cache_from_source(path)).unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

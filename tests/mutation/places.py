@@ -2,9 +2,12 @@
 
 import ast
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import unified_diff
+from functools import cache, cached_property
 from pathlib import Path
+from warnings import catch_warnings
 
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
@@ -12,6 +15,7 @@ from cosmic_ray.plugins import get_operator, operator_names
 
 Position = tuple[int, int]
 
+SURVIVORS = Path(__file__).with_name("survivors.txt")
 SAME = "_Is_Eq", "_IsNot_NotEq"  # `x is None` and `x == None` are one to a test
 
 
@@ -25,19 +29,44 @@ class Mutant:
     occurrence: int
     before: str
 
-    @property
+    @cached_property
     def after(self) -> str:
         """The text of the file with the fault."""
         text: str = mutate_code(self.before, get_operator(self.operator)(), self.occurrence)
         return text
 
-    def diff(self) -> str:
-        """The lines that differ."""
-        lines = unified_diff(self.before.splitlines(), self.after.splitlines(), lineterm="", n=1)
-        return "\n".join([f"{self}", *[*lines][2:]])
+    @property
+    def runs(self) -> bool:
+        """Whether it is Python: some operators take the stars of `f(**x)` for a power."""
+        with suppress(SyntaxError), catch_warnings(action="ignore"):
+            return bool(compile(self.after, str(self.path), "exec"))
+        return False
+
+    def diff(self, around: int = 1) -> list[str]:
+        """The lines that differ, with so many around them."""
+        texts = self.before.splitlines(), self.after.splitlines()
+        return [*unified_diff(*texts, lineterm="", n=around)][2:]
+
+    def change(self) -> tuple[str, ...]:
+        """What tells it from other mutants for as long as its lines stay, wherever they move."""
+        lines = [line for line in self.diff(around=0) if not line.startswith("@@")]
+        return self.path.as_posix(), *(f"{line[0]} {line[1:].strip()}" for line in lines)
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line} {self.operator.removeprefix('core/')}"
+
+
+@cache
+def excused() -> dict[tuple[str, ...], str]:
+    """What survivors.txt says of mutants: below its heading, paragraphs of a
+    path, the lines that differ and a reason.
+    """
+    found = {}
+    for paragraph in SURVIVORS.read_text(encoding="utf-8").strip().split("\n\n")[1:]:
+        lines = paragraph.splitlines()
+        change = [lines[0], *(line for line in lines[1:] if line[:2] in ("- ", "+ "))]
+        found[tuple(change)] = " ".join(lines[len(change) :])
+    return found
 
 
 def sites(path: Path, root: Path) -> list[list[Mutant]]:
@@ -67,11 +96,33 @@ def _idle(tree: ast.Module) -> list[tuple[Position, Position]]:
         if isinstance(node, ast.AnnAssign | ast.arg):
             spans.append(node.annotation)
         elif isinstance(node, ast.FunctionDef):
-            spans.append(node.returns)
+            overload = "overload" in [ast.unparse(each) for each in node.decorator_list]
+            spans += [*node.decorator_list, node] if overload else [node.returns]
         elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             spans += [node.test, *node.body]
     return [
-        ((each.lineno, each.col_offset), (each.end_lineno or 0, each.end_col_offset or 0))
+        ((each.lineno, each.col_offset - 1), (each.end_lineno or 0, each.end_col_offset or 0))
         for each in spans
         if isinstance(each, ast.expr | ast.stmt)
     ]
+
+
+def statement(text: str, line: int) -> tuple[range, bool]:
+    """The lines of the statement at a line, of an `if` or a loop those above its body; and whether
+    they are in a function, so that importing the file does not run them.
+    """
+    nodes = [*ast.walk(ast.parse(text))]
+    heads = [_head(node) for node in nodes if isinstance(node, ast.stmt)]
+    inside = any(
+        node.body[0].lineno <= line <= (node.end_lineno or 0)
+        for node in nodes
+        if isinstance(node, ast.FunctionDef)
+    )
+    around = [lines for lines in heads if line in lines]
+    return max(around, key=min, default=range(line, line + 1)), inside
+
+
+def _head(node: ast.stmt) -> range:
+    first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", []))])
+    body = getattr(node, "body", None)
+    return range(first, body[0].lineno if body else (node.end_lineno or 0) + 1)

@@ -14,12 +14,24 @@ from typing import Any
 import pytest
 
 import nn
-from tests.nn.golden import FOLDER, MODELS, SINCE, WHOLE, looked_at, things, train, trainings
+from tests.nn.golden import (
+    BROKEN,
+    FOLDER,
+    MODELS,
+    SINCE,
+    WHOLE,
+    looked_at,
+    things,
+    train,
+    trainings,
+)
 
 pytest.importorskip("safetensors", reason="pip install gradwalk[checkpoints]")
 pytest.importorskip("llvmlite", reason="pip install gradwalk[fast]")
 
 LAYOUTS = sorted(FOLDER.iterdir())
+NEWEST = FOLDER / "layers"
+SINCE_THEN = {"frozen": None}  # settings that its files do not have, as they are read from them
 EXPECTED = {
     folder: json.loads((folder / "expected.json").read_text(encoding="utf-8")) for folder in LAYOUTS
 }
@@ -87,6 +99,41 @@ def test_a_model_loads(folder: Path, file: str) -> None:
     assert same(nn.predict(model, [[0.5] * width]), outputs, exactly=True)
     if name != "own":
         assert repr(nn.load(path)) == repr(model)
+
+
+def names(tree: Any) -> Any:
+    """What a file says, with a 0 for each number and for each list of them."""
+    if isinstance(tree, dict):
+        return {name: names(tree[name]) for name in sorted(tree)}
+    if isinstance(tree, list):
+        inner = [names(x) for x in tree]
+        return 0 if inner and all(x == 0 for x in inner) else inner
+    return 0 if isinstance(tree, int | float) else tree
+
+
+def said(path: Path) -> Any:
+    """The tensors of a file, and what the text beside them says, but for its two digests."""
+    data = path.read_bytes()
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    text = json.loads(header.pop("__metadata__")["gradwalk"])
+    assert len(bytes.fromhex(text.pop("checksum"))) == 16
+    if "training" in text:
+        settings = text["training"]["settings"] = SINCE_THEN | text["training"]["settings"]
+        assert len(bytes.fromhex(settings.pop("rows"))) == 16
+    return {name: entry["dtype"] for name, entry in header.items()}, names(text)
+
+
+@pytest.mark.parametrize(
+    "file", sorted(EXPECTED[NEWEST].keys() - {f"{n}.pickle" for n in things()})
+)
+def test_what_is_written_now_has_the_names_of_then(file: str, tmp_path: Path) -> None:
+    """A name that writer and reader change together would be missed in files of earlier code."""
+    name, _, backend = Path(file).stem.rpartition("-")
+    if backend in ("eager", "native"):
+        train(name, backend, BROKEN, tmp_path / file)
+    else:
+        nn.save(MODELS[backend](3), tmp_path / file)
+    assert said(tmp_path / file) == said(NEWEST / file)
 
 
 @every_layout
