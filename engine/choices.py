@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from inspect import signature
 from itertools import islice
+from types import NoneType
 from typing import Any, TypeVar, get_args
 
 T = TypeVar("T")
@@ -66,9 +67,8 @@ def spelled(function: Function) -> Function:
     """
     known = signature(function).parameters
     usual = {name: each.default for name, each in known.items()}
-    switches = [
-        k for k, x in usual.items() if bool in (x.__class__, *get_args(known[k].annotation))
-    ]
+    types = {k: {*get_args(each.annotation)} or {usual[k].__class__} for k, each in known.items()}
+    switches = [name for name, each in types.items() if bool in each and each <= {bool, NoneType}]
 
     @wraps(function)
     def checked(*args: Any, **options: Any) -> Any:
