@@ -56,11 +56,6 @@ if _typing.TYPE_CHECKING:
 
     __version__: str
 else:
-    __getattr__, __dir__ = _lazy(
-        __name__,
-        {
-            "nn": ["drawing"],
-            "nn.interop.sklearn": ["ScalarMLPClassifier", "ScalarMLPRegressor"],
-            "nn.doctor.examine": ["diagnose"],
-        },
-    )
+    _HOMES = {"nn": ["drawing"], "nn.doctor.examine": ["diagnose"]}
+    _HOMES |= {"nn.interop.sklearn": ["ScalarMLPClassifier", "ScalarMLPRegressor"]}
+    __getattr__, __dir__ = _lazy(__name__, _HOMES)

@@ -132,11 +132,10 @@ def check_finite(who: str, what: str, params: Sequence[Value], found: Sequence[f
     for i, (parameter, x) in enumerate(zip(params, found, strict=True)):
         if not math.isfinite(x):
             name = repr(parameter.label) if parameter.label else f"number {i}"
-            raise NumericError(
-                f"{who}: the {what} of parameter {name} is {x!r}, so nothing was changed; "
-                "nn.diagnose(loss, model) names the line that made it or the nan or infinity that "
-                "came in as data, or else lower the learning rate or clip the gradients"
-            )
+            fault = f"{who}: the {what} of parameter {name} is {x!r}, so nothing was changed"
+            made = "names the line that made it or the nan or infinity that came in as data"
+            remedy = "or else lower the learning rate or clip the gradients"
+            raise NumericError(f"{fault}; nn.diagnose(loss, model) {made}, {remedy}")
 
 
 class InUsersTerms(ContextDecorator):

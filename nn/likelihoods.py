@@ -127,10 +127,9 @@ def _expected(logits: Sequence[Any], target: Any) -> Value:
     if alone(target):
         number = whole(target)
         if number is None or not 0 <= number < len(logits):
-            raise ValueError(
-                f"cross_entropy takes a class from 0 to {len(logits) - 1} for {len(logits)} logits,"
-                f" got {target!r}; classes are counted from 0"
-            )
+            expected = f"a class from 0 to {len(logits) - 1} for {len(logits)} logits"
+            remedy = "classes are counted from 0"
+            raise ValueError(f"cross_entropy takes {expected}, got {target!r}; {remedy}")
         return engine.log_softmax(logits, index=number)
     logs = engine.log_softmax(logits)
     if any(isinstance(share, Value) for share in target):

@@ -192,10 +192,9 @@ def check_settings(loss: Any) -> None:
     if isinstance(loss, partial) and built_in(loss.func):
         names = [*signature(loss.func).parameters][2:]
         if others := [*map(repr, loss.args), *(loss.keywords.keys() - names)]:
-            raise TypeError(
-                f"{loss_name(loss.func)} takes these settings by name: "
-                f"{', '.join(names) or 'none'}; got {', '.join(others)}; leave it out"
-            )
+            rule = f"{loss_name(loss.func)} takes these settings by name"
+            known, got = ", ".join(names) or "none", ", ".join(others)
+            raise TypeError(f"{rule}: {known}; got {got}; leave it out")
 
 
 def loss_name(loss: Any) -> str:

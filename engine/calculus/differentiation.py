@@ -213,10 +213,9 @@ def _check(name: str, nodes: Any, kind: Any = Sequence) -> None:
     for node in nodes:
         if not isinstance(node, Value):
             several = isinstance(node, Sequence) and not isinstance(node, str)
-            raise TypeError(
-                f"{name} takes Values of the graph, got {type(node).__name__} {node!r:.60}; give "
-                f"{'one of them, or take jacobian(...)' if several else 'the Value itself'}"
-            )
+            give = "one of them, or take jacobian(...)" if several else "the Value itself"
+            got = f"{type(node).__name__} {node!r:.60}"
+            raise TypeError(f"{name} takes Values of the graph, got {got}; give {give}")
 
 
 def _same_length(name: str, xs: Sequence[Any], other: str, ys: Sequence[Any]) -> None:

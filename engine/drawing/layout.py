@@ -88,10 +88,9 @@ def render(
         raise LayoutError(f"cannot run {command[0]}: {error}. {STILL}") from error
     if code != 0 or not picture:
         said = complaint.decode(errors="replace").strip().splitlines()[-3:]
-        raise LayoutError(
-            f"{' '.join(command)} ended with code {code} and {len(picture)} bytes, saying: "
-            f"{' / '.join(said) or 'nothing'}; set {VARIABLE} to a dot program that works. {STILL}"
-        )
+        fault = f"{' '.join(command)} ended with code {code} and {len(picture)} bytes"
+        advice = f"set {VARIABLE} to a dot program that works. {STILL}"
+        raise LayoutError(f"{fault}, saying: {' / '.join(said) or 'nothing'}; {advice}")
     return picture
 
 
@@ -102,10 +101,9 @@ def _command(format: str) -> list[str]:
     if program is not None:
         return [program, f"-T{format}"]
     if wanted:
-        raise LayoutError(
-            f"{VARIABLE} is {wanted!r}, which is not a program that can be run; give the path "
-            f"of Graphviz's dot, or unset it to use the dot on PATH or pygraphviz. {STILL}"
-        )
+        fault = f"{VARIABLE} is {wanted!r}, which is not a program that can be run"
+        give = "give the path of Graphviz's dot, or unset it to use the dot on PATH or pygraphviz"
+        raise LayoutError(f"{fault}; {give}. {STILL}")
     if importlib.util.find_spec("pygraphviz") is not None:
         # -P: the script's own directory is no place to import from.
         return [sys.executable, "-P", str(EMBEDDED), format]

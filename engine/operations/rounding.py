@@ -138,10 +138,9 @@ def floor_divide(a: Scalar, b: Scalar) -> Value:
 
 def _round(x: Value, digits: int | None = None) -> Value:
     if digits is not None:
-        raise TypeError(
-            f"round(x, {digits!r}) of a Value is not recorded; take round(x.data, {digits!r}) for "
-            "a number to show, or round(x * 100) / 100 for a Value, whose derivative is 0"
-        )
+        shown = f"take round(x.data, {digits!r}) for a number to show"
+        other = "or round(x * 100) / 100 for a Value, whose derivative is 0"
+        raise TypeError(f"round(x, {digits!r}) of a Value is not recorded; {shown}, {other}")
     return round(x)
 
 

@@ -155,10 +155,9 @@ def _derivatives(name: str, partials: Any) -> Callable[..., Any]:
             raise TypeError(f"{got}; called with them, they raise TypeError: {error}") from error
         except (ValueError, ArithmeticError) as error:
             if isinstance(y, Value) or MODE.get() == "strict":
-                raise NumericError(
-                    f"the partials of {name}({', '.join(map(str, map(float, xs)))}) raise "
-                    f"{type(error).__name__}: {error}"
-                ) from error
+                call = f"{name}({', '.join(map(str, map(float, xs)))})"
+                what = f"the partials of {call} raise {type(error).__name__}: {error}"
+                raise NumericError(what) from error
             return [nan] * len(xs)
         found = found if isinstance(found, (tuple, list)) else (found,)
         if len(found) != len(xs):

@@ -17,18 +17,13 @@ PROGRAM = "python -m engine.stepping"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return the exit code. A mistake in its use exits with code 2."""
-    parser = argparse.ArgumentParser(
-        prog=PROGRAM,
-        description="Run a script, and walk through its backward pass at a prompt.",
-        epilog="Commands may come from a pipe: one on each line, with no questions asked.",
-        allow_abbrev=False,
-    )
-    parser.add_argument(
-        "--nth", type=int, default=1, metavar="K", help="stop at the Kth call of backward() (1)"
-    )
-    parser.add_argument(
-        "-m", dest="module", action="store_true", help="script is a module's name, as for python -m"
-    )
+    about = "Run a script, and walk through its backward pass at a prompt."
+    end = "Commands may come from a pipe: one on each line, with no questions asked."
+    parser = argparse.ArgumentParser(PROGRAM, description=about, epilog=end, allow_abbrev=False)
+    nth = "stop at the Kth call of backward() (1)"
+    name = "script is a module's name, as for python -m"
+    parser.add_argument("--nth", type=int, default=1, metavar="K", help=nth)
+    parser.add_argument("-m", dest="module", action="store_true", help=name)
     parser.add_argument("script", help="a Python file that calls backward()")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="what the script is given")
     options = parser.parse_args(arguments)

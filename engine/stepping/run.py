@@ -47,10 +47,9 @@ class Run:
 
     def __init__(self, root: Value, seed: float = 1.0) -> None:
         if not isinstance(root, Value):
-            raise TypeError(
-                f"a run is a backward pass from one Value, got {type(root).__name__}; give one of "
-                "several outputs, or their sum; engine.drawing.draw shows them in one picture"
-            )
+            got = f"a run is a backward pass from one Value, got {type(root).__name__}"
+            remedy = "give one of several outputs, or their sum"
+            raise TypeError(f"{got}; {remedy}; engine.drawing.draw shows them in one picture")
         self.root: Value = root
         self.seed: float = as_float(seed)
         self.nodes: list[Value] = topological(root)[::-1]

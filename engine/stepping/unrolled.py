@@ -21,6 +21,16 @@ from engine.wording.notation import PLAIN, WIDE, Term, derivatives
 __all__ = ["to_source", "unroll"]
 
 Terms = dict[Value, Term]  # how each node is written: its name in the program, or its number
+BEGIN = """
+from math import inf, nan
+from types import SimpleNamespace as Node
+
+# What the forward pass computed."""
+END = r"""
+if __name__ == '__main__':
+    shown = {k: v.grad for k, v in globals().items() if isinstance(v, Node)}
+    print(*(f'{k}.grad = {grad!r}' for k, grad in shown.items()), sep='\n')
+"""
 _serial = count(1)
 
 
@@ -72,14 +82,8 @@ def unroll(run: Run) -> FunctionType:
 # --- the program ---------------------------------------------------------------------------------
 def _begin(run: Run, terms: Terms) -> list[str]:
     root = terms[run.root].text
-    lines = [
-        f"'''Backpropagation from {root}, unrolled: run it, or step through it in a debugger.'''",
-        "",
-        "from math import inf, nan",
-        "from types import SimpleNamespace as Node",
-        "",
-        "# What the forward pass computed.",
-    ]
+    how = "unrolled: run it, or step through it in a debugger."
+    lines = [f"'''Backpropagation from {root}, {how}'''", *BEGIN.split("\n")]
     begun = run._reached if any(run._earlier) else ()  # these begin at 0, as in backward()
     for node, earlier in zip(reversed(run.nodes), reversed(run._earlier), strict=True):
         if is_constant(node) and node is not run.root:
@@ -119,14 +123,7 @@ def _end(run: Run, terms: Terms) -> list[str]:
             wanted = earlier and node in run._reached and not is_constant(node)
             if wanted or node is run.root:
                 lines.append(f"{terms[node].text}.grad += {earlier!r}")
-    return [
-        *lines,
-        "",
-        "if __name__ == '__main__':",
-        "    shown = {k: v.grad for k, v in globals().items() if isinstance(v, Node)}",
-        "    print(*(f'{k}.grad = {grad!r}' for k, grad in shown.items()), sep='\\n')",
-        "",
-    ]
+    return [*lines, *END.split("\n")]
 
 
 # --- its comments --------------------------------------------------------------------------------

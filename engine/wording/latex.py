@@ -68,11 +68,9 @@ def latex(value: Value, *, numbers: bool = False, width: int = 100, limit: int =
             lines.append((terms[node].text, _equation(term, node, numbers)))
             length += size
         if max(length, size) > limit:
-            raise ValueError(
-                f"this expression of {len(order):,} values takes more than {limit:,} characters of "
-                "LaTeX; give a part of it (one neuron, one sample), or allow more with "
-                f"limit={10 * limit}"
-            )
+            long = f"this expression of {len(order):,} values takes more than {limit:,} characters"
+            part = "give a part of it (one neuron, one sample)"
+            raise ValueError(f"{long} of LaTeX; {part}, or allow more with limit={10 * limit}")
     lines = lines[::-1] or [("", _equation(terms[value], value, numbers))]
     if len(lines) == 1:
         return Formula(" = ".join(filter(None, lines[0])))

@@ -75,10 +75,9 @@ class Notation:
             parsed = _parsed(template)
             texts = [self._filled(field, need, inputs) for field, need in parsed.slots]
         except (ValueError, IndexError) as error:
-            raise ValueError(
-                f"the tex of {op.name} is {template!r}, which {len(inputs)} inputs do not fill "
-                f"({error}); write {{0}}, {{1}} for the inputs and double the braces of TeX itself"
-            ) from error
+            fault = f"the tex of {op.name} is {template!r}, which {len(inputs)} inputs do not fill"
+            remedy = "write {0}, {1} for the inputs and double the braces of TeX itself"
+            raise ValueError(f"{fault} ({error}); {remedy}") from error
         pairs = zip(parsed.literals, [*texts, ""], strict=True)
         text = "".join(literal + text for literal, text in pairs)
         return Term(text, self, min(parsed.level, NEGATIVE) if text[0] == "-" else parsed.level)

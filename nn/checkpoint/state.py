@@ -53,10 +53,9 @@ class State(dict[str, Any]):
     def need(self, right: bool, name: str) -> None:
         """Raise an error about the entry of that name unless it is right."""
         if not right:
-            raise CheckpointError(
-                f"{self.source} has {name} that this training cannot go on with; resume the one "
-                "that wrote it, take another copy, or start anew with resume=False"
-            )
+            fault = f"{self.source} has {name} that this training cannot go on with"
+            remedy = "resume the one that wrote it, take another copy, or start anew with"
+            raise CheckpointError(f"{fault}; {remedy} resume=False")
 
     def entry(self, name: str, kind: type[T]) -> T:
         """An entry of that type."""

@@ -85,10 +85,9 @@ def _rows(who: str, xs: Iterable[Any], ys: Iterable[Any]) -> tuple[Any, list[Any
     for i, point in enumerate(points):
         if not plane.in_plane(point):
             got = f"{len(point)} features" if len(point) != 2 else f"{tuple(point)}"
-            raise ValueError(
-                f"{who} draws a plane, so a sample is two finite numbers; sample {i} has {got}. "
-                "For a model of more inputs, give a Module that takes two and fixes the others"
-            )
+            fault = f"{who} draws a plane, so a sample is two finite numbers; sample {i} has {got}"
+            remedy = "For a model of more inputs, give a Module that takes two and fixes the others"
+            raise ValueError(f"{fault}. {remedy}")
     return np.array(points), [*rows.ys]
 
 

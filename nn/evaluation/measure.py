@@ -81,11 +81,10 @@ def signals(who: str, model: Module, parts: list[Part], x: Any) -> list[list[flo
     numbers = [[float(value) for value in column] for column in columns]
     said = predict(model, [columns[0]])[0]
     if repr(as_list(said)) != repr(numbers[-1]):  # a nan is a nan
-        raise TypeError(
-            f"{who} takes a model that applies its Layers one after another, got "
-            f"{type(model).__name__}, which makes {said!r:.60} of this sample where they make "
-            f"{numbers[-1]!r:.60}; give activations to the Layers, or give it Layers one by one"
-        )
+        expected = f"{who} takes a model that applies its Layers one after another"
+        got = f"{type(model).__name__}, which makes {said!r:.60} of this sample where they make"
+        remedy = "give activations to the Layers, or give it Layers one by one"
+        raise TypeError(f"{expected}, got {got} {numbers[-1]!r:.60}; {remedy}")
     return numbers
 
 

@@ -25,7 +25,7 @@ Metric: TypeAlias = Callable[[list[Any], list[Any]], float]
 MetricName: TypeAlias = Literal["accuracy", "r2", "confusion"]
 Asked: TypeAlias = MetricName | Metric | Iterable[MetricName | Metric]
 
-MATRIX = "a confusion matrix"
+MATRIX, FOR_CLASSES = "a confusion matrix", 'for classes there are "accuracy" and "confusion"'
 LARGE = 1 << 14  # rows of which sums may be wrong in the last digits: exact ones take long
 
 
@@ -57,10 +57,8 @@ class Metrics:
                     raise ValueError(f"{fault}, and {name!r} is taken or no name; {remedy}")
                 self.functions[name] = lambda outputs, rows, one=one: one(outputs, rows.ys)
             elif name == "r2" and (known := classes_of(loss)) and known.threshold != 0.5:
-                raise ValueError(
-                    f"r2 is of numbers, got the classes of {loss_name(loss)}; for classes there "
-                    'are "accuracy" and "confusion"'
-                )
+                got = f"r2 is of numbers, got the classes of {loss_name(loss)}"
+                raise ValueError(f"{got}; {FOR_CLASSES}")
             elif function := pick(named, name, "metric"):
                 self.functions[name] = function
             else:
@@ -125,11 +123,9 @@ def r2(outputs: Sequence[Any], rows: Rows) -> float:
     if True in odd:
         place = odd.index(True)
         got = outputs[place].tolist() if is_array(outputs) else outputs[place]
-        raise ValueError(
-            f"{rows.name(place)}: r2 compares every output with its target, a number, got "
-            f"{got!r:.60} and {rows.ys[place]!r:.60}; for classes there are "
-            '"accuracy" and "confusion"'
-        )
+        expected = f"{rows.name(place)}: r2 compares every output with its target, a number"
+        both = f"{got!r:.60} and {rows.ys[place]!r:.60}"
+        raise ValueError(f"{expected}, got {both}; {FOR_CLASSES}")
     found = [*map(_r2, columns(outputs), columns(wanted))]
     return fsum(found) / len(found)
 

@@ -24,10 +24,9 @@ def described(who: str, model: Module) -> tuple[Architecture, dict[str, Slot]]:
     parts, rng = chain.layers(who, model), random.Random(0)
     architecture = describe_row(parts)
     if architecture is None:
-        raise TypeError(
-            f"{who} takes Layers and Neurons as they were made, got {type(model).__name__} "
-            f"{model!r}, in which one was changed; give it Layers one by one"
-        )
+        got = f"{type(model).__name__} {model!r}, in which one was changed"
+        expected = f"{who} takes Layers and Neurons as they were made"
+        raise TypeError(f"{expected}, got {got}; give it Layers one by one")
     with numeric_mode("ieee"):  # weights that are not finite are given as they are
         for _ in range(ROWS):
             signals(who, model, parts, [rng.gauss(0, 2) for _ in range(architecture.n_in)])

@@ -164,10 +164,9 @@ class ScalarMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
             model, rng = self.model_, self._rng
             asked = f"MLP({inputs}, {widths}, activation={self.activation!r}, output='linear')"
             if repr(model) != asked:
-                raise ValueError(
-                    f"{type(self).__name__} goes on with {model!r}, but its settings and the "
-                    f"targets ask for {asked}; leave them as they were, or fit a clone"
-                )
+                got = f"{type(self).__name__} goes on with {model!r}"
+                fault = f"but its settings and the targets ask for {asked}"
+                raise ValueError(f"{got}, {fault}; leave them as they were, or fit a clone")
         else:
             rng = random.Random(int(check_random_state(self.random_state).randint(2**31 - 1)))
             model = MLP(inputs, widths, self.activation, rng=rng, init="xavier")

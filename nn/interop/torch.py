@@ -160,8 +160,7 @@ def _activation(place: str, part: Any) -> str:
                     remedy = "change the module"
                     raise ValueError(f"{fault}, and {name} here is with {wanted!r}; {remedy}")
             return name
-    raise ValueError(
-        f"module {place}, {part}, has no counterpart here; from_torch takes Linear, Identity, "
-        "Flatten from 1 to -1, Dropout, BatchNorm1d and "
-        + ", ".join(kind for kind, _ in TORCH.values())
-    )
+    others = ", ".join(kind for kind, _ in TORCH.values())
+    takes = f"Linear, Identity, Flatten from 1 to -1, Dropout, BatchNorm1d and {others}"
+    fault = f"module {place}, {part}, has no counterpart here"
+    raise ValueError(f"{fault}; from_torch takes {takes}")

@@ -144,8 +144,7 @@ class BatchNorm(Module):
 
 def too_few(rows: int) -> NoReturn:
     """Raise the error about a batch that has no variance."""
-    raise ValueError(
-        f"BatchNorm takes the statistics of 2 rows or more in training, got {rows}; call "
-        "model.eval() for single rows, give several to model.forward_batch(rows), which a Module "
-        "around it has to write, or give fit a batch_size that leaves no row alone"
-    )
+    got = f"BatchNorm takes the statistics of 2 rows or more in training, got {rows}"
+    single = "call model.eval() for single rows, give several to model.forward_batch(rows)"
+    fit = "or give fit a batch_size that leaves no row alone"
+    raise ValueError(f"{got}; {single}, which a Module around it has to write, {fit}")

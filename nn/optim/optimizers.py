@@ -217,10 +217,9 @@ class SGD(Optimizer):
         momentum, dampening, decay = self.momentum, self.dampening, self.weight_decay
         at_least_zero("SGD", momentum=momentum, dampening=dampening, weight_decay=decay)
         if self.nesterov and (momentum == 0 or dampening != 0):
-            raise ValueError(
-                f"nesterov needs momentum > 0 and dampening = 0, got momentum={momentum!r} and "
-                f"dampening={dampening!r}; try SGD(..., momentum=0.9, nesterov=True)"
-            )
+            rule = "nesterov needs momentum > 0 and dampening = 0"
+            got = f"momentum={momentum!r} and dampening={dampening!r}"
+            raise ValueError(f"{rule}, got {got}; try SGD(..., momentum=0.9, nesterov=True)")
         super().__init__(params, self.lr)
 
     def update(self, value: float, gradient: float, memory: Memory) -> tuple[float, ...]:
@@ -357,11 +356,9 @@ def _group(who: str, group: Any, lr: float) -> tuple[list[Value], float]:
     """The parameters of a group, and its rate as a multiple of lr."""
     names = [*group] if isinstance(group, Mapping) else type(group).__name__
     if set(names) not in ({"params"}, {"params", "lr"}) or ("lr" in names and not lr):
-        raise ValueError(
-            f"{who} takes groups as dictionaries of params and, where it is their own, lr, got "
-            f'{names} and lr={lr!r} for all; give {{"params": layer.parameters(), "lr": 1e-4}} and '
-            "lr > 0"
-        )
+        rule = f"{who} takes groups as dictionaries of params and, where it is their own, lr"
+        remedy = 'give {"params": layer.parameters(), "lr": 1e-4} and lr > 0'
+        raise ValueError(f"{rule}, got {names} and lr={lr!r} for all; {remedy}")
     rate = group.get("lr", lr)
     at_least_zero(who, lr=rate)
     return leaf_values(who, group["params"]), rate / lr if lr else 1.0

@@ -221,10 +221,9 @@ def _class_weights(loss: Loss, weights: ClassWeights, data: Data) -> dict[int, f
     """The weight of each target as `fit` takes class weights, checked for all targets."""
     classes = classes_of(loss)
     if classes is None:
-        raise ValueError(
-            "class_weights are for losses of classification by name (cross_entropy, hinge, ...), "
-            f"got {loss_name(loss)}; leave them out, or weigh the rows in a loss of your own"
-        )
+        rule = "class_weights are for losses of classification by name (cross_entropy, hinge, ...)"
+        remedy = "leave them out, or weigh the rows in a loss of your own"
+        raise ValueError(f"{rule}, got {loss_name(loss)}; {remedy}")
     ignored, both = ignored_class(loss), (data.given, data.validation)
     targets, others = ([*map(_class, rows.take(rows.counted(ignored)).ys)] for rows in both)
     table = _table(weights, targets, classes)
@@ -244,19 +243,16 @@ def _table(weights: ClassWeights, targets: list[int], classes: Classes) -> dict[
     """The weights by target."""
     if isinstance(weights, str):
         if weights != "balanced":
-            raise ValueError(
-                f'class_weights by name is "balanced", got {weights!r}; or give a mapping from '
-                "class to weight, or a list of weights"
-            )
+            got = f'class_weights by name is "balanced", got {weights!r}'
+            raise ValueError(f"{got}; or give a mapping from class to weight, or a list of weights")
         counts = Counter(targets)
         return {name: len(targets) / (len(counts) * counts[name]) for name in sorted(counts)}
     if isinstance(weights, Mapping):
         return dict(sorted([(_class(name), weight) for name, weight in weights.items()]))
     if not hasattr(weights, "__iter__"):
-        raise TypeError(
-            f"class_weights is a mapping from class to weight, a list of weights or "
-            f'"balanced", got {type(weights).__name__}; give one like {{0: 1.0, 1: 5.0}}'
-        )
+        rule = 'class_weights is a mapping from class to weight, a list of weights or "balanced"'
+        remedy = "give one like {0: 1.0, 1: 5.0}"
+        raise TypeError(f"{rule}, got {type(weights).__name__}; {remedy}")
     listed = list(weights)
     if classes.targets is None:
         return dict(enumerate(listed))

@@ -119,10 +119,9 @@ class NativeTrainer(Trainer):
         many, asked = len(self._shapes), self.task.backend == "native" or self.task.executor
         self.located: bool = many == 1
         if 1 < many > self._shapes.total() / EACH_LENGTH and not asked:
-            raise NotCompilable(
-                f"{self._shapes.total()} samples have {many} lengths, and programs for each take "
-                'long to compile; backend="native" has them for many epochs'
-            )
+            fault = f"{self._shapes.total()} samples have {many} lengths, and programs for each"
+            remedy = 'backend="native" has them for many epochs'
+            raise NotCompilable(f"{fault} take long to compile; {remedy}")
         return tables
 
     @cached_property

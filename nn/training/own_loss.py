@@ -41,9 +41,8 @@ class OwnLoss:
         try:
             found = of_rows(self._loss, outputs, targets)
         except Exception as error:
-            raise NotCompilable(
-                f"the loss cannot be tried on {len(outputs)} rows: {type(error).__name__}: {error}"
-            ) from error
+            fault = f"the loss cannot be tried on {len(outputs)} rows"
+            raise NotCompilable(f"{fault}: {type(error).__name__}: {error}") from error
         if not isinstance(found, Value):
             raise NotCompilable(f"the loss gave {type(found).__name__} for one row, not a Value")
         return found
@@ -80,11 +79,9 @@ class OwnLoss:
         found = math.fsum(losses) / math.fsum(rows.ws)
         size = max(fmean(map(abs, losses)), abs(wanted))
         if math.isfinite(wanted) and not abs(found - wanted) <= 1e-9 * size:
-            raise NotCompilable(
-                f"the loss of {len(losses)} rows is {wanted:.6g}, and {found:.6g} as the "
-                "mean of what it was for each; one that is no mean, or that changes in a training, "
-                'needs backend="eager"'
-            )
+            fault = f"the loss of {len(losses)} rows is {wanted:.6g}, and {found:.6g} as the mean"
+            remedy = 'one that is no mean, or that changes in a training, needs backend="eager"'
+            raise NotCompilable(f"{fault} of what it was for each; {remedy}")
 
 
 def _lifted(output: Any) -> Any:

@@ -64,10 +64,9 @@ class Reach:
         paths = {p: path for path, p in self._model.named_parameters()}
         names = listed([paths.get(p) or called(p) for p in missing])
         if len(missing) == len(self._params):
-            raise ValueError(
-                f"the loss reaches none of the parameters ({names}), so nothing would learn; the "
-                "model has to compute with them, without float(), .data, detach() or no_grad()"
-            )
+            fault = f"the loss reaches none of the parameters ({names}), so nothing would learn"
+            how = "without float(), .data, detach() or no_grad()"
+            raise ValueError(f"{fault}; the model has to compute with them, {how}")
         lost = f"the loss does not reach {len(missing)} of {len(self._params)} parameters ({names})"
         why = "takes their numbers out of the graph with float(), .data or detach()"
         warn(f"{lost}: they are not trained; the model does not compute with them, or {why}")

@@ -79,16 +79,14 @@ class Task:
         pick(dict.fromkeys(get_args(Backend)), self.backend, "backend")
         executor: Any = self.executor
         if executor is not None and self.backend == "eager":
-            raise ValueError(
-                'an executor is for native training, got backend="eager"; leave out one'
-            )
+            got = 'an executor is for native training, got backend="eager"'
+            raise ValueError(f"{got}; leave out one")
         if isinstance(executor, ThreadPoolExecutor) and executor._max_workers == 1:
             with executor._shutdown_lock:  # under which it adds the threads that it has started
                 if current_thread() in executor._threads:
-                    raise ValueError(
-                        "fit was called in the one thread of its executor, so it would wait for "
-                        "itself for ever; give it another executor, or none"
-                    )
+                    fault = "fit was called in the one thread of its executor, so it would wait"
+                    remedy = "give it another executor, or none"
+                    raise ValueError(f"{fault} for itself for ever; {remedy}")
         if not isinstance(executor, Executor | None):
             other = hasattr(executor, "get_executor")
             got = f"executor is a concurrent.futures.Executor, got {type(executor).__name__}"

@@ -138,10 +138,9 @@ class Trainer:
         """
         modules = self.task.held.modules if self.task.callbacks else []
         if modules and [part.requires_grad for part in modules] != self._learning:
-            raise ValueError(
-                "a callback called requires_grad_, which fit reads once, when it begins; end the "
-                "fit there (return True) and call fit again for the layers that learn from then on"
-            )
+            fault = "a callback called requires_grad_, which fit reads once, when it begins"
+            remedy = "end the fit there (return True) and call fit again for the layers that"
+            raise ValueError(f"{fault}; {remedy} learn from then on")
         self._factors = self._factors_of(epoch + 1, waited)
         self.task.optimizer.lr = self.rate * self._factors[epoch]
 
@@ -168,10 +167,9 @@ class Trainer:
             outputs = self.forward(rows)
         value = rows.loss(task.loss, outputs)
         if not isinstance(value, Value):
-            raise TypeError(
-                f"the loss has to give one Value, got {type(value).__name__}; compute it from the "
-                "model's outputs with operators and the functions of engine"
-            )
+            got = f"the loss has to give one Value, got {type(value).__name__}"
+            how = "with operators and the functions of engine"
+            raise TypeError(f"{got}; compute it from the model's outputs {how}")
         self.reach.check_taken(task.loss, rows)
         self.reach.see(outputs, value)
         for parameter in task.parameters:
