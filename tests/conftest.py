@@ -25,22 +25,25 @@ settings.register_profile("random", **_hard)
 CI = os.environ.get("CI", "").lower() in ("1", "true")
 settings.load_profile("ci" if CI else "dev")
 
-# The files that take longest. `pytest` alone leaves them out where CI is not set.
-THOROUGH = {
+# What takes longest: files, and the beginnings of names of tests. `pytest` alone leaves them out
+# where CI is not set.
+THOROUGH = (
+    *("benchmarks/doctor/test_doctor_bench.py::test_a_healthy", "benchmarks/graphs/test_graphs.py"),
+    *("demos/test_activations.py", "demos/test_digits.py", "demos/test_distributed.py"),
     *("demos/test_docs.py", "demos/test_doctor.py", "demos/test_features.py", "demos/test_gpt.py"),
-    *("demos/test_playground.py", "demos/test_stories.py", "drawing/test_browser.py"),
+    *("demos/test_names.py", "demos/test_neuron.py", "demos/test_playground.py"),
+    *("demos/test_stories.py", "demos/test_tour.py", "drawing/test_browser.py"),
     "load/test_interrupts.py",
     *("native/test_branches.py", "native/test_edges.py", "native/test_elementary.py"),
     *("native/test_formulas.py", "native/test_lean.py", "native/test_networks.py"),
     *("native/test_raised_sums.py", "native/test_raising.py", "native/test_random.py"),
     *("native/test_reads.py", "native/test_repeats.py", "native/test_scale.py"),
-    *(
-        "nn/drawing/test_plots.py",
-        "nn/interop/test_estimators.py",
-        "nn/training/test_best_epoch.py",
-    ),
-    *("nn/training/test_executors.py", "project/test_tree.py", "stepping/test_debugpy.py"),
-}
+    *("nn/doctor/test_fits.py::test_it_is_named", "nn/drawing/test_plots.py"),
+    *("nn/interop/test_estimators.py", "nn/training/test_best_epoch.py"),
+    *("nn/training/test_executors.py", "project/test_tree.py", "project/test_types.py"),
+    *("stepping/test_debugpy.py", "stepping/test_player_view.py::test_the_step_is_in_view_at_"),
+    "test_pages.py::test_a_command_shows_what_its_row_says[python -m demos ",
+)
 QUICK = "GRADWALK_QUICK"  # set for the processes that share the work
 
 
@@ -53,9 +56,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """Leave out the files that take longest."""
-    here = Path(__file__).parent
-    left_out = QUICK in os.environ and collection_path.relative_to(here).as_posix() in THOROUGH
-    return True if left_out else None
+    name = collection_path.relative_to(Path(__file__).parent).as_posix()
+    return True if QUICK in os.environ and name in THOROUGH else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out the tests that take longest."""
+    if QUICK in os.environ:
+        left_out = tuple(f"tests/{name}" for name in THOROUGH)
+        items[:] = [item for item in items if not item.nodeid.startswith(left_out)]
 
 
 # A shell that starts a command in the background lets it ignore Ctrl-C, which some tests press.
@@ -77,8 +86,11 @@ def nothing_is_left_behind() -> Iterator[None]:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int) -> None:
     """Say what was left out, and how the order of the tests can be had again where one fails."""
     if QUICK in os.environ:
-        much = f"the {len(THOROUGH)} files of tests that take longest"
-        terminalreporter.write_line(f"left out: {much}; CI=true python -m pytest runs them too")
+        names = ", ".join(name.replace("test_", "").partition(".py")[0] for name in THOROUGH)
+        terminalreporter.write_line(
+            f"left out, in whole or in part, for the time it takes: {names}"
+        )
+        terminalreporter.write_line("CI=true python -m pytest -n auto runs all")
     seed = getattr(terminalreporter.config.option, "randomly_seed", "default")
     if exitstatus and seed != "default":
         terminalreporter.write_line(f"the same order again: --randomly-seed={seed}")

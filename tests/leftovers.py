@@ -51,13 +51,18 @@ def _environment() -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if not k.startswith(VARIABLES_OF_OTHERS)}
 
 
+@functools.lru_cache(4)
+def _ours(names: tuple[str, ...]) -> list[str]:
+    return [name for name in names if name.partition(".")[0] in PACKAGES]
+
+
 def _loaded() -> list[tuple[str, ModuleType]]:
     """The project's modules that are loaded."""
-    return [(n, m) for n, m in list(sys.modules.items()) if n.partition(".")[0] in PACKAGES]
+    return [(name, sys.modules[name]) for name in _ours(tuple(sys.modules))]
 
 
 class Names(dict[str, Any]):
-    """The names of a module. They are what they were where each stands for the same object."""
+    """What names stand for. They are what they were where each stands for the same object."""
 
     def __eq__(self, other: Any) -> bool:
         return [*self] == [*other] and all(map(operator.is_, self.values(), other.values()))
@@ -92,6 +97,12 @@ def _tables() -> dict[Any, Any]:
     }
 
 
+def _builtins() -> Names:
+    found = Names(vars(builtins))
+    found.pop("_", None)
+    return found
+
+
 def _figures() -> list[int]:
     pyplot = sys.modules.get("matplotlib.pyplot")
     return pyplot.get_fignums() if pyplot else []
@@ -123,7 +134,7 @@ def _errors_of_numpy() -> Any:
 STATES: dict[str, Callable[[], Any]] = {
     "numeric modes open": lambda: (MODE.open, MODE.blocks()),
     "no_grad open": lambda: (NO_GRAD.open, NO_GRAD.blocks()),
-    "modules": lambda: {name: id(module) for name, module in list(sys.modules.items())},
+    "modules": lambda: Names(sys.modules),
     "names of ours": _names,
     "tables of ours": _tables,
     "environment": _environment,
@@ -138,7 +149,7 @@ STATES: dict[str, Callable[[], Any]] = {
     "working directory": os.getcwd,
     "import path": lambda: list(sys.path),
     "hooks": lambda: (sys.excepthook, sys.displayhook, sys.breakpointhook, sys.gettrace()),
-    "builtins": lambda: {name: id(value) for name, value in vars(builtins).items() if name != "_"},
+    "builtins": _builtins,
     "recursion limit": sys.getrecursionlimit,
     "switch interval": sys.getswitchinterval,
     "collector": lambda: (gc.isenabled(), gc.get_threshold(), gc.get_freeze_count()),

@@ -1,6 +1,7 @@
 """The project's own sources, as these tests look at them."""
 
 import ast
+import functools
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +27,7 @@ PARTS = {
 MODULES = {module_name(path): path for path in sources(*PACKAGES)}
 
 
+@functools.cache
 def parse(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 

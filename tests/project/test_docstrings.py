@@ -70,8 +70,8 @@ def test_what_is_public_is_documented(package: str) -> None:
     assert not bare
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_each_docstring_stands_alone(name: str) -> None:
-    texts = [ast.literal_eval(text.value).strip() for text in docstrings(parse(MODULES[name]))]
-    leaning = [text.splitlines()[0] for text in texts if text.startswith("The same")]
+def test_each_docstring_stands_alone() -> None:
+    found = [(name, text) for name, path in MODULES.items() for text in docstrings(parse(path))]
+    texts = [(name, ast.literal_eval(text.value).strip()) for name, text in found]
+    leaning = [(name, text[:60]) for name, text in texts if text.startswith("The same")]
     assert leaning == []

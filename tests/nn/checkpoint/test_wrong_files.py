@@ -75,8 +75,8 @@ OTHERS = [
 ]
 ENTRY = b'"0.bias":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}'
 BAD = {
-    "nothing": (b"", "header too small"),
-    "a header of 16 exabytes": (b"\xff" * 8, "header too large"),
+    "nothing": (b"", "no whole checkpoint of 0 bytes"),
+    "a header of 16 exabytes": (b"\xff" * 8, "no whole checkpoint of 8 bytes"),
     "a header longer than the file": (b"\xff\xff" + bytes(6) + b"{}", "no whole checkpoint"),
     "a pickle": (b"\x80\x04cos\nsystem\n(S'exit 3'\ntR.", "no whole checkpoint of 27 bytes"),
     "a bomb of lists": (made(b"[" * 10**6), "no whole checkpoint"),
