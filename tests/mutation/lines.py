@@ -42,8 +42,8 @@ class Lines:
     def tests(self, mutant: Mutant) -> dict[str, float]:
         """Who may notice, quick ones first, and the most seconds for each.
 
-        What is run when a file is imported may matter to any test; those that run something else
-        of the file go first.
+        All of them, those that run something else of the file first, where a line is run by an
+        import, or by none that is known: a process that was killed tells nothing.
         """
         seconds: dict[str, float] = json.loads((self.home / "seconds").read_text())
         data = CoverageData(str(self.home / "lines"))
@@ -53,7 +53,7 @@ class Lines:
         lines, inside = statement(mutant.before, mutant.line)
         run = set[str]().union(*(found.get(line, ()) for line in lines))
         near = set[str]().union(*found.values())
-        everyone = not inside or "" in run
+        everyone = not inside or "" in run or not run
         order = sorted(seconds, key=lambda t: (t not in run, t not in near, seconds[t]))
         return {t: 30.0 + 20.0 * seconds[t] for t in order if everyone or t in run}
 
