@@ -40,9 +40,9 @@ class Lines:
     home: Path
 
     def tests(self, mutant: Mutant) -> dict[str, float]:
-        """Who may notice, quick ones first, and the most seconds for each.
+        """Who may notice, quick ones first, with the most seconds for each; 0 for the others.
 
-        All of them, those that run something else of the file first, where a line is run by an
+        All may, those that run something else of the file first, where a line is run by an
         import, or by none that is known: a process that was killed tells nothing.
         """
         seconds: dict[str, float] = json.loads((self.home / "seconds").read_text())
@@ -55,7 +55,10 @@ class Lines:
         near = set[str]().union(*found.values())
         everyone = not inside or "" in run or not run
         order = sorted(seconds, key=lambda t: (t not in run, t not in near, seconds[t]))
-        return {t: 30.0 + 20.0 * seconds[t] for t in order if everyone or t in run}
+        return {
+            t: 30.0 + 20.0 * seconds[t] if seconds[t] and (everyone or t in run) else 0.0
+            for t in order
+        }
 
 
 def _test(context: str) -> str:
