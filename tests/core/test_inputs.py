@@ -253,6 +253,22 @@ def test_threads_record_side_by_side() -> None:
     assert failures == []
 
 
+def test_whose_inputs_they_are_is_told_by_who_asks_for_them() -> None:
+    """Reading a number of a program that `fit` or `compiled` records is told of by these."""
+    mine: list[bool] = []
+
+    def made_here(row: list[Value]) -> Value:  # which the library calls
+        (x,) = inputs("x")
+        mine.append(id(x) in open_inputs.handmade)
+        return row[0] * 2.0
+
+    assert engine.compiled(made_here)([1.0]) == 2.0
+    assert set(mine) == {True}
+    seen: list[int] = []
+    engine.compiled(lambda row: seen.extend(map(id, row)) or row[0] * 2.0)([1.0])
+    assert open_inputs.handmade.isdisjoint(seen)
+
+
 def test_inputs_are_leaves_with_labels() -> None:
     assert engine.inputs() == []
     x, y = engine.inputs("x", "y")

@@ -40,10 +40,10 @@ class Lines:
     home: Path
 
     def tests(self, mutant: Mutant) -> dict[str, float]:
-        """Who may notice, quick ones first, and the most seconds for each.
+        """Who may notice, quick ones first, with the most seconds for each; 0 for the others.
 
-        What is run when a file is imported may matter to any test; those that run something else
-        of the file go first.
+        All may, those that run something else of the file first, where a line is run by an
+        import, or by none that is known: a process that was killed tells nothing.
         """
         seconds: dict[str, float] = json.loads((self.home / "seconds").read_text())
         data = CoverageData(str(self.home / "lines"))
@@ -53,9 +53,12 @@ class Lines:
         lines, inside = statement(mutant.before, mutant.line)
         run = set[str]().union(*(found.get(line, ()) for line in lines))
         near = set[str]().union(*found.values())
-        everyone = not inside or "" in run
+        everyone = not inside or "" in run or not run
         order = sorted(seconds, key=lambda t: (t not in run, t not in near, seconds[t]))
-        return {t: 30.0 + 20.0 * seconds[t] for t in order if everyone or t in run}
+        return {
+            t: 30.0 + 20.0 * seconds[t] if seconds[t] and (everyone or t in run) else 0.0
+            for t in order
+        }
 
 
 def _test(context: str) -> str:

@@ -14,8 +14,8 @@ from time import perf_counter
 import pytest
 from coverage import Coverage
 
-CHOSEN = "PYTEST_MUTATION_CHOSEN"  # a file: the tests to run, with the most seconds for each
-SECONDS = "PYTEST_MUTATION_SECONDS"  # a file to write: how long each test took that passed
+CHOSEN = "PYTEST_MUTATION_CHOSEN"  # a file: tests in order, and the most seconds of each, or 0
+SECONDS = "PYTEST_MUTATION_SECONDS"  # a file to write: how long each test took; 0 if it failed
 BETWEEN = 300.0  # seconds, at most, to import what is tested
 
 chosen: dict[str, float] = {}
@@ -42,9 +42,11 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The chosen ones in order, and then those that only the mutant makes."""
+    place = {name: i for i, name in enumerate(chosen)}
+    wanted = [item for item in items if chosen.get(item.nodeid, BETWEEN)]
     if chosen:
-        place = {name: i for i, name in enumerate(chosen)}
-        items[:] = sorted((t for t in items if t.nodeid in place), key=lambda t: place[t.nodeid])
+        items[:] = sorted(wanted, key=lambda item: place.get(item.nodeid, len(place)))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -67,7 +69,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 def pytest_sessionfinish() -> None:
     if path := os.environ.get(SECONDS):
-        Path(path).write_text(json.dumps({k: v for k, v in took.items() if k not in failed}))
+        Path(path).write_text(json.dumps(took | dict.fromkeys(failed, 0.0)))
 
 
 def pytest_unconfigure() -> None:

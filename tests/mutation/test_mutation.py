@@ -54,6 +54,7 @@ CODE = dedent('''
 ''').lstrip()
 TESTS = """
     import subprocess, sys
+    import pytest
     from engine.tiny import LIMIT, half, short
 
     def test_long():
@@ -71,6 +72,10 @@ TESTS = """
 
     def test_that_fails():
         assert half(7) == 3.5
+
+    @pytest.mark.parametrize("x", [x for x in (1, 2, 4) if x >= LIMIT])
+    def test_large(x):
+        assert x > 3
 """
 TINY = "engine/tiny.py"
 EMPTY = ("engine/__init__.py", "tests/__init__.py", "tests/mutation/__init__.py")
@@ -108,14 +113,20 @@ def test_places_that_no_run_depends_on_are_left_out(home: Path) -> None:
     ]
 
 
-def test_those_are_chosen_that_run_the_line_and_all_for_what_is_imported(home: Path) -> None:
-    ids = {name: f"tests/test_tiny.py::test_{name}" for name in ("long", "half", "much", "program")}
-    chosen = {code: Lines(home).tests(found[0]) for code, found in mutants(home).items()}
+def test_those_are_chosen_that_run_the_line_and_all_where_that_is_not_known(home: Path) -> None:
+    ids = {
+        name: f"tests/test_tiny.py::test_{name}"
+        for name in ("long", "half", "much", "program", "large[4]")
+    }
+    chosen = {
+        code: {name: limit for name, limit in Lines(home).tests(found[0]).items() if limit}
+        for code, found in mutants(home).items()
+    }
     assert chosen["return y < LIMIT"].keys() == {ids["long"]}
     assert chosen["> 100"].keys() == {ids["half"], ids["much"], ids["program"]}
     assert chosen["return 0"].keys() == {ids["much"]}
     assert chosen["return x // 2"].keys() == {ids["half"], ids["program"]}
-    assert chosen["return x + 1"].keys() == set()
+    assert chosen["return x + 1"].keys() == set(ids.values())
     assert chosen["LIMIT = 3"].keys() == set(ids.values())
     assert list(chosen["> 100"])[-1] == ids["program"]  # the slowest
 
@@ -126,9 +137,9 @@ def test_who_notices(home: Path) -> None:
     found = {m.change()[2]: m for tried in mutants(home).values() for m in tried}
     lived = {
         code: survives(found[f"+ {code}"], trees, Lines(home))
-        for code in ("return y > LIMIT", "return y <= LIMIT", "return x - 1")
+        for code in ("return y > LIMIT", "return y <= LIMIT", "LIMIT = 2", "LIMIT = 4")
     }
-    assert lived == {"return y > LIMIT": False, "return y <= LIMIT": True, "return x - 1": True}
+    assert list(lived.values()) == [False, True, False, True]  # `test_large[2]` is made by a mutant
     assert (home / "tree" / TINY).read_text() == CODE
 
 
