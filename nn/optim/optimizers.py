@@ -19,6 +19,7 @@ from engine.core.sweep import gradients_of
 from engine.core.value import set_data
 from engine.source.origin import Place
 from nn.checks import (
+    alone,
     at_least_zero,
     check_finite,
     fraction,
@@ -78,7 +79,7 @@ class Optimizer:
     def __init__(self, params: Params, lr: float) -> None:
         name = type(self).__name__
         at_least_zero(name, lr=lr)
-        plain = isinstance(params, list) or not isinstance(params, Iterable)
+        plain = isinstance(params, list) or alone(params)
         listed: Any = params if plain else [*params]
         kinds = {*map(type, listed)} if type(listed) is list else ()
         if any(issubclass(kind, Mapping) for kind in kinds):
@@ -177,6 +178,9 @@ class Optimizer:
         Raises ValueError, and changes nothing, where the state is of other parameters or damaged.
         """
         name = type(self).__name__
+        if not isinstance(state, Mapping):
+            got = f"{type(state).__name__}; give the state_dict() of a {name}"
+            raise TypeError(f"load_state_dict takes a mapping, got {got}")
         if lacking := self.state_dict().keys() - state.keys():
             raise ValueError(
                 f"the state lacks {', '.join(sorted(lacking))}; load the state_dict() of a {name}"
