@@ -40,7 +40,7 @@ def pick(table: Mapping[str, T], name: object, kind: str) -> T:
         return table[name]
     close = similar(str(name), table, 1)
     hint = f", did you mean {close[0]!r}? Known" if close else "; known"
-    raise ValueError(f"unknown {kind} {name!r}{hint}: {', '.join(table)}")
+    raise ValueError(f"unknown {kind} {name!r:.60}{hint}: {', '.join(table)}")
 
 
 class _unseen:

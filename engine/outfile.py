@@ -14,6 +14,20 @@ WRITERS |= dict.fromkeys(RENDERED, "draw(value).render(outfile=path)")
 WRITERS["py"] = "run.to_source(path)"
 
 
+def named(path: File, who: str) -> str:
+    """The name of a file, which a user gave. Raises TypeError where it is none."""
+    try:
+        name = os.fspath(path)
+        if isinstance(name, str) and "\0" not in name:
+            return name
+    except TypeError:
+        pass
+    raise TypeError(
+        f"{who} takes the name of a file, a str or a Path, got {type(path).__name__} "
+        f"{path!r:.60}; give one such as 'out/file'"
+    )
+
+
 def write(who: str, kind: str, path: Target, content: Content, pictures: str = "") -> Content | str:
     """Write a file and return its path; where no path is given, return the content.
 
@@ -29,9 +43,10 @@ def write(who: str, kind: str, path: Target, content: Content, pictures: str = "
     """
     if path is None:
         return content
+    path = named(path, who)
     suffix = Path(path).suffix.lower()[1:]
     if suffix in WRITERS and suffix != kind:
         got = f"{who} writes .{kind} files, got {path}"
         raise ValueError(f"{got}; give it that suffix, or use {pictures or WRITERS[suffix]}")
     Path(path).write_bytes(content.encode() if isinstance(content, str) else content)
-    return os.fspath(path)
+    return path

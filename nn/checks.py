@@ -27,7 +27,8 @@ def is_number(x: object) -> bool:
 
 def alone(x: object) -> bool:
     """Whether x is one thing rather than a list of them."""
-    return isinstance(x, Value | str) or not hasattr(x, "__iter__")
+    listed = hasattr(x, "__iter__") and getattr(x, "shape", None) != ()
+    return isinstance(x, Value | str) or not listed
 
 
 def as_list(x: Any) -> list[Any]:
@@ -62,22 +63,22 @@ def count(who: str, name: str, value: Any, remedy: str = "") -> int:
     """A whole number from 1 up."""
     integral = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     if not integral or value < 1:
-        raise ValueError(f"{who} takes {name} as a whole number >= 1, got {value!r}{remedy}")
+        raise ValueError(f"{who} takes {name} as a whole number >= 1, got {value!r:.60}{remedy}")
     return int(value)
 
 
 def at_least_zero(who: str, **settings: Any) -> None:
     """Finite numbers from 0 up, named as the caller names them."""
     for name, value in settings.items():
-        if not (is_number(value) and 0 <= value < math.inf):
-            raise ValueError(f"{who} takes a finite {name} >= 0, got {value!r}")
+        if not (is_number(value) and 0 <= as_number(value) < math.inf):
+            raise ValueError(f"{who} takes a finite {name} >= 0, got {value!r:.60}")
 
 
 def fraction(who: str, **settings: Any) -> None:
     """Numbers in [0, 1): what a running mean keeps of its past."""
     for name, value in settings.items():
         if not (is_number(value) and 0 <= value < 1):
-            raise ValueError(f"{who} takes {name} in [0, 1), got {value!r}")
+            raise ValueError(f"{who} takes {name} in [0, 1), got {value!r:.60}")
 
 
 def generator(rng: object) -> random.Random:
@@ -110,7 +111,7 @@ class Leaves(list[Value]):
 
 def leaf_values(who: str, params: Any) -> list[Value]:
     """Parameters as a list. Raises an error unless they are leaf Values, each listed once."""
-    if params and isinstance(params, Leaves):
+    if isinstance(params, Leaves) and params:
         return params
     listed = parameter_list(who, params)
     if not listed:

@@ -7,6 +7,7 @@ from typing import Any
 
 import engine
 from engine import Value
+from engine.core.node import as_float
 from nn.checks import alone, as_list, as_number, whole
 from nn.pairs import Nested, Takes, check_lengths, check_scores, mean, pairs
 
@@ -90,6 +91,10 @@ def cross_entropy(
         for row, places in zip(rows, targets, strict=True):
             check_lengths("cross_entropy", "places", len(row), len(as_list(places)))
         rows, targets = ([x for one in many for x in as_list(one)] for many in (rows, targets))
+    for i, row in enumerate(rows):
+        if alone(row):
+            got = f"{type(row).__name__} {row!r:.60}"
+            raise ValueError(f"cross_entropy: row {i} is {got}; give a list of logits for each row")
     counted = [(tuple(row), t) for row, t in zip(rows, targets, strict=True)]
     if ignore_index is not None:
         counted = [(row, t) for row, t in counted if as_number(t) != ignore_index]
@@ -135,7 +140,7 @@ def _expected(logits: Sequence[Any], target: Any) -> Value:
     if any(isinstance(share, Value) for share in target):
         terms = zip(target, logs, strict=True)
         return engine.sum([engine.where(engine.equal(s, 0.0), 0.0, s * x) for s, x in terms])
-    shares = [float(share) for share in target]
+    shares = [as_float(share, "a class probability is") for share in target]
     if len(shares) != len(logits):
         got = f"cross_entropy got {len(logits)} logits and {len(shares)} class probabilities"
         raise ValueError(f"{got}; give one for each class")

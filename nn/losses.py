@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeAlias
 
 import engine
 from engine import Value
+from engine.core.value import constant
 from nn.checks import as_number, parameter_list
 from nn.likelihoods import binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy
 from nn.pairs import Nested, Takes, mean, over, pairs
@@ -103,7 +104,9 @@ def l1_penalty(parameters: Iterable[Value], strength: float = 1.0) -> Value:
     >>> l1_penalty([Value(3.0), Value(-4.0)], 0.5).data
     3.5
     """
-    return engine.sum([abs(p) for p in parameter_list("l1_penalty", parameters)]) * strength
+    return (
+        engine.sum([abs(constant(p)) for p in parameter_list("l1_penalty", parameters)]) * strength
+    )
 
 
 def l2_penalty(parameters: Iterable[Value], strength: float = 1.0) -> Value:

@@ -41,6 +41,10 @@ def topological(*roots: N) -> list[N]:
     >>> [node.label or node.op.name for node in topological(a * b + a)]
     ['a', 'b', 'mul', 'add']
     """
+    for root in roots:
+        if not isinstance(root, Node):
+            got = f"{type(root).__name__} {root!r:.60}"
+            raise TypeError(f"a graph is that below Values, got {got}; give each by itself")
     return _depth_first(roots, set())
 
 

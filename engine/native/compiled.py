@@ -17,7 +17,7 @@ from engine.core.value import Value, constant
 from engine.native.decisions import recording_program
 from engine.native.needs import numpy
 from engine.native.program import Program
-from engine.native.rows import as_array
+from engine.native.rows import as_array, as_floats
 from engine.operations.branching import inputs
 
 if TYPE_CHECKING:
@@ -78,6 +78,9 @@ class compiled(Generic[P, Given]):
     """
 
     def __init__(self, function: Callable[P, Given], *, exact: bool = False) -> None:
+        if not callable(function):
+            got = f"{type(function).__name__} {function!r:.60}"
+            raise TypeError(f"compiled takes a function of scalars, got {got}; write @compiled")
         self.function: Callable[..., Any] = function
         self.exact: bool = exact
         functools.update_wrapper(self, function)
@@ -163,7 +166,14 @@ class compiled(Generic[P, Given]):
         if self._takes_rows:
             return self._of_rows(given)
         np, needs = numpy(), f"{self._name} takes single numbers"
-        columns = np.broadcast_arrays(*[as_array(x, needs) for x in given])
+        arrays = [as_floats(as_array(x, needs), "arguments") for x in given]
+        try:
+            columns = np.broadcast_arrays(*arrays)
+        except ValueError:
+            shapes = ", ".join(str(each.shape) for each in arrays)
+            raise ValueError(
+                f"{self._name} takes arrays that broadcast, got {shapes}; give as many of each"
+            ) from None
         answers = self.program(np.stack([column.ravel() for column in columns], axis=-1))
         found = answers.reshape(*columns[0].shape, answers.shape[-1])
         return self._results(found, self._forms[(None,) * len(given)])

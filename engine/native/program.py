@@ -285,7 +285,8 @@ def _address(array: Any) -> int:
 
 
 def _values(name: str, nodes: Sequence[Any]) -> list[Value]:
-    if isinstance(nodes, Value) or not hasattr(nodes, "__iter__"):
+    listed = hasattr(nodes, "__iter__") and getattr(nodes, "shape", None) != ()
+    if isinstance(nodes, Value) or not listed:
         raise TypeError(f"{name} is a list of Values, got {nodes!r:.60}; write {name}=[...]")
     found = list(nodes)
     for node in found:

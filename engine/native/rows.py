@@ -10,6 +10,7 @@ from engine.containers import table
 from engine.core.copies import shallow_copy
 from engine.core.graph import describe, reverse_order, topological
 from engine.core.modes import NumericError, numeric_mode
+from engine.core.node import as_float
 from engine.core.nonfinite import describe_call, describe_edge, nonfinite_edges
 from engine.core.value import Value
 from engine.native.lower.plan import fold
@@ -36,7 +37,7 @@ def as_rows(rows: Any, labels: Sequence[str]) -> Any:
         array = np.empty((0, width))
     if array.ndim == 1 and width == 1:
         array = array[:, None]
-    array = _floats(array, "rows", labels)
+    array = as_floats(array, "rows", labels)
     if array.ndim != 2:
         remedy = "write [row] for a single row" if array.ndim == 1 else "reshape it"
         raise ValueError(f"rows have the shape (N, {width}), got {array.shape}; {remedy}")
@@ -66,7 +67,7 @@ def as_array(rows: Any, needs: str) -> Any:
 def as_vector(numbers: Any, length: int) -> Any:
     """A contiguous float64 array of that many numbers."""
     np = numpy()
-    array = np.ascontiguousarray(_floats(np.asarray(numbers), "parameters"))
+    array = np.ascontiguousarray(as_floats(np.asarray(numbers), "parameters"))
     if array.shape != (length,):
         raise ValueError(
             f"parameters has the shape ({length},), one number for each parameter, got "
@@ -92,12 +93,14 @@ def check_out(out: Any, shape: tuple[int, ...], *read: Any) -> None:
         raise ValueError("out shares memory with what is read; give an array of its own")
 
 
-def _floats(array: Any, name: str, labels: Sequence[str] = ()) -> Any:
+def as_floats(array: Any, name: str, labels: Sequence[str] = ()) -> Any:
+    """An array in float64. Raises TypeError for the first item that is no real number."""
     if array.dtype == "float64":  # unpickled arrays have a dtype of their own
         return array
     if array.dtype == object:
         for i, odd in enumerate(array.flat):
             if isinstance(odd, (int, float)):
+                as_float(odd)  # for its error where an int is too large
                 continue
             if array.ndim == 2 and array.shape[1] == len(labels):
                 name = f"row {i // len(labels)}, {labels[i % len(labels)]}: {name}"

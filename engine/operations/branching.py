@@ -129,7 +129,12 @@ def where(test: object, a: Branch, b: Branch) -> Value:
         if test.op not in (rows.greater, rows.greater_equal, rows.equal):
             test = 1.0 - apply(rows.equal, (test, 0.0))
         return apply(rows.select, [test, *[x() if callable(x) else x for x in (a, b)]])
-    branch: Any = a if test else b
+    try:
+        branch: Any = a if test else b
+    except ValueError as error:  # an array has no single truth
+        raise TypeError(
+            f"where takes one test, got {type(test).__name__}: {error}; call it for each"
+        ) from None
     return apply(rows.where, [branch() if callable(branch) else branch])
 
 

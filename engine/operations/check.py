@@ -104,6 +104,11 @@ def check_gradient(
     >>> [f"{gradient:.6f}" for gradient in found.backward]
     ['-1.213552', '0.500000']
     """
+    if not callable(f):
+        got = type(f).__name__
+        raise TypeError(
+            f"check_gradient takes a function, got {got}; give one like lambda x: x * x"
+        )
     point = [constant(x).data for x in (at if isinstance(at, Sequence) else [at])]
     inputs = [Value(x, f"input {i}") for i, x in enumerate(point)]
     with recording:

@@ -122,7 +122,11 @@ def operation(
     12.0
     """
     if type(name) is not str or not name:
-        raise TypeError(f"an operation's name is a str, got {name!r}")
+        raise TypeError(f"an operation's name is a str, got {name!r:.60}")
+    for text in (name, symbol, tex):
+        if not isinstance(text, str) or not text.isprintable():
+            what = "an operation's name, symbol and tex are each a line of text"
+            raise ValueError(f"{what}, got {text!r:.60}; leave out what cannot be printed")
     if name in TABLE and not TABLE[name].own:
         raise ValueError(f"{name!r} is an operation of the engine; choose another name")
     each = partials if isinstance(partials, Sequence) else (partials,)

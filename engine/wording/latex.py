@@ -104,7 +104,7 @@ def _tidy(node: Value) -> str:
 
 def _name(text: str) -> Term:
     r"""A name as mathematics writes it: w1 as w_{1}, alpha as its letter, a longer name upright."""
-    text, _, again = text.partition("#") if re.search(r"[^#]#\d+$", text) else (text, "", "")
+    text, _, again = text.rpartition("#") if re.search(r"[^#]#\d+$", text) else (text, "", "")
     split = re.fullmatch(r"([^\W\d_]+)(\d+)|([^\W\d_]+)_(\w+)", text)
     base, sub = [part for part in split.groups() if part] if split else (text, "")
     if base in GREEK.split():

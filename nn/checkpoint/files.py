@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from engine.outfile import named
+
 try:
     import fcntl
 except ImportError:  # Windows
@@ -31,7 +33,7 @@ def write(path: FilePath, data: bytes) -> None:
     Raises OSError where the file cannot be written, or where a folder, a device or a pipe has its
     name; what is there stays as it is.
     """
-    target = Path(os.path.realpath(path))  # a link stays a link
+    target = Path(os.path.realpath(named(path, "save")))  # a link stays a link
     temporary = target.with_name(f".{target.name}.tmp")
     try:
         with _locked(target.parent) as folder:
@@ -62,7 +64,7 @@ def write(path: FilePath, data: bytes) -> None:
 
 def read(path: FilePath) -> bytes:
     """The content of a file. Raises CheckpointError for a folder, a device or a pipe."""
-    if not stat.S_ISREG(os.stat(path).st_mode):
+    if not stat.S_ISREG(os.stat(named(path, "load")).st_mode):
         got = f"{os.fspath(path)} is not an ordinary file"
         raise CheckpointError(f"{got}; give the path that save() wrote to")
     return Path(path).read_bytes()

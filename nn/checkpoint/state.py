@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from engine import Value
+from engine.outfile import named
 from nn.checkpoint import model as saved
 from nn.checkpoint.files import CheckpointError, FilePath, read, write
 from nn.checks import warn
@@ -129,7 +130,7 @@ class CheckpointWriter:
     """
 
     def __init__(self, path: FilePath, model: Module, settings: dict[str, Any]) -> None:
-        self.path: FilePath = path
+        self.path: FilePath = named(path, "checkpoint")
         self.model: Module = model
         self.settings: dict[str, Any] = settings
         self.slots: dict[str, Slot] = slots(model)

@@ -244,7 +244,7 @@ def _is_single(target: Any) -> bool:
 def _is_finite(column: Any) -> bool:
     """Whether these are finite numbers and all of one length; False where only Python can tell."""
     array = as_array(column)
-    return is_array(array) and bool(-inf < array.min() <= array.max() < inf)
+    return is_array(array) and array.size > 0 and bool(-inf < array.min() <= array.max() < inf)
 
 
 def _fault(number: Any, types: bool) -> tuple[type[Exception], str] | None:

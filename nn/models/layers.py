@@ -14,7 +14,7 @@ from engine import Value, dot
 from engine.choices import pick, spelled
 from engine.core.graph import uncollected
 from engine.source.origin import Place
-from nn.checks import alone, count, generator, place
+from nn.checks import alone, as_list, count, generator, place, whole
 from nn.models.activations import ACTIVATIONS, ActivationName, InitName, bound
 from nn.models.module import Module, Out
 
@@ -56,6 +56,7 @@ class Neuron(Module[Value]):
         n_out: int = 1,
     ) -> None:
         count("Neuron", "n_in", n_in)
+        count("Neuron", "n_out", n_out)
         self.activation = _activation(activation, nonlin)
         width, draw = bound(self.activation, init, n_in, n_out), generator(rng).uniform
         if ACTIVATIONS[self.activation].layerwise:
@@ -242,12 +243,15 @@ def _activation(name: ActivationName | bool, nonlin: bool | None) -> ActivationN
         nonlin = name
     if nonlin is None:
         return name  # type: ignore[return-value]  # no bool; `pick` judges it
+    if whole(nonlin) is None:
+        got = f"{type(nonlin).__name__} {nonlin!r:.60}"
+        raise TypeError(f"nonlin is True for relu or False for linear, got {got}")
     return "relu" if nonlin else "linear"
 
 
 def _widths(widths: Any) -> list[int]:
     remedy = "; MLP(2, [16, 16, 1]) has two hidden layers of 16 and one output"
-    if isinstance(widths, str) or not hasattr(widths, "__iter__"):
+    if alone(widths):
         raise TypeError(f"MLP takes a list of widths, got {widths!r}{remedy}")
     checked = [count("MLP", "each width", width, remedy) for width in widths]
     if not checked:
@@ -276,8 +280,8 @@ def sized(module: Module, x: Inputs, n_in: int) -> tuple[Any, ...]:
     if isinstance(x, (set, frozenset, dict)):
         got = f"{type(module).__name__} takes a list of inputs, got a {type(x).__name__}"
         raise TypeError(f"{got}; give its numbers in their order")
-    xs, inputs = tuple(x) if hasattr(x, "__iter__") else (x,), f"input{'s' * (n_in > 1)}"
-    if xs and not alone(xs[0]) and getattr(xs[0], "ndim", None) != 0:
+    xs, inputs = tuple(as_list(x)), f"input{'s' * (n_in > 1)}"
+    if xs and not alone(xs[0]):
         expected = f"{type(module).__name__} takes one sample, of {n_in} {inputs}"
         remedy = "call it for each: [model(x) for x in xs], or nn.predict(model, xs)"
         raise ValueError(f"{expected}, got {len(xs)} in a list; {remedy}")

@@ -6,8 +6,9 @@ from typing import Any, NoReturn
 
 from engine import Value, mean, var
 from engine.choices import pick
+from engine.core.node import as_float
 from engine.source.origin import Place
-from nn.checks import at_least_zero, count, fraction, generator, place
+from nn.checks import alone, as_list, at_least_zero, count, fraction, generator, place
 from nn.models.activations import ACTIVATIONS, ActivationName
 from nn.models.batch import BATCH, RecordedBatch
 from nn.models.layers import Inputs, Source, lifted
@@ -46,8 +47,8 @@ class Dropout(Module):
         """The units of one sample, a list of them or a single one."""
         if not self.training or not self.p:
             return x
-        several, batch = hasattr(x, "__iter__"), BATCH.get()
-        xs = [*x] if several else [x]
+        several, batch = not alone(x), BATCH.get()
+        xs = [u if isinstance(u, Value) else as_float(u, "a unit is") for u in as_list(x)]
         if batch:
             factors = batch.mask(self.p, len(xs))
         else:

@@ -20,7 +20,16 @@ from engine.core.sweep import gradients_of
 from engine.core.value import set_data
 from engine.source.origin import Place
 from engine.source.text import listed
-from nn.checks import at_least_zero, check_finite, fraction, is_number, leaf_values, place, warn
+from nn.checks import (
+    alone,
+    at_least_zero,
+    check_finite,
+    fraction,
+    is_number,
+    leaf_values,
+    place,
+    warn,
+)
 
 LIVE: "WeakValueDictionary[int, Optimizer]" = WeakValueDictionary()  # for `diagnose`
 Memory = tuple[float, ...]
@@ -71,7 +80,7 @@ class Optimizer:
     def __init__(self, params: Params, lr: float) -> None:
         name = type(self).__name__
         at_least_zero(name, lr=lr)
-        plain = isinstance(params, list) or not isinstance(params, Iterable)
+        plain = isinstance(params, list) or alone(params)
         listed: Any = params if plain else [*params]
         kinds = {*map(type, listed)} if type(listed) is list else ()
         if any(issubclass(kind, Mapping) for kind in kinds):
@@ -166,6 +175,9 @@ class Optimizer:
         Raises ValueError, and changes nothing, where the state is of other parameters or damaged.
         """
         name = type(self).__name__
+        if not isinstance(state, Mapping):
+            got = f"{type(state).__name__}; give the state_dict() of a {name}"
+            raise TypeError(f"load_state_dict takes a mapping, got {got}")
         if lacking := self.state_dict().keys() - state.keys():
             fault = f"the state lacks {', '.join(sorted(lacking))}"
             raise ValueError(f"{fault}; load the state_dict() of a {name}")

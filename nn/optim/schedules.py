@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from engine.core.operation import floats
 from nn.checks import at_least_zero, count
 
 Schedule: TypeAlias = Callable[[int], float]
@@ -22,7 +23,7 @@ def step_decay(every: int, factor: float = 0.1) -> Schedule:
     """
     count("step_decay", "every", every)
     at_least_zero("step_decay", factor=factor)
-    return lambda epoch: float(factor) ** (epoch // every)
+    return lambda epoch: floats.pow(float(factor), float(epoch // every))
 
 
 def exponential_decay(factor: float) -> Schedule:
@@ -32,7 +33,7 @@ def exponential_decay(factor: float) -> Schedule:
     [1.0, 0.5, 0.25]
     """
     at_least_zero("exponential_decay", factor=factor)
-    return lambda epoch: float(factor) ** epoch
+    return lambda epoch: floats.pow(float(factor), float(epoch))
 
 
 def cosine(epochs: int, floor: float = 0.0) -> Schedule:
@@ -57,6 +58,9 @@ def warmup(epochs: int, then: Schedule = lambda epoch: 1.0) -> Schedule:
     [0.25, 0.5, 0.75, 1.0, 1.0, 0.5]
     """
     count("warmup", "epochs", epochs)
+    if not callable(then):
+        got = type(then).__name__
+        raise TypeError(f"warmup goes on with a schedule, got {got}; give one like cosine(100)")
     return lambda epoch: (epoch + 1) / epochs if epoch < epochs else then(epoch - epochs)
 
 

@@ -283,7 +283,7 @@ def assert_harmless(formula: str) -> None:
 
 @given(name=st.text(min_size=1, max_size=8))
 def test_nor_does_the_name_of_an_operation(name: str) -> None:
-    if name in TABLE:
+    if name in TABLE or not name.isprintable():
         return
     own = operation(name, lambda x, y: x * y, lambda y, a, b: (b, a))
     formula = str(latex(own(Value(2.0, "a"), Value(3.0, "b"))))

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import warnings
 from concurrent.futures import (
@@ -10,6 +11,7 @@ from concurrent.futures import (
     ProcessPoolExecutor,
     ThreadPoolExecutor,
 )
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -57,6 +59,28 @@ def test_a_step_that_is_one_shard_is_not_sent_away(monkeypatch: pytest.MonkeyPat
         meddler = Meddler(pool)
         assert train(meddler) == train(None)
         assert meddler.count == 0
+
+
+ELSEWHERE = "tests.nn.training.elsewhere"
+MPIEXEC = str(Path(sys.executable).with_name("mpiexec"))
+OTHERS = {
+    "loky": ("joblib", "sklearn", [sys.executable, "-m", ELSEWHERE]),
+    "ipyparallel": ("ipyparallel", "test", [sys.executable, "-m", ELSEWHERE]),
+    "mpi4py": (
+        *("mpi4py", "test"),
+        [MPIEXEC, "-n", "3", sys.executable, "-m", "mpi4py.futures", "-m", ELSEWHERE],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_the_workers_of_other_libraries_find_the_same_bits(name: str) -> None:
+    package, extra, command = OTHERS[name]
+    pytest.importorskip(package, reason=f"pip install gradwalk[{extra}]")
+    if name == "mpi4py" and not Path(MPIEXEC).exists():
+        pytest.skip("pip has no mpich for this system")
+    done = subprocess.run([*command, name], capture_output=True, text=True, timeout=280)
+    assert done.returncode == 0, done.stderr
 
 
 # --- workers that die ----------------------------------------------------------------------------
