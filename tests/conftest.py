@@ -1,4 +1,4 @@
-"""What all tests share: how hard hypothesis tries, which files are left out at a desk, and that no
+"""What all tests share: how hard hypothesis tries, what is left out at a desk, and that no
 test leaves anything behind.
 
 Hypothesis tries a little at a desk; more, and always the same, where CI is set; and with the option
