@@ -14,7 +14,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import engine
-from engine import NumericError, Value, gradient, hessian, jvp, numeric_mode, topological
+from engine import NumericError, Value, gradient, hessian, inputs, jvp, numeric_mode, topological
 from engine.core.operation import rows
 
 
@@ -194,3 +194,16 @@ def test_strict_mode_finds_the_same_fault_in_both(at: tuple[float, ...], plan: P
     wanted = attempt(by_backward)
     assert attempt(lambda y, xs: [s.data for s in gradient(y, xs)]) == wanted
     assert attempt(by_run) == wanted
+
+
+def test_only_what_may_not_be_finite_stands_behind_a_condition() -> None:
+    """Counted work: a product that is finite on every row needs no `select`."""
+
+    def selects(f: Callable[[Value], Value]) -> int:
+        (x,), w, v = inputs("x"), Value(2.0), Value(3.0)
+        slopes = gradient((f(x * w) * v).relu(), [x, w, v])
+        return [node.op for node in topological(*slopes)].count(rows.select)
+
+    finite = {selects(f) for f in (engine.tanh, engine.sigmoid, engine.sin)}
+    assert len(finite) == 1
+    assert min(selects(f) for f in (engine.log, engine.sqrt, engine.asin)) > finite.pop()

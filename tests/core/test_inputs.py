@@ -231,6 +231,29 @@ def test_comparing_does_not_walk_a_graph_twice() -> None:
         assert calls(start(), 400) < 5 * calls(start(), 100)
 
 
+def test_a_result_is_visited_once_however_often_what_grows_on_it_is_compared() -> None:
+    def calls(x: Value) -> int:
+        seen = 0
+
+        def count(*_: Any) -> None:
+            nonlocal seen
+            seen += 1
+
+        sys.setprofile(count)
+        try:
+            assert x > -2.0
+        finally:
+            sys.setprofile(None)
+        return seen
+
+    for grow in (Value.tanh, Value.__neg__, lambda x: x + 0.5):
+        x, counted = Value(0.5), []
+        for _ in range(6):
+            x = grow(x)
+            counted.append(calls(x))
+        assert len(set(counted[1:])) == 1, counted
+
+
 def test_threads_record_side_by_side() -> None:
     failures: list[BaseException] = []
 

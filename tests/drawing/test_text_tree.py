@@ -67,6 +67,22 @@ def test_every_use_of_every_value_has_its_line(program: Program) -> None:
     assert found[0] == (number(root.data), number(root.grad))
 
 
+@given(programs([*OPERATIONS], steps=8))
+def test_where_the_tree_is_cut_it_says_how_many_values_are_below(program: Program) -> None:
+    """Each is counted once, and numbers are no values; the count ends at a thousand."""
+    root = program.values()[-1]
+    below = sum(1 for node in topological(root) if not is_constant(node)) - 1
+    said = re.search(r"… (\d+) values? below", tree(root, depth=0))
+    assert int(said[1] if said else 0) == below
+
+
+@pytest.mark.parametrize(
+    ("many", "said"), [(1, "1 value"), (999, "999 values"), (1000, "more than 999 values")]
+)
+def test_values_below_are_counted_up_to_a_thousand(many: int, said: str) -> None:
+    assert f"… {said} below" in tree(engine.sum([Value(1.0) for _ in range(many)]), depth=0)
+
+
 def test_what_was_shown_is_referred_to_by_name() -> None:
     x = Value(3.0, "x")
     square = (lambda s: s * s + x)(x * 2)

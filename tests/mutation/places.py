@@ -75,14 +75,14 @@ def sites(path: Path, root: Path) -> list[list[Mutant]]:
     Left out is what no run of a program depends on: annotations, and what only a type checker sees.
     """
     text = (root / path).read_text(encoding="utf-8")
-    tree, idle = get_ast(text), _idle(ast.parse(text))
+    nodes, idle = [*ast_nodes(get_ast(text))], _idle(ast.parse(text))
     found = defaultdict[Position, list[Mutant]](list)
     for name in operator_names():
         kind = get_operator(name)
         if kind.arguments() or name.endswith(SAME):
             continue
         operator = kind()
-        places = [at for node in ast_nodes(tree) for at in operator.mutation_positions(node)]
+        places = [at for node in nodes for at in operator.mutation_positions(node)]
         for occurrence, (start, _) in enumerate(places):
             if not any(first <= start < last for first, last in idle):
                 found[start].append(Mutant(path, start[0], name, occurrence, text))

@@ -51,6 +51,25 @@ def test_examples_are_found() -> None:
     assert {"engine.core.value.Value", "nn.models.layers.MLP"} <= {test.name for test in found}
 
 
+THEIRS = {"has_aux", "buffers", "mode"}  # flags that JAX or PyTorch takes by position
+
+
+@pytest.mark.parametrize("package", [*PACKAGES, "engine.stepping"])
+def test_flags_are_given_by_name(package: str) -> None:
+    """`run.until_changed(w, True)` would not say what is true."""
+    module, checked, unnamed = importlib.import_module(package), 0, []
+    for name in module.__all__:
+        thing = getattr(module, name)
+        for function in [thing, *vars(thing).values()] if inspect.isclass(thing) else [thing]:
+            if inspect.isfunction(function) and not function.__name__.startswith("_"):
+                for given in inspect.signature(function).parameters.values():
+                    if isinstance(given.default, bool) and given.name not in THEIRS:
+                        checked += 1
+                        unnamed += [(name, given.name)] * (given.kind is not given.KEYWORD_ONLY)
+    assert checked
+    assert unnamed == []
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_what_is_public_is_documented(package: str) -> None:
     module = importlib.import_module(package)

@@ -6,11 +6,14 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine import Value
 from engine.stepping.condition import FIELDS
 from engine.stepping.debugger import Debugger
-from engine.stepping.views import lit
+from engine.stepping.views import Piece, fitted, lit
+from engine.wording.terminal import width
 from tests.stepping.debugged import neuron, ran, said, talk
 
 
@@ -33,6 +36,20 @@ def test_p_shows_nodes_numbers_and_formulas(asked: str, answer: str | None) -> N
         assert shown[0].startswith("*** ")
     else:
         assert shown[0].startswith(answer.removeprefix("print "))
+
+
+@given(st.text("ab日本", max_size=9), st.text("ab日本", max_size=3), st.integers(0, 14))
+def test_a_line_is_cut_to_the_columns_that_there_are(text: str, rest: str, columns: int) -> None:
+    """Where half of a wide character would fit, the dots come a column early."""
+    assert width(fitted([Piece(text), Piece(rest)], columns, colour=False)) <= columns
+    shown = fitted([Piece(text)], columns, colour=False)
+    if width(text) <= columns:
+        assert shown == text
+    else:
+        kept = shown.removesuffix("…")
+        assert text.startswith(kept)
+        assert shown == kept + "…" * (columns > 0)
+        assert columns == 0 or width(text[: len(kept) + 1]) > columns - 1
 
 
 def test_p_alone_shows_all_of_the_step() -> None:

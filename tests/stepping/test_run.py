@@ -231,6 +231,16 @@ def test_an_error_of_a_predicate_leaves_the_run_where_it_was() -> None:
 
 
 # --- errors -------------------------------------------------------------------------------------
+def test_steps_are_indexed_as_those_of_a_list() -> None:
+    x = Value(2.0)
+    run = Run((x * 3.0 + x).tanh())
+    end = len(run)
+    assert [run[i - end].index for i in range(end)] == [run[i].index for i in range(end)]
+    for index in (end, -end - 1, 0.5, None):
+        with pytest.raises(IndexError, match=f"this run has {end} edges, from 0 to {end - 1}; got"):
+            run[index]  # type: ignore[index]
+
+
 @pytest.mark.parametrize(
     ("position", "error"),
     [(9, IndexError), (-10, IndexError), (1.0, TypeError), ("1", TypeError), (True, TypeError)],

@@ -22,7 +22,7 @@ from engine.native.lower.plan import Tape
 from engine.native.lower.sums import SUMS, Expression, Written, raised_sum
 
 
-def raise_tape(tape: Tape, totals: bool = False) -> Tape:
+def raise_tape(tape: Tape, totals: bool) -> Tape:
     """The tape with what the rules find in its place, and without what nobody reads any more.
 
     Arguments:
