@@ -239,7 +239,7 @@ def _class_weights(loss: Loss, weights: ClassWeights, data: Data) -> dict[int, f
     )
     table = _table(weights, targets, classes)
     for name, weight in table.items():
-        if not (is_number(weight) and 0 < weight < math.inf):
+        if not (is_number(weight) and 0 < as_number(weight) < math.inf):
             raise ValueError(
                 f"class_weights takes finite numbers > 0, got {weight!r} for class {name!r}; leave "
                 "out the rows of a class that is not to count"
