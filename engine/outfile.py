@@ -18,9 +18,9 @@ def named(path: File, who: str) -> str:
     """The name of a file, which a user gave. Raises TypeError where it is none."""
     try:
         name = os.fspath(path)
-        if isinstance(name, str) and "\0" not in name:
+        if isinstance(name, str) and b"\0" not in os.fsencode(name):
             return name
-    except TypeError:
+    except (TypeError, UnicodeError):
         pass
     raise TypeError(
         f"{who} takes the name of a file, a str or a Path, got {type(path).__name__} "

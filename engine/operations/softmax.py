@@ -230,7 +230,7 @@ def _results(
     if index is None:
         return numbered(_each(op, shifted, inputs))
     if not isinstance(index, int) or isinstance(index, bool):
-        raise TypeError(f"{op} takes the index of an input, got {index!r}; write an int")
+        raise TypeError(f"{op} takes the index of an input, got {index!r:.60}; write an int")
     if not 0 <= index < n:
         raise IndexError(f"{op} got index {index} for {n} inputs; it counts from 0 to {n - 1}")
     return apply(op, turned(inputs, index))

@@ -228,8 +228,8 @@ def _class_weights(loss: Loss, weights: ClassWeights, data: Data) -> dict[int, f
     targets, others = ([*map(_class, rows.take(rows.counted(ignored)).ys)] for rows in both)
     table = _table(weights, targets, classes)
     for name, weight in table.items():
-        if not (is_number(weight) and 0 < weight < math.inf):
-            got = f"class_weights takes finite numbers > 0, got {weight!r} for class {name!r}"
+        if not (is_number(weight) and 0 < as_number(weight) < math.inf):
+            got = f"class_weights takes finite numbers > 0, got {weight!r:.60} for class {name!r:.60}"
             raise ValueError(f"{got}; leave out the rows of a class that is not to count")
     for target in dict.fromkeys([*targets, *others]):
         if target not in table:

@@ -23,6 +23,8 @@ MOMENTS = 30  # of each work
 ENDS = {"__exit__", "uncollected"}
 
 pytest.importorskip("llvmlite", reason="pip install gradwalk[fast]")
+# In a finalizer Python ignores what is raised, Ctrl-C too.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 needs_timer = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers on Windows")
 
 
@@ -67,7 +69,6 @@ def pressed_after(seconds: float, work: Work) -> None:
 
 
 @needs_timer
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # in a __del__
 def test_ctrl_c_at_a_random_moment_leaves_the_next_call_right(work: Work) -> None:
     rng = random.Random(7)
     work.reset()
