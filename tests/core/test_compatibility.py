@@ -144,7 +144,8 @@ def test_moments_of_an_optimiser_have_a_place_beside_the_value() -> None:
 
 
 def test_a_node_is_no_larger() -> None:
-    assert sys.getsizeof(Value(1.0)) == sys.getsizeof(object.__new__(Node)) <= 104
+    most = 112 if sys.version_info >= (3, 13) else 104
+    assert sys.getsizeof(Value(1.0)) == sys.getsizeof(object.__new__(Node)) <= most
 
 
 # --- operators ---------------------------------------------------------------------------------
@@ -309,6 +310,7 @@ def test_other_functions_written_in_python_give_what_they_gave() -> None:
         np.apply_along_axis(np.arccosh, 0, [x])
 
 
+@pytest.mark.filterwarnings("ignore:numpy.fix is deprecated:DeprecationWarning")  # from 2.5 on
 def test_there_is_no_room_for_a_result_of_numpy_in_a_value() -> None:
     x = Value(0.5)
     for call in (lambda: np.add(x, 1.0, out=x), lambda: np.fix(x, x), lambda: np.isnan(x, out=x)):
