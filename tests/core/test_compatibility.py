@@ -291,7 +291,7 @@ def test_a_function_that_there_is_no_operation_for_is_named(name: str) -> None:
         function(*(Value(1.0),) * function.nin)
 
 
-@pytest.mark.parametrize("call", [np.sinc, np.angle, np.cov, np.histogram, np.isposinf])
+@pytest.mark.parametrize("call", [np.angle, np.cov, np.histogram, np.isposinf])
 def test_a_function_written_in_python_that_fails_is_named(call) -> None:
     with pytest.raises(TypeError, match=rf"^np\.{call.__name__} does not take a Value; write") as e:
         call(Value(1.0))
