@@ -144,7 +144,7 @@ def test_moments_of_an_optimiser_have_a_place_beside_the_value() -> None:
 
 
 def test_a_node_is_no_larger() -> None:
-    most = 112 if sys.version_info >= (3, 13) else 104
+    most = 112 if sys.version_info >= (3, 12) else 104
     assert sys.getsizeof(Value(1.0)) == sys.getsizeof(object.__new__(Node)) <= most
 
 
