@@ -40,7 +40,8 @@ THOROUGH = (
     *("native/test_reads.py", "native/test_repeats.py", "native/test_scale.py"),
     *("nn/doctor/test_fits.py::test_it_is_named", "nn/drawing/test_plots.py"),
     *("nn/interop/test_estimators.py", "nn/training/test_best_epoch.py"),
-    *("nn/training/test_executors.py", "project/test_tree.py", "project/test_types.py"),
+    *("nn/training/test_executors.py", "nn/training/test_places.py::test_native_and_eager"),
+    *("project/test_tree.py", "project/test_types.py"),
     *("stepping/test_debugpy.py", "stepping/test_player_view.py::test_the_step_is_in_view_at_"),
     "test_pages.py::test_a_command_shows_what_its_row_says[python -m demos ",
 )

@@ -101,6 +101,7 @@ def line_at(file: str, line: int | None, called: str = "") -> str:
     Arguments:
         called: what to call the file, if not by its path.
     """
+    file = re.sub(r"^<stdin>?-\d+>?$", "<stdin>", file)  # of 3.13 and 3.14, as tracebacks say it
     compiler = getattr(running_shell(), "compile", None)
     find = getattr(compiler, "format_code_name", lambda file: None)  # from IPython 8 on
     cell = re.search(r"^<ipython-input-(\d+)-|ipykernel_|__marimo__cell", file)
@@ -113,6 +114,8 @@ def line_at(file: str, line: int | None, called: str = "") -> str:
 
 def line_of(code: CodeType, number: int) -> str:
     """A line of the file of a code object; "" if it cannot be read."""
+    if code.co_filename == "<string>":  # of eval and exec, and from 3.13 on of python -c, too
+        return ""
     line = linecache.getline(code.co_filename, number)
     # Python 3.14 keeps what is typed at its prompt by code object, not by file name. There is no
     # public function to read it; tracebacks use this one too.

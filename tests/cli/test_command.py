@@ -74,7 +74,7 @@ def test_an_expression_is_the_graph_that_python_builds(source: str) -> None:
     found = evaluate(source, ours)
     assert found.data == pytest.approx(float(expected), rel=1e-15, abs=1e-300)
     if isinstance(expected, Value):  # and not arithmetic on numbers alone
-        assert to_dot(found) == to_dot(expected)
+        assert to_dot(found, collapse=0) == to_dot(expected, collapse=0)  # large ones by lines
 
 
 def test_its_functions_are_the_public_ones_that_take_and_give_numbers() -> None:

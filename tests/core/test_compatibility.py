@@ -144,7 +144,8 @@ def test_moments_of_an_optimiser_have_a_place_beside_the_value() -> None:
 
 
 def test_a_node_is_no_larger() -> None:
-    assert sys.getsizeof(Value(1.0)) == sys.getsizeof(object.__new__(Node)) <= 104
+    most = 112 if sys.version_info >= (3, 12) else 104
+    assert sys.getsizeof(Value(1.0)) == sys.getsizeof(object.__new__(Node)) <= most
 
 
 # --- operators ---------------------------------------------------------------------------------
@@ -290,7 +291,7 @@ def test_a_function_that_there_is_no_operation_for_is_named(name: str) -> None:
         function(*(Value(1.0),) * function.nin)
 
 
-@pytest.mark.parametrize("call", [np.sinc, np.angle, np.cov, np.histogram, np.isposinf])
+@pytest.mark.parametrize("call", [np.angle, np.cov, np.histogram, np.isposinf])
 def test_a_function_written_in_python_that_fails_is_named(call) -> None:
     with pytest.raises(TypeError, match=rf"^np\.{call.__name__} does not take a Value; write") as e:
         call(Value(1.0))
@@ -309,6 +310,7 @@ def test_other_functions_written_in_python_give_what_they_gave() -> None:
         np.apply_along_axis(np.arccosh, 0, [x])
 
 
+@pytest.mark.filterwarnings("ignore:numpy.fix is deprecated:DeprecationWarning")  # from 2.5 on
 def test_there_is_no_room_for_a_result_of_numpy_in_a_value() -> None:
     x = Value(0.5)
     for call in (lambda: np.add(x, 1.0, out=x), lambda: np.fix(x, x), lambda: np.isnan(x, out=x)):

@@ -2,6 +2,7 @@
 
 import dis
 import json
+import linecache
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from typing import Any
@@ -262,3 +263,11 @@ def test_all_names_in_a_long_function_are_found_and_it_is_not_read_anew_for_each
         for i in range(300):
             assert (origins.name_of(found[f"v{i}"]), spot(found[f"v{i}"])[0]) == (f"v{i}", i + 2)
     assert next(read) < 300 * 20  # a line has about four instructions
+
+
+def test_what_eval_runs_is_not_read_from_what_python_c_runs() -> None:
+    """Both are called <string>; from Python 3.13 on, the lines of the latter can be read."""
+    line = "import engine as another\n"
+    known = {"<string>": (len(line), None, [line], "<string>")}
+    with mock.patch.dict(linecache.cache, known):
+        assert origins.called(eval("(x**2)**2", {"x": Value(2.0, "x")})) == "((x ** 2) ** 2)"

@@ -13,11 +13,12 @@ from demos.pictures import FOLDER, PHOTOGRAPH, PICTURES, save
 
 def contents(svg: Path) -> tuple[list[str], Counter[str], list[str]]:
     """The words, how many there are of each element, and what they are called: all but the places,
-    in which layout programs and fonts differ.
+    in which layout programs and fonts differ, and the version of matplotlib.
     """
     elements = [*ET.parse(svg).iter()]
     words = ["".join(e.itertext()).strip() for e in elements if e.tag.endswith(("text", "title"))]
     tags = Counter(e.tag for e in elements if e.tag.endswith(("}g", "}text", "}title")))
+    words = [word for word in words if not word.startswith("Matplotlib v")]
     return sorted(words), tags, sorted(e.get("class", "") for e in elements)
 
 

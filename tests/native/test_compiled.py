@@ -338,6 +338,6 @@ def test_a_function_can_be_compiled_as_it_is_written() -> None:
         return a * b + b * c + c * a
 
     rows = np.random.default_rng(5).normal(size=(3, 200))
-    want = [sum((a * b, b * c, c * a)) for a, b, c in zip(*rows.tolist(), strict=True)]
+    want = [a * b + b * c + c * a for a, b, c in zip(*rows.tolist(), strict=True)]
     assert compiled(total, exact=True)(*rows).tolist() == want
     assert compiled(total)(*rows).tolist() != want

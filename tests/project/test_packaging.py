@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 
 import engine
 import nn
+from tests.conftest import THOROUGH
 from tests.project.sources import PACKAGES, ROOT, parse, sources
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -56,6 +57,13 @@ def test_the_changelog_names_the_version() -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     headings = [line for line in changelog.splitlines() if line.startswith("## ")]
     assert any(PROJECT["project"]["version"] in heading for heading in headings)
+
+
+@pytest.mark.parametrize("name", THOROUGH)
+def test_what_a_newcomers_run_leaves_out_is_there(name: str) -> None:
+    file, _, test = name.partition("::")
+    text = (ROOT / "tests" / file).read_text(encoding="utf-8")
+    assert f"def {test.partition('[')[0]}" in text
 
 
 def test_each_skip_says_what_would_make_the_test_run() -> None:
