@@ -82,7 +82,7 @@ def assemble(
     # a few percent that numbers are written out
     fixed = all(k.times == 1 for k in lowered.kernels if isinstance(k, plan.Outer | plan.Product))
     ends = replace(inner, lean=lean or not fixed)  # where the caller's rows and results come in
-    module = _Module(lanes, size, lean, good_for == inf, fixed)
+    module = _Module(lanes, size, lean, fixed)
     module.add("pinned", driver.KERNEL, driver.write_pinned, outer.of())
     module.kernels("u", outer, lowered.once)
     once = len(module.calls)
@@ -168,8 +168,8 @@ WRITERS: dict[type[Any], Callable[[Body, section.Section, Any], None]] = {
 class _Module:
     """Functions, each text once, and the calls of them."""
 
-    def __init__(self, lanes: int, size: int, lean: bool, fast: bool, fixed: bool) -> None:
-        self.lanes, self.size, self.lean, self.fast, self.fixed = lanes, size, lean, fast, fixed
+    def __init__(self, lanes: int, size: int, lean: bool, fixed: bool) -> None:
+        self.lanes, self.size, self.lean, self.fixed = lanes, size, lean, fixed
         self.functions: dict[str, Function] = {}
         self.calls: list[tuple[str, list[int]]] = []
         self._names: dict[str, str] = {}
@@ -224,7 +224,7 @@ class _Module:
         head = f"{'i64' if answer else 'void'} ({arguments}) {{"
         text = "\n".join([head, *body.text(), "}"])
         name = self._names.setdefault(text, name)
-        optimised = self.fast or (self.lean and write is not section.write_chunk)
+        optimised = not self.lean or write is not section.write_chunk
         self.functions[name] = text, body.declared, optimised
         self.calls.append((name, own.numbers))
         return name

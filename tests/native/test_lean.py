@@ -114,6 +114,17 @@ def test_lean_code_has_the_bits_of_code_for_many_rows(graph: str, reduce: Any) -
         assert same_bits(few(table), many(table))
 
 
+def test_only_straight_code_that_will_run_seldom_is_not_optimised() -> None:
+    """Counted work of the compiler, which takes longest for code without loops."""
+    xs, outputs, leaves = straight()
+    few, many = (Program(xs, outputs, leaves, rows=rows)._compiled.assembly for rows in (1, inf))
+    kinds = [type(kernel).__name__ for kernel in few.kernels]
+    left = [name for name, (_, _, optimised) in few.functions.items() if not optimised]
+    assert len(left) == kinds.count("Chunk") > 0
+    assert len(left) < len(few.functions)
+    assert all(optimised for _, _, optimised in many.functions.values())
+
+
 def test_code_that_is_lean_adds_up_several_products_as_before() -> None:
     xs, ws = inputs("a", "b", "c"), [Value(0.3), Value(0.7)]
     state: Any = ws[0]
