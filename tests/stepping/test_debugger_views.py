@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import Value
+from engine.stepping.breakpoints import NodeNames
 from engine.stepping.condition import FIELDS
 from engine.stepping.debugger import Debugger
-from engine.stepping.views import Piece, fitted, lit
+from engine.stepping.views import Piece, Views, fitted, lit
 from engine.wording.terminal import width
 from tests.stepping.debugged import neuron, ran, said, talk
 
@@ -50,6 +51,19 @@ def test_a_line_is_cut_to_the_columns_that_there_are(text: str, rest: str, colum
         assert text.startswith(kept)
         assert shown == kept + "…" * (columns > 0)
         assert columns == 0 or width(text[: len(kept) + 1]) > columns - 1
+
+
+@pytest.mark.parametrize("many", [2, 16, 17, 18, 40])
+def test_a_chain_is_shown_but_for_what_is_in_its_middle(many: int) -> None:
+    """The dots stand for two nodes or more: for one, they would take the line that it takes."""
+    y = Value(0.5, "x")
+    for _ in range(many - 1):
+        y = -y
+    run = y.trace_backward()
+    _, *lines, _ = Views(run, NodeNames(run)).way(run[-1])
+    dots = [line[0].text for line in lines if line[0].text.startswith("…")]
+    assert dots == ([f"… {many - 16} more"] if many > 17 else [])
+    assert len(lines) - len(dots) == (16 if many > 17 else many)
 
 
 def test_p_alone_shows_all_of_the_step() -> None:

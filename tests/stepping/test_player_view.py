@@ -11,6 +11,7 @@ import pytest
 import nn
 from engine import Value
 from engine.source.origin import spelled
+from engine.stepping.player.run_page import NEAR, _place
 from engine.stepping.player import to_html
 from tests.drawing.browser import show
 from tests.stepping.played import neuron
@@ -203,3 +204,13 @@ def test_derivatives_can_be_read_at_each_step(page: Any, scheme: str) -> None:
     for _ in range(8):
         assert min(page.evaluate(CONTRASTS)) >= 4.5
         press(page, "ArrowRight")
+
+
+def test_of_a_long_line_the_page_has_what_is_near() -> None:
+    x = Value(2.0, "x")
+    short, long = x * 3.0, [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 13.0, 14.0, 15.0, 16.0, 17.0, x * 4.0][-1]  # noqa: E501 # fmt: skip
+    (_, ahead, code, behind), (_, far, same, _) = _place(short), _place(long)  # type: ignore[arg-type]
+    assert (ahead, code) == ("short, long = ", "x * 3.0")
+    assert len(behind) == NEAR
+    assert (same, len(far), far[0]) == ("x * 4.0", NEAR, "…")
+    assert far.endswith("16.0, 17.0, ")
