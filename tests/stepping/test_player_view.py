@@ -11,8 +11,8 @@ import pytest
 import nn
 from engine import Value
 from engine.source.origin import spelled
-from engine.stepping.player.run_page import NEAR, _place
 from engine.stepping.player import to_html
+from engine.stepping.player.run_page import NEAR, _place
 from tests.drawing.browser import show
 from tests.stepping.played import neuron
 from tests.stepping.playing import at, press
