@@ -271,3 +271,11 @@ def test_what_eval_runs_is_not_read_from_what_python_c_runs() -> None:
     known = {"<string>": (len(line), None, [line], "<string>")}
     with mock.patch.dict(linecache.cache, known):
         assert origins.called(eval("(x**2)**2", {"x": Value(2.0, "x")})) == "((x ** 2) ** 2)"
+
+
+def test_where_there_is_no_source_three_operations_say_how_a_node_was_made() -> None:
+    names: dict[str, Any] = {"x": Value(2.0, "x")}
+    exec("y = x.tanh().exp().sin().cos().tanh()", names)
+    deep = ["tanh(…)", "tanh(cos(…))", "tanh(cos(sin(…)))", "tanh(cos(sin(exp(…))))"]
+    assert [origins.expression(names["y"], i) for i in range(4)] == deep
+    assert origins.expression(names["y"]) == deep[2]

@@ -302,3 +302,20 @@ def test_a_sweep_that_is_interrupted_changes_nothing(
     y.zero_grad()
     y.backward()  # the engine is ready for the next one
     assert (a.grad, b.grad) == (2 * 2 * 27 + 1, 3 * 4 * 9)
+
+
+def test_a_number_that_was_met_has_its_node_already() -> None:
+    """Counted memory: a long loop makes one node for its 2. A 0 has a sign, and is never shared."""
+    x = Value(3.0)
+
+    def node(number: float) -> Value:
+        return (x * number).parents[1]
+
+    assert node(2.5) is node(2.5)
+    assert [math.copysign(1.0, node(zero).data) for zero in (0.0, -0.0, 0.0)] == [1.0, -1.0, 1.0]
+    assert node(0.0) is not node(0.0)
+    node(2.5).label = "k"
+    assert node(2.5).label is None
+    node(2.5).grad = 1.0
+    assert node(2.5).grad == 0.0
+    assert node(2.5) is node(2.5)
