@@ -279,3 +279,10 @@ def test_where_there_is_no_source_three_operations_say_how_a_node_was_made() -> 
     deep = ["tanh(…)", "tanh(cos(…))", "tanh(cos(sin(…)))", "tanh(cos(sin(exp(…))))"]
     assert [origins.expression(names["y"], i) for i in range(4)] == deep
     assert origins.expression(names["y"]) == deep[2]
+
+
+def test_where_there_is_no_source_a_long_sum_is_spelled_by_its_last_term() -> None:
+    names: dict[str, Any] = {"sum": engine.sum} | {k: Value(9.0 - ord(k), k) for k in "abcde"}
+    for terms, spelled in {"a,b,c": "sum(a, b, c)", "a,b,c,d": "sum(…, d)"}.items():
+        exec(f"y = sum([{terms}])", names)
+        assert origins.expression(names["y"]) == spelled

@@ -14,6 +14,7 @@ import engine
 from engine import Value, gradient, no_grad, numeric_mode, topological
 from engine.core.value import is_constant
 from engine.drawing import draw
+from engine.drawing.captions import _samples
 from engine.drawing.view import View, scattered, view
 from engine.wording.notation import locals_of
 from nn import MLP, Module, mse_loss
@@ -376,3 +377,14 @@ def test_drawing_leaves_the_graph_as_it_was(
         assert len(pictures) == 1
     assert snapshot(*roots) == before
     assert not any(isnan(node.grad) for node in topological(*roots))
+
+
+@pytest.mark.parametrize(
+    ("size", "many", "said"),
+    [(2, 4, "4 samples of 2 inputs"), (3, 2, "2 samples of 3 inputs"), (1, 4, ""), (3, 1, "")],
+)
+def test_inputs_that_one_operation_takes_are_a_sample(size: int, many: int, said: str) -> None:
+    weights = [Value(1.0, f"w{i}") for i in range(size)]
+    samples = [[Value(2.0, f"x{i}{k}") for k in range(size)] for i in range(many)]
+    loss = engine.sum([engine.dot(xs, weights).tanh() for xs in samples])
+    assert _samples([x for xs in samples for x in xs], view(loss)) == said
