@@ -229,8 +229,9 @@ def _class_weights(loss: Loss, weights: ClassWeights, data: Data) -> dict[int, f
     table = _table(weights, targets, classes)
     for name, weight in table.items():
         if not (is_number(weight) and 0 < as_number(weight) < math.inf):
-            got = f"class_weights takes finite numbers > 0, got {weight!r:.60} for class {name!r:.60}"
-            raise ValueError(f"{got}; leave out the rows of a class that is not to count")
+            got = f"finite numbers > 0, got {weight!r:.60} for class {name!r:.60}"
+            remedy = "leave out the rows of a class that is not to count"
+            raise ValueError(f"class_weights takes {got}; {remedy}")
     for target in dict.fromkeys([*targets, *others]):
         if target not in table:
             fault = f"class_weights has no weight for the target {target!r}"

@@ -9,10 +9,10 @@ from tests.project.sources import PACKAGES, PARTS, ROOT, code_lines, sources
 
 # The most that each part may have. Who takes lines away lowers the limit.
 LIMITS = {
-    "engine/core": 994,
-    "engine": 13017,
-    "nn": 7464,
-    "engine and nn": 20481,
+    "engine/core": 978,
+    "engine": 12928,
+    "nn": 7144,
+    "engine and nn": 20072,
 }
 FILES = 23  # in one folder
 
