@@ -10,6 +10,7 @@ from itertools import islice
 from types import NoneType
 from typing import Any, TypeVar, get_args
 
+SWITCH = [bool, NoneType]
 T = TypeVar("T")
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -67,8 +68,8 @@ def spelled(function: Function) -> Function:
     """
     known = signature(function).parameters
     usual = {name: each.default for name, each in known.items()}
-    types = {k: {*get_args(each.annotation)} or {usual[k].__class__} for k, each in known.items()}
-    switches = [name for name, each in types.items() if bool in each and each <= {bool, NoneType}]
+    types = {k: get_args(each.annotation) or [usual[k].__class__] for k, each in known.items()}
+    switches = [k for k, each in types.items() if bool in each and all(t in SWITCH for t in each)]
 
     @wraps(function)
     def checked(*args: Any, **options: Any) -> Any:
