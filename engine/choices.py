@@ -79,7 +79,8 @@ def spelled(function: Function) -> Function:
                 raise TypeError(f"{said}. Did you mean {meant!r}?")
         for name in switches:
             got = options.get(name, usual[name])
-            if got is not usual[name] and (isinstance(got, str) or got not in (0, 1)):
+            plain = type(got).__name__ in ("bool", "bool_", "int") and got in (0, 1)
+            if got is not usual[name] and not plain:
                 raise TypeError(f"{name} is True or False, got {got!r:.60}")
         with _unseen():
             return function(*args, **options)

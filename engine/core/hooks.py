@@ -4,15 +4,15 @@ Hooks are kept beside the graph. A pass asks once whether there are any. Without
 nothing more.
 """
 
-import weakref
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
+from weakref import ref
 
 from engine.core.node import Node, as_float
 
 N = TypeVar("N", bound=Node)
 Hook = Callable[[float], float | None]
-HOOKS: dict[int, "dict[RemovableHandle, Hook]"] = {}  # by the id of the node, in their order
+HOOKS: "dict[ref[Node], dict[RemovableHandle, Hook]]" = {}  # by the node, in their order
 
 
 class RemovableHandle:
@@ -22,9 +22,8 @@ class RemovableHandle:
         if not callable(hook):
             got = f"a hook is a function of the gradient, got {type(hook).__name__}"
             raise TypeError(f"{got}; give one like lambda grad: 0.5 * grad")
-        self._key = id(node)
-        if self._key not in HOOKS:
-            weakref.finalize(node, HOOKS.pop, self._key, None)
+        known = ref(node) in HOOKS
+        self._key = ref(node) if known else ref(node, HOOKS.pop)
         HOOKS.setdefault(self._key, {})[self] = hook
 
     def remove(self) -> None:
@@ -34,12 +33,12 @@ class RemovableHandle:
 
 def has_hooks(nodes: Iterable[Node]) -> bool:
     """Whether any of these nodes has a hook."""
-    return bool(HOOKS) and any(HOOKS.get(id(node)) for node in nodes)
+    return bool(HOOKS) and any(HOOKS.get(ref(node)) for node in nodes)
 
 
 def call_hooks(node: Node, grad: float) -> float:
     """The gradient of a node as its hooks leave it."""
-    for hook in [*HOOKS.get(id(node), {}).values()]:
+    for hook in [*HOOKS.get(ref(node), {}).values()]:
         found = hook(grad)
         grad = grad if found is None else as_float(found)
     return grad

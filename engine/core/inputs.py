@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from math import inf
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary, finalize
+from weakref import WeakKeyDictionary, ref
 
 from engine.core.graph import describe, topological
 from engine.core.modes import NO_GRAD, RECORDING
@@ -39,11 +39,12 @@ Look = tuple[float, CodeType | None, int]
 OPEN: Look = (inf, None, 0)  # the node depends on a declared input
 CLOSED: Look = (-1, None, 0)  # it does not, and nobody has looked
 
-# Kept beside the graph, as long as the nodes are alive:
-declared: dict[int, int] = {}  # when each input was declared, by its id
-handmade: set[int] = set()  # those of a program that a user writes, not of `compiled` or `fit`
+# Kept beside the graph, as long as the nodes are alive. What C calls when a node ends, as pop here,
+# is done even where Ctrl-C comes; and no later node is taken for an earlier one.
+declared: dict[ref[Node], int] = {}  # when each input was declared
+handmade: set[ref[Node]] = set()  # those of a program that a user writes, not of `compiled`, `fit`
 _looks: WeakKeyDictionary[Node, Look] = WeakKeyDictionary()  # the last at each leaf or its results
-_known: dict[int, Look] = {}  # what was found out about the nodes below a result, by their ids
+_known: dict[ref[Node], Look] = {}  # what was found out about the nodes below a result
 _now = 0
 REMEDY = "record the decision with where(test, a, b), maximum, clamp or choose(index, options)"
 VARIES = "an input, which varies from row to row"
@@ -61,11 +62,9 @@ def declare(nodes: Iterable[Node]) -> None:
     _now += 1
     by_hand = not in_library(sys._getframe(2))
     for node in nodes:
-        declared[id(node)] = _now
-        finalize(node, declared.pop, id(node), None)
+        declared[ref(node, declared.pop)] = _now
         if by_hand:
-            handmade.add(id(node))
-            finalize(node, handmade.discard, id(node))
+            handmade.add(ref(node, handmade.discard))
 
 
 def is_open(node: object) -> bool:
@@ -74,7 +73,7 @@ def is_open(node: object) -> bool:
         return False
     if node.parents:
         return RECORDING.get() or _survey(node, CLOSED) is OPEN
-    return id(node) in declared or RECORDING.get()
+    return ref(node) in declared or RECORDING.get()
 
 
 def looked_at(leaf: Node, since: float) -> str:
@@ -140,7 +139,7 @@ def look(node: Node, how: str) -> float:
 
 def _has_number(node: Node) -> bool:
     """Whether all inputs below were given numbers, and no function is recorded."""
-    inputs = [each for each in topological(node) if id(each) in declared]
+    inputs = [each for each in topological(node) if ref(each) in declared]
     return not RECORDING.get() and all(each._data == each._data for each in inputs)
 
 
@@ -148,33 +147,26 @@ def _survey(root: Node, look: Look) -> Look:
     """OPEN where a node depends on a declared input. Else this look or a later one.
 
     The look is noted at all leaves below. Each result is visited once, however often the graph
-    grows and is looked at again. What is known of the results is kept as long as the root lives,
-    since the root keeps them alive.
+    grows and is looked at again.
     """
-    found: dict[int, Look] = {}
+    found: dict[Node, Look] = {}
     stack: list[Any] = [root]
     while stack:
         node = stack.pop()
         if node is None:  # all below the next one are done
             node = stack.pop()
-            found[id(node)] = OPEN if OPEN in [found[id(p)] for p in node.parents] else look
+            found[node] = OPEN if OPEN in [found[p] for p in node.parents] else look
             if look is not CLOSED and not node.parents:
                 _looks[node] = look
-        elif id(node) not in found:
-            known = OPEN if id(node) in declared else _known.get(id(node))
+        elif node not in found:
+            known = OPEN if ref(node) in declared else _known.get(ref(node))
             if known and known[0] >= look[0]:
-                found[id(node)] = known
+                found[node] = known
             else:
                 stack += (node, None, *node.parents)
     if len(found) > 1:
-        finalize(root, _forget, [*found])
-        _known.update(found)
-    return found[id(root)]
-
-
-def _forget(ids: Iterable[int]) -> None:
-    for each in ids:
-        _known.pop(each, None)
+        _known.update({ref(node, _known.pop): known for node, known in found.items()})
+    return found[root]
 
 
 class Comparisons(Node):

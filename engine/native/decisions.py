@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
+from weakref import ref
 
 from engine.core.graph import describe, topological
 from engine.core.inputs import INDEX, ControlFlowError, declared, looked_at
@@ -45,7 +46,7 @@ def check_decisions(
     inputs: Sequence[Value], parameters: Sequence[Value], outputs: Sequence[Value]
 ) -> None:
     """An error where ordinary code may have decided on what varies, since there were inputs."""
-    since = min([declared.get(id(node), -1) for node in inputs], default=-1)
+    since = min([declared.get(ref(node), -1) for node in inputs], default=-1)
     line, sure = _baked_in(outputs, [*inputs, *parameters], since)
     if line:
         text = (

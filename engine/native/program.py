@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+from weakref import ref
 
 from engine.choices import pick
 from engine.core.copies import rebuild
@@ -129,7 +130,7 @@ class Program:
             self.inputs, self.parameters, self.outputs, exact, totals=reduce is not None
         )
         self.constants: list[Value] = constants
-        if missing := [describe(node) for node in constants if id(node) in declared]:
+        if missing := [describe(node) for node in constants if ref(node) in declared]:
             raise ValueError(f"{missing[0]} is an input that is not among inputs=; add it")
         self._tape, self._plain = tape, cast("Program | None", None)
         self._alone: Compiled | None = None  # code for a row alone, once there were many such calls

@@ -157,7 +157,7 @@ def test_a_look_is_noted_at_every_leaf_below_with_its_line_and_time() -> None:
     line = here() - 1
     assert open_inputs.looked_at(a, -1) == f"{HERE}:{line}"
     (x,) = inputs("x")
-    since = open_inputs.declared[id(x)]
+    since = open_inputs.declared[weakref.ref(x)]
     assert open_inputs.looked_at(a, since) == open_inputs.looked_at(w, -1) == ""
     assert b.data < 1.0  # to read a number is no decision
     assert open_inputs.looked_at(a, since) == ""
@@ -282,13 +282,13 @@ def test_whose_inputs_they_are_is_told_by_who_asks_for_them() -> None:
 
     def made_here(row: list[Value]) -> Value:  # which the library calls
         (x,) = inputs("x")
-        mine.append(id(x) in open_inputs.handmade)
+        mine.append(weakref.ref(x) in open_inputs.handmade)
         return row[0] * 2.0
 
     assert engine.compiled(made_here)([1.0]) == 2.0
     assert set(mine) == {True}
-    seen: list[int] = []
-    engine.compiled(lambda row: seen.extend(map(id, row)) or row[0] * 2.0)([1.0])
+    seen: list[Any] = []
+    engine.compiled(lambda row: seen.extend(map(weakref.ref, row)) or row[0] * 2.0)([1.0])
     assert open_inputs.handmade.isdisjoint(seen)
 
 
