@@ -1,5 +1,7 @@
 """A picture whose numbers do not fit together says so, where a gradient would be refused."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +25,8 @@ def test_views_say_what_a_gradient_raises(program: Program, data: st.DataObject)
         stale = False
     except StaleValueError:
         stale = True
-    assert [("build" in view and "expression again" in view) for view in views] == [stale] * 2
+    words = [" ".join(view.replace(r"\l", " ").split()) for view in views]
+    assert ["build the expression again" in view for view in words] == [stale] * 2
 
 
 def test_the_remark_is_of_the_whole_picture_and_not_of_its_legend() -> None:
@@ -32,7 +35,7 @@ def test_the_remark_is_of_the_whole_picture_and_not_of_its_legend() -> None:
     assert "was changed" not in to_dot(y)
     x.data = 3.0
     assert to_dot(y).count("x=3.0 was changed after") == 1
-    assert str(tree(y)).endswith("(as test_stale.py:33 did)")
+    assert re.search(r"\(as\s+test_stale\.py:\d+\s+did\)$", str(tree(y)))
     with pytest.raises(StaleValueError):
         y.backward()
     assert all(node.grad == 0.0 for node in topological(y))

@@ -64,7 +64,7 @@ def test_an_error_shows_the_cell_and_no_line_of_the_library(
 def test_other_errors_show_all_their_lines(shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
     text = said(shell, capsys, "import json; json.loads('{')")
     assert "json/decoder.py" in text
-    fault = "import engine.core.graph as g; g.topological(None)"
+    fault = "import engine.core.graph as g; g.check_fresh([None])"
     assert "engine/core/graph.py" in said(shell, capsys, fault)  # an AttributeError
 
 

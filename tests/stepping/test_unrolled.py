@@ -174,7 +174,8 @@ def test_the_parents_of_a_wide_operation_are_counted() -> None:
 @pytest.mark.parametrize("label", LABELS, ids=lambda label: ascii(label[:20]))
 def test_no_label_breaks_out(label: str, tmp_path: Path) -> None:
     x = Value(2.0, label)
-    row = engine.operation(label or "blank", lambda a: a * 2, lambda y, a: (2.0,))
+    name = label if label.isprintable() and label else "blank"
+    row = engine.operation(name, lambda a: a * 2, lambda y, a: (2.0,))
     y = row(x) * x
     y.label = label
     run = y.trace_backward()
