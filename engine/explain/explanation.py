@@ -8,7 +8,7 @@ from operator import mul
 from engine.core.value import Value, is_constant
 from engine.explain.paths import Path, PathSums, count, largest, path_sums
 from engine.explain.reasons import Words, reasons
-from engine.wording.names import number
+from engine.wording.names import counted, number
 from engine.wording.notation import PLAIN
 from engine.wording.terminal import Text, columns
 
@@ -109,7 +109,7 @@ def _path(title: str, product: float, share: str, path: Path, words: Words) -> l
     if len(path) > STEPS:
         hidden = path[STEPS // 2 : -STEPS // 2]
         part = number(prod(edge.local for edge in hidden))
-        lines.insert(STEPS // 2, f"  … {len(hidden):,} more factors, together {part}")
+        lines.insert(STEPS // 2, f"  … {counted(len(hidden), 'more factor')}, together {part}")
     formula = f"{reduce(mul, factors).text} = " if 1 < len(path) <= STEPS else ""
     return [f"{title}: {formula}{number(product)}{share}", *lines]
 
@@ -128,5 +128,5 @@ def _leaves(found: PathSums, words: Words) -> list[str]:
             way[3:-3] = [f"… {len(way) - 6:,} more …"]
         rows.append((words.call(leaf), " · ".join(way), number(grads[leaf]), share))
     more = len(leaves) - LEAVES
-    rest = [f"… and {more:,} more leaves, with smaller gradients"] if more > 0 else []
+    rest = [f"… and {counted(more, 'more leaf')}, with smaller gradients"] if more > 0 else []
     return [f"the gradient of {words.call(found.order[0])} by its leaves", *columns(rows, 2), *rest]

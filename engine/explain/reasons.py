@@ -14,7 +14,7 @@ from engine.core.origins import name_of
 from engine.core.value import Value, is_constant
 from engine.explain.paths import Link, Path, PathSums, broken_edges
 from engine.source.text import bare
-from engine.wording.names import Names, called, number, shorten
+from engine.wording.names import Names, called, counted, number, shorten
 from engine.wording.notation import ATOM, PLAIN, RELATION, WIDE, Term, derivatives, tried
 
 FLAT = 1e-3  # of the steepest slope: tanh is as flat as this from |x| = 4.2 on, sigmoid from 8.3
@@ -101,7 +101,7 @@ def reasons(found: PathSums, value: Value, path: Path, alive: int, words: Words)
         shut = [edge for edge in zeros if found.best[edge.node] > -inf]
         yield from (_flat(edge, words) for edge in shut[:MOST])
         if len(shut) > MOST:
-            yield f"and {len(shut) - MOST:,} more factors of 0"
+            yield f"and {counted(len(shut) - MOST, 'more factor')} of 0"
     elif abs(gradient) < CANCELLED * size:
         yield f"the paths cancel: their sizes add up to {number(size)}"
     if alive and path:

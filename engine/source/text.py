@@ -34,10 +34,11 @@ def number(x: float) -> str:
 def counted(count: int, what: str) -> str:
     """A number of things: `1 edge`, `2 edges`.
 
-    >>> counted(1, "edge"), counted(0, "edge"), counted(2000, "loss"), counted(2, "leaf")
-    ('1 edge', '0 edges', '2,000 losses', '2 leaves')
+    >>> counted(1, "edge"), counted(0, "edge"), counted(2000, "loss"), counted(2, "more leaf")
+    ('1 edge', '0 edges', '2,000 losses', '2 more leaves')
     """
-    several = "leaves" if what == "leaf" else what + ("es" if what[-1] in "sx" else "s")
+    end = "es" if what[-1] in "sx" else "s"
+    several = what[:-1] + "ves" if what.endswith("leaf") else what + end
     return f"{count:,} {what if count == 1 else several}"
 
 
