@@ -262,7 +262,7 @@ def test_enter_keeps_the_indent_and_what_was_changed_is_there_again(page: Any) -
     code.press("Enter")
     assert code.input_value() == "for i in range(3):\n    i\n    "
     page.get_by_role("button", name="Moons", exact=True).click()
-    assert code.input_value().startswith('"""A small network')
+    assert "range(3)" not in code.input_value()
     page.get_by_role("button", name="Explain", exact=True).click()
     assert code.input_value().startswith("for i in range(3)")
 

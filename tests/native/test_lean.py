@@ -12,6 +12,7 @@ import engine
 from engine import Program, Value, choose, gradient, inputs, softmax
 from engine.native import assembly, library
 from engine.native.assembly import assemble
+from engine.native.lower.instructions import record_tape
 from nn import MLP
 from nn.losses import LOSSES
 from tests.native.tools import same_bits
@@ -118,7 +119,7 @@ def test_lean_code_has_the_bits_of_code_for_many_rows(graph: str, reduce: Any) -
 def test_only_straight_code_that_will_run_seldom_is_not_optimised() -> None:
     """Counted work of the compiler, which takes longest for code without loops."""
     xs, outputs, leaves = straight()
-    tape = Program(xs, outputs, leaves)._tape  # whose code may have been compiled before
+    tape, _ = record_tape(xs, leaves, outputs)
     few, many = (assemble(tape, None, 4, rows) for rows in (1, inf))
     kinds = [type(kernel).__name__ for kernel in few.kernels]
     left = [name for name, (_, _, optimised) in few.functions.items() if not optimised]
