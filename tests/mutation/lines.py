@@ -94,7 +94,8 @@ def record(home: Path, tests: Iterable[str]) -> None:
 def run_tests(tree: Path, *options: str, **variables: str) -> int:
     """The exit code of pytest in a copy of the checkout, from which everything is imported."""
     command = [sys.executable, "-m", "pytest", *PYTEST, *options]
-    alone = {"PYTHONPATH": str(tree), "CI": "", "PYTEST_CURRENT_TEST": ""}
+    alone = dict.fromkeys(("CI", "PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST"), "")
+    alone["PYTHONPATH"] = str(tree)
     running = subprocess.Popen(
         command,
         cwd=tree,
