@@ -104,9 +104,8 @@ def l1_penalty(parameters: Iterable[Value], strength: float = 1.0) -> Value:
     >>> l1_penalty([Value(3.0), Value(-4.0)], 0.5).data
     3.5
     """
-    return (
-        engine.sum([abs(constant(p)) for p in parameter_list("l1_penalty", parameters)]) * strength
-    )
+    listed = parameter_list("l1_penalty", parameters)
+    return engine.sum([abs(constant(p)) for p in listed]) * constant(strength)
 
 
 def l2_penalty(parameters: Iterable[Value], strength: float = 1.0) -> Value:
@@ -116,7 +115,7 @@ def l2_penalty(parameters: Iterable[Value], strength: float = 1.0) -> Value:
     12.5
     """
     listed = parameter_list("l2_penalty", parameters)
-    return engine.dot(listed, listed) * strength
+    return engine.dot(listed, listed) * constant(strength)
 
 
 # By name, as `fit` takes them.

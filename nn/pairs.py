@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 import engine
 from engine import Value
+from engine.core.node import as_float
 from engine.core.value import is_constant
 from nn.checks import alone, as_number
 
@@ -49,8 +50,10 @@ def pairs(who: str, outputs: Any, targets: Any, takes: Takes) -> list[tuple[Valu
         nested = [pairs(who, *pair, takes) for pair in zip(xs, ys, strict=True)]
         return [pair for some in nested for pair in some]
     check_scores(who, takes, xs)
-    for y in ys:
-        if takes.targets and not isinstance(y, Value) and not takes.fits(as_number(y)):
+    for y in [y for y in ys if not isinstance(y, Value)]:
+        if not takes.targets:
+            as_float(y, f"{who} takes as a target")
+        elif not takes.fits(as_number(y)):
             raise ValueError(f"{who} takes {takes.targets}, got {y!r}; {takes.remedy}")
     return [(x if isinstance(x, Value) else Value(x), y) for x, y in zip(xs, ys, strict=True)]
 

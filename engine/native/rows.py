@@ -49,30 +49,28 @@ def as_rows(rows: Any, labels: Sequence[str]) -> Any:
     return array
 
 
-def as_array(rows: Any, needs: str) -> Any:
+LOOPS = "functions and models that loop over a row take them, in engine.compiled and nn.fit"
+
+
+def as_array(rows: Any, needs: str, remedy: str = LOOPS) -> Any:
     """Rows as an array of any kind. Raises ValueError where they have several lengths.
 
     Arguments:
-        needs: what they should be, for the message.
+        needs: what they should be, for the message. remedy: what to do.
     """
     try:
         return numpy().asarray(rows)
     except ValueError as error:
-        raise ValueError(
-            f"{needs}, got rows of several lengths ({error}); functions and models that loop over "
-            "a row take them, in engine.compiled and nn.fit"
-        ) from None
+        raise ValueError(f"{needs}, got rows of several lengths ({error}); {remedy}") from None
 
 
 def as_vector(numbers: Any, length: int) -> Any:
     """A contiguous float64 array of that many numbers."""
-    np = numpy()
-    array = np.ascontiguousarray(as_floats(np.asarray(numbers), "parameters"))
+    needs = f"parameters has the shape ({length},), one number for each parameter"
+    array = as_array(numbers, needs, "give the numbers in one list")
+    array = numpy().ascontiguousarray(as_floats(array, "parameters"))
     if array.shape != (length,):
-        raise ValueError(
-            f"parameters has the shape ({length},), one number for each parameter, got "
-            f"{array.shape}"
-        )
+        raise ValueError(f"{needs}, got {array.shape}")
     return array
 
 

@@ -1,6 +1,5 @@
 """Progress: a bar that shows how far a training is, or lines in a log file."""
 
-import math
 import sys
 import time
 import warnings
@@ -36,7 +35,7 @@ class Progress:
         self.epochs: int = epochs
         self.history: History = history
         self.show: bool = show
-        self.every: int = math.ceil(epochs / LINES)
+        self.every: int = -(-epochs // LINES)
         self.last: float = time.monotonic()
         self._bar: tqdm[Any] | None = None
         if show and (tqdm is not plain_tqdm or sys.stderr.isatty()):

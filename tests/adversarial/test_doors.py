@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, seed
 from hypothesis import strategies as st
 
 from tests.adversarial.doors import DOORS
@@ -32,7 +32,10 @@ def test_a_case_that_is_kept(name: str, case: Any) -> None:
     judged(DOORS[name].enter, case)
 
 
+# The same cases each time, whatever seed the run has: that no door will ever be found open is not
+# what a change can be held to. New cases are looked for by `python -m tests.adversarial`.
 @pytest.mark.parametrize("name", DOORS)
+@seed(0)
 @given(data=st.data())
 def test_whatever_is_handed_in(name: str, data: st.DataObject) -> None:
     judged(DOORS[name].enter, data.draw(DOORS[name].cases))

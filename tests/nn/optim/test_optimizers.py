@@ -210,6 +210,10 @@ REFUSED = {
     ),
     "epochs": (lambda: nn.cosine(0.5), "cosine takes epochs as a whole number >= 1, got 0.5"),
     "rise": (lambda: nn.warmup(0), "warmup takes epochs as a whole number >= 1, got 0"),
+    "huge": (
+        lambda: nn.cosine(10**20),
+        "cosine takes epochs as a whole number >= 1 below 2**63, got 100000000000000000000",
+    ),
 }
 
 
