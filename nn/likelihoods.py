@@ -69,10 +69,10 @@ def cross_entropy(
     0.503204
     """
     if not 0 <= as_number(label_smoothing) <= 1:
-        got = f"cross_entropy takes label_smoothing from 0 to 1, got {label_smoothing!r}"
+        got = f"cross_entropy takes label_smoothing from 0 to 1, got {label_smoothing!r:.60}"
         raise ValueError(f"{got}; give a number, such as 0.1")
     if ignore_index is not None and whole(ignore_index) is None:
-        got = f"cross_entropy takes ignore_index as a whole number, got {ignore_index!r}"
+        got = f"cross_entropy takes ignore_index as a whole number, got {ignore_index!r:.60}"
         raise ValueError(f"{got}; give one, such as -100")
     if alone(logits):
         got = "cross_entropy takes a list of logits, one for each class, got a single one"
@@ -134,7 +134,7 @@ def _expected(logits: Sequence[Any], target: Any) -> Value:
         if number is None or not 0 <= number < len(logits):
             expected = f"a class from 0 to {len(logits) - 1} for {len(logits)} logits"
             remedy = "classes are counted from 0"
-            raise ValueError(f"cross_entropy takes {expected}, got {target!r}; {remedy}")
+            raise ValueError(f"cross_entropy takes {expected}, got {target!r:.60}; {remedy}")
         return engine.log_softmax(logits, index=number)
     logs = engine.log_softmax(logits)
     if any(isinstance(share, Value) for share in target):

@@ -72,7 +72,7 @@ def huber_loss(outputs: Nested, targets: Nested, delta: float = 1.0) -> Value:
     1.3125
     """
     if not 0 < as_number(delta) < inf:
-        got = f"huber_loss takes a finite delta > 0, got {delta!r}"
+        got = f"huber_loss takes a finite delta > 0, got {delta!r:.60}"
         raise ValueError(f"{got}; give a number, such as 1.0")
     distances = [output - target for output, target in pairs("huber_loss", outputs, targets, ANY)]
     near = [engine.clamp(d, -delta, delta) for d in distances]

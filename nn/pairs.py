@@ -54,7 +54,7 @@ def pairs(who: str, outputs: Any, targets: Any, takes: Takes) -> list[tuple[Valu
         if not takes.targets:
             as_float(y, f"{who} takes as a target")
         elif not takes.fits(as_number(y)):
-            raise ValueError(f"{who} takes {takes.targets}, got {y!r}; {takes.remedy}")
+            raise ValueError(f"{who} takes {takes.targets}, got {y!r:.60}; {takes.remedy}")
     return [(x if isinstance(x, Value) else Value(x), y) for x, y in zip(xs, ys, strict=True)]
 
 

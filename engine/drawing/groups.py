@@ -53,12 +53,12 @@ def group(
     if collapse is not None and (type(collapse) is not int or collapse not in (0, 1, 2)):
         levels = "0 (nothing), 1 (by layer, or by function), 2 (by neuron, or by line)"
         fine = f"None (as fine as can be read, in {limit} shapes)"
-        raise ValueError(f"collapse is {levels} or {fine}, got {collapse!r}")
+        raise ValueError(f"collapse is {levels} or {fine}, got {collapse!r:.60}")
     if type(limit) is not int or limit < 0:
-        raise ValueError(f"limit is a number of shapes from 0 on, got {limit!r}")
+        raise ValueError(f"limit is a number of shapes from 0 on, got {limit!r:.60}")
     if not isinstance(open, Iterable) or not all(isinstance(name, str) for name in open):
         expected = 'open takes names of groups, such as "L0.N3" or a list of them'
-        raise TypeError(f"{expected}, got {open!r}")
+        raise TypeError(f"{expected}, got {open!r:.60}")
     names = {open} if isinstance(open, str) else {*open}
     for found in _groupings(view, collapse, names, limit):
         ids = found.ids(view)

@@ -87,7 +87,7 @@ def draw(
     """
     pick(dict.fromkeys(get_args(Direction)), direction, "direction")
     if width is not None and (type(width) is not int or width < 1):
-        raise ValueError(f"width is a number of pixels from 1 on, or None, got {width!r}")
+        raise ValueError(f"width is a number of pixels from 1 on, or None, got {width!r:.60}")
     kinds = {"parameters": parameters, "inputs": inputs}
     seen = view(value, depth=depth, only=only, expand=expand, grad=grad, **kinds)
     look = Look(direction, width, strength)

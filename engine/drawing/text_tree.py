@@ -69,7 +69,7 @@ def tree(
     """
     for what, least, count in (("depth", 0, depth), ("lines", 1, lines)):
         if not isinstance(count, int) or count < least:
-            raise ValueError(f"{what} is a whole number from {least} on, got {count!r}")
+            raise ValueError(f"{what} is a whole number from {least} on, got {count!r:.60}")
     outputs = outputs_of("tree", value)
     walked = _walk(outputs, depth, lines)
     gradients_of([line.node for line in walked])  # as floats

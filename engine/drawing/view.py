@@ -86,7 +86,9 @@ def view(
     """Choose what is drawn of the graph below some Values; the arguments are those of `draw`."""
     outputs = outputs_of("draw", given)
     if depth is not None and (isinstance(depth, bool) or not isinstance(depth, int) or depth < 0):
-        raise ValueError(f"depth is a number of steps from the output, 0 or more, got {depth!r}")
+        raise ValueError(
+            f"depth is a number of steps from the output, 0 or more, got {depth!r:.60}"
+        )
     order = topological(*reversed(outputs))  # the last is drawn first: the first goes above
     gradients_of(order)  # as floats
     sources = None if only is None else _among(order, only)
@@ -201,7 +203,7 @@ def _among(order: list[Value], only: Outputs) -> set[Value]:
     """The Values that `only` names, which have to be in the graph."""
     wanted = {*outputs_of("only", only)}
     for node in wanted.difference(order):
-        got = f"only takes Values that went into what is drawn, got {node!r}, which did not"
+        got = f"only takes Values that went into what is drawn, got {node!r:.60}, which did not"
         raise ValueError(f"{got}; to see what a Value was made from, draw that Value")
     return wanted
 

@@ -51,7 +51,7 @@ def explain(loss: Value, w: Value | None = None, *, paths: int = 5) -> Text:
         if not isinstance(node, Value) and not (node is None and what != "a loss"):
             raise TypeError(f"explain takes Values, got {type(node).__name__} for {what}")
     if not isinstance(paths, int) or paths < 1:
-        raise ValueError(f"paths is how many paths to write out, from 1 on, got {paths!r}")
+        raise ValueError(f"paths is how many paths to write out, from 1 on, got {paths!r:.60}")
     found = path_sums(loss)
     words = Words(found.order[::-1])
     return Text("\n".join(_leaves(found, words) if w is None else _one(found, w, paths, words)))

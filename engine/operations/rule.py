@@ -132,7 +132,7 @@ def operation(
     each = partials if isinstance(partials, Sequence) else (partials,)
     for f in (function, *each):
         if not callable(f):
-            raise TypeError(f"{name} needs functions for its value and its partials, got {f!r}")
+            raise TypeError(f"{name} needs functions for its value and its partials, got {f!r:.60}")
 
     @wraps(function)  # so that its signature still says how many inputs it takes
     def value(*inputs: float) -> float:

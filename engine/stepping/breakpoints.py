@@ -69,7 +69,7 @@ class NodeNames(Names):
             raise Mistake(f"{text} is another node at each step; give the name of one")
         node = self.nodes.get(text.strip("'\""))
         if node is None:
-            raise Mistake(f"no node is called {text!r}{hint(text, self.nodes)}")
+            raise Mistake(f"no node is called {text!r:.60}{hint(text, self.nodes)}")
         return node
 
 
@@ -109,7 +109,7 @@ class Breakpoints:
             raise Mistake(f"nothing was made in {text}{hint(text, self.groups['line'])}")
         if _WORD.fullmatch(text) and text not in FIELDS:
             known = [*self.names.nodes, *self.groups["operation"], *self.groups["layer"]]
-            raise Mistake(f"no node, operation or layer is called {text!r}{hint(text, known)}")
+            raise Mistake(f"no node, operation or layer is called {text!r:.60}{hint(text, known)}")
         found = self.read(text)
         if found.kind != "number":
             raise Mistake(f"{text} is a {found.kind} and no condition, such as parent is {text}")

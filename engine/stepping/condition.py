@@ -164,7 +164,7 @@ class _Reader:
         if isinstance(tree, ast.Attribute) and (owner := self._node(tree.value)).kind == "node":
             if tree.attr not in _OF_A_NODE:
                 known = ", ".join(_OF_A_NODE)
-                raise self._mistake(tree, f"a node has {known} here, and no {tree.attr!r}")
+                raise self._mistake(tree, f"a node has {known} here, and no {tree.attr!r:.60}")
             kind, get = _OF_A_NODE[tree.attr]
             return Read(kind, lambda step: get(owner.at(step)))
         raise self._mistake(tree, f"there is no {name!r} here{self.hint(name)}")
@@ -175,7 +175,9 @@ class _Reader:
             return self.read(tree)
         node = self.find(tree.value)
         if node is None:
-            raise self._mistake(tree, f"no node is called {tree.value!r}{self.hint(tree.value)}")
+            raise self._mistake(
+                tree, f"no node is called {tree.value!r:.60}{self.hint(tree.value)}"
+            )
         return Read("node", lambda step: node)
 
     def _pair(self, left: ast.expr, symbol: type[ast.cmpop], right: ast.expr) -> Any:

@@ -119,7 +119,7 @@ class Debugger(Prompt):
         try:
             self.run.goto(int(argument))
         except ValueError:
-            raise Mistake(f"goto takes the number of an edge, got {argument!r}") from None
+            raise Mistake(f"goto takes the number of an edge, got {argument!r:.60}") from None
         self._show()
 
     def do_restart(self, argument: str) -> None:
@@ -189,7 +189,7 @@ class Debugger(Prompt):
     def do_clear(self, argument: str) -> None:
         """Forget the break with that number, or all breaks."""
         if argument and argument not in self.stops:
-            raise Mistake(f"there is no break {argument!r}; `break` lists them")
+            raise Mistake(f"there is no break {argument!r:.60}; `break` lists them")
         for k in [argument] if argument else [*self.stops]:
             self.note(f"break {k} at {self.stops.pop(k).text} is cleared")
 
@@ -269,7 +269,7 @@ class Debugger(Prompt):
                 self.write(line)
             return
         if not argument.endswith(".svg"):
-            raise Mistake(f"graph writes SVG, so the file ends in .svg, got {argument!r}")
+            raise Mistake(f"graph writes SVG, so the file ends in .svg, got {argument!r:.60}")
         Path(argument).write_text(lit(self.run.root, self.run.current), encoding="utf-8")
         self.note(f"written: {argument}")
 

@@ -122,7 +122,7 @@ class Prompt(cmd.Cmd):
         done = False
         try:
             if argument and name in COMMANDS.keys() - {"quit"} and " " not in COMMANDS[name]:
-                raise Mistake(f"{name} takes nothing, got {argument!r}")
+                raise Mistake(f"{name} takes nothing, got {argument!r:.60}")
             done = bool(super().onecmd(line))
         except (ValueError, IndexError, TypeError, OSError, LayoutError) as error:
             self.write(painted(f"*** {error}", ALARM * self.colour))  # whole, however wide
@@ -143,7 +143,7 @@ class Prompt(cmd.Cmd):
         """All commands, or what one of them does."""
         command = SHORT.get(argument, argument)
         if argument and command not in COMMANDS:
-            raise Mistake(f"there is no command {argument!r}{hint(command, COMMANDS)}")
+            raise Mistake(f"there is no command {argument!r:.60}{hint(command, COMMANDS)}")
         if argument:
             self.note(COMMANDS[command], "1")
             self.tell([Piece(line)] for line in self._about(command))
@@ -181,7 +181,7 @@ class Prompt(cmd.Cmd):
     def count(self, argument: str) -> int:
         """The argument of a command as a number of edges; 1 where there is none."""
         if argument and not (argument.isdigit() and int(argument)):
-            raise Mistake(f"this takes a number of edges from 1 on, got {argument!r}")
+            raise Mistake(f"this takes a number of edges from 1 on, got {argument!r:.60}")
         return int(argument or 1)
 
     # --- completion ------------------------------------------------------------------------------

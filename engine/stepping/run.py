@@ -101,7 +101,7 @@ class Run:
         """The step with that index, whether it has been taken or not."""
         end = len(self)
         if not isinstance(index, int) or not -end <= index < end:
-            raise IndexError(f"this run has {end} edges, from 0 to {end - 1}; got {index!r}")
+            raise IndexError(f"this run has {end} edges, from 0 to {end - 1}; got {index!r:.60}")
         index %= end
         node, parent = self.nodes[self._node[index]], self.nodes[self._parent[index]]
         upstream, position = self._grads[self._node[index]], self._position[index]
@@ -177,7 +177,7 @@ class Run:
         before that position; None at the beginning.
         """
         if isinstance(position, bool) or not isinstance(position, int):
-            raise TypeError(f"a position is a whole number of edges, got {position!r}")
+            raise TypeError(f"a position is a whole number of edges, got {position!r:.60}")
         end = len(self)
         if not -end - 1 <= position <= end:
             raise IndexError(f"this run has positions from 0 to {end}, got {position}")

@@ -54,7 +54,7 @@ def plot_features(
     parts = chain.layers(who, model)
     if isinstance(layer, bool) or layer not in range(-len(parts), len(parts)):
         expected = f"{who} takes a layer from 0 to {len(parts) - 1} (or -1 for the last)"
-        raise ValueError(f"{expected}, got {layer!r}")
+        raise ValueError(f"{expected}, got {layer!r:.60}")
     layer %= len(parts)
     n_in = chain.widths(parts)[0]
     called = names(who, "features", features, n_in)
@@ -80,7 +80,7 @@ def _shape(who: str, shape: Shape, n_in: int, named: bool) -> Shape:
         return (side, side) if side * side == n_in >= 16 and not named else None
     if len(shape) != 2 or math.prod(shape) != n_in or min(shape) < 1:
         expected = f"{who} takes a shape (height, width) of {n_in} pixels for {n_in} inputs"
-        raise ValueError(f"{expected}, got {shape!r}; leave it out for bars")
+        raise ValueError(f"{expected}, got {shape!r:.60}; leave it out for bars")
     return shape
 
 

@@ -252,7 +252,7 @@ def _activation(name: ActivationName | bool, nonlin: bool | None) -> ActivationN
 def _widths(widths: Any) -> list[int]:
     remedy = "; MLP(2, [16, 16, 1]) has two hidden layers of 16 and one output"
     if alone(widths):
-        raise TypeError(f"MLP takes a list of widths, got {widths!r}{remedy}")
+        raise TypeError(f"MLP takes a list of widths, got {widths!r:.60}{remedy}")
     checked = [count("MLP", "each width", width, remedy) for width in widths]
     if not checked:
         raise ValueError(f"MLP takes at least one width, got an empty list{remedy}")

@@ -198,7 +198,7 @@ def _share(rows: int, validation: Any) -> float | None:
     if not 0 < validation < 1 or rows < 2:
         expected = "validation holds out a share between 0 and 1 of at least 2 rows"
         remedy = "give a share like 0.2, or (xs, ys)"
-        raise ValueError(f"{expected}, got {validation!r} of {rows}; {remedy}")
+        raise ValueError(f"{expected}, got {validation!r:.60} of {rows}; {remedy}")
     return float(validation)
 
 
@@ -244,7 +244,7 @@ def _table(weights: ClassWeights, targets: list[int], classes: Classes) -> dict[
     """The weights by target."""
     if isinstance(weights, str):
         if weights != "balanced":
-            got = f'class_weights by name is "balanced", got {weights!r}'
+            got = f'class_weights by name is "balanced", got {weights!r:.60}'
             raise ValueError(f"{got}; or give a mapping from class to weight, or a list of weights")
         counts = Counter(targets)
         return {name: len(targets) / (len(counts) * counts[name]) for name in sorted(counts)}
@@ -267,6 +267,6 @@ def _class(target: Any) -> int:
     """A target as the number of a class."""
     number = whole(target)
     if number is None:
-        got = f"class_weights needs targets that are numbers of classes, got {target!r}"
+        got = f"class_weights needs targets that are numbers of classes, got {target!r:.60}"
         raise ValueError(f"{got}; write each as its class, or leave the weights out")
     return number

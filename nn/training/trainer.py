@@ -286,5 +286,5 @@ def _factor(epoch: int, schedule: Schedule) -> float:
     if not 0 <= as_number(factor) < math.inf:
         expected = "a schedule gives a finite factor >= 0 for every epoch"
         remedy = "return one like 1 / (1 + epoch)"
-        raise ValueError(f"{expected}, got {factor!r} for epoch {epoch}; {remedy}")
+        raise ValueError(f"{expected}, got {factor!r:.60} for epoch {epoch}; {remedy}")
     return float(factor)

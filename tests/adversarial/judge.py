@@ -77,7 +77,7 @@ def _check(error: BaseException) -> None:
     last, said = _last(error), str(error)
     meant = last.tb_frame.f_code.co_filename == "<case>" or isinstance(error, OSError)
     meant |= bool(
-        re.search(r"\(\) (takes|missing) \d", said)
+        re.search(r"\(\) (takes|missing) (\d|exactly)", said)
     )  # a user's function that takes others
     if not meant and not _is_raised(last):
         raise Fault(f"{type(error).__name__} {_at(last)}, by accident: {said}") from error
