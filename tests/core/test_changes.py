@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from engine import StaleValueError, Value
@@ -42,6 +43,20 @@ def test_a_loop_that_sets_many_is_kept_once() -> None:
     line = here() - 1
     assert [each[0] for each in CHANGES].count(code()) == 1
     assert changed_at(leaves[3]._epoch).line == line  # type: ignore[union-attr]
+
+
+def test_what_is_set_together_becomes_floats() -> None:
+    leaves = [Value(0.0) for _ in range(4)]
+    set_data(leaves, [1, True, np.float32(0.5), 2.5])  # type: ignore[list-item]
+    assert [(type(x.data), x.data) for x in leaves] == [
+        (float, 1),
+        (float, 1),
+        (float, 0.5),
+        (float, 2.5),
+    ]
+    with pytest.raises(TypeError):
+        set_data(leaves[:2], [7.0, "8"])  # type: ignore[list-item]
+    assert leaves[0].data == 1.0
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from engine import (
     numeric_mode,
     operation,
 )
-from engine.core.operation import TABLE, lookup
+from engine.core.operation import TABLE, lookup, rows
 
 
 def cube(**how: Any) -> Any:
@@ -160,6 +160,11 @@ def test_the_check_draws_from_the_domain() -> None:
     for a, b in drawn:  # and a little around it, for the differences
         assert 1.5 < a < 3.5
         assert 8.5 < b < 12.5
+
+
+def test_the_check_draws_on_both_sides_of_zero_where_no_domain_is_given() -> None:
+    operation("twice", lambda x: 2.0 * x, lambda y, x: 2.0)
+    assert rows.twice.domain == rows.add.domain == (-3.0, 3.0)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ import pytest
 import engine
 from engine import ControlFlowError, Value, gradient, inputs, where
 from engine.core import inputs as open_inputs
+from engine.core.modes import RECORDING
+from engine.settings import Scope
 
 HERE = Path(__file__)
 
@@ -134,6 +136,14 @@ def test_python_cannot_decide_below_inputs() -> None:
             attempt(x)
         assert f"{HERE}:{attempt.__code__.co_firstlineno + 1}: " in str(error.value)
     assert issubclass(ControlFlowError, TypeError)
+
+
+def test_a_parameter_is_named_as_one_while_a_function_is_recorded() -> None:
+    (x,), w = inputs("x"), Value(2.0, "w")
+    with Scope(RECORDING, True):
+        for leaf, why in [(w, "a parameter, which may change"), (x, "an input, which varies")]:
+            with pytest.raises(ControlFlowError, match=f"it depends on {why}"):
+                float(leaf * 2.0)
 
 
 # --- inputs leave no trace -----------------------------------------------------------------------
