@@ -105,7 +105,8 @@ def l1_penalty(parameters: Iterable[Value], strength: float = 1.0) -> Value:
     3.5
     """
     listed = parameter_list("l1_penalty", parameters)
-    return engine.sum([abs(constant(p)) for p in listed]) * constant(strength)
+    scale: Value = constant(strength)
+    return engine.sum([abs(constant(p)) for p in listed]) * scale
 
 
 def l2_penalty(parameters: Iterable[Value], strength: float = 1.0) -> Value:
@@ -115,7 +116,8 @@ def l2_penalty(parameters: Iterable[Value], strength: float = 1.0) -> Value:
     12.5
     """
     listed = parameter_list("l2_penalty", parameters)
-    return engine.dot(listed, listed) * constant(strength)
+    scale: Value = constant(strength)
+    return engine.dot(listed, listed) * scale
 
 
 # By name, as `fit` takes them.

@@ -1,6 +1,6 @@
 """The rows of a training as programs read them, cut into shards for the workers."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -65,7 +65,7 @@ class Table:
         spare = [*range(n or 1, xs), *range(xs + (m or 1), xs + ys)]
         return numpy().delete(self[places], spare, axis=1)
 
-    def groups(self, places: Any) -> Iterable[tuple[Shape, Any, Any]]:
+    def groups(self, places: Any) -> list[tuple[Shape, Any, Any]]:
         """Of the rows at these places, those of each shape: which of them, and their places."""
         if len(self.shapes) == 1:
             return [(self.shapes[0], slice(None), places)]
@@ -150,16 +150,19 @@ class Work:
 
         Rows with fewer outputs than others have zeros behind them.
         """
-        np, held, forwards = numpy(), self.tables[table], [s.forward for s in self.steps.values()]
-        found = np.zeros((len(places), max(len(each.outputs) for each in forwards)))
-        for i in range(0, len(places), MEASURED):
-            part = found[i : i + MEASURED]
-            for shape, at, some in held.groups(places[i : i + MEASURED]):
-                forward, rows = self.steps[shape].forward, held.of(shape, some)
-                if len(forwards) == 1:
-                    forward(rows, theta, part)
-                else:
-                    part[at, : len(forward.outputs)] = forward(rows, theta)
+        starts = range(0, len(places) or 1, MEASURED)
+        parts = [self._outputs(theta, self.tables[table], places[i : i + MEASURED]) for i in starts]
+        return parts[0] if len(parts) == 1 else numpy().concatenate(parts)
+
+    def _outputs(self, theta: Any, table: Table, places: Any) -> Any:
+        forwards = {shape: step.forward for shape, step in self.steps.items()}
+        if len(forwards) == 1:
+            ((shape, forward),) = forwards.items()
+            return forward(table.of(shape, places), theta)
+        found = numpy().zeros((len(places), max(len(each.outputs) for each in forwards.values())))
+        for shape, at, some in table.groups(places):
+            rows, forward = table.of(shape, some), forwards[shape]
+            found[at, : len(forward.outputs)] = forward(rows, theta)
         return found
 
 

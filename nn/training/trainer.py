@@ -23,7 +23,7 @@ from nn.models.layers import sized
 from nn.models.module import evaluating
 from nn.models.regularization import BatchNorm, Dropout, too_few
 from nn.optim.gradients import clip_grad_norm
-from nn.optim.schedules import ReduceLROnPlateau, Schedule
+from nn.optim.schedules import ReduceLROnPlateau
 from nn.training.reach import Reach
 from nn.training.task import Task
 
@@ -141,7 +141,8 @@ class Trainer:
             fault = "a callback called requires_grad_, which fit reads once, when it begins"
             remedy = "end the fit there (return True) and call fit again for the layers that"
             raise ValueError(f"{fault}; {remedy} learn from then on")
-        self._factors = self._factors_of(epoch + 1, waited)
+        if len(self._factors) == epoch:
+            self._factors.append(self._factor(epoch, waited))
         self.task.optimizer.lr = self.rate * self._factors[epoch]
 
     def take(self) -> None:
@@ -251,7 +252,7 @@ class Trainer:
         optimizer, about = self.task.optimizer, state.entry("optimizer", dict)
         factors, numbers = state.floats("factors"), state.floats("parameters", len(self.numbers()))
         plateau = isinstance(self.task.schedule, ReduceLROnPlateau)  # a setting, compared as one
-        if not plateau and self._factors_of(len(factors)) != factors:
+        if not plateau and [*map(self._factor, range(len(factors)))] != factors:
             got = f"{state.source} is of a training with another schedule of the learning rate"
             raise CheckpointError(f"{got}; resume with the same, or start anew with resume=False")
         sizes, memory = state.counts("sizes"), state.floats("memory")
@@ -269,22 +270,14 @@ class Trainer:
     def read(self) -> None:
         """Go on with what the Values and the optimiser hold."""
 
-    def _factors_of(self, epochs: int, waited: int = 0) -> list[float]:
-        """The schedule's factors for the first epochs. It is asked only once about each."""
-        schedule, known = self.task.schedule, self._factors
-        if len(known) >= epochs:
-            return known[:epochs]
+    def _factor(self, epoch: int, waited: int = 0) -> float:
+        """The schedule's factor for the next epoch. Raises ValueError where it gives none."""
+        schedule = self.task.schedule
         if isinstance(schedule, ReduceLROnPlateau):
-            return [*known, known[-1] * schedule(waited) if known else 1.0]
-        new = range(len(known), epochs)
-        return known + [1.0 if schedule is None else _factor(epoch, schedule) for epoch in new]
-
-
-def _factor(epoch: int, schedule: Schedule) -> float:
-    """The factor that a schedule gives for an epoch. Raises ValueError where it is none."""
-    factor = schedule(epoch)
-    if not 0 <= as_number(factor) < math.inf:
-        expected = "a schedule gives a finite factor >= 0 for every epoch"
-        remedy = "return one like 1 / (1 + epoch)"
-        raise ValueError(f"{expected}, got {factor!r:.60} for epoch {epoch}; {remedy}")
-    return float(factor)
+            return self._factors[-1] * schedule(waited) if self._factors else 1.0
+        factor = 1.0 if schedule is None else schedule(epoch)
+        if not 0 <= as_number(factor) < math.inf:
+            expected = "a schedule gives a finite factor >= 0 for every epoch"
+            remedy = "return one like 1 / (1 + epoch)"
+            raise ValueError(f"{expected}, got {factor!r:.60} for epoch {epoch}; {remedy}")
+        return float(factor)

@@ -63,11 +63,11 @@ class WorkerPool:
         size, work = len(batch), self.work
         stage = stage or (next(iter(work.steps)), 0, 0)
         program = work.steps[stage[0]].programs[stage[1]]
-        shards = shard_count(size, program.shard)
         chosen: Any = range(size) if size == self._rows else batch
         try:
-            if shards == 1:
+            if size < 2.0 * program.shard:
                 return program(work.rows(stage, chosen), theta)
+            shards = shard_count(size, program.shard)
             if size < self._rows:
                 chosen = numpy().asarray(batch)
             calls: list[tuple[Any, ...]] = []
@@ -83,10 +83,10 @@ class WorkerPool:
     def outputs(self, theta: Any, table: int) -> Any:
         """The loss and the outputs of each row of a table."""
         rows, (first, *more) = len(self.work.tables[table]), self.work.steps.values()
-        shards = shard_count(rows, first.forward.shard)
         try:
-            if shards == 1:
+            if rows < 2.0 * first.forward.shard:
                 return self.work.outputs(theta, table, range(rows))
+            shards = shard_count(rows, first.forward.shard)
             if self.executor is not None:
                 self.workers = _workers(self.executor)  # there may be more or fewer by now
             parts = shares(shards, self._hands(first.forward, rows))
