@@ -184,6 +184,7 @@ def test_what_is_made_of_arithmetic_and_rows_runs_in_vectors(function: Any) -> N
         lambda x: x % 2.0,
         lambda x: float(f"{x:.3g}"),
         lambda x: float(isinstance(x, float)),
+        lambda x: math.nan if isinstance(x, float) else x * 2.0,
         lambda x: x * sum([x for _ in "ab"]),
         lambda x: x * len(CALL),
         _inverse_or_seven,

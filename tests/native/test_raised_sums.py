@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import Program, Value, gradient
+from engine import Program, Value, dot, gradient
 from tests.native.scalars import WS, XS, some
 from tests.native.tools import eager, ieee, same_bits
 
@@ -99,6 +99,13 @@ def test_trees_make_no_infinity_and_no_nan_of_their_own(
     assert same_bits(np.isnan(raised), np.isnan(written))
     infinite = np.isinf(written) | np.isinf(raised)
     assert same_bits(raised[infinite], written[infinite])
+
+
+def test_a_lone_product_takes_no_term_from_behind_a_difference() -> None:
+    x, y, z = XS[:3]
+    for late in (x * x - y + z, dot([z], [1.0], x * x - y)):
+        assert Program(XS[:3], [late])([[1e8, 1e16, 1.0]]).tolist() == [[1.0]]
+    assert Program(XS[:3], [z + x * x - y])([[1e8, 1e16, 1.0]]).tolist() == [[0.0]]
 
 
 def test_sums_that_overflow_on_the_way() -> None:
