@@ -281,3 +281,8 @@ def test_what_is_not_a_format_is_blamed_on_the_format() -> None:
         draw(product()).pipe("nonsense")
     assert "nonsense" in str(caught.value)
     assert "dot program that works" not in str(caught.value)
+
+
+def test_a_format_with_a_slip_of_the_pen_is_answered_by_the_nearest() -> None:
+    with pytest.raises(ValueError, match=r"^unknown format 'jpgg', did you mean 'jpg'\?$"):
+        draw(product()).laid_out("jpgg")

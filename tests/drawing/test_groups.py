@@ -313,8 +313,9 @@ def test_a_box_that_is_not_there_is_an_error_that_names_some_that_are(wanted: An
     ):
         draw(batch(), open=wanted)
     three = r"among them '[^']*', '[^']*', '[^']*'$"
-    with pytest.raises(ValueError, match=three):  # where none is near, the first ones
-        draw(batch(), open="#####")
+    for wanted in ("L0.N", "#####"):  # where none is near, the first ones
+        with pytest.raises(ValueError, match=three):
+            draw(batch(), open=wanted)
 
 
 def test_an_open_frame_has_the_boxes_inside_that_belong_to_it() -> None:

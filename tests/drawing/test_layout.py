@@ -136,6 +136,7 @@ def test_a_variable_that_names_no_program_is_an_error(bare: pytest.MonkeyPatch) 
     [
         ("echo out of ink >&2; exit 3", "ended with code 3 and 0 bytes, saying: out of ink;"),
         ("exit 0", "ended with code 0 and 0 bytes, saying: nothing;"),
+        ("printf '1\\n2\\n3\\n4\\n5\\n' >&2; exit 3", "saying: 3 / 4 / 5;"),
         ("kill -SEGV $$", "ended with code -11 and 0 bytes"),
     ],
 )

@@ -90,7 +90,7 @@ def sites(path: Path, root: Path) -> list[list[Mutant]]:
 
 
 def _idle(tree: ast.Module) -> list[tuple[Position, Position]]:
-    """From where to where no code is run."""
+    """From where to where nothing is that a run depends on."""
     spans: list[ast.AST | None] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.AnnAssign | ast.arg):
@@ -100,6 +100,8 @@ def _idle(tree: ast.Module) -> list[tuple[Position, Position]]:
             spans += [*node.decorator_list, node] if overload else [node.returns]
         elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             spans += [node.test, *node.body]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "zip":
+            spans += [keyword.value for keyword in node.keywords]  # it only asserts what is so
     return [
         ((each.lineno, each.col_offset - 1), (each.end_lineno or 0, each.end_col_offset or 0))
         for each in spans

@@ -1,0 +1,198 @@
+"""The album: graphs of many kinds and the shapes, words, rows and styles that they are drawn with.
+
+How a picture is arranged has no right answer that a test could compute, and yet each detail was
+chosen by looking. `python -m tests.drawing.album` writes tests/data/album.txt; look at the pictures
+whose lines change.
+"""
+
+import ast
+import random
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial, reduce
+from importlib import import_module
+from math import inf, nan
+from operator import add, mul
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import engine.drawing
+from engine import Value, numeric_mode
+from engine.drawing import to_dot, tree
+from nn import MLP, mse_loss
+from tests.meanings import branch, dead, network, neuron, scores
+
+FILE = Path(__file__).parents[1] / "data" / "album.txt"
+
+
+def chain(many: int) -> Value:
+    return reduce(mul, [Value(1 + (i % 5 - 2) / 8, f"x{i}") for i in range(many)])
+
+
+def ladder(many: int) -> Value:
+    """Each step uses the one before it twice, and the first one again."""
+    a = x = Value(0.5, "x")
+    for i in range(many):
+        a = (a * a + x).tanh() if i % 3 else a.exp() - a
+    return a
+
+
+def samples(many: int, *widths: int) -> Value:
+    """The loss of a small network over so many samples."""
+    model = MLP(2, widths, activation="tanh", rng=1)
+    for i, parameter in enumerate(model.parameters()):
+        parameter.data = (i % 7 - 3) / 4
+    rows = [[i / 4, 1 - i / 8] for i in range(many)]
+    return mse_loss([model(row) for row in rows], [float(i % 2) for i in range(many)])
+
+
+def plain(width: int) -> Value:
+    """A layer written by hand, whose neurons are lists of Values and in no layer."""
+    xs = [Value(i / 2, f"x{i}") for i in range(3)]
+    outs = []
+    for i in range(width):
+        ws = [Value((i + j) / 4 - 1) for j in range(3)]
+        outs.append(engine.relu(engine.sum([w * x for w, x in zip(ws, xs, strict=True)])))
+    return reduce(add, outs)
+
+
+def wild(many: int, seed: int) -> Value:
+    rng = random.Random(seed)
+    nodes = [Value(rng.uniform(-2, 2), f"in{i}") for i in range(4)]
+    for _ in range(many):
+        a, b = rng.choice(nodes), rng.choice(nodes[-6:])
+        nodes.append(rng.choice([a + b, a * b, a - b, a.tanh(), engine.maximum(a, b)]))
+    return engine.sum(nodes[-3:])
+
+
+def odd() -> Value:
+    with numeric_mode("ieee"):
+        x, y = Value(inf, "x"), Value(nan, "a name that is far too long to be shown whole in a box")
+        return x * 0.0 + y - Value(1e-300, "tiny") * Value(-123456789.0, "x[3].y")
+
+
+def stale() -> Value:
+    (loss, leaves) = neuron()
+    leaves[0].data = 7.0
+    return loss
+
+
+Graph = Callable[[], Any]
+NETWORKS: dict[str, Graph] = {
+    "neuron": lambda: neuron()[0],
+    "dead": lambda: dead()[0],
+    "scores": lambda: scores()[0],
+    "branch": lambda: branch()[0],
+    "network": lambda: network()[0],
+    "several": lambda: {"first": neuron()[0], "second": [dead()[0], chain(2)]},
+    "leaf": lambda: Value(3.0, "x"),
+    "odd": odd,
+    "stale": stale,
+    **{f"chain of {n}": partial(chain, n) for n in (5, 25, 70, 300)},
+    **{f"ladder of {n}": partial(ladder, n) for n in (7, 20)},
+    "samples": partial(samples, 3, 4, 1),
+    "more samples": partial(samples, 9, 3, 3, 1),
+    "no gradients": partial(samples, 9, 3, 1),
+    "deep": partial(samples, 2, 3, 3, 3, 3, 3, 1),
+    "by hand": partial(plain, 3),
+    "much by hand": partial(plain, 14),
+    **{f"wild {n}": partial(wild, n, n) for n in (9, 18, 33, 64)},
+}
+AS_THEY_ARE = "stale", "no gradients", "several"
+WAYS: list[dict[str, Any]] = [
+    *({"direction": way} for way in ("TB", "RL", "BT")),
+    *({"collapse": level} for level in (0, 1, 2)),
+    *({"width": width} for width in (None, 400, 900)),
+    {"depth": 2},
+    {"limit": 5},
+    {"expand": True, "legend": False},
+    {"strength": True, "direction": "TB", "width": 700},
+]
+LARGE = "more samples", "deep", "wild 64", "no gradients"
+LARGE_WAYS: list[dict[str, Any]] = [
+    *({"collapse": level, "width": 500} for level in (0, 1, 2)),
+    {"direction": "TB", "width": 600},
+    {"limit": 12, "width": 1000},
+    {"open": ["L0"], "width": 900},
+]
+SMALL = "neuron", "network", "ladder of 7", "by hand", "wild 18"
+TREES: list[dict[str, Any]] = [{"depth": 2}, {"depth": 20, "lines": 12}, {"depth": 0, "lines": 1}]
+
+
+def entries() -> Mapping[str, Callable[[], list[str]]]:
+    """The pictures and trees by name, and functions that draw them."""
+    pictures: list[tuple[str, dict[str, Any]]] = [(name, {}) for name in NETWORKS]
+    pictures += [(name, way) for name in SMALL for way in WAYS]
+    pictures += [(name, way) for name in LARGE for way in LARGE_WAYS if has(name, way)]
+    trees: list[tuple[str, dict[str, Any]]] = [(name, {}) for name in NETWORKS]
+    trees += [(name, way) for name in SMALL for way in TREES]
+    made = {f"{name}{_about(way)}": partial(_drawn, name, way) for name, way in pictures}
+    return made | {f"tree of {name}{_about(way)}": partial(_tree, name, way) for name, way in trees}
+
+
+def has(name: str, way: dict[str, Any]) -> bool:
+    """Whether there is such a box to open."""
+    return "open" not in way or not name.startswith("wild")
+
+
+def _about(way: dict[str, Any]) -> str:
+    return "".join(f", {option}={what}" for option, what in way.items())
+
+
+def _built(name: str) -> Any:
+    value = NETWORKS[name]()
+    if name not in AS_THEY_ARE:
+        with numeric_mode("ieee"):
+            value.backward()
+    return value
+
+
+def _drawn(name: str, way: dict[str, Any]) -> list[str]:
+    return to_dot(_built(name), **way).splitlines()
+
+
+def _tree(name: str, way: dict[str, Any]) -> list[str]:
+    return str(tree(_built(name), color=False, **way)).splitlines()
+
+
+def _numbers() -> Iterator[str]:
+    """The constants of the room, each of which was chosen by looking."""
+    for path in sorted(Path(engine.drawing.__file__).parent.glob("*.py")):
+        module = import_module(f"engine.drawing.{path.stem}")
+        for line in ast.parse(path.read_text(encoding="utf-8")).body:
+            walked = ast.walk(line) if isinstance(line, ast.Assign) else ()
+            for name in [each for each in walked if isinstance(each, ast.Name)]:
+                number = getattr(module, name.id, None)
+                if isinstance(number, int | float) and isinstance(name.ctx, ast.Store):
+                    yield f"{path.stem}.{name.id} = {number}"
+
+
+def album() -> dict[str, list[str]]:
+    """The lines of each page. Those of pictures have marks instead of styles: the last page says
+    which.
+    """
+    styles: dict[str, str] = {}
+
+    def short(line: str) -> str:
+        found = re.fullmatch(r"(\s*.*?) \[(?:label=(\"(?:[^\"\\]|\\.)*\"|\S+) )?(.*)\]", line)
+        if not found:
+            return line
+        head, label, style = found.groups()
+        style = re.sub(r" ?\bid=\S+", "", style)
+        mark = styles[style] = f"~{crc32(style.encode()):08x}"
+        return " ".join(filter(None, [head, label, mark]))
+
+    pages = {name: [*map(short, draw())] for name, draw in entries().items()}
+    pages["numbers"] = [*_numbers()]
+    return pages | {"styles": sorted(f"{mark} {style}" for style, mark in styles.items())}
+
+
+def main() -> None:
+    """Write the file anew."""
+    pages = ["\n".join([f"== {name}", *lines]) for name, lines in album().items()]
+    FILE.write_text("\n".join(pages) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
