@@ -16,6 +16,7 @@ from cosmic_ray.plugins import get_operator, operator_names
 Position = tuple[int, int]
 
 SURVIVORS = Path(__file__).with_name("survivors.txt")
+FORBID = "strict", "frozen", "slots"  # of zip and of a dataclass: what nobody does
 SAME = "_Is_Eq", "_IsNot_NotEq"  # `x is None` and `x == None` are one to a test
 
 
@@ -100,8 +101,8 @@ def _idle(tree: ast.Module) -> list[tuple[Position, Position]]:
             spans += [*node.decorator_list, node] if overload else [node.returns]
         elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             spans += [node.test, *node.body]
-        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "zip":
-            spans += [keyword.value for keyword in node.keywords]  # it only asserts what is so
+        elif isinstance(node, ast.keyword) and node.arg in FORBID:
+            spans.append(node.value)
     return [
         ((each.lineno, each.col_offset - 1), (each.end_lineno or 0, each.end_col_offset or 0))
         for each in spans
