@@ -3,6 +3,7 @@
 import io
 import re
 import xml.etree.ElementTree as ET
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,22 @@ def test_source_is_python_and_the_line_it_comes_from(script: Path) -> None:
         "w.grad += -0.8460334845482677 * 2.0",
         "neuron.py:4  n = x * w",
     ]
+
+
+def test_the_way_from_the_output_takes_what_gives_each_node_most() -> None:
+    x, w = Value(3.0, "x"), Value(-2.0, "w")
+    much, little, none = x * w * 5.0, x.tanh(), x * 0.0
+    y = (none + little) * 0.5 + much * much + little
+    run = y.trace_backward()
+    views = Views(run, NodeNames(run))
+    for step in run:
+        way = views.chain(step)
+        assert (way[0].node, way[-1].index) == (y, step.index)
+        for edge, below in pairwise(way):
+            assert edge.parent is below.node
+            given = [abs(e.upstream * e.local) for e in run if e.parent is edge.parent]
+            assert abs(edge.upstream * edge.local) == max(given)
+    assert max(len(views.chain(step)) for step in run) == 5
 
 
 def test_a_chain_of_a_hundred_thousand_is_shown_from_both_ends() -> None:
