@@ -94,6 +94,7 @@ def test_a_run_stays_where_it_was_left() -> None:
         (["watch w", "c", "unwatch w", "c"], 11),
         (["watch w", "c", "c", "rc"], 9),
         (["watch w", "c", "rc"], 0),
+        (["watch x", "c"], 8),  # its gradient grows, that of w falls
         (["break y", "c"], 4),  # it gets gradient
         (["break y", "c", "c"], 5),  # it hands it on
         (["break y", "c", "c", "c"], 11),

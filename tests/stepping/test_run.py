@@ -332,3 +332,19 @@ def test_walking_and_reading_a_graph_need_no_graphviz() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("True True True True None ")
+
+
+def test_ctrl_c_while_it_begins_leaves_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = Value(2.0)
+    y = x * x
+    x.grad = 5.0
+
+    def pressed(run: Run) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Run, "restart", pressed)
+    with pytest.raises(KeyboardInterrupt):
+        y.trace_backward()
+    assert (x.grad, y.grad) == (5.0, 0.0)
+    y.backward()  # which an open run would not let
+    assert x.grad == 9.0

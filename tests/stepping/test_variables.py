@@ -70,7 +70,10 @@ def test_many_parents_come_in_groups_and_none_is_lost() -> None:
         edges = [value for _, value, _ in rows if isinstance(value, EdgeView)]
         for _, value, _ in rows:
             if isinstance(value, Parents):
-                edges += [edge for _, edge, _ in children(value)]
+                inside = [edge for _, edge, _ in children(value)]
+                ends = xs.index(inside[0].parent), xs.index(inside[-1].parent)
+                assert text(value) == f"parents {ends[0]} to {ends[1]} of {count}"
+                edges += inside
         shown = [edge.parent for edge in edges]
         assert shown == xs[: len(shown)]
         if left := count - len(shown):
