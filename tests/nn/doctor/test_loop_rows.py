@@ -3,6 +3,7 @@
 import random
 from typing import Any
 
+import numpy as np
 import pytest
 
 import nn
@@ -50,6 +51,19 @@ def test_what_is_wrong_with_the_rows_of_a_loop_is_named_first(
 ) -> None:
     report = trained(MLP(len(xs[0]), [8, outputs], rng=1), xs, ys)
     assert report.causes[0].name == name
+
+
+def test_a_number_in_an_array_beside_the_rows_does_no_harm() -> None:
+    model = MLP(2, [8, 3], rng=1)
+    xs, ys, rate, few = POINTS, [1] * len(LABELS), np.array(0.02), np.zeros(0)
+    optimizer = Adam(model.parameters(), lr=float(rate))
+    for start in range(0, 90 + len(few), 10):
+        batch = range(start, start + 10)
+        loss = cross_entropy([model(xs[i]) for i in batch], [ys[i] for i in batch])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert nn.diagnose(loss, model).causes[0].name == "constant_labels"
 
 
 def test_rows_that_are_well_are_no_cause() -> None:

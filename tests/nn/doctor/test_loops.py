@@ -243,6 +243,14 @@ def test_it_can_be_asked_after_a_step_and_changes_nothing() -> None:
     assert [(p.data, p.grad) for p in model.parameters()] == before
 
 
+def test_weights_that_are_too_large_are_seen_before_the_first_step() -> None:
+    model = nn.MLP(2, [3, 1], activation="tanh", rng=1)
+    for parameter in model.layers[0].parameters():
+        parameter.data *= 60.0
+    loss = nn.mse_loss([model([0.5, 1.0]), model([1.0, -1.0])], [1.0, 0.0])
+    assert nn.diagnose(loss, model).of("init_too_large")
+
+
 def test_gradients_of_several_losses_in_one_step_are_meant_so() -> None:
     model = nn.MLP(2, [3, 1], activation="tanh", rng=1)
     optimizer = nn.SGD(model.parameters(), lr=0.1)
