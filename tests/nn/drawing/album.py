@@ -57,6 +57,7 @@ PLOTS: dict[str, Callable[[], Any]] = {
     "network with names": lambda: draw_network(
         network(3, 4, 3, output="softmax"), [1, 2, 3], features=[*"abc"], classes=["x", "yy", "zzz"]
     ),
+    "network of one layer": lambda: draw_network(network(2, 3)),
     "network of five layers": lambda: draw_network(network(1, 2, 3, 4, 5, 2)),
     "neuron": lambda: draw_neuron(neuron(3, "tanh")),
     "neuron with numbers": lambda: draw_neuron(neuron(2, "relu"), [Value(1.5, "a"), Value(-0.5)]),
@@ -98,29 +99,37 @@ def lines_of(name: str) -> Iterator[str]:
         for line in axes.lines:
             ends = np.transpose(line.get_data())
             about = line.get_linewidth(), line.get_linestyle(), line.get_marker(), line.get_label()
-            yield f"    line {len(ends)} {_brief(ends[::9])} {_colour(line.get_color())} {about}"
+            ink = _colour(line.get_color())
+            yield f"    line {len(ends)} {_brief(ends[::9])} {ink} {about} {_order(line)}"
         for patch in axes.patches:
             box = patch.get_path().transformed(patch.get_patch_transform()).get_extents()
             ink = _colour(patch.get_facecolor()), _colour(patch.get_edgecolor())
-            yield f"    patch {_brief(box.bounds)} {ink} {_brief([patch.get_linewidth()])}"
+            width = f"{patch.get_linewidth():g}"
+            yield f"    patch {_brief(box.bounds)} {ink} {width} {_order(patch)}"
         for many in axes.collections:
             at = [path.get_extents().bounds for path in many.get_paths()]
             inks = _brief(np.ravel(many.get_facecolor())), _brief(np.ravel(many.get_edgecolor()))
             points = _brief(np.ma.filled(many.get_offsets(), np.nan))
-            yield f"    several {_brief(at)} {points} {inks} {_brief(many.get_linewidths())}"
+            widths = _brief(many.get_linewidths())
+            yield f"    several {_brief(at)} {points} {inks} {widths} {_order(many)}"
         for image in axes.images:
             shown = np.asarray(image.get_array(), "float64")
             where, some = _brief(image.get_extent()), _brief(shown.ravel()[::37])
             yield f"    image {shown.shape} {where} {some}"
         yield from map(_text, axes.texts)
         if legend := axes.get_legend():
-            yield f"    legend {[text.get_text() for text in legend.get_texts()]}"
+            yield f"    legend {[text.get_text() for text in legend.get_texts()]} {legend._ncols}"
 
 
 def _text(text: Any) -> str:
     how = text.get_ha(), text.get_va(), text.get_rotation(), f"{text.get_fontsize():.2g}"
     where, ink = _brief(text.get_position()), _colour(text.get_color())
-    return f"    {text.get_text()!r} {where} {ink} {how}"
+    return f"    {text.get_text()!r} {where} {ink} {how} {_order(text)}"
+
+
+def _order(artist: Any) -> str:
+    """What it is drawn over, and whether it is cut at the frame."""
+    return f"{artist.get_zorder():g}{' cut' * artist.get_clip_on()}"
 
 
 def _brief(numbers: Any) -> str:
