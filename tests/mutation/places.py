@@ -16,7 +16,8 @@ from cosmic_ray.plugins import get_operator, operator_names
 Position = tuple[int, int]
 
 SURVIVORS = Path(__file__).with_name("survivors.txt")
-FORBID = "strict", "frozen", "slots"  # of zip and of a dataclass: what nobody does
+# arguments of zip and of a dataclass that forbid what nobody does, and where checks draw numbers
+IDLE = "strict", "frozen", "slots", "domain"
 SAME = "_Is_Eq", "_IsNot_NotEq"  # `x is None` and `x == None` are one to a test
 
 
@@ -101,7 +102,7 @@ def _idle(tree: ast.Module) -> list[tuple[Position, Position]]:
             spans += [*node.decorator_list, node] if overload else [node.returns]
         elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             spans += [node.test, *node.body]
-        elif isinstance(node, ast.keyword) and node.arg in FORBID:
+        elif isinstance(node, ast.keyword) and node.arg in IDLE:
             spans.append(node.value)
     return [
         ((each.lineno, each.col_offset - 1), (each.end_lineno or 0, each.end_col_offset or 0))

@@ -99,8 +99,8 @@ def lines_of(name: str) -> Iterator[str]:
         for line in axes.lines:
             ends = np.transpose(line.get_data())
             about = line.get_linewidth(), line.get_linestyle(), line.get_marker(), line.get_label()
-            ink = _colour(line.get_color())
-            yield f"    line {len(ends)} {_brief(ends[::9])} {ink} {about} {_order(line)}"
+            stroke = _colour(line.get_color())
+            yield f"    line {len(ends)} {_brief(ends[::9])} {stroke} {about} {_order(line)}"
         for patch in axes.patches:
             box = patch.get_path().transformed(patch.get_patch_transform()).get_extents()
             ink = _colour(patch.get_facecolor()), _colour(patch.get_edgecolor())
