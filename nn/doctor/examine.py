@@ -72,10 +72,12 @@ def diagnose(subject: Any = None, *data: Any, seconds: float = 2.0, **settings: 
     if isinstance(subject, Value):
         return of_graph(subject, *data)
     if isinstance(subject, Module):
-        model, settings["optimizer"] = deepcopy((subject, settings.get("optimizer")))
+        # together, since an optimizer holds the model's parameters
+        its = {name: given for name, given in settings.items() if name == "optimizer"}
+        model, copied = deepcopy((subject, its))
         with aside():
             try:
-                subject = fit(model, *data, **settings | {"progress": False})
+                subject = fit(model, *data, **settings | copied | {"progress": False})
             except NumericError as error:
                 subject = error
     elif subject is None:

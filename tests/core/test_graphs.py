@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import Value, gradient, jacobian, jvp, no_grad, vjp
+from engine import Value, gradient, jacobian, jvp, no_grad, topological, vjp
 from engine.operations.check import differentiate
 from tests.core.programs import OPERATIONS, Program, path_sum, programs
 
@@ -103,3 +103,10 @@ def test_gradients_of_several_outputs(program: Program, data: st.DataObject) -> 
         assert [row[j] for row in rows] == pytest.approx(column, rel=1e-9, abs=tolerance)
         product = sum(w * d for w, d in zip(weights, column, strict=True))
         assert together[j] == pytest.approx(product, rel=1e-9, abs=8 * tolerance)
+
+
+def test_what_is_no_value_has_no_graph() -> None:
+    with pytest.raises(TypeError, match=r"^a graph is that below Values, got list \[Value"):
+        topological([Value(1.0)])  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"got float 2\.0; give each by itself"):
+        topological(Value(1.0), 2.0)  # type: ignore[arg-type]

@@ -108,6 +108,23 @@ def test_a_model_can_be_asked_about_before_it_is_trained() -> None:
     assert diverged.causes[0].name == "lr_too_high"
 
 
+def test_a_model_can_be_asked_about_with_the_optimizer_that_fit_takes_by_itself() -> None:
+    xs = [[i / 30 - 1] for i in range(60)]
+    model = nn.MLP(1, [6, 1], "tanh", output="tanh", rng=1)
+    report = nn.diagnose(model, xs, [1.6 * x for (x,) in xs], loss="mse", seed=1)
+    assert report.causes[0].name == "activation_on_output"
+    assert "tanh gives numbers from -1 to 1; 23 of 60 targets are beyond" in report.causes[0].seen
+
+
+def test_a_dropout_that_was_called_before_fit_is_not_blamed_after_it() -> None:
+    drops = Dropout(0.2, rng=1)
+    model = Sequential(Layer(2, 4, activation="tanh", rng=1), drops, Layer(4, 1, rng=1))
+    model([0.5, -0.5])
+    assert drops.called is not None
+    fit(model, [[0, 0], [0, 1], [1, 0]], [0, 1, 1], loss="mse", epochs=2, progress=False)
+    assert drops.called is None
+
+
 def test_a_history_that_was_pickled_says_why_it_cannot_be_asked() -> None:
     history = too_few_epochs()
     copied = pickle.loads(pickle.dumps(history))

@@ -251,6 +251,21 @@ def test_weights_that_are_too_large_are_seen_before_the_first_step() -> None:
     assert nn.diagnose(loss, model).of("init_too_large")
 
 
+@pytest.mark.parametrize(
+    ("size", "name"), [(0.1, ""), (1.5, ""), (2.5, "init_too_large"), (5e-4, "init_too_small")]
+)
+def test_first_weights_are_measured_by_how_many_there_are(size: float, name: str) -> None:
+    model = nn.MLP(100, [3, 1], activation="tanh", rng=1)
+    for i, neuron in enumerate(model.layers[0].neurons):
+        for j, w in enumerate(neuron.w):
+            w.data = size * (-1) ** (i * j)
+    loss = nn.mse_loss(model([0.01 * i for i in range(100)]), 0.5)
+    report = nn.diagnose(loss, model)
+    sizes = [each for each in report.causes if each.name.startswith("init_too")]
+    assert [each.name for each in sizes] == [name] * bool(name)
+    assert all(0.0 <= cause.weight <= 1.0 for cause in report.causes)
+
+
 def test_gradients_of_several_losses_in_one_step_are_meant_so() -> None:
     model = nn.MLP(2, [3, 1], activation="tanh", rng=1)
     optimizer = nn.SGD(model.parameters(), lr=0.1)
