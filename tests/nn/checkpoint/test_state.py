@@ -85,12 +85,12 @@ def test_what_one_part_refuses_changes_none(name, bad):
     assert rng.getstate() == drawn
 
 
-def test_a_table_that_lacks_a_row_is_refused():
+def test_a_table_that_lacks_a_row_or_a_column_is_refused():
     state = state_of(parts(1)[0])
     tables = [name for name, held in state.items() if getattr(held, "ndim", 0) == 2]
     assert len(tables) >= 2
     for name in tables:
-        for cut in (state[name][:-1], state[name].ravel()):
+        for cut in (state[name][:-1], state[name].ravel(), state[name][:, :-1]):
             found = parts(2)[0]
             before = plain(found)
             with pytest.raises(CheckpointError, match=rf"^the file has {name} that"):
