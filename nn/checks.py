@@ -63,9 +63,8 @@ def count(who: str, name: str, value: Any, remedy: str = "") -> int:
     """A whole number from 1 up, which fits into 64 bits."""
     integral = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     if not integral or not 0 < value <= sys.maxsize:
-        most = " below 2**63" if integral and value > 0 else ""
-        needs = f"{who} takes {name} as a whole number >= 1{most}"
-        raise ValueError(f"{needs}, got {value!r:.60}{remedy}")
+        needs = "a whole number >= 1" + " below 2**63" * (integral and value > 0)
+        raise ValueError(f"{who} takes {name} as {needs}, got {value!r:.60}{remedy}")
     return int(value)
 
 

@@ -51,9 +51,8 @@ def pairs(who: str, outputs: Any, targets: Any, takes: Takes) -> list[tuple[Valu
         return [pair for some in nested for pair in some]
     check_scores(who, takes, xs)
     for y in [y for y in ys if not isinstance(y, Value)]:
-        if not takes.targets:
-            as_float(y, f"{who} takes as a target")
-        elif not takes.fits(as_number(y)):
+        number = as_number(y) if takes.targets else as_float(y, f"{who} takes as a target")
+        if not takes.fits(number):
             raise ValueError(f"{who} takes {takes.targets}, got {y!r:.60}; {takes.remedy}")
     return [(x if isinstance(x, Value) else Value(x), y) for x, y in zip(xs, ys, strict=True)]
 

@@ -70,9 +70,7 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # the package is untyped
         """
         if format not in FORMATS:
             hint = "".join(f", did you mean {near!r}?" for near in similar(format, FORMATS, 1))
-            raise ValueError(
-                f"unknown format {format!r:.60}{hint or '; known: svg, png, pdf, ...'}"
-            )
+            raise ValueError(f"unknown format {format!r:.60}{hint or '; try svg, png, pdf, ...'}")
         if not isinstance(timeout, int | float) or not timeout >= 0:
             raise ValueError(f"timeout is a number of seconds from 0 on, got {timeout!r:.60}")
         picture = render(self.source, format, timeout=timeout, remedy=self.remedy)

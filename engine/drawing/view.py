@@ -86,9 +86,7 @@ def view(
     """Choose what is drawn of the graph below some Values; the arguments are those of `draw`."""
     outputs = outputs_of("draw", given)
     if depth is not None and (isinstance(depth, bool) or not isinstance(depth, int) or depth < 0):
-        raise ValueError(
-            f"depth is a number of steps from the output, 0 or more, got {depth!r:.60}"
-        )
+        raise ValueError(f"depth is how many steps from the output, 0 or more, got {depth!r:.60}")
     order = topological(*reversed(outputs))  # the last is drawn first: the first goes above
     gradients_of(order)  # as floats
     sources = None if only is None else _among(order, only)

@@ -87,9 +87,8 @@ class compiled(Generic[P, Given]):
         try:
             self._signature = inspect.signature(function)
         except ValueError:
-            got = f"{self._name}, of which Python does not say what it takes"
-            remedy = f"write lambda x: {self._name}(x)"
-            raise ValueError(f"compiled takes a function of scalars, got {got}; {remedy}") from None
+            got = f"{self._name}, of which Python does not say what it takes; use a lambda"
+            raise ValueError(f"compiled takes a function of scalars, got {got}") from None
         self._names = _names(self._signature)
         self._takes_rows, self._forms = False, dict[Shape, str]()  # what it gives, in words
         self.programs: dict[Shape, Program] = {}

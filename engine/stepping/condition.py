@@ -175,9 +175,7 @@ class _Reader:
             return self.read(tree)
         node = self.find(tree.value)
         if node is None:
-            raise self._mistake(
-                tree, f"no node is called {tree.value!r:.60}{self.hint(tree.value)}"
-            )
+            raise self._mistake(tree, f"no node is called {tree.value!r}{self.hint(tree.value)}")
         return Read("node", lambda step: node)
 
     def _pair(self, left: ast.expr, symbol: type[ast.cmpop], right: ast.expr) -> Any:

@@ -73,11 +73,10 @@ def diagnose(subject: Any = None, *data: Any, seconds: float = 2.0, **settings: 
         return of_graph(subject, *data)
     if isinstance(subject, Module):
         # together, since an optimizer holds the model's parameters
-        its = {name: given for name, given in settings.items() if name == "optimizer"}
-        model, copied = deepcopy((subject, its))
+        model, its = deepcopy((subject, {k: settings[k] for k in settings if k == "optimizer"}))
         with aside():
             try:
-                subject = fit(model, *data, **settings | copied | {"progress": False})
+                subject = fit(model, *data, **settings | its | {"progress": False})
             except NumericError as error:
                 subject = error
     elif subject is None:

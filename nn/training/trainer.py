@@ -277,7 +277,6 @@ class Trainer:
             return self._factors[-1] * schedule(waited) if self._factors else 1.0
         factor = 1.0 if schedule is None else schedule(epoch)
         if not 0 <= as_number(factor) < math.inf:
-            expected = "a schedule gives a finite factor >= 0 for every epoch"
-            remedy = "return one like 1 / (1 + epoch)"
-            raise ValueError(f"{expected}, got {factor!r:.60} for epoch {epoch}; {remedy}")
+            got = f"got {factor!r:.60} for epoch {epoch}; return one like 1 / (1 + epoch)"
+            raise ValueError(f"a schedule gives a finite factor >= 0 for every epoch, {got}")
         return float(factor)

@@ -9,6 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+import engine
 from engine import Program, Value, dot, gradient
 from tests.native.scalars import WS, XS, some
 from tests.native.tools import eager, ieee, same_bits
@@ -106,6 +107,12 @@ def test_a_lone_product_takes_no_term_from_behind_a_difference() -> None:
     for late in (x * x - y + z, dot([z], [1.0], x * x - y)):
         assert Program(XS[:3], [late])([[1e8, 1e16, 1.0]]).tolist() == [[1.0]]
     assert Program(XS[:3], [z + x * x - y])([[1e8, 1e16, 1.0]]).tolist() == [[0.0]]
+
+
+def test_a_sum_that_ends_in_zero_is_no_choice() -> None:
+    x, y, z = XS[:3]
+    outputs = [engine.sum([x, y * z, 0.0]) + y, engine.dot([x, 0.0], [y, z]) + z * y]
+    assert Program(XS[:3], outputs)([[2.0, 3.0, 5.0]]).tolist() == [[20.0, 21.0]]
 
 
 def test_sums_that_overflow_on_the_way() -> None:

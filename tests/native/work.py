@@ -53,6 +53,15 @@ def weights_last() -> Graph:
     return gradients(xs, weights.all, engine.dot(outputs, outputs), PEER)
 
 
+def transposed(inside: int, out: int) -> Graph:
+    """A layer whose weights lie in columns, behind another one."""
+    weights, xs = Weights(), inputs(5)
+    hidden = [engine.tanh(engine.dot(weights.vector(5), xs)) for _ in range(inside)]
+    rows = [weights.vector(out) for _ in range(inside)]
+    outputs = [engine.dot([row[k] for row in rows], hidden) for k in range(out)]
+    return gradients(xs, weights.all, engine.dot(outputs, outputs), PEER)
+
+
 def unordered() -> Graph:
     """A graph without any layers."""
     xs = inputs(INPUTS)
@@ -67,6 +76,8 @@ GRAPHS: dict[str, Callable[[], Graph]] = {
     "odd widths": lambda: network(5, 7, 11, 3, activation="sigmoid"),
     "wide": lambda: networks.wide(64, 16),
     "weights last": weights_last,
+    "transposed": lambda: transposed(70, 12),
+    "transposed and large": lambda: transposed(70, 90),
     "large": lambda: network(300, 70, 10, activation="relu"),
     "classes": lambda: networks.classes(50, 8),
     "embedding": lambda: networks.embedding(30, 6),
@@ -157,7 +168,8 @@ def _words(found: Assembly) -> str:
     kernels = ", ".join(f"{many} {kind}" for kind, many in sorted(kinds.items()))
     lines = sum(text.count("\n") for text, *_ in found.functions.values())
     functions = f"{len(found.functions)} functions of {lines:,} lines in {len(found.calls)} calls"
-    once = f"{found.block} rows at once in {found.doubles:,} numbers"
+    stack = sum(map(int, re.findall(r"alloca \[(\d+) x", found.text())))
+    once = f"{found.block} rows at once in {found.doubles:,} numbers and {stack:,} on the stack"
     good = f"{found.flops:,} flops, good for {found.good_for:,.0f} rows"
     return f"{kernels}; {functions}; {once}; {good}"
 
