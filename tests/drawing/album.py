@@ -19,7 +19,7 @@ from zlib import crc32
 
 import engine.drawing
 from engine import Value, numeric_mode
-from engine.drawing import to_dot, tree
+from engine.drawing import draw, to_dot, tree
 from nn import MLP, mse_loss
 from tests.meanings import branch, dead, network, neuron, scores
 
@@ -96,6 +96,7 @@ NETWORKS: dict[str, Graph] = {
     "no gradients": partial(samples, 9, 3, 1),
     "deep": partial(samples, 2, 3, 3, 3, 3, 3, 1),
     "by hand": partial(plain, 3),
+    "more by hand": partial(plain, 5),
     "much by hand": partial(plain, 14),
     **{f"wild {n}": partial(wild, n, n) for n in (9, 18, 33, 64)},
 }
@@ -117,6 +118,7 @@ LARGE_WAYS: list[dict[str, Any]] = [
     {"open": ["L0"], "width": 900},
 ]
 SMALL = "neuron", "network", "ladder of 7", "by hand", "wild 18"
+SHOWN = "dead", "odd", "network", "chain of 70"
 TREES: list[dict[str, Any]] = [{"depth": 2}, {"depth": 20, "lines": 12}, {"depth": 0, "lines": 1}]
 
 
@@ -128,7 +130,10 @@ def entries() -> Mapping[str, Callable[[], list[str]]]:
     trees: list[tuple[str, dict[str, Any]]] = [(name, {}) for name in NETWORKS]
     trees += [(name, way) for name in SMALL for way in TREES]
     made = {f"{name}{_about(way)}": partial(_drawn, name, way) for name, way in pictures}
-    return made | {f"tree of {name}{_about(way)}": partial(_tree, name, way) for name, way in trees}
+    made |= {f"tree of {name}{_about(way)}": partial(_tree, name, way) for name, way in trees}
+    made |= {f"{name}, under the mouse": partial(_titles, name) for name in (*SMALL, *AS_THEY_ARE)}
+    made |= {f"{name}, in colours": partial(_in_colours, name) for name in SHOWN}
+    return made | {f"{name}, at a terminal": partial(_at_a_terminal, name) for name in SHOWN}
 
 
 def has(name: str, way: dict[str, Any]) -> bool:
@@ -154,6 +159,21 @@ def _drawn(name: str, way: dict[str, Any]) -> list[str]:
 
 def _tree(name: str, way: dict[str, Any]) -> list[str]:
     return str(tree(_built(name), color=False, **way)).splitlines()
+
+
+def _in_colours(name: str) -> list[str]:
+    return [line.replace("\x1b", "^") for line in str(tree(_built(name), color=True)).splitlines()]
+
+
+def _at_a_terminal(name: str) -> list[str]:
+    return repr(draw(_built(name))).splitlines()
+
+
+def _titles(name: str) -> list[str]:
+    """What shapes and arrows say where the mouse rests, but for lines of files and last digits."""
+    titles = [f"{ident}: {title!r}" for ident, title in draw(_built(name)).titles.items()]
+    titles = [re.sub(r"made in .*?:\d+", "made in a line", title) for title in titles]
+    return [re.sub(r"\d+\.\d{6,}", lambda x: f"{float(x[0]):.6g}", title) for title in titles]
 
 
 def _numbers() -> Iterator[str]:

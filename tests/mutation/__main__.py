@@ -93,7 +93,7 @@ def _try(name: str, copies: SimpleQueue[Path], options: argparse.Namespace) -> b
     print(f"{name}: {many} of {len(asked)} mutants were noticed, {share:.0%}, {excuses} excused")
     if options.write:
         start = f"| `{area.code}`".ljust(19)
-        row = f"{start} | {f'{many} of {len(asked)}':9} | {share:<5.0%} | {area.least:<5.0%} "
+        row = f"{start} | {f'{many} of {len(asked)}':10} | {share:<5.0%} | {area.least:<5.0%} "
         row += f"| {excuses:<7} | {options.seed:<4} | {date.today():%d %B %Y} |"
         page = PAGE.read_text(encoding="utf-8")
         PAGE.write_text(re.sub(rf"^{re.escape(start)} .*$", row, page, flags=re.M), "utf-8")
