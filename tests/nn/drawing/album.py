@@ -1,13 +1,15 @@
 """The album of plots: what `nn.drawing` draws, with where it stands and how it looks.
 
 `python -m tests.nn.drawing.album` writes tests/data/plots.txt; look at plots whose lines change.
-What matplotlib adds itself, ticks and frames, is left out: it is its own in each version.
+What matplotlib adds itself, ticks and frames, is left out. Each version measures letters anew, so
+the file begins with the one that it was written with.
 """
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import numpy as np
 
 from engine import Value
@@ -144,7 +146,8 @@ def _colour(colour: Any) -> str:
 
 def main() -> None:
     """Write the file anew."""
-    lines = [line for name in PLOTS for line in lines_of(name)]
+    lines = [f"matplotlib=={matplotlib.__version__}"]
+    lines += [line for name in PLOTS for line in lines_of(name)]
     FILE.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
