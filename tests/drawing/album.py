@@ -8,7 +8,7 @@ whose lines change.
 import ast
 import random
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial, reduce
 from importlib import import_module
 from math import inf, nan
@@ -122,7 +122,7 @@ SHOWN = "dead", "odd", "network", "chain of 70"
 TREES: list[dict[str, Any]] = [{"depth": 2}, {"depth": 20, "lines": 12}, {"depth": 0, "lines": 1}]
 
 
-def entries() -> Mapping[str, Callable[[], list[str]]]:
+def entries() -> Mapping[str, Callable[[], Iterable[str]]]:
     """The pictures and trees by name, and functions that draw them."""
     pictures: list[tuple[str, dict[str, Any]]] = [(name, {}) for name in NETWORKS]
     pictures += [(name, way) for name in SMALL for way in WAYS]
@@ -133,7 +133,8 @@ def entries() -> Mapping[str, Callable[[], list[str]]]:
     made |= {f"tree of {name}{_about(way)}": partial(_tree, name, way) for name, way in trees}
     made |= {f"{name}, under the mouse": partial(_titles, name) for name in (*SMALL, *AS_THEY_ARE)}
     made |= {f"{name}, in colours": partial(_in_colours, name) for name in SHOWN}
-    return made | {f"{name}, at a terminal": partial(_at_a_terminal, name) for name in SHOWN}
+    made |= {f"{name}, at a terminal": partial(_at_a_terminal, name) for name in SHOWN}
+    return made | {"numbers": _numbers}
 
 
 def has(name: str, way: dict[str, Any]) -> bool:
@@ -188,11 +189,11 @@ def _numbers() -> Iterator[str]:
                     yield f"{path.stem}.{name.id} = {number}"
 
 
-def album() -> dict[str, list[str]]:
-    """The lines of each page. Those of pictures have marks instead of styles: the last page says
-    which.
+def page(name: str, styles: dict[str, str] | None = None) -> list[str]:
+    """The lines of an entry. Those of pictures have marks instead of styles, which `styles` takes:
+    the last page of the album says which is which.
     """
-    styles: dict[str, str] = {}
+    styles = {} if styles is None else styles
 
     def short(line: str) -> str:
         found = re.fullmatch(r"(\s*.*?) \[(?:label=(\"(?:[^\"\\]|\\.)*\"|\S+) )?(.*)\]", line)
@@ -203,8 +204,13 @@ def album() -> dict[str, list[str]]:
         mark = styles[style] = f"~{crc32(style.encode()):08x}"
         return " ".join(filter(None, [head, label, mark]))
 
-    pages = {name: [*map(short, draw())] for name, draw in entries().items()}
-    pages["numbers"] = [*_numbers()]
+    return [*map(short, entries()[name]())]
+
+
+def album() -> dict[str, list[str]]:
+    """The lines of all pages."""
+    styles: dict[str, str] = {}
+    pages = {name: page(name, styles) for name in entries()}
     return pages | {"styles": sorted(f"{mark} {style}" for style, mark in styles.items())}
 
 
