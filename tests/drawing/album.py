@@ -115,8 +115,8 @@ LARGE_WAYS: list[dict[str, Any]] = [
     *({"collapse": level, "width": 500} for level in (0, 1, 2)),
     {"direction": "TB", "width": 600},
     {"limit": 12, "width": 1000},
-    {"open": ["L0"], "width": 900},
 ]
+NO_LAYERS = ("wild 64",)
 SMALL = "neuron", "network", "ladder of 7", "by hand", "wild 18"
 SHOWN = "dead", "odd", "network", "chain of 70"
 TREES: list[dict[str, Any]] = [{"depth": 2}, {"depth": 20, "lines": 12}, {"depth": 0, "lines": 1}]
@@ -126,7 +126,8 @@ def entries() -> Mapping[str, Callable[[], Iterable[str]]]:
     """The pictures and trees by name, and functions that draw them."""
     pictures: list[tuple[str, dict[str, Any]]] = [(name, {}) for name in NETWORKS]
     pictures += [(name, way) for name in SMALL for way in WAYS]
-    pictures += [(name, way) for name in LARGE for way in LARGE_WAYS if has(name, way)]
+    pictures += [(name, way) for name in LARGE for way in LARGE_WAYS]
+    pictures += [(name, {"open": ["L0"], "width": 900}) for name in LARGE if name not in NO_LAYERS]
     trees: list[tuple[str, dict[str, Any]]] = [(name, {}) for name in NETWORKS]
     trees += [(name, way) for name in SMALL for way in TREES]
     made = {f"{name}{_about(way)}": partial(_drawn, name, way) for name, way in pictures}
@@ -135,11 +136,6 @@ def entries() -> Mapping[str, Callable[[], Iterable[str]]]:
     made |= {f"{name}, in colours": partial(_in_colours, name) for name in SHOWN}
     made |= {f"{name}, at a terminal": partial(_at_a_terminal, name) for name in SHOWN}
     return made | {"numbers": _numbers}
-
-
-def has(name: str, way: dict[str, Any]) -> bool:
-    """Whether there is such a box to open."""
-    return "open" not in way or not name.startswith("wild")
 
 
 def _about(way: dict[str, Any]) -> str:

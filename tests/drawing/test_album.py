@@ -16,5 +16,9 @@ def test_it_is_drawn_as_it_was(name: str) -> None:
     assert page(name) == KEPT[name]
 
 
+def test_the_album_has_these_pages_and_no_others() -> None:
+    assert [*KEPT] == [*entries(), "styles"]
+
+
 def test_styles_are_as_they_were() -> None:
     assert album()["styles"] == KEPT["styles"]
