@@ -32,8 +32,8 @@ def alone(x: object) -> bool:
 
 
 def as_list(x: Any) -> list[Any]:
-    """What a list or another iterable has, or x alone."""
-    return [x] if alone(x) else [*x]
+    """What a list or another iterable has (a row of a `numpy.matrix` as an array), or x alone."""
+    return [x] if alone(x) else [*(x.A if type(x).__name__ == "matrix" else x)]
 
 
 def flat(x: Any) -> list[Any]:
@@ -42,7 +42,7 @@ def flat(x: Any) -> list[Any]:
     >>> flat([[1, 2], [[3], 4]])
     [1, 2, 3, 4]
     """
-    return [x] if alone(x) else [z for y in x for z in flat(y)]
+    return [x] if alone(x) else [z for y in as_list(x) for z in flat(y)]
 
 
 def as_number(x: Any) -> float:

@@ -9,7 +9,7 @@ import engine
 from engine import Value
 from engine.core.node import as_float
 from engine.core.value import is_constant
-from nn.checks import alone, as_number
+from nn.checks import alone, as_list, as_number
 
 Nested: TypeAlias = "Value | float | Iterable[Nested]"
 Bounds: TypeAlias = tuple[float, float]
@@ -44,7 +44,7 @@ def pairs(who: str, outputs: Any, targets: Any, takes: Takes) -> list[tuple[Valu
         got = ["one" if alone(x) else f"a list of {len(tuple(x))}" for x in (outputs, targets)]
         fault = f"{who} got {got[0]} for an output and {got[1]} for its target"
         raise ValueError(f"{fault}; both are single, or lists of the same length")
-    xs, ys = ((outputs,), (targets,)) if all(single) else (tuple(outputs), tuple(targets))
+    xs, ys = as_list(outputs), as_list(targets)
     check_lengths(who, "outputs", len(xs), len(ys))
     if not all(map(alone, xs + ys)):
         nested = [pairs(who, *pair, takes) for pair in zip(xs, ys, strict=True)]

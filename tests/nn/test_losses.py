@@ -70,6 +70,14 @@ def test_outputs_may_be_plain_numbers():
         assert cross_entropy([1.0, 1.0], 0).data == math.log(2)
 
 
+@pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
+def test_a_row_of_a_matrix_is_a_row():
+    rows, targets = [[1.0, 2.0], [4.0, 0.5]], [[0.0, 2.5], [3.0, 1.0]]
+    expected = mse_loss(rows, targets).data
+    assert mse_loss(np.matrix(rows), np.matrix(targets)).data == expected
+    assert mse_loss([values(*row) for row in rows], np.matrix(targets)).data == expected
+
+
 def test_targets_of_numpys():
     logits = [values(1.0, 2.0), values(0.5, -1.0)]
     wanted = cross_entropy(logits, [1, 0]).data
