@@ -60,6 +60,13 @@ def test_a_branch_not_taken_poisons_no_total() -> None:
         near(Program([x], outputs, [w], reduce)(rows), reduced(want, reduce), 1e-14)
 
 
+@pytest.mark.parametrize("other", [2.0, -2.0, 0.0])
+def test_what_a_total_adds_in_the_other_branch(other: float) -> None:
+    (k, x), w = inputs("k", "x"), Value(3.0, "w")
+    program = Program([k, x], [where(engine.equal(k, 1.0), w * x, other)], [w], "sum")
+    assert program([[0.0, 4.0], [1.0, 5.0], [2.0, 7.0], [1.0, 1.0]]) == [18.0 + 2 * other]
+
+
 # --- choose --------------------------------------------------------------------------------------
 class Embedding:
     """A table of parameters, of which a row is chosen by an input; then a layer and a loss."""
