@@ -42,7 +42,7 @@ class Area:
 
 
 PAGE = ROOT / "demos" / "docs" / "trust.md"
-ALL = ("tests/project/test_docstrings.py",)  # the examples in docstrings
+ALL = ("tests/project/test_docstrings.py", "tests/project/test_signatures.py")
 CORE = ("tests/core", "tests/operations", "tests/wording", "tests/explain", "tests/cli")
 AREAS = {
     "core": Area("engine/core", (*CORE, *ALL), 0.95),
