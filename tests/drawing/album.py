@@ -20,6 +20,7 @@ from zlib import crc32
 import engine.drawing
 from engine import Value, numeric_mode
 from engine.drawing import draw, to_dot, tree
+from engine.drawing.wrapping import wrap
 from nn import MLP, mse_loss
 from tests.meanings import branch, dead, network, neuron, scores
 
@@ -101,6 +102,7 @@ NETWORKS: dict[str, Graph] = {
     **{f"wild {n}": partial(wild, n, n) for n in (9, 18, 33, 64)},
 }
 AS_THEY_ARE = "stale", "no gradients", "several"
+UNDER_THE_MOUSE = "neuron", "network", "ladder of 7", "by hand", "wild 18", "odd", *AS_THEY_ARE
 WAYS: list[dict[str, Any]] = [
     *({"direction": way} for way in ("TB", "RL", "BT")),
     *({"collapse": level} for level in (0, 1, 2)),
@@ -132,9 +134,10 @@ def entries() -> Mapping[str, Callable[[], Iterable[str]]]:
     trees += [(name, way) for name in SMALL for way in TREES]
     made = {f"{name}{_about(way)}": partial(_drawn, name, way) for name, way in pictures}
     made |= {f"tree of {name}{_about(way)}": partial(_tree, name, way) for name, way in trees}
-    made |= {f"{name}, under the mouse": partial(_titles, name) for name in (*SMALL, *AS_THEY_ARE)}
+    made |= {f"{name}, under the mouse": partial(_titles, name) for name in UNDER_THE_MOUSE}
     made |= {f"{name}, in colours": partial(_in_colours, name) for name in SHOWN}
     made |= {f"{name}, at a terminal": partial(_at_a_terminal, name) for name in SHOWN}
+    made |= {f"rows of {n} shapes": partial(_rows, n) for n in (1, 2, 3, 6, 11, 19, 33, 60, 110)}
     return made | {"numbers": _numbers}
 
 
@@ -151,7 +154,8 @@ def _built(name: str) -> Any:
 
 
 def _drawn(name: str, way: dict[str, Any]) -> list[str]:
-    return to_dot(_built(name), **way).splitlines()
+    text = re.sub(r"album\.py:\d+", "album.py", to_dot(_built(name), **way))  # its lines move
+    return text.splitlines()
 
 
 def _tree(name: str, way: dict[str, Any]) -> list[str]:
@@ -171,6 +175,26 @@ def _titles(name: str) -> list[str]:
     titles = [f"{ident}: {title!r}" for ident, title in draw(_built(name)).titles.items()]
     titles = [re.sub(r"made in .*?:\d+", "made in a line", title) for title in titles]
     return [re.sub(r"\d+\.\d{6,}", lambda x: f"{float(x[0]):.6g}", title) for title in titles]
+
+
+def _rows(many: int) -> Iterator[str]:
+    """The row of each shape of random graphs, and how large all of it is."""
+    rng = random.Random(many)
+    extents = {f"n{i}": (rng.uniform(20, 90), rng.uniform(15, 60)) for i in range(many)}
+    back = many // 3 + 1, 4, 1  # how far arrows come from
+    for far in back:
+        edges = [(f"n{i - 1 - rng.randrange(far)}", f"n{i}") for i in range(many) for _ in range(2)]
+        edges = [edge for edge in edges if edge[0] in extents]
+        for along, gap, most in (
+            (0, 40.0, 300.0),
+            (1, 25.0, 300.0),
+            (0, 15.0, 700.0),
+            (1, 9.0, 90),
+        ):
+            found = wrap(edges, extents, along, gap, most, [*extents][::3])
+            places = " ".join(f"{at}:{found.column[each]}" for each, at in found.row.items())
+            sizes = f"{found.columns} {found.length:.6g} {found.breadth:.6g}"
+            yield f"from {far}, {along} {gap:g} {most:g}: {sizes}, {places}"
 
 
 def _numbers() -> Iterator[str]:

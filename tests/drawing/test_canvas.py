@@ -242,8 +242,8 @@ def test_every_node_and_arrow_has_a_title_of_its_own_at_full_precision() -> None
 def test_the_whole_has_a_title_and_what_a_user_drew_keeps_its_own() -> None:
     picture = draw(product())
     assert titles(picture.pipe().decode())["graph0"] == "computation graph"
-    picture.node("mine", id="mine")
-    assert titles(picture.pipe().decode())["mine"] == "mine"
+    picture.node("mine", id="own")
+    assert titles(picture.pipe().decode())["own"] == "mine"
 
 
 # --- a layout that takes too long ----------------------------------------------------------------

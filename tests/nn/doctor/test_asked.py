@@ -23,6 +23,7 @@ from tests.nn.doctor.planted import (
     net,
     too_few_epochs,
 )
+from tests.nn.doctor.reports import compare
 
 
 # --- a healthy training --------------------------------------------------------------------------
@@ -89,6 +90,7 @@ def test_an_error_of_fit_and_the_last_training_can_be_asked_about() -> None:
     assert asked.causes[0].name == "lr_too_high"
     assert asked.causes[0].verified
     assert "unchanged, it diverges" in asked.causes[0].tried  # type: ignore[operator]
+    compare("an error of fit", asked)
     assert shown(nn.diagnose()) == shown(asked)
     history = healthy()
     assert shown(nn.diagnose()) == shown(history.diagnose())
@@ -114,6 +116,7 @@ def test_a_model_can_be_asked_about_with_the_optimizer_that_fit_takes_by_itself(
     report = nn.diagnose(model, xs, [1.6 * x for (x,) in xs], loss="mse", seed=1)
     assert report.causes[0].name == "activation_on_output"
     assert "tanh gives numbers from -1 to 1; 23 of 60 targets are beyond" in report.causes[0].seen
+    compare("a model before it is trained", report)
 
 
 def test_a_dropout_that_was_called_before_fit_is_not_blamed_after_it() -> None:
@@ -154,6 +157,7 @@ def test_two_causes_are_mended_together_where_neither_helps_alone() -> None:
     assert first.do == second.do
     assert "nn draws" in first.do
     assert "lr=" in first.do
+    compare("two causes", report)
 
 
 def test_more_seconds_try_on_more_rows(monkeypatch: pytest.MonkeyPatch) -> None:

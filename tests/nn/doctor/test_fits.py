@@ -11,6 +11,7 @@ from engine.explain.report import Report
 from nn import History
 from tests.nn.doctor import planted
 from tests.nn.doctor.planted import PLAIN, TRIED
+from tests.nn.doctor.reports import compare
 
 
 def here(fault: Callable[[], History]) -> tuple[str, int]:
@@ -24,6 +25,7 @@ def first(fault: Callable[[], History], report: Report) -> Any:
     assert cause.name == fault.__name__, report
     assert cause.place is not None
     assert (Path(cause.place.file).name, cause.place.line) == here(fault)
+    compare(f"fit: {fault.__name__}", report)
     return cause
 
 

@@ -9,6 +9,7 @@ import pytest
 import nn
 from engine.explain.report import Report
 from nn import MLP, Adam, cross_entropy
+from tests.nn.doctor.reports import compare
 
 RNG = random.Random(3)
 POINTS = [[RNG.gauss(0, 1), RNG.gauss(0, 1)] for _ in range(90)]
@@ -51,6 +52,7 @@ def test_what_is_wrong_with_the_rows_of_a_loop_is_named_first(
 ) -> None:
     report = trained(MLP(len(xs[0]), [8, outputs], rng=1), xs, ys)
     assert report.causes[0].name == name
+    compare(f"rows of a loop: {name}", report)
 
 
 def test_a_number_in_an_array_beside_the_rows_does_no_harm() -> None:

@@ -10,6 +10,7 @@ import pytest
 import nn
 from engine import numeric_mode
 from engine.explain.report import Report
+from tests.nn.doctor.reports import compare
 
 HEAD = """\
 import random
@@ -109,6 +110,7 @@ def run(text: str, folder: Path, seed: int = 3) -> tuple[Report, Path]:
 def test_in_a_healthy_loop_nothing_is_found(name: str, seed: int, tmp_path: Path) -> None:
     report, _ = run(HEAD + SCRIPTS[name], tmp_path, seed)
     assert report.causes == (), report
+    compare(f"healthy: {name} {seed}", report)
     assert "losses of the loop" in str(report)
 
 
@@ -130,7 +132,7 @@ def line(body: str) -> str:
 IN_BATCHES = [
     ("no_zero_grad", r"        optimizer.zero_grad\(\)\n", "", "backward()"),
     ("no_step", r"        optimizer.step\(\)\n", "", "backward()"),
-    ("other_parameters", "(optimizer = .*\n)", r"\1model = MLP(3, [8, 1])\n", "Adam"),
+    ("other_parameters", "(optimizer = .*\n)", r"\1model = MLP(3, [8, 1], rng=9)\n", "Adam"),
     ("shared_weights", BEFORE, f"{ITEMS}\n", "layer.neurons ="),
     ("term_twice", TERM, line(f"for _ in range(2): loss = loss + {PENALTY}"), "loss + nn"),
     ("term_twice", TERM, line(f"r = {PENALTY}; loss = loss + r + r"), "+ r + r"),
@@ -205,6 +207,7 @@ def test_a_fault_is_named_first_with_its_line(
     assert first.place.file == str(path)
     assert on in path.read_text().splitlines()[first.place.line - 1], report
     assert "a loop of one's own" in str(report)
+    compare(f"{name}, {where}: {new}", report)
 
 
 NUMBERS = [
@@ -230,6 +233,7 @@ def test_what_is_not_finite_is_named_with_its_line(
     assert first.name == name, report
     assert first.place is not None
     assert path.read_text().splitlines()[first.place.line - 1].startswith("    loss = ")
+    compare(f"numbers: {formula}", report)
 
 
 def test_it_can_be_asked_after_a_step_and_changes_nothing() -> None:
@@ -264,6 +268,7 @@ def test_first_weights_are_measured_by_how_many_there_are(size: float, name: str
     sizes = [each for each in report.causes if each.name.startswith("init_too")]
     assert [each.name for each in sizes] == [name] * bool(name)
     assert all(0.0 <= cause.weight <= 1.0 for cause in report.causes)
+    compare(f"weights of {size}", report)
 
 
 def test_gradients_of_several_losses_in_one_step_are_meant_so() -> None:
