@@ -19,7 +19,8 @@ from engine.native.emit.positions import Index
 from engine.native.emit.vector import Vector
 from engine.native.library import compile_text, lanes
 from engine.native.needs import numpy
-from nn.optim.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
+from nn.optim.optimizer import Optimizer
+from nn.optim.optimizers import SGD, Adam, AdamW, RMSprop
 
 # Formulas that are known to take vectors; what a class derived from these reads may change.
 FORMULAS = {(kind, kind.update) for kind in (SGD, Adam, AdamW, RMSprop)}
