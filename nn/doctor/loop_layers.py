@@ -3,7 +3,6 @@
 import ast
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 from engine.core.value import Value, is_constant
 from engine.explain.causes import Row, entry
@@ -36,7 +35,8 @@ def _layers(facts: Facts) -> list[tuple[str, Layer]]:
 def _shared(facts: Facts) -> Iterator[Cause]:
     for path, part in walk(facts.model):
         for name, held in vars(part).items() if isinstance(part, Module) else ():
-            things = [x for x in held if isinstance(x, Module | Value)] if _listed(held) else []
+            listed = held if isinstance(held, list | tuple) else ()
+            things = [x for x in listed if isinstance(x, Module | Value)]
             twice = [x for x in things if sum(x is y for y in things) > 1]
             if twice and any(isinstance(x, Value) or x.parameters() for x in twice):
                 where = f"{path}.{name}".lstrip(".")
@@ -45,10 +45,6 @@ def _shared(facts: Facts) -> Iterator[Cause]:
                 do = f"a list of {len(twice)} that are made one by one: [make() for _ in range(n)]"
                 place = _repeated(facts) or facts.module_at(where)
                 yield cause(title, seen, do, 0.95, place)
-
-
-def _listed(held: Any) -> bool:
-    return isinstance(held, list | tuple) and len(held) > 1
 
 
 def _repeated(facts: Facts) -> Place | None:

@@ -145,8 +145,7 @@ def _output(facts: Symptoms) -> Iterator[Suspicion]:
 @row("too_narrow")
 def _narrow(facts: Symptoms) -> Iterator[Suspicion]:
     widths = [len(layer.neurons) for layer in facts.layers[:-1]]
-    if widths and min(widths) < SMALL:
-        least = min(widths)
+    if widths and (least := min(widths)) < SMALL:
         wider = remedy("hidden layers of 16", changes.wider, 16, short="16 units")
         title = f"a hidden layer has {least} unit{'s' * (least > 1)}"
         seen = f"all that it knows of {facts.layers[0].n_in} inputs goes through them"

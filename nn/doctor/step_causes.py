@@ -143,8 +143,7 @@ def _frozen(facts: Symptoms) -> Iterator[Suspicion]:
 
 def _above(path: str) -> str:
     """The layer of a parameter."""
-    parts = path.split(".")
-    return ".".join(parts[:2]) if parts[0] == "layers" else parts[0]
+    return ".".join(path.split(".")[: 2 if path.startswith("layers.") else 1])
 
 
 @row("sum_not_mean")

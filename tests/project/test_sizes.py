@@ -10,8 +10,8 @@ from tests.project.sources import PACKAGES, PARTS, ROOT, code_lines, sources
 # The most that each part may have. Who takes lines away lowers the limit.
 LIMITS = {
     "engine/core": 971,
-    "engine": 12926,
-    "nn": 7144,
+    "engine": 12929,
+    "nn": 7141,
     "engine and nn": 20070,
 }
 FILES = 23  # in one folder
