@@ -115,7 +115,8 @@ PAGES: dict[str, Callable[[], Iterator[str]]] = {
 def page(name: str) -> list[str]:
     """The lines of a page, with no more digits than all machines have in common."""
     said = "\n".join(PAGES[name]()).replace("\x1b", "^")
-    said = re.sub(r"(?:\S*/)?(\w+\.py):\d+", r"\1", said)
+    said = re.sub(r"(?:[\w./-]*/)?(\w+\.py)(?::\d+)?", r"\1", said)  # of any checkout,
+    said = re.sub(r"\bline: \d+", "line: …", said)  # and as its files grow
     said = re.sub(r" at 0x\w+", "", said)
     return re.sub(r"\d+\.\d{6,}", lambda found: f"{float(found[0]):.6g}", said).splitlines()
 
