@@ -120,3 +120,38 @@ def test_whatever_stops_a_part_puts_all_back(at):
     with pytest.raises(KeyboardInterrupt):
         load_all(found, State({**state_of(parts(1)[0]), "number": 7}))
     assert plain(found) == before
+
+
+FLAT, SQUARE = row([2.0, 0.0, 1.0]), table([[1.0, 2.0], [3.0, 4.0]])
+READ = [
+    (State.floats, FLAT, (), [2.0, 0.0, 1.0]),
+    (State.floats, FLAT, (3,), [2.0, 0.0, 1.0]),
+    (State.floats, FLAT, (2,), None),
+    (State.floats, SQUARE, (), None),
+    (State.floats, SQUARE, (2,), None),
+    (State.floats, [2.0], (), None),
+    (State.counts, FLAT, (), [2, 0, 1]),
+    (State.counts, row([1.5]), (), None),
+    (State.counts, row([-1.0]), (), None),
+    (State.order, FLAT, (3,), [2, 0, 1]),
+    (State.order, row([0.0, 0.0, 1.0]), (3,), None),
+    (State.order, row([0.0, 2.0]), (2,), None),
+    (State.rows, SQUARE, (2,), [[1.0, 2.0], [3.0, 4.0]]),
+    (State.rows, SQUARE, (2, 2), [[1.0, 2.0], [3.0, 4.0]]),
+    (State.rows, SQUARE, (2, 3), None),
+    (State.rows, SQUARE, (3,), None),
+    (State.rows, FLAT, (3,), None),
+    (State.rows, table([]), (0, 2), []),
+    (State.rows, table([[], []]), (2,), None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("read", "held", "about", "expected"), READ)
+def test_an_entry_is_what_it_is_read_as_or_an_error(read, held, about, expected):
+    state = State({"x": held}, "file.safetensors")
+    if expected is None:
+        with pytest.raises(CheckpointError, match=r"^file.safetensors has x that this training"):
+            read(state, "x", *about)
+        return
+    found = read(state, "x", *about)
+    assert [*map(list, found)] == expected if read is State.rows else found == expected
