@@ -122,6 +122,34 @@ def test_whatever_stops_a_part_puts_all_back(at):
     assert plain(found) == before
 
 
+@pytest.mark.parametrize(
+    ("keeper", "right"),
+    [
+        ([0.5, 0.5, 0, None], True),
+        ([0.5, 0.5, 0, 0], True),
+        ([0.5, 0.5, 7, 2], True),
+        ([0.5, 0.5, 0, 3], False),  # three epochs were finished
+        ([0.5, 0.5, 0, -1], False),
+        ([0.5, 0.5, 0, 1.0], False),
+        ([0.5, 0.5, -1, 0], False),
+        ([0.5, 1, 0, 0], False),
+    ],
+)
+def test_what_is_known_of_the_best_epoch_may_be(keeper, right):
+    stopping = next(part for part in parts(1)[0] if isinstance(part, EarlyStopping))
+    held = {"keeper": keeper, "kept": row(stopping.kept[0]), "factors": row([1.0] * 3)}
+    if right:
+        stopping.load_state_dict(State(held))
+        lowest, mark, waited, epoch = keeper
+        assert (stopping.lowest, stopping.mark, stopping.waited) == (lowest, mark, waited)
+        assert stopping.kept[1] == epoch
+    else:
+        before = vars(stopping).copy()
+        with pytest.raises(CheckpointError, match="has keeper that this training"):
+            stopping.load_state_dict(State(held))
+        assert vars(stopping) == before
+
+
 FLAT, SQUARE = row([2.0, 0.0, 1.0]), table([[1.0, 2.0], [3.0, 4.0]])
 READ = [
     (State.floats, FLAT, (), [2.0, 0.0, 1.0]),

@@ -16,12 +16,16 @@ from engine.explain.report import Cause, Report
 FILE = Path(__file__).parents[2] / "data" / "reports.txt"
 HEADING = "== "
 WRITING = "GRADWALK_REPORTS"  # in the environment: the file to which reports are written
+tried: list[str] = []  # in the test that runs; see conftest.py
 FACTS = "name", "weight", "gain", "verified"  # of a cause, which its text does not tell
 
 
 def text_of(report: Report) -> str:
-    """All of a report, its numbers with six digits, since the last ones may differ by machine."""
-    lines = [str(report), "", *map(_facts, report.causes)]
+    """All of a report, and what was tried for it.
+
+    Numbers have six digits, since the last ones may differ by machine.
+    """
+    lines = [str(report), "", *map(_facts, report.causes), *tried]
     text = re.sub(r"\.py:\d+", ".py", "\n".join(lines))  # tests move
     return re.sub(r"\d+\.\d+", lambda found: f"{float(found[0]):.6g}", text).strip()
 

@@ -12,7 +12,7 @@ import nn
 from engine import NumericError
 from engine.explain.report import Report
 from nn import SGD, Adam, Dropout, History, Layer, Sequential, fit
-from nn.doctor.trials import Training
+from nn.doctor.trials import Training, classes_in
 from tests.nn.doctor.planted import (
     BINARY,
     XS,
@@ -183,3 +183,25 @@ def test_a_number_far_out_is_named_and_no_error(bad: float) -> None:
         report = nn.diagnose(error)
     usual = {"inputs_not_scaled"} if math.isfinite(bad) else {"nan_inputs", "inf_inputs"}
     assert report.causes[0].name in usual
+
+
+@pytest.mark.parametrize(
+    ("targets", "sure", "classes"),
+    [
+        ([*range(10)] * 3, False, [*range(10)]),
+        ([*range(11)] * 3, False, [*range(11)]),
+        ([*range(10), *range(10)], False, []),  # half as many as rows: they may be counts
+        ([*range(10), *range(10)], True, [*range(10)]),
+        ([*range(20)] * 9, False, [*range(20)]),
+        ([*range(21)] * 9, False, []),
+        ([*range(21)] * 9, True, [*range(21)]),
+        ([0.0, 1.5] * 9, True, []),
+        ([[0, 1, 0], [1, 0, 0], [0, 0, 1]] * 3, False, [0, 1, 2]),
+        ([[0.5], [1.0]] * 9, True, []),
+        ([[0, 2, 0], [1, 0, 0]] * 9, True, []),
+    ],
+)
+def test_targets_are_classes_where_there_are_few(
+    targets: list[Any], sure: bool, classes: list[int]
+) -> None:
+    assert classes_in(targets, sure) == classes
