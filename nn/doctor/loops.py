@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 from functools import partial
-from math import hypot, isfinite
+from math import hypot, inf, isfinite
 from typing import NamedTuple
 
 from engine.core.value import Value
@@ -57,17 +57,16 @@ def _others(facts: Facts) -> Iterator[Cause]:
 @row("frozen_layer")
 def _frozen(facts: Facts) -> Iterator[Cause]:
     held = {p for each in optimizers(facts) for p in each.params}
-    left = [p for p in facts.parameters if p not in held and p in facts.found.gradient]
-    if not held or not left or (facts.sweeps and left[0]._epoch > facts.sweeps[-1].epoch):
-        return
-    layers = [*dict.fromkeys(facts.homes[p][0] for p in left if p in facts.homes)]
-    learn = {*facts.model.trainable_parameters()}
-    closed = all(p not in learn for p in left)
-    place = called_at(file_of(facts), "requires_grad_") if closed else None
-    title = f"{names(layers)} {'is frozen' if closed else 'is not given to the optimiser'}"
-    seen = f"{len(left):,} of {len(facts.parameters):,} parameters never change"
-    do = "requires_grad_(True) before the optimiser is made" if closed else "model.parameters()"
-    yield cause(title, seen, do, 0.6, place or optimizers(facts)[0].place, left)
+    since = facts.sweeps[0].epoch if facts.sweeps else inf
+    still = [p for p in facts.parameters if p in facts.found.gradient and p._epoch <= since]
+    if held and (left := [p for p in still if p not in held]):
+        layers = [*dict.fromkeys(facts.homes[p][0] for p in left if p in facts.homes)]
+        closed = {*facts.model.trainable_parameters()}.isdisjoint(left)
+        place = called_at(file_of(facts), "requires_grad_") if closed else None
+        title = f"{names(layers)} {'is frozen' if closed else 'is not given to the optimiser'}"
+        seen = f"{len(left):,} of {len(facts.parameters):,} parameters never change"
+        do = "requires_grad_(True) before the optimiser is made" if closed else "model.parameters()"
+        yield cause(title, seen, do, 0.6, place or optimizers(facts)[0].place, left)
 
 
 class Rate(NamedTuple):

@@ -4,7 +4,7 @@ import copy
 import math
 import pickle
 import random
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -12,9 +12,12 @@ import nn
 from engine import NumericError
 from engine.explain.report import Report
 from nn import SGD, Adam, Dropout, History, Layer, Sequential, fit
+from nn.doctor.symptoms import Symptoms
 from nn.doctor.trials import Training, classes_in
+from nn.training.history import Start
 from tests.nn.doctor.planted import (
     BINARY,
+    HOW,
     XS,
     YS,
     adam,
@@ -158,6 +161,26 @@ def test_two_causes_are_mended_together_where_neither_helps_alone() -> None:
     assert "nn draws" in first.do
     assert "lr=" in first.do
     compare("two causes", report)
+
+
+@pytest.mark.parametrize(
+    ("targets", "score", "hopeless"),
+    [
+        ([0.0, 1.0], 0.67, True),
+        ([0.0, 1.0], 0.68, False),
+        ([0.0, 1.0, 2.0], 0.56, True),
+        ([0.0, 1.0, 2.0], 0.57, False),
+        (None, 0.34, True),
+        (None, 0.36, False),
+    ],
+)
+def test_a_training_is_hopeless_a_third_of_the_way_from_a_guess(
+    targets: list[float] | None, score: float, hopeless: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ys = [(targets or [x[0] for x in XS])[i % len(targets or XS)] for i in range(len(XS))]
+    history = fit(net(), XS, ys, epochs=1, loss="mse", **HOW)
+    monkeypatch.setattr(Training, "score", lambda training: score)
+    assert Symptoms(history, cast(Start, history.start)).hopeless is hopeless
 
 
 def test_more_seconds_try_on_more_rows(monkeypatch: pytest.MonkeyPatch) -> None:

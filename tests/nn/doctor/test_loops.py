@@ -283,6 +283,26 @@ def test_gradients_of_several_losses_in_one_step_are_meant_so() -> None:
     assert not nn.diagnose(loss, model).of("no_zero_grad")
 
 
+def test_what_is_set_by_hand_beside_an_optimiser_is_not_frozen() -> None:
+    model = nn.MLP(2, [3, 1], activation="tanh", rng=1)
+    optimizer = nn.SGD(model.layers[0].parameters(), lr=0.1)
+    own = model.layers[1].parameters()
+    for sets in ([], own[:1], own):
+        for _ in range(4):
+            loss = nn.mse_loss([model([0.5, 1.0]), model([1.0, -1.0])], [1.0, 0.0])
+            model.zero_grad()
+            loss.backward()
+            optimizer.step()
+            for p in sets:
+                p.data -= 0.1 * p.grad
+        (*frozen,) = nn.diagnose(loss, model).of("frozen_layer")
+        left = [p for p in own if p not in sets]
+        assert [value for cause in frozen for value in cause.values] == left
+        assert [f"{len(left)} of 13 parameters" in cause.seen for cause in frozen] == [True] * bool(
+            left
+        )
+
+
 def test_a_model_elsewhere_in_the_process_does_no_harm() -> None:
     def train(lr: float) -> Report:
         model = nn.MLP(2, [3, 1], activation="tanh", rng=1)
