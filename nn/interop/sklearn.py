@@ -141,7 +141,7 @@ class ScalarMLPRegressor(MultiOutputMixin, RegressorMixin, ScalarMLP):  # type: 
         """The targets, how many outputs they need, and arguments of `nn.fit`."""
         columns = np.asarray(y, dtype="float64").reshape(len(y), -1)
         many = columns.shape[1]
-        return columns[:, 0] if many == 1 else columns, many, {"loss": "mse"}
+        return columns, many, {"loss": "mse"}
 
     def _train(self, model: Any, X: Any, targets: Any, goes_on: bool, how: Any) -> Any:
         """Train on standard scores, by the mean and the spread of the first targets."""

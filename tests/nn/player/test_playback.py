@@ -129,6 +129,14 @@ def test_a_long_training_is_thinned_out(monkeypatch):
     assert data(history.to_html())["epochs"] == [0, 15, 30]
 
 
+def test_a_page_shows_400_epochs_at_most():
+    how = {"loss": "mse", "epochs": 420, "record": True, "patience": None, "progress": False}
+    history = fit(Neuron(1, "linear", rng=1), [[0.0], [1.0]], [0.5, 1.5], **how)
+    shown = data(history.to_html())["epochs"]
+    assert len(shown) == 400
+    assert (shown[0], shown[-1]) == (0, 420)
+
+
 def test_the_kept_epoch_is_never_left_out():
     assert all(also in evenly(100, 7, also) for also in range(100))
 
