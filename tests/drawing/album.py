@@ -48,6 +48,19 @@ def samples(many: int, *widths: int) -> Value:
     return mse_loss([model(row) for row in rows], [float(i % 2) for i in range(many)])
 
 
+def prepared() -> Any:
+    """Inputs are scaled ahead of the layers, and two losses come behind them on several lines."""
+    model = MLP(2, [2, 2], activation="tanh", rng=1)
+    for i, parameter in enumerate(model.parameters()):
+        parameter.data = (i % 5 - 2) / 4
+    a, b = Value(2.0, "a"), Value(4.0, "b")
+    xs = [(a - 1.0) / 0.5, (b + 1.0) / 2.5]
+    u, v = model(xs)
+    square = (u - 1.0) ** 2
+    size = abs(u) + abs(v)
+    return {"first": square + 0.1 * size, "second": (v - u).exp()}
+
+
 def plain(width: int) -> Value:
     """A layer written by hand, whose neurons are lists of Values and in no layer."""
     xs = [Value(i / 2, f"x{i}") for i in range(3)]
@@ -95,13 +108,14 @@ NETWORKS: dict[str, Graph] = {
     "samples": partial(samples, 3, 4, 1),
     "more samples": partial(samples, 9, 3, 3, 1),
     "no gradients": partial(samples, 9, 3, 1),
+    "prepared": prepared,
     "deep": partial(samples, 2, 3, 3, 3, 3, 3, 1),
     "by hand": partial(plain, 3),
     "more by hand": partial(plain, 5),
     "much by hand": partial(plain, 14),
     **{f"wild {n}": partial(wild, n, n) for n in (9, 18, 33, 64)},
 }
-AS_THEY_ARE = "stale", "no gradients", "several"
+AS_THEY_ARE = "stale", "no gradients", "several", "prepared"
 UNDER_THE_MOUSE = "neuron", "network", "ladder of 7", "by hand", "wild 18", "odd", *AS_THEY_ARE
 WAYS: list[dict[str, Any]] = [
     *({"direction": way} for way in ("TB", "RL", "BT")),
@@ -130,6 +144,7 @@ def entries() -> Mapping[str, Callable[[], Iterable[str]]]:
     pictures += [(name, way) for name in SMALL for way in WAYS]
     pictures += [(name, way) for name in LARGE for way in LARGE_WAYS]
     pictures += [(name, {"open": ["L0"], "width": 900}) for name in LARGE if name not in NO_LAYERS]
+    pictures += [("prepared", {"collapse": level, "width": 700}) for level in (0, 1, 2)]
     trees: list[tuple[str, dict[str, Any]]] = [(name, {}) for name in NETWORKS]
     trees += [(name, way) for name in SMALL for way in TREES]
     made = {f"{name}{_about(way)}": partial(_drawn, name, way) for name, way in pictures}

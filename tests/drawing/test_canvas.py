@@ -246,6 +246,16 @@ def test_the_whole_has_a_title_and_what_a_user_drew_keeps_its_own() -> None:
     assert titles(picture.pipe().decode())["own"] == "mine"
 
 
+@pytest.mark.parametrize(("length", "shown"), [(10_000, 10_000), (10_001, 9_998)])
+def test_a_label_is_whole_where_the_mouse_rests_up_to_10_000_letters(
+    length: int, shown: int
+) -> None:
+    label = "x" * length
+    title, *_ = draw(Value(1.0, label)).titles.values()
+    assert title.splitlines()[1].count("x") == shown
+    assert ("…" in title.splitlines()[1]) is (shown < length)
+
+
 # --- a layout that takes too long ----------------------------------------------------------------
 def test_the_error_of_a_late_layout_says_what_to_collapse_and_it_is_true(fake_dot: FakeDot) -> None:
     fake_dot("/bin/sleep 30")
