@@ -8,6 +8,7 @@ import os
 import re
 import sys
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,8 @@ FACTS = "name", "weight", "gain", "verified"  # of a cause, which its text does 
 
 def compare(name: str, report: Report) -> None:
     """Fail unless a report, and what was tried for it, are those that are kept under a name."""
-    keep(name, "\n".join([str(report), "", *map(_facts, report.causes), *tried]))
+    trials = [f"{len([*same])} {how}" for how, same in groupby(tried)]
+    keep(name, "\n".join([str(report), "", *map(_facts, report.causes), *trials]))
 
 
 def keep(name: str, text: str) -> None:
