@@ -138,8 +138,8 @@ def _expected(logits: Sequence[Any], target: Any) -> Value:
         return engine.log_softmax(logits, index=number)
     logs = engine.log_softmax(logits)
     if any(isinstance(share, Value) for share in target):
-        terms = zip(target, logs, strict=True)
-        return engine.sum([engine.where(engine.equal(s, 0.0), 0.0, s * x) for s, x in terms])
+        terms = [(s, lambda s=s, x=x: s * x) for s, x in zip(target, logs, strict=True)]
+        return engine.sum([engine.where(engine.equal(s, 0.0), 0.0, term) for s, term in terms])
     shares = [as_float(share, "a class probability is") for share in target]
     if len(shares) != len(logits):
         got = f"cross_entropy got {len(logits)} logits and {len(shares)} class probabilities"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import nn
-from engine import Program, Value, inputs, no_grad, topological
+from engine import Program, Value, gradient, inputs, no_grad, topological
 from nn import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -68,6 +68,17 @@ def test_outputs_may_be_plain_numbers():
     with no_grad():
         assert mse_loss([1.0, 2.0], [0, 0]).data == 2.5
         assert cross_entropy([1.0, 1.0], 0).data == math.log(2)
+
+
+def test_targets_may_be_values_between_0_and_1():
+    shares = [0.25, 0.0, 0.75]
+    logits, given = values(1.0, -2.0, 0.5), values(*shares)
+    plain, found = cross_entropy(logits, shares), cross_entropy(logits, given)
+    assert found.data == pytest.approx(plain.data, rel=1e-15)
+    assert [x.data for x in gradient(found, logits)] == pytest.approx(
+        [x.data for x in gradient(plain, logits)], rel=1e-14
+    )
+    assert cross_entropy(values(-math.inf, 0.0), values(0.0, 1.0)).data == 0.0
 
 
 @pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")

@@ -70,3 +70,19 @@ def test_a_number_in_an_array_beside_the_rows_does_no_harm() -> None:
 
 def test_rows_that_are_well_are_no_cause() -> None:
     assert not trained(MLP(2, [8, 3], rng=1), POINTS, LABELS)
+
+
+@pytest.mark.parametrize("first", [0.0, [0.0, 1.0, 2.0, 3.0]])
+def test_lists_that_begin_with_something_else_are_not_taken_for_the_rows(first: Any) -> None:
+    xs = [[*x, y] for x, y in zip(POINTS, LABELS, strict=True)]
+    others, theirs = [first, *xs], [0, *LABELS]
+    model = MLP(3, [8, 3], rng=1)
+    optimizer = Adam(model.parameters(), lr=0.02)
+    for start in range(0, len(theirs) - 1, 10):
+        batch = range(start, start + 10)
+        loss = cross_entropy([model(xs[i]) for i in batch], [LABELS[i] for i in batch])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert len(others) == len(theirs)
+    assert nn.diagnose(loss, model).of("leaking_column")

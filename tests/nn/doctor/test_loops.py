@@ -92,7 +92,15 @@ for step in range(30):
 model.eval()
 guesses = [model(x).data > 0 for x in xs]
 """
-SCRIPTS = {"dropped": DROPPED, "batches": BATCHES, "by hand": BY_HAND, "net": NET, "own": OWN}
+LINE = BY_HAND.replace("[6, 1]", "[1]")
+SCRIPTS = {
+    "line": LINE,
+    "dropped": DROPPED,
+    "batches": BATCHES,
+    "by hand": BY_HAND,
+    "net": NET,
+    "own": OWN,
+}
 
 
 def run(text: str, folder: Path, seed: int = 3) -> tuple[Report, Path]:
