@@ -31,8 +31,7 @@ from nn.models.layers import MLP, Layer, Neuron, Sequential
 from nn.models.module import Module
 from nn.models.regularization import BatchNorm, Dropout
 from nn.optim.gradients import clip_grad_norm, clip_grad_value
-from nn.optim.optimizer import Optimizer
-from nn.optim.optimizers import OPTIMIZERS, SGD, Adam, AdamW, OptimizerName, RMSprop
+from nn.optim.optimizers import OPTIMIZERS, SGD, Adam, AdamW, Optimizer, OptimizerName, RMSprop
 from nn.optim.schedules import ReduceLROnPlateau, cosine, exponential_decay, step_decay, warmup
 from nn.training.fit import fit
 from nn.training.history import History

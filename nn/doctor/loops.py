@@ -15,8 +15,7 @@ from engine.source.search import called_at, written
 from engine.wording.names import number
 from nn.doctor.step_causes import decayed
 from nn.doctor.symptoms import argument
-from nn.optim.optimizer import LIVE, Optimizer
-from nn.optim.optimizers import RATES, SGD
+from nn.optim.optimizers import LIVE, RATES, SGD, Optimizer
 
 CAUSES: dict[str, Row] = {}
 row = partial(entry, CAUSES)

@@ -24,7 +24,7 @@ from nn.evaluation.metrics import r2
 from nn.evaluation.samples import Rows
 from nn.losses import classes_of
 from nn.models.module import Contents, Module
-from nn.optim.optimizer import Optimizer
+from nn.optim.optimizers import Optimizer
 from nn.training.fit import fit
 from nn.training.history import LAST, History
 

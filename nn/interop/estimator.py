@@ -20,8 +20,7 @@ from nn.checks import at_least_zero, in_users_terms
 from nn.evaluation.programs import answers
 from nn.models.activations import ActivationName
 from nn.models.layers import MLP
-from nn.optim.optimizer import Optimizer
-from nn.optim.optimizers import OPTIMIZERS
+from nn.optim.optimizers import OPTIMIZERS, Optimizer
 from nn.training.fit import fit
 
 ROWS: dict[str, Any] = {"accept_sparse": "csr", "dtype": (np.float64, np.float32)}  # what X may be

@@ -18,8 +18,7 @@ from nn.evaluation.metrics import Asked, Metrics
 from nn.evaluation.samples import pair_up
 from nn.losses import LOSSES, OTHER_NAMES, Loss, LossName, built_in, check_settings, classes_of
 from nn.models.module import Contents, Module, check_module, hidden, keeping_modes
-from nn.optim.optimizer import Optimizer
-from nn.optim.optimizers import OPTIMIZERS, OptimizerName
+from nn.optim.optimizers import OPTIMIZERS, Optimizer, OptimizerName
 from nn.optim.schedules import Schedule
 from nn.training.data import ClassWeights, Data, Generators
 from nn.training.history import LAST, EarlyStopping, History, Recording, Start

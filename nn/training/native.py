@@ -30,7 +30,7 @@ from nn.evaluation.samples import Rows
 from nn.losses import OURS, built_in
 from nn.models.batch import BATCH, RecordedBatch
 from nn.models.module import MODE_READS, Module
-from nn.optim.optimizer import Optimizer
+from nn.optim.optimizers import Optimizer
 from nn.training.own_loss import OwnLoss, few, various
 from nn.training.shards import Programs, Shape, Table, Work, table_of
 from nn.training.stages import Stages

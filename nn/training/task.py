@@ -22,7 +22,7 @@ from nn.evaluation.metrics import Metrics
 from nn.losses import LOSSES, Loss, classes_of, loss_name
 from nn.models.architecture import slots
 from nn.models.module import Contents, Module
-from nn.optim.optimizer import Optimizer
+from nn.optim.optimizers import Optimizer
 from nn.optim.schedules import ReduceLROnPlateau, Schedule
 from nn.training.data import Data
 from nn.training.history import History

@@ -19,8 +19,7 @@ from engine.native.emit.positions import Index
 from engine.native.emit.vector import Vector
 from engine.native.library import compile_text, lanes
 from engine.native.needs import numpy
-from nn.optim.optimizer import Optimizer
-from nn.optim.optimizers import SGD, Adam, AdamW, RMSprop
+from nn.optim.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
 
 # Formulas that are known to take vectors; what a class derived from these reads may change.
 FORMULAS = {(kind, kind.update) for kind in (SGD, Adam, AdamW, RMSprop)}

@@ -11,8 +11,8 @@ from tests.project.sources import PACKAGES, PARTS, ROOT, code_lines, sources
 LIMITS = {
     "engine/core": 971,
     "engine": 12929,
-    "nn": 7141,
-    "engine and nn": 20070,
+    "nn": 7139,
+    "engine and nn": 20068,
 }
 FILES = 23  # in one folder
 
