@@ -14,7 +14,7 @@ from nn.doctor.symptoms import Scale
 from nn.doctor.table import Suspicion
 
 PLACE = Place("train.py", 1)
-STEEP, FLAT, RISING = [8.0, 4.0, 2.0, 1.0], [1.0, 0.999], [1.0, 1.5]
+STEEP, RISING = [8.0, 4.0, 2.0, 1.0], [1.0, 1.25, 0.5, 1.5]
 
 
 def facts(**how: Any) -> Any:

@@ -3,16 +3,24 @@
 import pytest
 
 from nn.doctor.fit_causes import CAUSES
-from tests.nn.doctor.grids import GRIDS, answers
+from tests.nn.doctor import grids, loop_grids
 from tests.nn.doctor.reports import keep
 
-WHOLE = "frozen_layer", "dropout_at_evaluation"  # only a whole training has their symptoms
+# only a whole training, or a whole loop, has their symptoms
+WHOLE = "frozen_layer", "dropout_at_evaluation"
+WHOLE_LOOP = "frozen_layer", "dropout_at_evaluation", "other_parameters", "shared_weights", "rows"
 
 
-@pytest.mark.parametrize("name", GRIDS)
-def test_a_cause_says_what_it_said_of_these_symptoms(name: str) -> None:
-    keep(f"symptoms of {name}", "\n".join(answers(name)))
+@pytest.mark.parametrize("name", grids.GRIDS)
+def test_a_cause_says_what_it_said_of_a_training(name: str) -> None:
+    keep(f"symptoms of {name}", "\n".join(grids.answers(name)))
+
+
+@pytest.mark.parametrize("name", loop_grids.GRIDS)
+def test_a_cause_says_what_it_said_of_a_loop(name: str) -> None:
+    keep(f"symptoms of {name} in a loop", "\n".join(loop_grids.answers(name)))
 
 
 def test_all_causes_are_here() -> None:
-    assert {*GRIDS} == {*CAUSES} - {*WHOLE}
+    assert {*grids.GRIDS} == {*CAUSES} - {*WHOLE}
+    assert {*loop_grids.GRIDS} == {*loop_grids.CAUSES} - {*WHOLE_LOOP}
