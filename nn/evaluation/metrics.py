@@ -131,7 +131,7 @@ def r2(outputs: Sequence[Any], rows: Rows) -> float:
 
 
 def _r2(outputs: Any, targets: Any) -> float:
-    missed = spread = 0.0
+    missed = spread = inf  # where squares overflow
     if len(targets) > LARGE and is_array(targets):
         with sys.modules["numpy"].errstate(all="ignore"):
             misses, moved = targets - outputs, targets - targets[0]
@@ -145,12 +145,13 @@ def _r2(outputs: Any, targets: Any) -> float:
             spread = fsum([(y - mean) ** 2 for y in targets])
             missed = fsum([(y - x) ** 2 for x, y in zip(outputs, targets, strict=True)])
     if not (1e-280 < spread < inf and missed < inf):  # numbers of any size
-        top = max(map(abs, targets)) or 1.0
-        mean = top * fmean([y / top for y in targets])
-        missed, spread = dist(outputs, targets), dist(targets, [mean] * len(targets))
-        if not spread:  # nothing to explain
-            return float(not missed)
-        missed, spread = (missed / spread) * (missed / spread), 1.0
+        top = float(max(map(abs, targets))) or 1.0
+        far = min(float(max(top, *map(abs, outputs))), sys.float_info.max)
+        ys = [y / top for y in targets]
+        missed = dist([x / far for x in outputs], [y / far for y in targets]) * (far / top)
+        spread = dist(ys, [fmean(ys)] * len(ys))
+        # without a spread there is nothing to explain
+        return 1.0 - (missed / spread) * (missed / spread) if spread else float(not missed)
     return 1.0 - missed / spread
 
 

