@@ -7,7 +7,6 @@ A row without a formula is taken apart where its float function is arithmetic an
 import marshal
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from functools import cache, partial
 from hashlib import sha256
 from typing import Any
 from weakref import WeakValueDictionary
@@ -99,7 +98,7 @@ class _Recorder:
     """Puts nodes on tapes, and remembers what the functions of their rows are made of."""
 
     def __init__(self) -> None:
-        self._trace = cache(partial(trace, put=self.put))
+        self._traced: dict[tuple[Operation, int], Tape | None] = {}
 
     def put(self, tape: Tape, op: Operation, args: Args) -> int:
         """The number of a row's result.
@@ -113,7 +112,10 @@ class _Recorder:
             return tape.const(fold(op.function, [tape.numbers[arg] for arg in args]))
         if not op.own and op.name in IN_STEPS:
             return IN_STEPS[op.name](tape, args)
-        parts = self._trace(op, len(args))
+        key = op, len(args)
+        if key not in self._traced:
+            self._traced[key] = trace(*key, self.put)
+        parts = self._traced[key]
         return tape.call(op, args) if parts is None else tape.inline(parts, args)
 
 
