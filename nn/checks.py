@@ -33,7 +33,7 @@ def alone(x: object) -> bool:
 
 def as_list(x: Any) -> list[Any]:
     """What a list or another iterable has (a row of a `numpy.matrix` as an array), or x alone."""
-    return [x] if alone(x) else [*(x.A if type(x).__name__ == "matrix" else x)]
+    return [x] if alone(x) else [*(getattr(x, "A", x) if type(x).__name__ == "matrix" else x)]
 
 
 def flat(x: Any) -> list[Any]:
