@@ -30,16 +30,6 @@ def numbers(found: Any) -> Any:
     return found.data if isinstance(found, Value) else [numbers(each) for each in found]
 
 
-@pytest.fixture
-def x() -> Value:
-    return Value(2.0, "x")
-
-
-@pytest.fixture
-def y() -> Value:
-    return Value(3.0, "y")
-
-
 def rosenbrock(xs: Sequence[Value]) -> Value:
     return engine.sum([100 * (b - a * a) ** 2 + (1 - a) ** 2 for a, b in pairwise(xs)])
 

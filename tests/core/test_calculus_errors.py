@@ -22,16 +22,6 @@ from engine import (
 from tests.core.test_calculus import numbers
 
 
-@pytest.fixture
-def x() -> Value:
-    return Value(2.0, "x")
-
-
-@pytest.fixture
-def y() -> Value:
-    return Value(3.0, "y")
-
-
 @pytest.mark.parametrize(
     ("attempt", "error", "text"),
     [
