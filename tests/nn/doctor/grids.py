@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import pairwise, product
 from math import inf, nan
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 from engine.source.origin import Place
 from nn import SGD, Dropout, Layer
@@ -250,7 +251,7 @@ GRIDS: dict[str, list[dict[str, Any]]] = {
 def shown(suspicion: Suspicion) -> str:
     """A suspicion in one line."""
     cause, remedies, certain = suspicion
-    mends = [f"{each.short} | {each.do} | {each.change.args}" for each in remedies]  # type: ignore[attr-defined]
+    mends = [f"{x.short} | {x.do} | {cast(partial[None], x.change).args}" for x in remedies]
     head = f"{cause.weight:g}{' certain' * certain} at {cause.place}: {cause.title}; {cause.seen}"
     return "; ".join([head, *filter(None, [cause.do]), *mends])
 
