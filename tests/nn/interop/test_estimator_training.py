@@ -185,7 +185,8 @@ def test_ctrl_c_ends_a_cross_validation_and_leaves_the_best_epoch() -> None:
                 raise KeyboardInterrupt
             super().step()
 
-    model = ScalarMLPClassifier((3,), optimizer=Interrupted, batch_size=None, backend="eager")
+    how = {"batch_size": None, "backend": "eager", "n_iter_no_change": None}  # it ends no sooner
+    model = ScalarMLPClassifier((3,), optimizer=Interrupted, **how)
     with pytest.raises(KeyboardInterrupt):
         cross_val_score(model, X, y, cv=3)
     assert len(rates) == 25  # no other fold has begun
