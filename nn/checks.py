@@ -129,7 +129,7 @@ def leaf_values(who: str, params: Any) -> list[Value]:
     return listed
 
 
-def check_finite(who: str, what: str, params: Sequence[Value], found: Sequence[float]) -> None:
+def finite(who: str, what: str, params: Sequence[Value], found: Sequence[float]) -> None:
     """Raise NumericError for the first parameter whose number is nan or infinite."""
     for i, (parameter, x) in enumerate(zip(params, found, strict=True)):
         if not math.isfinite(x):

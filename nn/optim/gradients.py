@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from engine import Value
 from engine.core.sweep import gradients_of
-from nn.checks import at_least_zero, check_finite, leaf_values
+from nn.checks import at_least_zero, finite, leaf_values
 
 
 def clip_grad_norm(params: Iterable[Value], max_norm: float) -> float:
@@ -22,7 +22,7 @@ def clip_grad_norm(params: Iterable[Value], max_norm: float) -> float:
     at_least_zero("clip_grad_norm", max_norm=max_norm)
     params = leaf_values("clip_grad_norm", params)
     gradients = gradients_of(params)
-    check_finite("clip_grad_norm", "gradient", params, gradients)
+    finite("clip_grad_norm", "gradient", params, gradients)
     norm = math.hypot(*gradients)
     if norm > max_norm:
         for parameter in params:
@@ -34,6 +34,6 @@ def clip_grad_value(params: Iterable[Value], limit: float) -> None:
     """Move every gradient into [-limit, limit]. Errors as for `clip_grad_norm`."""
     at_least_zero("clip_grad_value", limit=limit)
     params = leaf_values("clip_grad_value", params)
-    check_finite("clip_grad_value", "gradient", params, gradients_of(params))
+    finite("clip_grad_value", "gradient", params, gradients_of(params))
     for parameter in params:
         parameter.grad = min(max(parameter.grad, -limit), limit)

@@ -20,16 +20,7 @@ from engine.core.sweep import gradients_of
 from engine.core.value import set_data
 from engine.source.origin import Place
 from engine.source.text import listed
-from nn.checks import (
-    alone,
-    at_least_zero,
-    check_finite,
-    fraction,
-    is_number,
-    leaf_values,
-    place,
-    warn,
-)
+from nn.checks import alone, at_least_zero, finite, fraction, is_number, leaf_values, place, warn
 
 LIVE: "WeakValueDictionary[int, Optimizer]" = WeakValueDictionary()  # for `diagnose`
 Memory = tuple[float, ...]
@@ -148,10 +139,10 @@ class Optimizer:
             zero = f"{name}.step: all gradients are 0 ({listed([*map(called, self.params)])})"
             remedy = "call backward() on a loss that was computed from these parameters"
             warn(f"{zero}, as if no loss reached them; {remedy}")
-        check_finite(f"{name}.step", "gradient", self.params, grads)
+        finite(f"{name}.step", "gradient", self.params, grads)
         before, memory, steps = [p.data for p in self.params], self.memory, self.steps
         new = self.updates(self.scales, before, grads, memory)
-        check_finite(f"{name}.step", "new value", self.params, [x for x, *_ in new])
+        finite(f"{name}.step", "new value", self.params, [x for x, *_ in new])
         try:
             set_data(self.params, [x for x, *_ in new])
             self.memory, self.steps = [tuple(memory) for _, *memory in new], steps + 1

@@ -22,7 +22,7 @@ from engine.lazy import missing
 from engine.native.decisions import recording_program
 from engine.native.needs import available, numpy
 from engine.settings import Scope
-from nn.checks import check_finite
+from nn.checks import finite
 from nn.evaluation.isolation import isolated
 from nn.evaluation.metrics import right
 from nn.evaluation.programs import COMPARED, Form, Known, Recorded, kept, known_architecture, spread
@@ -275,8 +275,7 @@ class NativeTrainer(Trainer):
         # a product is the quickest way to see that all of both are finite
         if not math.isfinite(numpy().vdot(new, grads)):
             for what, found in ("gradient", grads), ("new value", new):
-                who = f"{type(optimizer).__name__}.step"
-                check_finite(who, what, optimizer.params, found.tolist())
+                finite(f"{type(optimizer).__name__}.step", what, optimizer.params, found.tolist())
         theta[self._learned] = new
         self._theta, self._memory = theta, memory
         optimizer.steps += 1

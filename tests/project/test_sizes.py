@@ -10,9 +10,9 @@ from tests.project.sources import PACKAGES, PARTS, ROOT, code_lines, sources
 # The most that each part may have. Who takes lines away lowers the limit.
 LIMITS = {
     "engine/core": 971,
-    "engine": 12931,
-    "nn": 7139,
-    "engine and nn": 20070,
+    "engine": 12925,
+    "nn": 7130,
+    "engine and nn": 20055,
 }
 FILES = 23  # in one folder
 

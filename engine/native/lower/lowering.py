@@ -16,13 +16,7 @@ from typing import Any
 from zlib import crc32
 
 from engine.native.lower import plan
-from engine.native.lower.blocks import (
-    find_blocks,
-    find_levels,
-    find_products,
-    find_totals,
-    kind,
-)
+from engine.native.lower.blocks import find_blocks, find_levels, find_products, find_totals, kind
 from engine.native.lower.plan import Args, Tape
 
 MANY = 1_000  # instructions that are written out, at most; more than these are interpreted
