@@ -14,6 +14,7 @@ from engine.core.node import as_float
 from engine.core.value import epoch
 from engine.source.lost import in_users_lines, outside_library, warn_at
 from engine.source.origin import Place
+from engine.source.text import counted as counted
 from engine.source.text import listed as listed
 
 # Where the parameters of a model are looked for.

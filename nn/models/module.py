@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self
 
 from engine import Value
 from engine.source.origin import Place
-from nn.checks import Leaves, place
+from nn.checks import Leaves, counted, place
 from nn.models.batch import BATCH
 
 MODE_READS = count()  # moved on whenever a module is asked for its mode
@@ -177,7 +177,7 @@ class Module(Generic[Out]):
     def __repr__(self) -> str:
         held, found = vars(self).items(), len(self.parameters())
         parts = [f"{name}={part!r}" for name, part in held if isinstance(part, Module)]
-        parts.append(f"{found} parameter{'' if found == 1 else 's'}")
+        parts.append(counted(found, "parameter"))
         return f"{type(self).__name__}({', '.join(parts)})"
 
 

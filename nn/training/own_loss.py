@@ -10,7 +10,7 @@ from typing import Any
 
 from engine import Value, no_grad, numeric_mode
 from engine.core.modes import recording
-from nn.checks import as_list
+from nn.checks import as_list, counted
 from nn.evaluation.programs import COMPARED
 from nn.evaluation.samples import Rows, firsts, hashable
 from nn.losses import Loss, of_rows
@@ -41,7 +41,7 @@ class OwnLoss:
         try:
             found = of_rows(self._loss, outputs, targets)
         except Exception as error:
-            fault = f"the loss cannot be tried on {len(outputs)} rows"
+            fault = f"the loss cannot be tried on {counted(len(outputs), 'row')}"
             raise NotCompilable(f"{fault}: {type(error).__name__}: {error}") from error
         if not isinstance(found, Value):
             raise NotCompilable(f"the loss gave {type(found).__name__} for one row, not a Value")

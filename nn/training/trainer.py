@@ -12,7 +12,7 @@ from engine.core.value import set_data
 from engine.settings import Scope
 from nn.checkpoint.files import CheckpointError
 from nn.checkpoint.state import State, row
-from nn.checks import alone, as_list, as_number, at_least_zero
+from nn.checks import alone, as_list, as_number, at_least_zero, counted
 from nn.evaluation.measure import measure, predict
 from nn.evaluation.samples import Rows, by_place, firsts
 from nn.losses import LOSSES, built_in, classes_of, of_rows, poisson_loss
@@ -124,7 +124,7 @@ class Trainer:
             raise error
         name = "" if place is None else f"{rows.name(place)}: "
         steps, found = task.optimizer.steps, str(error).removeprefix(f"row {error.row}: ")
-        after = "1 step" if steps == 1 else f"{steps} steps"
+        after = counted(steps, "step")
         why = f"diverged after {after}: lower the learning rate ({task.optimizer.lr:g}), clip"
         why = f"{why} the gradients, or" if steps else "no step was done yet, so"
         remedy = "scale the samples and targets to about 1; nn.diagnose() looks for the cause"

@@ -167,7 +167,7 @@ def test_why_a_loss_is_not_native() -> None:
         ValueError, match=r"the loss of 2 rows is \S+, and \S+ as the mean of what it was"
     ):
         train(lambda x, y: len(x) * nn.mse_loss(x, y), LINE, 1, "native")
-    with pytest.raises(ValueError, match="the loss cannot be tried on 1 rows: IndexError: list in"):
+    with pytest.raises(ValueError, match="the loss cannot be tried on 1 row: IndexError: list in"):
         train(lambda x, y: (x[0] - x[1]) ** 2 + y[0], LINE, 1, "native")
     with pytest.raises(ValueError, match="the loss gave float for one row, not a Value; leave out"):
         train(lambda x, y: 1.0, LINE, 1, "native")
