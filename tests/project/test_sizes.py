@@ -11,8 +11,8 @@ from tests.project.sources import PACKAGES, PARTS, ROOT, code_lines, sources
 LIMITS = {
     "engine/core": 971,
     "engine": 12925,
-    "nn": 7131,
-    "engine and nn": 20056,
+    "nn": 7139,
+    "engine and nn": 20064,
 }
 FILES = 23  # in one folder
 
