@@ -216,7 +216,7 @@ def _output(axes: Axes, neuron: Neuron, x: float, total: float | None, out: Any)
 
 
 def _curve(axes: Axes, name: str, total: float | None) -> None:
-    if total is not None and not math.isfinite(1.3 * total):
+    if total is not None and not math.isfinite(4 * total):
         total = None  # beyond what a scale can hold
     limit = 4.0 if total is None else max(4.0, 1.3 * abs(total))
     draw_curve(axes, name, spread(limit))

@@ -78,7 +78,7 @@ def fitted(axes: Axes, x: float, y: float, text: str, width: float, **look: Any)
 
 def breadth(label: Text) -> float:
     """How wide a text is, in inches."""
-    figure = label.get_figure(root=True)
+    figure = label.get_figure()
     return label.get_window_extent().width / figure.dpi if figure else 0.0
 
 

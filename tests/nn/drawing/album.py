@@ -1,19 +1,19 @@
 """The album of plots: what `nn.drawing` draws, with where it stands and how it looks.
 
 `python -m tests.nn.drawing.album` writes tests/data/plots.txt; look at plots whose lines change.
-What matplotlib adds itself, ticks and frames, is left out. Each version measures letters anew, so
-the file begins with the one that it was written with.
+Each version of matplotlib measures letters anew, so the file begins with the one that it was
+written with.
 """
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import matplotlib
-import numpy as np
 
-from engine import Value
-from nn import MLP, Neuron
+from engine import Value, numeric_mode
+from nn import MLP, BatchNorm, Dropout, Layer, Neuron, Sequential
 from nn.drawing import (
     draw_network,
     draw_neuron,
@@ -23,36 +23,84 @@ from nn.drawing import (
     plot_history,
 )
 from nn.training.history import History
+from tests.nn.drawing.looks import lines_of
 
 FILE = Path(__file__).parents[2] / "data" / "plots.txt"
 
 
-def network(*widths: int, output: Any = "linear") -> MLP[Any]:
-    model: MLP[Any] = MLP(widths[0], [*widths[1:]], "tanh", output=output, rng=1)
+def filled(model: Any, size: float = 1.0) -> Any:
+    """Parameters of both signs, few of them alike."""
     for i, parameter in enumerate(model.parameters()):
-        parameter.data = (i * 5 % 17 - 8) / 8
+        parameter.data = size * (i * 5 % 17 - 8) / 8
     return model
 
 
-def neuron(inputs: int, activation: Any) -> Neuron:
+def network(*widths: int, output: Any = "linear") -> MLP[Any]:
+    model: MLP[Any] = filled(MLP(widths[0], [*widths[1:]], "tanh", output=output, rng=1))
+    return model
+
+
+def neuron(inputs: int, activation: Any, bias: float | None = None) -> Neuron:
     made = Neuron(inputs, activation, rng=1)
     for i, parameter in enumerate(made.parameters()):
         parameter.data = (i * 3 % 7 - 3) / 2
+    if bias is not None:
+        made.b.data = bias
     return made
 
 
-def history(*names: str) -> History:
-    """A training of seven epochs with these numbers."""
-    found = History(best_epoch=4)
-    found.log = [{name: 1 / (i + k + 1) for k, name in enumerate(names)} for i in range(7)]
-    return found
+def odd() -> Any:
+    """Weights that are no numbers, and some that are 0."""
+    made = network(2, 3, 1)
+    with numeric_mode("ieee"):
+        for parameter, x in zip(made.parameters(), (math.nan, math.inf, 0.0, -0.0), strict=False):
+            parameter.data = x
+        return draw_network(made, [1.0, -1.0])
+
+
+def curves(logs: dict[str, list[float]], best: int | None = None) -> Any:
+    """A plot of a training with these numbers."""
+    found = History(best_epoch=best)
+    found.log = [dict(zip(logs, row, strict=True)) for row in zip(*logs.values(), strict=True)]
+    return plot_history(found)
+
+
+def history(*names: str) -> Any:
+    """Seven epochs."""
+    return curves({n: [1 / (i + k + 1) for i in range(7)] for k, n in enumerate(names)}, 4)
 
 
 def grid(sides: int) -> list[list[float]]:
     return [[i / 2 - 1, j / 2 - 1] for i in range(sides) for j in range(sides)]
 
 
-PLOTS: dict[str, Callable[[], Any]] = {
+def flat(answer: float) -> Any:
+    """It answers this whatever is asked."""
+    made = filled(Neuron(2, "linear", rng=1), 0.0)
+    made.b.data = answer
+    return made
+
+
+def silent(inputs: int, units: int, loud: int = 0) -> Any:
+    """Behind a layer that nothing gets through; but the first units get the inputs."""
+    first, second = Layer(inputs, 2, "relu", 1), Layer(2, units, "linear", 1)
+    for i, unit in enumerate(first.neurons):
+        for w in unit.w:
+            w.data = float(i)
+        unit.b.data = -1.0
+    for i, unit in enumerate(second.neurons):
+        for w, x in zip(unit.w, (1.0, float(i < loud)), strict=True):
+            w.data = x
+    return Sequential(first, second)
+
+
+def mixed() -> Any:
+    """Layers of all kinds, and names of layers that are long."""
+    parts = Layer(2, 3, "leaky_relu", 1), BatchNorm(3, activation="relu"), Dropout(0.3)
+    return filled(Sequential(Dropout(0.1), *parts, Layer(3, 2, "softmax", 1), BatchNorm(2)))
+
+
+NETWORKS: dict[str, Callable[[], Any]] = {
     "network": lambda: draw_network(network(2, 4, 1)),
     "network with numbers": lambda: draw_network(network(2, 3, 2), [0.5, -1.0]),
     "network of many": lambda: draw_network(network(40, 30, 20, 3), limit=9),
@@ -60,94 +108,105 @@ PLOTS: dict[str, Callable[[], Any]] = {
         network(3, 4, 3, output="softmax"), [1, 2, 3], features=[*"abc"], classes=["x", "yy", "zzz"]
     ),
     "network of one layer": lambda: draw_network(network(2, 3)),
+    "network of one weight": lambda: draw_network(filled(Neuron(1, "linear", rng=1)), 2.0),
     "network of five layers": lambda: draw_network(network(1, 2, 3, 4, 5, 2)),
+    "network of all kinds": lambda: draw_network(mixed(), [1.0, 2.0]),
+    "network without sizes": lambda: draw_network(filled(network(2, 3, 1), 0.0), [0.0, 0.0]),
+    "network of odd numbers": odd,
+    "network of 16": lambda: draw_network(network(16, 2), [i / 8 for i in range(16)]),
+    "network of 17": lambda: draw_network(network(17, 1), [i / 8 for i in range(17)]),
+    "network of small numbers": lambda: draw_network(
+        filled(network(1, 2, 1), 1e-90), 1.5e-100, limit=3, features=["the feature"]
+    ),
+}
+NEURONS: dict[str, Callable[[], Any]] = {
     "neuron": lambda: draw_neuron(neuron(3, "tanh")),
     "neuron with numbers": lambda: draw_neuron(neuron(2, "relu"), [Value(1.5, "a"), Value(-0.5)]),
     "neuron of many": lambda: draw_neuron(neuron(30, "sigmoid"), [i / 9 for i in range(30)]),
+    "neuron of 8": lambda: draw_neuron(neuron(8, "silu"), [i / 9 for i in range(8)]),
+    "neuron of 9": lambda: draw_neuron(neuron(9, "leaky_relu"), features=[*"abcdefghi"]),
+    "neuron of all 12": lambda: draw_neuron(neuron(12, "elu"), limit=12),
+    "neuron of 1000": lambda: draw_neuron(neuron(1000, "linear"), limit=3),
     "linear neuron": lambda: draw_neuron(neuron(1, "linear"), [2.0], features=["size"]),
+    "neuron of one number": lambda: draw_neuron(neuron(1, "gelu"), -0.5),
+    "neuron with long numbers": lambda: draw_neuron(neuron(1, "linear", -1.2345678e-99), [1e-101]),
+    **{
+        f"neuron with a sum of {total:g}": lambda total=total: draw_neuron(  # type: ignore[misc]
+            neuron(1, "softplus" if total < 1e300 else "linear", total), [0.0]
+        )
+        for total in (0.0, 3.07, 3.08, 3.5, -3.5, -20.0, 1e6, 4.49e307, 4.5e307)
+    },
+}
+ACTIVATED: dict[str, Callable[[], Any]] = {
     "activations": plot_activations,
+    "one activation": lambda: plot_activations("linear"),
+    "two activations": lambda: plot_activations("leaky_relu", "tanh"),
     "three activations": lambda: plot_activations("relu", "gelu", "softmax"),
+    "four activations": lambda: plot_activations("elu", "silu", "softplus", "sigmoid"),
+}
+DECISIONS: dict[str, Callable[[], Any]] = {
     "decision": lambda: plot_decision(
         network(2, 3, 1), grid(4), [i % 2 for i in range(16)], features=["length", "width"]
     ),
     "decision of three": lambda: plot_decision(
         network(2, 4, 3), grid(3), [i % 3 for i in range(9)], classes=["p", "q", "r"]
     ),
+    "decision of eleven": lambda: plot_decision(
+        network(2, 11, output="softmax"), grid(4), [i % 11 for i in range(16)]
+    ),
+    "decision that is all right": lambda: plot_decision(
+        filled(Neuron(2, "sigmoid", rng=1)), [[-1, 0], [1, 0]], [1, 0]
+    ),
+    "decision at one point": lambda: plot_decision(
+        filled(Neuron(2, "tanh", rng=1), 90.0), [[3.0, 3.0]], [-1]
+    ),
+    "decision without a border": lambda: plot_decision(
+        filled(Neuron(2, "linear", rng=1), 0.0), grid(2), [0, 1, 1, 1]
+    ),
+    "regression": lambda: plot_decision(network(2, 3, 1), grid(3), [i / 4 for i in range(9)]),
+    "regression of one number": lambda: plot_decision(
+        filled(Neuron(2, "linear", rng=1), 0.0), [[1, 2], [3, 5]], [0.5, 0.5]
+    ),
+    "regression that is flat": lambda: plot_decision(flat(2.5), [[1, 2], [3, 5]], [2.5, 2.5]),
+}
+FEATURED: dict[str, Callable[[], Any]] = {
     "features": lambda: plot_features(network(4, 5, 2)),
     "features as pixels": lambda: plot_features(network(6, 9, 2), shape=(2, 3)),
     "features of a deeper layer": lambda: plot_features(network(4, 6, 5, 2), 1, seed=3),
     "many features": lambda: plot_features(network(3, 40, 1), features=[*"abc"]),
-    "history": lambda: plot_history(history("loss")),
-    "history with more": lambda: plot_history(
-        history("loss", "accuracy", "r2", "val_loss", "val_accuracy", "val_r2")
-    ),
+    "features of a neuron": lambda: plot_features(neuron(1, "tanh")),
+    "features of 8 inputs": lambda: plot_features(network(8, 7)),
+    "features of 9 inputs": lambda: plot_features(network(9, 9)),
+    "features of 16 inputs": lambda: plot_features(network(16, 2)),
+    "features of 20 inputs": lambda: plot_features(network(20, 2)),
+    "features of 21 inputs": lambda: plot_features(network(21, 2)),
+    "features of 25 names": lambda: plot_features(network(25, 2), features=range(25)),
+    "features of nothing": lambda: plot_features(filled(network(3, 2), 0.0)),
+    "features of silent units": lambda: plot_features(silent(2, 1), 1),
+    "features of silent pixels": lambda: plot_features(silent(4, 2), -1, shape=(2, 2)),
+    "features of some silent units": lambda: plot_features(silent(16, 3, 1), 1),
 }
-
-
-def lines_of(name: str) -> Iterator[str]:
-    """What was added to a figure, in the order in which it was."""
-    figure = PLOTS[name]()
-    yield f"{name}: {_brief(figure.get_size_inches())}"
-    pending = [*figure.axes]
-    for text in figure.texts:
-        yield _text(text)
-    while pending:
-        axes = pending.pop(0)
-        pending += axes.child_axes
-        place = axes.get_position().bounds
-        yield f"  axes {_brief(place)} {_brief([*axes.get_xlim(), *axes.get_ylim()])}"
-        labels = axes.get_title(), axes.get_xlabel(), axes.get_ylabel()
-        yield f"    {labels} {axes.get_xscale()} {axes.get_yscale()} {axes.axison}"
-        for line in axes.lines:
-            ends = np.transpose(line.get_data())
-            about = line.get_linewidth(), line.get_linestyle(), line.get_marker(), line.get_label()
-            stroke = _colour(line.get_color())
-            yield f"    line {len(ends)} {_brief(ends[::9])} {stroke} {about} {_order(line)}"
-        for patch in axes.patches:
-            box = patch.get_path().transformed(patch.get_patch_transform()).get_extents()
-            ink = _colour(patch.get_facecolor()), _colour(patch.get_edgecolor())
-            width = f"{patch.get_linewidth():g}"
-            yield f"    patch {_brief(box.bounds)} {ink} {width} {_order(patch)}"
-        for many in axes.collections:
-            at = [path.get_extents().bounds for path in many.get_paths()]
-            inks = _brief(np.ravel(many.get_facecolor())), _brief(np.ravel(many.get_edgecolor()))
-            points = _brief(np.ma.filled(many.get_offsets(), np.nan))
-            widths = _brief(many.get_linewidths())
-            yield f"    several {_brief(at)} {points} {inks} {widths} {_order(many)}"
-        for image in axes.images:
-            shown = np.asarray(image.get_array(), "float64")
-            where, some = _brief(image.get_extent()), _brief(shown.ravel()[::37])
-            yield f"    image {shown.shape} {where} {some}"
-        yield from map(_text, axes.texts)
-        if legend := axes.get_legend():
-            yield f"    legend {[text.get_text() for text in legend.get_texts()]} {legend._ncols}"
-
-
-def _text(text: Any) -> str:
-    how = text.get_ha(), text.get_va(), text.get_rotation(), f"{text.get_fontsize():.2g}"
-    where, ink = _brief(text.get_position()), _colour(text.get_color())
-    return f"    {text.get_text()!r} {where} {ink} {how} {_order(text)}"
-
-
-def _order(artist: Any) -> str:
-    """What it is drawn over, and whether it is cut at the frame."""
-    return f"{artist.get_zorder():g}{' cut' * artist.get_clip_on()}"
-
-
-def _brief(numbers: Any) -> str:
-    """Numbers in a few digits, since the last ones differ between machines."""
-    listed = np.asarray(numbers, "float64").ravel().tolist()
-    return " ".join(f"{0.0 if abs(x) < 1e-9 else x:.4g}" for x in listed)
-
-
-def _colour(colour: Any) -> str:
-    return colour if isinstance(colour, str) else _brief(colour)
+HISTORIES: dict[str, Callable[[], Any]] = {
+    "history": lambda: history("loss"),
+    "history with more": lambda: history(
+        "loss", "accuracy", "r2", "val_loss", "val_accuracy", "val_r2"
+    ),
+    "history of one epoch": lambda: curves({"loss": [2.0], "val_loss": [1.0]}, 0),
+    "history of two epochs": lambda: curves({"loss": [2.0, 1.0], "accuracy": [0.25, 1.0]}),
+    "history of a tenth": lambda: curves({"loss": [10.0, 3.0, 1.0], "accuracy": [0.1, 0.5, 1]}, 2),
+    "history below a tenth": lambda: curves({"loss": [10.5, 3.0, 1.0], "val_loss": [9.0, 5, 2]}),
+    "history of a thousandth": lambda: curves({"loss": [1000.0, 30.0, 1.0]}),
+    "history by validation": lambda: curves({"loss": [3.0, 2.0, 1.0], "val_loss": [999.0, 5, 2]}),
+    "history down to 0": lambda: curves({"loss": [100.0, 30.0, 0.0]}),
+    "history below 0": lambda: curves({"loss": [100.0, 1.0, -3.0]}, 2),
+}
+PLOTS = NETWORKS | NEURONS | ACTIVATED | DECISIONS | FEATURED | HISTORIES
 
 
 def main() -> None:
     """Write the file anew."""
     lines = [f"matplotlib=={matplotlib.__version__}"]
-    lines += [line for name in PLOTS for line in lines_of(name)]
+    lines += [line for name in PLOTS for line in lines_of(name, PLOTS[name]())]
     FILE.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
