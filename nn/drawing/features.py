@@ -3,13 +3,14 @@
 import math
 import random
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from matplotlib.axes import Axes
 
 from engine import Value, dot, gradient
 from engine.outfile import Target
+from nn.checks import as_list
 from nn.drawing.figure import BLUE, ORANGE, Figure, names, styled
 from nn.models import chain
 from nn.models.layers import Neuron
@@ -99,10 +100,9 @@ def _climb(before: list[chain.Part], unit: Neuron, start: list[float]) -> list[f
     """
     xs, longest = start, math.sqrt(len(start))
     for step in range(STEPS):
-        leaves = [Value(x) for x in xs]
-        signal: Any = leaves
+        signal = leaves = [Value(x) for x in xs]
         for part in before:
-            signal = part(signal)
+            signal = as_list(part(signal))
         uphill = gradient(dot(unit.w, signal, unit.b), leaves)
         way = _scaled([g.data for g in uphill], 0.4 * longest * (1 - step / STEPS))
         if not any(way):

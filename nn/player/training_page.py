@@ -98,8 +98,6 @@ def evenly(count: int, most: int, also: int = 0) -> list[int]:
     >>> evenly(4, 10), evenly(101, 5), evenly(101, 5, also=60)
     ([0, 1, 2, 3], [0, 25, 50, 75, 100], [0, 25, 50, 60, 75, 100])
     """
-    if count <= most:
-        return list(range(count))
     return sorted({also, *(i * (count - 1) // (most - 1) for i in range(most))})
 
 

@@ -11,8 +11,8 @@ from tests.project.sources import PACKAGES, PARTS, ROOT, code_lines, sources
 LIMITS = {
     "engine/core": 971,
     "engine": 12925,
-    "nn": 7139,
-    "engine and nn": 20064,
+    "nn": 7137,
+    "engine and nn": 20062,
 }
 FILES = 23  # in one folder
 

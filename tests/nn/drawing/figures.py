@@ -1,28 +1,29 @@
 """What tests of pictures of networks share: models, and what is in a figure."""
 
 import random
+from typing import Any
 
 from matplotlib.patches import Circle
 
 XOR = [(0, 0), (0, 1), (1, 0), (1, 1)], [0, 1, 1, 0]
 
 
-def texts(figure):
+def texts(figure: Any) -> list[str]:
     return [text.get_text() for axes in figure.axes for text in axes.texts]
 
 
-def circles(figure):
+def circles(figure: Any) -> list[Any]:
     return [patch for patch in figure.axes[0].patches if isinstance(patch, Circle)]
 
 
-def randomise(model, seed=1, size=1.0):
+def randomise(model: Any, seed: int = 1, size: float = 1.0) -> Any:
     rng = random.Random(seed)
     for parameter in model.parameters():
         parameter.data = rng.gauss(0, size)
     return model
 
 
-def check_circles(figure):
+def check_circles(figure: Any) -> int:
     """Every text whose middle is in a circle is inside that circle."""
     figure.canvas.draw()
     seen = 0
@@ -38,7 +39,7 @@ def check_circles(figure):
     return seen
 
 
-def check_page(figure):
+def check_page(figure: Any) -> None:
     """No text reaches over the edge of the page."""
     figure.canvas.draw()
     page = figure.bbox

@@ -74,7 +74,7 @@ def line_count(figure):
 MODELS = [
     (MLP(2, [16, 16, 1], rng=7), [2, 16, 16, 1]),
     (MLP(1, [1], rng=7), [1, 1]),
-    (MLP(3, [4, 4, 1], "tanh", rng=7), [3, 4, 4, 1]),
+    (MLP(3, [4, 1, 2], "tanh", rng=7), [3, 4, 1, 2]),
     (Layer(3, 2, "softmax", rng=7), [3, 2]),
     (Neuron(1, rng=7), [1, 1]),
     (Neuron(12, rng=7), [12, 1]),

@@ -2,6 +2,7 @@
 
 import base64
 import math
+from array import array
 from typing import Any
 
 import numpy as np
@@ -104,7 +105,7 @@ def test_a_cell_of_a_regression_has_its_height(ys: list[float]) -> None:
 
 def test_a_regression_that_answers_one_number_is_of_a_middle_height() -> None:
     made = recording(Neuron(2, "linear", rng=1), [((0.0, 1.0), 2.5)], 0)
-    made.snapshots[0][:] = type(made.snapshots[0])("d", [0.0, 0.0, 2.5])
+    made.snapshots[0][:] = array("d", [0.0, 0.0, 2.5])
     found: Any = regions(made, [0], [], [])
     assert {*bytes_of(found)} == {(0, 128)}
     assert (found["low"], found["high"]) == (2.5, 2.5)
@@ -112,13 +113,13 @@ def test_a_regression_that_answers_one_number_is_of_a_middle_height() -> None:
 
 def test_the_ends_of_the_scale_are_0_and_255() -> None:
     made = recording(Neuron(2, "linear", rng=1), [*zip(POINTS, [0.5] * 4, strict=True)], 0)
-    made.snapshots[0][:] = type(made.snapshots[0])("d", [1.0, 0.0, 0.0])
+    made.snapshots[0][:] = array("d", [1.0, 0.0, 0.0])
     levels = {level for _, level in bytes_of(regions(made, [0], [], []))}
     assert (min(levels), max(levels), len(levels)) == (0, 255, SIDE)
     sure = recording(Neuron(2, "sigmoid", rng=1), [*zip(POINTS, [0, 1, 1, 0], strict=True)], 0)
-    sure.snapshots[0][:] = type(sure.snapshots[0])("d", [0.0, 0.0, 800.0])
+    sure.snapshots[0][:] = array("d", [0.0, 0.0, 800.0])
     assert {*bytes_of(regions(sure, [0], [], []))} == {(1, 255)}
-    sure.snapshots[0][:] = type(sure.snapshots[0])("d", [0.0, 0.0, 0.0])
+    sure.snapshots[0][:] = array("d", [0.0, 0.0, 0.0])
     assert {*bytes_of(regions(sure, [0], [], []))} == {(0, 0)}
 
 
@@ -127,7 +128,7 @@ def test_a_byte_holds_the_number_of_a_class_up_to_254(outputs: int) -> None:
     made = recording(Layer(2, outputs, "linear", rng=1), [((0.0, 1.0), 0)], 0)
     numbers = [0.0] * (3 * outputs)
     numbers[-1] = 800.0  # the bias of the last
-    made.snapshots[0][:] = type(made.snapshots[0])("d", numbers)
+    made.snapshots[0][:] = array("d", numbers)
     found: Any = regions(made, [0], [], [])
     assert {*bytes_of(found)} == {(min(outputs - 1, 254), 255)}
     assert found["classes"] == [f"class {k}" for k in range(outputs)]
@@ -194,6 +195,37 @@ def test_targets_that_have_no_place_in_a_plane_leave_none(outputs: int, target: 
     model = Layer(2, outputs, "linear", rng=1)
     rows = [(POINTS[0], 0), (POINTS[1], target), (POINTS[2], 0)]
     assert regions(recording(model, rows), [0], [], []) is None
+
+
+class Boastful(Module):
+    """It calls its outputs shares, which they are not."""
+
+    output = "softmax"
+
+    def __init__(self, *outputs: float) -> None:
+        self.w = [Value(x) for x in outputs]
+
+    def __call__(self, x: Any) -> Any:
+        return [w + 0.0 * x[0] for w in self.w]
+
+
+@pytest.mark.parametrize(
+    ("outputs", "cell"),
+    [
+        ((0.5, 0.5), (0, 0)),
+        ((0.0, 0.75), (1, 128)),
+        ((3.0, 5.0), (1, 255)),
+        ((1.001, 0.0), (0, 255)),
+        ((-3.0, -2.0), (1, 0)),
+        ((0.4, 0.3), (0, 0)),
+    ],
+)
+def test_how_sure_a_model_is_stays_between_0_and_255(
+    outputs: tuple[float, ...], cell: tuple[int, int]
+) -> None:
+    made = recording(Boastful(*outputs), [(POINTS[0], 0)], 0)
+    made.snapshots[0][:] = array("d", outputs)
+    assert {*bytes_of(regions(made, [0], [], []))} == {cell}
 
 
 class Broken(Module):
