@@ -111,7 +111,7 @@ def _draw(axes: Axes, name: str) -> None:
         slopes[np.abs(np.array(xs) - kink) < SPAN / POINTS] = math.nan
     axes.plot(xs, slopes, color=ORANGE, ls=DASHED, lw=1.8, zorder=3, label="its derivative")
     for kink in kinks:
-        slope = sample(name, kink)[1]
+        slope = sample(name, kink)[1] + 0.0  # never -0
         axes.plot(kink, slope, "o", ms=6, mfc="white", mec=ORANGE, mew=1.5)
         note = f"kink at {number(kink)}:\nslope {number(slope)}"
         axes.annotate(note, (kink, slope), (6, -8), textcoords="offset points", size=8, va="top")

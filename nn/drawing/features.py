@@ -108,8 +108,7 @@ def _climb(before: list[chain.Part], unit: Neuron, start: list[float]) -> list[f
         if not any(way):
             break
         xs = [x + d for x, d in zip(xs, way, strict=True)]
-        if math.hypot(*xs) > longest:
-            xs = _scaled(xs, longest)
+        xs = _scaled(xs, min(math.hypot(*xs), longest))
     return None if xs is start else xs
 
 
