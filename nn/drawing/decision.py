@@ -9,6 +9,7 @@ from matplotlib.colors import Normalize, to_rgb
 from matplotlib.ticker import MaxNLocator
 
 from engine.outfile import Target
+from nn.checks import flat
 from nn.drawing.figure import COLOURS, INK, Figure, names, styled
 from nn.evaluation import plane
 from nn.evaluation.measure import predict
@@ -57,8 +58,7 @@ def plot_decision(
     figure = Figure(figsize=(6.2, 4.8), layout="constrained")
     axes = figure.add_subplot()
     cells = [(x, y) for y in ticks[1].tolist() for x in ticks[0].tolist()]
-    outputs = np.array(predict(model, [*cells, *points.tolist()]))
-    outputs = outputs.reshape(len(outputs), -1)
+    outputs = np.array([flat(y) for y in predict(model, [*cells, *points.tolist()])])
     kinds, numbers = plane.classes(who, outputs.shape[1], targets)
     truth = np.array(numbers)
     if kinds:
@@ -66,7 +66,7 @@ def plot_decision(
         last = plane.last_activation(model)
         sure = np.array([plane.shares(out, last) for out in outputs.tolist()])
         found = sure[len(cells) :].argmax(axis=1)
-        _regions(axes, ticks, sure[: len(cells)].reshape(CELLS, CELLS, -1))
+        _regions(axes, ticks, sure[: len(cells)].reshape(CELLS, CELLS, kinds))
         _samples(axes, points, truth, found, called)
         figure.legend(loc="outside right upper")
         right = int((truth == found).sum())

@@ -81,6 +81,16 @@ def flat(answer: float) -> Any:
     return made
 
 
+def tied(sign: float) -> Any:
+    """Two classes with the same score where the first number is below 0."""
+    first, second = Layer(2, 1, "relu", 1), Layer(1, 2, "linear", 1)
+    for parameter, x in zip(first.parameters(), (1.0, 0.0, 0.0), strict=True):
+        parameter.data = x
+    for unit, x in zip(second.neurons, (0.0, sign), strict=True):
+        unit.w[0].data = x
+    return Sequential(first, second)
+
+
 def silent(inputs: int, units: int, loud: int = 0) -> Any:
     """Behind a layer that nothing gets through; but the first units get the inputs."""
     first, second = Layer(inputs, 2, "relu", 1), Layer(2, units, "linear", 1)
@@ -163,10 +173,14 @@ DECISIONS: dict[str, Callable[[], Any]] = {
     "decision without a border": lambda: plot_decision(
         filled(Neuron(2, "linear", rng=1), 0.0), grid(2), [0, 1, 1, 1]
     ),
+    "decision that is even on the left": lambda: plot_decision(tied(1.0), grid(3), [0, 1, 1] * 3),
+    "decision that is even elsewhere": lambda: plot_decision(tied(-1.0), grid(3), [0, 1, 1] * 3),
     "regression": lambda: plot_decision(network(2, 3, 1), grid(3), [i / 4 for i in range(9)]),
     "regression of one number": lambda: plot_decision(
         filled(Neuron(2, "linear", rng=1), 0.0), [[1, 2], [3, 5]], [0.5, 0.5]
     ),
+    "regression from 0 to 1": lambda: plot_decision(flat(1.0), grid(2), [0.0, 0.5, 1.0, 1.0]),
+    "regression from 0 to 2.3": lambda: plot_decision(flat(1.0), grid(2), [0.0, 2.3, 1.0, 1.0]),
     "regression that is flat": lambda: plot_decision(flat(2.5), [[1, 2], [3, 5]], [2.5, 2.5]),
 }
 FEATURED: dict[str, Callable[[], Any]] = {
@@ -181,6 +195,8 @@ FEATURED: dict[str, Callable[[], Any]] = {
     "features of 20 inputs": lambda: plot_features(network(20, 2)),
     "features of 21 inputs": lambda: plot_features(network(21, 2)),
     "features of 25 names": lambda: plot_features(network(25, 2), features=range(25)),
+    "features of small weights": lambda: plot_features(filled(network(3, 2), 0.3)),
+    "features of larger weights": lambda: plot_features(filled(network(3, 2), 2.6)),
     "features of nothing": lambda: plot_features(filled(network(3, 2), 0.0)),
     "features of silent units": lambda: plot_features(silent(2, 1), 1),
     "features of silent pixels": lambda: plot_features(silent(4, 2), -1, shape=(2, 2)),
@@ -192,6 +208,7 @@ HISTORIES: dict[str, Callable[[], Any]] = {
         "loss", "accuracy", "r2", "val_loss", "val_accuracy", "val_r2"
     ),
     "history of one epoch": lambda: curves({"loss": [2.0], "val_loss": [1.0]}, 0),
+    "history of other names": lambda: curves({"loss": [2.0, 1.0], "acc": [0.1, 1], "F1": [0, 1]}),
     "history of two epochs": lambda: curves({"loss": [2.0, 1.0], "accuracy": [0.25, 1.0]}),
     "history of a tenth": lambda: curves({"loss": [10.0, 3.0, 1.0], "accuracy": [0.1, 0.5, 1]}, 2),
     "history below a tenth": lambda: curves({"loss": [10.5, 3.0, 1.0], "val_loss": [9.0, 5, 2]}),

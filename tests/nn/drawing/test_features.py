@@ -9,9 +9,10 @@ import pytest
 
 pytest.importorskip("matplotlib", reason="pip install gradwalk[plot]")
 
-from engine import Value
+from engine import Value, gradient
 from nn import MLP, Layer, Module, Neuron, Sequential
 from nn.drawing import plot_features
+from tests.nn.drawing.album import silent
 from tests.nn.drawing.figures import randomise
 
 
@@ -75,7 +76,19 @@ def test_a_search_stops_where_it_is_flat_and_keeps_what_it_found() -> None:
     assert found == pytest.approx(start + 0.4)
 
 
-@pytest.mark.parametrize("units", [1, 2, 35, 36, 37, 80])
+def test_nothing_is_searched_for_where_it_is_flat(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[int]()
+
+    def counted(*arguments: Any) -> Any:
+        asked.append(1)
+        return gradient(*arguments)
+
+    monkeypatch.setattr("nn.drawing.features.gradient", counted)
+    plot_features(silent(2, 3), 1)
+    assert len(asked) == 3
+
+
+@pytest.mark.parametrize("units", [1, 2, 36, 37])
 def test_units_are_counted_where_there_are_more_than_36(units: int) -> None:
     figure: Any = plot_features(Layer(2, units, "relu", 1))
     titles = [axes.get_title("left") for axes in figure.axes]

@@ -1,7 +1,9 @@
 """What all pictures share: names and messages, files that stay the same, and one style."""
 
+import importlib
 import math
 import re
+import sys
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from itertools import pairwise
@@ -244,3 +246,12 @@ def test_a_drawing_leaves_the_settings_alone(dark: None) -> None:
 def test_options_are_spelled_as_they_are() -> None:
     with pytest.raises(TypeError, match="Did you mean 'limit'"):
         draw_network(MLP(2, [3, 1], rng=7), limits=3)  # type: ignore[call-arg]
+
+
+def test_without_matplotlib_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "nn.drawing")
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(ImportError, match=r'pip install "gradwalk\[plot\]"') as caught:
+        importlib.import_module("nn.drawing")
+    assert str(caught.value).startswith("pictures of networks need matplotlib")
+    assert type(caught.value.__cause__) is ModuleNotFoundError
