@@ -81,6 +81,7 @@ def test_names_are_a_list(given: Any) -> None:
 
 def test_names_are_made_short_and_need_be_no_texts() -> None:
     assert names("f", "classes", [0, None, "a" * 25], 3) == ["0", "None", "a" * 23 + "…"]
+    assert names("f", "features", range(300), 300) == [str(i) for i in range(300)]
 
 
 MODEL: Any = MLP(2, [4, 3], rng=1)
@@ -179,6 +180,14 @@ def test_a_figure_has_one_text_in_each_kind_of_file(kind: str, tmp_path: Path) -
     figure.savefig(buffer, format=kind.upper())
     assert buffer.getvalue() == lower.read_bytes()
     assert figure.kept(None) is figure
+
+
+def test_a_file_is_named_first_or_by_name_and_transparent_by_name(tmp_path: Path) -> None:
+    figure: Any = plain()
+    figure.savefig(fname=tmp_path / "a.svg")
+    assert (tmp_path / "a.svg").read_bytes() == figure.svg()
+    with pytest.raises(TypeError, match="positional"):
+        figure.savefig(tmp_path / "b.svg", True)
 
 
 def test_metadata_of_ones_own_are_kept() -> None:
