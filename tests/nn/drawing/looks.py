@@ -59,8 +59,7 @@ def _line(line: Any) -> str:
 
 def _stroke(line: Any) -> str:
     """How a line is drawn: colour, width, dashes, and its mark if it has one."""
-    _, dashes = line._unscaled_dash_pattern
-    dash = _brief(dashes) if dashes else line.get_linestyle()
+    dash = _dashes(*line._unscaled_dash_pattern) or line.get_linestyle()
     mark = line.get_marker()
     if mark not in ("", "None"):
         inks = _ink(line.get_markerfacecolor()), _ink(line.get_markeredgecolor())
@@ -68,11 +67,15 @@ def _stroke(line: Any) -> str:
     return f"{_ink(line.get_color())} {line.get_linewidth():g} {dash} {mark}"
 
 
+def _dashes(start: float, lengths: Any) -> str:
+    return f"{f'from {start:g} ' * bool(start)}{_brief(lengths)}" if lengths else ""
+
+
 def _patch(patch: Any) -> str:
     box = patch.get_path().transformed(patch.get_patch_transform()).get_extents()
     inks = _ink(patch.get_facecolor()), _ink(patch.get_edgecolor())
-    _, dashes = patch._unscaled_dash_pattern
-    stroke = f"{patch.get_linewidth():g} {_brief(dashes) if dashes else patch.get_linestyle()}"
+    dash = _dashes(*patch._unscaled_dash_pattern) or patch.get_linestyle()
+    stroke = f"{patch.get_linewidth():g} {dash}"
     return f"    {type(patch).__name__} {_brief(box.bounds)} {inks} {stroke} {_order(patch)}"
 
 
@@ -80,7 +83,7 @@ def _several(many: Any) -> str:
     at = [path.get_extents().bounds for path in many.get_paths()]
     inks = [" ".join(map(_ink, ask())) for ask in (many.get_facecolor, many.get_edgecolor)]
     points = _brief(np.ma.filled(many.get_offsets(), np.nan))
-    dashes = [_brief(d) for _, d in many._us_linestyles if d] or ""
+    dashes = [_dashes(*d) for d in many._us_linestyles if d[1]] or ""
     widths = f"{_brief(many.get_linewidths())} {dashes}"
     sizes = _brief(getattr(many, "get_sizes", list)())
     about = f"{points} {inks} {widths} {sizes} {many.get_label()} {_scale(many)}"

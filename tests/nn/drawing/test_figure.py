@@ -22,7 +22,7 @@ from matplotlib.text import Text
 
 from nn import MLP, Neuron
 from nn.drawing import Figure, draw_network, draw_neuron, plot_features
-from nn.drawing.diagram import breadth, brief, heights, sign
+from nn.drawing.diagram import breadth, brief, fitted, heights, page, sign
 from nn.drawing.figure import STYLE, names, words
 from tests.nn.drawing.album import PLOTS
 
@@ -158,6 +158,18 @@ def test_zero_counts_as_positive() -> None:
     signs = [sign(x) for x in (0.0, -0.0, 5e-324, -5e-324, math.inf, -math.inf, math.nan)]
     up, down, odd = "positive weight", "negative weight", "not a finite weight"
     assert signs == [up, up, up, down, odd, odd, odd]
+
+
+@pytest.mark.parametrize("text", ["", "i", "word", "W" * 90])
+def test_a_text_is_made_smaller_until_it_fits(text: str) -> None:
+    _, axes = page()
+    whole = breadth(fitted(axes, 0, 0, text, 1e9))
+    for share in (0.4, 0.99, 1.01, 2.0):
+        width = max(share * whole, 0.01)
+        label = fitted(axes, 0, 0, text, width)
+        assert breadth(label) <= 1.2 * width  # letters are whole pixels
+        assert label.get_fontsize() == pytest.approx(9 * min(1.0, width / max(whole, 1e-9)))
+        assert fitted(axes, 0, 0, text, 1e9, size=14).get_fontsize() == 14
 
 
 def test_a_text_on_no_page_is_as_wide_as_nothing() -> None:
