@@ -176,7 +176,7 @@ def _weights(axes: Axes, columns: list[Column], parts: list[chain.Part]) -> list
                 found[name] = Line2D([], [], lw=2, label=name, **look)
                 drawn = _bundle(chosen, largest, **look)
                 drawn.set_gid(f"{name.replace(' ', '-')}-{after.x:g}")
-                axes.add_collection(drawn, autolim=False)
+                axes.add_collection(drawn)
     legend = [found[name] for name in diagram.SIGNS if name in found]
     legend[0].set_label(f"{legend[0].get_label()} (widest line: {diagram.brief(largest)})")
     return legend

@@ -49,13 +49,13 @@ def neuron(inputs: int, activation: Any, bias: float | None = None) -> Neuron:
     return made
 
 
-def odd() -> Any:
-    """Weights that are no numbers, and some that are 0."""
-    made = network(2, 3, 1)
+def odd(model: Any, many: int, x: list[float]) -> Any:
+    """So many weights are no numbers, or 0."""
     with numeric_mode("ieee"):
-        for parameter, x in zip(made.parameters(), (math.nan, math.inf, 0.0, -0.0), strict=False):
-            parameter.data = x
-        return draw_network(made, [1.0, -1.0])
+        numbers = [math.nan, math.inf, 0.0, -0.0][:many]
+        for parameter, number in zip(model.parameters(), numbers, strict=False):
+            parameter.data = number
+        return draw_network(model, x)
 
 
 def curves(logs: dict[str, list[float]], best: int | None = None) -> Any:
@@ -122,7 +122,8 @@ NETWORKS: dict[str, Callable[[], Any]] = {
     "network of five layers": lambda: draw_network(network(1, 2, 3, 4, 5, 2)),
     "network of all kinds": lambda: draw_network(mixed(), [1.0, 2.0]),
     "network without sizes": lambda: draw_network(filled(network(2, 3, 1), 0.0), [0.0, 0.0]),
-    "network of odd numbers": odd,
+    "network of odd numbers": lambda: odd(network(2, 3, 1), 4, [1.0, -1.0]),
+    "network of no finite numbers": lambda: odd(Neuron(1, "linear", rng=1), 2, [1.0]),
     "network of 16": lambda: draw_network(network(16, 2), [i / 8 for i in range(16)]),
     "network of 17": lambda: draw_network(network(17, 1), [i / 8 for i in range(17)]),
     "network of small numbers": lambda: draw_network(

@@ -239,8 +239,8 @@ def test_the_ground_is_white_unless_none_is_asked_for(transparent: bool | None) 
 
 
 SOME = [
-    *("network with names", "neuron with numbers", "three activations", "decision of three"),
-    *("regression", "features as pixels", "history with more"),
+    *("network with names", "neuron with numbers", "decision of three", "features as pixels"),
+    *("history with more",),
 ]
 
 
