@@ -71,6 +71,13 @@ def test_a_derivative_has_a_gap_and_a_ring_at_a_kink(monkeypatch: pytest.MonkeyP
         assert not np.isnan(np.asarray(curve.get_ydata())).any()
 
 
+def test_a_kink_is_told_to_nine_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    name: Any = "own"
+    monkeypatch.setitem(ACTIVATIONS, "own", Activation(lambda x: bend(x, 1.2345678949, 1.0)))
+    (ring,) = plot_activations(name).axes[0].lines[4:]
+    assert np.asarray(ring.get_xdata()).tolist() == [1.234567895]
+
+
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_curves_are_what_the_engine_computes(name: Any) -> None:
     (axes,) = plot_activations(name).axes
@@ -157,6 +164,18 @@ def test_a_sample_is_a_number_or_what_has_one(x: Any) -> None:
     neuron = Neuron(1, "linear", rng=1)
     shown = [text.get_text() for text in draw_neuron(neuron, x).axes[0].texts]
     assert shown[:2] == ["2", "x0"]
+
+
+def test_parameters_have_their_names_within_the_neuron() -> None:
+    neuron = Neuron(6, "linear", rng=1)
+    labels = ["gain", "L0.N3.w7", "", "x.", ".y", "a" * 30, "L2.offset"]
+    for parameter, label in zip(neuron.parameters(), labels, strict=True):
+        parameter.label, parameter.data = label, 0.5
+    shown = [text.get_text() for text in draw_neuron(neuron).axes[0].texts]
+    names = ["gain", "w7", "w2", "w3", "y", "a" * 23 + "…", "offset"]
+    assert [text for text in shown if "=" in text] == [f"{name} = 0.5" for name in names]
+    neuron.b.label = ""
+    assert "b = 0.5" in [text.get_text() for text in draw_neuron(neuron).axes[0].texts]
 
 
 def test_inputs_are_named_by_their_labels_unless_names_are_given() -> None:
