@@ -45,8 +45,6 @@ def plot_activations(*names: ActivationName, path: Target = None) -> Figure:
     ['relu', 'softmax of (x, 0)']
     """
     chosen: Sequence[str] = names or tuple(name for name in ACTIVATIONS if name != "linear")
-    for name in chosen:
-        pick(ACTIVATIONS, name, "activation")
     wide = min(3, len(chosen))
     high = math.ceil(len(chosen) / wide)
     figure = Figure(figsize=(0.5 + 2.8 * wide, 0.6 + 2.3 * high), layout="constrained")

@@ -92,6 +92,14 @@ def test_curves_are_what_the_engine_computes(name: Any) -> None:
     assert sum(map(math.isnan, drawn)) == (name in ("relu", "leaky_relu"))
 
 
+@pytest.mark.parametrize("name", ["rellu", "", None, 3, ["relu"]])
+def test_a_name_that_is_none_is_refused(name: Any) -> None:
+    for names in (name,), ("tanh", name), (name, "tanh"):
+        with pytest.raises(ValueError, match=f"{', '.join(ACTIVATIONS)}$") as caught:
+            plot_activations(*names)
+        assert str(caught.value).startswith(f"unknown activation {name!r}")
+
+
 @pytest.mark.parametrize("x", [-3.0, -0.5, 0.0, 0.25, 2.0])
 def test_samples_are_those_of_the_formulas(x: float) -> None:
     bell = math.exp(-x * x / 2) / math.sqrt(2 * math.pi)
