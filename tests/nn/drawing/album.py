@@ -124,6 +124,7 @@ NETWORKS: dict[str, Callable[[], Any]] = {
     "network without sizes": lambda: draw_network(filled(network(2, 3, 1), 0.0), [0.0, 0.0]),
     "network of odd numbers": lambda: odd(network(2, 3, 1), 4, [1.0, -1.0]),
     "network of no finite numbers": lambda: odd(Neuron(1, "linear", rng=1), 2, [1.0]),
+    "network of 9": lambda: draw_network(network(9, 2), [i / 8 for i in range(9)]),
     "network of 16": lambda: draw_network(network(16, 2), [i / 8 for i in range(16)]),
     "network of 17": lambda: draw_network(network(17, 1), [i / 8 for i in range(17)]),
     "network of small numbers": lambda: draw_network(

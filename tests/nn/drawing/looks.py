@@ -36,6 +36,8 @@ def _frame(axes: Any) -> Iterator[str]:
     spines = "".join(side[0] for side, spine in axes.spines.items() if spine.get_visible())
     scales = axes.get_xscale(), axes.get_yscale()
     yield f"    {scales} {axes.axison} {spines} {_ink(axes.get_facecolor())}"
+    if bar := getattr(axes, "_colorbar_info", None):
+        yield f"    bar of {len(bar['parents'])} {bar['location']} {_brief(bar['shrink'])}"
     titles = [axes.get_title(side) for side in ("left", "center", "right")]
     size, above = f"{axes._left_title.get_fontsize():g}", axes.titleOffsetTrans.get_matrix()[1, 2]
     yield f"    {titles} {size} {_brief(above)} {axes.get_xlabel()!r} {axes.get_ylabel()!r}"
