@@ -64,6 +64,21 @@ def test_losses_of_several_sizes_have_a_scale_of_powers(
     assert (loss.get_yscale(), r2.get_yscale()) == (scale, "linear")
 
 
+@pytest.mark.parametrize("low", [0.001, 1.0, 20.0])
+@pytest.mark.parametrize(("ratio", "few"), [(11.0, True), (999.0, True), (1001.0, False)])
+def test_steps_between_powers_have_numbers_if_they_are_few(
+    low: float, ratio: float, few: bool
+) -> None:
+    (axes,) = curves({"loss": [ratio * low, 3 * low, low]}).axes
+    axis = axes.yaxis
+    assert [axis.get_major_formatter()(x) for x in (0.01, 100.0)] == ["0.01", "100"]
+    assert [axis.get_minor_formatter()(x) for x in (0.02, 50.0)] == (
+        ["0.02", "50"] if few else ["", ""]
+    )
+    steps = [x for x in axis.get_minor_locator().tick_values(1.0, 9.0) if 1 < x < 9]
+    assert steps == pytest.approx([2.0, 5.0])
+
+
 def test_only_what_the_last_epoch_has_is_plotted() -> None:
     (axes,) = plot_history(History([{"loss": 2.0, "r2": 0.5}, {"loss": 1.0}])).axes
     assert drawn(axes) == {"training": [2.0, 1.0]}
