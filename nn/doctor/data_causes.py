@@ -75,7 +75,7 @@ def _for_classes(facts: Symptoms) -> Iterator[Suspicion]:
 @row("imbalanced")
 def _uneven(facts: Symptoms) -> Iterator[Suspicion]:
     counts = facts.counts.most_common()
-    if facts.classifies and len(counts) > 1 and not facts.task.data.classes:
+    if facts.classifies and counts and not facts.task.data.classes:
         (most, many), (least, few) = counts[0], counts[-1]
         if many >= UNEVEN * few:
             do, short = 'class_weights="balanced"', "balanced weights"

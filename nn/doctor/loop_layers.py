@@ -92,7 +92,7 @@ def _linear(facts: Facts) -> Iterator[Cause]:
     own = [n for n in facts.nodes if n in facts.units and len(n.parents) == 1]
     if len(layers) > 1 and not own and all(layer.activation == "linear" for layer in layers):
         bent = [n for n in facts.nodes if len(n.parents) <= 2 and n.op and n.op.own]
-        inner = {p for layer in layers[1:] for p in layer.neurons[0].w}
+        inner = {p for layer in layers[1:] for p in layer.parameters()}
         fed = [n for n in facts.nodes if any(p in inner for p in n.parents)]
         straight = all(p in facts.units for n in fed for p in n.parents if not is_constant(p))
         if straight and not bent:

@@ -41,11 +41,10 @@ def file_of(facts: Facts) -> str:
 # --- optimisers ----------------------------------------------------------------------------------
 @row("other_parameters")
 def _others(facts: Facts) -> Iterator[Cause]:
+    since = facts.sweeps[0].epoch if facts.sweeps else inf
     others = [each for each in LIVE.values() if each.steps and each.params[0].grad == 0.0]
-    since = facts.sweeps[0].epoch if facts.sweeps else 0
-    still = facts.sweeps and max(p._epoch for p in facts.own) <= since
     moved = [each for each in others if max(p._epoch for p in each.params) > since]
-    if still and moved and not optimizers(facts):
+    if moved and max(p._epoch for p in facts.own) <= since and not optimizers(facts):
         title, other = "the optimiser has parameters of another model", moved[-1]
         none = f"none of its {len(other.params):,} parameters is one of the {len(facts.own):,}"
         seen = f"{none} that this loss depends on, and these never changed"

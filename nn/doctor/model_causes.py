@@ -66,7 +66,7 @@ def _zero(facts: Symptoms) -> Iterator[Suspicion]:
 def _equal(facts: Symptoms) -> Iterator[Suspicion]:
     for k, weights in enumerate(_weights(facts)):
         several = len({*map(id, facts.every[k].neurons)}) > 1
-        if several and len({*weights}) == 1 and any(weights[0]):
+        if several and len({*weights}) == 1 and any(map(any, weights)):
             yield _alike(facts, k, "equal")
             return
 
@@ -95,7 +95,7 @@ def _tiny(facts: Symptoms) -> Iterator[Suspicion]:
 def _sizes(facts: Symptoms, how: str, odd: Callable[[float], bool]) -> Iterator[Suspicion]:
     """Weights that are many times as large, or as small, as suits their layer."""
     for k, (layer, weights) in enumerate(zip(facts.every, _weights(facts), strict=True)):
-        size = hypot(*[hypot(*each) for each in weights]) / sqrt(len(weights) * len(weights[0]))
+        size = hypot(*[hypot(*each) for each in weights]) / sqrt(len(weights) * layer.n_in)
         times = size / (bound(layer.activation, None, layer.n_in, len(weights)) / sqrt(3.0))
         if odd(times) and len({*weights}) > 1:
             seen = f"they are {number(size)} in the mean, {times:.3g} times what suits {layer!r}"

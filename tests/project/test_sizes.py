@@ -11,8 +11,8 @@ from tests.project.sources import PACKAGES, PARTS, ROOT, code_lines, sources
 LIMITS = {
     "engine/core": 971,
     "engine": 12925,
-    "nn": 7134,
-    "engine and nn": 20059,
+    "nn": 7133,
+    "engine and nn": 20058,
 }
 FILES = 23  # in one folder
 
