@@ -167,7 +167,7 @@ def _still(facts: Symptoms) -> Iterator[Suspicion]:
 def _copied(facts: Symptoms) -> Iterator[Suspicion]:
     columns = [*zip(*facts.rows, strict=True)]
     moving = [c for c, about in zip(columns, facts.columns, strict=True) if about.spread]
-    if 2 * len({*moving}) <= len(moving) and len(facts.rows) > FEW:
+    if moving and 2 * len({*moving}) <= len(moving) and len(facts.rows) > FEW:
         seen = f"{len(moving)} columns, of which {len({*moving})} are different"
         title = "columns of the samples are copies of others"
         yield _data(title, seen, "look at where the columns come from", facts, 0.8)
