@@ -8,6 +8,7 @@ import pytest
 
 import nn
 from engine import Value
+from engine.core.origins import place_of
 from engine.explain.report import Cause
 from engine.source.origin import Place
 from nn import SGD, Dropout, Layer, Sequential
@@ -192,3 +193,15 @@ def test_there_are_no_rows_where_something_else_goes_into_the_first_layer() -> N
     assert inputs(of(held, net([a, b]) + net(plain))) == []
     assert inputs(of(held, a * 2.0)) == []
     assert inputs(of(Held(w=x), x * 2.0)) == []
+
+
+def test_a_penalty_that_is_added_twice_is_blamed_where_it_went_in_last() -> None:
+    w, x = Value(1.0, "w"), Value(2.0, "x")
+    penalty, once = 3.0 * (w * w), (w * x - Value(1.0)) ** 2
+    first = once + penalty
+    second = first + penalty
+    origins = [place_of(each) for each in (first, second)]
+    lines = [origin and origin.place for origin in origins]
+    (cause,) = found("penalty_too_strong", of(Held(w=w), second * 2.0))
+    assert cause.place in lines
+    assert lines.index(cause.place) == 1
