@@ -104,8 +104,8 @@ def of_history(history: History, seconds: float = 2.0, error: object = None) -> 
     causes = [*_in_graph(facts, error), *filter(None, [trials.tried(*pair) for pair in found])]
     if not any(cause.verified for cause in causes):
         causes += trials.together()
-    most = max([cause.gain or 0.0 for cause in causes], default=0.0) or 1.0
-    causes.sort(key=lambda cause: -(cause.gain if cause.gain else most) / most - cause.weight)
+    gains = [cause.gain for cause in causes if cause.gain]
+    causes.sort(key=lambda x: -(x.gain / max(gains) if x.gain else 1.0) - x.weight)
     rows = f"{len(facts.begun.xs):,} rows"
     looked = [f"looked at {len(history.loss):,} losses and {rows}, for {len(CAUSES)} causes"]
     looked += [f"tried without gain: {', '.join(trials.vain)}"] * bool(trials.vain)

@@ -258,7 +258,7 @@ EDGES: dict[str, list[dict[str, Any]]] = {
     ] + [{"layers": numbered(2, 3, 1, kind="relu"), "targets": [-1.0]}],
     "too_narrow": [
         *asked(layers=[numbered(5, 6, 2, 3, 1), numbered(5, 2, 9, 2, 1), numbered(5, 4, 4, 1)]),
-        {"layers": numbered(5, 1)},
+        {"layers": numbered(5, 1)}, {"layers": numbered(5, 6, 3, 1)},
     ],
 }  # fmt: skip
 

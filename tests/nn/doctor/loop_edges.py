@@ -119,7 +119,7 @@ def linear() -> Iterator[Loop]:
 
 def narrow() -> Iterator[Loop]:
     """Layers of one unit, first, last and between others."""
-    for widths in ((2, 5, 1, 3, 1), (5, 1, 1, 1), (5, 2, 2, 1), (5, 1), (3, 1, 2, 4)):
+    for widths in ((2, 5, 1, 3, 1), (5, 1, 1, 1), (5, 2, 2, 1), (5, 3, 1, 1), (5, 1), (3, 1, 2, 4)):
         for fell in (0.79, 0.8):
             yield rows(model(*numbered(*widths)), fell=fell)
 

@@ -45,7 +45,8 @@ def test_layers_are_those_of_a_model_that_is_a_row_of_them() -> None:
     dropping = Sequential(Layer(2, 3, "relu", 1), Dropout(0.9, 1), Layer(3, 1, "linear", 1))
     assert begun(dropping).layers == begun(dropping).every == dropping.layers[::2]
     assert dropping.training
-    assert begun(model, [[1.0]]).layers == [], "the sample does not suit it"
+    assert begun(model, [[1.0], *XS]).layers == [], "the first sample does not suit it"
+    assert begun(model, [*XS, [1.0]]).layers == model.layers
     for other in (Beside(), Bent()):
         assert begun(other).layers == []
         assert begun(other).every == [other.one, other.two]

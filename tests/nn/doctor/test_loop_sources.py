@@ -26,7 +26,8 @@ def written(folder: Path, text: str) -> tuple[list[Any], Place | None]:
     path = folder / "train.py"
     path.write_text(text, encoding="utf-8")
     marked = [i for i, line in enumerate(text.splitlines(), 1) if line.endswith(HERE)]
-    sweeps = [SimpleNamespace(epoch=5, place=Place(str(path), i)) for i in (1, 2)]
+    places = Place("earlier", 1), Place(str(path), 2)
+    sweeps = [SimpleNamespace(epoch=5, place=place) for place in places]
     return sweeps, Place(str(path), marked[0]) if marked else None
 
 
