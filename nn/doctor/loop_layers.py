@@ -177,7 +177,7 @@ def inputs(facts: Facts) -> list[tuple[float, ...]]:
     fed = [n for n in facts.nodes if any(p in first for p in n.parents)]
     rows = [tuple([p.data for p in n.parents if p not in facts.names]) for n in fed]
     plain = all(not p.parents or p in facts.names for n in fed for p in n.parents)
-    return rows if plain and len({*map(len, rows)}) == 1 and rows[0] else []
+    return rows if plain and len({*map(len, rows)}) == 1 and any(rows) else []
 
 
 @row("inputs_not_scaled")

@@ -89,7 +89,7 @@ def _huge(facts: Symptoms) -> Iterator[Suspicion]:
 
 @row("init_too_small")
 def _tiny(facts: Symptoms) -> Iterator[Suspicion]:
-    yield from _sizes(facts, "small", lambda times: 0.0 < times < 1.0 / FAR)
+    yield from _sizes(facts, "small", lambda times: times < 1.0 / FAR)
 
 
 def _sizes(facts: Symptoms, how: str, odd: Callable[[float], bool]) -> Iterator[Suspicion]:

@@ -148,7 +148,7 @@ EDGES: dict[str, list[dict[str, Any]]] = {
         {"columns": [Scale(0.0, 0.5, 1.0), Scale(0.0, 4.0, 8.0), Scale(0.0, 2.0, 90.0)]},
         {"columns": [Scale(0.0, 4.0, 8.0), Scale(0.0, 2.0, 90.0), Scale(0.0, 0.5, 1.0)]},
         {"columns": [Scale(0.0, 0.0, 5.0), Scale(0.0, 2.0, 90.0), Scale(0.0, 0.5, 1.0)]},
-        *[{"columns": [Scale(0.0, 8.0, x), Scale(0.0, 1.0, 1.0)]} for x in (1e6, 1.1e6, 2e6)],
+        *[{"columns": [Scale(0.0, 8.0, x), Scale(0.0, 1.0, 1.0)]} for x in (1e6, 1e6 + 1.0, 2e6)],
         {"columns": [Scale(0.0, float("inf"), 1e308), Scale(0.0, 1.0, 1.0)]},
         {"columns": [Scale(0.0, 1.0, 1.0), Scale(0.0, NAN, 1e308)]},
         {"columns": []}, {"columns": scales(1.0, 2.0)}, {"columns": scales(0.01, 0.02)},

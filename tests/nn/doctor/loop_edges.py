@@ -146,6 +146,7 @@ def penalties() -> Iterator[Loop]:
     yield of(net, near + w + v)
     yield of(net, near * 0.25 + w)
     yield of(net, near + 2.0 * (v + 1.0) ** 2 + 8.0 * (w * w))
+    yield of(net, near + nn.l2_penalty([w, v], 2.0) - 3.0)
     for strength in (0.0999, 0.1, 0.2, -3.0):
         yield of(net, distant + nn.l2_penalty([w, v], strength))
         yield of(net, distant + strength * engine.dot([w, v], [w, v]))

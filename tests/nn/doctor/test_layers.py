@@ -1,5 +1,6 @@
 """What the doctor sees of a model's layers, and of the lines where things were made and set."""
 
+import math
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -8,7 +9,8 @@ import pytest
 
 from engine.source.origin import Place
 from nn import MLP, Dropout, Layer, Module, Sequential
-from nn.doctor import symptoms
+from nn.doctor import model_causes, symptoms
+from nn.doctor.fit_causes import CAUSES
 from nn.doctor.symptoms import argument, signals
 from tests.nn.doctor.test_symptoms import stub
 
@@ -81,16 +83,16 @@ a = make(
     other=2,
 )
 b = outer(inner(
-    lr=3), lr=4,
-    more=5)
+    lr=3),
+    lr=4, more=5)
 lr = 6
 """
 
 
 @pytest.mark.parametrize(
     ("line", "name", "found"),
-    [(1, "lr", 2), (3, "lr", 2), (4, "other", 3), (1, "more", 1), (5, "more", 7), (5, "lr", 6),
-     (7, "lr", 6), (8, "lr", 8), (9, "lr", 9), (4, "", 4)],
+    [(1, "lr", 2), (3, "lr", 2), (4, "other", 3), (1, "more", 1), (5, "more", 7), (5, "lr", 7),
+     (6, "lr", 7), (7, "lr", 7), (8, "lr", 8), (9, "lr", 9), (4, "", 4)],
 )  # fmt: skip
 def test_the_line_of_an_argument_is_found(line: int, name: str, found: int, tmp_path: Path) -> None:
     path = tmp_path / "train.py"
@@ -137,3 +139,30 @@ def test_parameters_were_set_where_each_was_changed_by_itself(
     assert made.set_at([parameters[i] for i in chosen]) == place
     monkeypatch.setattr(symptoms, "changed_at", lambda epoch: None)
     assert made.set_at([parameters[i] for i in chosen]) is None
+
+
+# --- first weights -------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("size", "name"),
+    [
+        (10.0, ""),
+        (10.1, "init_too_large"),
+        (0.4, ""),
+        (0.39, "init_too_small"),
+        (2.0, ""),
+        (0.0, ""),
+    ],
+)
+def test_first_weights_are_odd_beyond_five_times_of_what_suits_them(
+    size: float, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_causes, "bound", lambda *given: math.sqrt(3.0))
+    layer = Layer(1, 4, "tanh", 1)  # one weight of four makes half of its size in the mean
+    for i, neuron in enumerate(layer.neurons):
+        neuron.w[0].data = size * (i == 2)
+    facts: Any = SimpleNamespace(every=[layer], set_at=lambda values: None)
+    for odd in ("init_too_large", "init_too_small"):
+        causes = [each.cause for each in CAUSES[odd](facts)]
+        assert len(causes) == (odd == name)
+        for cause in causes:
+            assert f"{size / 2:.4g} in the mean, {size / 2:.3g} times what" in cause.seen

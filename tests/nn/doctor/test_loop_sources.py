@@ -196,6 +196,18 @@ def test_there_are_no_rows_where_something_else_goes_into_the_first_layer() -> N
     assert inputs(of(Held(w=x), x * 2.0)) == []
 
 
+def test_an_output_is_blamed_where_the_first_one_was_made() -> None:
+    w = Value(1.0, "w")
+    one = w.tanh()
+    two = w.tanh()
+    (cause,) = found("activation_on_output", of(Held(w=w), nn.mse_loss([one, two], [3.0, 4.0])))
+    places = [origin.place for each in (one, two) if (origin := place_of(each))]
+    assert cause.place in places
+    assert places[0] != places[1]
+    facts = of(Held(w=w), nn.mse_loss([one, two], [3.0, 4.0]))
+    assert cause.place == facts.line(facts.pairs[0][0])
+
+
 def test_a_penalty_that_is_added_twice_is_blamed_where_it_went_in_last() -> None:
     w, x = Value(1.0, "w"), Value(2.0, "x")
     penalty, once = 3.0 * (w * w), (w * x - Value(1.0)) ** 2

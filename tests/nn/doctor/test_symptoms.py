@@ -61,6 +61,7 @@ def test_the_last_quarter_is_compared_with_its_beginning(many: int) -> None:
         assert late == pytest.approx((then - numbers[-1]) / then)
     assert falling(*[-x - 1.0 for x in numbers]).late <= 0.0
     assert falling(*[0.0] * many).late == 0.0
+    assert (falling(*[math.nan] * many).late == 0.0) is (many < 4)
 
 
 def test_usual_rates_are_those_of_the_kinds_of_optimisers() -> None:
@@ -218,6 +219,7 @@ def test_spread_and_correlation_are_those_of_numpy(many: int) -> None:
 def test_spread_may_be_infinite() -> None:
     assert spread([1e200, -1e200]) == (0.0, math.inf)
     assert math.isnan(spread([math.inf, 1.0])[1])
+    assert str(spread([0.0, -0.0])[0]) == "0.0"
 
 
 @pytest.mark.parametrize(("a", "b", "times"), [(6, 3, 2), (1, 4, 0.25), (-6, 3, -2), (0, 2, 0)])

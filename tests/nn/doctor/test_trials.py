@@ -131,6 +131,7 @@ def test_a_copy_knows_who_trained_and_takes_no_more_epochs_than_it_can(backend: 
         (100_000, 1, None, 2000, 10),
         (100_000, 2, None, 1000, 5),
         (1_000_000, 1000, None, 1, 1),
+        (66_666_667, 1, None, 2, 1),  # three visits are one too many
         (1_000_000, 100, 10_000, 2, 1),
     ],
 )
