@@ -7,7 +7,7 @@ from contextlib import suppress
 from copy import deepcopy
 from dataclasses import replace
 from functools import partial
-from itertools import combinations
+from itertools import combinations, takewhile
 from statistics import fmean, stdev
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -167,9 +167,7 @@ class Trials:
     def gains(self, remedy: Remedy) -> list[float]:
         """By how much a remedy raises the score, for each choice of rows as far as it does."""
         found: list[float] = []
-        for fold in range(self.folds):
-            if fold > 1 and self.left <= 0.0:
-                break
+        for fold in takewhile(lambda fold: fold < 2 or self.left > 0.0, range(self.folds)):
             if fold not in self.base:
                 self.base[fold] = self.score(fold)
             found.append(self.score(fold, remedy) - self.base[fold])
@@ -180,9 +178,7 @@ class Trials:
     def best(self, remedies: Sequence[Remedy]) -> Outcome | None:
         """What the best of some remedies did; None where none could be tried."""
         best: Outcome | None = None
-        for remedy in remedies:
-            if self.left <= 0.0:
-                break
+        for remedy in takewhile(lambda _: self.left > 0.0, remedies):
             try:
                 gains = self.gains(remedy)
             except TypeError:  # it does not suit this model

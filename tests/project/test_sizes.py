@@ -11,8 +11,8 @@ from tests.project.sources import PACKAGES, PARTS, ROOT, code_lines, sources
 LIMITS = {
     "engine/core": 971,
     "engine": 12925,
-    "nn": 7133,
-    "engine and nn": 20058,
+    "nn": 7129,
+    "engine and nn": 20054,
 }
 FILES = 23  # in one folder
 

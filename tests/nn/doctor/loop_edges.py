@@ -108,6 +108,10 @@ def linear() -> Iterator[Loop]:
     ]  # fmt: skip
     for inner in inners:
         yield of(net, nn.mse_loss([last([inner(u) for u in first(xs)])], [1.0]))
+    bent_units = numbered(2, 2, 1, kind="linear")
+    for neuron in bent_units[0].neurons:
+        neuron.activation = "tanh"  # which its layer does not know of
+    yield rows(model(*bent_units))
     u, v = first(xs)  # one unit gets what is bent, the other one not
     (wide,) = placed([Layer(2, 2, "linear", 2)])
     pair = Held(first=first, last=wide)
