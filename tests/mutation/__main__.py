@@ -47,7 +47,7 @@ CORE = ("tests/core", "tests/operations", "tests/wording", "tests/explain", "tes
 AREAS = {
     "core": Area("engine/core", (*CORE, *ALL), 0.95),
     "native": Area("engine/native", ("tests/native", *ALL), 0.9),
-    "nn": Area("nn", ("tests/nn", *ALL), 0.9),
+    "nn": Area("nn", ("tests/nn", "tests/project/test_extras.py", *ALL), 0.9),
     "stepping": Area("engine/stepping", ("tests/stepping", "tests/interactive", *ALL), 0.9),
     "drawing": Area(
         "engine/drawing", ("tests/drawing", "tests/nn/drawing", "tests/test_pages.py", *ALL), 0.9
