@@ -103,7 +103,7 @@ def test_counts_are_from_1_to_what_64_bits_hold() -> None:
 
 def test_settings_from_0_up() -> None:
     at_least_zero("who", a=0, b=0.0, c=5e-324, d=1e308, e=np.float32(2))
-    for wrong in (-5e-324, -1, math.inf, math.nan, True, "1", None, [1.0], Value(1.0)):
+    for wrong in (-5e-324, -1, float("inf"), math.nan, True, "1", None, [1.0], Value(1.0)):
         text = f"who takes a finite some >= 0, got {wrong!r}"
         refused(text, at_least_zero, "who", other=1.0, some=wrong, third=-1)
 

@@ -75,7 +75,7 @@ def test_a_loss_is_the_mean_of_its_formula(name: str, shape: tuple[int, ...]) ->
         )
 
 
-@pytest.mark.parametrize("delta", [0.0, -1.0, math.inf, math.nan])
+@pytest.mark.parametrize("delta", [0.0, -1.0, float("inf"), math.nan])
 def test_a_delta_is_above_0_and_finite(delta: float) -> None:
     text = f"huber_loss takes a finite delta > 0, got {delta!r}; give a number, such as 1.0"
     with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
