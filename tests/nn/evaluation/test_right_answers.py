@@ -12,6 +12,7 @@ import pytest
 
 import nn
 from nn import MLP, hinge_loss, mse_loss
+from nn.evaluation import metrics
 from nn.evaluation.metrics import (
     MATRIX,
     Metrics,
@@ -128,6 +129,28 @@ def test_r2_is_scikit_learns(n: int, outputs: int) -> None:
     assert r2(xs[:, 0], rows(ys[:, 0])) == pytest.approx(judges.r2_score(ys[:, 0], xs[:, 0]))
 
 
+@pytest.mark.parametrize("made", [list, np.array])
+@pytest.mark.parametrize("large", [4, 5, None])
+def test_sums_are_exact_where_there_are_few_rows(
+    made: Any, large: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Added one after another, each of three ones would be lost beside 2**54."""
+    assert metrics.LARGE == 16384
+    monkeypatch.setattr(metrics, "LARGE", large or metrics.LARGE)
+    targets = [-(2.0**26), 2.0**26, 2.0**26, -(2.0**26)]
+    outputs = [y - miss for y, miss in zip(targets, (2.0**27, 1.0, 1.0, 1.0), strict=True)]
+    assert r2(made(outputs), rows(made(targets))) == -(2.0**-52)
+
+
+@pytest.mark.parametrize("large", [1, 99])
+def test_a_spread_may_overflow_where_what_is_missed_does_not(
+    large: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metrics, "LARGE", large)
+    targets = np.array([-1e154, 1e154])
+    assert r2(targets - 9e153, rows(targets)) == pytest.approx(0.19)
+
+
 def test_decisions() -> None:
     for xs, ys, line, said, wanted in (
         ([0.5], [0.5], 0.5, [False], [False]),
@@ -190,6 +213,9 @@ FAULTS = [  # outputs, a target, and what is said of it
     (1, "yes", "targets are numbers of classes, got 'yes'; " + WORDS),
     (2, 2, "{who} of 2 outputs has classes from 0 to 1, got 2; " + COUNTED),
     (2, -1, "{who} of 2 outputs has classes from 0 to 1, got -1; " + COUNTED),
+    (2, -0.5, "{who} of 2 outputs has classes from 0 to 1, got -0.5; " + COUNTED),
+    (2, 2.5, "{who} of 2 outputs has classes from 0 to 1, got 2.5; " + COUNTED),
+    (2, math.inf, "{who} of 2 outputs has classes from 0 to 1, got inf; " + COUNTED),
     (3, 0.5, "{who} of 3 outputs has classes from 0 to 2, got 0.5; " + COUNTED),
     (3, math.nan, "{who} of 3 outputs has classes from 0 to 2, got nan; " + COUNTED),
     (2, "no", "targets are numbers of classes, got 'no'; " + WORDS),
@@ -217,8 +243,11 @@ def test_a_target_that_is_no_answer_is_named_with_its_row(case: int, at: int) ->
             line_of(who, outputs, rows(targets, source=" of it"), 0.0)
 
 
-def test_signs_and_shares_do_not_mix() -> None:
-    for targets in ([-1, 0.5], [-1, 0], [1, -1, 0.0]):
+def test_signs_and_shares_do_not_mix_and_no_outputs_have_no_targets() -> None:
+    text = "^row 0: accuracy takes a target for each output, 0 in all, got 1; give one for each$"
+    with pytest.raises(ValueError, match=text):
+        line_of("accuracy", 0, rows([1]), 0.0)
+    for targets in ([-1, 0.5], [-1, 0], [1, -1, 0.0], [-1, -0.5], [2, -1], [-1, math.nan]):
         wrong = next(i for i, y in enumerate(targets) if y not in (-1, 1))
         with pytest.raises(
             ValueError, match=f"^row {wrong}: accuracy has targets 0 and 1, or -1 a"
@@ -305,6 +334,8 @@ def test_metrics_that_do_not_fit_are_refused() -> None:
         ValueError, match=r"^unknown metric 'recall'; known: accuracy, r2, confusion$"
     ):
         Metrics("recall", mse_loss, None)
+    with pytest.raises(ValueError, match=r"^unknown metric 'roc'; known: accuracy, r2, confusion$"):
+        Metrics(["accuracy", "roc"], hinge_loss, None)
     for wrong, got in (("3", "str"), (None, "NoneType"), (True, "bool"), ([1.0], "list")):
         made = Metrics(lambda_named(wrong), mse_loss, None)
         text = f"the metric 'own' gave {got}; return one number, computed from the lists of outputs"
