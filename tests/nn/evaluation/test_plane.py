@@ -63,6 +63,10 @@ def test_one_output_has_two_classes_where_targets_are_signs_or_bits(n: int) -> N
             assert {type(y) for y in found[1]} <= {type(y) for y in wanted[1]}
 
 
+def test_of_one_output_the_first_number_of_a_target_counts() -> None:
+    assert classes("who", 1, [[1.0, 9.0], [0.0, 9.0]]) == (2, [1, 0])
+
+
 @pytest.mark.parametrize("outputs", [2, 3])
 def test_several_outputs_are_classes(outputs: int) -> None:
     numbers = [*range(outputs)]

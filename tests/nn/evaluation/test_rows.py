@@ -174,6 +174,12 @@ def test_the_first_row_that_is_no_row_of_numbers_is_named(case: int, kind: str) 
     checked.check(True, "target" if kind == "sample" else "sample")
 
 
+def test_no_rows_have_no_faults() -> None:
+    for given in (np.zeros((0, 2)), np.zeros(0), []):
+        Rows(given, given, range(0)).check(True, "sample", "target")
+    assert pair_up("who", [[1.0], [2.0]], [[], []]).ys == [[], []]
+
+
 def test_columns_of_a_frame_have_their_names() -> None:
     frame = pd.DataFrame({"age": [1.0, 2.0], "size": [3.0, math.nan]})
     given = pair_up("fit", frame, [1.0, 2.0], source=" of it")
