@@ -164,5 +164,6 @@ def test_a_table_is_as_it_was_looked_at(case: int) -> None:
     assert html.count(f'text-align: right; padding: 0.2em 0.6em">{rows[-1][-1]}</td>') >= 1
     picture, _, table = html.partition("<table>")
     assert table.count("</tr>") == len(rows)
+    assert "onload" not in picture  # it stays an image
     if picture:
         assert picture.startswith(f'<img alt="the network {markup.escape(repr(model))}" style=')
