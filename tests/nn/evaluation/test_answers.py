@@ -63,6 +63,19 @@ def test_rows_of_one_length_are_a_program_among_others(
     assert len(records) == sum(many >= MANY for many in counts)
 
 
+@pytest.mark.parametrize("counts", [(MANY,), (MANY, 3), (MANY, MANY), (3, 200, MANY - 1)])
+def test_a_program_is_tried_once_for_all_rows_and_once_for_those_of_a_length(
+    counts: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[int] = []
+    monkeypatch.setattr(programs, "outputs", lambda model, rows: tried.append(len(rows)))
+    rows = [[1.0] * (k + 1) for k, many in enumerate(counts) for _ in range(many)]
+    found = predict(Custom(lambda self, x: engine.sum(x)), rows)
+    assert found == [float(len(row)) for row in rows]
+    each = [many for many in counts if many >= MANY] if len(counts) > 1 else []
+    assert tried == [len(rows), *each]
+
+
 def test_numbers_and_lists_may_be_mixed() -> None:
     class Total(Module):
         def __call__(self, xs: Any) -> Any:
@@ -143,6 +156,18 @@ def test_numbers_of_every_type_are_rows(kind: str, width: int) -> None:
     assert np.allclose(found, called(model, rows.astype(float).tolist()), rtol=1e-12)
     for other in (rows.astype(complex), rows.astype(str), rows.astype(object), np.ma.array(rows)):
         assert outputs(model, other) is None
+
+
+def test_answers_are_those_of_the_model_where_there_is_no_program(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = [[0.5, 1.0], [-1.0, 2.0], [0.25, 3.0]]
+    deciding = Custom(lambda self, x: [x[1], -x[1]] if x[0] > 0 else [x[1], x[1]])
+    assert answers(deciding, rows).tolist() == [[1.0, -1.0], [2.0, 2.0], [3.0, -3.0]]
+    formula, called = Custom(lambda self, x: x[1] * 2.0), []
+    monkeypatch.setattr(programs, "predict", lambda *given: called.append(given))
+    assert answers(formula, rows).tolist() == [[2.0], [4.0], [6.0]]
+    assert called == []
 
 
 # --- which rows are compared, and how
@@ -254,6 +279,9 @@ def test_signals_are_those_of_every_layer() -> None:
         TypeError, match=r"^who takes a model that applies its Layers one after ano"
     ):
         signals("who", model, [model.layers[0]], [0.5, -1.0])
+    for seed in range(8):  # whichever answer is the larger
+        with pytest.raises(TypeError, match=r"^who takes a model that applies its Layers one"):
+            signals("who", model, [Layer(2, 2, "linear", rng=seed)], [0.5, -1.0])
     one = predict(model, [[0.5, -1.0]])[0]
     layer = Layer(2, 1, "linear", rng=3)
     said = predict(layer, [[0.5, -1.0]])[0]
