@@ -75,6 +75,7 @@ def test_sequences_of_several_lengths(lengths: list[int], smoothing: float) -> N
 @pytest.mark.parametrize("targets", [[0], [2], [1, 1], [2, 0, 1, 2], [0, 0, 0]])
 def test_rows_to_ignore(ignored: int, targets: list[int]) -> None:
     """The same for targets that a program gets as its inputs, all of them or the last."""
+    pytest.importorskip("llvmlite", reason="pip install gradwalk[fast]")
     rng = np.random.default_rng(7)
     targets = [*targets, *([ignored] if ignored < 0 else [])]
     logits, n = rng.normal(size=(len(targets), 3)), len(targets)
@@ -101,6 +102,7 @@ def test_one_row_to_ignore_is_0_and_has_no_gradient() -> None:
 
 
 def test_a_row_with_one_target_that_varies_is_a_plain_row() -> None:
+    pytest.importorskip("llvmlite", reason="pip install gradwalk[fast]")
     (t,) = inputs("t", "u")[:1]
     made = cross_entropy([values([1.0, 2.0])], [t], ignore_index=5)
     assert "maximum" not in {str(node.op) for node in topological(made)}

@@ -207,11 +207,11 @@ def test_both_errors_of_a_loss_of_ones_own_are_told() -> None:
     def lacking(xs: Any, ys: Any) -> Any:
         return xs.first if isinstance(xs, list) else xs + ys.second
 
-    with pytest.raises(AttributeError, match="'list' object has no attribute 'first'") as caught:
+    with pytest.raises(AttributeError, match="first") as caught:
         of_rows(lacking, [Value(1.0)], [2.0])
-    assert caught.value.__notes__ == [
-        "For an output and its target: AttributeError: 'float' object has no attribute 'second'"
-    ]
+    (note,) = caught.value.__notes__
+    assert note.startswith("For an output and its target: AttributeError: ")
+    assert "second" in note
 
     def returning(xs: Any, ys: Any) -> Any:
         return 3 if isinstance(xs, list) else xs + ys.second

@@ -61,7 +61,7 @@ def test_settings_have_these_names_and_defaults(kind: Any) -> None:
         "hidden_layer_sizes": (3,),
         "activation": "tanh",
     }
-    with pytest.raises(TypeError, match="positional argument"):
+    with pytest.raises(TypeError, match="__init__"):
         kind((3,), "tanh", "sgd")
 
 
