@@ -68,9 +68,11 @@ def test_an_error_shows_no_line_of_the_library(wrong: str) -> None:
 
 
 def test_an_error_of_an_estimator_that_was_not_fitted_shows_no_line_of_the_library() -> None:
-    for method in ("predict", "predict_proba", "predict_log_proba", "decision_function"):
+    classifier, regressor = nn.ScalarMLPClassifier(), nn.ScalarMLPRegressor()
+    methods = [classifier.predict, classifier.predict_proba, classifier.predict_log_proba]
+    for method in (*methods, classifier.decision_function, regressor.predict):
         with pytest.raises(ValueError, match="not fitted") as error:
-            getattr(nn.ScalarMLPClassifier(), method)(XS)
+            method(XS)
         files = mentioned("".join(traceback.format_exception(error.value)))
         assert {file for file in files if "/sklearn/" not in file} == {__file__}
 
