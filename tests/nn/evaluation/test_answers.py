@@ -74,6 +74,10 @@ def test_a_program_is_tried_once_for_all_rows_and_once_for_those_of_a_length(
     assert found == [float(len(row)) for row in rows]
     each = [many for many in counts if many >= MANY] if len(counts) > 1 else []
     assert tried == [len(rows), *each]
+    tried.clear()
+    mixed = [[1.0], 1.0] * MANY  # a number is no list of one
+    assert predict(Custom(lambda self, x: 2.0), mixed) == [2.0] * len(mixed)
+    assert tried == [2 * MANY, MANY, MANY]
 
 
 def test_numbers_and_lists_may_be_mixed() -> None:
