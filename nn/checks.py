@@ -167,7 +167,7 @@ def warn(text: str) -> None:
 
 def caller() -> FrameType:
     """The frame that called into this package."""
-    return outside_library(sys._getframe(1))
+    return outside_library(sys._getframe())
 
 
 def place() -> Place:
