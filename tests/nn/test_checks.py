@@ -21,8 +21,8 @@ from nn.checks import (
     as_list,
     as_number,
     at_least_zero,
-    check_finite,
     count,
+    finite,
     flat,
     fraction,
     generator,
@@ -164,7 +164,7 @@ def test_the_first_parameter_that_is_not_finite_is_named() -> None:
         "an attribute of a Module, directly or in a list, tuple, dict, deque, dataclass or array"
     )
     for n in range(3):
-        check_finite("who", "gradient", [plain] * n, [1e308, -1e308, 0.0][:n])
+        finite("who", "gradient", [plain] * n, [1e308, -1e308, 0.0][:n])
     for params, numbers, name, number in (
         ([plain, named], [0.0, math.nan], "'w'", "nan"),
         ([plain, plain], [0.0, -math.inf], "number 1", "-inf"),
@@ -175,7 +175,7 @@ def test_the_first_parameter_that_is_not_finite_is_named() -> None:
             "nn.diagnose(loss, model) names the line that made it or the nan or infinity that came "
             "in as data, or else lower the learning rate or clip the gradients"
         )
-        refused(text, check_finite, "who", "gradient", params, numbers, kind=NumericError)
+        refused(text, finite, "who", "gradient", params, numbers, kind=NumericError)
 
 
 def test_a_warning_is_of_the_line_that_called() -> None:
