@@ -7,11 +7,12 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from coverage import Coverage, CoverageData
 
 from tests.mutation.places import Mutant, statement
@@ -80,12 +81,18 @@ def measure(tests: tuple[str, ...], cache: Path) -> Lines:
     return Lines(home)
 
 
-def record(home: Path, tests: Iterable[str]) -> None:
-    """Run tests with coverage in the copy of the checkout that is there."""
+def record(home: Path, tests: Sequence[str]) -> None:
+    """Run tests with coverage in the copy of the checkout that is there.
+
+    Raises RuntimeError where they did not get to run, since then no mutant would survive.
+    """
     settings = home / "settings"
     settings.write_text(SETTINGS.format(home=home, tree=home / "tree"))
     start = {"COVERAGE_PROCESS_START": str(settings), SECONDS: str(home / "seconds")}
-    run_tests(home / "tree", *tests, **start)
+    code = run_tests(home / "tree", *tests, **start)
+    if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        remedy = f"python -m pytest {' '.join(tests)} shows why"
+        raise RuntimeError(f"pytest has run no tests, it ended with the code {code}; {remedy}")
     together = Coverage(config_file=str(settings))
     together.combine([str(home)])
     together.save()

@@ -85,13 +85,25 @@ EMPTY = ("engine/__init__.py", "tests/__init__.py", "tests/mutation/__init__.py"
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small tree, and what its tests run."""
     home = tmp_path_factory.mktemp("home")
-    files = dict.fromkeys(EMPTY, "") | {TINY: CODE, "tests/test_tiny.py": dedent(TESTS)}
+    plant(home, dedent(TESTS))
+    record(home, ["tests"])
+    return home
+
+
+def plant(home: Path, tests: str) -> None:
+    files = dict.fromkeys(EMPTY, "") | {TINY: CODE, "tests/test_tiny.py": tests}
     files["tests/mutation/plugin.py"] = Path(plugin.__file__).read_text(encoding="utf-8")
     for name, text in files.items():
         (home / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
         (home / "tree" / name).write_text(text, encoding="utf-8")
-    record(home, ["tests"])
-    return home
+
+
+def test_where_tests_do_not_run_nothing_is_measured(tmp_path: Path) -> None:
+    plant(tmp_path, "import nothing_of_this_name")
+    expected = "ended with the code 2; python -m pytest tests shows why"
+    with pytest.raises(RuntimeError, match=expected):
+        record(tmp_path, ["tests"])
+    assert not (tmp_path / "lines").exists()
 
 
 def line(text: str) -> int:
