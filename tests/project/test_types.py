@@ -55,10 +55,11 @@ def test_the_readmes_loop_is_accepted(checker: str, tmp_path: Path) -> None:
 def is_true(value: Any, kind: Any) -> Any:
     """Hold what a program asserts of a type, as far as that can be seen of a value."""
     parts, (first, *_) = get_args(kind), (*get_args(kind), Any)
+    alias = getattr(get_origin(kind), "__value__", kind)  # as NumPy's newest has NDArray
     if get_origin(kind) is UnionType:
         assert isinstance(value, parts)
     elif kind is not Any:
-        assert isinstance(value, get_origin(kind) or kind)
+        assert isinstance(value, get_origin(alias) or alias)
         for each in value if isinstance(value, list | tuple | frozenset) else ():
             is_true(each, first)
 
