@@ -1,5 +1,7 @@
 """The doctor's causes at both sides of each number that they compare with."""
 
+from collections.abc import Callable, Iterable
+
 import pytest
 
 from nn.doctor.fit_causes import CAUSES
@@ -11,29 +13,20 @@ WHOLE = "frozen_layer", "dropout_at_evaluation"
 WHOLE_LOOP = "frozen_layer", "dropout_at_evaluation", "other_parameters", "shared_weights", "rows"
 
 
-@pytest.mark.parametrize("name", grids.GRIDS)
-def test_a_cause_says_what_it_said_of_a_training(name: str) -> None:
-    keep(f"symptoms of {name}", "\n".join(grids.answers(name)))
+KINDS: list[tuple[str, Iterable[str], Callable[[str], Iterable[str]]]] = [
+    ("symptoms of {}", grids.GRIDS, grids.answers),
+    ("edges of {}", edges.EDGES, edges.answers),
+    ("symptoms of {} in a loop", loop_grids.GRIDS, loop_grids.answers),
+    ("edges of {} in a loop", loop_edges.EDGES, loop_edges.answers),
+    ("steps of {} in a loop", loop_steps.STEPS, loop_steps.step_answers),
+]
+ASKED = {what.format(name): (answers, name) for what, names, answers in KINDS for name in names}
 
 
-@pytest.mark.parametrize("name", edges.EDGES)
-def test_a_cause_says_what_it_said_of_a_training_with_several_parts(name: str) -> None:
-    keep(f"edges of {name}", "\n".join(edges.answers(name)))
-
-
-@pytest.mark.parametrize("name", loop_grids.GRIDS)
-def test_a_cause_says_what_it_said_of_a_loop(name: str) -> None:
-    keep(f"symptoms of {name} in a loop", "\n".join(loop_grids.answers(name)))
-
-
-@pytest.mark.parametrize("name", loop_edges.EDGES)
-def test_a_cause_says_what_it_said_of_a_loop_with_several_parts(name: str) -> None:
-    keep(f"edges of {name} in a loop", "\n".join(loop_edges.answers(name)))
-
-
-@pytest.mark.parametrize("name", loop_steps.STEPS)
-def test_a_cause_says_what_it_said_of_the_steps_of_a_loop(name: str) -> None:
-    keep(f"steps of {name} in a loop", "\n".join(loop_steps.step_answers(name)))
+@pytest.mark.parametrize("what", ASKED)
+def test_a_cause_says_what_it_said(what: str) -> None:
+    answers, name = ASKED[what]
+    keep(what, "\n".join(answers(name)))
 
 
 def test_all_causes_are_here() -> None:
