@@ -7,6 +7,7 @@ import gc
 import random
 import signal
 import sys
+from collections.abc import Iterator
 from time import perf_counter, sleep
 from types import FrameType
 from typing import Any
@@ -26,6 +27,14 @@ pytest.importorskip("llvmlite", reason="pip install gradwalk[fast]")
 # In a finalizer Python ignores what is raised, Ctrl-C too.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 needs_timer = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers on Windows")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left_to_other_tests() -> Iterator[None]:
+    """A block of a fit that was ended in that moment is over, but counts as open."""
+    yield
+    for setting in (MODE, NO_GRAD, RECORDING):
+        setting.open.intersection_update(setting.blocks())
 
 
 @pytest.fixture(params=WORKS)
