@@ -53,7 +53,7 @@ def test_layers_have_paths_shapes_and_what_is_frozen() -> None:
 
 
 def test_without_matplotlib_there_is_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "nn.drawing", None)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "nn.drawing", None)
     html = summary.html(MLP(2, [3, 1]))
     assert html.startswith("<table>")
 
@@ -87,10 +87,10 @@ class Gain(Module):
         self.deep = {"a": Deep()}
 
 
-def frozen(model: Any, *layers: int) -> Module:
+def frozen(model: Any, *layers: int) -> Any:
     for i in layers:
         model.layers[i].requires_grad_(False)
-    return model  # type: ignore[no-any-return]
+    return model
 
 
 TABLES: list[tuple[Module, str]] = [

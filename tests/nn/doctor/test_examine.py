@@ -20,7 +20,7 @@ class Scored(Trials):
 
     def __init__(self, base: Any, folds: int = 2, classes: Any = (), **scores: Any) -> None:
         begun = SimpleNamespace(classes=[*classes])
-        self.facts = SimpleNamespace(begun=begun)  # type: ignore[assignment]
+        self.facts: Any = SimpleNamespace(begun=begun)
         self.base, self.vain, self.alone, self.folds = {}, [], [], folds
         self.left, self.price = 100.0, 1.0
         self.scores, self.asked = {"": base} | scores, list[tuple[str, int]]()
@@ -209,9 +209,9 @@ def test_two_remedies_are_both_made() -> None:
     class Made(Scored):
         """Trials that make the change, of nothing."""
 
-        def score(self, fold: int, remedy: Remedy | None = None) -> float:
+        def score(self, fold: int, remedy: Any = None) -> float:
             if remedy:
-                remedy.change(None)  # type: ignore[arg-type]
+                remedy.change(None)
             return super().score(fold, remedy)
 
     better: dict[str, Any] = {"a and b": [1.0] * 2}

@@ -250,8 +250,8 @@ def test_every_dropout_is_changed() -> None:
 # --- the table -----------------------------------------------------------------------------------
 def test_a_remedy_is_a_change_with_what_that_is_given() -> None:
     given: list[Any] = []
-    made = remedy("do it", lambda *args: given.append(args), 1, "two")
-    made.change(SimpleNamespace(name="training"))  # type: ignore[arg-type]
+    made: Any = remedy("do it", lambda *args: given.append(args), 1, "two")
+    made.change(SimpleNamespace(name="training"))
     assert given == [(1, "two", SimpleNamespace(name="training"))]
     assert (made.do, made.short) == ("do it", "do it")
     assert remedy("do it", print, short="it").short == "it"

@@ -30,6 +30,10 @@ def history(**how: Any) -> History:
     return fit(MLP(2, [4, 1], "tanh", rng=1), XS, YS, **usual | {"optimizer": sgd} | how)
 
 
+def symptoms(made: Any) -> Symptoms:
+    return Symptoms(made, made.start)
+
+
 def sgd(parameters: Any) -> SGD:
     return SGD(parameters, lr=0.25)
 
@@ -43,8 +47,8 @@ def sgd(parameters: Any) -> SGD:
 def test_choices_of_rows_are_as_many_as_there_is_time_for(
     cost: float, many: int, seconds: float, folds: int
 ) -> None:
-    begun = SimpleNamespace(cost=lambda: cost)
-    trials = Trials(SimpleNamespace(begun=begun), many, seconds)  # type: ignore[arg-type]
+    facts: Any = SimpleNamespace(begun=SimpleNamespace(cost=lambda: cost))
+    trials = Trials(facts, many, seconds)
     assert (trials.folds, trials.left) == (folds, seconds)
     assert (trials.base, trials.vain, trials.alone) == ({}, [], [])
 
@@ -52,7 +56,7 @@ def test_choices_of_rows_are_as_many_as_there_is_time_for(
 def test_a_score_is_that_of_a_changed_copy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Training, "score", lambda t: t.optimizer.lr + t.held[0])
     made = history()
-    trials = Trials(Symptoms(made, made.start), 3, 2.0)  # type: ignore[arg-type]
+    trials = Trials(symptoms(made), 3, 2.0)
     change = Remedy("", "", partial(changes.rate, 2.0))
     for fold in (0, 1, 4):
         first = Training.of(made, fold).held[0]
@@ -131,7 +135,7 @@ def in_graph(made: History, error: object = None) -> tuple[list[Any], list[Any]]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(examine, "of_rows", noted)
-        causes = examine._in_graph(Symptoms(made, made.start), error)  # type: ignore[arg-type]
+        causes = examine._in_graph(symptoms(made), error)
     return causes, seen
 
 
@@ -171,12 +175,12 @@ def test_only_some_causes_are_asked_of_the_graph() -> None:
 
 @pytest.mark.parametrize("error", [TypeError, ValueError])
 def test_a_loss_that_cannot_be_computed_tells_nothing(error: type[Exception]) -> None:
-    made = history()
+    made: Any = history()
 
     def loss(outputs: Any, targets: Any) -> Any:
         raise error
 
-    vars(made.start.task)["loss"] = loss  # type: ignore[union-attr]
+    vars(made.start.task)["loss"] = loss
     assert in_graph(made)[0] == []
 
 
@@ -219,8 +223,8 @@ def test_a_model_is_trained_as_a_copy_with_the_settings_of_fit(
 def test_an_error_of_fit_is_asked_about_with_its_history(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(examine, "of_history", lambda *given: given)
     made = history()
-    error = NumericError("row 3: bad")
-    error.history = made  # type: ignore[attr-defined]
+    error: Any = NumericError("row 3: bad")
+    error.history = made
     assert asked(error) == (made, 2.0, error)
     assert asked(made, seconds=3.0) == (made, 3.0, None)
     assert asked() == (made, 2.0, None)

@@ -7,6 +7,7 @@ written with.
 
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -143,8 +144,8 @@ NEURONS: dict[str, Callable[[], Any]] = {
     "neuron of one number": lambda: draw_neuron(neuron(1, "gelu"), -0.5),
     "neuron with long numbers": lambda: draw_neuron(neuron(1, "linear", -1.2345678e-99), [1e-101]),
     **{
-        f"neuron with a sum of {total:g}": lambda total=total: draw_neuron(  # type: ignore[misc]
-            neuron(1, "softplus" if total < 1e300 else "linear", total), [0.0]
+        f"neuron with a sum of {total:g}": partial(
+            draw_neuron, neuron(1, "softplus" if total < 1e300 else "linear", total), [0.0]
         )
         for total in (0.0, 3.07, 3.08, 3.5, -3.5, -20.0, 1e6, 4.49e307, 4.5e307)
     },

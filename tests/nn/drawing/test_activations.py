@@ -1,6 +1,7 @@
 """Plots of activations, and the curve beside a neuron: kinks, samples and scales."""
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,7 @@ def test_a_kink_at_0_is_found_once_and_has_no_sign(monkeypatch: pytest.MonkeyPat
 def test_a_derivative_has_a_gap_and_a_ring_at_a_kink(monkeypatch: pytest.MonkeyPatch) -> None:
     for at, gaps in {0.0: [200], 1.234: [262], 1.23: [], -4.0 + 0.0199: [1]}.items():
         name: Any = "own"
-        row = Activation(lambda x, at=at: bend(x, at, 2.0))  # type: ignore[misc]
+        row = Activation(partial(bend, at=at, slope=2.0))
         monkeypatch.setitem(ACTIVATIONS, "own", row)
         (axes,) = plot_activations(name).axes
         curve, slopes, ring = axes.lines[2:]

@@ -265,8 +265,9 @@ def test_a_drawing_leaves_the_settings_alone(dark: None) -> None:
 
 
 def test_options_are_spelled_as_they_are() -> None:
+    options: dict[str, Any] = {"limits": 3}
     with pytest.raises(TypeError, match="Did you mean 'limit'"):
-        draw_network(MLP(2, [3, 1], rng=7), limits=3)  # type: ignore[call-arg]
+        draw_network(MLP(2, [3, 1], rng=7), **options)
 
 
 def test_without_matplotlib_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,7 @@ def shares(model: Any, outputs: list[float]) -> list[float]:
         yes = outputs[0] if last == "sigmoid" else 1 / (1 + math.exp(-outputs[0]))
         return [1 - yes, yes]
     powers = np.exp(np.array(outputs))
-    return (powers / powers.sum()).tolist()  # type: ignore[no-any-return]
+    return [*map(float, powers / powers.sum())]
 
 
 def bytes_of(found: Any) -> list[tuple[int, int]]:
