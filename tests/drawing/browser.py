@@ -116,6 +116,15 @@ def show(page: Any, text: str, kind: str = "svg") -> None:
         page.goto(path.as_uri())
 
 
+def wait(page: Any, condition: str) -> None:
+    """Until it holds. Playwright's own way evaluates text in the page, which the page forbids."""
+    for _ in range(500):
+        if page.evaluate(condition):
+            return
+        page.wait_for_timeout(20)
+    pytest.fail(f"never came true: {condition}", pytrace=False)
+
+
 def check_svg(page: Any, svg: str) -> list[str]:
     """Open a picture and tell all that is wrong with how it looks; an empty list if nothing is.
 

@@ -2,11 +2,9 @@
 
 from typing import Any
 
-import pytest
-
 from tests.drawing.browser import texts
 
-__all__ = ["at", "line", "press", "said", "wait"]
+__all__ = ["at", "line", "press", "said"]
 
 
 def said(page: Any, *names: str) -> list[str]:
@@ -23,15 +21,6 @@ def line(page: Any, name: str, which: int = -1) -> str:
     """A line of the node that has this name in the picture; its gradient is the last."""
     (found,) = [lines for lines in texts(page).values() if lines[0] == name]
     return found[which]
-
-
-def wait(page: Any, condition: str) -> None:
-    """Until it holds. Playwright's own way evaluates text in the page, which the page forbids."""
-    for _ in range(500):
-        if page.evaluate(condition):
-            return
-        page.wait_for_timeout(20)
-    pytest.fail(f"never came true: {condition}", pytrace=False)
 
 
 def at(page: Any) -> int:

@@ -7,8 +7,8 @@ from typing import Any
 from engine import Value
 from engine.stepping.player import to_html
 from engine.wording.names import number
-from tests.drawing.browser import show
-from tests.stepping.playing import line, press, said, wait
+from tests.drawing.browser import show, wait
+from tests.stepping.playing import line, press, said
 
 IN_VIEW = """(chosen) => {
     const view = document.querySelector(".canvas").getBoundingClientRect();
@@ -27,6 +27,9 @@ def chain(length: int, shared: bool = False) -> Any:
     for i in range(length):
         x = (x * ws[i % len(ws)] + 0.1).tanh()
     return x.trace_backward(), ws
+
+
+NEXT_FRAME = "new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))"
 
 
 @functools.cache
@@ -90,7 +93,7 @@ def test_what_scrolls_into_view_is_as_the_position_has_it(page: Any) -> None:
                 share,
             )
             wait(page, "document.querySelectorAll('g.edge').length > 5")
-            page.wait_for_timeout(50)
+            page.evaluate(NEXT_FRAME)
             edges, lit = page.locator("g.edge").count(), page.locator("g.edge.done").count()
             numbers = page.locator("g.edge").evaluate_all(
                 "(all) => all.filter((each) => each.id.endsWith('-1')).length"

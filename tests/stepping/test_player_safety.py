@@ -14,10 +14,10 @@ import engine
 from engine import Value
 from engine.stepping.player import to_html
 from engine.wording.names import safe
-from tests.drawing.browser import axe, show
+from tests.drawing.browser import axe, show, wait
 from tests.drawing.test_picture import HOSTILE
 from tests.stepping.played import neuron
-from tests.stepping.playing import press, said, wait
+from tests.stepping.playing import press, said
 
 
 # --- what it must never do -----------------------------------------------------------------------
@@ -134,7 +134,7 @@ def test_it_is_accessible(page: Any, scheme: str, width: int) -> None:
         press(page, *keys)
         page.select_option(".watch select", label="w")
         page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
-        page.wait_for_timeout(200)  # colours of buttons fade in
+        wait(page, "document.getAnimations().length === 0")  # colours of buttons fade in
         found = page.evaluate("axe.run().then((found) => found.violations)")
         assert [(each["id"], [n["html"] for n in each["nodes"]]) for each in found] == []
 

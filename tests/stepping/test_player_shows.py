@@ -8,7 +8,7 @@ import engine
 from engine import Value
 from engine.stepping.player import to_html
 from engine.wording.names import number
-from tests.drawing.browser import show, texts
+from tests.drawing.browser import show, texts, wait
 from tests.stepping.played import FORWARD, W, neuron, run
 from tests.stepping.playing import at, line, press, said
 
@@ -103,10 +103,9 @@ def test_a_gradient_is_no_alarm_before_it_is_there(page: Any) -> None:
     outline = "getComputedStyle(document.querySelector('.exploding > :not(title)')).strokeWidth"
     for key, alarm in [("Home", False), ("End", True), ("ArrowLeft", False)]:
         press(page, key)
-        page.wait_for_timeout(200)
+        wait(page, f"({outline} === '1px') !== {str(alarm).lower()}")
         assert (line(page, "x") == "grad 1e+09 !") == alarm
         assert page.locator(".exploding.early").count() == (0 if alarm else 1)
-        assert (page.evaluate(outline) == "1px") != alarm
 
 
 # --- groups --------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import pytest
 from engine import Value
 from nn import MLP, History, Module, Neuron, fit, predict
 from nn.player.training_page import evenly, regions
-from tests.drawing.browser import quiet, show
+from tests.drawing.browser import quiet, show, wait
 from tests.drawing.test_picture import HOSTILE
 
 XS, YS = [(0, 0), (0, 1), (1, 0), (1, 1)], [0, 1, 1, 0]
@@ -220,10 +220,7 @@ def test_playing_ends_at_the_last_epoch(page):
     show(page, example(), "html")
     page.select_option(".speed select", "100")
     page.click("[data-do=play]")
-    for _ in range(500):
-        if page.text_content("[data-do=play]") == "Play":
-            break
-        page.wait_for_timeout(20)
+    wait(page, "document.querySelector('[data-do=play]').textContent === 'Play'")
     assert epoch(page) == 12
 
 
@@ -233,8 +230,7 @@ def test_a_link_opens_at_its_epoch(page, tmp_path):
     page.goto(f"{path.as_uri()}#epoch=7")
     assert epoch(page) == 7
     page.evaluate("() => { location.hash = '#epoch=3'; }")
-    page.wait_for_timeout(100)
-    assert epoch(page) == 3
+    wait(page, "document.querySelector('[data-show=epoch]').textContent.startsWith('3')")
 
 
 def test_a_click_into_a_curve_goes_there(page):
