@@ -203,14 +203,39 @@ def test_a_check_under_no_grad_checks_all_the_same() -> None:
         (lambda x: 7.0, 3.0, 0.0),
         (lambda x: math.log(x) if x > 0 else math.nan, 1e-3, 1e3),
         (lambda x: abs(x - 1.0), 1.001, 1.0),
+        (lambda x: math.exp(-1e4 * x * x), 0.0, 0.0),
+        # what is left of numbers that cancel, where tiny steps see their rounding alone
+        (lambda x: 1.0 / (1.0 + math.exp(-x)) - 0.5 - x / 4.0, 0.0, 0.0),
+        (lambda x: math.exp(x) - 1.0 - x, 0.0, 0.0),
+        (lambda x: math.exp(x) - 1.0 - x, 1e-6, math.expm1(1e-6)),
+        (lambda x: (1000.0 + x * x) - 1000.0, 0.0, 0.0),
+        (lambda x: math.log(1.0 + x * x), 1e-6, 2e-6 / (1.0 + 1e-12)),
+        (lambda x: -(x**3) / 6.0, 0.0, 0.0),
     ],
 )
 def test_differences_know_how_well_they_know(
     f: Callable[[float], float], at: float, wanted: float
 ) -> None:
     estimate, uncertainty = differentiate(f, at)
-    assert estimate == pytest.approx(wanted, rel=1e-7)
+    assert estimate == pytest.approx(wanted, rel=1e-7, abs=1e-11)
     assert abs(estimate - wanted) <= 10 * uncertainty + 1e-12 * abs(wanted)
+    assert uncertainty <= 1e-7 * abs(wanted) + 1e-7
+
+
+@pytest.mark.parametrize("at", [0.0, 1e-6, -1e-3])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x.sigmoid() - 0.5 - x / 4,
+        lambda x: x.exp() - 1 - x,
+        lambda x: (1 + x * x).log(),
+        lambda x: engine.softplus(x) - x / 2,
+        lambda x: x.tanh() - x,
+    ],
+)
+def test_a_gradient_of_almost_nothing_is_right(f: Callable[[Value], Value], at: float) -> None:
+    found = check_gradient(f, at)
+    assert found.errors[0] <= 10 * found.uncertainty[0] + 1e-15 <= 1e-11
 
 
 def test_a_kink_is_no_fault_of_the_operation() -> None:
