@@ -36,11 +36,12 @@ from nn.training.shards import Programs, Shape, Table, Work, table_of
 from nn.training.stages import Stages
 from nn.training.task import NotCompilable, Task
 from nn.training.trainer import Trainer
-from nn.training.update import FORMULAS, Update
+from nn.training.update import FORMULAS, Update, settings
 from nn.training.workers import WorkerPool
 
 WORTH = 2_000_000  # parameters that were updated, after which code saves what compiling takes
 EACH = 1_000  # and what a step counts for beside its parameters
+UPDATED = Counter[str]()  # so many in this process, by optimisers of the same settings
 EACH_LENGTH = 2  # samples: programs take as long to compile as 50 samples on Values, or 25 epochs
 
 
@@ -53,7 +54,6 @@ class NativeTrainer(Trainer):
     backend = "native"
     _grads: Any = None
     _ahead: Any = None, None  # parameters, and the totals of a step from there
-    _updated = 0
     _compared = COMPARED // 2  # rows in each mode
 
     def __init__(self, task: Task) -> None:
@@ -142,7 +142,7 @@ class NativeTrainer(Trainer):
             memory = optimizer.memory if optimizer.steps else ()  # at first all are empty
             self._memory = tuple(array(column) for column in zip(*memory, strict=True))
         self._scales: Any = array(optimizer.scales) if optimizer.groups else 1.0
-        vars(self).pop("_code", None)  # settings may be others
+        self._settle()
 
     def _step(self, shape: Shape, known: Known | None) -> Programs:
         """The programs for rows of a shape, kept if the architecture says it all."""
@@ -266,36 +266,41 @@ class NativeTrainer(Trainer):
         grads, whole = totals[1:], float(len(batch))
         if self._weighted:
             grads, whole = totals[1:-1], totals[-1] or 1.0
-        grads /= whole
         if clip is not None:
+            grads, whole = grads / whole, 1.0
             norm = math.hypot(*grads.tolist())
             if norm > clip:
                 grads *= clip / norm
-        self._grads, theta = grads, theta.copy()  # early stopping may hold the one before
-        new, memory = self._update(theta[self._learned], grads.copy())
-        # a product is the quickest way to see that all of both are finite
-        if not math.isfinite(numpy().vdot(new, grads)):
-            for what, found in ("gradient", grads), ("new value", new):
+        new, self._grads, memory, sure = self._update(theta[self._learned], grads, whole)
+        if not math.isfinite(sure):
+            for what, found in ("gradient", self._grads), ("new value", new):
                 finite(f"{type(optimizer).__name__}.step", what, optimizer.params, found.tolist())
-        theta[self._learned] = new
-        self._theta, self._memory = theta, memory
+        if not isinstance(self._learned, slice):
+            theta = theta.copy()  # early stopping may hold the one before
+            theta[self._learned] = new
+            new = theta
+        self._theta, self._memory = new, memory
         optimizer.steps += 1
 
-    def _update(self, numbers: Any, grads: Any) -> tuple[Any, Any]:
-        """The new parameters and memory: from one call of `update`, or from one per parameter."""
+    def _update(self, numbers: Any, totals: Any, whole: float) -> tuple[Any, Any, Any, float]:
+        """See Update: from machine code, from one call of `update`, or from one per parameter."""
         optimizer: Any = self.task.optimizer
-        self._updated += len(grads) + EACH
-        if self._updated > WORTH and self._code:
-            return self._code(numbers, grads, self._memory)
+        UPDATED[self._kind] += len(numbers) + EACH
+        if optimizer.steps and UPDATED[self._kind] > WORTH and self._code:
+            return self._code(numbers, totals, whole, self._memory)
+        grads, memory, new = totals / whole, self._memory, numbers.copy()
         if optimizer.vectorized:
-            memory = tuple([held.copy() for held in self._memory])
-            (found,) = optimizer.updates([self._scales], [numbers.copy()], [grads], [memory])
+            memory = tuple([held.copy() for held in memory])
+            (found,) = optimizer.updates([self._scales], [new], [grads.copy()], [memory])
             # one number may stand for all
             new, *kept = [x if getattr(x, "ndim", 0) else x + 0.0 * numbers for x in found]
-            return new, tuple(kept)
-        each = self._memory
-        found = optimizer.updates(optimizer.scales, numbers.tolist(), grads.tolist(), each)
-        return numpy().array([x for x, *_ in found]), [tuple(memory) for _, *memory in found]
+            memory = tuple(kept)
+        else:
+            found = optimizer.updates(optimizer.scales, new.tolist(), grads.tolist(), memory)
+            new, memory = [x for x, *_ in found], [tuple(memory) for _, *memory in found]
+        new = numpy().array(new, "float64")  # what `update` gave may be its own to change
+        # a product is the quickest way to see that all of both are finite
+        return new, grads, memory, numpy().vdot(new, grads)
 
     @cached_property
     def _code(self) -> Update | None:
@@ -304,15 +309,20 @@ class NativeTrainer(Trainer):
         known = (type(optimizer), getattr(optimizer.update, "__func__", None)) in FORMULAS
         held, usual = len(self._memory), not optimizer.groups and getattr(optimizer, "eps", True)
         # once a callback has set other settings, it may remember more or less from the next step on
-        fits = known and usual and held and held == len(optimizer.update(0.0, 0.0, ())) - 1
+        fits = known and usual and held == len(optimizer.update(0.0, 0.0, ())) - 1
         return Update(optimizer, held) if fits else None
 
     def set_rate(self, epoch: int, waited: int = 0) -> None:
         """See Trainer. The schedule, or a metric, may have set more than the rate."""
         super().set_rate(epoch, waited)
-        code = vars(self).get("_code")
-        if code and code.made_for != code.settings():
-            del self._code
+        if self._settings != settings(self.task.optimizer):
+            self._settle()
+
+    def _settle(self) -> None:
+        """Go on with the settings that the optimiser has now."""
+        self._settings = settings(self.task.optimizer)
+        self._kind = f"{type(self.task.optimizer)} {self._settings}"
+        vars(self).pop("_code", None)
 
     @cached_property
     def _looks_ahead(self) -> bool:
@@ -323,9 +333,9 @@ class NativeTrainer(Trainer):
     def _measure(self, table: int) -> dict[str, float]:
         metrics, rows = self.task.metrics, self.task.data.tables[table]
         if table == 0 and self._looks_ahead:
-            with suppress(NumericError), self.arithmetic():  # the gradient may never be needed
+            with suppress(NumericError):  # the gradient may never be needed
                 self._ahead = self._theta, (found := self._totals(range(len(rows))))
-                return {"loss": float(found[0][0] / self._whole[0])}
+                return {"loss": float(found[0][0]) / float(self._whole[0])}
         found, known = self._computer.outputs(self._theta, table), {}
         numbers = {"loss": float(numpy().add.reduce(found[:, 0]) / self._whole[table])}
         if self._wanted:  # of many rows it takes long in Python

@@ -46,7 +46,10 @@ def test_code_gives_the_bits_of_update(name: str, many: int, seed: int) -> None:
         value, *kept = optimizer.update(value.copy(), gradient.copy(), tuple(map(np.copy, memory)))
         memory = tuple(kept)
         if step:
-            found = code(found[0], gradient, found[1])
+            new, grads, kept, sure = code(found[0], gradient * 8.0, 8.0, found[1])
+            np.testing.assert_array_equal(grads, gradient, strict=True)
+            assert not math.isfinite(sure) or np.isfinite([new, grads]).all()
+            found = new, kept
         else:  # what is remembered begins with numbers
             found, code = (value, memory), Update(optimizer, len(memory))
         optimizer.steps += 1
@@ -162,6 +165,36 @@ def test_settings_that_change_count_at_once(
     assert found[0] == found[20_000] == found[1e18] == pytest.approx(wanted, rel=1e-9, abs=1e-12)
 
 
+@pytest.mark.parametrize("choose", [lambda ps: ps[::-1], lambda ps: ps[3:7] + ps[:2]])
+@pytest.mark.parametrize("name", ["sgd", "nesterov", "adam"])
+def test_parameters_in_any_order_and_some_of_them_learn_as_on_values(
+    name: str, choose: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = train(lambda ps: MAKE[name](choose(ps)), "eager")[1]
+    found = []
+    for worth in (0, 1e18):
+        monkeypatch.setattr(native, "WORTH", worth)
+        found.append(train(lambda ps: MAKE[name](choose(ps)), "native")[1])
+    assert found[0] == found[1] == pytest.approx(wanted, rel=1e-9, abs=1e-12)
+
+
+def test_code_is_compiled_when_trainings_with_the_same_settings_have_done_many_steps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(native, "UPDATED", native.Counter())
+    monkeypatch.setattr(native, "WORTH", 150 * (native.EACH + 21))  # of 36 steps a training
+    made = []
+
+    def update(optimizer: Any, held: int) -> Update:
+        made.append(optimizer.momentum)
+        return Update(optimizer, held)
+
+    monkeypatch.setattr(native, "Update", update)
+    for momentum in [0.5, 0.25] * 4 + [0.0] * 5 + [0.25]:
+        train(lambda ps, m=momentum: SGD(ps, lr=0.1, momentum=m), "native")
+    assert made == [0.0, 0.25]
+
+
 class Keeper(Optimizer):
     """Keeps what it is given."""
 
@@ -237,12 +270,13 @@ def test_a_step_that_fails_leaves_what_was_remembered() -> None:
     value, *memory = optimizer.update(np.ones(3), np.ones(3), ())
     optimizer.steps = 1
     code, before = Update(optimizer, 3), [m.tolist() for m in memory]
-    bad, _ = code(value, np.array([1.0, np.inf, 1.0]), tuple(memory))
+    bad, _, _, sure = code(value, np.array([1.0, np.inf, 1.0]), 1.0, tuple(memory))
     assert not np.isfinite(bad).all()
+    assert not math.isfinite(sure)
     assert [m.tolist() for m in memory] == before
-    good, kept = code(value, np.ones(3), tuple(memory))
-    again = code(good, np.ones(3), kept)[1]
-    code(good, np.full(3, np.nan), again)
+    good, _, kept, _ = code(value, np.ones(3), 1.0, tuple(memory))
+    again = code(good, np.ones(3), 1.0, kept)[2]
+    code(good, np.full(3, np.nan), 1.0, again)
     assert np.isfinite(again).all()
 
 
