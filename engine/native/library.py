@@ -19,6 +19,7 @@ from engine.native.assembly import Assembly, assemble
 from engine.native.emit.scalar import c_function, surfaced
 from engine.native.lower.plan import Tape
 from engine.native.needs import llvm, numpy
+from engine.native.team import Pace
 
 Answer = TypeVar("Answer")
 
@@ -103,6 +104,7 @@ class Compiled:
 
     Attributes:
         run: the function. runs: it, as often as there are calls.
+        pace: whether helpers pay; None where it calls Python, which has its contexts.
         seconds: that it took to compile; 0 where it was compiled before.
     """
 
@@ -120,6 +122,7 @@ class Compiled:
         self.run: Any = _signature(table[-4])
         self._head = [self._table[0].ctypes.data, table[-3], table[-4]]  # see driver.Driver
         self.runs: Any = _several(table[-2])
+        self.pace: Pace | None = Pace()
         # workspaces that no call has just now: who calls takes one, and puts it back
         self.idle: deque[tuple[int, Any]] = deque()
 
@@ -155,7 +158,7 @@ def compiled_tape(tape: Tape, reduce: str | None, rows: float, alone: bool = Fal
         _keep(_kept, {key: known}, KEPT)
     made = Compiled(*known, reduce, seconds)
     if "power_partial" in tape.ops or not all(map(c_function, tape.called.values())):
-        made.run, made.runs = surfaced(made.run), surfaced(made.runs)
+        made.run, made.runs, made.pace = surfaced(made.run), surfaced(made.runs), None
     return made
 
 

@@ -10,15 +10,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from contextvars import copy_context
-from functools import cache, partial
+from functools import cache
 from itertools import pairwise
+from time import perf_counter
 from typing import Any, TypeAlias, TypeVar
 
 from engine.forks import in_forked_child
-from engine.native.library import Compiled, pack
+from engine.native.library import Compiled, compile_text, pack
 from engine.native.needs import numpy
+from engine.native.team import Team
 
 Answer = TypeVar("Answer")
 Piece: TypeAlias = tuple[int, int, Any]
@@ -95,20 +97,33 @@ def run_shards(code: Compiled, size: float, rows: Any, theta: Any, out: Any) -> 
     np, many, outputs = numpy(), len(rows), out.shape[-1]
     shards = shard_count(many, size)
     found = np.empty((shards, outputs)) if code.reduce else out
-    width, (down, right) = 8 * outputs, rows.strides
+    width, (down, right), given = 8 * outputs, rows.strides, theta.ctypes.data
 
-    def run(first: int, end: int) -> bool:  # it holds the arrays, even if nobody waits for it
-        calls, given = [], theta.ctypes.data
+    def calls(space: int) -> bytes:
+        packed = []
+        for shard in range(shards):
+            low, high = border(many, shards, shard), border(many, shards, shard + 1)
+            to = found.ctypes.data + width * (shard if code.reduce else low)
+            at = rows.ctypes.data + low * down
+            packed.append(pack(at, down, right, high - low, given, to, space, many / shards))
+        return b"".join(packed)
+
+    def alone() -> bool:
         with code.space() as space:
-            for shard in range(first, end):
-                low, high = border(many, shards, shard), border(many, shards, shard + 1)
-                to = found.ctypes.data + width * (shard if code.reduce else low)
-                at = rows.ctypes.data + low * down
-                calls.append(pack(at, down, right, high - low, given, to, space, many / shards))
-            return bool(code.runs(b"".join(calls), len(calls)))
+            return bool(code.runs(calls(space), shards))
 
-    cuts = shares(shards, hands(code.assembly.flops, many))
-    odd = any(together([partial(run, *cut) for cut in cuts]))
+    def shared(team: Team) -> bool | None:
+        with ExitStack() as stack:
+            spaces = [stack.enter_context(code.space()) for _ in range(min(workers(), shards))]
+            return team.share(calls(0), spaces, wake=large)
+
+    large, pace = hands(code.assembly.flops, many) > 1, code.pace if workers() > 1 else None
+    team = _team() if pace and pace.wants(large) else None
+    start, odd = perf_counter(), shared(team) if team else None
+    busy = team is not None and odd is None  # another call has it
+    odd = alone() if odd is None else odd
+    if pace and not busy:
+        pace.note(many, perf_counter() - start)
     if not code.reduce:
         return odd
     ((_, _, total),) = added([(i, 1, piece) for i, piece in enumerate(found)])
@@ -141,9 +156,15 @@ def _aside() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(1, "gradwalk")
 
 
+@cache
+def _team() -> Team:
+    return Team(workers() - 1, compile_text)
+
+
 # a child has none of its parent's threads
 in_forked_child(_pool.cache_clear)
 in_forked_child(_aside.cache_clear)
+in_forked_child(_team.cache_clear)
 
 
 def later(task: Callable[[], object]) -> None:

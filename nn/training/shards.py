@@ -42,12 +42,12 @@ class Table:
         """The rows at these places, a slice, a range or a sequence, as a float64 array."""
         if isinstance(places, range) and places.step == 1:
             places = slice(places.start, places.stop)
-        if self._joined is None:
+        if self.joined is None:
             return self._join(places)
-        return self._joined[places] if isinstance(places, slice) else self._joined.take(places, 0)
+        return self.joined[places] if isinstance(places, slice) else self.joined.take(places, 0)
 
     @cached_property
-    def _joined(self) -> Any:
+    def joined(self) -> Any:
         """All rows, if they are few: of many a copy would be too large."""
         width = sum(column.shape[1] for column in self.columns)
         return self._join(slice(None)) if len(self) * width <= JOINED else None
@@ -109,6 +109,12 @@ class Work:
 
     steps: Mapping[Shape, Programs]
     tables: Sequence[Any]
+
+    @cached_property
+    def small(self) -> bool:
+        """Whether rows are read from tables that are copies already, with nothing beside them."""
+        drawn = any(step.rates for step in self.steps.values())
+        return not drawn and all(table.joined is not None for table in self.tables)
 
     def rows(self, stage: Stage, chosen: Any) -> Any:
         """Rows to learn from, with the random numbers of a step."""

@@ -65,7 +65,7 @@ class WorkerPool:
         program = work.steps[stage[0]].programs[stage[1]]
         chosen: Any = range(size) if size == self._rows else batch
         try:
-            if size < 2.0 * program.shard:
+            if size < 2.0 * program.shard or self._at_once:
                 return program(work.rows(stage, chosen), theta)
             shards = shard_count(size, program.shard)
             if size < self._rows:
@@ -84,7 +84,7 @@ class WorkerPool:
         """The loss and the outputs of each row of a table."""
         rows, (first, *more) = len(self.work.tables[table]), self.work.steps.values()
         try:
-            if rows < 2.0 * first.forward.shard:
+            if rows < 2.0 * first.forward.shard or self._at_once:
                 return self.work.outputs(theta, table, range(rows))
             shards = shard_count(rows, first.forward.shard)
             if self.executor is not None:
@@ -96,6 +96,13 @@ class WorkerPool:
             if not more:  # for the number of the row
                 first.forward(self.work.tables[table][:], theta)
             raise
+
+    @property
+    def _at_once(self) -> bool:
+        """Whether programs are given all rows, and cut these into the same shards themselves: where
+        there is no executor, and no copy of many rows is made.
+        """
+        return self.executor is None and self.work.small
 
     def _hands(self, program: Program, rows: int) -> int:
         """How many workers to share with: of threads of our own no more than are worth it."""

@@ -16,12 +16,15 @@ from hypothesis import strategies as st
 
 from engine import NumericError, Program, Value, gradient, log, operation
 from engine.native import threads
+from engine.native.team import Pace
 from tests.native.test_threads import network
 from tests.native.tools import same_bits
 
 
-@pytest.fixture(autouse=True)
-def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, params=["alone", "with helpers"])
+def small_shards(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    shared = request.param == "with helpers"
+    monkeypatch.setattr(Pace, "shared", property(lambda _: shared, lambda *_: None), raising=False)
     monkeypatch.setattr(threads, "GRAIN", 2000)
     monkeypatch.setattr(threads, "LARGE", 4000)
     monkeypatch.setattr(threads, "PER_TOTAL", 1)
@@ -90,34 +93,41 @@ def test_an_error_in_a_shard_names_the_row(workers: Callable[[int], None]) -> No
         given[31_234] = kept
 
 
-def test_a_pool_that_is_busy_is_not_waited_for(
-    workers: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_pool_that_is_busy_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     busy, done = threading.Event(), threading.Event()
     with ThreadPoolExecutor(1) as pool:
         monkeypatch.setattr(threads, "_pool", lambda: pool)
         pool.submit(lambda: (busy.set(), done.wait(60)))
         busy.wait(60)
-        workers(4)
         try:
-            each, _, _ = network()
-            assert each(np.ones((3000, 4))).shape == (3000, 6)
+            assert threads.together([partial(abs, -k) for k in range(4)]) == [0, 1, 2, 3]
         finally:
             done.set()
 
 
-def test_threads_share_large_calls_alone(
+def test_helpers_are_had_for_large_calls_at_once_and_for_others_as_it_pays(
     workers: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    workers(2)
+    monkeypatch.undo()
+    workers(2)
+    woken = list[bool]()
+
+    class Loud(threads.Team):
+        def share(self, calls: bytes, spaces: Any, wake: bool) -> bool | None:
+            woken.append(wake)
+            return super().share(calls, spaces, wake)
+
+    made = Loud(1, threads.compile_text)
+    monkeypatch.setattr(threads, "_team", lambda: made)
+    monkeypatch.setattr(threads, "GRAIN", 2000)
     each, _, _ = network()
-    workers(3)
-    parts = list[int]()
-    real = threads.together
-    monkeypatch.setattr(threads, "together", lambda tasks: parts.append(len(tasks)) or real(tasks))
-    for large in (4000, 1 << 60):
+    for large, wanted in ((1, [True]), (1 << 60, [])):
         monkeypatch.setattr(threads, "LARGE", large)
-        each(np.ones((3000, 4)))
-    assert parts == [3, 1]
+        woken.clear()
+        Program(each.inputs, each.outputs, each.parameters)(np.ones((3000, 4)))
+        assert woken == wanted
+    made.end()
 
 
 def test_programs_in_threads_that_share_the_pool(workers: Callable[[int], None]) -> None:

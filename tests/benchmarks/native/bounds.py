@@ -23,7 +23,7 @@ from tests.benchmarks.harness import Effort
 from tests.benchmarks.native import makemore, transformer
 from tests.benchmarks.native.compilers import multiply_adds
 from tests.benchmarks.native.networks import DIGITS, MNIST, MOONS, MOONS_TANH
-from tests.benchmarks.native.steps import program, recorded
+from tests.benchmarks.native.steps import one_thread, program, recorded
 from tests.benchmarks.report import Row, duration
 
 __all__ = ["instructions", "measure_bounds"]
@@ -50,7 +50,8 @@ def measure_bounds(effort: Effort) -> list[Row]:
 
 def _bound(name: str, step: Any, rows: Any, effort: Effort) -> Row:
     out = step(rows)
-    seconds = _shortest(lambda: step(rows, out=out), effort) / len(rows)
+    with one_thread():
+        seconds = _shortest(lambda: step(rows, out=out), effort) / len(rows)
     many, moved = instructions(step), (rows.nbytes + out.nbytes) / len(rows)
     return Row(
         f"{name} N={len(rows)}: a row",

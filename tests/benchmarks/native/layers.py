@@ -6,7 +6,7 @@ from statistics import median
 from tests.benchmarks.harness import Contender, Effort, race, take_turns
 from tests.benchmarks.native.compilers import multiply_adds, scalar_moons
 from tests.benchmarks.native.networks import DIGITS, MNIST, MOONS, MOONS_TANH, Network
-from tests.benchmarks.native.steps import STEPS
+from tests.benchmarks.native.steps import STEPS, one_thread
 from tests.benchmarks.report import Row, rows_of
 from tests.benchmarks.systems import CPP, GRADWALK, JAX, TORCH, installed
 
@@ -76,7 +76,8 @@ def share_of_peak(
     """Ours in turn with a kernel of nothing but multiply-adds, as many as ours has to do."""
     flops = network.flops(count)
     kernel, kernel_flops = multiply_adds(flops)
-    result = take_turns([ours, kernel], effort)
+    with one_thread():
+        result = take_turns([ours, kernel], effort)
     low, *_, high = shares = _shares(result.seconds[kernel.system], result.seconds[ours.system])
     scale = flops / kernel_flops
     share = scale * median(shares)

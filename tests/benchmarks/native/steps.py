@@ -1,6 +1,7 @@
 """A training step of a network, its mean loss and all gradients, in each system."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -11,7 +12,7 @@ from tests.benchmarks.harness import Contender
 from tests.benchmarks.native.networks import Batch, Network, matrices
 from tests.benchmarks.systems import GRADWALK, JAX, TORCH, load
 
-__all__ = ["STEPS", "flat", "program", "recorded"]
+__all__ = ["STEPS", "flat", "one_thread", "program", "recorded"]
 
 
 def recorded(network: Network) -> dict[str, Any]:
@@ -32,6 +33,17 @@ def _loss(network: Network, out: Any, y: Value) -> Any:
     if network.loss == "mse":
         return (out - y) ** 2
     return -log_softmax(out, y)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """To be held against what one core can do."""
+    threads: Any = load("engine.native.threads")
+    before, threads.workers = threads.workers, lambda: 1
+    try:
+        yield
+    finally:
+        threads.workers = before
 
 
 def program(**graph: Any) -> Any:

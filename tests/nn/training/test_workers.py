@@ -153,7 +153,7 @@ def test_workers_keep_few_trainings() -> None:
 # --- errors --------------------------------------------------------------------------------------
 def test_a_bad_row_is_named_by_its_place_in_the_step() -> None:
     work = programs()
-    work.tables[0]._joined[317, 0] = 1e300
+    work.tables[0].joined[317, 0] = 1e300
     with ThreadPoolExecutor(3) as pool:
         for each in (WorkerPool(work, pool), WorkerPool(work)):
             for ask in (
@@ -238,7 +238,7 @@ def test_an_error_of_the_rows_ends_the_training_without_a_second_try() -> None:
     work = programs()
     with ThreadPoolExecutor(2) as pool:
         mine = WorkerPool(work, Meddler(pool, 1, lambda: failed(NumericError("row 3"))))
-        work.tables[0]._joined[317, 0] = 1e300
+        work.tables[0].joined[317, 0] = 1e300
         with pytest.raises(NumericError, match="row 317"):
             mine.totals(np.array([1e-100]), range(400))
         assert mine.executor is not None

@@ -1,0 +1,186 @@
+"""Helpers that wait in machine code: each shard is computed once, and the caller never for long."""
+
+import ctypes
+import os
+import random
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from time import monotonic, sleep
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine.native import team
+from engine.native.library import compile_text
+from engine.native.team import CALL, Pace, Team
+
+Run = Callable[[int, int], int]  # of the number that a call begins with, and its workspace
+signature = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.POINTER(ctypes.c_int64))
+
+
+@pytest.fixture
+def made() -> Iterator[Callable[[int], Team]]:
+    teams = list[Team]()
+
+    def make(helpers: int) -> Team:
+        teams.append(Team(helpers, compile_text))
+        return teams[-1]
+
+    yield make
+    for each in teams:
+        each.end()
+
+
+class Job:
+    """Calls of a Python function, which machine code makes as it does those of a program."""
+
+    def __init__(self, run: Run, calls: int, hands: int) -> None:
+        self._run = signature(lambda call: run(call[0], call[6]))
+        address = ctypes.cast(self._run, ctypes.c_void_p).value
+        self._held = [np.array([0, 0, address], "int64") for _ in range(hands)]
+        self.spaces: list[int] = [held.ctypes.data for held in self._held]
+        self.calls: bytes = np.outer(np.arange(calls), np.eye(CALL, dtype="int64")[0]).tobytes()
+
+    def do(self, by: Team, wake: bool = True) -> bool | None:
+        return by.share(self.calls, self.spaces, wake)
+
+
+def test_a_helper_and_the_caller_compute_at_once(made: Callable[[int], Team]) -> None:
+    """Each waits in its first shard for the other. A machine that is busy may need more than one
+    job for that, since the caller waits for nobody who has not begun.
+    """
+    by, end = made(1), monotonic() + 60
+    both, seen = threading.Barrier(2), dict[int, set[int]]()
+
+    def run(_: int, space: int) -> int:
+        if threading.get_ident() not in seen:
+            with suppress(threading.BrokenBarrierError):
+                both.wait(0.05)
+        seen.setdefault(threading.get_ident(), set()).add(space)
+        return 0
+
+    job = Job(run, 50, 2)
+    while not seen or both.broken:
+        assert monotonic() < end
+        both.reset()
+        seen.clear()
+        assert job.do(by) is False
+    assert sorted(seen.values(), key=min) == [{space} for space in sorted(job.spaces)]
+
+
+@pytest.mark.parametrize("helpers", [1, 3])
+def test_each_shard_is_computed_once(helpers: int, made: Callable[[int], Team]) -> None:
+    by, rng = made(helpers), random.Random(helpers)
+    for _ in range(300):
+        done, calls, odd = Counter[int](), rng.randrange(1, 9), rng.randrange(20)
+        job = Job(lambda i, _, done=done, odd=odd: done.update([i]) or i == odd, calls, 1 + helpers)
+        assert job.do(by, rng.random() < 0.5) is (odd < calls)
+        assert done == Counter(range(calls))
+
+
+def test_a_helper_without_a_workspace_stays_away(made: Callable[[int], Team]) -> None:
+    by, who = made(2), set[int]()
+    for hands in [3, 1] * 20:  # in the second job they are awake
+        who.clear()
+        Job(lambda *_: who.add(threading.get_ident()) or 0, 40, hands).do(by)
+        assert len(who) <= hands
+    assert who == {threading.get_ident()}
+
+
+def test_helpers_that_sleep_are_woken_by_large_calls_and_by_calls_that_follow_at_once(
+    made: Callable[[int], Team], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, rung = [100.0], list[bool]()
+    monkeypatch.setattr(team, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(team, "PATIENCE", 0)
+    by = made(1)
+    by._bells = [Bell(by._bells[0], rung)]
+    job = Job(lambda *_: 0, 3, 2)
+
+    def woken(later: float, wake: bool = False) -> bool:
+        while not by._asleep[0]:
+            sleep(0.001)
+        clock[0] += later
+        rung.clear()
+        job.do(by, wake)
+        return bool(rung)
+
+    assert [woken(1.0), woken(0.5e-3), woken(2e-3), woken(5.0, True)] == [False, True, False, True]
+
+
+class Bell:
+    """A lock that says when it is let go."""
+
+    def __init__(self, lock: Any, rung: list[bool]) -> None:
+        self._lock, self._rung, self.acquire = lock, rung, lock.acquire
+
+    def release(self) -> None:
+        self._rung.append(True)
+        self._lock.release()
+
+
+def test_one_call_at_a_time_has_the_helpers(made: Callable[[int], Team]) -> None:
+    by, inner = made(1), list[bool | None]()
+    other = Job(lambda *_: 0, 4, 2)
+    Job(lambda *_: inner.append(other.do(by)) or 0, 5, 2).do(by)
+    assert inner == [None] * 5
+    assert other.do(by) is False
+
+
+@pytest.mark.parametrize("asleep", [True, False])
+def test_python_exits_with_helpers_asleep_and_awake(asleep: bool) -> None:
+    script = f"""
+import threading, time
+from engine.native.library import compile_text
+from engine.native.team import Team
+from tests.native.test_team import Job
+by = Team(2, compile_text)
+Job(lambda *_: 0, 9, 3).do(by)
+time.sleep({0.3 * asleep})
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork, which Windows has not")
+def test_a_forked_child_exits_although_its_parent_has_helpers(made: Callable[[int], Team]) -> None:
+    Job(lambda *_: 0, 9, 2).do(by := made(1))
+    child = os.fork()
+    if not child:
+        by.end()  # as Python does at its exit
+        os._exit(7)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+
+
+def work(pace: Pace, seconds: float, alone: float, shared: float) -> float:
+    """The part of so much time in which calls had helpers. They take so long, each in its way."""
+    spent = {False: 0.0, True: 0.0}
+    while sum(spent.values()) < seconds:
+        way = pace.wants(False)
+        spent[way] += shared if way else alone
+        pace.note(1000, shared if way else alone)
+    return spent[True] / seconds
+
+
+def test_helpers_are_had_while_they_pay() -> None:
+    pace = Pace()
+    assert work(pace, 0.01, 300e-6, 160e-6) == 0.0
+    assert work(pace, 2.0, 300e-6, 160e-6) > 0.9
+    work(pace, 4.0, 300e-6, 290e-6)  # somebody else needs the other core
+    assert work(pace, 3.0, 300e-6, 290e-6) < 0.1
+    work(pace, 4.0, 300e-6, 160e-6)
+    assert work(pace, 3.0, 300e-6, 160e-6) > 0.9
+
+
+def test_the_first_call_has_helpers_if_it_is_large() -> None:
+    pace = Pace()
+    assert not pace.wants(False)
+    assert pace.wants(True)
+    pace.note(1000, 0.001)
+    assert pace.wants(False)
+    assert work(pace, 2.0, 300e-6, 290e-6) < 0.1
