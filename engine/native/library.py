@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import ctypes
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import cache, partial
 from struct import Struct
 from time import perf_counter
@@ -133,15 +132,12 @@ class Compiled:
         (ctypes.c_int64 * 3).from_address(place)[:] = self._head
         return place, space
 
-    @contextmanager
-    def space(self) -> Iterator[int]:
-        """The address of a workspace that no other call has meanwhile."""
+    def take(self) -> tuple[int, Any]:
+        """A workspace that no other call has meanwhile; whoever takes it puts it back."""
         try:
-            space = self.idle.pop()
+            return self.idle.pop()
         except IndexError:  # all are in use
-            space = self.workspace()
-        yield space[0]
-        self.idle.append(space)
+            return self.workspace()
 
 
 @uncollected()

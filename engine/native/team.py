@@ -28,7 +28,7 @@ GAIN = 0.75  # the part of its time that a call may take with helpers
 NEAR = 1e-3  # seconds after a call in which the next one wakes helpers, however small it is
 YIELD = "i32 @sched_yield()"
 JOB = 5  # numbers of a job before its workspaces (team.ll)
-CALL = 8  # numbers of a call
+CALL = 64  # bytes of a call
 
 
 class Pace:
@@ -109,10 +109,10 @@ class Team:
                     if self._asleep[k]:
                         self._asleep[k] = False
                         self._bells[k].release()
-            given = numpy().frombuffer(bytearray(calls), "int64")
-            about = 0, len(given) // CALL, given.ctypes.data, 0, JOB + len(spaces)
-            job = numpy().array([*about, *spaces], "int64")
-            odd = bool(self._share(self._post, job.ctypes.data))
+            given = ctypes.create_string_buffer(calls)
+            about = 0, len(calls) // CALL, ctypes.addressof(given), 0, JOB + len(spaces)
+            job = (ctypes.c_int64 * about[-1])(*about, *spaces)
+            odd = bool(self._share(self._post, ctypes.addressof(job)))
             self._last = perf_counter()
             return odd
         finally:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from contextvars import copy_context
 from functools import cache
 from itertools import pairwise
@@ -98,30 +98,25 @@ def run_shards(code: Compiled, size: float, rows: Any, theta: Any, out: Any) -> 
     shards = shard_count(many, size)
     found = np.empty((shards, outputs)) if code.reduce else out
     width, (down, right), given = 8 * outputs, rows.strides, theta.ctypes.data
-
-    def calls(space: int) -> bytes:
-        packed = []
-        for shard in range(shards):
-            low, high = border(many, shards, shard), border(many, shards, shard + 1)
-            to = found.ctypes.data + width * (shard if code.reduce else low)
-            at = rows.ctypes.data + low * down
-            packed.append(pack(at, down, right, high - low, given, to, space, many / shards))
-        return b"".join(packed)
-
-    def alone() -> bool:
-        with code.space() as space:
-            return bool(code.runs(calls(space), shards))
-
-    def shared(team: Team) -> bool | None:
-        with ExitStack() as stack:
-            spaces = [stack.enter_context(code.space()) for _ in range(min(workers(), shards))]
-            return team.share(calls(0), spaces, wake=large)
-
+    at, to, whole = rows.ctypes.data, found.ctypes.data, many / shards
     large, pace = hands(code.assembly.flops, many) > 1, code.pace if workers() > 1 else None
     team = _team() if pace and pace.wants(large) else None
-    start, odd = perf_counter(), shared(team) if team else None
+    start, spaces = (
+        perf_counter(),
+        [code.take() for _ in range(min(workers() if team else 1, shards))],
+    )
+    calls = []
+    for shard in range(shards):
+        low, high = border(many, shards, shard), border(many, shards, shard + 1)
+        here = to + width * (shard if code.reduce else low)
+        calls.append(
+            pack(at + low * down, down, right, high - low, given, here, spaces[0][0], whole)
+        )
+    joined = b"".join(calls)
+    odd = team.share(joined, [place for place, _ in spaces], wake=large) if team else None
     busy = team is not None and odd is None  # another call has it
-    odd = alone() if odd is None else odd
+    odd = bool(code.runs(joined, shards)) if odd is None else odd
+    code.idle.extend(spaces)
     if pace and not busy:
         pace.note(many, perf_counter() - start)
     if not code.reduce:

@@ -44,7 +44,9 @@ class Job:
         address = ctypes.cast(self._run, ctypes.c_void_p).value
         self._held = [np.array([0, 0, address], "int64") for _ in range(hands)]
         self.spaces: list[int] = [held.ctypes.data for held in self._held]
-        self.calls: bytes = np.outer(np.arange(calls), np.eye(CALL, dtype="int64")[0]).tobytes()
+        self.calls: bytes = np.outer(
+            np.arange(calls), np.eye(CALL // 8, dtype="int64")[0]
+        ).tobytes()
 
     def do(self, by: Team, wake: bool = True) -> bool | None:
         return by.share(self.calls, self.spaces, wake)
