@@ -44,10 +44,18 @@ def differentiate(function: Callable[[float], float], x: float) -> tuple[float, 
     ever smaller steps, extrapolated to a step of 0 (Ridders 1982).
     """
     best, steps = (0.0, inf), [0.1 * max(abs(x), 1.0) / 8.0**k for k in range(24)]
+    # the noise and the change at the step before, and the noise that steps do not lessen
+    before, span, held = inf, inf, 0.0
     for step in steps:  # smaller first steps, where the function ends or bends nearby
         with suppress(ValueError, ArithmeticError):  # outside its domain, or no step is left
             secant = max([abs(function(x + way) - function(x)) for way in (step, -step)]) / step
-            found = _ridders(function, x, step, _noise(function, x, step / 64.0))
+            noise, change = _noise(function, x, step / 64.0)
+            noise = max(noise, before / 4096.0 if change and before < inf else 0.0)
+            # else it cannot be seen: values may be alike
+            if noise < change / 64.0 or change > min(4.0 * held, span / 2.0):
+                before, held = noise, noise if noise > before / 4.0 else 0.0
+            span = change
+            found = _ridders(function, x, step, max(noise, held))
             best = min(best, found, key=itemgetter(1))
             # where steps are so small that the function's own rounding is all that is left of it,
             # differences can look exact
@@ -60,16 +68,17 @@ def _settled(size: float, uncertainty: float) -> bool:
     return uncertainty <= 1e-2 * abs(size) + 1e-6
 
 
-def _noise(function: Callable[[float], float], x: float, step: float) -> float:
-    """How far values near x are off by rounding, which may be that of larger numbers on the way.
+def _noise(function: Callable[[float], float], x: float, step: float) -> tuple[float, float]:
+    """How far values near x are off by rounding, which may be that of larger numbers on the way;
+    and how much they differ there in all.
 
     Sixth differences leave nothing else of a smooth function (Hamming 1962; Moré and Wild 2011). In
     the mean of squares they are 12! / 6!**2 times as large as the noise of one value.
     """
-    values = [function(x + i * step) for i in range(-4, 5)]
+    values = found = [function(x + i * step) for i in range(-5, 6)]
     for _ in range(6):
         values = [b - a for a, b in pairwise(values)]
-    return max(map(abs, values)) / sqrt(924.0)
+    return max(map(abs, values)) / sqrt(924.0), max(found) - min(found)
 
 
 def _ridders(

@@ -1,8 +1,10 @@
 """check_gradient and check_operation: what is right passes, what is wrong is named."""
 
 import math
+import random
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -220,6 +222,31 @@ def test_differences_know_how_well_they_know(
     assert estimate == pytest.approx(wanted, rel=1e-7, abs=1e-11)
     assert abs(estimate - wanted) <= 10 * uncertainty + 1e-12 * abs(wanted)
     assert uncertainty <= 1e-7 * abs(wanted) + 1e-7
+
+
+def test_few_gradients_behind_a_large_number_are_called_wrong() -> None:
+    """An offset leaves steps in the values, and tiny differences are all alike. What differences
+    give is a matter of chance then, but nine in ten know how far off they are.
+    """
+    wrong, rng = list[tuple[float, float]](), random.Random(4)
+    points = [(offset, rng.uniform(-3.0, 3.0)) for offset in (1e4, 1e8, 1e9, 1e11) * 30]
+    for offset, at in points:
+        for f in (lambda x: x * x, Value.sin, Value.exp):
+            with suppress(GradientError):
+                check_gradient(lambda x, f=f, offset=offset: (f(x) + offset) - offset, at)
+                continue
+            wrong.append((offset, at))
+    assert len(wrong) <= len(points) * 3 / 10
+
+
+@pytest.mark.parametrize("away", [1e-1, 1e-2, 1e-3, 1e-4, 1e-6, 1e-8])
+def test_a_gradient_beside_a_kink_or_a_pole_is_right(away: float) -> None:
+    for at in (away, -away):
+        check_gradient(engine.relu, at)
+        check_gradient(abs, at)
+        if away > 1e-6:
+            check_gradient(lambda x: 1 / x, at)
+        check_gradient(lambda x: (1e4 * x).sin(), at)
 
 
 @pytest.mark.parametrize("at", [0.0, 1e-6, -1e-3])
