@@ -265,6 +265,7 @@ class Adam(Optimizer):
     def __post_init__(self, params: Params) -> None:
         name, betas = type(self).__name__, self.betas
         fraction(name, **{"betas[0]": betas[0], "betas[1]": betas[1]})
+        self.betas = float(betas[0]), float(betas[1])  # powers of NumPy's would have fewer digits
         at_least_zero(name, eps=self.eps, weight_decay=self.weight_decay)
         super().__init__(params, self.lr)
 

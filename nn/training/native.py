@@ -285,8 +285,8 @@ class NativeTrainer(Trainer):
     def _update(self, numbers: Any, totals: Any, whole: float) -> tuple[Any, Any, Any, float]:
         """See Update: from machine code, from one call of `update`, or from one per parameter."""
         optimizer: Any = self.task.optimizer
-        UPDATED[self._kind] += len(numbers) + EACH
-        if optimizer.steps and UPDATED[self._kind] > WORTH and self._code:
+        UPDATED[self._settings] += len(numbers) + EACH
+        if optimizer.steps and UPDATED[self._settings] > WORTH and self._code:
             return self._code(numbers, totals, whole, self._memory)
         grads, memory, new = totals / whole, self._memory, numbers.copy()
         if optimizer.vectorized:
@@ -321,7 +321,6 @@ class NativeTrainer(Trainer):
     def _settle(self) -> None:
         """Go on with the settings that the optimiser has now."""
         self._settings = settings(self.task.optimizer)
-        self._kind = f"{type(self.task.optimizer)} {self._settings}"
         vars(self).pop("_code", None)
 
     @cached_property

@@ -124,9 +124,12 @@ class Update:
         return WHOLE + 1 + self._powers.index((base, more))
 
 
-def settings(optimizer: Optimizer) -> list[Any]:
-    """Those that code is made for: of our own optimisers all but the rate, which is handed in."""
-    return [getattr(optimizer, name) for name in _NAMES.get(type(optimizer), ())]
+def settings(optimizer: Optimizer) -> str:
+    """What code is made for: of our own optimisers all but the rate, which is handed in. As a text,
+    since somebody may change a list of them in place.
+    """
+    kind = type(optimizer)
+    return f"{kind} {[getattr(optimizer, name) for name in _NAMES.get(kind, ())]}"
 
 
 @lru_cache(maxsize=16)

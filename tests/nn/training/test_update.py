@@ -137,6 +137,41 @@ def set_by_schedule(made: Any, epoch: int) -> None:
     made.momentum = (0.9, 0.5, 0.0)[epoch % 3]
 
 
+def change_in_place(made: Any, epoch: int) -> None:
+    if epoch == 3:
+        made.betas[0] = 0.5
+
+
+def set_arrays(made: Any, epoch: int) -> None:
+    made.betas = np.array([0.9 - 0.1 * epoch, 0.99])
+
+
+@pytest.mark.parametrize("change", [change_in_place, set_arrays])
+def test_settings_that_are_no_numbers_may_change_too(
+    change: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def make(ps: Any) -> Any:
+        made = Adam(ps, lr=0.05)
+        made.betas = [0.9, 0.99]
+        return made
+
+    wanted = train(make, "eager", change)[1]
+    for worth in (0, 20_000, 1e18):
+        monkeypatch.setattr(native, "WORTH", worth)
+        assert train(make, "native", change)[1] == pytest.approx(wanted, rel=1e-9, abs=1e-12)
+
+
+def test_settings_of_few_digits_are_taken_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    def make(ps: Any) -> Any:
+        return Adam(ps, lr=np.float32(0.05), betas=(np.float32(0.9), np.float32(0.99)))
+
+    found = []
+    for worth in (0, 1e18):
+        monkeypatch.setattr(native, "WORTH", worth)
+        found.append(train(make, "native")[1])
+    assert found[0] == found[1] == pytest.approx(train(make, "eager")[1], rel=1e-9, abs=1e-12)
+
+
 class Warm(SGD):
     """A rate that grows with the steps, which its update reads."""
 
