@@ -2,8 +2,9 @@
 ;
 ; A job, of 64 bits each: the number of the next shard; how many there are; where their calls lie;
 ; whether a result is odd; the job's own length; the caller's workspace, then the helpers'.
-; A post: the job, or null; eight words later, in a cache line of its own, how many are at work.
-; A helper joins, and then looks once more: whoever takes the job down sees it, or is seen by it.
+; A post: the job, or 0, or 1 while it is being taken down; eight words later, in a cache line of
+; its own, how many are at work. A helper joins, and then looks once more: so it sees that the job
+; is taken down, or is seen by whoever does that.
 ; Where YIELD stands, other threads that wait for this core have it first.
 
 ; Run shards until none is left. `which` is the place of the workspace in the job.
@@ -39,11 +40,17 @@ done:
 }
 
 ; Post a job, help with it, take it down, and wait for those who are at work. Is a result odd?
+; -1 where another job is there.
 define i64 @share(ptr %post, ptr %job) {
-  store atomic ptr %job, ptr %post seq_cst, align 8
-  call void @take(ptr %job, i64 5)
-  store atomic ptr null, ptr %post seq_cst, align 8
   %busy = getelementptr i64, ptr %post, i64 8
+  %posting = cmpxchg ptr %post, ptr null, ptr %job seq_cst seq_cst
+  %posted = extractvalue { ptr, i1 } %posting, 1
+  br i1 %posted, label %begin, label %other
+other:
+  ret i64 -1
+begin:
+  call void @take(ptr %job, i64 5)
+  store atomic ptr inttoptr (i64 1 to ptr), ptr %post seq_cst, align 8
   br label %wait
 wait:
   ; YIELD
@@ -51,6 +58,7 @@ wait:
   %some = icmp ne i64 %many, 0
   br i1 %some, label %wait, label %done
 done:
+  store atomic ptr null, ptr %post seq_cst, align 8
   %odd.at = getelementptr i64, ptr %job, i64 3
   %odd = load i64, ptr %odd.at
   ret i64 %odd
@@ -63,7 +71,7 @@ define void @serve(ptr %post, i64 %which, i64 %patience) {
 look:
   %left = phi i64 [%patience, %0], [%fewer, %wait], [%patience, %leave]
   %seen = load atomic ptr, ptr %post acquire, align 8
-  %nothing = icmp eq ptr %seen, null
+  %nothing = icmp ule ptr %seen, inttoptr (i64 1 to ptr)
   br i1 %nothing, label %wait, label %enter
 wait:
   ; YIELD
@@ -73,7 +81,7 @@ wait:
 enter:
   %in = atomicrmw add ptr %busy, i64 1 seq_cst
   %job = load atomic ptr, ptr %post seq_cst, align 8
-  %late = icmp eq ptr %job, null
+  %late = icmp ule ptr %job, inttoptr (i64 1 to ptr)
   br i1 %late, label %leave, label %work
 work:
   call void @take(ptr %job, i64 %which)

@@ -85,12 +85,13 @@ class Team:
         self._serve = ctypes.CFUNCTYPE(None, number, number, number)(address("serve"))
         self._words = numpy().zeros(24, "int64")
         self._post = (self._words.ctypes.data + 63) // 64 * 64
-        self._alone, self._last, self._ends = Lock(), 0.0, False
-        self._asleep, self._bells = [True] * helpers, [Lock() for _ in range(helpers)]
-        self._threads = [Thread(target=self._help, args=[k], daemon=True) for k in range(helpers)]
-        for bell, thread in zip(self._bells, self._threads, strict=True):
-            bell.acquire()
-            thread.start()
+        self._last, self._ends, self._helpers = 0.0, False, list[tuple[Lock, Thread]]()
+        with suppress(RuntimeError):  # Python is about to exit, or there are too many threads
+            for k in range(helpers):
+                (bell := Lock()).acquire()
+                thread = Thread(target=self._help, args=[k, bell], daemon=True)
+                thread.start()
+                self._helpers.append((bell, thread))
         atexit.register(self.end)
 
     def share(self, calls: bytes, spaces: Sequence[int], wake: bool) -> bool | None:
@@ -101,32 +102,29 @@ class Team:
                 workspace for this thread, and for each helper that may join.
             wake: those who sleep, however long ago the last call was.
         """
-        if not self._alone.acquire(blocking=False):
-            return None
-        try:
-            if wake or perf_counter() - self._last < NEAR:
-                for k in range(min(len(spaces) - 1, len(self._bells))):
-                    if self._asleep[k]:
-                        self._asleep[k] = False
-                        self._bells[k].release()
-            given = ctypes.create_string_buffer(calls)
-            about = 0, len(calls) // CALL, ctypes.addressof(given), 0, JOB + len(spaces)
-            job = (ctypes.c_int64 * about[-1])(*about, *spaces)
-            odd = bool(self._share(self._post, ctypes.addressof(job)))
-            self._last = perf_counter()
-            return odd
-        finally:
-            self._alone.release()
+        if wake or perf_counter() - self._last < NEAR:
+            for bell, _ in self._helpers[: len(spaces) - 1]:
+                _ring(bell)
+        given = ctypes.create_string_buffer(calls)
+        about = 0, len(calls) // CALL, ctypes.addressof(given), 0, JOB + len(spaces)
+        job = (ctypes.c_int64 * about[-1])(*about, *spaces)
+        odd = self._share(self._post, ctypes.addressof(job))
+        self._last = perf_counter()
+        return None if odd < 0 else bool(odd)
 
-    def _help(self, k: int) -> None:
-        while self._bells[k].acquire() and not self._ends:
+    def _help(self, k: int, bell: Lock) -> None:
+        while bell.acquire() and not self._ends:
             self._serve(self._post, JOB + 1 + k, PATIENCE)
-            self._asleep[k] = True
 
     def end(self) -> None:
         """Let the threads end, before their code is gone."""
         self._ends = True
-        for bell, thread in zip(self._bells, self._threads, strict=True):
-            with suppress(RuntimeError):  # it rings already
-                bell.release()
+        for bell, thread in self._helpers:
+            _ring(bell)
             thread.join()
+
+
+def _ring(bell: Lock) -> None:
+    """Wake a helper; one that is awake will look out for work once more."""
+    with suppress(RuntimeError):  # it rings already
+        bell.release()

@@ -125,8 +125,11 @@ def test_helpers_are_had_for_large_calls_at_once_and_for_others_as_it_pays(
     for large, wanted in ((1, [True]), (1 << 60, [])):
         monkeypatch.setattr(threads, "LARGE", large)
         woken.clear()
-        Program(each.inputs, each.outputs, each.parameters)(np.ones((3000, 4)))
+        program = Program(each.inputs, each.outputs, each.parameters)
+        program(np.ones((3000, 4)))
         assert woken == wanted
+        noted: Any = program._compiled.pace
+        assert (noted._rows, noted._spent > 0.0) == (3000, True)
     made.end()
 
 

