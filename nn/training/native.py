@@ -36,7 +36,7 @@ from nn.training.shards import Programs, Shape, Table, Work, table_of
 from nn.training.stages import Stages
 from nn.training.task import NotCompilable, Task
 from nn.training.trainer import Trainer
-from nn.training.update import FORMULAS, Update, settings
+from nn.training.update import FORMULAS, SETTINGS, Update
 from nn.training.workers import WorkerPool
 
 WORTH = 2_000_000  # parameters that were updated, after which code saves what compiling takes
@@ -315,12 +315,12 @@ class NativeTrainer(Trainer):
     def set_rate(self, epoch: int, waited: int = 0) -> None:
         """See Trainer. The schedule, or a metric, may have set more than the rate."""
         super().set_rate(epoch, waited)
-        if self._settings != settings(self.task.optimizer):
+        if self._settings != _settings(self.task.optimizer):
             self._settle()
 
     def _settle(self) -> None:
         """Go on with the settings that the optimiser has now."""
-        self._settings = settings(self.task.optimizer)
+        self._settings = _settings(self.task.optimizer)
         vars(self).pop("_code", None)
 
     @cached_property
@@ -381,6 +381,12 @@ class NativeTrainer(Trainer):
         if optimizer.vectorized:  # lists for a large model take long to make, and few ask for them
             columns = [m.copy() for m in self._memory]
             optimizer.memory = partial(_rows, columns, len(optimizer.params))
+
+
+def _settings(optimizer: Optimizer) -> str:
+    """Its class and settings, as a text, since somebody may change a list of them in place."""
+    kind = type(optimizer)
+    return f"{kind} {[getattr(optimizer, name) for name in SETTINGS.get(kind, ())]}"
 
 
 def _rows(columns: Sequence[Any], many: int) -> list[tuple[float, ...]]:

@@ -23,7 +23,8 @@ from nn.optim.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
 
 # Formulas that are known to take vectors; what a class derived from these reads may change.
 FORMULAS = {(kind, kind.update) for kind in (SGD, Adam, AdamW, RMSprop)}
-_NAMES: dict[type, list[str]] = {
+# What code is made for: all of their settings but the rate, which is handed in.
+SETTINGS: dict[type, list[str]] = {
     kind: [field.name for field in fields(kind) if field.name != "lr"] for kind, _ in FORMULAS
 }
 # What a call is given, 64 bits each: how many parameters there are, addresses, and then numbers:
@@ -122,14 +123,6 @@ class Update:
         if (base, more) not in self._powers:
             self._powers.append((base, more))
         return WHOLE + 1 + self._powers.index((base, more))
-
-
-def settings(optimizer: Optimizer) -> str:
-    """What code is made for: of our own optimisers all but the rate, which is handed in. As a text,
-    since somebody may change a list of them in place.
-    """
-    kind = type(optimizer)
-    return f"{kind} {[getattr(optimizer, name) for name in _NAMES.get(kind, ())]}"
 
 
 @lru_cache(maxsize=16)
