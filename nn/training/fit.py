@@ -251,10 +251,8 @@ def _train(
                 stopping.see(history)
                 _write(writer, stopping, history)
                 bar.epoch()
-                if task.callbacks:
-                    stopping.call(history)
-                    model.train()  # which callbacks may have put in evaluation mode
-                    _write(writer, stopping, history)
+                # a call, since Python 3.14 lets Ctrl-C out of a try where an `if` ends a loop in it
+                _call_back(stopping, history, writer)
             history.stopped = stopping.reason or "epochs"
         except KeyboardInterrupt:
             history.stopped = "interrupt"
@@ -308,6 +306,15 @@ def _write(writer: CheckpointWriter | None, stopping: EarlyStopping, history: Hi
     done, task = history.epochs, stopping.trainer.task
     if writer and (done % task.checkpoint_every == 0 or done == task.epochs or stopping.reason):
         writer.write(stopping.best())
+
+
+def _call_back(stopping: EarlyStopping, history: History, writer: CheckpointWriter | None) -> None:
+    """Call the callbacks on an epoch, and write what they may have changed."""
+    task = stopping.trainer.task
+    if task.callbacks:
+        stopping.call(history)
+        task.model.train()  # which callbacks may have put in evaluation mode
+        _write(writer, stopping, history)
 
 
 def _trainer(task: Task, progress: bool) -> Trainer:

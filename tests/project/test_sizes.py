@@ -11,8 +11,8 @@ from tests.project.sources import PACKAGES, PARTS, ROOT, code_lines, sources
 LIMITS = {
     "engine/core": 971,
     "engine": 13038,
-    "nn": 7156,
-    "engine and nn": 20194,
+    "nn": 7159,
+    "engine and nn": 20197,
 }
 FILES = 23  # in one folder
 
