@@ -28,7 +28,11 @@ def free(node: Any) -> None:
     if not _freeing:
         _freeing = True
         try:
-            while _held:
-                _held.pop()
+            _free_all()
         finally:
             _freeing = False
+
+
+def _free_all() -> None:
+    while _held:
+        _held.pop()

@@ -26,6 +26,16 @@ def pullback(seeds: Mapping[Any, Any], inputs: Sequence[Any]) -> list[Any]:
     """
     order = topological(*seeds)
     check_fresh(order)
+    with _ieee:  # what is infinite may be left out by a branch further up
+        gradient, poles = _pulled(order, seeds, inputs)
+    _check_derivatives([*gradient.values()], order, poles)
+    return [gradient.get(node, 0.0) for node in inputs]
+
+
+def _pulled(
+    order: Sequence[Any], seeds: Mapping[Any, Any], inputs: Sequence[Any]
+) -> tuple[dict[Any, Any], list[Pole]]:
+    """The gradient of each node that is visited, and the poles on the way."""
     between = set(inputs)
     for node in order:
         if not between.isdisjoint(node.parents):
@@ -36,38 +46,36 @@ def pullback(seeds: Mapping[Any, Any], inputs: Sequence[Any]) -> list[Any]:
     terms = defaultdict[Any, list[Term]](list)
     terms |= {node: [(seed, 1.0, node, ALWAYS)] for node, seed in seeds.items() if node in between}
     gradient, shared, poles = dict[Any, Any](), dict[Any, Any](), list[Pole]()
-    with _ieee:  # what is infinite may be left out by a branch further up
-        waiting = [*order]
-        while waiting:
-            node = waiting.pop()
-            if (found := terms.pop(node, None)) is None:  # nothing is handed on to it
-                continue
-            if rank and len(found) > 1:
-                found.sort(key=lambda term: rank.get(term[2], -1))
-            upstream = gradient[node] = _dot(found)
-            if not (parents := node.parents) or between.isdisjoint(parents):
-                continue
-            if node.op is rows.mul:
-                a, b = [each._data if each.op is CONSTANT else each for each in parents]
-                handed = [(upstream, b, node, ALWAYS), (upstream, a, node, ALWAYS)]
-                handed = conditions.product(node, handed) if conditions else handed
-                for parent, term in zip(parents, handed, strict=True):
-                    if parent in between:
-                        terms[parent].append(term)
-                continue
-            if node.op is rows.add and not rank and not (conditions and conditions.alone(node)):
-                edges, inner = _whole_sum(node, waiting, terms, between)
-                gradient |= dict.fromkeys(inner, upstream)
-            else:
-                edges = _wanted_partials(node, between, poles, shared)
-            if conditions:
-                handed = conditions.terms(node, edges, {node: upstream})
-            else:
-                handed = [(upstream, local, node, ALWAYS) for _, _, local in edges]
-            for (_, parent, _), term in zip(edges, handed, strict=True):
-                terms[parent].append(term)
-    _check_derivatives([*gradient.values()], order, poles)
-    return [gradient.get(node, 0.0) for node in inputs]
+    waiting = [*order]
+    while waiting:
+        node = waiting.pop()
+        if (found := terms.pop(node, None)) is None:  # nothing is handed on to it
+            continue
+        if rank and len(found) > 1:
+            found.sort(key=lambda term: rank.get(term[2], -1))
+        upstream = gradient[node] = _dot(found)
+        if not (parents := node.parents) or between.isdisjoint(parents):
+            continue
+        if node.op is rows.mul:
+            a, b = [each._data if each.op is CONSTANT else each for each in parents]
+            handed = [(upstream, b, node, ALWAYS), (upstream, a, node, ALWAYS)]
+            handed = conditions.product(node, handed) if conditions else handed
+            for parent, term in zip(parents, handed, strict=True):
+                if parent in between:
+                    terms[parent].append(term)
+            continue
+        if node.op is rows.add and not rank and not (conditions and conditions.alone(node)):
+            edges, inner = _whole_sum(node, waiting, terms, between)
+            gradient |= dict.fromkeys(inner, upstream)
+        else:
+            edges = _wanted_partials(node, between, poles, shared)
+        if conditions:
+            handed = conditions.terms(node, edges, {node: upstream})
+        else:
+            handed = [(upstream, local, node, ALWAYS) for _, _, local in edges]
+        for (_, parent, _), term in zip(edges, handed, strict=True):
+            terms[parent].append(term)
+    return gradient, poles
 
 
 def _whole_sum(
@@ -104,19 +112,23 @@ def pushforward(outputs: Sequence[Any], tangents: Mapping[Any, Any]) -> list[Any
     """The forward sweep on Values: how each output moves when the nodes move by their tangents."""
     order = topological(*outputs)
     check_fresh(order)
-    moved: dict[Any, Any] = dict(tangents)
-    conditions = Conditions(order, tangents)
-    poles: list[Pole] = []
-    shared: dict[Any, Any] = {}
     with _ieee:
-        for node in order:
-            if node in moved or not any(parent in moved for parent in node.parents):
-                continue
-            if edges := _wanted_partials(node, moved, poles, shared):
-                moved[node] = _dot(conditions.terms(node, edges, moved))
+        moved, poles = _pushed(order, tangents)
     results = [moved.get(node, 0.0) for node in outputs]
     _check_derivatives(results, order, poles)
     return results
+
+
+def _pushed(order: Sequence[Any], tangents: Mapping[Any, Any]) -> tuple[dict[Any, Any], list[Pole]]:
+    """The tangent of each node that moves, and the poles on the way."""
+    moved, conditions = dict[Any, Any](tangents), Conditions(order, tangents)
+    poles, shared = list[Pole](), dict[Any, Any]()
+    for node in order:
+        if node in moved or not any(parent in moved for parent in node.parents):
+            continue
+        if edges := _wanted_partials(node, moved, poles, shared):
+            moved[node] = _dot(conditions.terms(node, edges, moved))
+    return moved, poles
 
 
 def _wanted_partials(

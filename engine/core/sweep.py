@@ -37,9 +37,10 @@ def backward(root: Node, seed: float) -> None:
         for node in visited(order):
             upstream = node.grad
             for parent, local in edges(node):
-                if local is not None and parent.op is not CONSTANT:
-                    contribution = upstream * local
-                    parent.grad += contribution
+                if local is None or parent.op is CONSTANT:
+                    continue
+                contribution = upstream * local
+                parent.grad += contribution
         check_gradients(order, [node.grad for node in order], seed)
         gradients.add()
     note_sweep(order, held)

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from math import hypot, inf, isfinite, sqrt
@@ -311,13 +311,17 @@ def fresh(loss: Value) -> Value:
         check_fresh(order)
     except StaleValueError:
         with numeric_mode("ieee"), recording:
-            for node in order:
-                now[node] = node
-                if node.op is not None and node.parents:
-                    now[node] = made = apply(node.op, [now[p] for p in node.parents])
-                    made._code, made._at, made._label = node._code, node._at, node._label
+            _compute_again(order, now)
         return now[loss]
     return loss
+
+
+def _compute_again(order: Sequence[Value], now: dict[Value, Value]) -> None:
+    for node in order:
+        now[node] = node
+        if node.op is not None and node.parents:
+            now[node] = made = apply(node.op, [now[p] for p in node.parents])
+            made._code, made._at, made._label = node._code, node._at, node._label
 
 
 def given(model: Any) -> list[Value]:

@@ -82,10 +82,11 @@ def path_sums(output: Value) -> PathSums:
     with numeric_mode("ieee"):  # to look at a graph never raises
         for node in reverse_order(output):
             for _, parent, local in _edges(node):
-                if local is not None:
-                    gradient[parent] += gradient[node] * local
-                    size[parent] += size[node] * abs(local)
-                    best[parent] = max(best[parent], best[node] + _log(local))
+                if local is None:
+                    continue
+                gradient[parent] += gradient[node] * local
+                size[parent] += size[node] * abs(local)
+                best[parent] = max(best[parent], best[node] + _log(local))
         for node in order:
             for position, parent, local in _edges(node):
                 link = Link(node, position, local or 0.0)

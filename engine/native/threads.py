@@ -76,15 +76,20 @@ def added(pieces: Iterable[Piece], spare: list[Any] | None = None) -> list[Piece
     """
     found: list[Piece] = []
     with numpy().errstate(all="ignore"):  # in ieee mode totals may be infinite
-        for first, size, totals in pieces:
-            while found and found[-1][1] == size and found[-1][0] % (2 * size) == 0:
-                first, _, others = found.pop()
-                others += totals
-                if spare is not None:
-                    spare.append(totals)
-                totals, size = others, 2 * size
-            found.append((first, size, totals))
+        for piece in pieces:
+            _add_to(found, piece, spare)
     return found
+
+
+def _add_to(found: list[Piece], piece: Piece, spare: list[Any] | None) -> None:
+    first, size, totals = piece
+    while found and found[-1][1] == size and found[-1][0] % (2 * size) == 0:
+        first, _, others = found.pop()
+        others += totals
+        if spare is not None:
+            spare.append(totals)
+        totals, size = others, 2 * size
+    found.append((first, size, totals))
 
 
 # --- shards of a program's rows -------------------------------------------------------------------

@@ -40,9 +40,13 @@ def kept(key: Any, record: Callable[[], Recorded]) -> Recorded:
             _kept.move_to_end(key)
         else:
             _kept[key] = record()
-            while len(_kept) > 1 and sum(map(_size, _kept.values())) > MOST:
-                _kept.popitem(last=False)
+            _make_room()
         return _kept[key]
+
+
+def _make_room() -> None:
+    while len(_kept) > 1 and sum(map(_size, _kept.values())) > MOST:
+        _kept.popitem(last=False)
 
 
 def _size(recorded: Recorded) -> int:

@@ -237,22 +237,7 @@ def _train(
             if writer:
                 _begin(writer, saved, stopping, history)
             bar.batch(len(data.rows) * history.epochs)
-            if not all(part.training for part in modules):  # else it is a long walk
-                model.train()
-            while history.epochs < task.epochs and not stopping.reason:
-                trainer.set_rate(history.epochs, stopping.waited)
-                with trainer.arithmetic():
-                    for batch in bar.over(data.batches(task.batch_size, task.rng)):
-                        trainer.learn(batch)
-                history.log.append(trainer.measured())
-                if history.recording:
-                    trainer.sync()
-                    history.recording.take()
-                stopping.see(history)
-                _write(writer, stopping, history)
-                bar.epoch()
-                # a call, since Python 3.14 lets Ctrl-C out of a try where an `if` ends a loop in it
-                _call_back(stopping, history, writer)
+            _epochs(stopping, history, bar, writer)
             history.stopped = stopping.reason or "epochs"
         except KeyboardInterrupt:
             history.stopped = "interrupt"
@@ -266,6 +251,31 @@ def _train(
     history.confusion = None if history.best_epoch is None else trainer.confusion()
     _tell(history.loss, progress)
     return history
+
+
+def _epochs(
+    stopping: EarlyStopping, history: History, bar: Progress, writer: CheckpointWriter | None
+) -> None:
+    """Train until it is time to stop."""
+    trainer, task = stopping.trainer, stopping.trainer.task
+    if not all(part.training for part in task.held.modules):  # else it is a long walk
+        task.model.train()
+    while history.epochs < task.epochs and not stopping.reason:
+        trainer.set_rate(history.epochs, stopping.waited)
+        with trainer.arithmetic():
+            for batch in bar.over(task.data.batches(task.batch_size, task.rng)):
+                trainer.learn(batch)
+        history.log.append(trainer.measured())
+        if history.recording:
+            trainer.sync()
+            history.recording.take()
+        stopping.see(history)
+        _write(writer, stopping, history)
+        bar.epoch()
+        if task.callbacks:
+            stopping.call(history)
+            task.model.train()  # which callbacks may have put in evaluation mode
+            _write(writer, stopping, history)
 
 
 def _opened(task: Task, saved: State | None) -> History:
@@ -306,15 +316,6 @@ def _write(writer: CheckpointWriter | None, stopping: EarlyStopping, history: Hi
     done, task = history.epochs, stopping.trainer.task
     if writer and (done % task.checkpoint_every == 0 or done == task.epochs or stopping.reason):
         writer.write(stopping.best())
-
-
-def _call_back(stopping: EarlyStopping, history: History, writer: CheckpointWriter | None) -> None:
-    """Call the callbacks on an epoch, and write what they may have changed."""
-    task = stopping.trainer.task
-    if task.callbacks:
-        stopping.call(history)
-        task.model.train()  # which callbacks may have put in evaluation mode
-        _write(writer, stopping, history)
 
 
 def _trainer(task: Task, progress: bool) -> Trainer:

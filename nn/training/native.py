@@ -169,10 +169,10 @@ class NativeTrainer(Trainer):
 
         They give the loss of one row, with its gradients and with the outputs.
         """
+        own = any(type(part).training is not Module.training for part in self.task.held.modules)
         with Scope(BATCH, batch := RecordedBatch()):
             before = next(MODE_READS)
             graphs = [self._graph(model.train(), shape)]
-            own = any(type(part).training is not Module.training for part in self.task.held.modules)
             if not known and (own or next(MODE_READS) > before + 1):
                 graphs.append(self._graph(model.eval(), shape))
                 self._compared = COMPARED
@@ -211,26 +211,29 @@ class NativeTrainer(Trainer):
 
         They do not if the model's code looks at `.data`, or computes something else each time.
         """
-        work, model, every = self._computer.work, self.task.model, self._rows[0]
+        every = self._rows[0]
         rows = every.take(range(len(every))[: self._compared])
         with numeric_mode("ieee"), no_grad():  # numbers that are not finite are for a step to find
-            for train in (False, True):  # which moves running means
-                model.train(train)
-                try:
-                    losses = [float(x) for x in map(self._loss, self.forward(rows), rows.ys)]
-                except ValueError as error:
-                    self._explain(error, rows)
-                wanted = math.fsum(map(operator.mul, rows.ws, losses)) / len(rows)
-                if train:
-                    total = self._totals(range(len(rows)))[0][0]
-                else:
-                    total = work.outputs(self._theta, 0, range(len(rows)))[:, 0].sum()
-                got = float(total) / len(rows)
-                near = math.isclose(got, wanted, rel_tol=1e-6, abs_tol=1e-9)
-                if math.isfinite(wanted) and not near:
-                    fault = f"the model's loss is {wanted:.6g}, and {got:.6g} when it is recorded"
-                    remedy = "does it look at .data, or change from call to call?"
-                    raise NotCompilable(f"{fault}; {remedy}")
+            self._compare_in(False, rows)
+            self._compare_in(True, rows)  # which moves running means
+
+    def _compare_in(self, train: bool, rows: Rows) -> None:
+        self.task.model.train(train)
+        try:
+            losses = [float(x) for x in map(self._loss, self.forward(rows), rows.ys)]
+        except ValueError as error:
+            self._explain(error, rows)
+        many, places = len(rows), range(len(rows))
+        if train:
+            total = self._totals(places)[0][0]
+        else:
+            total = self._computer.work.outputs(self._theta, 0, places)[:, 0].sum()
+        wanted, got = math.fsum(map(operator.mul, rows.ws, losses)) / many, float(total) / many
+        near = math.isclose(got, wanted, rel_tol=1e-6, abs_tol=1e-9)
+        if math.isfinite(wanted) and not near:
+            fault = f"the model's loss is {wanted:.6g}, and {got:.6g} when it is recorded"
+            remedy = "does it look at .data, or change from call to call?"
+            raise NotCompilable(f"{fault}; {remedy}")
 
     def _totals(self, batch: Sequence[int]) -> tuple[Any, Any]:
         """The totals over a batch, and the parameters with running statistics that have moved."""

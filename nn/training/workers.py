@@ -201,8 +201,8 @@ def _knows(key: str) -> bool:
 
 def _hold(key: str, work: Work | bytes) -> None:
     with _changing:
-        while len(_held) >= KEPT:  # whatever is needed later will be sent again
-            _held.pop(next(iter(_held)))
+        for old in [*_held][: 1 - KEPT]:  # whatever is needed later will be sent again
+            del _held[old]
         _held[key] = work
 
 

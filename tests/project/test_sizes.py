@@ -9,10 +9,10 @@ from tests.project.sources import PACKAGES, PARTS, ROOT, code_lines, sources
 
 # The most that each part may have. Who takes lines away lowers the limit.
 LIMITS = {
-    "engine/core": 971,
-    "engine": 13038,
-    "nn": 7159,
-    "engine and nn": 20197,
+    "engine/core": 972,
+    "engine": 13053,
+    "nn": 7165,
+    "engine and nn": 20218,
 }
 FILES = 23  # in one folder
 
