@@ -1,7 +1,6 @@
 """Helpers that wait in machine code: each shard is computed once, and the caller never for long."""
 
 import ctypes
-import os
 import random
 import subprocess
 import sys
@@ -176,16 +175,6 @@ time.sleep({0.3 * asleep})
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, b"")
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork, which Windows has not")
-def test_a_forked_child_exits_although_its_parent_has_helpers(made: Callable[[int], Team]) -> None:
-    Job(lambda *_: 0, 9, 2).do(by := made(1))
-    child = os.fork()
-    if not child:
-        by.end()  # as Python does at its exit
-        os._exit(7)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
 
 
 def work(pace: Pace, seconds: float, alone: float, shared: float) -> float:
