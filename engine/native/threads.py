@@ -106,23 +106,18 @@ def run_shards(code: Compiled, size: float, rows: Any, theta: Any, out: Any) -> 
     at, to, whole = rows.ctypes.data, found.ctypes.data, many / shards
     large, pace = hands(code.assembly.flops, many) > 1, code.pace if workers() > 1 else None
     team = _team() if pace and pace.wants(large) else None
-    start, spaces = (
-        perf_counter(),
-        [code.take() for _ in range(min(workers() if team else 1, shards))],
-    )
-    calls = []
+    start = perf_counter()
+    spaces = [code.take() for _ in range(min(workers(), shards) if team else 1)]
+    places, calls = [place for place, _ in spaces], list[bytes]()
     for shard in range(shards):
         low, high = border(many, shards, shard), border(many, shards, shard + 1)
-        here = to + width * (shard if code.reduce else low)
-        calls.append(
-            pack(at + low * down, down, right, high - low, given, here, spaces[0][0], whole)
-        )
-    joined = b"".join(calls)
-    odd = team.share(joined, [place for place, _ in spaces], wake=large) if team else None
-    busy = team is not None and odd is None  # another call has it
-    odd = bool(code.runs(joined, shards)) if odd is None else odd
+        first, here = at + low * down, to + width * (shard if code.reduce else low)
+        calls.append(pack(first, down, right, high - low, given, here, places[0], whole))
+    odd = team.share(b"".join(calls), places, wake=large) if team else None
+    alone = odd is None
+    odd = bool(code.runs(b"".join(calls), shards)) if odd is None else odd
     code.idle.extend(spaces)
-    if pace and not busy:
+    if pace and alone is (team is None):  # else another call had the helpers
         pace.note(many, perf_counter() - start)
     if not code.reduce:
         return odd

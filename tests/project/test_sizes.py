@@ -10,9 +10,9 @@ from tests.project.sources import PACKAGES, PARTS, ROOT, code_lines, sources
 # The most that each part may have. Who takes lines away lowers the limit.
 LIMITS = {
     "engine/core": 972,
-    "engine": 13053,
+    "engine": 13048,
     "nn": 7165,
-    "engine and nn": 20218,
+    "engine and nn": 20213,
 }
 FILES = 23  # in one folder
 
